@@ -1,0 +1,95 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Claim IDs and product IDs: one alphabet, how to make them, how to check what somebody typed.
+
+Both are written in Crockford's base 32 (https://www.crockford.com/base32.html): a claim ID is 10 to 20 letters,
+a product ID is a ULID (https://github.com/ulid/spec) of 26 letters. Ten letters carry 50 bits.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+from .errors import IotoError
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+DEFAULT_LENGTH = 10
+MIN_LENGTH = 10
+MAX_LENGTH = 20
+
+_PRODUCT_LENGTH = 26
+_VISIBLE_TAIL = 2
+_FOLD = str.maketrans({"O": "0", "I": "1", "L": "1"})
+
+
+class InvalidClaimIdError(IotoError):
+    """A text that is no claim ID; the message says why, and does not repeat the text."""
+
+
+class InvalidProductError(IotoError):
+    """A text that is no product ID."""
+
+
+def check_length(length: int) -> int:
+    """Return `length` (in letters) when a claim ID may have it, else raise `InvalidClaimIdError`."""
+    if not MIN_LENGTH <= length <= MAX_LENGTH:
+        raise InvalidClaimIdError(
+            f"A claim ID has {MIN_LENGTH} to {MAX_LENGTH} letters, not {length}; choose a length in that range."
+        )
+    return length
+
+
+def generate(length: int = DEFAULT_LENGTH) -> str:
+    """Return a new claim ID of `length` letters, each uniform over the 32, from the system's CSPRNG."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(check_length(length)))
+
+
+def parse(text: str) -> str:
+    """Return the canonical claim ID for a typed `text`: blanks around it cut, folded as Crockford says, checked.
+
+    Lower case becomes upper case, O becomes 0, I and L become 1. Raises `InvalidClaimIdError`.
+    """
+    folded = _fold(text)
+    if stranger := _first_stranger(folded):
+        raise InvalidClaimIdError(
+            f"The claim ID has {stranger!a} at letter {folded.index(stranger) + 1}; "
+            "only digits and the letters A to Z without I, L, O and U may stand there, so correct it."
+        )
+    if not MIN_LENGTH <= len(folded) <= MAX_LENGTH:
+        raise InvalidClaimIdError(
+            f"The claim ID has {len(folded)} letters; it needs {MIN_LENGTH} to {MAX_LENGTH}, so correct it."
+        )
+    return folded
+
+
+def is_valid(text: object) -> bool:
+    """Say whether `text` is a claim ID in its canonical form, as a device may hold it."""
+    return isinstance(text, str) and MIN_LENGTH <= len(text) <= MAX_LENGTH and _first_stranger(text) is None
+
+
+def parse_product(text: str) -> str:
+    """Return the canonical product ID (a ULID, upper case) for a typed `text`. Raises `InvalidProductError`."""
+    folded = _fold(text)
+    # A ULID is 128 bits in 26 letters of 5: the first letter holds 3 bits, so it is at most 7.
+    if len(folded) != _PRODUCT_LENGTH or _first_stranger(folded) or folded[0] > "7":
+        raise InvalidProductError(
+            f"The product {text!a} is no product ID: that is a ULID, {_PRODUCT_LENGTH} letters such as "
+            "01G8YJKKRNTHW213TRZYX3YH0M; copy it from the Builder."
+        )
+    return folded
+
+
+def mask(claim_id: str) -> str:
+    """Return `claim_id` as it may be shown: stars, and its last two letters to tell units apart."""
+    return "*" * max(len(claim_id) - _VISIBLE_TAIL, 0) + claim_id[-_VISIBLE_TAIL:]
+
+
+def _fold(text: str) -> str:
+    text = text.strip()
+    # Only ASCII is folded: str.upper() would turn a dotless i or a long s into a letter of ours.
+    return text.upper().translate(_FOLD) if text.isascii() else text
+
+
+def _first_stranger(text: str) -> str | None:
+    return next((letter for letter in text if letter not in ALPHABET), None)
