@@ -46,7 +46,8 @@ options:
     description:
       - Where the claim ID of a unit comes from that has none yet.
       - V(given) takes the one in O(claim_id); V(generated) draws one from the system's CSPRNG; V(service) asks the
-        factory service at O(service_url); V(agent) restarts the agent on the device and waits until it has saved its own.
+        factory service at O(service_url); V(agent) restarts the agent on the device and waits until it has saved
+        its own.
       - Without it, V(given) where O(claim_id) is set, else V(generated).
     type: str
     choices: [given, generated, service, agent]
@@ -71,7 +72,10 @@ options:
     type: int
     default: 10
   service_url:
-    description: The factory service's URL. With O(source=agent), the saved ID is checked against it.
+    description:
+      - The factory service's URL.
+      - With O(source=agent), what names the unit (C(serial) or C(mac)) is put into C(device.json5) before the agent
+        asks, and the ID that it saved is compared with what the service answers for the same unit.
     type: str
   service_token:
     description: A bearer token for the service.

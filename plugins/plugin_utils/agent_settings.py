@@ -19,7 +19,7 @@ from .display_text import printable
 from .errors import IotoError
 from .json5_document import MISSING, Json5Document
 
-_MODE_KEYS = (("services", "serialize"), ("services", "cloud", "serialize"))
+_MODE_KEYS: tuple[tuple[str, ...], ...] = (("services", "serialize"), ("services", "cloud", "serialize"))
 _URL_KEY = ("api", "serialize")
 _IDENTITY_KEY = ("device", "id")
 

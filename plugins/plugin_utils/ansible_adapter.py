@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-import getpass
-import socket
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from ansible.plugins.action import ActionBase
@@ -37,7 +35,7 @@ IDENTITY_ARGUMENTS: dict[str, Any] = {
 }
 
 
-class IotoAction(ActionBase):  # type: ignore[misc]
+class IotoAction(ActionBase):
     """An action of this collection: it names its arguments and makes an outcome of them.
 
     What the core raises becomes the task's failure: one sentence, never a traceback.
@@ -82,13 +80,22 @@ class IotoAction(ActionBase):  # type: ignore[misc]
         """Return the device behind the task's connection."""
         return AnsibleDevice(self, self.host)
 
+    def batch(self, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Return, for every host of the play, those of its variables `names` that are set."""
+        names = tuple(names)
+        batch = {}
+        for host in self.task_vars["ansible_play_hosts_all"]:
+            variables = self.task_vars["hostvars"][host]
+            batch[plain(host)] = {name: plain(variables[name]) for name in names if name in variables}
+        return batch
+
     def context(self) -> Context:
         """Return who does this, and where, for the ledger's events."""
-        return Context(actor=f"{getpass.getuser()}@{socket.gethostname()}", host=self.host)
+        return Context.here(self.host)
 
     def ledger(self, arguments: Mapping[str, Any]) -> Ledger:
         """Open the ledger that the task names, or the default one; in check mode it is only read."""
-        return Ledger.open(arguments["ledger"], read_only=self.check_mode)
+        return Ledger(arguments["ledger"], read_only=self.check_mode)
 
 
 class AnsibleDevice:

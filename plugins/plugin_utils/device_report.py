@@ -21,7 +21,8 @@ def report_device(device: Device, config_dir: str, *, reveal: bool) -> dict[str,
     observation = probe(device, config_dir)
     file = observation.device_file
     check_usable(file, where=device.name)
-    document = Json5Document.parse(file.data, name=f"{printable(file.path)} on {device.name}").value
+    whole = Json5Document.parse(file.data, name=f"{printable(file.path)} on {device.name}").value
+    document = whole if isinstance(whole, dict) else {}
     hardware = hardware_identity(observation)
     settings = read_settings(observation, where=device.name)
     claim_id = document.get("id")

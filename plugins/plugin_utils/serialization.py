@@ -32,7 +32,7 @@ from .device_files import (
 )
 from .display_text import printable
 from .errors import IotoError
-from .json5_document import MISSING, Json5Document, Json5Error
+from .json5_document import MISSING, Json5Document, Json5Error, JsonValue
 from .ledger import Claim, Context, Ledger, State
 from .unit_identity import identify
 from .verified_write import ChangedMeanwhileError, check_usable, write_verified
@@ -55,7 +55,7 @@ class Request:
     source: ControllerSource | Agent
     product: str | None = None
     serial: str | None = None
-    properties: Mapping[str, object] = field(default_factory=dict)
+    properties: Mapping[str, JsonValue] = field(default_factory=dict)
     config_dir: str = DEFAULT_CONFIG_DIR
     force: bool = False
     replace_provisioned: bool = False
@@ -149,14 +149,13 @@ class _Transaction:
             plan = self._let_agent_make_one(source, plan)
         claim = self._claim(plan)
         after = self._write(plan.look, claim.claim_id)
+        if claim.state not in _RECORDED:
+            claim = self._ledger.advance(claim.claim_id, State.VERIFIED, context=self._context)
         if isinstance(source, Agent) and plan.decision.action is Action.ASSIGN:
             # We wrote the ID, and the agent goes on with one that it made up in memory until it is started again.
             source.restart_on(self._device)
-        if claim.state not in _RECORDED:
-            claim = self._ledger.advance(claim.claim_id, State.VERIFIED, self._context)
-        return self._outcome(
-            plan, claim, changed=after != self._first.file.data or _differs(claim, plan.live), after=after
-        )
+        changed = after != self._first.file.data or _differs(claim, plan.known.live)
+        return self._outcome(plan, claim, changed=changed, after=after)
 
     # --- look and decide ---
 
@@ -220,7 +219,7 @@ class _Transaction:
         if decision.conflict is not None and not self._request.check:
             self._ledger.record(
                 "conflict",
-                self._context,
+                context=self._context,
                 claim_id=decision.conflict.claim_id,
                 product=asked.product,
                 unit=asked.unit,
@@ -317,23 +316,31 @@ class _Transaction:
             details=dict(self._unit.hardware),
         )
 
-    def _described(self, look: _Look) -> dict[str, object]:
+    def _described(self, look: _Look) -> dict[str, JsonValue]:
         """The unit as a factory service gets it: its device.json5, with what names it."""
-        body = {**look.document.value, "product": self._asked.product, **self._unit.hardware}
-        if self._unit.serial != self._unit.hardware.get("mac"):
-            body["serial"] = self._unit.serial
-        return body
+        return {
+            **_members(look.document),
+            **self._unit.hardware,
+            **self._name_of_unit(),
+            "product": self._asked.product,
+        }
+
+    def _name_of_unit(self) -> dict[str, str]:
+        serial = self._unit.serial
+        return {"mac" if serial == self._unit.hardware.get("mac") else "serial": serial}
 
     # --- write and verify ---
 
     def _target(self, look: _Look, claim_id: str | None) -> Json5Document:
         """The device.json5 that the unit has to have; without an id where `claim_id` is None."""
-        wanted: dict[str, object] = {} if claim_id is None else {"id": claim_id}
+        wanted: dict[str, JsonValue] = {} if claim_id is None else {"id": claim_id}
         wanted |= {"product": self._asked.product, **self._request.properties}
+        if isinstance(self._request.source, Agent) and self._request.source.checked_by is not None:
+            # The agent sends its device.json5 to the service: what names the unit has to be in it.
+            wanted |= self._name_of_unit()
         document = look.document
         for key, value in wanted.items():
-            if document.get(key) != value:
-                document = document.set((key,), value)
+            document = document.set((key,), value)
         _second_opinion(document, wanted)
         return document
 
@@ -382,13 +389,17 @@ def _document(file: RemoteFile, name: str) -> Json5Document:
     return Json5Document.parse(file.data, name=f"{printable(file.path)} on {name}")
 
 
+def _members(document: Json5Document) -> dict[str, JsonValue]:
+    return document.value if isinstance(document.value, dict) else {}
+
+
 def _held(document: Json5Document, key: str) -> str | None:
     """The text at `key`; what is there and no text becomes one, so that it is seen to be wrong."""
     value = document.get(key)
     return None if value is MISSING or value is None or value == "" else str(value)
 
 
-def _second_opinion(document: Json5Document, wanted: Mapping[str, object]) -> None:
+def _second_opinion(document: Json5Document, wanted: Mapping[str, JsonValue]) -> None:
     """Have an independent reader find in `document` what was put there. It is a defect of ours if it does not."""
     read = json5.loads(document.data.decode("utf-8"))
     if any(read.get(key) != value for key, value in wanted.items()):
