@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +16,7 @@ from plugins.plugin_utils.claim_ids import mask
 from . import readiness, removal
 from .devices import Device
 from .errors import FleetError
+from .factory import FactoryEndpoint
 from .fleet import MODES, Fleet
 
 
@@ -45,6 +47,13 @@ def _parser() -> argparse.ArgumentParser:
     show.set_defaults(do=_show)
     down = actions.add_parser("down", help="end the devices and delete them")
     down.set_defaults(do=_down)
+    factory = actions.add_parser("factory", help="run a factory endpoint alone, in the foreground")
+    factory.add_argument("--mode", choices=("sample", "idempotent"), default="sample", help="of IDs")
+    factory.add_argument("--fail", action="append", choices=("503", "drop", "stall"), default=[], help="once")
+    factory.add_argument("--tls", nargs=2, type=Path, metavar=("CERTIFICATE", "KEY"), help="in PEM")
+    factory.add_argument("--journal", type=Path, metavar="FILE", help="gets each request as a line of JSON")
+    factory.add_argument("--listener", type=int, metavar="FD", help="an inherited socket; default: any free port")
+    factory.set_defaults(do=_factory)
     for action in (up, show, down):
         action.add_argument("--state", type=Path, required=True, metavar="DIR", help="the folder of the fleet")
     return parser
@@ -96,6 +105,17 @@ def _shown_id(device: Device) -> str:
 def _down(arguments: argparse.Namespace) -> None:
     gone = removal.remove(arguments.state)
     print(f"The fleet in {arguments.state} is gone." if gone else f"There is no fleet in {arguments.state}.")
+
+
+def _factory(arguments: argparse.Namespace) -> None:
+    listener = socket.socket(fileno=arguments.listener) if arguments.listener else None
+    tls = tuple(arguments.tls) if arguments.tls else None
+    endpoint = FactoryEndpoint(
+        arguments.mode, failures=arguments.fail, tls=tls, journal=arguments.journal, listener=listener
+    )
+    print(endpoint.url, flush=True)
+    with endpoint:
+        endpoint.join()
 
 
 if __name__ == "__main__":

@@ -43,6 +43,7 @@ class DeviceSpec:
     `agent_delay` is in seconds, from the agent's start to its first deed.
     `storage`: `full` and `readonly` put the configuration directory on a tmpfs of its own.
     `user`: `operator` logs in without rights and becomes root with su. `password` logs in with it in place of the key.
+    `tty`: can it give a login a terminal? That, too, takes a mount; without, the inventory tells Ansible not to ask.
     """
 
     group: str = "manual"
@@ -62,6 +63,7 @@ class DeviceSpec:
     storage: Storage = "normal"
     user: Literal["root", "operator"] = "root"
     password: bool = False
+    tty: bool = False
 
 
 class Kind(Protocol):
@@ -106,6 +108,7 @@ class Device:
     mac: str
     user: str
     by_password: bool
+    tty: bool
     key: Path = field(repr=False)
     kind: Kind = field(repr=False, compare=False)
 

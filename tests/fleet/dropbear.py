@@ -4,7 +4,7 @@
 """The first kind of device: real dropbear and BusyBox in a chroot. Needs root, and Debian's dropbear-bin and busybox.
 
 Six megabytes of programs are copied once for a fleet and hard-linked into each device. The copy keeps the machine's
-own files safe from a device that writes to its /bin. Nothing is mounted unless a device asks for `storage`.
+own files safe from a device that writes to its /bin. Nothing is mounted unless a device asks for `storage` or a `tty`.
 """
 
 from __future__ import annotations
@@ -87,6 +87,10 @@ class Dropbear:
             (root / folder).mkdir(parents=True)
             (root / folder).chmod(0o1777)
         self._make_nodes(root / "dev")
+        if spec.tty:
+            (root / "dev/pts").mkdir()
+            (root / "dev/ptmx").symlink_to("pts/ptmx")
+            _mount("devpts", "newinstance,ptmxmode=666,mode=620", root / "dev/pts")
         self._make_users(device)
         if spec.serial:
             device.write("/proc/device-tree/serial-number", f"{device.serial}\0", 0o444)
@@ -97,8 +101,7 @@ class Dropbear:
         config_dir = device.path(device.config_dir)
         config_dir.mkdir()
         if spec.storage != "normal":
-            mount = ("mount", "-t", "tmpfs", "-o", f"size={_STORAGE_SIZE},mode=755", "ioto", str(config_dir))
-            processes.run(*mount)
+            _mount("tmpfs", f"size={_STORAGE_SIZE},mode=755", config_dir)
 
     def start(self, devices: list[Device]) -> None:
         for device in devices:
@@ -164,6 +167,10 @@ def _link_tree(source: Path, target: Path) -> None:
             _link_tree(entry, target / entry.name)
         else:
             os.link(entry, target / entry.name, follow_symlinks=False)
+
+
+def _mount(kind: str, options: str, where: Path) -> None:
+    processes.run("mount", "-t", kind, "-o", options, "ioto-fleet", str(where))
 
 
 def _libraries(program: str) -> set[str]:

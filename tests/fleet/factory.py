@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import socket
 import ssl
-import sys
 import threading
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -108,7 +107,7 @@ class FactoryEndpoint:
     def stall(self) -> None:
         self._closing.wait()
 
-    def wait(self) -> None:
+    def join(self) -> None:
         """Return when the service has ended."""
         self._thread.join()
 
@@ -165,15 +164,3 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """The requests are kept in full; a line for each on the screen would help nobody."""
-
-
-def main() -> None:
-    """Serve on the listening socket that was inherited as the descriptor in the first argument."""
-    listener = socket.socket(fileno=int(sys.argv[1]))
-    journal = Path(sys.argv[2])
-    journal.touch(mode=0o600)
-    FactoryEndpoint("idempotent", journal=journal, listener=listener).wait()
-
-
-if __name__ == "__main__":
-    main()

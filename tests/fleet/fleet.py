@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from . import contents, dropbear, guard, inventory, processes, removal
+from . import contents, dropbear, inventory, processes, removal
 from .devices import PORT, Agent, Device, DeviceSpec, Kind
 from .dropbear import Dropbear
 from .errors import FleetError
@@ -76,7 +76,7 @@ class Fleet:
         fleet = cls(state_dir, kind, secrets.token_urlsafe(12), service_url, [])
         try:
             if not outlive:
-                fleet._guard = guard.post(state_dir)
+                fleet._guard = _post_guard(state_dir)
             fleet._build(player, wanted)
             if factory:
                 fleet.service_url = _start_factory(state_dir)
@@ -158,6 +158,7 @@ class Fleet:
             mac=f"02:00:5e:00:{number >> 8:02x}:{number & 255:02x}",
             user=spec.user,
             by_password=spec.password,
+            tty=spec.tty,
             key=self.state_dir / "key",
             kind=player,
         )
@@ -248,16 +249,25 @@ def _start_factory(state_dir: Path) -> str:
     # It inherits a socket that listens already: it is ready before it runs.
     with socket.create_server(("127.0.0.1", 0)) as listener, (state_dir / "log/factory.log").open("ab") as log:
         subprocess.Popen(
-            (sys.executable, "-m", "tests.fleet.factory", str(listener.fileno()), str(state_dir / "factory.jsonl")),
+            (
+                *(sys.executable, "-m", "tests.fleet", "factory", "--mode", "idempotent"),
+                *("--journal", str(state_dir / "factory.jsonl"), "--listener", str(listener.fileno())),
+            ),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            cwd=guard.ROOT,
+            cwd=processes.REPOSITORY,
             env=processes.environment(state_dir),
             pass_fds=[listener.fileno()],
             start_new_session=True,
         )
         return f"http://127.0.0.1:{listener.getsockname()[1]}/ioto/serialize"
+
+
+def _post_guard(state_dir: Path) -> subprocess.Popen[bytes]:
+    command = (sys.executable, "-m", "tests.fleet.guard", str(state_dir))
+    # A session of its own: what interrupts us must not take the guard with it.
+    return subprocess.Popen(command, stdin=subprocess.PIPE, cwd=processes.REPOSITORY, start_new_session=True)
 
 
 def _write_private(path: Path, text: str) -> None:

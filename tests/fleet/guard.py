@@ -9,23 +9,14 @@ system closes it, and the fleet goes down.
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
 from .removal import remove
 
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def post(state_dir: Path) -> subprocess.Popen[bytes]:
-    """Start a guard for the fleet in `state_dir`; close its stdin to dismiss it."""
-    # A session of its own: what interrupts the owner must not take the guard with it.
-    command = (sys.executable, "-m", "tests.fleet.guard", str(state_dir))
-    return subprocess.Popen(command, stdin=subprocess.PIPE, cwd=ROOT, start_new_session=True)
-
 
 def main() -> None:
+    """Wait for the end of the owner, then take down the fleet in the folder that the first argument names."""
     sys.stdin.buffer.read()
     remove(Path(sys.argv[1]))
 

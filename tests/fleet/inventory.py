@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 from .devices import SSH_OPTIONS, Device
 
@@ -21,7 +21,7 @@ def render(devices: list[Device], password: str, service_url: str | None) -> str
         if device.group == "factory" and service_url:
             group["vars"]["ioto_service_url"] = service_url
     document = {"all": {"vars": {"ansible_ssh_common_args": " ".join(SSH_OPTIONS)}, "children": groups}}
-    return "---\n" + yaml.safe_dump(document, sort_keys=False)
+    return f"---\n{yaml.safe_dump(document, sort_keys=False)}"
 
 
 def _host(device: Device, password: str) -> dict[str, Any]:
@@ -37,6 +37,8 @@ def _host(device: Device, password: str) -> dict[str, Any]:
         found["ansible_ssh_private_key_file"] = str(device.key)
     if device.user != "root":
         found |= {"ansible_become": True, "ansible_become_method": "su", "ansible_become_password": password}
+    if not device.tty:
+        found["ansible_ssh_use_tty"] = False
     if device.config_dir != "/etc/ioto":
         # No chroot: the device's files and its hardware are those of the machine, so both have to be said.
         found |= {"ioto_config_dir": device.config_dir, "ioto_serial": device.serial}

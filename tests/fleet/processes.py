@@ -21,6 +21,7 @@ from pathlib import Path
 from .errors import FleetError
 
 MARK = "IOTO_FLEET_FOLDER"
+REPOSITORY = Path(__file__).resolve().parents[2]  # where `python -m tests.fleet…` works
 
 _PATIENCE = 10.0  # seconds for killed processes to be gone
 

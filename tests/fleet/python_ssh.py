@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from . import agent, guard, processes, readiness
+from . import agent, processes, readiness
 from .devices import Device, DeviceSpec, Storage
 from .errors import FleetError
 
@@ -36,8 +36,8 @@ class PythonSsh:
         self._server: subprocess.Popen[bytes] | None = None
 
     def check(self, specs: list[DeviceSpec]) -> None:
-        if any(spec.user != "root" or spec.storage != "normal" or spec.owner for spec in specs):
-            raise FleetError("Devices with an operator, an owner or a storage of their own need --kind dropbear.")
+        if any(spec.user != "root" or spec.storage != "normal" or spec.owner or spec.tty for spec in specs):
+            raise FleetError("A device with an operator, a tty, an owner or a storage needs --kind dropbear.")
 
     def config_dir(self, root: Path) -> str:
         return f"{root}/etc/ioto"
@@ -98,7 +98,7 @@ class PythonSsh:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                cwd=guard.ROOT,
+                cwd=processes.REPOSITORY,
                 env=processes.environment(self._state_dir / "server"),
                 start_new_session=True,
             )
