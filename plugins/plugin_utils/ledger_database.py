@@ -1,0 +1,349 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a ledger lives, how its database is made and opened, and what to say when that fails.
+
+Opening is cheap, because every Ansible worker does it: one connection and one short query.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import URL, Engine, create_engine, make_url
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.pool import StaticPool
+
+from .ledger_records import LedgerError
+from .ledger_schema import SCHEMA_VERSION, VERSION_QUERY, create_tables
+
+BUSY_TIMEOUT = 60
+"""Seconds to wait for another process's transaction on SQLite."""
+CONNECT_TIMEOUT = 10
+"""Seconds to wait for a PostgreSQL server to answer."""
+
+# Each lost race means that somebody else's transaction went through, so a handful would do.
+_ATTEMPTS = 100
+
+_UNDEFINED_TABLE = "42P01"
+_SERIALIZATION_FAILURE = "40001"
+_DEADLOCK = "40P01"
+_UNIQUE_VIOLATION = "23505"
+_ALREADY_EXISTS = ("42P07", "42710", "42723", _UNIQUE_VIOLATION)
+
+_SQLITE_REMEDIES = {
+    sqlite3.SQLITE_BUSY: f"is locked by another process for more than {BUSY_TIMEOUT} s; end that one and run again",
+    sqlite3.SQLITE_LOCKED: "is locked by another process; end that one and run again",
+    sqlite3.SQLITE_FULL: "cannot grow, because the disk is full; free some space and run again",
+    sqlite3.SQLITE_READONLY: "cannot be written; give this user permission to write the file and its directory",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened; give this user permission to read and write the file and its directory",
+    sqlite3.SQLITE_PERM: "cannot be opened; give this user permission to read and write it",
+    sqlite3.SQLITE_NOTADB: "is no ledger, but some other file; name the ledger's own file",
+    sqlite3.SQLITE_CORRUPT: "is damaged; restore it from its backup",
+    sqlite3.SQLITE_IOERR: "cannot be read or written, because the disk reports an error; check the disk",
+}
+_POSTGRESQL_REMEDIES = {
+    # by SQLSTATE, or by its first two letters, which name the class
+    "28": "refuses this user; correct the user name and the password",
+    "3D000": "does not exist; create the database",
+    "42501": "does not let this user do that; grant the user its tables, or CREATE on the schema for the first run",
+    "53100": "cannot grow, because the server's disk is full; free some space and run again",
+    "53300": "has no connection free; raise max_connections, or run with fewer forks",
+    "57": "is shutting down or starting; run again when the server is up",
+    "25006": "can only be read on this server; name the primary server",
+}
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where a ledger is: a file of SQLite, or a database of PostgreSQL. `str()` never shows a password."""
+
+    path: Path | None = None
+    url: URL | None = None
+
+    def __str__(self) -> str:
+        if self.url is None:
+            return str(self.path)
+        # The query is left out: a password may stand there as well.
+        shown = URL.create(
+            "postgresql",
+            username=self.url.username,
+            password=self.url.password,
+            host=self.url.host,
+            port=self.url.port,
+            database=self.url.database,
+        )
+        return shown.render_as_string(hide_password=True)
+
+    @classmethod
+    def parse(cls, text: str | Path | None = None) -> Location:
+        """Return the location for a path, a `sqlite:///` or `postgresql://` URL, or None for the default file."""
+        if text is None or not str(text).strip():
+            return cls(path=default_path())
+        text = str(text).strip()
+        if "://" not in text:
+            return cls(path=_absolute(text))
+        try:
+            url = make_url(text)
+        except (ArgumentError, ValueError):
+            # Not from the cause: it may quote the password.
+            raise LedgerError(
+                "The ledger's URL cannot be read; write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, "
+                "with %40 for an @ in the password, or sqlite:////PATH."
+            ) from None
+        if url.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
+            return cls(url=url.set(drivername="postgresql+psycopg"))
+        if url.drivername != "sqlite":
+            raise LedgerError(
+                f"The ledger cannot be on {url.drivername!a}; give a path, a sqlite:////PATH or a postgresql:// URL."
+            )
+        if not url.database or url.database == ":memory:" or url.host or url.query:
+            raise LedgerError("The ledger's sqlite URL names no file; write sqlite:////PATH and nothing more.")
+        return cls(path=_absolute(url.database))
+
+
+def default_path() -> Path:
+    """Return where the ledger is unless said otherwise, as the XDG base directory specification has it."""
+    data_home = os.environ.get("XDG_DATA_HOME", "")
+    base = Path(data_home) if data_home.startswith("/") else Path.home() / ".local" / "share"
+    return _absolute(base / "ioto" / "ledger.db")
+
+
+class Database:
+    """An open database with the ledger's tables: transactions that are durable, and errors that are sentences.
+
+    Threads may share one; processes may not: open it after the fork.
+    """
+
+    def __init__(self, location: Location, *, read_only: bool = False) -> None:
+        """Open the database, and create it first where it is absent; with `read_only` an absent one is empty."""
+        self.location = location
+        self.read_only = read_only
+        self._engine = self._open()
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._engine.dispose()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Lend a connection for one query."""
+        with self._sentences(), self._engine.connect() as connection:
+            yield connection
+
+    def write(self, work: Callable[[Connection], Result]) -> Result:
+        """Do `work` in one transaction that is on the disk on return.
+
+        Where another process was faster, `work` is done again from the start: it must read what it decides by.
+        """
+        if self.read_only:
+            raise LedgerError(f"The ledger {self.location} is open for reading only; nothing was recorded.")
+        with self._sentences():
+            for _ in range(_ATTEMPTS):
+                try:
+                    with self._engine.begin() as connection:
+                        if self.location.path is not None:
+                            # A transaction that reads first and then writes could not wait for its turn.
+                            connection.exec_driver_sql("BEGIN IMMEDIATE")
+                        return work(connection)
+                except DBAPIError as error:
+                    if not _lost_a_race(error):
+                        raise
+        raise LedgerError(f"The ledger {self.location} is too busy: {_ATTEMPTS} attempts collided; run again.")
+
+    def _open(self) -> Engine:
+        with self._sentences():
+            if self.location.path is None:
+                return self._open_postgresql()
+            return self._open_sqlite(self.location.path)
+
+    def _open_sqlite(self, path: Path) -> Engine:
+        if not _holds_something(path):
+            if self.read_only:
+                return _empty_engine()
+            _create_sqlite(path)
+        engine = _sqlite_engine(path)
+        try:
+            with engine.connect() as connection:
+                self._check_version(connection.exec_driver_sql(VERSION_QUERY).scalar())
+        except DBAPIError as error:
+            engine.dispose()
+            if "no such table" in str(error.orig):
+                raise LedgerError(
+                    f"The ledger {path} is some other SQLite database; name the ledger's own file."
+                ) from None
+            raise
+        return engine
+
+    def _open_postgresql(self) -> Engine:
+        url = self.location.url
+        assert url is not None
+        try:
+            engine = create_engine(
+                url,
+                hide_parameters=True,
+                # A server that was restarted costs one question, not one failed unit.
+                pool_pre_ping=True,
+                connect_args={} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_TIMEOUT},
+            )
+        except ImportError:
+            raise LedgerError(
+                f"The ledger {self.location} needs the Python package psycopg, which is not installed here; "
+                'install it with: pip install "psycopg[binary]".'
+            ) from None
+        try:
+            with engine.connect() as connection:
+                self._check_version(connection.exec_driver_sql(VERSION_QUERY).scalar())
+        except DBAPIError as error:
+            if _sqlstate(error) != _UNDEFINED_TABLE:
+                raise
+            if self.read_only:
+                return _empty_engine()
+            self._create_postgresql(engine)
+        return engine
+
+    def _create_postgresql(self, engine: Engine) -> None:
+        try:
+            with engine.begin() as connection:
+                create_tables(connection)
+        except DBAPIError as error:
+            if _sqlstate(error) not in _ALREADY_EXISTS:
+                raise
+            # Another process created it at the same moment, and has committed by now.
+            with engine.connect() as connection:
+                self._check_version(connection.exec_driver_sql(VERSION_QUERY).scalar())
+
+    def _check_version(self, version: int | None) -> None:
+        if version is None:
+            raise LedgerError(f"The ledger {self.location} is damaged: its version is missing; restore its backup.")
+        if version > SCHEMA_VERSION:
+            raise LedgerError(
+                f"The ledger {self.location} was made by a newer ioto.serialization (schema {version}, this one knows "
+                f"{SCHEMA_VERSION}); update the collection on this controller."
+            )
+
+    @contextmanager
+    def _sentences(self) -> Iterator[None]:
+        """Turn what a database driver raises into one sentence.
+
+        Never chained: a driver's message may quote the row, and the row holds a whole claim ID.
+        """
+        try:
+            yield
+        except DBAPIError as error:
+            raise LedgerError(self._sentence(error.orig)) from None
+        except sqlite3.Error as error:
+            raise LedgerError(self._sentence(error)) from None
+        except OSError as error:
+            raise LedgerError(
+                f"The ledger {self.location} cannot be used: {error.strerror or error}"
+                f"{f' ({error.filename})' if error.filename else ''}; correct the path or its permissions."
+            ) from None
+
+    def _sentence(self, error: BaseException | None) -> str:
+        if isinstance(error, sqlite3.Error):
+            # The low byte is the kind; the rest says where in SQLite it arose. Absent: sqlite3's own complaint.
+            kind = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            return f"The ledger {self.location} {_SQLITE_REMEDIES.get(kind) or f'failed: {error}'}."
+        state = getattr(error, "sqlstate", None) or ""
+        if remedy := _POSTGRESQL_REMEDIES.get(state) or _POSTGRESQL_REMEDIES.get(state[:2]):
+            return f"The ledger {self.location} {remedy}."
+        if state:
+            diagnosis = getattr(error, "diag", None)
+            return f"The ledger {self.location} failed: {getattr(diagnosis, 'message_primary', None) or state}."
+        reason = " ".join(str(error).split("\n", maxsplit=1)[0].split()).rstrip(".")
+        return f"The ledger {self.location} cannot be reached: {reason}; check that the server runs and its address."
+
+
+def _absolute(path: str | Path) -> Path:
+    try:
+        return Path(path).expanduser().resolve()
+    except (OSError, RuntimeError, ValueError):
+        raise LedgerError(f"The ledger's path {str(path)!a} cannot be followed; give an absolute path.") from None
+
+
+def _holds_something(path: Path) -> bool:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return False
+    if path.is_dir():
+        raise LedgerError(f"The ledger {path} is a directory; name a file in it.")
+    return status.st_size > 0
+
+
+def _refuse_orphaned_log(path: Path) -> None:
+    # SQLite would play another ledger's write-ahead log into the new file.
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists() and log.stat().st_size > 0:
+        raise LedgerError(f"The ledger {path} is missing while its log {log.name} is there; restore the ledger.")
+
+
+def _create_sqlite(path: Path) -> None:
+    """Make the database beside its place and move it there whole, so that no process ever sees half of one."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        if _holds_something(path):  # another process was first
+            return
+        _refuse_orphaned_log(path)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600
+        draft = Path(name)
+        try:
+            engine = _sqlite_engine(draft)
+            with engine.begin() as connection:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                create_tables(connection)
+            engine.dispose()
+            os.fsync(handle)
+            draft.replace(path)
+        finally:
+            os.close(handle)
+            draft.unlink(missing_ok=True)
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def _sqlite_engine(path: Path) -> Engine:
+    def connect() -> sqlite3.Connection:
+        # mode=rw: a file that vanished is an error, not a new ledger without the old one's IDs.
+        connection = sqlite3.connect(
+            f"{path.as_uri()}?mode=rw", uri=True, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
+        )
+        # The -wal and -shm files get the mode of the database from SQLite itself.
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        return connection
+
+    return create_engine(f"sqlite:///{path.name}", creator=connect, hide_parameters=True)
+
+
+def _empty_engine() -> Engine:
+    engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+    with engine.begin() as connection:
+        create_tables(connection)
+    return engine
+
+
+def _lost_a_race(error: DBAPIError) -> bool:
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    if code is not None:
+        return bool(code == sqlite3.SQLITE_CONSTRAINT_UNIQUE)
+    return _sqlstate(error) in (_UNIQUE_VIOLATION, _SERIALIZATION_FAILURE, _DEADLOCK)
+
+
+def _sqlstate(error: DBAPIError) -> str | None:
+    return getattr(error.orig, "sqlstate", None)

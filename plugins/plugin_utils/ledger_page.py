@@ -1,0 +1,314 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One transaction of the ledger: the claims it touches are read, changed in memory by the rules, and written.
+
+Whatever the operation and however many units, a page costs a few statements.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Select, bindparam
+from sqlalchemy.engine import Connection
+
+from . import claim_ids
+from .ledger_queries import BY_CLAIM_ID, LIVE_BY_UNIT, chunks, read_conflicts, to_claim
+from .ledger_records import Ask, Claim, ClaimConflictError, Context, Entry, LedgerError, State, UnknownClaimError
+from .ledger_schema import claims, events
+
+_MAX_TEXT = 2000
+
+# Locked, and always in the same order, so that two processes wait for each other and not in a ring.
+_LOCK_UNITS = LIVE_BY_UNIT.order_by(claims.c.claim_id).with_for_update()
+_LOCK_IDS = BY_CLAIM_ID.order_by(claims.c.claim_id).with_for_update()
+_UPDATE = claims.update().where(claims.c.claim_id == bindparam("key"))
+
+
+class Page:
+    """The live claims of some units and the claims with some IDs, and what happens to them. Ends with `save`."""
+
+    def __init__(self, connection: Connection, *, units: Iterable[str] = (), ids: Iterable[str] = ()) -> None:
+        """Read and lock the claims that the rules will look at."""
+        self.now = datetime.now(UTC)
+        self._connection = connection
+        self._claims: dict[str, Claim] = {}
+        self._live: dict[tuple[str, str], str] = {}
+        self._new: set[str] = set()
+        self._changed: set[str] = set()
+        self._events: list[dict[str, object]] = []
+        self._conflicts: list[dict[str, object]] = []
+        self._read(_LOCK_UNITS, "units", units)
+        self._read(_LOCK_IDS, "ids", ids)
+
+    def live(self, product: str, unit: str) -> Claim | None:
+        """Return the unit's live claim."""
+        claim_id = self._live.get((product, unit))
+        return None if claim_id is None else self._claims[claim_id]
+
+    def get(self, claim_id: str) -> Claim | None:
+        """Return the claim with that ID, in any state."""
+        return self._claims.get(claim_id)
+
+    def known(self, claim_id: str) -> Claim:
+        """Return the claim with that ID or raise `UnknownClaimError`."""
+        if claim := self._claims.get(claim_id):
+            return claim
+        raise UnknownClaimError(
+            f"The ledger does not know the claim ID {claim_ids.mask(claim_id)}; check it, or import it first."
+        )
+
+    def allocate(self, ask: Ask) -> Claim:
+        """Give the unit its claim: the one it has, the one it asks for, or a new one. Raises `ClaimConflictError`."""
+        live = self.live(ask.product, ask.unit)
+        if live is not None:
+            if ask.claim_id in (None, live.claim_id):
+                return self._see_again(live, ask)
+            raise self._conflict(
+                ask,
+                live,
+                f"The unit {ask.unit} already has the claim ID {live.masked} ({live.state}), not the "
+                f"{claim_ids.mask(ask.claim_id or '')} that was given; use the one it has, or replace it with force.",
+            )
+        if ask.claim_id is None:
+            return self._insert(ask, self._draw(ask.length))
+        holder = self._claims.get(ask.claim_id)
+        if holder is None:
+            return self._insert(ask, ask.claim_id)
+        if not _waits_for(holder, ask):
+            raise self._conflict(ask, holder, _taken(holder))
+        claim = dataclasses.replace(
+            holder,
+            unit=ask.unit,
+            host=clean(ask.context.host) or holder.host,
+            details=tidy({**holder.details, **(ask.details or {})}),
+        )
+        return self._change(claim, "bound", ask.context, f"source {ask.source}")
+
+    def replace(self, ask: Ask, reason: str) -> Claim:
+        """Retire the unit's live claim and give it the one it asks for, or a new one. Raises `ClaimConflictError`."""
+        live = self.live(ask.product, ask.unit)
+        if live is None or live.claim_id == ask.claim_id:
+            return self.allocate(ask)
+        holder = self._claims.get(ask.claim_id) if ask.claim_id else None
+        if holder is not None and not _waits_for(holder, ask):
+            raise self._conflict(ask, holder, _taken(holder))
+        self.retire(live, reason, ask.context)
+        return self.allocate(ask)
+
+    def reserve(self, product: str, length: int, context: Context) -> Claim:
+        """Make a new ID that waits for its unit."""
+        return self.insert(
+            Claim(self._draw(length), product, None, State.ALLOCATED, "reserved", self.now, self.now),
+            "reserved",
+            context,
+        )
+
+    def advance(self, claim: Claim, state: State, context: Context, detail: str | None = None) -> Claim:
+        """Move the claim on to `state`, through every state between; one that it has passed changes nothing."""
+        if state is State.RETIRED:
+            raise LedgerError("A claim does not advance to retired; retire it, with a reason.")
+        if not claim.is_live:
+            raise ClaimConflictError(_taken(claim), claim)
+        if claim.unit is None:
+            raise ClaimConflictError(
+                f"The claim ID {claim.masked} is reserved and belongs to no unit, so it cannot become {state}; "
+                "bind it to its unit first.",
+                claim,
+            )
+        for step in State:
+            if step.is_past(claim.state) and not step.is_past(state):
+                claim = dataclasses.replace(claim, state=step, host=clean(context.host) or claim.host)
+                claim = self._change(claim, step.value, context, detail)
+        return claim
+
+    def retire(self, claim: Claim, reason: str, context: Context) -> Claim:
+        """Take the claim out of use for ever; a retired one stays as it is."""
+        if not claim.is_live:
+            return claim
+        return self._change(
+            dataclasses.replace(claim, state=State.RETIRED, reason=clean(reason)), "retired", context, reason
+        )
+
+    def rebind(self, claim: Claim, unit: str, reason: str, context: Context) -> Claim:
+        """Move the claim to another unit, which is not known to have it written yet. Raises `ClaimConflictError`."""
+        if not claim.is_live:
+            raise ClaimConflictError(_taken(claim), claim)
+        if claim.unit == unit:
+            return claim
+        live = self.live(claim.product, unit)
+        if live is not None:
+            raise self._conflict(
+                Ask(claim.product, unit, claim.source, context, claim.claim_id),
+                live,
+                f"The unit {unit} already has the claim ID {live.masked} ({live.state}); retire that one first.",
+            )
+        moved = dataclasses.replace(claim, unit=unit, state=State.ALLOCATED, host=clean(context.host))
+        return self._change(moved, "rebound", context, f"from {_holder(claim)}: {reason}")
+
+    def insert(self, claim: Claim, action: str, context: Context, detail: str | None = None) -> Claim:
+        """Write down a claim that the ledger did not have."""
+        claim = dataclasses.replace(claim, details=tidy(claim.details))
+        self._new.add(claim.claim_id)
+        self._put(claim)
+        self._note(action, context, claim, detail)
+        return claim
+
+    def save(self) -> None:
+        """Write the changes, the new claims and the events."""
+        changed = self._changed - self._new
+        if changed:
+            # Retired ones first: they make room for their unit's next.
+            rows = sorted((self._claims[claim_id] for claim_id in changed), key=lambda claim: claim.is_live)
+            self._connection.execute(_UPDATE, [{"key": claim.claim_id, **_row(claim)} for claim in rows])
+        if self._new:
+            self._connection.execute(claims.insert(), [_row(self._claims[claim_id]) for claim_id in self._new])
+        new_events = self._events + self._fresh_conflicts()
+        if new_events:
+            self._connection.execute(events.insert(), new_events)
+
+    def _read(self, query: Select[Any], name: str, keys: Iterable[str]) -> None:
+        for part in chunks(sorted(set(keys))):
+            for row in self._connection.execute(query, {name: part}):
+                self._put(to_claim(row))
+
+    def _put(self, claim: Claim) -> None:
+        before = self._claims.get(claim.claim_id)
+        if before is not None and before.unit is not None:
+            self._live.pop((before.product, before.unit), None)
+        self._claims[claim.claim_id] = claim
+        if claim.unit is not None and claim.is_live:
+            self._live[claim.product, claim.unit] = claim.claim_id
+
+    def _insert(self, ask: Ask, claim_id: str) -> Claim:
+        claim = Claim(
+            claim_id=claim_id,
+            product=ask.product,
+            unit=ask.unit,
+            state=State.ALLOCATED,
+            source=ask.source,
+            created_at=self.now,
+            updated_at=self.now,
+            host=clean(ask.context.host),
+            details=ask.details or {},
+        )
+        return self.insert(claim, "allocated", ask.context, f"source {ask.source}")
+
+    def _see_again(self, claim: Claim, ask: Ask) -> Claim:
+        """Note where the unit is now and what more is known of it; without news nothing is written."""
+        seen = dataclasses.replace(
+            claim,
+            host=clean(ask.context.host) or claim.host,
+            details=tidy({**claim.details, **(ask.details or {})}),
+        )
+        if seen == claim:
+            return claim
+        return self._change(seen, None, ask.context)
+
+    def _change(self, claim: Claim, action: str | None, context: Context, detail: str | None = None) -> Claim:
+        claim = dataclasses.replace(claim, updated_at=self.now)
+        self._changed.add(claim.claim_id)
+        self._put(claim)
+        if action is not None:
+            self._note(action, context, claim, detail)
+        return claim
+
+    def _note(self, action: str, context: Context, claim: Claim, detail: str | None) -> None:
+        entry = Entry(action, context, claim.claim_id, claim.product, claim.unit, detail)
+        self._events.append(event_row(entry, self.now))
+
+    def _conflict(self, ask: Ask, holder: Claim, message: str) -> ClaimConflictError:
+        entry = Entry("conflict", ask.context, ask.claim_id, ask.product, ask.unit, message)
+        self._conflicts.append(event_row(entry, self.now))
+        return ClaimConflictError(message, holder)
+
+    def _fresh_conflicts(self) -> list[dict[str, object]]:
+        """Leave out a conflict that is recorded and unsettled: asking again and again makes no second one."""
+        if not self._conflicts:
+            return []
+        fresh = {(row["claim_id"], row["product"], row["unit"]): row for row in self._conflicts}
+        for conflict in read_conflicts(self._connection, include_settled=False):
+            fresh.pop((conflict.event.claim_id, conflict.event.product, conflict.event.unit), None)
+        return list(fresh.values())
+
+    def _draw(self, length: int) -> str:
+        while (claim_id := claim_ids.generate(length)) in self._claims:
+            pass
+        return claim_id
+
+
+def _waits_for(claim: Claim, ask: Ask) -> bool:
+    return claim.is_live and claim.unit is None and claim.product == ask.product
+
+
+def _holder(claim: Claim) -> str:
+    return "no unit" if claim.unit is None else f"unit {claim.unit}"
+
+
+def _taken(claim: Claim) -> str:
+    if not claim.is_live:
+        because = f" ({claim.reason})" if claim.reason else ""
+        return (
+            f"The claim ID {claim.masked} of {_holder(claim)} is retired{because} and is never issued again; "
+            "give another one."
+        )
+    if claim.unit is None:
+        return (
+            f"The claim ID {claim.masked} is reserved for the product {claim.product}; "
+            "give one that is reserved for this product."
+        )
+    return (
+        f"The claim ID {claim.masked} belongs to {_holder(claim)} of product {claim.product} ({claim.state}); "
+        "give another one, or rebind that one if it was recorded for the wrong unit."
+    )
+
+
+def event_row(entry: Entry, at: datetime) -> dict[str, object]:
+    """Return the row that records `entry`."""
+    return {
+        "at": at,
+        "action": clean(entry.action),
+        "claim_id": clean(entry.claim_id),
+        "product": clean(entry.product),
+        "unit": clean(entry.unit),
+        "actor": clean(entry.context.actor),
+        "host": clean(entry.context.host),
+        "detail": clean(entry.detail),
+    }
+
+
+def clean(text: str | None) -> str | None:
+    """Return `text` as both databases take it: no NUL, no half characters, not endless. Empty is None."""
+    if not text:
+        return None
+    return str(text)[:_MAX_TEXT].encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def tidy(details: Mapping[str, object]) -> dict[str, object]:
+    """Return `details` as they will be read back: what JSON does not know, such as a date, becomes text."""
+    tidied: dict[str, object] = json.loads(_dump(details))
+    return tidied
+
+
+def _dump(details: Mapping[str, object]) -> str:
+    return json.dumps(details, default=str, sort_keys=True)
+
+
+def _row(claim: Claim) -> dict[str, object]:
+    return {
+        "claim_id": claim.claim_id,
+        "product": claim.product,
+        "unit": claim.unit,
+        "state": claim.state.value,
+        "source": clean(claim.source),
+        "created_at": claim.created_at,
+        "updated_at": claim.updated_at,
+        "host": clean(claim.host),
+        "reason": claim.reason,
+        "details": _dump(claim.details),
+    }

@@ -1,0 +1,180 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can be read from a ledger: rows become values here, and nowhere else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, bindparam, exists, func, select, text
+from sqlalchemy.engine import Connection
+
+from .ledger_records import Claim, Conflict, Event, State, Summary
+from .ledger_schema import IS_LIVE, claims, events
+
+_CHUNK = 1000
+"""Bound parameters in one statement; SQLite takes 32,766 of them, PostgreSQL 65,535."""
+
+CLAIM_COLUMNS = [column for column in claims.c if column.name != "seq"]
+
+LIVE_BY_UNIT = select(*CLAIM_COLUMNS).where(claims.c.unit.in_(bindparam("units", expanding=True)), IS_LIVE)
+BY_CLAIM_ID = select(*CLAIM_COLUMNS).where(claims.c.claim_id.in_(bindparam("ids", expanding=True)))
+
+_asked = events.alias("asked")
+_later = events.alias("later")
+_SETTLED = exists(
+    select(1).where(
+        _later.c.id > _asked.c.id,
+        _later.c.unit == _asked.c.unit,
+        _later.c.product == _asked.c.product,
+        _later.c.action.in_(("allocated", "bound", "rebound", "imported", "verified", "resolved")),
+    )
+)
+# Written out, not bound, so that the index over conflicts serves.
+_CONFLICTS = select(*_asked.c, _SETTLED.label("settled")).where(text("asked.action = 'conflict'")).order_by(_asked.c.id)
+
+
+def chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Cut `values` into parts that fit one statement."""
+    for start in range(0, len(values), _CHUNK):
+        yield values[start : start + _CHUNK]
+
+
+def select_claims(
+    *,
+    states: Iterable[State] | None,
+    product: str | None,
+    unit: str | None,
+    host: str | None,
+    reserved: bool | None,
+    since: datetime | None,
+    newest_first: bool,
+    limit: int | None,
+) -> Select[Any]:
+    """Return the query for the claims to which all that is given applies, in the order of their creation."""
+    query = select(*CLAIM_COLUMNS)
+    wanted: list[ColumnElement[bool]] = []
+    if states is not None:
+        wanted.append(claims.c.state.in_([state.value for state in states]))
+    if product is not None:
+        wanted.append(claims.c.product == product)
+    if unit is not None:
+        wanted.append(claims.c.unit == unit)
+    if host is not None:
+        wanted.append(claims.c.host == host)
+    if reserved is not None:
+        wanted.append(claims.c.unit.is_(None) if reserved else claims.c.unit.is_not(None))
+    if since is not None:
+        wanted.append(claims.c.updated_at >= since)
+    order = claims.c.seq.desc() if newest_first else claims.c.seq
+    return query.where(*wanted).order_by(order).limit(limit)
+
+
+def select_events(
+    *,
+    claim_id: str | None,
+    product: str | None,
+    unit: str | None,
+    actions: Iterable[str] | None,
+    since: datetime | None,
+    after: int | None,
+    newest_first: bool,
+    limit: int | None,
+) -> Select[Any]:
+    """Return the query for the events to which all that is given applies, in the order in which they happened."""
+    wanted: list[ColumnElement[bool]] = []
+    if claim_id is not None:
+        wanted.append(events.c.claim_id == claim_id)
+    if product is not None:
+        wanted.append(events.c.product == product)
+    if unit is not None:
+        wanted.append(events.c.unit == unit)
+    if actions is not None:
+        wanted.append(events.c.action.in_(list(actions)))
+    if since is not None:
+        wanted.append(events.c.at >= since)
+    if after is not None:
+        wanted.append(events.c.id > after)
+    order = events.c.id.desc() if newest_first else events.c.id
+    return select(events).where(*wanted).order_by(order).limit(limit)
+
+
+def read_conflicts(connection: Connection, *, include_settled: bool) -> list[Conflict]:
+    """Return the conflicts, oldest first, each with the claim that holds the contested ID now."""
+    query = _CONFLICTS if include_settled else _CONFLICTS.where(~_SETTLED)
+    found = [(to_event(row), bool(row.settled)) for row in connection.execute(query)]
+    holders = read_by_claim_id(connection, {event.claim_id for event, _ in found if event.claim_id})
+    return [Conflict(event, holders.get(event.claim_id or ""), settled) for event, settled in found]
+
+
+def read_by_claim_id(connection: Connection, claim_ids: Iterable[str]) -> dict[str, Claim]:
+    """Return the claims with those IDs, in any state, by ID."""
+    return {
+        row.claim_id: to_claim(row)
+        for part in chunks(sorted(set(claim_ids)))
+        for row in connection.execute(BY_CLAIM_ID, {"ids": part})
+    }
+
+
+def read_live(connection: Connection, units: Iterable[str]) -> dict[tuple[str, str], Claim]:
+    """Return the live claims of those units, by product and unit, in whatever product."""
+    return {
+        (row.product, row.unit): to_claim(row)
+        for part in chunks(sorted(set(units)))
+        for row in connection.execute(LIVE_BY_UNIT, {"units": part})
+    }
+
+
+def read_summary(connection: Connection) -> Summary:
+    """Count the claims."""
+    states = dict.fromkeys(State, 0)
+    products: dict[str, dict[State, int]] = {}
+    reserved = 0
+    rows = connection.execute(
+        select(claims.c.product, claims.c.state, claims.c.unit.is_(None).label("unbound"), func.count().label("number"))
+        .group_by(claims.c.product, claims.c.state, claims.c.unit.is_(None))
+        .order_by(claims.c.product)
+    )
+    for row in rows:
+        state = State(row.state)
+        states[state] += row.number
+        products.setdefault(row.product, dict.fromkeys(State, 0))[state] += row.number
+        if row.unbound and state is not State.RETIRED:
+            reserved += row.number
+    return Summary(total=sum(states.values()), reserved=reserved, states=states, products=products)
+
+
+def to_claim(row: Any) -> Claim:
+    """Return the claim that a row of `CLAIM_COLUMNS` holds."""
+    claim_id, product, unit, state, source, created_at, updated_at, host, reason, details = row
+    return Claim(
+        claim_id=claim_id,
+        product=product,
+        unit=unit,
+        state=State(state),
+        source=source,
+        created_at=created_at,
+        updated_at=updated_at,
+        host=host,
+        reason=reason,
+        details=json.loads(details),
+    )
+
+
+def to_event(row: Any) -> Event:
+    """Return the event that a row holds."""
+    return Event(
+        id=row.id,
+        at=row.at,
+        action=row.action,
+        claim_id=row.claim_id,
+        product=row.product,
+        unit=row.unit,
+        actor=row.actor,
+        host=row.host,
+        detail=row.detail,
+    )

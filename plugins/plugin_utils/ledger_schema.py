@@ -1,0 +1,158 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tables of the ledger and what the database itself refuses, on SQLite and PostgreSQL alike.
+
+The rules that must hold for ever stand here, not in Python, so that a mistake of ours or a hand in the database
+cannot break them: a claim ID exists once, a unit has one live claim, nothing is deleted, history is not rewritten.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    DDL,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    event,
+    text,
+)
+from sqlalchemy.engine import Connection
+
+from .ledger_records import State
+
+SCHEMA_VERSION = 1
+VERSION_QUERY = "SELECT version FROM ioto_ledger"
+
+# Written out, never bound: an index with a condition serves only a query that states the same condition.
+IS_LIVE = text("state <> 'retired'")
+IS_CONFLICT = text("action = 'conflict'")
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment in UTC; SQLite has no time zones, so there it is stored without."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give SQLite the UTC clock, PostgreSQL the moment."""
+        if value is None or dialect.name != "sqlite":
+            return value
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the moment in UTC, whatever the session's time zone."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+# SQLite numbers rows by itself only in a column that is declared INTEGER.
+_RowNumber = BigInteger().with_variant(Integer(), "sqlite")
+
+metadata = MetaData()
+
+version_table = Table("ioto_ledger", metadata, Column("version", Integer, primary_key=True, autoincrement=False))
+
+claims = Table(
+    "ioto_claims",
+    metadata,
+    Column("seq", _RowNumber, primary_key=True),
+    Column("claim_id", Text, nullable=False, unique=True),
+    Column("product", Text, nullable=False),
+    Column("unit", Text),
+    Column("state", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("host", Text),
+    Column("reason", Text),
+    Column("details", Text, nullable=False),
+    CheckConstraint(f"state IN ({', '.join(repr(state.value) for state in State)})", name="ioto_claims_state"),
+    # The unit comes first, so that the same index answers for a serial number alone.
+    Index("ioto_claims_live", "unit", "product", unique=True, sqlite_where=IS_LIVE, postgresql_where=IS_LIVE),
+)
+
+events = Table(
+    "ioto_events",
+    metadata,
+    Column("id", _RowNumber, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("action", Text, nullable=False),
+    # No foreign key: a mismatch names an ID that the ledger may not know.
+    Column("claim_id", Text),
+    Column("product", Text),
+    Column("unit", Text),
+    Column("actor", Text, nullable=False),
+    Column("host", Text),
+    Column("detail", Text),
+    Index("ioto_events_claim", "claim_id"),
+    Index("ioto_events_unit", "unit"),
+    Index("ioto_events_conflict", "id", sqlite_where=IS_CONFLICT, postgresql_where=IS_CONFLICT),
+)
+
+_GUARDS = {
+    # name: (table, what happens, on which rows, what is wrong)
+    "ioto_events_fixed": ("ioto_events", "UPDATE", None, "an event is never changed"),
+    "ioto_events_kept": ("ioto_events", "DELETE", None, "an event is never deleted"),
+    "ioto_claims_kept": ("ioto_claims", "DELETE", None, "a claim is never deleted"),
+    "ioto_claims_fixed": (
+        "ioto_claims",
+        "UPDATE",
+        "OLD.state = 'retired' OR OLD.claim_id <> NEW.claim_id",
+        "a retired claim and a claim ID are never changed",
+    ),
+}
+
+
+def create_tables(connection: Connection) -> None:
+    """Create everything in the caller's transaction, the version last."""
+    metadata.create_all(connection, checkfirst=False)
+    connection.execute(version_table.insert().values(version=SCHEMA_VERSION))
+
+
+def _guard_sqlite(name: str, table: str, verb: str, rows: str | None, message: str) -> str:
+    condition = f" WHEN {rows}" if rows else ""
+    return (
+        f"CREATE TRIGGER {name} BEFORE {verb} ON {table} FOR EACH ROW{condition} "
+        f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
+    )
+
+
+def _guard_postgresql(name: str, table: str, verb: str, rows: str | None, message: str) -> tuple[str, ...]:
+    condition = f" WHEN ({rows})" if rows else ""
+    trigger = f"CREATE TRIGGER {name} BEFORE {verb} ON {table} FOR EACH ROW{condition} EXECUTE FUNCTION {name}()"
+    function = (
+        f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '{message}'; END $$"
+    )
+    if verb != "DELETE":
+        return function, trigger
+    # TRUNCATE fires no DELETE trigger.
+    truncate = f"CREATE TRIGGER {name}_whole BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION {name}()"
+    return function, trigger, truncate
+
+
+def _attach_guards() -> None:
+    for name, (table, verb, rows, message) in _GUARDS.items():
+        statements = {
+            "sqlite": (_guard_sqlite(name, table, verb, rows, message),),
+            "postgresql": _guard_postgresql(name, table, verb, rows, message),
+        }
+        for dialect, sqls in statements.items():
+            for sql in sqls:
+                ddl = DDL(sql)  # type: ignore[no-untyped-call]
+                event.listen(metadata.tables[table], "after_create", ddl.execute_if(dialect=dialect))
+
+
+_attach_guards()
