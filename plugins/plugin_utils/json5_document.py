@@ -123,6 +123,7 @@ class Json5Document:
         """
         if isinstance(path, str) or not path:
             raise TypeError("the path is a sequence of at least one key")
+        path = [_checked_text(key, refuse_as="a key of the path", name=self.name) for key in path]
         wanted = _checked(value, self.name, path, len(path))
         if (now := self.get(*path)) is not MISSING and _dump(now) == _dump(wanted):
             return self
@@ -297,9 +298,7 @@ def _checked(value: object, name: str, path: Sequence[str], depth: int) -> JsonV
             plain_key = _checked_text(key, refuse_as=f"a key of the value for {_dotted(path)}", name=name)
             checked[plain_key] = _checked(child, name, [*path, plain_key], depth + 1)
         return checked
-    raise refuse(
-        f"is of type {type(value).__name__}, which JSON5 does not have; put it in quotes to write it as a text."
-    )
+    raise refuse(f"is of type {type(value).__name__}, which JSON5 does not have; put it in quotes.")
 
 
 def _checked_text(value: str, *, refuse_as: str, name: str) -> str:

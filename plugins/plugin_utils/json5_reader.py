@@ -373,11 +373,12 @@ class _Reader:
             self._refuse(self._at, "a slash starts neither a comment nor a string; write // or put the text in quotes.")
         if stranger == "`":
             self._refuse(self._at, "a back-quote starts no string in JSON5; write ' or \" on both sides.")
-        if stranger.isspace() or stranger == "\ufeff":
+        if stranger in "\u2028\u2029":
             self._refuse(
-                self._at,
-                f"the agent does not take U+{ord(stranger):04X} for a blank; write a space or a newline instead.",
+                self._at, f"the agent does not take U+{ord(stranger):04X} for a line end; write a newline instead."
             )
+        if stranger.isspace() or stranger == "\ufeff":
+            self._refuse(self._at, f"the agent does not take U+{ord(stranger):04X} for a blank; write a space instead.")
 
     def _refuse(self, offset: int, problem: str) -> NoReturn:
         raise error_at(self._text, offset, problem, name=self._name)
