@@ -48,7 +48,7 @@ class PythonSsh:
         shell, search_path = "/bin/sh", "/usr/sbin:/usr/bin:/sbin:/bin"
         if Path(_BUSYBOX).exists():
             self._bin.mkdir()
-            for applet in processes.run(_BUSYBOX, "--list").split():
+            for applet in ("busybox", *processes.run(_BUSYBOX, "--list").split()):
                 (self._bin / applet).symlink_to(_BUSYBOX)
             shell, search_path = str(self._bin / "sh"), str(self._bin)
         settings = {"password": password, "shell": shell, "path": search_path}
