@@ -162,11 +162,12 @@ class Dropbear:
 def _link_tree(source: Path, target: Path) -> None:
     # The links of the applets are hard-linked too: a symbolic link of its own costs ten times as much to make.
     target.mkdir()
-    for entry in source.iterdir():
-        if entry.is_dir() and not entry.is_symlink():
-            _link_tree(entry, target / entry.name)
-        else:
-            os.link(entry, target / entry.name, follow_symlinks=False)
+    with os.scandir(source) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                _link_tree(Path(entry), target / entry.name)
+            else:
+                os.link(entry, f"{target}/{entry.name}", follow_symlinks=False)
 
 
 def _mount(kind: str, options: str, where: Path) -> None:

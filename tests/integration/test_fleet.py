@@ -45,8 +45,7 @@ def eventually(condition: Callable[[], bool], patience: float = 20.0) -> bool:
 
 
 def start_agent(device: Device) -> None:
-    prefix = "" if device.config_dir == "/etc/ioto" else device.root
-    done = device.ssh(f"{prefix}/etc/init.d/ioto restart")
+    done = device.ssh(f"{device.agent_service} restart")
     assert done.returncode == 0, done.stderr
 
 
