@@ -423,6 +423,14 @@ def test_a_fleet_that_fails_to_start_leaves_nothing(tmp_path: Path, monkeypatch:
     assert_nothing_is_left(tmp_path / "state")
 
 
+def test_a_fleet_keeps_away_from_a_folder_of_somebody_else(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    with pytest.raises(FleetError, match="somebody else"):
+        Fleet.start(tmp_path, groups={"manual": 1}, kind="python-ssh")
+    assert command_line("down", "--state", str(tmp_path)).returncode == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["bin"]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_command_line_starts_shows_and_ends_a_fleet(tmp_path: Path, kind: str) -> None:
     state_dir = tmp_path / "state"
