@@ -225,6 +225,31 @@ class Ledger:
             raise LedgerError(f"{count} claim IDs cannot be reserved at once; ask for 1 to {MAX_RESERVED}.")
         return self._on_page(lambda page: [page.reserve(product, length, context) for _ in range(count)])
 
+    def take_over(
+        self, claims: Sequence[Claim], *, context: Context, check_only: bool = False
+    ) -> list[str | IotoError]:
+        """Bring in claims from elsewhere, all or none, and say of each `added`, `changed` or `unchanged`.
+
+        Where one is answered by an error, nothing was changed. With `check_only` nothing is, in any case. What
+        changes a claim that is known already is said at `ledger_transfer.import_claims`.
+        """
+
+        def work(page: Page) -> list[str | IotoError]:
+            answers: dict[str, str | IotoError] = {}
+            # Retired ones first: they make room for their unit's live one.
+            for claim in sorted(claims, key=lambda claim: claim.is_live):
+                answers[claim.claim_id] = _attempt(page.take_over, claim, context)
+            if any(isinstance(answer, IotoError) for answer in answers.values()):
+                page.discard()
+            return [answers[claim.claim_id] for claim in claims]
+
+        units = [claim.unit for claim in claims if claim.unit is not None]
+        ids = [claim.claim_id for claim in claims]
+        if check_only:
+            with self._database.read() as connection:
+                return work(Page(connection, units=units, ids=ids, lock=False))
+        return self._on_page(work, units=units, ids=ids)
+
     def record(
         self,
         action: str,
