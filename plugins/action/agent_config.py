@@ -1,0 +1,32 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action of `ioto.serialization.agent_config`; its documentation is in `plugins/modules/agent_config.py`."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.agent_configuration import configure_agent
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import CONFIG_DIR_ARGUMENT, IotoAction
+
+
+class ActionModule(IotoAction):
+    """Set how the agent serializes."""
+
+    ARGUMENTS: ClassVar[dict[str, Any]] = {
+        **CONFIG_DIR_ARGUMENT,
+        "serialize": {"type": "str", "choices": ["auto", "factory", "none"]},
+        "api_serialize": {"type": "str"},
+    }
+
+    def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Edit the agent's configuration in place."""
+        return configure_agent(
+            self.device(),
+            arguments["config_dir"],
+            mode=arguments["serialize"],
+            url=arguments["api_serialize"],
+            check=self.check_mode,
+            diff=self.wants_diff,
+        )

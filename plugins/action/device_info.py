@@ -1,0 +1,25 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action of `ioto.serialization.device_info`; its documentation is in `plugins/modules/device_info.py`."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import (
+    CONFIG_DIR_ARGUMENT,
+    REVEAL_ARGUMENT,
+    IotoAction,
+)
+from ansible_collections.ioto.serialization.plugins.plugin_utils.device_report import report_device
+
+
+class ActionModule(IotoAction):
+    """Read a device, change nothing."""
+
+    ARGUMENTS: ClassVar[dict[str, Any]] = {**CONFIG_DIR_ARGUMENT, **REVEAL_ARGUMENT}
+
+    def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Look at the device."""
+        return report_device(self.device(), arguments["config_dir"], reveal=arguments["reveal"])

@@ -1,0 +1,29 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action of `ioto.serialization.preflight`; its documentation is in `plugins/modules/preflight.py`."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import IotoAction
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch_check import VARIABLES, check_batch
+
+
+class ActionModule(IotoAction):
+    """Check a batch as a whole."""
+
+    BYPASS_HOST_LOOP = True
+    ARGUMENTS: ClassVar[dict[str, Any]] = {}
+    _requires_connection = False
+
+    def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """List every problem."""
+        hosts = self.batch(VARIABLES)
+        problems = check_batch(hosts)
+        if not problems:
+            return {"changed": False, "devices": len(hosts)}
+        count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
+        lines = [f"The batch has {count}, and no device was touched:", *(f"- {problem}" for problem in problems)]
+        return {"failed": True, "msg": "\n".join(lines)}

@@ -1,0 +1,39 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action of `ioto.serialization.serialize`; its documentation is in `plugins/modules/serialize.py`."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import (
+    CONFIG_DIR_ARGUMENT,
+    IDENTITY_ARGUMENTS,
+    LEDGER_ARGUMENT,
+    REVEAL_ARGUMENT,
+    IotoAction,
+)
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization import serialize
+from ansible_collections.ioto.serialization.plugins.plugin_utils.task_options import build_request, present_outcome
+
+
+class ActionModule(IotoAction):
+    """Give a device its identity."""
+
+    ARGUMENTS: ClassVar[dict[str, Any]] = {
+        **IDENTITY_ARGUMENTS,
+        **CONFIG_DIR_ARGUMENT,
+        **LEDGER_ARGUMENT,
+        **REVEAL_ARGUMENT,
+        "agent_wait": {"type": "int", "default": 30},
+        "agent_restart": {"type": "list", "elements": "str", "default": []},
+        "agent_fallback": {"type": "str", "choices": ["none", "generated", "service"], "default": "none"},
+    }
+
+    def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Run the transaction."""
+        request = build_request(arguments, check=self.check_mode)
+        with self.ledger(arguments) as ledger:
+            outcome = serialize(self.device(), request, ledger, self.context())
+        return present_outcome(outcome, reveal=arguments["reveal"], diff=self.wants_diff)

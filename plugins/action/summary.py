@@ -1,0 +1,32 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action of `ioto.serialization.summary`; its documentation is in `plugins/modules/summary.py`."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import IotoAction
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch_summary import VARIABLES, summarize
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Location
+
+
+class ActionModule(IotoAction):
+    """Sum up a batch."""
+
+    BYPASS_HOST_LOOP = True
+    ARGUMENTS: ClassVar[dict[str, Any]] = {}
+    _requires_connection = False
+
+    def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Count what was done."""
+        hosts = self.batch((*VARIABLES, "ioto_ledger"))
+        ledgers = sorted({str(Location.parse(facts.get("ioto_ledger"))) for facts in hosts.values()})
+        summary = summarize(hosts, ledgers, check=self.check_mode)
+        return {
+            "changed": False,
+            "lines": list(summary.lines),
+            "not_done": dict(summary.not_done),
+            "_ansible_verbose_always": True,
+        }

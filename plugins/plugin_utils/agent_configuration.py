@@ -1,0 +1,44 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Set on a device how its agent serializes, in place, and read it back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .agent_settings import AgentSettingsError, SerializeMode, change_settings, read_settings
+from .device_files import AGENT_FILES, Device, probe
+from .display_text import printable, url_origin
+from .verified_write import write_verified
+
+
+def configure_agent(
+    device: Device, config_dir: str, *, mode: str | None, url: str | None, check: bool, diff: bool
+) -> dict[str, Any]:
+    """Return what `agent_config` documents; `mode` is one of `SerializeMode`, None leaves as it is."""
+    settings = read_settings(probe(device, config_dir), where=device.name)
+    if settings is None:
+        raise AgentSettingsError(
+            f"There is neither {' nor '.join(AGENT_FILES)} in {config_dir} on {device.name}: install the agent there, "
+            "or say where its configuration is (config_dir)."
+        )
+    document = change_settings(settings, mode=SerializeMode(mode) if mode else None, url=url, where=device.name)
+    changed = document.data != settings.file.data
+    if changed and not check:
+        write_verified(device, settings.file, document.data)
+    result: dict[str, Any] = {"changed": changed, "path": printable(settings.file.path), "key": settings.key}
+    if changed and diff:
+        # The URL of the service may hold a secret, so the file's bytes are not for the screen.
+        result["diff"] = {
+            "before_header": result["path"],
+            "after_header": result["path"],
+            "before": _shown(settings.key, settings.mode, settings.url),
+            "after": _shown(settings.key, mode or settings.mode, url or settings.url),
+        }
+    return result
+
+
+def _shown(key: str, mode: str | None, url: str | None) -> str:
+    lines = {key: mode, "api.serialize": url_origin(url) if url else None}
+    return "".join(f"{name}: {value}\n" for name, value in lines.items() if value is not None)

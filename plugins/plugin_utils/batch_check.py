@@ -1,0 +1,191 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Check a batch as a whole before its first device is touched: every problem at once, each with host and remedy."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from .claim_ids import check_length, mask, parse, parse_product
+from .display_text import printable
+from .errors import IotoError
+from .ledger import Claim, Ledger, State
+from .unit_identity import parse_serial
+
+
+class Mode(StrEnum):
+    """A flow, as `ioto_mode` names it; `none` leaves a host alone."""
+
+    MANUAL = "manual"
+    AUTO = "auto"
+    FACTORY = "factory"
+    FIRMWARE = "firmware"
+    NONE = "none"
+
+
+VARIABLES = (
+    "ioto_mode",
+    "ioto_product",
+    "ioto_serial",
+    "ioto_claim_id",
+    "ioto_claim_id_length",
+    "ioto_config_dir",
+    "ioto_ledger",
+    "ioto_service_url",
+    "ioto_factory_delivery",
+    "ioto_agent_fallback",
+    "ioto_force",
+    "ansible_connection",
+    "ansible_host",
+    "ansible_port",
+    "ansible_ssh_common_args",
+)
+"""What has to be known of each host."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that keeps a batch from being run: which hosts, and one sentence for the person."""
+
+    hosts: tuple[str, ...]
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"{', '.join(printable(host) for host in self.hosts)}: {self.sentence}"
+
+
+@dataclass(slots=True)
+class _Unit:
+    host: str
+    variables: Mapping[str, Any]
+    mode: Mode
+    product: str | None = None
+    serial: str | None = None
+    claim_id: str | None = None
+
+
+def check_batch(hosts: Mapping[str, Mapping[str, Any]]) -> Sequence[Problem]:
+    """Return all problems of a batch; `hosts` maps each host to its `VARIABLES`, those that are set."""
+    problems: list[Problem] = []
+    units = [unit for host, variables in hosts.items() if (unit := _unit(host, variables, problems))]
+    problems.extend(
+        _shared(units, lambda unit: unit.claim_id, "the same claim ID is given to each; a claim ID belongs to one unit")
+    )
+    problems.extend(
+        _shared(
+            units,
+            lambda unit: unit.serial and (unit.product, unit.serial),
+            "the same serial and product are given to each; a serial names one unit",
+        )
+    )
+    problems.extend(_shared(units, _address, "each leads to the same device; give every device one host"))
+    problems.extend(_taken(units))
+    return problems
+
+
+def _unit(host: str, variables: Mapping[str, Any], problems: list[Problem]) -> _Unit | None:
+    def report(sentence: str) -> None:
+        problems.append(Problem((host,), sentence))
+
+    def checked(name: str, parse_text: Callable[[str], str]) -> str | None:
+        value = variables.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            report(f"{name} is no text; quote it in the inventory, or YAML takes away its zeros.")
+            return None
+        try:
+            return parse_text(value)
+        except IotoError as error:
+            report(f"{error} ({name})")
+            return None
+
+    known = ", ".join(Mode)
+    if "ioto_mode" not in variables:
+        report(f"it has no ioto_mode; give its group one of {known}.")
+        return None
+    if variables["ioto_mode"] not in list(Mode):
+        report(f"ioto_mode is {variables['ioto_mode']!a}; it has to be one of {known}.")
+        return None
+    unit = _Unit(host, variables, Mode(variables["ioto_mode"]))
+    if unit.mode is Mode.NONE:
+        return None
+    unit.product = checked("ioto_product", parse_product)
+    unit.serial = checked("ioto_serial", parse_serial)
+    unit.claim_id = checked("ioto_claim_id", parse)
+    if unit.mode in {Mode.AUTO, Mode.FACTORY} and "ioto_claim_id" in variables:
+        report(f"ioto_claim_id is given, and in the flow {unit.mode} somebody else makes the ID; remove it.")
+    if unit.mode is Mode.FACTORY:
+        url = variables.get("ioto_service_url")
+        if not isinstance(url, str) or not url.startswith(("http://", "https://")):
+            report("the flow factory needs ioto_service_url, an http or https URL.")
+        if variables.get("ioto_factory_delivery", "controller") not in {"controller", "agent"}:
+            report("ioto_factory_delivery has to be controller or agent.")
+    if unit.mode is Mode.FIRMWARE and unit.serial is None and "ioto_serial" not in variables:
+        report("nothing identifies the unit, and an image has no hardware to ask; give ioto_serial.")
+    if "ioto_claim_id_length" in variables:
+        try:
+            check_length(int(variables["ioto_claim_id_length"]))
+        except (IotoError, ValueError, TypeError) as error:
+            report(f"{error} (ioto_claim_id_length)")
+    if not str(variables.get("ioto_config_dir", "/")).startswith("/"):
+        report("ioto_config_dir is no absolute path; give one such as /etc/ioto.")
+    return unit
+
+
+def _shared(units: Iterable[_Unit], key_of: Callable[[_Unit], object], sentence: str) -> Iterable[Problem]:
+    """A problem for each group of units that share a key which only one may have."""
+    groups: dict[object, list[str]] = defaultdict(list)
+    for unit in units:
+        if key := key_of(unit):
+            groups[key].append(unit.host)
+    return [Problem(tuple(hosts), f"{sentence}.") for hosts in groups.values() if len(hosts) > 1]
+
+
+def _address(unit: _Unit) -> object:
+    """What a connection leads to; hosts behind different jump hosts may have the same address."""
+    if unit.mode is Mode.FIRMWARE:
+        return None
+    get = unit.variables.get
+    return (
+        get("ansible_connection", "ssh"),
+        get("ansible_host", unit.host),
+        str(get("ansible_port", 22)),
+        get("ansible_ssh_common_args"),
+        get("ioto_config_dir"),
+    )
+
+
+def _taken(units: Sequence[_Unit]) -> Iterable[Problem]:
+    """Problems of given claim IDs with what the ledgers know. A ledger that is not there yet knows nothing."""
+    problems = []
+    by_ledger: dict[str | None, list[_Unit]] = defaultdict(list)
+    for unit in units:
+        if unit.claim_id is not None:
+            by_ledger[unit.variables.get("ioto_ledger")].append(unit)
+    for location, given in by_ledger.items():
+        with Ledger(location, read_only=True) as ledger:
+            holders = ledger.holders([unit.claim_id for unit in given if unit.claim_id])
+        for unit in given:
+            holder = holders.get(unit.claim_id or "")
+            if holder is not None and (reason := _trouble(holder, unit)):
+                problems.append(Problem((unit.host,), reason))
+    return problems
+
+
+def _trouble(holder: Claim, unit: _Unit) -> str | None:
+    if holder.state is State.RETIRED:
+        return f"the claim ID {mask(holder.claim_id)} was retired ({holder.reason}); give this unit another one."
+    other_unit = unit.serial is not None and holder.unit not in {None, unit.serial}
+    other_product = unit.product is not None and holder.product != unit.product
+    if other_unit or other_product:
+        return (
+            f"the claim ID {mask(holder.claim_id)} belongs to unit {holder.unit!a} of product {holder.product}; "
+            "give this unit another one."
+        )
+    return None

@@ -1,0 +1,72 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sum up a batch: how many units are done, which are not and why, and where the records are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from .display_text import printable
+
+VARIABLES = ("ioto_mode", "ioto_outcome", "ioto_agent_config", "ansible_failed_result")
+"""What has to be known of each host: its mode, and what its flow registered."""
+
+
+class Fate(StrEnum):
+    """What became of a unit."""
+
+    DONE = "done"
+    ALREADY_DONE = "already done"
+    FAILED = "failed"
+    UNREACHABLE = "unreachable"
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The lines to show, and a sentence for each host that is not done."""
+
+    lines: Sequence[str]
+    not_done: Mapping[str, str]
+
+
+def summarize(hosts: Mapping[str, Mapping[str, Any]], ledgers: Sequence[str], *, check: bool) -> Summary:
+    """Return the summary of a batch; `hosts` maps each host to its `VARIABLES`, `ledgers` are places to name."""
+    fates = {host: _fate(facts) for host, facts in hosts.items() if facts.get("ioto_mode") != "none"}
+    counts = Counter(fate for fate, _ in fates.values())
+    done = "would be done" if check else "done"
+    lines = [
+        f"{len(fates)} devices: {counts[Fate.DONE]} {done}, {counts[Fate.ALREADY_DONE]} already done, "
+        f"{counts[Fate.FAILED]} failed, {counts[Fate.UNREACHABLE]} unreachable."
+    ]
+    not_done = {host: sentence for host, (fate, sentence) in fates.items() if fate in {Fate.FAILED, Fate.UNREACHABLE}}
+    lines += [f"{printable(host)}: {sentence}" for host, sentence in not_done.items()]
+    left_alone = len(hosts) - len(fates)
+    if left_alone:
+        lines.append(f"{left_alone} more hosts were left alone (ioto_mode: none).")
+    lines.append(f"The records are in {', '.join(printable(ledger) for ledger in ledgers)}.")
+    return Summary(lines, not_done)
+
+
+def _fate(facts: Mapping[str, Any]) -> tuple[Fate, str]:
+    results = [facts[name] for name in ("ioto_agent_config", "ioto_outcome") if isinstance(facts.get(name), Mapping)]
+    for result in results:
+        if result.get("unreachable"):
+            return Fate.UNREACHABLE, _sentence(result, "it cannot be reached; see its address, power and network.")
+    for result in results:
+        if result.get("failed"):
+            return Fate.FAILED, _sentence(result, "it failed.")
+    outcome = facts.get("ioto_outcome")
+    if not isinstance(outcome, Mapping) or outcome.get("skipped"):
+        failed = facts.get("ansible_failed_result")
+        reason = "its flow did not come to an end; run again."
+        return Fate.FAILED, _sentence(failed, reason) if isinstance(failed, Mapping) else reason
+    return (Fate.DONE if any(result.get("changed") for result in results) else Fate.ALREADY_DONE), ""
+
+
+def _sentence(result: Mapping[str, Any], otherwise: str) -> str:
+    return printable(str(result.get("msg") or otherwise))

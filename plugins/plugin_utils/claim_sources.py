@@ -1,0 +1,211 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a claim ID comes from: somebody gives it, we make it, a factory service hands it out, or the agent makes it.
+
+The first three are asked by the controller (`ControllerSource`); for the fourth one waits on the device.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import json5
+import urllib3
+
+from . import claim_ids
+from .device_files import Device, Observation, await_change, restart_agent
+from .display_text import printable, url_origin
+from .errors import IotoError
+
+_MAX_REPLY = 64 * 1024
+_BACKOFF_SECONDS = 0.5
+_BACKOFF_MAX_SECONDS = 8.0
+_RETRIED_STATUSES = (429, 500, 502, 503, 504)
+
+
+class SourceError(IotoError):
+    """A source that gave no claim ID."""
+
+
+class ControllerSource(Protocol):
+    """A source that the controller asks. `name` is what the ledger records."""
+
+    @property
+    def name(self) -> str:
+        """One of given, generated, service."""
+
+    @property
+    def length(self) -> int:
+        """Letters of an ID that the ledger draws, where `claim_id` returns None."""
+
+    def claim_id(self, body: Mapping[str, object]) -> str | None:
+        """Return the ID for the unit that `body` describes, or None: the ledger draws one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The operator's own ID."""
+
+    value: str
+    name: str = "given"
+    length: int = claim_ids.DEFAULT_LENGTH
+
+    def claim_id(self, body: Mapping[str, object]) -> str | None:
+        """Return the ID, in its canonical form."""
+        return claim_ids.parse(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """An ID that the ledger draws from the system's CSPRNG, so that it is unique as well as random."""
+
+    length: int = claim_ids.DEFAULT_LENGTH
+    name: str = "generated"
+
+    def claim_id(self, body: Mapping[str, object]) -> str | None:
+        """Return None: the ledger draws."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A factory service: any endpoint that answers as Ioto's does, its sample in JSON5 included.
+
+    Asked again with growing pauses when it cannot be reached or says that it is busy; `timeout` (seconds) is for
+    each try. TLS certificates are verified, against `ca_file` where one is given.
+    """
+
+    url: str
+    timeout: float = 30.0
+    retries: int = 5
+    token: str | None = None
+    ca_file: str | None = None
+    name: str = "service"
+    length: int = claim_ids.DEFAULT_LENGTH
+
+    def claim_id(self, body: Mapping[str, object]) -> str | None:
+        """Ask the service for the unit's ID, as the agent would: a POST of its `device.json5` as strict JSON."""
+        status, reply = self._post(json.dumps(body, ensure_ascii=False, allow_nan=False).encode())
+        if not 200 <= status < 300:
+            raise SourceError(
+                f"The service at {self.place} refused with status {status}: {_sentence(reply)} "
+                "See its log, and whether it may serve this product and unit."
+            )
+        # The agent's own sample service answers {id:"..."}, which is JSON5; strict JSON is JSON5 too.
+        try:
+            answer = json5.loads(reply.decode("utf-8"))
+        except (ValueError, RecursionError):
+            answer = None
+        found = answer.get("id") if isinstance(answer, dict) else None
+        if not claim_ids.is_valid(found):
+            raise SourceError(
+                f"The service at {self.place} answered without a valid claim ID; see whether the URL is the one of an "
+                "Ioto serialization service."
+            )
+        return str(found)
+
+    @property
+    def place(self) -> str:
+        """The service's host and port: a path or a query may hold a secret."""
+        return url_origin(self.url)
+
+    def _post(self, body: bytes) -> tuple[int, bytes]:
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        retry = urllib3.Retry(
+            total=self.retries,
+            status_forcelist=_RETRIED_STATUSES,
+            allowed_methods=None,  # a POST too: for the same unit a service gives the same ID
+            backoff_factor=_BACKOFF_SECONDS,
+            backoff_max=_BACKOFF_MAX_SECONDS,
+            backoff_jitter=_BACKOFF_SECONDS,
+            redirect=0,
+            raise_on_status=False,
+            raise_on_redirect=False,
+        )
+        try:
+            with urllib3.PoolManager(ca_certs=self.ca_file) as pool:
+                response = pool.request(
+                    "POST",
+                    self.url,
+                    body=body,
+                    headers=headers,
+                    retries=retry,
+                    timeout=urllib3.Timeout(total=self.timeout),
+                    preload_content=False,
+                )
+                with response:
+                    return response.status, response.read(_MAX_REPLY)
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            raise SourceError(
+                f"The service at {self.place} could not be asked, {self.retries + 1} tries: {_reason(error)}; "
+                "see whether it runs and the URL is right, then run again."
+            ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """The agent's own ID: it is started again, and saves one (or does not: 2.8 to 3.0.0).
+
+    `seconds` is how long to wait on the device; `restart` the command (None: no restart; empty: the device's own init
+    script or systemd unit). `fallback` writes an ID instead where the agent saves none. `checked_by` is the service
+    that the agent asked: it has to know the unit under the same ID.
+    """
+
+    seconds: int = 30
+    restart: Sequence[str] | None = ()
+    fallback: ControllerSource | None = None
+    checked_by: Service | None = None
+    name: str = "agent"
+
+    def saves(self, device: Device, config_dir: str, old: bytes | None) -> Iterator[Observation]:
+        """Restart the agent, and yield a look at the device at each change of its device.json5 until time is up.
+
+        `old` are the file's bytes before the restart (None: there is no file).
+        """
+        left, restart = self.seconds, self.restart
+        while left > 0:
+            observation, left = await_change(device, config_dir, old, seconds=left, restart=restart)
+            if restart is not None:
+                self._judge(observation.restarted, device)
+            file = observation.device_file
+            old, restart = file.data if file.exists else None, None
+            yield observation
+
+    def restart_on(self, device: Device) -> None:
+        """Start the agent again, where `restart` allows it."""
+        if self.restart is not None:
+            self._judge(restart_agent(device, self.restart), device)
+
+    def _judge(self, status: int | None, device: Device) -> None:
+        if status is None:
+            raise SourceError(
+                f"The agent on {device.name} could not be restarted: there is no /etc/init.d/ioto and no systemctl; "
+                "say how (ioto_agent_restart)."
+            )
+        if status != 0:
+            raise SourceError(
+                f"The command that restarts the agent on {device.name} failed with status {status}; "
+                "run it on the device to see why, or name another (ioto_agent_restart)."
+            )
+
+
+def _reason(error: Exception) -> str:
+    """The innermost cause of a failure of urllib3, whose own text repeats the URL."""
+    if isinstance(error, urllib3.exceptions.MaxRetryError) and error.reason is not None:
+        error = error.reason
+    if isinstance(error, urllib3.exceptions.TimeoutError):
+        return "no answer in time"
+    if isinstance(error, urllib3.exceptions.SSLError):
+        return f"its certificate is not accepted ({printable(str(error.args[0]))})"
+    return printable(str(error.args[0]) if error.args else type(error).__name__).rpartition(": ")[2]
+
+
+def _sentence(reply: bytes) -> str:
+    text = printable(reply[:300])
+    return text if text.endswith((".", "!", "?")) else f"{text or 'no reason'}."

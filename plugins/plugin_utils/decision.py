@@ -1,0 +1,211 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What to do about one unit: a pure function of what the probe saw, what was asked, and what the ledger says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from .claim_ids import is_valid, mask
+from .ledger import Claim, State
+
+_DELIBERATE = "or say that it is meant (force: true)"
+
+
+class Action(StrEnum):
+    """What to do."""
+
+    KEEP = "keep"
+    """The device has the ID that the ledger has for it."""
+    ADOPT = "adopt"
+    """The device has an ID that the ledger does not know: record it."""
+    ASSIGN = "assign"
+    """The device gets an ID."""
+    REFUSE = "refuse"
+    """A person has to look; `Decision.reason` says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the device holds, each None where it does not. IDs as they stand there, valid or not."""
+
+    claim_id: str | None = None
+    product: str | None = None
+    provisioned: bool = False
+    provisioned_id: str | None = None
+    overriding_id: str | None = None
+    """A `device.id` in local.json5."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the person wants for the unit. `claim_id` is one that the operator gives."""
+
+    product: str
+    unit: str
+    claim_id: str | None = None
+    force: bool = False
+    replace_provisioned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the ledger says: the unit's live claim, who holds the ID that the device has, who the one that was given.
+
+    `contradiction` names what differs (serial or mac) from the hardware that carried the live claim so far.
+    """
+
+    live: Claim | None = None
+    holder: Claim | None = None
+    given_holder: Claim | None = None
+    contradiction: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The action; the ID to keep, adopt or assign (None: the source gives one); and what becomes of older ones.
+
+    `retire_live` ends the unit's live claim for the new one. `conflict` is the claim of another unit that was found in
+    the way, for the record.
+    """
+
+    action: Action
+    claim_id: str | None = None
+    retire_live: bool = False
+    conflict: Claim | None = None
+    reason: str = ""
+
+
+def decide(seen: Seen, asked: Asked, known: Known) -> Decision:
+    """Return what to do with the unit. A device that has an ID keeps it, unless somebody forces another on it."""
+    if seen.product is not None and seen.product != asked.product and not asked.force:
+        return _refuse(
+            f"The device says product {seen.product!a}, and {asked.product} was asked for: see whether this is the "
+            f"right unit and image, {_DELIBERATE}."
+        )
+    if taken := _foreign(known.given_holder, asked):
+        return _refuse(
+            f"The claim ID {mask(taken.claim_id)} that was given belongs to unit {taken.unit!a} of product "
+            f"{taken.product}: give this unit another one.",
+            taken,
+        )
+    if known.contradiction is not None and not asked.force:
+        return _refuse(
+            f"The unit {asked.unit!a} was serialized before on a board with another {known.contradiction}: correct the "
+            "serial where these are two units; where the board was replaced, retire the unit's claim ID first "
+            f"(ledger_entry), {_DELIBERATE}.",
+            known.live,
+        )
+    return _guarded(_choose(seen, asked, known), seen, asked)
+
+
+def _choose(seen: Seen, asked: Asked, known: Known) -> Decision:
+    if seen.claim_id is None:
+        return _for_a_blank_device(asked, known)
+    if not is_valid(seen.claim_id):
+        if asked.force:
+            return _for_a_blank_device(asked, known)
+        return _refuse(
+            "The device has an id that is no claim ID (10 to 20 digits and letters without I, L, O and U): "
+            f"remove it there, {_DELIBERATE}."
+        )
+    if known.live is not None and known.live.claim_id == seen.claim_id:
+        return _for_a_known_device(seen.claim_id, asked)
+    if known.live is not None:
+        return _for_two_ids(seen.claim_id, known.live, asked, known)
+    return _for_an_unknown_id(seen.claim_id, asked, known)
+
+
+def _for_a_blank_device(asked: Asked, known: Known) -> Decision:
+    live = known.live
+    if live is None or asked.claim_id in {None, live.claim_id}:
+        return Decision(Action.ASSIGN, live.claim_id if live else asked.claim_id)
+    if asked.force:
+        return Decision(Action.ASSIGN, asked.claim_id, retire_live=True)
+    return _refuse(
+        f"The unit {asked.unit!a} has the claim ID {mask(live.claim_id)} in the ledger, and another was given: "
+        f"correct the inventory, {_DELIBERATE}."
+    )
+
+
+def _for_a_known_device(claim_id: str, asked: Asked) -> Decision:
+    if asked.claim_id in {None, claim_id} and not (asked.force and asked.claim_id is None):
+        return Decision(Action.KEEP, claim_id)
+    if asked.force:
+        return Decision(Action.ASSIGN, asked.claim_id, retire_live=True)
+    return _refuse(
+        f"The unit {asked.unit!a} already has the claim ID {mask(claim_id)}, and another was given: "
+        f"correct the inventory, {_DELIBERATE}."
+    )
+
+
+def _for_two_ids(claim_id: str, live: Claim, asked: Asked, known: Known) -> Decision:
+    """The device has one ID, the ledger another."""
+    old = known.holder
+    replacing = (
+        old is not None and old.state is State.RETIRED and old.unit == asked.unit and live.state is State.ALLOCATED
+    )
+    if asked.claim_id in {None, live.claim_id} and (replacing or asked.force):
+        # A replacement that was cut off before it reached the device ends here; so does a restored old image.
+        return Decision(Action.ASSIGN, live.claim_id, conflict=_foreign(old, asked))
+    if asked.force:
+        return Decision(Action.ASSIGN, asked.claim_id, retire_live=True, conflict=_foreign(old, asked))
+    return _refuse(
+        f"The device has the claim ID {mask(claim_id)}, and the ledger has {mask(live.claim_id)} for its unit "
+        f"{asked.unit!a}: retire the wrong one in the ledger, {_DELIBERATE}.",
+        _foreign(old, asked),
+    )
+
+
+def _for_an_unknown_id(claim_id: str, asked: Asked, known: Known) -> Decision:
+    """The device has an ID, and the ledger has none for the unit."""
+    holder = known.holder
+    if asked.force and asked.claim_id != claim_id:
+        return Decision(Action.ASSIGN, asked.claim_id, conflict=_foreign(holder, asked))
+    if holder is not None and holder.state is State.RETIRED:
+        return _refuse(
+            f"The device has the claim ID {mask(claim_id)}, which was retired ({holder.reason or 'no reason'}): "
+            f"remove it there, {_DELIBERATE}.",
+            _foreign(holder, asked),
+        )
+    if holder is not None and (holder.product != asked.product or holder.unit is not None):
+        return _refuse(
+            f"The device has the claim ID {mask(claim_id)}, which belongs to unit {holder.unit!a} of product "
+            f"{holder.product}: see whether an image was copied from that unit or the serial is wrong, {_DELIBERATE}.",
+            _foreign(holder, asked),
+        )
+    if asked.claim_id not in {None, claim_id}:
+        return _refuse(
+            f"The device already has the claim ID {mask(claim_id)}, and another was given: "
+            f"correct the inventory, {_DELIBERATE}."
+        )
+    return Decision(Action.ADOPT, claim_id)
+
+
+def _guarded(decision: Decision, seen: Seen, asked: Asked) -> Decision:
+    """Refuse what the device itself would undo: an override, or the end of a provisioning nobody meant to end."""
+    if decision.action is Action.REFUSE:
+        return decision
+    if seen.overriding_id is not None and seen.overriding_id != decision.claim_id:
+        return replace(
+            _refuse("The device's local.json5 sets device.id, which overrides device.json5: remove it there."),
+            conflict=decision.conflict,
+        )
+    changes = decision.action is Action.ASSIGN and decision.claim_id != seen.claim_id
+    loses = seen.provisioned and (decision.claim_id is None or decision.claim_id != seen.provisioned_id)
+    if changes and loses and not asked.replace_provisioned:
+        return _refuse(
+            "The device has been claimed and provisioned (provision.json5), and another ID would throw that away: "
+            "leave it, or say that it is meant (replace_provisioned: true)."
+        )
+    return decision
+
+
+def _foreign(holder: Claim | None, asked: Asked) -> Claim | None:
+    return holder if holder is not None and holder.unit not in {None, asked.unit} else None
+
+
+def _refuse(reason: str, conflict: Claim | None = None) -> Decision:
+    return Decision(Action.REFUSE, conflict=conflict, reason=reason)

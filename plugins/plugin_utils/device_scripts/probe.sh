@@ -1,0 +1,48 @@
+# shellcheck shell=sh disable=SC2154
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Look at a device, change nothing. Needs: ioto_dir and ioto_names (file names to read).
+
+if [ -d "$ioto_dir" ]; then
+  printf '\ndirectory present\n'
+elif [ -e "$ioto_dir" ]; then
+  printf '\ndirectory other\n'
+else
+  printf '\ndirectory absent\n'
+fi
+
+for ioto_name in $ioto_names; do
+  ioto_file "$ioto_name" "$ioto_dir/$ioto_name"
+done
+
+# Where device.json5 really lies: can a file be made there, and did a run that lost its power leave one?
+ioto_follow "$ioto_dir/device.json5"
+ioto_home=${ioto_followed%/*}
+if [ -w "$ioto_home" ]; then
+  printf '\nwritable yes\n'
+else
+  printf '\nwritable no\n'
+fi
+ioto_left=0
+for ioto_name in "$ioto_home"/.device.json5.ioto-*; do
+  if [ -e "$ioto_name" ]; then
+    ioto_left=$((ioto_left + 1))
+  fi
+done
+printf '\nleftovers %s\n' "$ioto_left"
+
+for ioto_name in /proc/device-tree/serial-number /sys/firmware/devicetree/base/serial-number; do
+  if [ -r "$ioto_name" ]; then
+    ioto_blob serial <"$ioto_name"
+    break
+  fi
+done
+for ioto_name in /sys/class/net/*; do
+  if [ -r "$ioto_name/address" ]; then
+    ioto_follow "$ioto_name"
+    case $ioto_followed in
+      */virtual/*) ioto_kind=virtual ;;
+      *) ioto_kind=physical ;;
+    esac
+    { printf '%s ' "${ioto_name##*/}" && cat "$ioto_name/address"; } 2>/dev/null | ioto_blob interface "$ioto_kind"
+  fi
+done

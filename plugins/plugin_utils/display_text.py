@@ -1,0 +1,24 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How hostile or secret text may be shown on a screen and in a log."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+
+def printable(data: bytes | str) -> str:
+    """Return hostile text as one line that cannot disturb a terminal."""
+    text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+
+
+def url_origin(url: str) -> str:
+    """Return scheme, host and port of `url`: its path, query or user part may hold a secret."""
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+        return printable(f"{parts.scheme}://{parts.hostname or ''}{port}")
+    except ValueError:
+        return "a malformed URL"

@@ -1,0 +1,398 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading JSON5 strictly, with the place of every part, as the editor in `json5_document` needs it.
+
+The grammar is that of https://spec.json5.org, less what the Ioto agent cannot read or reads as something else
+(seen in its source, in two generations): a byte-order mark, `+` before a number or in its exponent, a number that
+starts with its point, a carriage return alone, line continuations, `\\u0000`, escapes other than of a quote, a slash
+or a backslash and `\\b \\f \\n \\r \\t \\uXXXX`, keys without quotes that hold more than ASCII letters, digits
+and `_`, blanks other than space, tab and newline, U+2028 and U+2029 in a `//` comment, and a comment that touches
+the bare word before it (`5// five`).
+Refused besides: what is not UTF-8, NUL, half of a surrogate pair, more than `MAX_BYTES`, nesting beyond `MAX_DEPTH`.
+
+No message repeats a value of the file: it may be a claim ID.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple, NoReturn, TypeAlias
+
+from .errors import IotoError
+
+MAX_BYTES = 1 << 20
+MAX_DEPTH = 64
+
+JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
+
+
+class Json5Error(IotoError):
+    """A document that cannot be read or edited.
+
+    `name` is the document's, as its reader was told; `line` and `column` (in characters) count from 1, and are None
+    where no place in the document is to blame.
+    """
+
+    def __init__(self, name: str, problem: str, line: int | None = None, column: int | None = None) -> None:
+        place = name if line is None else f"{name} on line {line}, column {column}"
+        super().__init__(f"{place}: {problem}")
+        self.name = name
+        self.line = line
+        self.column = column
+
+
+class Scalar(NamedTuple):
+    """A string, number, boolean or null: `text[start:end]`, quotes included."""
+
+    start: int
+    end: int
+    value: bool | int | float | str | None
+
+
+class Array(NamedTuple):
+    """`text[start:end]`, brackets included."""
+
+    start: int
+    end: int
+    items: tuple[Node, ...]
+
+
+class Member(NamedTuple):
+    """A key, `text[start:end]` with its quotes, and its value."""
+
+    start: int
+    end: int
+    key: str
+    value: Node
+
+
+class Object(NamedTuple):
+    """`text[start:end]`, braces included; `comma` is the offset of the trailing comma."""
+
+    start: int
+    end: int
+    members: tuple[Member, ...]
+    comma: int | None
+
+
+Node: TypeAlias = Scalar | Array | Object
+
+
+def read(data: bytes, *, name: str) -> tuple[str, Node | None]:
+    """Return the text of the document `data` and its root, None where it holds blanks and comments only.
+
+    Raises `Json5Error`, which calls the document `name`.
+    """
+    text = _decode(data, name)
+    return text, _Reader(text, name).document()
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """Yield `node` and everything below it, in the order of the text."""
+    yield node
+    if isinstance(node, Object):
+        for member in node.members:
+            yield from walk(member.value)
+    elif isinstance(node, Array):
+        for item in node.items:
+            yield from walk(item)
+
+
+def plain(node: Node) -> JsonValue:
+    """Return the value of `node` as new Python objects; of duplicate keys the first counts, as for the agent."""
+    if isinstance(node, Scalar):
+        return node.value
+    if isinstance(node, Array):
+        return [plain(item) for item in node.items]
+    value: dict[str, JsonValue] = {}
+    for member in node.members:
+        if member.key not in value:
+            value[member.key] = plain(member.value)
+    return value
+
+
+def error_at(text: str, offset: int, problem: str, *, name: str) -> Json5Error:
+    """Return the error for a `problem` at `offset` of `text`."""
+    return Json5Error(name, problem, line_at(text, offset), offset - text.rfind("\n", 0, offset))
+
+
+def line_at(text: str, offset: int) -> int:
+    """Return the number of the line, from 1, that holds `offset`."""
+    return text.count("\n", 0, offset) + 1
+
+
+_TRIVIA = re.compile(r"(?:[ \t\r\n]++|//[^\r\n\u2028\u2029]*+|/\*.*?\*/)*+", re.DOTALL)
+_BARE = re.compile(r"""[^\s{}\[\]:,"'`/\ufeff]+""")
+_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NUMBER = re.compile(
+    r"-?(?:(?P<hex>0[xX][0-9A-Fa-f]+)|(?P<int>0|[1-9][0-9]*)(?P<float>(?:\.[0-9]*)?(?:[eE]-?[0-9]+)?))"
+)
+_WORDS = {
+    "null": None,
+    "true": True,
+    "false": False,
+    "Infinity": float("inf"),
+    "-Infinity": float("-inf"),
+    "NaN": float("nan"),
+    "-NaN": float("nan"),
+}
+# All but the closing quote, so that a match ends where a broken string breaks.
+_STRINGS = {
+    quote: re.compile(rf"""{quote}(?:[^{quote}\\\r\n]++|\\(?:["'`/\\bfnrt]|u[0-9A-Fa-f]{{4}}))*+""")
+    for quote in ('"', "'")
+}
+_ESCAPE = re.compile(r"\\(?:u(....)|(.))")
+_ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+# Beyond any double, which ends at 309 digits, and short of Python's limit on the digits of an int (4300).
+_MAX_INT_LETTERS = 400
+
+_BARE_PROBLEMS = (
+    (r"[+]", "the agent cannot read a number with a plus sign; delete the sign."),
+    (r"-?\.[0-9]", "the agent cannot read a number that starts with its point; write a 0 before the point."),
+    (r"-?[0-9.]+[eE][+]", "the agent cannot read a plus sign in an exponent; delete the sign."),
+    (r"-?0[0-9]", "a number starts with a zero too many; delete the zero, or put the value in quotes."),
+    (r"-?[0-9]", "a number is malformed; correct it, or put the value in quotes."),
+    (r"undefined\Z", "undefined is no value of JSON5; write null, or delete the member."),
+    (r"#", "a # starts no comment in JSON5; write // instead."),
+    (r"[\u2018-\u201f]", "a curly quote starts no string; write a straight quote on both sides."),
+    (r"", "a text stands without quotes; put it in quotes (true, false and null are written in lower case)."),
+)
+
+
+def _decode(data: bytes, name: str) -> str:
+    if len(data) > MAX_BYTES:
+        raise Json5Error(
+            name, f"it has {len(data)} bytes, and at most {MAX_BYTES} are read; check that it is the right file."
+        )
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8")
+        problem = f"the byte 0x{data[error.start]:02X} is not UTF-8; save the file as UTF-8."
+        raise error_at(before, len(before), problem, name=name) from None
+    if text.startswith("\ufeff"):
+        problem = "a byte-order mark stands first, which the agent cannot read; save the file as UTF-8 without it."
+        raise error_at(text, 0, problem, name=name)
+    if (offset := text.find("\0")) >= 0:
+        raise error_at(text, offset, "a NUL byte ends the file for the agent; delete it.", name=name)
+    if lone := re.search(r"\r(?!\n)", text):
+        problem = (
+            "a carriage return stands without a newline, which the agent cannot read; end the lines with LF or CRLF."
+        )
+        raise error_at(text, lone.start(), problem, name=name)
+    return text
+
+
+class _Reader:
+    """One pass over a text: `_at` is the offset of the next thing to read."""
+
+    def __init__(self, text: str, name: str) -> None:
+        self._text = text
+        self._name = name
+        self._at = 0
+
+    def document(self) -> Node | None:
+        if not self._next():
+            if self._at < len(self._text):
+                self._refuse_stranger()
+            return None
+        root = self._value(1)
+        if self._next():
+            self._refuse_stranger()
+            self._refuse(self._at, "something follows the end of the document; delete it.")
+        return root
+
+    def _next(self) -> str:
+        """Skip blanks and comments and return the character after them, "" at the end."""
+        trivia = _TRIVIA.match(self._text, self._at)
+        assert trivia is not None  # It matches the empty text too
+        self._at = trivia.end()
+        return self._text[self._at : self._at + 1]
+
+    def _value(self, depth: int) -> Node:
+        first = self._text[self._at]
+        if first in _STRINGS:
+            start = self._at
+            value = self._string(first)
+            return Scalar(start, self._at, value)
+        if first == "{":
+            return self._object(depth)
+        if first == "[":
+            return self._array(depth)
+        return self._bare_value()
+
+    def _object(self, depth: int) -> Object:
+        start = self._open(depth)
+        members: list[Member] = []
+        comma: int | None = None
+        while (first := self._next()) != "}":
+            if members and comma is None:
+                self._refuse_after(start, "}", members[-1].value.end)
+            key_start = self._at
+            key = self._key(first, start, following=bool(members))
+            key_end = self._at
+            if self._next() != ":":
+                self._refuse_stranger()
+                self._refuse(key_end, "a colon is missing after a key; add it.")
+            self._at += 1
+            if self._next() in ("", ",", "}", "]", ":"):
+                self._refuse(self._at, "a value is missing after a colon; add it.")
+            members.append(Member(key_start, key_end, key, self._value(depth + 1)))
+            comma = self._comma()
+        self._at += 1
+        return Object(start, self._at, tuple(members), comma)
+
+    def _array(self, depth: int) -> Array:
+        start = self._open(depth)
+        items: list[Node] = []
+        comma: int | None = None
+        while (first := self._next()) != "]":
+            if items and comma is None:
+                self._refuse_after(start, "]", items[-1].end)
+            if first in ("", ",", "}", ":"):
+                self._refuse_in(start, "]", first, following=bool(items))
+            items.append(self._value(depth + 1))
+            comma = self._comma()
+        self._at += 1
+        return Array(start, self._at, tuple(items))
+
+    def _open(self, depth: int) -> int:
+        if depth > MAX_DEPTH:
+            self._refuse(self._at, f"objects and arrays nest more than {MAX_DEPTH} deep; flatten them.")
+        self._at += 1
+        return self._at - 1
+
+    def _comma(self) -> int | None:
+        if self._next() != ",":
+            return None
+        self._at += 1
+        return self._at - 1
+
+    def _key(self, first: str, opened: int, *, following: bool) -> str:
+        if first in _STRINGS:
+            return self._string(first)
+        bare = _BARE.match(self._text, self._at)
+        if bare is None:
+            self._refuse_in(opened, "}", first, following=following)
+        key = bare[0]
+        if not _KEY.fullmatch(key):
+            if key.startswith("#"):
+                self._refuse(self._at, "a # starts no comment in JSON5; write // instead.")
+            self._refuse(
+                self._at,
+                "a key without quotes has ASCII letters, digits and _ only, and no digit first; put it in quotes.",
+            )
+        self._end_bare(bare.end())
+        return key
+
+    def _bare_value(self) -> Scalar:
+        start = self._at
+        bare = _BARE.match(self._text, start)
+        if bare is None:
+            self._refuse_stranger()
+            self._refuse(start, "a value is missing; add it.")
+        word = bare[0]
+        if word in _WORDS:
+            value: bool | int | float | None = _WORDS[word]
+        elif number := _NUMBER.fullmatch(word):
+            value = _number(number)
+        else:
+            self._refuse(start, next(problem for pattern, problem in _BARE_PROBLEMS if re.match(pattern, word)))
+        self._end_bare(bare.end())
+        return Scalar(start, self._at, value)
+
+    def _end_bare(self, end: int) -> None:
+        # The agent ends a bare word at a blank or a punctuator only: it reads `5// five` as more than 5.
+        if self._text.startswith(("//", "/*"), end):
+            self._refuse(end, "a comment touches the word before it, which the agent misreads; put a blank before it.")
+        self._at = end
+
+    def _string(self, quote: str) -> str:
+        start = self._at
+        match = _STRINGS[quote].match(self._text, start)
+        assert match is not None  # It matches the quote alone too
+        if not self._text.startswith(quote, match.end()):
+            self._refuse(match.end(), self._string_problem(match.end()))
+        self._at = match.end() + 1
+        raw = match[0][1:]
+        if "\\" not in raw:
+            return raw
+        value = _ESCAPE.sub(_unescape, raw)
+        if "\0" in value:
+            self._refuse(start, "the string holds \\u0000, where the agent ends it; delete the escape.")
+        try:
+            # Two \u escapes make one character outside the basic plane; one half alone is no text.
+            return value.encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError:
+            self._refuse(start, "the string holds half of a surrogate pair; write the character itself.")
+
+    def _string_problem(self, offset: int) -> str:
+        broken = self._text[offset : offset + 2]
+        if not broken.startswith("\\") or broken == "\\":
+            return "a string is not closed on its line; add its closing quote, or write \\n for a newline in it."
+        if broken[1] in "\r\n\u2028\u2029":
+            return "a string goes on over a line end, which the agent cannot read; write it on one line."
+        if broken[1] == "u":
+            return "a \\u escape needs four hexadecimal digits; write them, or the character itself."
+        return "the agent cannot read this escape; write the character itself, or \\u00XX for a control character."
+
+    def _refuse_after(self, opened: int, closing: str, end: int) -> NoReturn:
+        """Refuse what follows a member or an element that has no comma."""
+        self._refuse_stranger()
+        first = self._text[self._at : self._at + 1]
+        if first in ("", "}", "]"):
+            self._refuse_in(opened, closing, first, following=True)
+        kind = "members" if closing == "}" else "elements"
+        self._refuse(end, f"a comma is missing between two {kind}; add it.")
+
+    def _refuse_in(self, opened: int, closing: str, first: str, *, following: bool) -> NoReturn:
+        """Refuse `first` where a member, an element or the `closing` bracket must stand."""
+        self._refuse_stranger()
+        what = f"the {'object' if closing == '}' else 'array'} that line {line_at(self._text, opened)} opens"
+        if first == "":
+            self._refuse(self._at, f"{what} is not closed; add {closing}.")
+        if first in "}]":
+            self._refuse(self._at, f"{first} cannot close {what}; write {closing} or add the missing bracket.")
+        if first == ",":
+            problem = "two commas stand in a row" if following else "a comma stands before the first entry"
+            self._refuse(self._at, f"{problem}; delete one." if following else f"{problem}; delete it.")
+        self._refuse(
+            self._at, f"a key is missing before {first}; add it." if first in ":{[" else "a key is missing; add it."
+        )
+
+    def _refuse_stranger(self) -> None:
+        """Refuse the next character if it may stand in a string or a comment only."""
+        if self._at == len(self._text):
+            return
+        stranger = self._text[self._at]
+        if self._text.startswith("/*", self._at):
+            self._refuse(self._at, "a comment is not closed; add */.")
+        if stranger == "/":
+            self._refuse(self._at, "a slash starts neither a comment nor a string; write // or put the text in quotes.")
+        if stranger == "`":
+            self._refuse(self._at, "a back-quote starts no string in JSON5; write ' or \" on both sides.")
+        if stranger in "\u2028\u2029":
+            self._refuse(
+                self._at, f"the agent does not take U+{ord(stranger):04X} for a line end; write a newline instead."
+            )
+        if stranger.isspace() or stranger == "\ufeff":
+            self._refuse(self._at, f"the agent does not take U+{ord(stranger):04X} for a blank; write a space instead.")
+
+    def _refuse(self, offset: int, problem: str) -> NoReturn:
+        raise error_at(self._text, offset, problem, name=self._name)
+
+
+def _unescape(match: re.Match[str]) -> str:
+    if match[1]:
+        return chr(int(match[1], 16))
+    return _ESCAPES.get(match[2], match[2])
+
+
+def _number(number: re.Match[str]) -> int | float:
+    text = number[0]
+    if number["float"] or len(text) > _MAX_INT_LETTERS:
+        # A hexadecimal number of that length is infinite too, and float() reads decimals only.
+        return float(text) if number["int"] else float("-inf" if text.startswith("-") else "inf")
+    return int(text, 16 if number["hex"] else 10)

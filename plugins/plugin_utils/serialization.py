@@ -1,0 +1,406 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The transaction that gives one unit its identity: probe, decide, claim, write, verify, record.
+
+The ledger knows an ID, durably, before the device does. Killed at any instant and run again, it goes on where it was:
+every step first looks what is already done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import json5
+
+from . import claim_ids
+from .agent_settings import identity_override
+from .claim_ids import is_valid
+from .claim_sources import Agent, ControllerSource, Generated, Given
+from .decision import Action, Asked, Decision, Known, Seen, decide
+from .device_files import (
+    DEVICE_FILE,
+    LEGACY_DEVICE_FILE,
+    PROVISION_FILE,
+    Device,
+    FileKind,
+    Observation,
+    RemoteFile,
+    probe,
+    sweep,
+)
+from .display_text import printable
+from .errors import IotoError
+from .json5_document import MISSING, Json5Document, Json5Error, JsonValue
+from .ledger import Claim, Context, Ledger, State
+from .unit_identity import identify
+from .verified_write import ChangedMeanwhileError, check_usable, write_verified
+
+DEFAULT_CONFIG_DIR = "/etc/ioto"
+
+_TRIES_AGAINST_OTHER_WRITERS = 3
+_IDENTITY_KEYS = ("id", "product")
+_RECORDED = {State.VERIFIED, State.LABELLED}
+
+
+class SerializationError(IotoError):
+    """A unit that did not get its identity; its device.json5 is as it was, or whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked for one unit. `properties` are further members of device.json5; `check` changes nothing."""
+
+    source: ControllerSource | Agent
+    product: str | None = None
+    serial: str | None = None
+    properties: Mapping[str, JsonValue] = field(default_factory=dict)
+    config_dir: str = DEFAULT_CONFIG_DIR
+    force: bool = False
+    replace_provisioned: bool = False
+    check: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one unit; `before` and `after` are bytes of device.json5. IDs are whole: mask what you show."""
+
+    changed: bool
+    claim_id: str | None
+    product: str
+    serial: str
+    source: str
+    state: str | None
+    path: str
+    previous_claim_id: str | None = None
+    before: bytes = b""
+    after: bytes = b""
+
+    def shown(self, data: bytes) -> str:
+        """Return a device.json5 as text for a screen, with the claim IDs in it masked."""
+        text = data.decode("utf-8", "replace")
+        for claim_id in filter(None, {self.claim_id, self.previous_claim_id}):
+            text = text.replace(claim_id, claim_ids.mask(claim_id))
+        return "".join(letter if letter.isprintable() or letter in "\n\t" else "?" for letter in text)
+
+
+def serialize(device: Device, request: Request, ledger: Ledger, context: Context) -> Outcome:
+    """Give the unit behind `device` its identity, or find that it has it. Raises `IotoError`."""
+    for key in _IDENTITY_KEYS:
+        if key in request.properties:
+            raise SerializationError(f"The property {key!r} is no free one; give it as claim_id or product.")
+    for left in reversed(range(_TRIES_AGAINST_OTHER_WRITERS)):
+        try:
+            return _Transaction(device, request, ledger, context).run()
+        except ChangedMeanwhileError:
+            if not left:
+                raise
+    raise AssertionError("unreachable")
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One look at a device, and what its device.json5 means."""
+
+    observation: Observation
+    document: Json5Document
+    seen: Seen
+
+    @property
+    def file(self) -> RemoteFile:
+        """The device.json5 that was seen."""
+        return self.observation.device_file
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What was decided after one look, and on what."""
+
+    look: _Look
+    decision: Decision
+    known: Known
+
+    @property
+    def needs_an_id(self) -> bool:
+        """Whether a source has to give one."""
+        return self.decision.action is Action.ASSIGN and self.decision.claim_id is None
+
+
+class _Transaction:
+    """One try at one unit."""
+
+    def __init__(self, device: Device, request: Request, ledger: Ledger, context: Context) -> None:
+        self._device = device
+        self._request = request
+        self._ledger = ledger
+        self._context = context
+        self._first = self._understand(probe(device, request.config_dir))
+        self._unit = identify(request.serial, self._first.observation, where=device.name)
+        self._asked = self._what_is_asked()
+
+    def run(self) -> Outcome:
+        """Take the unit from what it is to its identity. Raises `ChangedMeanwhileError` as well as `IotoError`."""
+        plan = self._plan(self._first)
+        if self._request.check:
+            return self._prediction(plan)
+        source = self._request.source
+        if isinstance(source, Agent) and plan.needs_an_id:
+            plan = self._let_agent_make_one(source, plan)
+        claim = self._claim(plan)
+        after = self._write(plan.look, claim.claim_id)
+        if claim.state not in _RECORDED:
+            claim = self._ledger.advance(claim.claim_id, State.VERIFIED, context=self._context)
+        if isinstance(source, Agent) and plan.decision.action is Action.ASSIGN:
+            # We wrote the ID, and the agent goes on with one that it made up in memory until it is started again.
+            source.restart_on(self._device)
+        changed = after != self._first.file.data or _differs(claim, plan.known.live)
+        return self._outcome(plan, claim, changed=changed, after=after)
+
+    # --- look and decide ---
+
+    def _understand(self, observation: Observation) -> _Look:
+        name = self._device.name
+        file = observation.device_file
+        if observation.directory != "present":
+            raise SerializationError(
+                f"There is no directory {self._request.config_dir} on {name}: install the agent there, or say where "
+                "its configuration is (config_dir)."
+            )
+        check_usable(file, where=name)
+        if observation.files[LEGACY_DEVICE_FILE].exists and not file.exists:
+            raise SerializationError(
+                f"The device {name} has the {LEGACY_DEVICE_FILE} of very old firmware and no {DEVICE_FILE}: "
+                "update its agent first."
+            )
+        document = _document(file, name)
+        provision = observation.files[PROVISION_FILE]
+        override = identity_override(observation, where=name)
+        return _Look(
+            observation,
+            document,
+            Seen(
+                claim_id=_held(document, "id"),
+                product=_held(document, "product"),
+                provisioned=provision.kind is not FileKind.ABSENT,
+                provisioned_id=_held(_document(provision, name), "id") if provision.exists else None,
+                overriding_id=str(override.value) if override else None,
+            ),
+        )
+
+    def _what_is_asked(self) -> Asked:
+        product = self._request.product if self._request.product is not None else self._first.seen.product
+        if product is None:
+            raise SerializationError(
+                f"Nothing says of which product {self._device.name} is: its {DEVICE_FILE} does not, so give it "
+                "(ioto_product)."
+            )
+        source = self._request.source
+        return Asked(
+            product=claim_ids.parse_product(product),
+            unit=self._unit.serial,
+            claim_id=claim_ids.parse(source.value) if isinstance(source, Given) else None,
+            force=self._request.force,
+            replace_provisioned=self._request.replace_provisioned,
+        )
+
+    def _plan(self, look: _Look) -> _Plan:
+        asked, seen = self._asked, look.seen
+        live = self._ledger.live_claim(asked.product, asked.unit)
+        wanted = [claim_id for claim_id in (seen.claim_id, asked.claim_id) if claim_id is not None]
+        holders = self._ledger.holders(wanted) if wanted else {}
+        known = Known(
+            live=live,
+            holder=holders.get(seen.claim_id or ""),
+            given_holder=holders.get(asked.claim_id or ""),
+            contradiction=self._unit.contradicts(live.details) if live else None,
+        )
+        decision = decide(seen, asked, known)
+        if decision.conflict is not None and not self._request.check:
+            self._ledger.record(
+                "conflict",
+                context=self._context,
+                claim_id=decision.conflict.claim_id,
+                product=asked.product,
+                unit=asked.unit,
+                detail=decision.reason or "overruled by force",
+            )
+        if decision.action is Action.REFUSE:
+            raise SerializationError(f"{decision.reason} ({printable(look.file.path)} on {self._device.name})")
+        return _Plan(look, decision, known)
+
+    # --- the agent's own ID ---
+
+    def _let_agent_make_one(self, source: Agent, plan: _Plan) -> _Plan:
+        """Have the agent make its ID and save it, and plan again with what it saved."""
+        if plan.look.seen.claim_id is not None:
+            raise SerializationError(
+                f"The agent on {self._device.name} makes an ID only where there is none: to replace the present one, "
+                "let the controller write it (source: generated)."
+            )
+        # What names the unit to the agent's factory service has to be there before the agent asks.
+        old = self._write(plan.look, None)
+        for observation in source.saves(self._device, self._request.config_dir, old or None):
+            try:
+                look = self._understand(observation)
+            except Json5Error:
+                continue  # the agent is in the middle of saving
+            if look.seen.claim_id is not None:
+                self._compare_with_service(source, look)
+                return self._plan(look)
+        if source.fallback is not None:
+            return self._plan(self._understand(probe(self._device, self._request.config_dir)))
+        raise SerializationError(
+            f"The agent on {self._device.name} saved no ID within {source.seconds} s: agents 2.8 to 3.0.0 never do, "
+            "each start makes another one. Let the controller write the ID (ioto_agent_fallback, or the flow manual "
+            "or factory), or update the agent; if it is of another version, see its log."
+        )
+
+    def _compare_with_service(self, source: Agent, look: _Look) -> None:
+        if source.checked_by is None or look.seen.claim_id is None:
+            return
+        answer = source.checked_by.claim_id(self._described(look))
+        if answer != look.seen.claim_id:
+            raise SerializationError(
+                f"The agent on {self._device.name} saved {claim_ids.mask(look.seen.claim_id)}, and the service at "
+                f"{source.checked_by.place} answers {claim_ids.mask(answer or '')} for the same unit: it does not "
+                "remember its units, or the agent asked another one; see api.serialize."
+            )
+
+    # --- claim ---
+
+    def _claim(self, plan: _Plan) -> Claim:
+        """Have the ledger know the unit's ID, durably, before the device does."""
+        look, decision, live = plan.look, plan.decision, plan.known.live
+        if live is not None and decision.claim_id == live.claim_id:
+            return live
+        source = self._request.source
+        if decision.action is Action.ADOPT:
+            return self._allocate(decision.claim_id, "agent" if isinstance(source, Agent) else "adopted")
+        if isinstance(source, Agent):
+            source = source.fallback or Generated()
+        claim_id = decision.claim_id or source.claim_id(self._described(look))
+        replaced = look.seen.claim_id
+        if live is None and plan.known.holder is None and is_valid(replaced) and replaced != claim_id:
+            # The ID that is forced off was the unit's, and may never be another's.
+            self._allocate(replaced, "adopted")
+            live_now = True
+        else:
+            live_now = decision.retire_live
+        if not live_now:
+            return self._allocate(claim_id, source.name, source.length)
+        if live is not None and claim_id == live.claim_id:
+            raise SerializationError(
+                f"The source gives {self._device.name} the claim ID that it has ({claim_ids.mask(live.claim_id)}): "
+                "replace it at the source first."
+            )
+        return self._ledger.replace(
+            self._asked.product,
+            self._asked.unit,
+            claim_id=claim_id,
+            reason="replaced by force",
+            source=source.name,
+            context=self._context,
+            length=source.length,
+            details=dict(self._unit.hardware),
+        )
+
+    def _allocate(self, claim_id: str | None, source: str, length: int = claim_ids.DEFAULT_LENGTH) -> Claim:
+        return self._ledger.allocate(
+            self._asked.product,
+            self._asked.unit,
+            claim_id=claim_id,
+            source=source,
+            context=self._context,
+            length=length,
+            details=dict(self._unit.hardware),
+        )
+
+    def _described(self, look: _Look) -> dict[str, JsonValue]:
+        """The unit as a factory service gets it: its device.json5, with what names it."""
+        return {
+            **_members(look.document),
+            **self._unit.hardware,
+            **self._name_of_unit(),
+            "product": self._asked.product,
+        }
+
+    def _name_of_unit(self) -> dict[str, str]:
+        serial = self._unit.serial
+        return {"mac" if serial == self._unit.hardware.get("mac") else "serial": serial}
+
+    # --- write and verify ---
+
+    def _target(self, look: _Look, claim_id: str | None) -> Json5Document:
+        """The device.json5 that the unit has to have; without an id where `claim_id` is None."""
+        wanted: dict[str, JsonValue] = {} if claim_id is None else {"id": claim_id}
+        wanted |= {"product": self._asked.product, **self._request.properties}
+        if isinstance(self._request.source, Agent) and self._request.source.checked_by is not None:
+            # The agent sends its device.json5 to the service: what names the unit has to be in it.
+            wanted |= self._name_of_unit()
+        document = look.document
+        for key, value in wanted.items():
+            document = document.set((key,), value)
+        _second_opinion(document, wanted)
+        return document
+
+    def _write(self, look: _Look, claim_id: str | None) -> bytes:
+        """Have the device hold the target, and return its bytes as they were read back."""
+        file, new = look.file, self._target(look, claim_id).data
+        if not file.exists or file.data != new:
+            write_verified(self._device, file, new)
+        elif look.observation.leftovers:
+            sweep(self._device, file.path)
+        return new
+
+    # --- report ---
+
+    def _prediction(self, plan: _Plan) -> Outcome:
+        """What a real run would do; an ID that does not exist yet is stars."""
+        claim_id, live = plan.decision.claim_id, plan.known.live
+        source = self._request.source
+        length = claim_ids.DEFAULT_LENGTH if isinstance(source, Agent) else source.length
+        after = self._target(plan.look, claim_id or "*" * length).data
+        unrecorded = live is None or live.claim_id != claim_id or live.state not in _RECORDED
+        return self._outcome(plan, live, changed=after != self._first.file.data or unrecorded, after=after)
+
+    def _outcome(self, plan: _Plan, claim: Claim | None, *, changed: bool, after: bytes) -> Outcome:
+        final = claim.claim_id if claim is not None and not self._request.check else plan.decision.claim_id
+        before = self._first.seen.claim_id
+        return Outcome(
+            changed=changed,
+            claim_id=final,
+            product=self._asked.product,
+            serial=self._unit.serial,
+            source=claim.source if claim else self._request.source.name,
+            state=claim.state.value if claim else None,
+            path=printable(self._first.file.path),
+            previous_claim_id=before if before != final else None,
+            before=self._first.file.data,
+            after=after,
+        )
+
+
+def _differs(claim: Claim, before: Claim | None) -> bool:
+    return before is None or (claim.claim_id, claim.state) != (before.claim_id, before.state)
+
+
+def _document(file: RemoteFile, name: str) -> Json5Document:
+    return Json5Document.parse(file.data, name=f"{printable(file.path)} on {name}")
+
+
+def _members(document: Json5Document) -> dict[str, JsonValue]:
+    return document.value if isinstance(document.value, dict) else {}
+
+
+def _held(document: Json5Document, key: str) -> str | None:
+    """The text at `key`; what is there and no text becomes one, so that it is seen to be wrong."""
+    value = document.get(key)
+    return None if value is MISSING or value is None or value == "" else str(value)
+
+
+def _second_opinion(document: Json5Document, wanted: Mapping[str, JsonValue]) -> None:
+    """Have an independent reader find in `document` what was put there. It is a defect of ours if it does not."""
+    read = json5.loads(document.data.decode("utf-8"))
+    if any(read.get(key) != value for key, value in wanted.items()):
+        raise SerializationError("Our JSON5 editor made a file that another reader reads otherwise; report this.")

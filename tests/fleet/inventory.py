@@ -1,0 +1,45 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The fleet as an Ansible inventory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml  # type: ignore[import-untyped]
+
+from .devices import SSH_OPTIONS, Device
+
+
+def render(devices: list[Device], password: str, service_url: str | None) -> str:
+    """Return the inventory in YAML: a group for each mode, with the role variables that hold for it."""
+    groups: dict[str, Any] = {}
+    for device in devices:
+        group = groups.setdefault(device.group, {"hosts": {}, "vars": {"ioto_mode": device.group}})
+        group["hosts"][device.name] = _host(device, password)
+        if device.group == "factory" and service_url:
+            group["vars"]["ioto_service_url"] = service_url
+    document = {"all": {"vars": {"ansible_ssh_common_args": " ".join(SSH_OPTIONS)}, "children": groups}}
+    return f"---\n{yaml.safe_dump(document, sort_keys=False)}"
+
+
+def _host(device: Device, password: str) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "ansible_host": device.address,
+        "ansible_port": device.port,
+        "ansible_user": device.user,
+        "ioto_product": device.product,
+    }
+    if device.by_password:
+        found |= {"ansible_password": password, "ansible_ssh_extra_args": "-o PubkeyAuthentication=no"}
+    else:
+        found["ansible_ssh_private_key_file"] = str(device.key)
+    if device.user != "root":
+        found |= {"ansible_become": True, "ansible_become_method": "su", "ansible_become_password": password}
+    if not device.tty:
+        found["ansible_ssh_use_tty"] = False
+    if device.config_dir != "/etc/ioto":
+        # No chroot: the device's files and its hardware are those of the machine, so both have to be said.
+        found |= {"ioto_config_dir": device.config_dir, "ioto_serial": device.serial}
+    return found

@@ -1,0 +1,89 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Find and end what a fleet has running and mounted, from nothing but the name of its folder.
+
+No pid files: a process belongs to a folder when its root directory lies in there (a device in a chroot), or when
+the environment that it inherited says so (everything else). Whoever asks, and whatever was killed before, the answer
+is complete, and a recycled pid is never mistaken for one of ours.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from .errors import FleetError
+
+MARK = "IOTO_FLEET_FOLDER"
+REPOSITORY = Path(__file__).resolve().parents[2]  # where `python -m tests.fleet…` works
+
+_PATIENCE = 10.0  # seconds for killed processes to be gone
+
+
+def environment(folder: Path, **more: str) -> dict[str, str]:
+    """Return the environment for a process that belongs to `folder`."""
+    return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", MARK: str(folder), **more}
+
+
+def members(folder: Path) -> list[int]:
+    """Return the pids of the living processes that belong to `folder` or to a folder below it."""
+    pids = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+    return [pid for pid in pids if pid != os.getpid() and _belongs(pid, folder)]
+
+
+def kill(folder: Path) -> None:
+    """Kill all that belongs to `folder`, and return when nothing of it is left. Raises `FleetError`."""
+    deadline = time.monotonic() + _PATIENCE
+    while pids := members(folder):
+        if time.monotonic() > deadline:
+            raise FleetError(f"Processes {pids} of {folder} do not die; end them by hand, then run down again.")
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.005)
+
+
+def mount_points(folder: Path) -> list[Path]:
+    """Return what is mounted in `folder`, the innermost first."""
+    lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    points = (Path(_unescape(line.split()[4])) for line in lines)
+    return sorted((point for point in points if point.is_relative_to(folder)), reverse=True)
+
+
+def unmount(folder: Path) -> None:
+    """Unmount everything in `folder`. Raises `FleetError`."""
+    for point in mount_points(folder):
+        run("umount", "--lazy", str(point))
+
+
+def run(*command: str) -> str:
+    """Return what `command` prints. Raises `FleetError` with what it had to complain about."""
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        raise FleetError(f"The fleet needs {command[0]}, which is not on this machine; install it.") from error
+    if done.returncode:
+        raise FleetError(f"`{' '.join(command)}` failed: {done.stderr.strip() or done.returncode}")
+    return done.stdout
+
+
+def _belongs(pid: int, folder: Path) -> bool:
+    # Gone in between, a zombie, or somebody else's: then it is not ours.
+    with suppress(OSError):
+        if Path(f"/proc/{pid}/root").readlink().is_relative_to(folder):
+            return True
+        for variable in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
+            name, _, value = variable.partition(b"=")
+            if name == MARK.encode():
+                return Path(os.fsdecode(value)).is_relative_to(folder)
+    return False
+
+
+def _unescape(field: str) -> str:
+    return re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), field)
