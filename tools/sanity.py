@@ -81,7 +81,7 @@ def _pip_version(programs: Path) -> str:
 
 def _ask(programs: Path, program: str) -> str:
     """Return what a Python program of one line prints in the environment."""
-    command = [programs / "python", "-c", program]
+    command = [str(programs / "python"), "-c", program]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
