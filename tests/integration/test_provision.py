@@ -128,15 +128,15 @@ def test_a_batch_with_mistakes_touches_no_device_and_lists_them_all(tmp_path: Pa
 @needs_chroot
 def test_devices_that_fail_each_say_why_and_stop_no_other(tmp_path: Path, home: Path) -> None:
     specs = [
-        DeviceSpec("manual", "good"),
-        DeviceSpec("manual", "broken", files={"/etc/ioto/device.json5": "{ product: 'x'\n name: 'y' }"}),
-        DeviceSpec("manual", "full", storage="full"),
-        DeviceSpec("manual", "readonly", storage="readonly"),
-        DeviceSpec("manual", "copied", claim_id="JT08FFQXWQ"),
-        DeviceSpec("manual", "copy", claim_id="JT08FFQXWQ"),
-        DeviceSpec("manual", "gone"),
-        DeviceSpec("auto", "forgetful", agent="forgetful"),
-        DeviceSpec("factory", "late"),
+        DeviceSpec(group="manual", name="good"),
+        DeviceSpec(group="manual", name="broken", files={"/etc/ioto/device.json5": "{ product: 'x'\n name: 'y' }"}),
+        DeviceSpec(group="manual", name="full", storage="full"),
+        DeviceSpec(group="manual", name="readonly", storage="readonly"),
+        DeviceSpec(group="manual", name="copied", claim_id="JT08FFQXWQ"),
+        DeviceSpec(group="manual", name="copy", claim_id="JT08FFQXWQ"),
+        DeviceSpec(group="manual", name="gone"),
+        DeviceSpec(group="auto", name="forgetful", agent="forgetful"),
+        DeviceSpec(group="factory", name="late"),
     ]
     with Fleet.start(tmp_path / "fleet", specs=specs, factory=True) as fleet:
         before = {device.name: device.read(FILE) for device in fleet.devices}
@@ -172,7 +172,7 @@ def test_devices_that_fail_each_say_why_and_stop_no_other(tmp_path: Path, home: 
 @needs_chroot
 def test_groups_whose_devices_all_fail_do_not_end_the_run(tmp_path: Path, home: Path) -> None:
     broken = {"/etc/ioto/device.json5": "{"}
-    specs = [DeviceSpec("manual", "broken", files=broken), DeviceSpec("auto", "good")]
+    specs = [DeviceSpec(group="manual", name="broken", files=broken), DeviceSpec(group="auto", name="good")]
     with Fleet.start(tmp_path / "fleet", specs=specs) as fleet:
         run = provision(home, "-i", fleet.inventory)
 
@@ -184,8 +184,8 @@ def test_groups_whose_devices_all_fail_do_not_end_the_run(tmp_path: Path, home: 
 @needs_chroot
 def test_password_logins_and_other_users_work(tmp_path: Path, home: Path) -> None:
     specs = [
-        DeviceSpec("manual", "password", password=True),
-        DeviceSpec("manual", "operator", user="operator", password=True),
+        DeviceSpec(group="manual", name="password", password=True),
+        DeviceSpec(group="manual", name="operator", user="operator", password=True),
     ]
     with Fleet.start(tmp_path / "fleet", specs=specs) as fleet:
         become = extra(
@@ -208,7 +208,10 @@ def test_password_logins_and_other_users_work(tmp_path: Path, home: Path) -> Non
 
 @needs_chroot
 def test_a_link_the_owner_and_the_mode_stay(tmp_path: Path, home: Path) -> None:
-    specs = [DeviceSpec("manual", "linked", linked=True), DeviceSpec("manual", "owned", owner=(1000, 1000), mode=0o640)]
+    specs = [
+        DeviceSpec(group="manual", name="linked", linked=True),
+        DeviceSpec(group="manual", name="owned", owner=(1000, 1000), mode=0o640),
+    ]
     with Fleet.start(tmp_path / "fleet", specs=specs) as fleet:
         run = provision(home, "-i", fleet.inventory)
 
@@ -226,7 +229,7 @@ def test_a_link_the_owner_and_the_mode_stay(tmp_path: Path, home: Path) -> None:
 def test_an_agent_that_asks_the_service_itself_is_configured_awaited_and_compared(
     tmp_path: Path, home: Path, configuration: str
 ) -> None:
-    specs = [DeviceSpec("factory", "asking", configuration=configuration, agent_delay=1.0)]
+    specs = [DeviceSpec(group="factory", name="asking", configuration=configuration, agent_delay=1.0)]
     with Fleet.start(tmp_path / "fleet", specs=specs, factory=True) as fleet:
         run = provision(home, "-i", fleet.inventory, "-e", "ioto_factory_delivery=agent")
 
