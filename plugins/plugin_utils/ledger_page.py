@@ -41,7 +41,7 @@ class Page:
         self._connection = connection
         self._claims: dict[str, Claim] = {}
         self._live: dict[tuple[str, str], str] = {}
-        self._new: set[str] = set()
+        self._new: dict[str, None] = {}  # in the order in which they were asked for
         self._changed: set[str] = set()
         self._events: list[dict[str, object]] = []
         self._conflicts: list[dict[str, object]] = []
@@ -176,14 +176,14 @@ class Page:
     def insert(self, claim: Claim, action: str, context: Context, detail: str | None = None) -> Claim:
         """Write down a claim that the ledger did not have."""
         claim = dataclasses.replace(claim, details=tidy(claim.details))
-        self._new.add(claim.claim_id)
+        self._new[claim.claim_id] = None
         self._put(claim)
         self._note(action, context, claim, detail)
         return claim
 
     def save(self) -> None:
         """Write the changes, the new claims and the events."""
-        changed = self._changed - self._new
+        changed = self._changed - self._new.keys()
         if changed:
             # Retired ones first: they make room for their unit's next.
             rows = sorted((self._claims[claim_id] for claim_id in changed), key=lambda claim: claim.is_live)
