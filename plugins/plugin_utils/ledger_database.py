@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -66,6 +66,9 @@ _POSTGRESQL_REMEDIES = {
 
 Result = TypeVar("Result")
 
+# Readers and the writer do not wait for each other. SQLite gives the -wal and -shm files the mode of the database.
+_USE_LOG = "PRAGMA journal_mode=WAL"
+
 _sqlite_file: ContextVar[Path | None] = ContextVar("_sqlite_file")
 
 
@@ -74,8 +77,6 @@ def _connect_sqlite() -> sqlite3.Connection:
     # mode=rw: a file that vanished is an error, not a new ledger without the old one's IDs.
     name = "file::memory:" if path is None else f"{path.as_uri()}?mode=rw"
     connection = sqlite3.connect(name, uri=True, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
-    # The -wal and -shm files get the mode of the database from SQLite itself.
-    connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     return connection
 
@@ -92,7 +93,7 @@ class Location:
     """
 
     path: Path | None = None
-    url: URL | None = None
+    url: URL | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
         if self.url is None:
@@ -221,6 +222,9 @@ class Database:
             self._sqlite.commit()
         try:
             self._check_version(self._sqlite)
+            if not self.read_only:
+                # It is so from the start, but for a ledger that was restored from a copy.
+                self._sqlite.exec_driver_sql(_USE_LOG)
             self._sqlite.rollback()
         except DBAPIError as error:
             self.close()
@@ -351,6 +355,7 @@ def _create_sqlite(path: Path) -> None:
         draft = Path(name)
         try:
             with _sqlite_connection(draft) as connection, connection.begin():
+                connection.exec_driver_sql(_USE_LOG)
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
                 create_tables(connection)
             os.fsync(handle)
