@@ -55,8 +55,6 @@ _SQLITE_REMEDIES = {
 }
 _POSTGRESQL_REMEDIES = {
     # by SQLSTATE, or by its first two letters, which name the class
-    "28": "refuses this user; correct the user name and the password",
-    "3D000": "does not exist; create the database",
     "42501": "does not let this user do that; grant the user its tables, or CREATE on the schema for the first run",
     "53100": "cannot grow, because the server's disk is full; free some space and run again",
     "53300": "has no connection free; raise max_connections, or run with fewer forks",
@@ -315,6 +313,10 @@ class Database:
             diagnosis = getattr(error, "diag", None)
             return f"The ledger {self.location} failed: {getattr(diagnosis, 'message_primary', None) or state}."
         reason = " ".join(str(error).split("\n", maxsplit=1)[0].split()).rstrip(".")
+        # While it connects, psycopg knows no SQLSTATE; the server's own refusal begins with this word.
+        _, fatal, refusal = reason.partition("FATAL: ")
+        if fatal:
+            return f"The ledger {self.location} is refused by its server: {refusal}; correct its URL or the server."
         return f"The ledger {self.location} cannot be reached: {reason}; check that the server runs and its address."
 
 

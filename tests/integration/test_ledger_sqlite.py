@@ -110,7 +110,7 @@ def test_what_is_no_ledger_is_refused_and_stays(tmp_path: Path, make: Callable[[
 
 def test_a_directory_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(LedgerError, match="cannot be used: .*correct the path"):
+    with pytest.raises(LedgerError, match=r"cannot be used: .*correct the path"):
         Ledger(tmp_path / "file" / "ledger.db")
 
 
@@ -154,3 +154,10 @@ def test_a_ledger_that_may_not_be_written_is_one_sentence(tmp_path: Path) -> Non
             ledger.reserve(PRODUCT, 1, context=CONTEXT)
     finally:
         subprocess.run(["umount", "--lazy", tmp_path], check=True)
+
+
+def test_a_ledger_restored_from_a_copy_uses_a_log_again(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "ledger.db") as ledger, ledger._database.read() as connection:
+        connection.exec_driver_sql(f"VACUUM INTO '{tmp_path / 'copy.db'}'")
+    with Ledger(tmp_path / "copy.db") as ledger, ledger._database.read() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,6 @@ def test_a_password_is_never_shown(scheme: str) -> None:
     [
         ("mysql://ann:s3cret@db/line", "give a path"),
         ("postgresql://ann:s3cret@db:port/line", "write postgresql://"),
-        ("postgresql://ann:s3cret@[db/line", "write postgresql://"),
         ("://s3cret", "write postgresql://"),
         ("sqlite://", "names no file"),
         ("sqlite:///:memory:", "names no file"),
@@ -69,9 +69,14 @@ def test_a_location_that_is_none_says_how_to_write_one_and_repeats_no_password(t
 
 
 def test_a_server_that_does_not_answer_is_one_sentence() -> None:
-    with pytest.raises(
-        LedgerError, match=r"^The ledger postgresql://ann:\*\*\*@127.0.0.1:1/line cannot be reached"
-    ) as at:
+    with pytest.raises(LedgerError, match=r"/line cannot be reached: .*; check that the server runs") as caught:
         Ledger("postgresql://ann:s3cret@127.0.0.1:1/line")
-    assert "s3cret" not in str(at.value)
-    assert "\n" not in str(at.value)
+    assert str(caught.value).startswith("The ledger postgresql://ann:***@127.0.0.1:1/line ")
+    assert "s3cret" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_driver_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(LedgerError, match=r"psycopg, which is not installed here; .*pip install"):
+        Ledger("postgresql://ann@127.0.0.1:1/line")
