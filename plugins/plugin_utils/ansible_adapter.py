@@ -112,7 +112,8 @@ class AnsibleDevice:
 
     def run(self, script: str) -> Answer:
         """Run `script`: one ssh process, one channel, nothing left on the device. A lost connection is Ansible's."""
-        done = self._action._low_level_execute_command("/bin/sh -s", in_data=script.encode("utf-8", "surrogateescape"))
+        execute: Any = self._action._low_level_execute_command
+        done = execute("/bin/sh -s", in_data=script.encode("utf-8", "surrogateescape"))
         return Answer(done["rc"], _bytes(done["stdout"]), _bytes(done["stderr"]))
 
 

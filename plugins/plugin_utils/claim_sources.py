@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import json5
@@ -79,10 +79,10 @@ class Service:
     each try. TLS certificates are verified, against `ca_file` where one is given.
     """
 
-    url: str
+    url: str = field(repr=False)  # its path or query may hold a secret
     timeout: float = 30.0
     retries: int = 5
-    token: str | None = None
+    token: str | None = field(default=None, repr=False)
     ca_file: str | None = None
     name: str = "service"
     length: int = claim_ids.DEFAULT_LENGTH

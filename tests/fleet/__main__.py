@@ -25,8 +25,8 @@ def main() -> int:
     arguments = _parser().parse_args()
     try:
         arguments.do(arguments)
-    except FleetError as error:
-        print(error, file=sys.stderr)
+    except (FleetError, OSError) as error:
+        print(f"tests.fleet: {error}", file=sys.stderr)
         return 1
     return 0
 

@@ -64,6 +64,8 @@ class Fleet:
         state_dir = state_dir.resolve()
         if (state_dir / removal.MARKER).exists():
             raise FleetError(f"{state_dir} already has a fleet; run `python -m tests.fleet down --state {state_dir}`.")
+        if strangers := [name for name in removal.OWN if (state_dir / name).exists()]:
+            raise FleetError(f"{state_dir} has files of somebody else ({', '.join(strangers)}); name a new folder.")
         wanted = _numbered(
             [DeviceSpec(group=group, agent=agent, agent_delay=agent_delay) for group in _expand(groups)] + [*specs]
         )
@@ -247,19 +249,13 @@ def _is_free(address: str) -> bool:
 
 def _start_factory(state_dir: Path) -> str:
     # It inherits a socket that listens already: it is ready before it runs.
-    with socket.create_server(("127.0.0.1", 0)) as listener, (state_dir / "log/factory.log").open("ab") as log:
-        subprocess.Popen(
-            (
-                *(sys.executable, "-m", "tests.fleet", "factory", "--mode", "idempotent"),
-                *("--journal", str(state_dir / "factory.jsonl"), "--listener", str(listener.fileno())),
-            ),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd=processes.REPOSITORY,
-            env=processes.environment(state_dir),
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        processes.spawn(
+            *(sys.executable, "-m", "tests.fleet", "factory", "--mode", "idempotent"),
+            *("--journal", str(state_dir / "factory.jsonl"), "--listener", str(listener.fileno())),
+            folder=state_dir,
+            log=state_dir / "log/factory",
             pass_fds=[listener.fileno()],
-            start_new_session=True,
         )
         return f"http://127.0.0.1:{listener.getsockname()[1]}/ioto/serialize"
 

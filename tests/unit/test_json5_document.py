@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.ioto.serialization.plugins.plugin_utils.json5_document import (
     MISSING,
     Json5Document,

@@ -14,10 +14,11 @@ import re
 
 import json5
 import pytest
-from ansible_collections.ioto.serialization.plugins.plugin_utils.json5_document import Json5Document, Json5Error
-from ansible_collections.ioto.serialization.tests.unit.json5_agent_model import Agent, AgentRefusesError, same
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.json5_document import Json5Document, Json5Error
+from ansible_collections.ioto.serialization.tests.unit.json5_agent_model import Agent, AgentRefusesError, same
 
 EXAMPLES = os.environ.get("JSON5_EXAMPLES")
 SETTINGS = settings(
