@@ -17,7 +17,7 @@ import json5
 import urllib3
 
 from . import claim_ids
-from .device_files import Device, Observation, await_change, restart_agent
+from .device_files import DEVICE_FILE, Device, Observation, await_change, restart_agent
 from .display_text import printable, url_origin
 from .errors import IotoError
 
@@ -89,7 +89,14 @@ class Service:
 
     def claim_id(self, body: Mapping[str, object]) -> str | None:
         """Ask the service for the unit's ID, as the agent would: a POST of its `device.json5` as strict JSON."""
-        status, reply = self._post(json.dumps(body, ensure_ascii=False, allow_nan=False).encode())
+        try:
+            text = json.dumps(body, ensure_ascii=False, allow_nan=False)
+        except ValueError:
+            raise SourceError(
+                f"The unit's {DEVICE_FILE} holds a number that JSON has not (Infinity or NaN), so no service can be "
+                "asked for it; write another one there."
+            ) from None
+        status, reply = self._post(text.encode())
         if not 200 <= status < 300:
             raise SourceError(
                 f"The service at {self.place} refused with status {status}: {_sentence(reply)} "

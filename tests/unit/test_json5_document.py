@@ -179,6 +179,11 @@ def test_setting_the_value_that_is_there_changes_nothing(text, value):
     assert before.set(["a"], value) is before
 
 
+def test_a_spelling_that_the_agent_misreads_is_written_anew():
+    assert edit(r"{a: 'Gr\u00f6\u00DFe'}", ["a"], "Größe") == "{a: 'Größe'}"
+    assert edit(r"{a: '\\u00f6'}", ["a"], r"\u00f6") == r"{a: '\\u00f6'}"
+
+
 @pytest.mark.parametrize(
     ("value", "written"),
     [
