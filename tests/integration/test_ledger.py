@@ -10,6 +10,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
 from ansible_collections.ioto.serialization.plugins.plugin_utils import claim_ids
 from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_ids import (
     InvalidClaimIdError,
@@ -29,8 +32,6 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import (
     UnknownClaimError,
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger_database import Database, Location
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 
 PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
 OTHER_PRODUCT = "01G9BFEDZXJYWEJ56DPPQSXTWP"

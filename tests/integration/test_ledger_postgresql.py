@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import psycopg
 import pytest
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Context, Ledger, LedgerError
 from sqlalchemy import make_url
 
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Context, Ledger, LedgerError
 from tests.services.postgresql import PostgresqlServer
 
 PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"

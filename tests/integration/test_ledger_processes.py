@@ -12,9 +12,11 @@ import signal
 import traceback
 from collections import defaultdict
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import (
     Ask,
     Claim,
@@ -134,6 +136,16 @@ def test_one_given_id_goes_to_one_of_sixteen_units(location: str) -> None:
     got = at_once(work)
     assert sum(fresh for fresh, _ in got) == 1  # type: ignore[misc]
     assert sum(bound for _, bound in got) == 1  # type: ignore[misc]
+
+
+def test_threads_share_one_ledger(location: str) -> None:
+    units = [f"SN-{n % 20}" for n in range(160)]
+    with Ledger(location) as ledger, ThreadPoolExecutor(8) as pool:
+        claims = list(pool.map(lambda unit: ledger.allocate(PRODUCT, unit, source="given", context=CONTEXT), units))
+        found = list(pool.map(lambda claim: ledger.find(claim.claim_id), claims))
+    assert [claim.unit for claim in claims] == units
+    assert found == claims
+    assert len({claim.claim_id for claim in claims}) == 20
 
 
 def test_a_process_killed_at_any_instant_loses_nothing_it_was_told(location: str) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.ioto.serialization.plugins.plugin_utils import ledger_database
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Context, Ledger, LedgerError
 

@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Ledger, LedgerError, Location
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Ledger, LedgerError, Location, warm_up
 
 
 def test_the_default_is_in_the_users_data_directory(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,3 +81,10 @@ def test_a_missing_driver_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(LedgerError, match=r"psycopg, which is not installed here; .*pip install"):
         Ledger("postgresql://ann@127.0.0.1:1/line")
+
+
+def test_warming_up_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    warm_up()
+    assert list(tmp_path.iterdir()) == []

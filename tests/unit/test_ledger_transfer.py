@@ -12,6 +12,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from ansible_collections.ioto.serialization.plugins.plugin_utils import claim_ids
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import (
     Claim,
@@ -26,8 +29,6 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger_transfer
     export_claims,
     import_claims,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
 OTHER_PRODUCT = "01G9BFEDZXJYWEJ56DPPQSXTWP"
