@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -55,8 +55,6 @@ _SQLITE_REMEDIES = {
 }
 _POSTGRESQL_REMEDIES = {
     # by SQLSTATE, or by its first two letters, which name the class
-    "28": "refuses this user; correct the user name and the password",
-    "3D000": "does not exist; create the database",
     "42501": "does not let this user do that; grant the user its tables, or CREATE on the schema for the first run",
     "53100": "cannot grow, because the server's disk is full; free some space and run again",
     "53300": "has no connection free; raise max_connections, or run with fewer forks",
@@ -66,6 +64,9 @@ _POSTGRESQL_REMEDIES = {
 
 Result = TypeVar("Result")
 
+# Readers and the writer do not wait for each other. SQLite gives the -wal and -shm files the mode of the database.
+_USE_LOG = "PRAGMA journal_mode=WAL"
+
 _sqlite_file: ContextVar[Path | None] = ContextVar("_sqlite_file")
 
 
@@ -74,8 +75,6 @@ def _connect_sqlite() -> sqlite3.Connection:
     # mode=rw: a file that vanished is an error, not a new ledger without the old one's IDs.
     name = "file::memory:" if path is None else f"{path.as_uri()}?mode=rw"
     connection = sqlite3.connect(name, uri=True, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
-    # The -wal and -shm files get the mode of the database from SQLite itself.
-    connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     return connection
 
@@ -92,7 +91,7 @@ class Location:
     """
 
     path: Path | None = None
-    url: URL | None = None
+    url: URL | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
         if self.url is None:
@@ -221,6 +220,9 @@ class Database:
             self._sqlite.commit()
         try:
             self._check_version(self._sqlite)
+            if not self.read_only:
+                # It is so from the start, but for a ledger that was restored from a copy.
+                self._sqlite.exec_driver_sql(_USE_LOG)
             self._sqlite.rollback()
         except DBAPIError as error:
             self.close()
@@ -311,6 +313,10 @@ class Database:
             diagnosis = getattr(error, "diag", None)
             return f"The ledger {self.location} failed: {getattr(diagnosis, 'message_primary', None) or state}."
         reason = " ".join(str(error).split("\n", maxsplit=1)[0].split()).rstrip(".")
+        # While it connects, psycopg knows no SQLSTATE; the server's own refusal begins with this word.
+        _, fatal, refusal = reason.partition("FATAL: ")
+        if fatal:
+            return f"The ledger {self.location} is refused by its server: {refusal}; correct its URL or the server."
         return f"The ledger {self.location} cannot be reached: {reason}; check that the server runs and its address."
 
 
@@ -351,6 +357,7 @@ def _create_sqlite(path: Path) -> None:
         draft = Path(name)
         try:
             with _sqlite_connection(draft) as connection, connection.begin():
+                connection.exec_driver_sql(_USE_LOG)
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
                 create_tables(connection)
             os.fsync(handle)
