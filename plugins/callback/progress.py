@@ -129,6 +129,7 @@ class CallbackModule(CallbackBase):
         self._summary: list[str] = []
         self._worked: set[str] = set()
         self._speakers: set[str] = set()
+        self._item_reasons: dict[tuple[str, str], list[str]] = {}
         self._play: Play | None = None
         self._hosts = 0
         self._batch = 0
@@ -268,6 +269,9 @@ class CallbackModule(CallbackBase):
         self._note_item(result, Outcome.CHANGED if result.is_changed() else Outcome.OK)
 
     def v2_runner_item_on_failed(self, result: CallbackTaskResult) -> None:
+        # Kept for the result of the whole loop, which in ansible-core 2.21 no longer says which items failed.
+        key = (result.host.get_name(), result.task._uuid)
+        self._item_reasons.setdefault(key, []).append(one_line(failure_message(result.result)))
         self._note_item(result, Outcome.FAILED)
 
     def v2_on_file_diff(self, result: CallbackTaskResult) -> None:
@@ -297,7 +301,8 @@ class CallbackModule(CallbackBase):
             if units:
                 # One host's task spoke for all of them; that it failed says nothing of that host.
                 self._speakers.add(host)
-                for unit in units:
+                # The units of a loop have been noted one by one.
+                for unit in units if not result.task.loop else ():
                     self._note_unit(unit, _unit_outcome(unit), now)
             elif action in TRANSACTIONS or (outcome in _BAD and is_final):
                 self._flow.finish(host, outcome, now)
@@ -386,7 +391,8 @@ class CallbackModule(CallbackBase):
 
     def _show_failure(self, result: CallbackTaskResult, outcome: Outcome, ignored: bool, action: str) -> None:
         host = one_line(self.host_label(result))
-        message = failure_message(result.result)
+        reasons = self._item_reasons.pop((result.host.get_name(), result.task._uuid), [])
+        message = "\n".join(dict.fromkeys(reasons)) or failure_message(result.result)
         if action == _PREFLIGHT:
             problems = [one_line(line) for line in message.splitlines() if line.strip()]
             if self._reported.is_new(host, message):
