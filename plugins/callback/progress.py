@@ -1,48 +1,8 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: E402 - ansible-test wants the documentation above the imports
 from __future__ import annotations
-
-import atexit
-import contextlib
-import json
-import os
-import sys
-import time
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
-
-from ansible import constants as C
-from ansible import context
-from ansible.playbook.task_include import TaskInclude
-from ansible.plugins.callback import CallbackBase
-from ansible.utils.color import ANSIBLE_COLOR
-from ansible_collections.ioto.serialization.plugins.plugin_utils.progress_model import (
-    Figures,
-    Interval,
-    Outcome,
-    Reported,
-    Tally,
-    clean,
-    failure_message,
-    one_line,
-    progress_line,
-    task_line,
-    total_line,
-)
-
-try:
-    from ansible_collections.ioto.serialization.plugins.plugin_utils.live_bar import LiveBar
-except ImportError:  # rich is an extra; without it the lines are plain
-    LiveBar = None
-
-if TYPE_CHECKING:
-    from ansible.executor.stats import AggregateStats
-    from ansible.executor.task_result import CallbackTaskResult
-    from ansible.playbook.handler import Handler
-    from ansible.playbook.play import Play
-    from ansible.playbook.task import Task
 
 DOCUMENTATION = r"""
 name: progress
@@ -103,6 +63,48 @@ EXAMPLES = r"""
 # or for one run:
 # ANSIBLE_STDOUT_CALLBACK=ioto.serialization.progress ansible-playbook provision.yml
 """
+
+import atexit
+import contextlib
+import json
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ansible import constants as C
+from ansible import context
+from ansible.playbook.task_include import TaskInclude
+from ansible.plugins.callback import CallbackBase
+from ansible.utils.color import ANSIBLE_COLOR
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.progress_model import (
+    Figures,
+    Interval,
+    Outcome,
+    Reported,
+    Tally,
+    clean,
+    failure_message,
+    one_line,
+    progress_line,
+    task_line,
+    total_line,
+)
+
+try:
+    from ansible_collections.ioto.serialization.plugins.plugin_utils.live_bar import LiveBar
+except ImportError:  # rich is an extra; without it the lines are plain
+    LiveBar = None
+
+if TYPE_CHECKING:
+    from ansible.executor.stats import AggregateStats
+    from ansible.executor.task_result import CallbackTaskResult
+    from ansible.playbook.handler import Handler
+    from ansible.playbook.play import Play
+    from ansible.playbook.task import Task
 
 _COLLECTION = "ioto.serialization."
 _FLEET = f"{_COLLECTION}serialize_fleet"
@@ -394,11 +396,9 @@ class CallbackModule(CallbackBase):
         reasons = self._item_reasons.pop((result.host.get_name(), result.task._uuid), [])
         message = "\n".join(dict.fromkeys(reasons)) or failure_message(result.result)
         if action == _PREFLIGHT:
-            problems = [one_line(line) for line in message.splitlines() if line.strip()]
+            first, *problems = [one_line(line) for line in message.splitlines()]
             if self._reported.is_new(host, message):
-                self._print(
-                    "\n".join(["FAILED check of the batch:", *(f"  {line}" for line in problems)]), C.COLOR_ERROR
-                )
+                self._print("\n".join([f"FAILED {first}", *(f"  {problem}" for problem in problems)]), C.COLOR_ERROR)
             return
         where = host if action in TRANSACTIONS else f"{host} [{one_line(result.task_name)}]"
         self._tell_failure(host, outcome, one_line(message), where=where, ignored=ignored)

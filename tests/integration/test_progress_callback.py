@@ -312,12 +312,18 @@ def test_a_loop_tells_the_reasons_of_its_failed_items(line: Line) -> None:
 
 
 def test_the_batch_check_lists_one_problem_a_line(line: Line) -> None:
+    message = (
+        "The batch has 2 problems, and no device was touched:\\n- h1: bad ID; correct it.\\n- h2: no serial; add it."
+    )
     plays = (
         "- hosts: devices\n  gather_facts: false\n  tasks:\n    - ioto.serialization.preflight:\n"
-        '        {failed: true, msg: "h1: bad ID; correct it.\\nh2: no serial; add it."}\n      run_once: true\n'
+        f'        {{failed: true, msg: "{message}"}}\n      run_once: true\n'
     )
-    lines = line.run(plays).stdout.splitlines()
-    assert lines[:3] == ["FAILED check of the batch:", "  h1: bad ID; correct it.", "  h2: no serial; add it."]
+    assert line.run(plays).stdout.splitlines()[:3] == [
+        "FAILED The batch has 2 problems, and no device was touched:",
+        "  - h1: bad ID; correct it.",
+        "  - h2: no serial; add it.",
+    ]
 
 
 OTHER = """\
