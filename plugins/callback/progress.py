@@ -126,6 +126,7 @@ class CallbackModule(CallbackBase):
     def __init__(self) -> None:
         super().__init__()
         self._started = time.monotonic()
+        self._interval: Interval | None = None
         self._reported = Reported()
         self._devices: dict[str, Outcome] = {}
         self._summary: list[str] = []
@@ -145,11 +146,10 @@ class CallbackModule(CallbackBase):
 
     def set_options(self, task_keys: Any = None, var_options: Any = None, direct: Any = None) -> None:
         super().set_options(task_keys=task_keys, var_options=var_options, direct=direct)
-        self._interval = Interval(self.get_option("interval"), self._started)
+        # Ctrl-C and fatal errors end a run without another event.
+        atexit.register(self._end_run)
         if self.get_option("mode") == "auto" and LiveBar and _is_terminal():
             self._bar = LiveBar(self._shown, colour=ANSIBLE_COLOR)
-            # Ctrl-C and fatal errors end a run without another event.
-            atexit.register(self._end_play)
 
     # --- plays --------------------------------------------------------------------------------------------------
 
@@ -191,9 +191,7 @@ class CallbackModule(CallbackBase):
         bad = any(counts[outcome] for outcome in _BAD)
         line = total_line(counts, time.monotonic() - self._started, separator=self._separator)
         self._print(line, C.COLOR_ERROR if bad else C.COLOR_OK)
-        for text in self._summary:
-            self._print(text)
-        self._summary = []
+        self._end_run()
 
     def _final_outcome(self, host: str, summary: Mapping[str, int]) -> Outcome:
         """A device that failed has failed, although a rescue hides it from Ansible's own counts."""
@@ -337,7 +335,7 @@ class CallbackModule(CallbackBase):
     def _begin_flow(self) -> None:
         now = time.monotonic()
         self._flow = Tally(self._play_name(), self._hosts, now)
-        self._interval.is_due(now)
+        self._interval = Interval(self.get_option("interval"), now)
 
     def _end_play(self) -> None:
         # A terminal that is gone, as after a hang-up, needs no line erased.
@@ -350,6 +348,13 @@ class CallbackModule(CallbackBase):
                 self._devices.update(self._flow.outcomes())
         self._flow = None
         self._play = None
+
+    def _end_run(self) -> None:
+        self._end_play()
+        with contextlib.suppress(OSError):
+            for text in self._summary:
+                self._print(text)
+        self._summary = []
 
     def _end_tasks(self) -> None:
         """Tell of the tasks that are over; within a flow its own line says what matters."""

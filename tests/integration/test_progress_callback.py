@@ -485,6 +485,16 @@ def test_a_fatal_error_in_a_later_play_leaves_no_live_line(line: Line, on_termin
     assert any(text.startswith("manual 3/3") for text in terminal.screen())
 
 
+def test_the_summary_is_shown_also_when_the_run_breaks_off_after_it(line: Line) -> None:
+    plays = (
+        "- hosts: h1\n  gather_facts: false\n  tasks: [ioto.serialization.summary: {lines: [all is recorded]}]\n"
+        "- hosts: devices\n  serial: '{{ nowhere }}'\n  tasks: []\n"
+    )
+    result = line.run(plays)
+    assert result.returncode not in (0, 2)
+    assert result.stdout == "all is recorded\n"
+
+
 def test_a_terminal_that_becomes_narrower_is_not_overrun(line: Line, on_terminal: Callable[..., Terminal]) -> None:
     terminal = on_terminal(slow(line.folder), columns=100)
     terminal.wait_for("2/3 · ")
