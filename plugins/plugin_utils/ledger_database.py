@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from sqlalchemy import URL, Engine, create_engine, make_url
 from sqlalchemy.engine import Connection
@@ -181,7 +181,7 @@ class Database:
         if self.read_only:
             raise LedgerError(f"The ledger {self.location} is open for reading only; nothing was recorded.")
         with self._sentences():
-            for _ in range(_ATTEMPTS):
+            for _attempt in range(_ATTEMPTS):
                 try:
                     with self._connection() as connection, connection.begin():
                         if self._sqlite is not None:
@@ -196,8 +196,7 @@ class Database:
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
         if self._sqlite is None:
-            assert self._engine is not None
-            with self._engine.connect() as connection:
+            with cast("Engine", self._engine).connect() as connection:
                 yield connection
             return
         # SQLite: one connection, kept. Opening it again, and the sync that closing the last one costs, would take
@@ -314,7 +313,7 @@ class Database:
             return f"The ledger {self.location} failed: {getattr(diagnosis, 'message_primary', None) or state}."
         reason = " ".join(str(error).split("\n", maxsplit=1)[0].split()).rstrip(".")
         # While it connects, psycopg knows no SQLSTATE; the server's own refusal begins with this word.
-        _, fatal, refusal = reason.partition("FATAL: ")
+        _before, fatal, refusal = reason.partition("FATAL: ")
         if fatal:
             return f"The ledger {self.location} is refused by its server: {refusal}; correct its URL or the server."
         return f"The ledger {self.location} cannot be reached: {reason}; check that the server runs and its address."

@@ -92,7 +92,7 @@ def test_a_whole_inventory_is_done_by_its_groups_and_a_second_run_changes_nothin
             if device.group != "auto":
                 lines = device.read(FILE).splitlines(keepends=True)
                 added = str(device.claim_id()).encode()
-                    assert b"".join(line for line in lines if added not in line) == originals[device.name]
+                assert b"".join(line for line in lines if added not in line) == originals[device.name]
 
         second = provision(home, "-i", fleet.inventory)
         assert (second.status, second.changed) == (0, 0), second.output
