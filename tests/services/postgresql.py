@@ -50,18 +50,12 @@ class PostgresqlServer:
 
     def start(self) -> None:
         """Start the server and return when it answers."""
-        self._process = subprocess.Popen(
-            [
-                *(self.programs / "postgres", "-D", self.directory / "data"),
-                # On a socket alone; nothing here must outlive a power cut.
-                *("-k", self.directory, "-h", "", "-F", "-c", "max_connections=100"),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=(self.directory / "log").open("ab"),
-            user=self.user,
-            cwd="/",
-        )
+        # On a socket alone; nothing here must outlive a power cut.
+        command = [self.programs / "postgres", "-D", self.directory / "data", "-k", self.directory, "-h", "", "-F"]
+        with (self.directory / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, user=self.user, cwd="/"
+            )
         deadline = time.monotonic() + START_TIMEOUT
         while True:
             try:
