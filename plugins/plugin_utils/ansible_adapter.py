@@ -54,7 +54,7 @@ class IotoAction(ActionBase):
         """Ansible's entry point."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         self.task_vars = task_vars or {}
-        _, arguments = self.validate_argument_spec(argument_spec=self.ARGUMENTS)  # type: ignore[no-untyped-call]
+        arguments = self.validate_argument_spec(argument_spec=self.ARGUMENTS)[1]  # type: ignore[no-untyped-call]
         try:
             result.update(self.outcome(plain(arguments)))
         except IotoError as error:

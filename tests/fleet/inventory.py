@@ -44,6 +44,6 @@ def _host(device: Device, password: str) -> dict[str, Any]:
         found |= {
             "ioto_config_dir": device.config_dir,
             "ioto_serial": device.serial,
-            "ioto_agent_restart": f"{device.agent_service} restart",
+            "ioto_agent_restart": [device.agent_service, "restart"],
         }
     return found
