@@ -207,7 +207,7 @@ class _Transaction:
     def _plan(self, look: _Look) -> _Plan:
         asked, seen = self._asked, look.seen
         live = self._ledger.live_claim(asked.product, asked.unit)
-        wanted = [claim_id for claim_id in (seen.claim_id, asked.claim_id) if claim_id is not None]
+        wanted = [claim_id for claim_id in (seen.claim_id, asked.claim_id) if is_valid(claim_id)]
         holders = self._ledger.holders(wanted) if wanted else {}
         known = Known(
             live=live,
@@ -318,8 +318,9 @@ class _Transaction:
 
     def _described(self, look: _Look) -> dict[str, JsonValue]:
         """The unit as a factory service gets it: its device.json5, with what names it."""
+        members = {key: value for key, value in _members(look.document).items() if key != "id"}
         return {
-            **_members(look.document),
+            **members,
             **self._unit.hardware,
             **self._name_of_unit(),
             "product": self._asked.product,
