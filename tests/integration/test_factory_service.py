@@ -37,16 +37,16 @@ def bearer(token: str) -> dict[str, str]:
 
 
 def test_a_unit_gets_a_claim_id_in_strict_json(shared_service: RunningService) -> None:
-    reply = shared_service.ask({"product": PRODUCT, "serial": "SN-1"})
+    reply = shared_service.ask({"product": PRODUCT, "serial": "SN-A1"})
     assert reply.status == 200
     assert reply.headers["content-type"] == "application/json"
     assert claim_ids.is_valid(reply.body["id"])
 
 
 def test_the_same_unit_gets_the_same_id_and_another_unit_another(shared_service: RunningService) -> None:
-    first = shared_service.claim("SN-1")
-    assert shared_service.claim("SN-1") == first
-    assert shared_service.claim("SN-2") != first
+    first = shared_service.claim("SN-B1")
+    assert shared_service.claim("SN-B1") == first
+    assert shared_service.claim("SN-B2") != first
 
 
 def test_an_answered_id_is_in_the_ledger(service: RunningService, tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_an_answered_id_is_in_the_ledger(service: RunningService, tmp_path: Path
 
 def test_a_unit_that_asks_64_times_at_once_gets_one_id(shared_service: RunningService) -> None:
     with ThreadPoolExecutor(64) as pool:
-        assert len(set(pool.map(shared_service.claim, ["SN-1"] * 64))) == 1
+        assert len(set(pool.map(shared_service.claim, ["SN-C1"] * 64))) == 1
 
 
 def test_requests_that_come_at_once_share_commits(service: RunningService) -> None:
@@ -71,8 +71,8 @@ def test_requests_that_come_at_once_share_commits(service: RunningService) -> No
 
 
 def test_json5_is_read_too(shared_service: RunningService) -> None:
-    claim_id = shared_service.claim("SN-1")
-    reply = shared_service.ask(f"{{ /* a unit */ product: '{PRODUCT}', serial: 'SN-1', }}".encode())
+    claim_id = shared_service.claim("SN-D1")
+    reply = shared_service.ask(f"{{ /* a unit */ product: '{PRODUCT}', serial: 'SN-D1', }}".encode())
     assert reply.body == {"id": claim_id}
 
 
@@ -162,17 +162,17 @@ def test_another_network_is_refused(service_with: ServiceMaker) -> None:
 
 
 def test_a_page_of_another_site_can_neither_ask_nor_read(shared_service: RunningService) -> None:
-    unit = {"product": PRODUCT, "serial": "SN-1"}
+    unit = {"product": PRODUCT, "serial": "SN-G1"}
     assert shared_service.ask(unit, headers={"Origin": "http://evil.example"}).status == 403
-    claim_id = shared_service.claim("SN-1")
+    claim_id = shared_service.claim("SN-G1")
     # A name that was made to point at this machine is not this machine's.
-    rebound = shared_service.ask(method="GET", path="/units/SN-1?reveal=1", headers={"Host": "evil.example"})
+    rebound = shared_service.ask(method="GET", path="/units/SN-G1?reveal=1", headers={"Host": "evil.example"})
     assert rebound.status == 401
     assert claim_id.encode() not in rebound.data
 
 
 def test_an_unknown_proxy_is_not_taken_for_this_machine(shared_service: RunningService) -> None:
-    unit = {"product": PRODUCT, "serial": "SN-1"}
+    unit = {"product": PRODUCT, "serial": "SN-H1"}
     assert shared_service.ask(unit, headers={"X-Forwarded-For": "192.0.2.1"}).status == 403
 
 
@@ -194,27 +194,27 @@ def test_who_asks_too_often_is_told_when_to_ask_again(service_with: ServiceMaker
 
 
 def test_a_confirmed_id_is_verified_in_the_ledger_and_twice_is_as_once(shared_service: RunningService) -> None:
-    unit = {"product": PRODUCT, "serial": "SN-1", "id": shared_service.claim("SN-1")}
+    unit = {"product": PRODUCT, "serial": "SN-I1", "id": shared_service.claim("SN-I1")}
     for _ in range(2):
         reply = shared_service.ask(unit, method="PUT")
         assert (reply.status, reply.body["state"]) == (200, "verified")
-    assert shared_service.get("/units/SN-1").body["claims"][0]["state"] == "verified"
+    assert shared_service.get("/units/SN-I1").body["claims"][0]["state"] == "verified"
 
 
 def test_a_confirmation_for_another_units_id_names_that_unit(shared_service: RunningService) -> None:
-    claim_id = shared_service.claim("SN-1")
-    shared_service.claim("SN-2")
-    reply = shared_service.ask({"product": PRODUCT, "serial": "SN-3", "id": claim_id}, method="PUT")
-    assert (reply.status, reply.body["unit"]) == (409, "SN-1")
-    reply = shared_service.ask({"product": PRODUCT, "serial": "SN-2", "id": claim_id}, method="PUT")
+    claim_id = shared_service.claim("SN-J1")
+    shared_service.claim("SN-J2")
+    reply = shared_service.ask({"product": PRODUCT, "serial": "SN-J3", "id": claim_id}, method="PUT")
+    assert (reply.status, reply.body["unit"]) == (409, "SN-J1")
+    reply = shared_service.ask({"product": PRODUCT, "serial": "SN-J2", "id": claim_id}, method="PUT")
     assert reply.status == 409
     assert claim_id.encode() not in reply.data
 
 
 def test_a_confirmation_of_an_id_that_was_never_issued_changes_nothing(shared_service: RunningService) -> None:
-    reply = shared_service.ask({"product": PRODUCT, "serial": "SN-1", "id": claim_ids.generate()}, method="PUT")
+    reply = shared_service.ask({"product": PRODUCT, "serial": "SN-K1", "id": claim_ids.generate()}, method="PUT")
     assert reply.status == 404
-    assert shared_service.get("/units/SN-1").status == 404
+    assert shared_service.get("/units/SN-K1").status == 404
 
 
 def test_confirming_needs_the_token_where_there_is_one(service_with: ServiceMaker) -> None:
@@ -251,9 +251,9 @@ def test_seeing_whole_ids_needs_the_token_where_there_is_one(service_with: Servi
 
 
 def test_the_station_finds_a_unit_by_its_claim_id_as_it_is_typed(shared_service: RunningService) -> None:
-    claim_id = shared_service.claim("SN-1")
+    claim_id = shared_service.claim("SN-M1")
     found = shared_service.ask({"text": f" {claim_id.lower()} "}, path="/station/search").body["claims"]
-    assert [claim["unit"] for claim in found] == ["SN-1"]
+    assert [claim["unit"] for claim in found] == ["SN-M1"]
 
 
 def test_the_line_shows_issued_passed_and_failed_units(service: RunningService) -> None:
@@ -315,7 +315,7 @@ def test_a_body_that_makes_no_sense_is_the_clients_fault(shared_service: Running
         reply = shared_service.ask(body, method=method)
         assert 400 <= reply.status < 500
         assert reply.body["error"].endswith(".")
-    assert shared_service.claim("SN-1")
+    assert shared_service.claim("SN-N1")
 
 
 def test_an_unknown_method_or_place_is_refused(shared_service: RunningService) -> None:
@@ -332,7 +332,7 @@ def test_what_is_no_http_is_answered_with_400(shared_service: RunningService, ga
     with shared_service.connect() as connection:
         connection.sendall(garbage)
         assert connection.recv(4096).startswith(b"HTTP/1.1 400")
-    assert shared_service.claim("SN-1")
+    assert shared_service.claim("SN-P1")
 
 
 def test_slow_senders_are_sent_away_and_hold_up_nobody(service_with: ServiceMaker) -> None:
