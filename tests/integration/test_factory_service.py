@@ -6,17 +6,23 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import hashlib
 import json
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils import claim_ids
+from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_sources import Service, SourceError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Context, Ledger, State
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization import Request, serialize
+from tests.fleet.factory import FactoryEndpoint
 from tests.services.factory_service import OTHER_PRODUCT, PATH, PRODUCT, RunningService
 from tests.services.factory_service_fixture import ServiceMaker, service, service_with, shared_service
+from tests.support.shell_device import ShellDevice
 
 __all__ = ["service", "service_with", "shared_service"]
 
@@ -369,3 +375,60 @@ def test_more_connections_than_one_address_may_have_are_sent_away(service_with: 
         assert fourth.recv(4096).startswith(b"HTTP/1.1 429")
     for connection in held:
         connection.close()
+
+
+# --- the controller's client ---
+
+UNIT = {"product": PRODUCT, "serial": "SN-client"}
+
+
+def test_the_controllers_client_asks_and_confirms(shared_service: RunningService) -> None:
+    client = Service(shared_service.url)
+    claim_id = client.claim_id(UNIT)
+    for _ in range(2):
+        assert client.confirm({**UNIT, "id": claim_id}) is None
+    assert shared_service.get("/units/SN-client").body["claims"][0]["state"] == "verified"
+
+
+def test_a_conflict_at_the_service_is_an_error_that_names_the_holder(shared_service: RunningService) -> None:
+    client = Service(shared_service.url)
+    claim_id = client.claim_id({**UNIT, "serial": "SN-holder"})
+    with pytest.raises(SourceError, match="SN-holder"):
+        client.confirm({**UNIT, "serial": "SN-thief", "id": claim_id})
+
+
+def test_a_service_that_takes_no_confirmation_is_left_in_peace() -> None:
+    with FactoryEndpoint() as sample:
+        client = Service(sample.url)
+        assert client.confirm({**UNIT, "id": client.claim_id(UNIT)}) is None
+
+
+def test_a_confirmation_that_does_not_arrive_is_a_note_and_the_next_run_makes_up_for_it(
+    service_with: ServiceMaker, tmp_path: Path
+) -> None:
+    device = ShellDevice(tmp_path / "device")
+    (device.root / "etc/ioto").mkdir(parents=True)
+    running = service_with()
+    source = Service(running.url, retries=0)
+    request = Request(source=source, product=PRODUCT, serial="SN-1", config_dir=str(device.root / "etc/ioto"))
+
+    class Deaf(Service):
+        """A service that ends between its answer and the confirmation."""
+
+        def claim_id(self, body: Mapping[str, object]) -> str | None:
+            claim_id = super().claim_id(body)
+            running.stop()
+            return claim_id
+
+    with Ledger(tmp_path / "controller.db") as ledger:
+        deaf = dataclasses.replace(request, source=Deaf(running.url, retries=0))
+        first = serialize(device, deaf, ledger, Context("test"))
+        assert first.state == "verified"
+        assert "the service does not know that yet" in (first.note or "")
+        running.start()
+        assert running.get("/units/SN-1").body["claims"][0]["state"] == "allocated"
+        assert serialize(device, request, ledger, Context("test")).note is None
+        assert running.get("/units/SN-1").body["claims"][0]["state"] == "verified"
+        running.stop()
+        # Said once is enough: a unit that is done needs no service.
+        assert serialize(device, request, ledger, Context("test")).note is None

@@ -42,6 +42,10 @@ def _parser() -> argparse.ArgumentParser:
     backup.add_argument("folder", type=Path, help="where the copy goes")
     backup.add_argument("--keep", type=_positive, default=14, help="how many copies stay (default: %(default)s)")
     backup.set_defaults(do=_backup)
+    for command in (parser, serve):
+        command.add_argument(
+            "--listener", type=int, default=argparse.SUPPRESS, metavar="FD", help="listen at this inherited socket"
+        )
     for command in (serve, check, backup):
         _add_settings(command)
     return parser
@@ -66,7 +70,7 @@ def _serve(given: argparse.Namespace) -> int:
     # Here, so that a backup or a secret needs no HTTP server.
     from .server import serve  # noqa: PLC0415
 
-    serve(_load(given))
+    serve(_load(given), inherited=getattr(given, "listener", None))
     return 0
 
 

@@ -36,8 +36,11 @@ class _Server(uvicorn.Server):
         return await super().on_tick(counter)
 
 
-def serve(settings: Settings) -> None:
-    """Serve until a signal ends it. Raises `ServiceError` where it cannot start."""
+def serve(settings: Settings, *, inherited: int | None = None) -> None:
+    """Serve until a signal ends it, at the `inherited` socket (a file descriptor) where one is given.
+
+    Raises `ServiceError` where it cannot start.
+    """
     _configure_logging()
     service = Service(settings)
     limits = Limits(
@@ -49,7 +52,7 @@ def serve(settings: Settings) -> None:
         exempt=bool(settings.trusted_proxies),
     )
     protocol = type("Protocol", (LimitedProtocol,), {"limits": limits})
-    listener = _listen(settings)
+    listener = _listen(settings) if inherited is None else socket.socket(fileno=inherited)
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     _log.info("listening at %s://%s:%d%s", "https" if settings.tls else "http", shown, port, settings.path)
