@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..errors import IotoError
-from ..ledger import Ask, ClaimConflictError, Context, LedgerError, UnknownClaimError
+from ..ledger import Ask, ClaimConflictError, Context, InvalidUnitError, LedgerError, UnknownClaimError
 from .access import Caller, Scope
 from .allow_list import AllowList
 from .commits import RETRY_AFTER, SOURCE, CommitWriter, Confirm
@@ -158,7 +158,7 @@ def from_ledger(error: IotoError) -> RefusedError:
         return RefusedError(409, "conflict", str(error), extra=holder)
     if isinstance(error, UnknownClaimError):
         return RefusedError(404, "unknown", str(error))
-    if isinstance(error, LedgerError):
+    if isinstance(error, LedgerError) and not isinstance(error, InvalidUnitError):
         return RefusedError(503, "ledger", "The ledger cannot be used now; ask again.", headers=RETRY_AFTER)
     return RefusedError(422, "body", str(error))
 
