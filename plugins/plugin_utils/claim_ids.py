@@ -42,7 +42,7 @@ def check_length(length: int) -> int:
 
 def generate(length: int = DEFAULT_LENGTH) -> str:
     """Return a new claim ID of `length` letters, each uniform over the 32, from the system's CSPRNG."""
-    return "".join(secrets.choice(ALPHABET) for _ in range(check_length(length)))
+    return "".join(secrets.choice(ALPHABET) for _letter in range(check_length(length)))
 
 
 def parse(text: str) -> str:

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# `make` alone lists the commands. What takes more than a line is a script in tools/.
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint types docs sanity unit integration molecule bench format clean
+
+# Without a home that can be written, caches go where .gitignore has a place for them.
+ifneq ($(shell test -n "$$HOME" && test -w "$$HOME" && echo yes),yes)
+  export HOME := $(CURDIR)/.cache/home
+  $(shell mkdir -p '$(HOME)')
+endif
+# Debian keeps sshd and dropbear where an ordinary user does not look.
+export PATH := $(PATH):/usr/sbin:/sbin
+
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z ]+:.*## / { n = split($$1, names, " "); for (i = 1; i <= n; i++) printf "  make %-12s %s\n", names[i], $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Make the environment from uv.lock (every command below does that by itself)
+	@tools/setup setup
+
+demo: ## Serialize twelve simulated devices over SSH, twice
+	@tools/setup demo
+	@tools/demo
+
+test: ## Run every check and every test, on each supported ansible-core that this machine can hold
+	@tools/setup test
+	@.venv/bin/python tools/checks.py
+
+lint types sanity unit integration molecule: ## Run one group of `make test`
+	@tools/setup test
+	@.venv/bin/python tools/checks.py $@
+
+docs: setup ## Build the documentation into build/docs/build/html
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" tools/docs
+
+bench: setup ## Measure what a device costs the controller
+	@.venv/bin/python -m pytest -s tests/benchmark
+
+format: setup ## Format the Python code
+	@.venv/bin/ruff check --quiet --fix .
+	@.venv/bin/ruff format .
+
+clean: ## Remove what these commands have made, environments too
+	rm -rf .venv .venv-2.21 .cache .ansible build .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,196 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run the checks of this repository and count them: `tools/checks.py [GROUP...]`, all groups when none is named.
+
+Static checks run two at a time, each with its output in one piece; then the tests, one suite after the other.
+The last line counts every check as one, and every test of pytest as one. Exit status 1 when anything failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.etree import ElementTree
+
+ROOT = Path(__file__).resolve().parent.parent
+GROUPS = ("lint", "types", "docs", "sanity", "unit", "integration", "molecule")
+SERIES = ("2.19", "2.21")  # of ansible-core: the oldest and the newest that we support
+REPORTS = ROOT / ".cache" / "reports"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One command in one environment. `report` is the JUnit file it writes, when it is a suite of tests."""
+
+    group: str
+    name: str
+    environment: Path
+    command: list[str]
+    report: Path | None = None
+
+
+@dataclass
+class Outcome:
+    """What came of a check: how many passed and failed, and the names of those skipped, with reasons."""
+
+    name: str
+    seconds: float = 0.0
+    passed: int = 0
+    failed: int = 0
+    skipped: list[str] = field(default_factory=list)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("groups", metavar="GROUP", nargs="*", help=", ".join(GROUPS))
+    groups = parser.parse_args().groups or list(GROUPS)
+    if unknown := set(groups) - set(GROUPS):
+        parser.error(f"no such group: {', '.join(sorted(unknown))}; there are {', '.join(GROUPS)}")
+
+    environments = dict(_environments())
+    checks = [check for check in _checks(environments) if check.group in groups]
+    static = [check for check in checks if check.group not in {"unit", "integration", "molecule"}]
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        outcomes = list(pool.map(_run_quietly, static))
+    outcomes += [_run(check) for check in checks if check not in static]
+    outcomes += _not_run(groups, environments)
+    return _close(outcomes)
+
+
+def _environments() -> Iterator[tuple[str, Path]]:
+    """Yield the series of ansible-core and the folder of each environment that tools/setup has made."""
+    for folder in (ROOT / ".venv", ROOT / ".venv-2.21"):
+        if (folder / "bin" / "python").exists():
+            ask = "from ansible.release import __version__; print(*__version__.split('.')[:2], sep='.')"
+            command = [folder / "bin" / "python", "-c", ask]
+            yield subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip(), folder
+
+
+def _checks(environments: dict[str, Path]) -> Iterator[Check]:
+    main = ROOT / ".venv"
+    # The longest first, so that both workers of the static checks are busy to the end.
+    for series, folder in environments.items():
+        sanity = [str(main / "bin" / "python"), "tools/sanity.py", folder.name]
+        yield Check("sanity", f"ansible-test sanity ({series})", folder, sanity)
+    yield Check("lint", "ansible-lint", main, ["ansible-lint", "--profile", "production", "--offline"])
+    core = "ansible_collections.ioto.serialization.plugins.plugin_utils"
+    yield Check("types", "mypy", main, ["mypy", "-p", core])
+    yield Check("lint", "ruff check", main, ["ruff", "check", "."])
+    yield Check("lint", "ruff format", main, ["ruff", "format", "--check", "."])
+    yield Check("lint", "shellcheck", main, ["shellcheck", *_shell_scripts()])
+    yield Check("lint", "antsibull-changelog", main, ["antsibull-changelog", "lint"])
+    yield Check("lint", "antsibull-docs", main, ["antsibull-docs", "lint-collection-docs", "--plugin-docs", "."])
+    yield Check("docs", "documentation", main, ["tools/docs"])
+
+    for group in ("unit", "integration"):
+        if not any((ROOT / "tests" / group).rglob("test_*.py")):
+            continue
+        for series, folder in environments.items():
+            report = REPORTS / f"{group}-{series}.xml"
+            command = ["python", "-m", "pytest", f"tests/{group}", f"--junitxml={report}"]
+            # Unit tests share nothing, so both cores run them. Integration tests own ports and services.
+            command += ["-n", "2", "--dist", "loadfile"] if group == "unit" else []
+            yield Check(group, f"{group} tests ({series})", folder, command, report=report)
+
+    if any((ROOT / "extensions" / "molecule").glob("*/molecule.yml")):
+        command = ["molecule", "test", "--all", "--command-borders", "--report"]
+        yield Check("molecule", "molecule scenarios", main, command)
+
+
+def _shell_scripts() -> list[str]:
+    """Return every shell script of ours, told by its ending or its first line."""
+    folders = (".ci", "docs", "extensions", "plugins", "roles", "tests", "tools")
+    paths = (path for folder in folders for path in sorted((ROOT / folder).rglob("*")))
+    return [str(path.relative_to(ROOT)) for path in paths if _is_shell_script(path)]
+
+
+def _is_shell_script(path: Path) -> bool:
+    if not path.is_file() or path.suffix not in {"", ".sh"}:
+        return False
+    with path.open("rb") as file:
+        return file.readline().strip() in {b"#!/bin/sh", b"#!/usr/bin/env bash", b"#!/bin/bash"}
+
+
+def _run_quietly(check: Check) -> Outcome:
+    """Run a check and print its output in one piece when it has ended."""
+    started = time.monotonic()
+    done = subprocess.run(
+        check.command, cwd=ROOT, env=_environ(check), stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
+    )  # fmt: skip
+    print(f"\n==> {check.name}\n{done.stdout.strip()}", flush=True)
+    return _outcome(check, done.returncode, time.monotonic() - started)
+
+
+def _run(check: Check) -> Outcome:
+    print(f"\n==> {check.name}", flush=True)
+    if check.report:
+        check.report.unlink(missing_ok=True)  # so that no earlier run speaks for this one
+    started = time.monotonic()
+    done = subprocess.run(check.command, cwd=ROOT, env=_environ(check), stdin=subprocess.DEVNULL, check=False)
+    return _outcome(check, done.returncode, time.monotonic() - started)
+
+
+def _environ(check: Check) -> dict[str, str]:
+    return os.environ | {"PATH": f"{check.environment / 'bin'}:{os.environ['PATH']}", "NO_COLOR": "1"}
+
+
+def _outcome(check: Check, status: int, seconds: float) -> Outcome:
+    outcome = Outcome(check.name, seconds)
+    if check.report and check.report.exists():
+        _count_tests(check.report, outcome)
+    if not check.report or not check.report.exists():
+        outcome.passed, outcome.failed = (1, 0) if status == 0 else (0, 1)
+    elif status and not outcome.failed:
+        outcome.failed = 1  # it ended badly beside its tests, or ran none of them
+    return outcome
+
+
+def _count_tests(report: Path, outcome: Outcome) -> None:
+    for case in ElementTree.parse(report).iter("testcase"):  # noqa: S314 - pytest has just written it
+        skipped = case.find("skipped")
+        if case.find("failure") is not None or case.find("error") is not None:
+            outcome.failed += 1
+        elif skipped is not None:
+            outcome.skipped.append(f"{case.get('classname')}::{case.get('name')}: {skipped.get('message')}")
+        else:
+            outcome.passed += 1
+
+
+def _not_run(groups: list[str], environments: dict[str, Path]) -> Iterator[Outcome]:
+    """Yield a skipped outcome for everything that was asked for and that this machine or clone cannot run."""
+    why = {"2.19": "no Python 3.11 on this machine", "2.21": "no Python 3.12 to 3.14 on this machine"}
+    for group in groups:
+        if group in {"unit", "integration"} and not any((ROOT / "tests" / group).rglob("test_*.py")):
+            yield Outcome(f"{group} tests", skipped=[f"{group} tests: there are none in tests/{group}"])
+        elif group in {"sanity", "unit", "integration"}:
+            for series in SERIES:
+                if series not in environments:
+                    yield Outcome(group, skipped=[f"{group} on ansible-core {series}: {why[series]}"])
+        elif group == "molecule" and not any((ROOT / "extensions" / "molecule").glob("*/molecule.yml")):
+            yield Outcome("molecule", skipped=["molecule: there is no scenario in extensions/molecule"])
+
+
+def _close(outcomes: list[Outcome]) -> int:
+    print("\n==> Summary")
+    for outcome in outcomes:
+        counts = f"{outcome.passed} passed, {outcome.failed} failed, {len(outcome.skipped)} skipped"
+        print(f"{'FAILED' if outcome.failed else 'ok':<6}  {outcome.seconds:6.1f} s  {outcome.name}: {counts}")
+    for outcome in outcomes:
+        for line in outcome.skipped:
+            print(f"skipped: {line}")
+    passed, failed = sum(o.passed for o in outcomes), sum(o.failed for o in outcomes)
+    print(f"total: {passed} passed, {failed} failed, {sum(len(o.skipped) for o in outcomes)} skipped")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
