@@ -409,6 +409,8 @@ def _shown(text: str) -> str:
 
 
 def _is_ipv6(text: str) -> bool:
+    if ":" not in text:
+        return False
     try:
         ipaddress.IPv6Address(text)
     except ValueError:
@@ -425,7 +427,4 @@ def _is_ipv4(text: str) -> bool:
 
 
 def _canonical(host: str) -> str:
-    try:
-        return str(ipaddress.ip_address(host))
-    except ValueError:
-        return host.lower().rstrip(".")
+    return str(ipaddress.IPv6Address(host)) if ":" in host else host.lower().rstrip(".")
