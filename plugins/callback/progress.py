@@ -128,6 +128,7 @@ class CallbackModule(CallbackBase):
         self._devices: dict[str, Outcome] = {}
         self._summary: list[str] = []
         self._worked: set[str] = set()
+        self._speakers: set[str] = set()
         self._play: Play | None = None
         self._hosts = 0
         self._batch = 0
@@ -180,16 +181,25 @@ class CallbackModule(CallbackBase):
             summary = stats.summarize(host)
             if host not in self._worked and not summary["failures"]:
                 continue
-            outcome = self._devices.get(host) or _host_outcome(summary)
+            outcome = self._final_outcome(host, summary)
             counts[outcome] += 1
-            if outcome in _BAD or summary["failures"] or summary["unreachable"]:
-                self._print(_recap_line(host, summary), _COLOURS.get(outcome, C.COLOR_ERROR))
+            if outcome in _BAD:
+                self._print(_recap_line(host, summary), _COLOURS[outcome])
         bad = any(counts[outcome] for outcome in _BAD)
         line = total_line(counts, time.monotonic() - self._started, separator=self._separator)
         self._print(line, C.COLOR_ERROR if bad else C.COLOR_OK)
         for text in self._summary:
             self._print(text)
         self._summary = []
+
+    def _final_outcome(self, host: str, summary: Mapping[str, int]) -> Outcome:
+        """A device that failed has failed, although a rescue hides it from Ansible's own counts."""
+        device, own = self._devices.get(host, Outcome.SKIPPED), _host_outcome(summary)
+        if device in _BAD:
+            return device
+        if own in _BAD and host in self._speakers:
+            return device
+        return device if own in (Outcome.SKIPPED, Outcome.OK) and device is not Outcome.SKIPPED else own
 
     # --- tasks --------------------------------------------------------------------------------------------------
 
@@ -285,6 +295,8 @@ class CallbackModule(CallbackBase):
         if self._flow is not None:
             units = _units(result, action) if units is None else units
             if units:
+                # One host's task spoke for all of them; that it failed says nothing of that host.
+                self._speakers.add(host)
                 for unit in units:
                     self._note_unit(unit, _unit_outcome(unit), now)
             elif action in TRANSACTIONS or (outcome in _BAD and is_final):
@@ -328,7 +340,7 @@ class CallbackModule(CallbackBase):
             self._end_tasks()
             if self._flow is not None:
                 self._tell_flow()
-                self._devices.update(self._flow.failures())
+                self._devices.update(self._flow.outcomes())
         self._flow = None
         self._play = None
 

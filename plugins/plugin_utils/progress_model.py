@@ -116,10 +116,9 @@ class Tally:
         """The number of hosts that ended with `outcome`."""
         return self._counts[outcome]
 
-    def failures(self) -> dict[str, Outcome]:
-        """The hosts that ended failed or unreachable."""
-        bad = (Outcome.FAILED, Outcome.UNREACHABLE)
-        return {host: outcome for host, outcome in self._outcomes.items() if outcome in bad}
+    def outcomes(self) -> dict[str, Outcome]:
+        """How each host ended that has ended."""
+        return dict(self._outcomes)
 
     def figures(self, now: float) -> Figures:
         """Return the figures at `now`; for a complete tally the clock stands at the last result."""

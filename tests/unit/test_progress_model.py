@@ -81,11 +81,11 @@ def test_a_host_counts_once_with_what_it_ended_with_last() -> None:
     tally.finish("h0", Outcome.SKIPPED, 1.0)
     tally.finish("h0", Outcome.FAILED, 2.0)
     tally.finish("h1", Outcome.UNREACHABLE, 2.5)
-    assert tally.failures() == {"h0": Outcome.FAILED, "h1": Outcome.UNREACHABLE}
+    assert tally.outcomes() == {"h0": Outcome.FAILED, "h1": Outcome.UNREACHABLE}
     tally.finish("h0", Outcome.CHANGED, 3.0)
     tally.finish("h0", Outcome.SKIPPED, 4.0)
-    assert (tally.finished, tally.count(Outcome.CHANGED), tally.count(Outcome.FAILED)) == (1 + 1, 1, 0)
-    assert tally.failures() == {"h1": Outcome.UNREACHABLE}
+    assert (tally.finished, tally.count(Outcome.CHANGED), tally.count(Outcome.FAILED)) == (2, 1, 0)
+    assert tally.outcomes() == {"h0": Outcome.CHANGED, "h1": Outcome.UNREACHABLE}
 
 
 def test_more_hosts_than_were_foreseen_raise_the_total() -> None:
