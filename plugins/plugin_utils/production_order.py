@@ -1,0 +1,430 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A production order in CSV: one header row, then one row for each unit to serialize.
+
+`read` takes the file's bytes and gives the units, or one error that lists every bad row with its line number.
+A row is one physical line: a cell that runs over several lines is refused, so that one forgotten quote
+spoils one row and not the rest of the file.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import ipaddress
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from . import claim_ids
+from .errors import IotoError
+
+MODES = ("manual", "auto", "factory", "firmware")
+COLUMNS = ("address", "host", "user", "serial", "product", "mode", "claim_id")
+
+_SSH_PORT = 22
+_SHOWN_LETTERS = 40
+_NEWLINE = re.compile(rb"\r\n|\n|\r")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CONTROL_BUT_TAB = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
+# No value that reaches a command line may start with a dash: ssh would take it for an option.
+_HOST_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252})")
+_USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+\\$-]*")
+_PROPERTY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_TAKEN_NAMES = frozenset({"all", "ungrouped", *MODES})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """One row. `None` where the row and the defaults say nothing; `line` counts from 1, the header included."""
+
+    line: int
+    name: str
+    address: str | None
+    port: int | None
+    user: str | None
+    serial: str | None
+    product: str | None
+    mode: str | None
+    claim_id: str | None = field(repr=False)
+    properties: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """What is wrong on one line, as a sentence."""
+
+    line: int
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.sentence}"
+
+
+class ProductionOrderError(IotoError):
+    """A production order that cannot be used as it is; `problems` holds every one of them, by line."""
+
+    def __init__(self, source: str, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(sorted(problems))
+        count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
+        listed = "\n".join(f"  {problem}" for problem in self.problems)
+        super().__init__(f"{source} has {count}; no unit was taken from it. Correct the file and run again.\n{listed}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """How to read the file, and what a row means that leaves `mode` or `product` empty.
+
+    `columns` maps a header of the file to one of `COLUMNS` or to a property's name.
+    """
+
+    delimiter: str = ","
+    encoding: str = "utf-8"
+    mode: str | None = None
+    product: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+
+def read(data: bytes, source: str, layout: Layout | None = None) -> list[Unit]:
+    """Return the units of the production order `data` (a file's bytes), in its order.
+
+    `source` is the name of the file in messages. Raises `ProductionOrderError` with every problem of the file.
+    """
+    return _Reader(layout or Layout(), source).read(data)
+
+
+def split_address(text: str) -> tuple[str, int | None]:
+    """Return host and port of `host`, `host:port`, `[v6]`, `[v6]:port` or a bare IPv6 address; raise `ValueError`."""
+    if _is_ipv6(text):
+        return text, None
+    if bracketed := re.fullmatch(r"\[([^\[\]]+)\](?::(.*))?", text):
+        host, port = bracketed.groups()
+        if not _is_ipv6(host):
+            raise ValueError("what stands in brackets is no IPv6 address")
+    else:
+        host, colon, rest = text.partition(":")
+        port = rest if colon else None
+        if not _HOST_NAME.fullmatch(host) or (re.fullmatch(r"[0-9.]+", host) and not _is_ipv4(host)):
+            raise ValueError("it is no host name and no IP address")
+    if port is None:
+        return host, None
+    if not (port.isascii() and port.isdigit() and len(port) <= 5 and 1 <= int(port) <= 65535):
+        raise ValueError("its port is no number from 1 to 65535")
+    return host, int(port)
+
+
+class _Reader:
+    """The state of reading one file: problems found so far, and what earlier lines have claimed."""
+
+    def __init__(self, layout: Layout, source: str) -> None:
+        self._layout = layout
+        self._source = source
+        self._problems: list[Problem] = []
+        self._seen: dict[tuple[str, ...], int] = {}
+        self._products: dict[str, str] = {}
+        self._header_line = 1
+        self._columns: list[str] = []
+
+    def read(self, data: bytes) -> list[Unit]:
+        self._check_layout()
+        rows = self._rows(data)
+        line, header = next(rows, (1, None))
+        if header is None:
+            if not self._problems:
+                self._problem(1, "The file is empty; it needs a header row and one row for each unit.")
+            raise self._error()
+        self._header_line = line
+        self._columns = self._read_header(line, header)
+        if not self._columns:
+            raise self._error()
+        units = self._with_names([unit for line, cells in rows if (unit := self._unit(line, cells))])
+        if not units and not self._problems:
+            self._problem(line, "The header is followed by no row; add one row for each unit.")
+        if self._problems:
+            raise self._error()
+        return units
+
+    def _error(self) -> ProductionOrderError:
+        return ProductionOrderError(self._source, self._problems)
+
+    def _problem(self, line: int, sentence: str) -> None:
+        self._problems.append(Problem(line, sentence))
+
+    def _check_layout(self) -> None:
+        layout = self._layout
+        if len(layout.delimiter) != 1 or layout.delimiter in '"\r\n':
+            raise IotoError(f"The delimiter {layout.delimiter!a} cannot be used; set one character such as ; or a tab.")
+        try:
+            codecs.lookup(layout.encoding)
+        except (LookupError, ValueError):
+            raise IotoError(
+                f"The encoding {layout.encoding!a} is not known; set one such as utf-8 or cp1252."
+            ) from None
+        if layout.product is not None:
+            claim_ids.parse_product(layout.product)
+        if layout.mode is not None and layout.mode not in MODES:
+            raise IotoError(f"The default mode {layout.mode!a} is not known; set one of {', '.join(MODES)}.")
+
+    # --- from bytes to rows -------------------------------------------------------------------------------------
+
+    def _rows(self, data: bytes) -> Iterator[tuple[int, list[str]]]:
+        """Give line number and cells of every row that is not blank, blanks around cells cut."""
+        control = _CONTROL_BUT_TAB if self._layout.delimiter == "\t" else _CONTROL
+        for line, text in self._lines(data):
+            if stranger := control.search(text):
+                what = "a NUL byte" if stranger[0] == "\0" else f"the control character {stranger[0]!a}"
+                self._problem(line, f"The line holds {what} at letter {stranger.start() + 1}; remove it.")
+                continue
+            try:
+                cells = next(
+                    csv.reader([text], delimiter=self._layout.delimiter, strict=True, skipinitialspace=True), []
+                )
+            except csv.Error:
+                self._problem(
+                    line,
+                    "The quotes do not match: a quoted cell ends with a quote on the same line, "
+                    'and a quote inside it is doubled (""); correct the line.',
+                )
+                continue
+            cells = [cell.strip() for cell in cells]
+            if any(cells):
+                yield line, cells
+
+    def _lines(self, data: bytes) -> Iterator[tuple[int, str]]:
+        encoding = codecs.lookup(self._layout.encoding).name
+        if encoding in ("utf-8", "utf-8-sig"):
+            if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                self._problem(1, "The file is UTF-16, not UTF-8; save it as CSV UTF-8, or set the encoding to utf-16.")
+                return
+            for line, raw in enumerate(_NEWLINE.split(data.removeprefix(codecs.BOM_UTF8)), start=1):
+                try:
+                    yield line, raw.decode()
+                except UnicodeDecodeError as error:
+                    self._problem(
+                        line,
+                        f"Byte {error.start + 1} (0x{raw[error.start]:02x}) is not UTF-8; "
+                        "save the file as CSV UTF-8, or set its encoding, such as cp1252.",
+                    )
+            return
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError as error:
+            line = len(_NEWLINE.split(data[: error.start]))
+            self._problem(line, f"The line is not {self._layout.encoding}; set the encoding that the file has.")
+            return
+        yield from enumerate(re.split(r"\r\n|\n|\r", text), start=1)
+
+    # --- the header ---------------------------------------------------------------------------------------------
+
+    def _read_header(self, line: int, header: list[str]) -> list[str]:
+        """Return for each column the name in `COLUMNS` or the property that it holds; [] when the rows are hopeless."""
+        layout = self._layout
+        if len(header) == 1:
+            for delimiter, called in ((";", "';'"), ("\t", "a tab"), (",", "','")):
+                if delimiter in header[0]:
+                    self._problem(line, f"The header looks separated by {called}; set the delimiter to it.")
+                    return []
+        renamed = {_normal(old): new for old, new in layout.columns.items()}
+        columns: list[str] = []
+        for number, title in enumerate(header, start=1):
+            column = renamed.get(_normal(title), _normal(title))
+            if column not in COLUMNS:
+                column = renamed.get(_normal(title), title)
+                if not title:
+                    self._problem(line, f"Column {number} has no title; give it one, or remove the column.")
+                elif column.lower() == "id":
+                    self._problem(line, f"Column {number} is called id, which only a claim ID is; call it claim_id.")
+                elif not _PROPERTY.fullmatch(column):
+                    self._problem(
+                        line,
+                        f"Column {number} is called {_shown(column)}, and no property can be: "
+                        "use letters A to Z, digits, _ and -.",
+                    )
+            if column in columns and title:
+                first = columns.index(column) + 1
+                self._problem(line, f"Columns {first} and {number} are both {_shown(column)}; keep one of them.")
+            columns.append(column)
+        titles = {_normal(title) for title in header}
+        for old in layout.columns:
+            if _normal(old) not in titles:
+                self._problem(line, f"The option columns names {_shown(old)}, and the header does not; correct one.")
+        if not {"address", "serial"} & set(columns):
+            self._problem(line, f"The header has neither address nor serial; the columns are {', '.join(COLUMNS)}.")
+            return []
+        return columns
+
+    # --- one row ------------------------------------------------------------------------------------------------
+
+    def _unit(self, line: int, cells: list[str]) -> Unit | None:
+        columns = self._columns
+        if len(cells) != len(columns):
+            self._problem(
+                line,
+                f"The row has {len(cells)} cells and the header {len(columns)}; "
+                "quote a cell that holds the delimiter, and leave empty cells in place.",
+            )
+            return None
+        row = {column: cell for column, cell in zip(columns, cells, strict=True) if cell}
+        mode = self._mode(line, row.get("mode"))
+        serial = row.get("serial")
+        product = self._product(line, row.get("product"))
+        address, port = self._address(line, row.get("address"), mode)
+        if mode == "firmware" and not serial:
+            self._lacks(line, "serial", "firmware needs one, for nothing else tells which unit the image is for")
+        if serial:
+            self._once(line, ("serial", product or "", serial), f"The serial {_shown(serial)}", "correct one of them")
+        return Unit(
+            line=line,
+            name=self._host(line, row.get("host")) or "",
+            address=address,
+            port=port,
+            user=self._user(line, row.get("user")),
+            serial=serial,
+            product=product,
+            mode=mode,
+            claim_id=self._claim_id(line, row.get("claim_id")),
+            properties={column: cell for column, cell in row.items() if column not in COLUMNS},
+        )
+
+    def _once(self, line: int, key: tuple[str, ...], what: str, remedy: str) -> None:
+        if (first := self._seen.setdefault(key, line)) != line:
+            self._problem(line, f"{what} stands on line {first} already; {remedy}.")
+
+    def _lacks(self, line: int, column: str, why: str) -> None:
+        if column in self._columns:
+            self._problem(line, f"The row has no {column}, and {why}; add it.")
+        elif ("column", column) not in self._seen:
+            self._seen["column", column] = self._header_line
+            self._problem(self._header_line, f"The header has no column {column}, and {why}; add it.")
+
+    def _mode(self, line: int, text: str | None) -> str | None:
+        if text is None:
+            return self._layout.mode
+        if text.lower() in MODES:
+            return text.lower()
+        self._problem(line, f"The mode {_shown(text)} is not known; write one of {', '.join(MODES)}.")
+        return None
+
+    def _product(self, line: int, text: str | None) -> str | None:
+        text = text or self._layout.product
+        if text is None:
+            return None
+        if text not in self._products:
+            try:
+                self._products[text] = claim_ids.parse_product(text)
+            except claim_ids.InvalidProductError:
+                self._problem(
+                    line,
+                    f"The product {_shown(text)} is no product ID: that is a ULID, 26 letters such as "
+                    "01G8YJKKRNTHW213TRZYX3YH0M; copy it from the Builder.",
+                )
+                return None
+        return self._products[text]
+
+    def _claim_id(self, line: int, text: str | None) -> str | None:
+        if text is None:
+            return None
+        try:
+            claim_id = claim_ids.parse(text)
+        except claim_ids.InvalidClaimIdError as error:
+            self._problem(line, str(error))
+            return None
+        masked = claim_ids.mask(claim_id)
+        self._once(line, ("claim_id", claim_id), f"The claim ID {masked}", "it belongs to one unit, so correct one")
+        return claim_id
+
+    def _address(self, line: int, text: str | None, mode: str | None) -> tuple[str | None, int | None]:
+        if text is None:
+            if mode != "firmware":
+                self._lacks(line, "address", "every mode but firmware needs one")
+            return None, None
+        try:
+            host, port = split_address(text)
+        except ValueError as error:
+            self._problem(
+                line, f"The address {_shown(text)} is not usable: {error}; write host, host:port or [IPv6]:port."
+            )
+            return None, None
+        key = ("address", _canonical(host), str(port or _SSH_PORT))
+        self._once(line, key, f"The address {_shown(text)}", "each device has its own, so correct one")
+        return host, port
+
+    def _user(self, line: int, text: str | None) -> str | None:
+        if text is not None and not _USER.fullmatch(text):
+            self._problem(line, f"The user {_shown(text)} is no login name; correct it.")
+            return None
+        return text
+
+    def _host(self, line: int, text: str | None) -> str | None:
+        if text is not None and not _HOST_NAME.fullmatch(text):
+            self._problem(
+                line, f"The host {_shown(text)} is no inventory name: use letters A to Z, digits, '.', '_' and '-'."
+            )
+            return None
+        return text
+
+    # --- inventory names ----------------------------------------------------------------------------------------
+
+    def _with_names(self, units: list[Unit]) -> list[Unit]:
+        """Return `units` with a name each: the column host, else made of the serial, else of the address.
+
+        One serial may stand under two products; such units carry the product in the name.
+        """
+        wanted = [unit.name or _derived_name(unit) for unit in units]
+        products: dict[str, set[str | None]] = {}
+        for unit, name in zip(units, wanted, strict=True):
+            products.setdefault(name, set()).add(unit.product)
+        reported = {problem.line for problem in self._problems}
+        named: list[Unit] = []
+        for unit, short in zip(units, wanted, strict=True):
+            several = not unit.name and unit.product and len(products[short]) > 1
+            name = f"{short}_{unit.product}" if several else short
+            if name in _TAKEN_NAMES:
+                self._problem(unit.line, f"The inventory name {_shown(name)} is a group's; set another in column host.")
+            # A row that is listed for its serial or address need not be listed again for the name made of them.
+            elif unit.name or unit.line not in reported:
+                self._once(
+                    unit.line, ("name", name), f"The inventory name {_shown(name)}", "set another in column host"
+                )
+            named.append(replace(unit, name=name))
+        return named
+
+
+def _derived_name(unit: Unit) -> str:
+    origin = unit.serial or unit.address or ""
+    if not unit.serial and unit.port:
+        origin = f"{origin}_{unit.port}"
+    name = re.sub(r"[^A-Za-z0-9_.-]", "_", origin)
+    return f"_{name}" if name.startswith(("-", ".")) else name
+
+
+def _normal(title: str) -> str:
+    return re.sub(r"[\s_-]+", "_", title.strip().lower())
+
+
+def _shown(text: str) -> str:
+    """A cell as it may stand in a message: ASCII, quoted, not endless."""
+    return ascii(text if len(text) <= _SHOWN_LETTERS else f"{text[:_SHOWN_LETTERS]}...")
+
+
+def _is_ipv6(text: str) -> bool:
+    if ":" not in text:
+        return False
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return not re.search(r"%.*[^A-Za-z0-9_.-]", text)
+
+
+def _is_ipv4(text: str) -> bool:
+    try:
+        ipaddress.IPv4Address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _canonical(host: str) -> str:
+    return str(ipaddress.IPv6Address(host)) if ":" in host else host.lower().rstrip(".")

@@ -1,0 +1,277 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the progress display shows: counts, rates, the time that is left, and texts made safe for a terminal.
+
+Times are seconds of a monotonic clock that the caller reads; nothing here sleeps, prints or knows a terminal.
+One thread writes to a model while another may read its figures: each update is one step of a counter or a deque.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+import re
+from collections import Counter, deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+# A rate over the last results alone follows the line when it slows down; 128 smooth the bursts of parallel workers.
+_RATED_RESULTS = 128
+_LONGEST_MESSAGE = 600
+_SHORTEST_QUOTATION = 20
+
+_ESCAPE_SEQUENCE = re.compile(
+    r"""
+      \x1b [\]PX^_] [^\x07\x1b\x9c]* (?: \x07 | \x1b\\ | \x9c )?  # OSC, DCS, SOS, PM, APC and their text
+    | [\x1b] \[ [0-?]* [ -/]* [@-~]?                               # CSI
+    | \x9b [0-?]* [ -/]* [@-~]?                                    # CSI in one byte
+    | \x1b [ -/]* [0-~]?                                           # any other escape
+    """,
+    re.VERBOSE,
+)
+# Control characters, and the marks that turn the direction of text or hide in it, and halves of surrogate pairs.
+_UNSHOWABLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]", re.UNICODE
+)
+
+
+class Outcome(enum.Enum):
+    """How a unit or a task ended for one host."""
+
+    OK = "ok"
+    CHANGED = "changed"
+    FAILED = "failed"
+    UNREACHABLE = "unreachable"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """A tally at one moment. `rate` is per second, `left` and `elapsed` are seconds; `None` while not known."""
+
+    name: str
+    finished: int
+    total: int
+    failed: int
+    unreachable: int
+    elapsed: float
+    rate: float | None
+    left: float | None
+
+
+class Tally:
+    """Counts the hosts of one flow (or of one task) as they end.
+
+    A host counts once; what it ended with last is what it ended with, so a rescue can still turn a failure.
+    """
+
+    def __init__(self, name: str, total: int, now: float) -> None:
+        self.name = name
+        self._total = total
+        self._started = now
+        self._last = now
+        self._outcomes: dict[str, Outcome] = {}
+        self._counts: Counter[Outcome] = Counter()
+        self._times: deque[float] = deque(maxlen=_RATED_RESULTS)
+
+    def finish(self, host: str, outcome: Outcome, now: float) -> None:
+        """Note that `host` ended with `outcome`; being skipped never replaces a real outcome."""
+        before = self._outcomes.get(host)
+        if before is None:
+            self._times.append(now)
+            self._last = now
+        elif outcome is Outcome.SKIPPED:
+            return
+        else:
+            self._counts[before] -= 1
+        self._outcomes[host] = outcome
+        self._counts[outcome] += 1
+
+    def start(self, now: float) -> None:
+        """Begin the clock here, when nothing has ended yet: what comes before the first unit is no part of the rate."""
+        if not self._outcomes:
+            self._started = now
+
+    def expect(self, hosts: int) -> None:
+        """Raise the number of hosts to come to `hosts` when it is higher than what was known."""
+        self._total = max(self._total, hosts)
+
+    @property
+    def finished(self) -> int:
+        """The number of hosts that have ended."""
+        return len(self._outcomes)
+
+    @property
+    def total(self) -> int:
+        """The number of hosts that are to end; never less than those that have."""
+        return max(self._total, len(self._outcomes))
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all hosts have ended."""
+        return self.finished >= self._total
+
+    def count(self, outcome: Outcome) -> int:
+        """The number of hosts that ended with `outcome`."""
+        return self._counts[outcome]
+
+    def outcomes(self) -> dict[str, Outcome]:
+        """How each host ended that has ended."""
+        return dict(self._outcomes)
+
+    def figures(self, now: float) -> Figures:
+        """Return the figures at `now`; for a complete tally the clock stands at the last result."""
+        if self.is_complete:
+            now = self._last
+        rate = self._rate(now)
+        remaining = self.total - self.finished
+        return Figures(
+            name=self.name,
+            finished=self.finished,
+            total=self.total,
+            failed=self._counts[Outcome.FAILED],
+            unreachable=self._counts[Outcome.UNREACHABLE],
+            elapsed=max(now - self._started, 0.0),
+            rate=rate,
+            left=remaining / rate if rate and remaining else None,
+        )
+
+    def _rate(self, now: float) -> float | None:
+        rated = len(self._times)
+        if not rated:
+            return None
+        since = self._times[0] if rated == _RATED_RESULTS else self._started
+        return rated / (now - since) if now > since else None
+
+
+class Reported:
+    """Remembers which failure was told of which host, so that a verdict that repeats it is not told again."""
+
+    def __init__(self) -> None:
+        self._messages: dict[str, list[str]] = {}
+
+    def is_new(self, host: str, message: str) -> bool:
+        """Say whether `message` tells something new of `host`, and remember it."""
+        told = self._messages.setdefault(host, [])
+        if any(_repeats(message, earlier) for earlier in told):
+            return False
+        told.append(message)
+        return True
+
+
+def _repeats(message: str, earlier: str) -> bool:
+    # A verdict may quote the failure within a sentence of its own; a word or two in common is no quotation.
+    shorter, longer = sorted((message, earlier), key=len)
+    return message == earlier or (len(shorter) >= _SHORTEST_QUOTATION and shorter in longer)
+
+
+class Interval:
+    """A gate that opens at most once in `seconds`."""
+
+    def __init__(self, seconds: float, now: float) -> None:
+        self._seconds = seconds
+        self._last = now
+
+    def is_due(self, now: float) -> bool:
+        """Say whether the time has passed, and start it again if so."""
+        if now - self._last < self._seconds:
+            return False
+        self._last = now
+        return True
+
+
+def clean(text: str) -> str:
+    """Return `text` without what could steer a terminal or deceive its reader; newlines stay, tabs become blanks."""
+    if text.isprintable() and text.isascii():
+        return text
+    text = _ESCAPE_SEQUENCE.sub("", text.replace("\r\n", "\n").replace("\t", " "))
+    return _UNSHOWABLE.sub("", text)
+
+
+def one_line(text: str) -> str:
+    """Return `text` cleaned, on one line and not endless."""
+    text = " ".join(clean(text).split())
+    return text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]}..."
+
+
+def failure_message(result: Mapping[str, object]) -> str:
+    """Return the reason that a task's result gives, cleaned; several lines only when the task wrote several.
+
+    A loop's result gives the reasons of its failed items.
+    """
+    items = result.get("results")
+    if isinstance(items, list):
+        bad = [item for item in items if isinstance(item, Mapping) and (item.get("failed") or item.get("unreachable"))]
+        if reasons := list(dict.fromkeys(_reason(item) for item in bad)):
+            return "\n".join(reasons)
+    return _reason(result)
+
+
+def _reason(result: Mapping[str, object]) -> str:
+    for key in ("msg", "reason", "stderr", "module_stderr", "censored"):
+        value = result.get(key)
+        if isinstance(value, str) and (text := clean(value).strip()):
+            return text
+        if isinstance(value, list) and value:
+            return "\n".join(one_line(str(line)) for line in value)
+    return f"the command ended with status {result['rc']}" if "rc" in result else "no reason was given"
+
+
+def duration(seconds: float) -> str:
+    """Return `seconds` as `m:ss` or `h:mm:ss`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def rate_text(rate: float) -> str:
+    """Return `rate`, per second, in a unit that leaves something before the point: 4.2/s, 12/min."""
+    if rate >= 9.95:
+        return f"{rate:.0f}/s"
+    if rate >= 0.95:
+        return f"{rate:.1f}/s"
+    return f"{rate * 60:.0f}/min" if rate * 60 >= 9.5 else f"{rate * 60:.1f}/min"
+
+
+def troubles(figures: Figures) -> list[str]:
+    """Return what went wrong, such as `2 failed`; empty when nothing did."""
+    counts = (("failed", figures.failed), ("unreachable", figures.unreachable))
+    return [f"{count} {word}" for word, count in counts if count]
+
+
+def pace(figures: Figures) -> list[str]:
+    """Return rate and time left, or rate and time taken when all is done."""
+    parts = [rate_text(figures.rate)] if figures.rate else []
+    if figures.finished >= figures.total:
+        return [*parts, f"took {duration(figures.elapsed)}"]
+    # Rounded up: nothing is left only when all is done.
+    return [*parts, f"{duration(math.ceil(figures.left))} left"] if figures.left is not None else parts
+
+
+def progress_line(figures: Figures, *, ended: bool = False, separator: str = " · ") -> str:
+    """Return the figures as one line: `manual 23/60 · 4.2/s · 0:09 left · 2 failed`.
+
+    `ended` says that no more will come, so that what was left out is told in place of an estimate.
+    """
+    missing = figures.total - figures.finished
+    timing = [f"took {duration(figures.elapsed)}", f"{missing} not finished"] if ended and missing else pace(figures)
+    return separator.join([f"{figures.name} {figures.finished}/{figures.total}", *timing, *troubles(figures)])
+
+
+def task_line(tally: Tally, *, separator: str = " · ") -> str:
+    """Return one line for a task that is over: `Install the agent: 60 hosts · 58 changed · 2 failed`."""
+    hosts = "1 host" if tally.finished == 1 else f"{tally.finished} hosts"
+    kinds = (Outcome.OK, Outcome.CHANGED, Outcome.SKIPPED, Outcome.FAILED, Outcome.UNREACHABLE)
+    counts = [f"{tally.count(kind)} {kind.value}" for kind in kinds if tally.count(kind)]
+    return separator.join([f"{tally.name}: {hosts}", *counts])
+
+
+def total_line(counts: Mapping[Outcome, int], elapsed: float, *, separator: str = " · ") -> str:
+    """Return the last line: `60 hosts · 40 changed · 18 ok · 2 failed · took 0:14`; failures are named even at zero."""
+    total = sum(counts.values())
+    parts = ["1 host" if total == 1 else f"{total} hosts"]
+    for kind in (Outcome.CHANGED, Outcome.OK, Outcome.SKIPPED, Outcome.FAILED, Outcome.UNREACHABLE):
+        if counts.get(kind) or kind in (Outcome.FAILED, Outcome.UNREACHABLE):
+            parts.append(f"{counts.get(kind, 0)} {kind.value}")
+    return separator.join([*parts, f"took {duration(elapsed)}"])

@@ -1,0 +1,166 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The inventory plugin `manifest`, as ansible-inventory and ansible-playbook see it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
+ORDER = "address,serial,mode,claim_id,user,model\n"
+COLLECTIONS = Path(__file__).parents[2] / "playbooks/collections"
+
+
+def run(program: str, *arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [Path(sys.executable).parent / program, *arguments],
+        env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_NOCOLOR": "1", **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def write(folder: Path, order: str, *options: str, name: str = "manifest.yml") -> Path:
+    """Write the order and the inventory file that names it; return the latter."""
+    (folder / "order.csv").write_text(order)
+    inventory = folder / name
+    inventory.write_text("\n".join(["plugin: ioto.serialization.manifest", "path: order.csv", *options]) + "\n")
+    return inventory
+
+
+def listed(inventory: Path, **environment: str) -> dict[str, dict[str, object]]:
+    """What ansible-inventory says, with plain host variables under `hostvars`."""
+    result = run("ansible-inventory", "-i", inventory, "--list", **environment)
+    assert result.returncode == 0, result.stderr
+    everything: dict[str, dict[str, object]] = json.loads(result.stdout)
+    everything["hostvars"] = everything["_meta"]["hostvars"]  # type: ignore[assignment]
+    return everything
+
+
+def test_rows_become_hosts_variables_and_groups(tmp_path: Path) -> None:
+    order = f"{ORDER}10.0.0.1:2222,SN-1,manual,jto8ffqxwq,root,Meter 3\n[fe80::1],SN-2,auto,,,\n,SN-3,firmware,,,\n"
+    inventory = listed(write(tmp_path, order, f"product: {PRODUCT}"))
+    text = {"__ansible_unsafe": "Meter 3"}
+    variables = inventory["hostvars"]["SN-1"]
+    assert variables == {
+        "ansible_host": {"__ansible_unsafe": "10.0.0.1"},
+        "ansible_port": 2222,
+        "ansible_user": {"__ansible_unsafe": "root"},
+        "ioto_serial": {"__ansible_unsafe": "SN-1"},
+        "ioto_product": {"__ansible_unsafe": PRODUCT},
+        "ioto_mode": {"__ansible_unsafe": "manual"},
+        "ioto_claim_id": {"__ansible_unsafe": "JT08FFQXWQ"},
+        "ioto_properties": {"model": text},
+    }
+    assert set(inventory["hostvars"]["SN-3"]) == {"ioto_serial", "ioto_product", "ioto_mode"}
+    assert [inventory[mode].get("hosts") for mode in ("manual", "auto", "firmware")] == [["SN-1"], ["SN-2"], ["SN-3"]]
+    assert "factory" in inventory["all"]["children"]
+
+
+def test_group_variables_hold_where_a_row_says_nothing(tmp_path: Path) -> None:
+    (tmp_path / "group_vars").mkdir()
+    (tmp_path / "group_vars/all.yml").write_text(f"ioto_product: {PRODUCT}\n")
+    inventory = listed(write(tmp_path, f"{ORDER}10.0.0.1,SN-1,auto,,,\n"))
+    assert PRODUCT in str(inventory["hostvars"]["SN-1"]["ioto_product"])  # type: ignore[index]
+
+
+def test_groups_are_constructed_from_columns(tmp_path: Path) -> None:
+    options = (
+        "keyed_groups:",
+        "  - key: ioto_properties.model",
+        "    prefix: model",
+        "compose:",
+        "  twice: ioto_serial * 2",
+    )
+    inventory = listed(write(tmp_path, f"{ORDER}10.0.0.1,SN-1,auto,,,Meter\n", *options))
+    assert inventory["model_Meter"]["hosts"] == ["SN-1"]
+    assert "SN-1SN-1" in str(inventory["hostvars"]["SN-1"]["twice"])  # type: ignore[index]
+
+
+def test_a_template_in_a_cell_is_never_evaluated(tmp_path: Path) -> None:
+    attack = "{{ lookup('ansible.builtin.pipe', 'touch " + str(tmp_path / "owned") + "') }}"
+    inventory = write(
+        tmp_path,
+        f'{ORDER}10.0.0.1,"{attack}",auto,,,"{attack}"\n',
+        "compose:",
+        "  copy: ioto_properties.model",
+        "keyed_groups:",
+        "  - key: ioto_serial",
+    )
+    playbook = tmp_path / "play.yml"
+    playbook.write_text(
+        "- hosts: all\n  gather_facts: false\n  tasks:\n    - ansible.builtin.debug:\n"
+        '        msg: "{{ ioto_serial }} {{ ioto_properties.model }} {{ copy }} {{ ioto_properties | to_json }}"\n'
+    )
+    result = run("ansible-playbook", "-i", inventory, playbook, ANSIBLE_STDOUT_CALLBACK="default")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count("lookup('ansible.builtin.pipe'") >= 4
+    assert not (tmp_path / "owned").exists()
+
+
+@pytest.mark.parametrize("program", ["ansible-inventory", "ansible-playbook"])
+def test_a_bad_order_stops_the_run_with_one_error_that_lists_every_row(tmp_path: Path, program: str) -> None:
+    good, again = "10.0.0.3,SN-3,manual,JT08FFQXWQ,,\n", "10.0.0.4,SN-3,manual,JT08FFQXWQ,,\n"
+    inventory = write(tmp_path, f"{ORDER}-x,SN-1,auto,,,\n10.0.0.2,SN-2,manuel,,,\n{good}{again}")
+    playbook = tmp_path / "play.yml"
+    playbook.write_text("- hosts: localhost\n  gather_facts: false\n  tasks: [ansible.builtin.debug: {msg: it ran}]\n")
+    result = run(program, "-i", inventory, playbook if program == "ansible-playbook" else "--list")
+    assert result.returncode == 4
+    assert result.stdout == ""
+    lines = result.stderr.strip().splitlines()
+    assert lines[0].startswith(f"[ERROR]: {tmp_path}/order.csv has 4 problems; no unit was taken from it.")
+    assert [line.split(":")[0] for line in lines[1:]] == ["  line 2", "  line 3", "  line 5", "  line 5"]
+    assert "JT08FF" not in result.stderr
+
+
+def test_the_csv_file_itself_is_an_inventory_where_the_plugin_is_enabled(tmp_path: Path) -> None:
+    write(tmp_path, f"{ORDER}10.0.0.1,SN-1,auto,,,\n")
+    enabled = {"ANSIBLE_INVENTORY_ENABLED": "ioto.serialization.manifest,host_list,script,auto,yaml,ini,toml"}
+    assert listed(tmp_path / "order.csv", **enabled)["auto"]["hosts"] == ["SN-1"]
+    (tmp_path / "order.csv").write_text(f"{ORDER}10.0.0.1,SN-1,manuel,,,\n")
+    result = run("ansible-inventory", "-i", tmp_path / "order.csv", "--list", **enabled)
+    assert (result.returncode, result.stdout) == (4, "")
+    assert "line 2: The mode 'manuel'" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("inventory", "message"),
+    [
+        ("path: nowhere.csv", "cannot be read: No such file or directory"),
+        ("delimiter: ','", "names no production order; set path"),
+        ("path: order.csv\nproduct: XX", "The product 'XX' is no product ID"),
+        ("path: order.csv\nencoding: klingon", "The encoding 'klingon' is not known"),
+    ],
+)
+def test_a_bad_inventory_file_stops_the_run_in_one_sentence(tmp_path: Path, inventory: str, message: str) -> None:
+    file = write(tmp_path, f"{ORDER}10.0.0.1,SN-1,auto,,,\n", name="line1.manifest.yml")
+    file.write_text(f"plugin: ioto.serialization.manifest\n{inventory}\n")
+    result = run("ansible-inventory", "-i", file, "--list")
+    assert result.returncode == 4
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_another_file_name_is_not_taken(tmp_path: Path) -> None:
+    result = run(
+        "ansible-inventory", "-i", write(tmp_path, f"{ORDER}10.0.0.1,SN-1,auto,,,\n", name="hosts.yml"), "--list"
+    )
+    assert "could not be verified by inventory plugin" in " ".join(result.stderr.split())
+    assert "SN-1" not in result.stdout
+
+
+def test_ansible_doc_knows_the_plugin() -> None:
+    result = run("ansible-doc", "-t", "inventory", "ioto.serialization.manifest", "--json")
+    assert result.returncode == 0, result.stderr
+    documented = json.loads(result.stdout)["ioto.serialization.manifest"]["doc"]["options"]
+    assert {"path", "delimiter", "encoding", "mode", "product", "columns", "keyed_groups"} <= set(documented)

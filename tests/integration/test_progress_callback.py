@@ -1,0 +1,540 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The callback `progress` on real runs of ansible-playbook: piped, and on a real terminal."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ANSIBLE_PLAYBOOK = Path(sys.executable).parent / "ansible-playbook"
+ACTIONS = ("serialize", "serialize_fleet", "firmware_image", "preflight", "summary")
+# A stand-in answers with the arguments of its task; with `wait_for`, once that file is there. With `told`, it tells
+# of these units one by one before it ends, as the fleet engine does.
+STAND_IN = """\
+import os
+import time
+
+from ansible.executor.task_result import _RawTaskResult
+from ansible.plugins.action import ActionBase
+
+
+class ActionModule(ActionBase):
+    def run(self, tmp=None, task_vars=None):
+        result = dict(self._task.args)
+        for unit in result.pop("told", []):
+            self._tell(dict(unit))
+        wait_for = result.pop("wait_for", None)
+        while wait_for and not os.path.exists(wait_for):
+            time.sleep(0.01)
+        return {"changed": False, **result}
+
+    def _tell(self, unit):
+        from ansible.executor.process.worker import current_worker
+
+        event = "v2_runner_item_on_failed" if unit.get("failed") else "v2_runner_item_on_ok"
+        raw = _RawTaskResult(current_worker._host, self._task, unit, self._task.dump_attrs())
+        current_worker._final_q.send_callback(event, raw)
+"""
+
+
+@pytest.fixture(scope="module")
+def collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A collections path where the real callback meets stand-ins for our actions, under their real names."""
+    path = tmp_path_factory.mktemp("collections")
+    collection = path / "ansible_collections/ioto/serialization"
+    for kind in ("action", "modules"):
+        (collection / "plugins" / kind).mkdir(parents=True)
+    for kind in ("callback", "plugin_utils"):
+        (collection / "plugins" / kind).symlink_to(ROOT / "plugins" / kind)
+    for file in ("galaxy.yml", "meta"):
+        (collection / file).symlink_to(ROOT / file)
+    for action in ACTIONS:
+        (collection / f"plugins/action/{action}.py").write_text(STAND_IN)
+        (collection / f"plugins/modules/{action}.py").write_text("")
+    return path
+
+
+class Line:
+    """A folder with playbooks, and ansible-playbook run there with the callback."""
+
+    def __init__(self, folder: Path, collections: Path) -> None:
+        self.folder = folder
+        self._collections = collections
+
+    def command(self, plays: str, hosts: int, arguments: tuple[str, ...]) -> list[str]:
+        (self.folder / "play.yml").write_text(plays)
+        names = "".join(f"h{number} ansible_connection=local\n" for number in range(1, hosts + 1))
+        interpreter = "[all:vars]\nansible_python_interpreter={{ ansible_playbook_python }}\n"
+        (self.folder / "hosts.ini").write_text(f"[devices]\n{names}{interpreter}")
+        return [str(ANSIBLE_PLAYBOOK), "-i", "hosts.ini", "play.yml", *arguments]
+
+    def environment(self, extra: Mapping[str, str]) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if name not in ("CI", "NO_COLOR", "COLUMNS")}
+        return {
+            **kept,
+            "ANSIBLE_COLLECTIONS_PATH": str(self._collections),
+            "ANSIBLE_STDOUT_CALLBACK": "ioto.serialization.progress",
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "TERM": "xterm-256color",
+            **extra,
+        }
+
+    def run(self, plays: str, *arguments: str, hosts: int = 3, **extra: str) -> subprocess.CompletedProcess[str]:
+        result = subprocess.run(
+            self.command(plays, hosts, arguments),
+            cwd=self.folder,
+            env=self.environment(extra),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert "Callback dispatch" not in result.stderr
+        assert "Traceback" not in result.stderr
+        return result
+
+
+@pytest.fixture
+def line(tmp_path: Path, collections: Path) -> Line:
+    return Line(tmp_path, collections)
+
+
+class Terminal:
+    """A process on a terminal of its own: what it wrote, and what stands on the screen after that."""
+
+    def __init__(self, command: list[str], folder: Path, environment: dict[str, str], columns: int = 100) -> None:
+        self._main, self._side = pty.openpty()
+        self.resize(columns)
+        self.settings = termios.tcgetattr(self._side)
+        self.process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=self._side,
+            stdout=self._side,
+            stderr=self._side,
+            preexec_fn=self._control,  # noqa: PLW1509 - this process has no other thread that holds a lock
+        )
+        self.written = ""
+
+    def _control(self) -> None:
+        os.setsid()
+        fcntl.ioctl(self._side, termios.TIOCSCTTY, 0)
+
+    def resize(self, columns: int) -> None:
+        fcntl.ioctl(self._side, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+
+    def type(self, text: bytes) -> None:
+        os.write(self._main, text)
+
+    def read_until(self, condition: Callable[[], bool]) -> None:
+        """Read what is written until `condition` holds."""
+        deadline = time.monotonic() + 60
+        while not condition():
+            assert time.monotonic() < deadline, self.written
+            if select.select([self._main], [], [], 0.05)[0]:
+                self.written += os.read(self._main, 65536).decode()
+
+    def wait_for(self, text: str) -> None:
+        self.read_until(lambda: text in plain(self.written))
+
+    def finish(self) -> int:
+        """Read on until the process has ended and all of its output is here; return its status."""
+        self.read_until(lambda: self.process.poll() is not None)
+        while select.select([self._main], [], [], 0.1)[0]:
+            self.written += os.read(self._main, 65536).decode()
+        return self.process.returncode
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+        os.close(self._main)
+        os.close(self._side)
+
+    def settings_now(self) -> list[object]:
+        return termios.tcgetattr(self._side)
+
+    def screen(self) -> list[str]:
+        """The lines that remain on the screen: what was erased is gone."""
+        lines = [""]
+        for part in re.findall(r"\x1b\[[0-9;?]*[A-Za-z]|\r|\n|[^\x1b\r\n]+", self.written):
+            if part == "\n":
+                lines.append("")
+            elif part == "\x1b[2K":
+                lines[-1] = ""
+            elif part == "\x1b[1A":
+                lines.pop()
+            elif not part.startswith("\x1b") and part != "\r":
+                lines[-1] += part
+        return [text for text in lines if text]
+
+
+def plain(text: str) -> str:
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
+
+
+@pytest.fixture
+def on_terminal(line: Line) -> Iterator[Callable[..., Terminal]]:
+    opened: list[Terminal] = []
+
+    def start(plays: str, *arguments: str, hosts: int = 3, columns: int = 100, **extra: str) -> Terminal:
+        command = line.command(plays, hosts, arguments)
+        opened.append(Terminal(command, line.folder, line.environment(extra), columns))
+        return opened[-1]
+
+    yield start
+    for terminal in opened:
+        terminal.close()
+
+
+FLOW = """\
+- name: manual
+  hosts: devices
+  gather_facts: false
+  tasks:
+    - name: Prepare
+      ansible.builtin.set_fact: {prepared: true}
+    - name: Provision
+      ignore_unreachable: true
+      block:
+        - name: Serialize
+          ioto.serialization.serialize:
+            changed: "{{ inventory_hostname == 'h1' }}"
+            failed: "{{ inventory_hostname == 'h2' }}"
+            unreachable: "{{ inventory_hostname == 'h3' }}"
+            msg: "The disk of {{ inventory_hostname }} is full; free space and run again."
+      rescue:
+        - name: Remember
+          ansible.builtin.set_fact: {why: "{{ ansible_failed_result.msg }}"}
+- name: verdict
+  hosts: devices
+  gather_facts: false
+  tasks:
+    - name: Verdict
+      ansible.builtin.fail: {msg: "Not serialized: {{ why }}"}
+      when: why is defined
+- name: summary
+  hosts: localhost
+  gather_facts: false
+  tasks:
+    - name: Sum up
+      ioto.serialization.summary: {lines: ["2 to do again", "Records: /var/ledger \\e[2J"]}
+"""
+
+
+def test_a_flow_tells_failures_at_once_and_once_then_counts_then_the_summary(line: Line) -> None:
+    result = line.run(FLOW, hosts=4)
+    assert result.returncode == 2
+    lines = [re.sub(r" · \S+/(s|min)|took \S+", "", text) for text in result.stdout.splitlines()]
+    assert sorted(lines[:2]) == [
+        "FAILED h2: The disk of h2 is full; free space and run again.",
+        "UNREACHABLE h3: The disk of h3 is full; free space and run again. (ignored)",
+    ]
+    assert lines[2:] == [
+        "manual 4/4 ·  · 1 failed · 1 unreachable",
+        "Verdict: 4 hosts · 3 skipped · 1 failed",
+        "h2 : ok=2 changed=0 unreachable=0 failed=1 skipped=0 rescued=1 ignored=0",
+        lines[5],
+        "4 hosts · 1 changed · 1 ok · 1 failed · 1 unreachable · ",
+        "2 to do again",
+        "Records: /var/ledger ",
+    ]
+    assert lines[5].startswith("h3 : ")
+
+
+def test_progress_lines_come_by_time_and_not_by_device(line: Line) -> None:
+    plays = (
+        "- name: auto\n  hosts: devices\n  gather_facts: false\n  tasks:\n"
+        "    - ioto.serialization.serialize: {changed: true}\n"
+    )
+    patient = line.run(plays, hosts=8).stdout.splitlines()
+    assert len(patient) == 2
+    eager = line.run(plays, hosts=8, IOTO_PROGRESS_INTERVAL="0").stdout.splitlines()
+    assert [text.split(" · ")[0] for text in eager[:-1]] == [f"auto {number}/8" for number in range(1, 9)]
+
+
+def test_a_flow_in_batches_is_one_flow(line: Line) -> None:
+    plays = (
+        "- name: factory\n  hosts: devices\n  serial: 2\n  gather_facts: false\n  tasks:\n"
+        "    - ioto.serialization.serialize: {changed: true}\n"
+    )
+    lines = line.run(plays, hosts=5).stdout.splitlines()
+    assert [text.split(" · ")[0] for text in lines] == ["factory 5/5", "5 hosts"]
+
+
+def test_a_device_that_fails_before_its_transaction_is_counted_as_failed(line: Line) -> None:
+    plays = (
+        "- name: manual\n  hosts: devices\n  gather_facts: false\n  tasks:\n"
+        "    - name: Check\n      ansible.builtin.assert: {that: inventory_hostname != 'h1', fail_msg: no serial}\n"
+        "    - ioto.serialization.serialize: {changed: true}\n"
+    )
+    result = line.run(plays)
+    assert "FAILED h1 [Check]: no serial" in result.stdout
+    assert re.search(r"^manual 3/3 · .* · 1 failed$", result.stdout, re.MULTILINE)
+
+
+def test_units_of_the_fleet_are_told_as_they_end(line: Line) -> None:
+    plays = """\
+- name: manual
+  hosts: devices
+  gather_facts: false
+  tasks:
+    - ioto.serialization.serialize_fleet:
+        told: [{host: h1, changed: true}, {host: h2, failed: true, msg: The disk is full here.}]
+        failed: true
+        msg: 1 of 3 units failed.
+        results:
+          - {host: h1, changed: true}
+          - {host: h2, failed: true, msg: The disk is full here.}
+          - {host: h3, changed: false}
+      run_once: true
+"""
+    result = line.run(plays, IOTO_PROGRESS_INTERVAL="0")
+    lines = result.stdout.splitlines()
+    assert [text.split(" · ")[0] for text in lines[:4]] == [
+        "manual 1/3",
+        "FAILED h2: The disk is full here.",
+        "manual 2/3",
+        "manual 3/3",
+    ]
+    assert lines[-1].startswith("3 hosts · ")
+    assert "1 failed" in lines[-1]
+    assert result.returncode == 2
+
+
+def test_the_batch_check_lists_one_problem_a_line(line: Line) -> None:
+    plays = (
+        "- hosts: devices\n  gather_facts: false\n  tasks:\n    - ioto.serialization.preflight:\n"
+        '        {failed: true, msg: "h1: bad ID; correct it.\\nh2: no serial; add it."}\n      run_once: true\n'
+    )
+    lines = line.run(plays).stdout.splitlines()
+    assert lines[:3] == ["FAILED check of the batch:", "  h1: bad ID; correct it.", "  h2: no serial; add it."]
+
+
+OTHER = """\
+- name: other
+  hosts: devices
+  gather_facts: false
+  strategy: {strategy}
+  serial: {serial}
+  handlers:
+    - name: Restart
+      ansible.builtin.set_fact: {{x: 1}}
+  tasks:
+    - name: Loop
+      ansible.builtin.command: echo {{{{ item }}}}
+      loop: [1, 2]
+      changed_when: true
+      notify: Restart
+    - name: Some fail
+      ansible.builtin.fail: {{msg: "no {{{{ inventory_hostname }}}}"}}
+      when: inventory_hostname == 'h2'
+      ignore_errors: true
+    - name: Never
+      ansible.builtin.command: "true"
+      when: false
+    - name: Once
+      ansible.builtin.set_fact: {{y: 1}}
+      run_once: {once}
+    - name: Include
+      ansible.builtin.include_tasks: more.yml
+    - name: Rescued
+      block:
+        - name: Break
+          ansible.builtin.command: "false"
+      rescue:
+        - name: Mend
+          ansible.builtin.set_fact: {{z: 1}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("strategy", "serial", "once"), [("linear", 10, "true"), ("linear", 2, "true"), ("free", 10, "false")]
+)
+def test_any_other_playbook_has_a_line_for_each_task(line: Line, strategy: str, serial: int, once: str) -> None:
+    (line.folder / "more.yml").write_text("- name: Included\n  ansible.builtin.set_fact: {w: 1}\n")
+    result = line.run(OTHER.format(strategy=strategy, serial=serial, once=once))
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "FAILED h2 [Some fail]: no h2 (ignored)" in result.stdout
+    hosts = {}
+    for name, count in re.findall(r"^(\w[\w ]*): (\d+) hosts?", result.stdout, re.MULTILINE):
+        hosts[name] = hosts.get(name, 0) + int(count)
+    batches = 2 if serial == 2 else 1
+    some_fail = 2 if serial == 2 else 3  # a batch in which all hosts skip a task has no line for it
+    run_once = batches if once == "true" else 3
+    assert hosts == {
+        "Loop": 3,
+        "Some fail": some_fail,
+        "Once": run_once,
+        "Included": 3,
+        "Break": 3,
+        "Mend": 3,
+        "handler Restart": 3,
+    }
+    assert result.stdout.splitlines()[-1].startswith("3 hosts · 3 changed · 0 failed · 0 unreachable")
+
+
+def test_results_are_never_dumped_and_verbose_runs_tell_of_each_host(line: Line) -> None:
+    plays = (
+        "- name: manual\n  hosts: devices\n  gather_facts: false\n  tasks:\n"
+        "    - name: Serialize\n      ioto.serialization.serialize:\n"
+        "        {changed: true, msg: written, claim_id: '********WQ', state: verified}\n"
+    )
+    quiet, verbose = line.run(plays), line.run(plays, "-v")
+    assert "written" not in quiet.stdout
+    assert "changed h1 [Serialize]: written\n" in verbose.stdout
+    for output in (quiet.stdout, verbose.stdout):
+        assert "verified" not in output
+        assert "{" not in output
+
+
+def test_differences_are_shown_on_demand_and_debug_always(line: Line) -> None:
+    plays = (
+        "- hosts: h1\n  gather_facts: false\n  tasks:\n"
+        "    - ioto.serialization.serialize:\n        changed: true\n"
+        '        diff: {before: "a\\n", after: "b\\e[2J\\n", before_header: /etc/ioto/device.json5}\n'
+        "    - ansible.builtin.debug: {msg: [one, two]}\n    - ansible.builtin.debug: {var: inventory_hostname}\n"
+    )
+    assert "device.json5" not in line.run(plays).stdout
+    output = line.run(plays, "--diff").stdout
+    assert "--- before: /etc/ioto/device.json5" in output
+    assert "\n-a\n+b\n" in output
+    assert "h1: one\nh1: two\n" in output
+    assert "h1: inventory_hostname = h1\n" in output
+
+
+def test_hostile_text_does_not_reach_the_terminal(on_terminal: Callable[..., Terminal]) -> None:
+    terminal = on_terminal(
+        '- name: "[bold]manual\\e[5m"\n  hosts: h1\n  gather_facts: false\n  tasks:\n'
+        "    - ioto.serialization.serialize:\n"
+        '        {failed: true, msg: "\\e]0;owned\\a[link=x]bad[/link]\\e[2J\\x9b31m and\\rmore"}\n'
+    )
+    assert terminal.finish() == 2
+    assert "owned" not in terminal.written
+    assert "\x1b[2J" not in terminal.written
+    assert "\x1b[5m" not in terminal.written
+    assert "FAILED h1: [link=x]bad[/link] andmore" in terminal.screen()
+    assert any(text.startswith("[bold]manual 1/1") for text in terminal.screen())
+
+
+def slow(folder: Path) -> str:
+    return (
+        "- name: manual\n  hosts: devices\n  gather_facts: false\n  tasks:\n    - ioto.serialization.serialize:\n"
+        "        changed: true\n        failed: \"{{ inventory_hostname == 'h2' }}\"\n        msg: The disk is full.\n"
+        f"        wait_for: \"{{{{ '{folder}/go' if inventory_hostname == 'h3' else '/' }}}}\"\n"
+    )
+
+
+def test_the_live_line_moves_while_a_device_takes_its_time_and_leaves_nothing_behind(
+    line: Line, on_terminal: Callable[..., Terminal]
+) -> None:
+    terminal = on_terminal(slow(line.folder))
+    terminal.wait_for("FAILED h2: The disk is full.")
+    terminal.wait_for("2/3 · ")
+    drawn = plain(terminal.written).count("2/3 · ")
+    terminal.read_until(lambda: plain(terminal.written).count("2/3 · ") > drawn + 1)
+    assert terminal.screen()[-1].startswith("manual ━━━━━━━━━━━━━─────── 2/3 · ")
+    assert terminal.screen()[-1].endswith(" · 1 failed")
+    (line.folder / "go").touch()
+    assert terminal.finish() == 2
+    shown = terminal.screen()
+    assert shown[0] == "FAILED h2: The disk is full."
+    assert re.fullmatch(r"manual 3/3 · \S+ · took 0:\d\d · 1 failed", shown[1])
+    assert shown[2].startswith("h2 : ok=0 changed=0")
+    assert len(shown) == 4
+    assert "━" not in "".join(shown)
+
+
+def test_ctrl_c_restores_the_terminal_and_tells_how_far_it_came(
+    line: Line, on_terminal: Callable[..., Terminal]
+) -> None:
+    terminal = on_terminal(slow(line.folder))
+    terminal.wait_for("2/3 · ")
+    terminal.type(b"\x03")
+    assert terminal.finish() == 99
+    shown = terminal.screen()
+    assert re.fullmatch(r"manual 2/3 · took 0:\d\d · 1 not finished · 1 failed", shown[-1])
+    assert any("User interrupted execution" in text for text in shown)
+    assert "━" not in "".join(shown)
+    assert terminal.settings_now() == terminal.settings
+    assert "\x1b[?25l" not in terminal.written
+
+
+def test_a_fatal_error_in_a_later_play_leaves_no_live_line(line: Line, on_terminal: Callable[..., Terminal]) -> None:
+    (line.folder / "go").touch()
+    terminal = on_terminal(
+        slow(line.folder) + "- name: broken\n  hosts: devices\n  serial: '{{ nowhere }}'\n  tasks: []\n"
+    )
+    assert terminal.finish() not in (0, 2)
+    assert "━" not in "".join(terminal.screen())
+    assert any(text.startswith("manual 3/3") for text in terminal.screen())
+
+
+def test_a_terminal_that_becomes_narrower_is_not_overrun(line: Line, on_terminal: Callable[..., Terminal]) -> None:
+    terminal = on_terminal(slow(line.folder), columns=100)
+    terminal.wait_for("2/3 · ")
+    terminal.resize(30)
+    before = len(terminal.written)
+    terminal.read_until(lambda: plain(terminal.written[before:]).count("manual ") > 2)
+    assert all(len(text) < 30 for text in plain(terminal.written[before:]).split("\r")[1:-1])
+    (line.folder / "go").touch()
+    assert terminal.finish() == 2
+
+
+@pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"ANSIBLE_NOCOLOR": "1"}])
+def test_without_colour_there_is_none(
+    line: Line, on_terminal: Callable[..., Terminal], environment: dict[str, str]
+) -> None:
+    (line.folder / "go").touch()
+    terminal = on_terminal(slow(line.folder), **environment)
+    terminal.finish()
+    colours = set(re.findall(r"\x1b\[([0-9;]*)m", terminal.written))
+    assert not [code for code in colours if re.search(r"(^|;)[349]\d", code)]
+
+
+@pytest.mark.parametrize("environment", [{"TERM": "dumb"}, {"CI": "true"}, {"IOTO_PROGRESS_MODE": "plain"}])
+def test_a_terminal_that_wants_plain_lines_gets_them(
+    line: Line, on_terminal: Callable[..., Terminal], environment: dict[str, str]
+) -> None:
+    (line.folder / "go").touch()
+    terminal = on_terminal(slow(line.folder), **environment, ANSIBLE_NOCOLOR="1")
+    assert terminal.finish() == 2
+    assert "\x1b" not in terminal.written
+    assert re.search(r"^manual 3/3 · ", terminal.written, re.MULTILINE)
+
+
+def test_without_rich_the_lines_are_plain(line: Line, on_terminal: Callable[..., Terminal]) -> None:
+    (line.folder / "go").touch()
+    (line.folder / "rich.py").write_text("raise ImportError('not here')\n")
+    terminal = on_terminal(slow(line.folder), PYTHONPATH=str(line.folder), ANSIBLE_NOCOLOR="1")
+    assert terminal.finish() == 2
+    assert "\x1b" not in terminal.written
+    assert re.search(r"^manual 3/3 · ", terminal.written, re.MULTILINE)
+
+
+def test_a_pause_is_not_overdrawn(on_terminal: Callable[..., Terminal]) -> None:
+    terminal = on_terminal(
+        "- name: other\n  hosts: h1\n  gather_facts: false\n  tasks:\n"
+        "    - ansible.builtin.pause: {prompt: Load the fixture}\n"
+    )
+    terminal.wait_for("Load the fixture")
+    assert "Load the fixture" in terminal.screen()[-1]
+    terminal.type(b"\r")
+    assert terminal.finish() == 0

@@ -1,0 +1,310 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A production order in CSV becomes units, or one error that lists every bad row."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+
+import pytest
+from ansible_collections.ioto.serialization.plugins.plugin_utils import production_order
+from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
+from ansible_collections.ioto.serialization.plugins.plugin_utils.production_order import (
+    Layout,
+    ProductionOrderError,
+    Unit,
+    split_address,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
+OTHER_PRODUCT = "01G9BFEDZXJYWEJ56DPPQSXTWP"
+
+
+def read(text: str | bytes, **layout: object) -> list[Unit]:
+    data = text.encode() if isinstance(text, str) else text
+    return production_order.read(data, "order.csv", Layout(**layout))  # type: ignore[arg-type]
+
+
+def problems(text: str | bytes, **layout: object) -> list[str]:
+    with pytest.raises(ProductionOrderError) as caught:
+        read(text, **layout)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_a_row_becomes_a_unit_with_its_properties() -> None:
+    (unit,) = read(
+        "address,serial,product,mode,claim_id,user,model,Name\n"
+        f"10.0.0.1:2222, SN-1 ,{PRODUCT.lower()},Manual,jto8ffqxwq,root,Meter 3,Kitchen\n"
+    )
+    assert unit == Unit(
+        line=2,
+        name="SN-1",
+        address="10.0.0.1",
+        port=2222,
+        user="root",
+        serial="SN-1",
+        product=PRODUCT,
+        mode="manual",
+        claim_id="JT08FFQXWQ",
+        properties={"model": "Meter 3", "Name": "Kitchen"},
+    )
+
+
+def test_titles_are_read_in_any_order_and_case_and_with_blanks_or_dashes() -> None:
+    (unit,) = read("Claim ID,SERIAL,claim-note,Address\nJT08FFQXWQ,SN-1,hello,10.0.0.1\n")
+    assert (unit.claim_id, unit.serial, unit.address) == ("JT08FFQXWQ", "SN-1", "10.0.0.1")
+    assert unit.properties == {"claim-note": "hello"}
+
+
+def test_an_empty_cell_takes_the_default_and_is_no_property() -> None:
+    (unit,) = read("address,mode,product,model\n10.0.0.1,,,\n", mode="auto", product=PRODUCT)
+    assert (unit.mode, unit.product, unit.properties) == ("auto", PRODUCT, {})
+
+
+def test_without_a_default_an_empty_cell_is_left_to_the_group() -> None:
+    (unit,) = read("address,mode,product\n10.0.0.1,,\n")
+    assert (unit.mode, unit.product, unit.claim_id, unit.serial, unit.port) == (None,) * 5
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_every_line_end_counts_lines_and_blank_rows_are_passed_over(newline: str) -> None:
+    units = read(newline.join(["address", "", "10.0.0.1", "   ", "10.0.0.2"]))
+    assert [unit.line for unit in units] == [3, 5]
+
+
+def test_a_byte_order_mark_is_skipped() -> None:
+    assert read(b"\xef\xbb\xbfaddress\n10.0.0.1\n")[0].address == "10.0.0.1"
+
+
+def test_another_encoding_and_delimiter_are_read_when_they_are_set() -> None:
+    (unit,) = read("address;Ort\n10.0.0.1;Köln\n".encode("cp1252"), delimiter=";", encoding="cp1252")
+    assert unit.properties == {"Ort": "Köln"}
+
+
+def test_columns_are_renamed_as_the_layout_says() -> None:
+    (unit,) = read(
+        "IP,Seriennummer,Typ\n10.0.0.1,7,M\n", columns={"ip": "address", "Seriennummer": "serial", "Typ": "model"}
+    )
+    assert (unit.address, unit.serial, unit.properties) == ("10.0.0.1", "7", {"model": "M"})
+
+
+def test_a_renamed_column_that_is_not_there_is_reported() -> None:
+    (problem,) = problems("address\n10.0.0.1\n", columns={"Seriennummer": "serial"})
+    assert problem.startswith("line 1: The option columns names 'Seriennummer'")
+
+
+def test_a_quoted_cell_holds_delimiters_and_quotes() -> None:
+    (unit,) = read('address,model\n10.0.0.1,"Meter, 3"" wide"\n')
+    assert unit.properties["model"] == 'Meter, 3" wide'
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("meter.local", ("meter.local", None)),
+        ("10.0.0.1", ("10.0.0.1", None)),
+        ("10.0.0.1:22", ("10.0.0.1", 22)),
+        ("[fe80::1]:2222", ("fe80::1", 2222)),
+        ("[fe80::1]", ("fe80::1", None)),
+        ("fe80::1%eth0", ("fe80::1%eth0", None)),
+    ],
+)
+def test_an_address_is_split_into_host_and_port(text: str, expected: tuple[str, int | None]) -> None:
+    assert split_address(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-oProxyCommand=x",
+        "a b",
+        "10.0.0.300",
+        "h:0",
+        "h:65536",
+        "h:",
+        "h:x",
+        "[h]:22",
+        "[::1]x",
+        "a;b",
+        "fe80::1%$(x)",
+        "é",
+    ],
+)
+def test_what_is_no_address_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"it is no host name|its port|no IPv6"):
+        split_address(text)
+
+
+def test_every_bad_row_is_listed_at_once_with_its_line() -> None:
+    found = problems(
+        "address,serial,product,mode,claim_id\n"
+        f"10.0.0.1,SN-1,{PRODUCT},manual,JT08FFQXWQ\n"
+        f"10.0.0.1:22,SN-1,{PRODUCT},manual,JTO8FFQXWQ\n"
+        "10.0.0.3,SN-3,XX,manuel,JT08\n"
+        ",SN-4,,auto,\n"
+        ",,,firmware,\n"
+        "10.0.0.7,SN-7\n"
+        '10.0.0.8,"SN"8,,,\n'
+        '10.0.0.9,"SN-9,,,\n'
+        "10.0.0.300,SN-10,,,\n"
+        f"10.0.0.11,SN-11,,,JT08FFQXUQ\n"
+    )
+    starts = [
+        "line 3: The address '10.0.0.1:22' stands on line 2 already",
+        "line 3: The claim ID ********WQ stands on line 2 already",
+        "line 3: The serial 'SN-1' stands on line 2 already",
+        "line 4: The claim ID has 4 letters",
+        "line 4: The mode 'manuel' is not known",
+        "line 4: The product 'XX' is no product ID",
+        "line 5: The row has no address",
+        "line 6: The row has no serial",
+        "line 7: The row has 2 cells and the header 5",
+        "line 8: The quotes do not match",
+        "line 9: The quotes do not match",
+        "line 10: The address '10.0.0.300' is not usable",
+        "line 11: The claim ID has 'U' at letter 9",
+    ]
+    assert len(found) == len(starts)
+    for problem, start in zip(found, starts, strict=True):
+        assert problem.startswith(start)
+
+
+def test_no_message_holds_a_whole_claim_id() -> None:
+    with pytest.raises(ProductionOrderError) as caught:
+        read("address,claim_id\n10.0.0.1,JT08FFQXWQ\n10.0.0.2,JT08FFQXWQ\n10.0.0.3,JT08FFQXWQU\n")
+    assert len(caught.value.problems) == 2
+    assert "JT08FFQX" not in str(caught.value)
+    assert "JT08FFQX" not in repr(read("address,claim_id\n10.0.0.1,JT08FFQXWQ\n"))
+
+
+def test_the_error_names_the_file_and_says_that_nothing_was_taken() -> None:
+    with pytest.raises(ProductionOrderError, match=r"\Aorder.csv has 1 problem; no unit was taken from it."):
+        read("address\n-x\n")
+
+
+def test_one_forgotten_quote_spoils_one_row() -> None:
+    assert len(problems('address,serial\n10.0.0.1,"SN-1\n10.0.0.2,SN-2\n10.0.0.3,SN-3\n')) == 1
+
+
+def test_a_serial_may_stand_under_two_products_and_the_names_differ() -> None:
+    units = read(f"address,serial,product\n10.0.0.1,7,{PRODUCT}\n10.0.0.2,7,{OTHER_PRODUCT}\n10.0.0.3,8,{PRODUCT}\n")
+    assert [unit.name for unit in units] == [f"7_{PRODUCT}", f"7_{OTHER_PRODUCT}", "8"]
+
+
+def test_names_come_from_host_else_from_the_serial_else_from_the_address() -> None:
+    units = read(
+        "address,serial,host\n10.0.0.1,A/1,bench-1\n10.0.0.2,A/2 ü,\n10.0.0.3:23,,\n[fe80::1],,\n10.0.0.5,-x,\n"
+    )
+    assert [unit.name for unit in units] == ["bench-1", "A_2__", "10.0.0.3_23", "fe80__1", "_-x"]
+
+
+def test_two_units_never_share_an_inventory_name() -> None:
+    assert problems("address,serial,host\n10.0.0.1,A/1,\n10.0.0.2,A 1,\n10.0.0.3,,A_1\n") == [
+        "line 3: The inventory name 'A_1' stands on line 2 already; set another in column host.",
+        "line 4: The inventory name 'A_1' stands on line 2 already; set another in column host.",
+    ]
+
+
+@pytest.mark.parametrize("name", ["manual", "all", "ungrouped"])
+def test_a_host_is_not_called_as_a_group(name: str) -> None:
+    (problem,) = problems(f"address,host\n10.0.0.1,{name}\n")
+    assert "is a group's" in problem
+
+
+def test_a_firmware_row_needs_no_address_and_a_column_that_all_rows_lack_is_reported_once() -> None:
+    assert read("serial,mode\nSN-1,firmware\n")[0].address is None
+    assert problems("serial\nSN-1\nSN-2\n") == [
+        "line 1: The header has no column address, and every mode but firmware needs one; add it."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("header", "part"),
+    [
+        ("address,Serial,serial", "Columns 2 and 3 are both 'serial'"),
+        ("address,model,model", "Columns 2 and 3 are both 'model'"),
+        ("address,,model", "Column 2 has no title"),
+        ("address,id", "which only a claim ID is; call it claim_id"),
+        ("address,pr{{ x }}", "no property can be"),
+        ("address;serial", "set the delimiter to it"),
+        ("model,colour", "neither address nor serial"),
+    ],
+)
+def test_a_bad_header_is_reported(header: str, part: str) -> None:
+    assert any(part in problem and problem.startswith("line 1: ") for problem in problems(f"{header}\n"))
+
+
+@pytest.mark.parametrize("data", [b"", b"\n\n", b"\xef\xbb\xbf", b" , ,\n"])
+def test_an_empty_file_is_refused(data: bytes) -> None:
+    assert problems(data) == ["line 1: The file is empty; it needs a header row and one row for each unit."]
+
+
+def test_a_header_alone_is_refused() -> None:
+    assert problems("address\n") == ["line 1: The header is followed by no row; add one row for each unit."]
+
+
+def test_bytes_that_are_no_utf8_and_control_characters_are_reported_by_line() -> None:
+    found = problems(b"address,model\n10.0.0.1,caf\xe9\n10.0.0.2,a\0b\n10.0.0.3,\x1b[31m\n10.0.0.4,\xff\n")
+    assert [problem.split(";")[0] for problem in found] == [
+        "line 2: Byte 13 (0xe9) is not UTF-8",
+        "line 3: The line holds a NUL byte at letter 11",
+        "line 4: The line holds the control character '\\x1b' at letter 10",
+        "line 5: Byte 10 (0xff) is not UTF-8",
+    ]
+
+
+def test_a_utf16_file_is_recognized() -> None:
+    assert "UTF-16" in problems("address\n10.0.0.1\n".encode("utf-16"))[0]
+    assert read("address\n10.0.0.1\n".encode("utf-16"), encoding="utf-16")[0].address == "10.0.0.1"
+
+
+def test_a_tab_separates_when_it_is_the_delimiter_and_is_refused_otherwise() -> None:
+    assert read("address\tmodel\n10.0.0.1\tM\n", delimiter="\t")[0].properties == {"model": "M"}
+    assert "control character '\\t'" in problems("address,model\n10.0.0.1,a\tb\n")[0]
+
+
+@pytest.mark.parametrize(
+    "layout", [{"delimiter": ""}, {"delimiter": '"'}, {"encoding": "klingon"}, {"mode": "x"}, {"product": "x"}]
+)
+def test_a_layout_that_cannot_be_is_refused_in_one_sentence(layout: dict[str, str]) -> None:
+    with pytest.raises(IotoError) as caught:
+        read("address\n10.0.0.1\n", **layout)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("user", ["-x", "a b", "a;b", "$(id)"])
+def test_a_user_that_is_no_login_name_is_refused(user: str) -> None:
+    assert "is no login name" in problems(f"address,user\n10.0.0.1,{user}\n")[0]
+
+
+@given(st.binary(max_size=300))
+def test_whatever_the_bytes_are_there_are_units_or_one_error_of_ours(data: bytes) -> None:
+    try:
+        units = read(data)
+    except ProductionOrderError as error:
+        assert error.problems
+    else:
+        assert units
+
+
+@given(st.lists(st.text(alphabet=st.characters(exclude_categories=["Cc", "Cs"])), min_size=1, max_size=20))
+def test_a_property_comes_back_as_it_was_written(values: list[str]) -> None:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(["address", "note"])
+    writer.writerows([f"10.0.0.{number}", value] for number, value in enumerate(values))
+    assert [unit.properties.get("note", "") for unit in read(buffer.getvalue())] == [value.strip() for value in values]
+
+
+def test_ten_thousand_rows_take_less_than_two_seconds() -> None:
+    rows = "".join(
+        f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}:2222,SN-{n:06},{PRODUCT},manual,Meter\n" for n in range(10_000)
+    )
+    started = time.process_time()
+    assert len(read(f"address,serial,product,mode,model\n{rows}")) == 10_000
+    assert time.process_time() - started < 2
