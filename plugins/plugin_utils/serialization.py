@@ -34,6 +34,7 @@ from .display_text import printable
 from .errors import IotoError
 from .json5_document import MISSING, Json5Document, Json5Error, JsonValue
 from .ledger import Claim, Context, Ledger, State
+from .ledger_group import LedgerGroup
 from .unit_identity import identify
 from .verified_write import ChangedMeanwhileError, check_usable, write_verified
 
@@ -41,6 +42,7 @@ DEFAULT_CONFIG_DIR = "/etc/ioto"
 
 _TRIES_AGAINST_OTHER_WRITERS = 3
 _IDENTITY_KEYS = ("id", "product")
+_HOST_KEY = "host_key"
 _RECORDED = {State.VERIFIED, State.LABELLED}
 
 
@@ -50,7 +52,11 @@ class SerializationError(IotoError):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked for one unit. `properties` are further members of device.json5; `check` changes nothing."""
+    """What is asked for one unit. `properties` are further members of device.json5; `check` changes nothing.
+
+    `host_key` is the fingerprint of the key with which the device answered, where the caller knows it: the ledger
+    keeps it as the unit's, and a unit that comes back with another one is refused unless `accept_host_key`.
+    """
 
     source: ControllerSource | Agent
     product: str | None = None
@@ -60,6 +66,8 @@ class Request:
     force: bool = False
     replace_provisioned: bool = False
     check: bool = False
+    host_key: str | None = None
+    accept_host_key: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +93,7 @@ class Outcome:
         return "".join(letter if letter.isprintable() or letter in "\n\t" else "?" for letter in text)
 
 
-def serialize(device: Device, request: Request, ledger: Ledger, context: Context) -> Outcome:
+def serialize(device: Device, request: Request, ledger: Ledger | LedgerGroup, context: Context) -> Outcome:
     """Give the unit behind `device` its identity, or find that it has it. Raises `IotoError`."""
     for key in _IDENTITY_KEYS:
         if key in request.properties:
@@ -130,7 +138,7 @@ class _Plan:
 class _Transaction:
     """One try at one unit."""
 
-    def __init__(self, device: Device, request: Request, ledger: Ledger, context: Context) -> None:
+    def __init__(self, device: Device, request: Request, ledger: Ledger | LedgerGroup, context: Context) -> None:
         self._device = device
         self._request = request
         self._ledger = ledger
@@ -207,6 +215,7 @@ class _Transaction:
     def _plan(self, look: _Look) -> _Plan:
         asked, seen = self._asked, look.seen
         live = self._ledger.live_claim(asked.product, asked.unit)
+        self._check_host_key(live)
         wanted = [claim_id for claim_id in (seen.claim_id, asked.claim_id) if claim_id is not None]
         holders = self._ledger.holders(wanted) if wanted else {}
         known = Known(
@@ -228,6 +237,34 @@ class _Transaction:
         if decision.action is Action.REFUSE:
             raise SerializationError(f"{decision.reason} ({printable(look.file.path)} on {self._device.name})")
         return _Plan(look, decision, known)
+
+    def _check_host_key(self, live: Claim | None) -> None:
+        """Refuse a device that calls itself by the name of a unit, and has not its key."""
+        known, seen = live.details.get(_HOST_KEY) if live else None, self._request.host_key
+        if live is None or known is None or seen is None or known == seen:
+            return
+        if not self._request.accept_host_key:
+            raise SerializationError(
+                f"The device {self._device.name} says that it is unit {printable(self._unit.serial)}, and has the host "
+                f"key {seen} where that unit had {printable(str(known))}: see which unit it is; if its key was made "
+                "anew, say so (ioto_accept_host_key)."
+            )
+
+    def _keep_host_key(self, live: Claim) -> Claim:
+        """Have the ledger hold the key of a unit that it knows already."""
+        known, seen = live.details.get(_HOST_KEY), self._request.host_key
+        if seen is None or known == seen:
+            return live
+        if known is not None:
+            self._ledger.record(
+                "host key",
+                context=self._context,
+                claim_id=live.claim_id,
+                product=live.product,
+                unit=live.unit,
+                detail=f"{known} became {seen}, accepted",
+            )
+        return self._allocate(live.claim_id, live.source)
 
     # --- the agent's own ID ---
 
@@ -273,7 +310,7 @@ class _Transaction:
         """Have the ledger know the unit's ID, durably, before the device does."""
         look, decision, live = plan.look, plan.decision, plan.known.live
         if live is not None and decision.claim_id == live.claim_id:
-            return live
+            return self._keep_host_key(live)
         source = self._request.source
         if decision.action is Action.ADOPT:
             return self._allocate(decision.claim_id, "agent" if isinstance(source, Agent) else "adopted")
@@ -302,7 +339,7 @@ class _Transaction:
             source=source.name,
             context=self._context,
             length=source.length,
-            details=dict(self._unit.hardware),
+            details=self._details(),
         )
 
     def _allocate(self, claim_id: str | None, source: str, length: int = claim_ids.DEFAULT_LENGTH) -> Claim:
@@ -313,8 +350,13 @@ class _Transaction:
             source=source,
             context=self._context,
             length=length,
-            details=dict(self._unit.hardware),
+            details=self._details(),
         )
+
+    def _details(self) -> dict[str, object]:
+        """What the ledger keeps of the unit beside its name."""
+        key = self._request.host_key
+        return {**self._unit.hardware, **({} if key is None else {_HOST_KEY: key})}
 
     def _described(self, look: _Look) -> dict[str, JsonValue]:
         """The unit as a factory service gets it: its device.json5, with what names it."""
@@ -341,7 +383,8 @@ class _Transaction:
         document = look.document
         for key, value in wanted.items():
             document = document.set((key,), value)
-        _second_opinion(document, wanted)
+        if document.data != look.document.data:
+            _second_opinion(document, wanted)
         return document
 
     def _write(self, look: _Look, claim_id: str | None) -> bytes:
