@@ -70,7 +70,7 @@ def _environments() -> Iterator[tuple[str, Path]]:
     for folder in (ROOT / ".venv", ROOT / ".venv-2.21"):
         if (folder / "bin" / "python").exists():
             ask = "from ansible.release import __version__; print(*__version__.split('.')[:2], sep='.')"
-            command = [folder / "bin" / "python", "-c", ask]
+            command = [str(folder / "bin" / "python"), "-c", ask]
             yield subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip(), folder
 
 

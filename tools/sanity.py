@@ -15,7 +15,10 @@ import re
 import subprocess
 import sys
 import tempfile
+from hashlib import sha256
 from pathlib import Path
+
+from get_pip import run_time_requirements
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON_VERSION = "import sys; print(*sys.version_info[:2], sep='.')"
@@ -25,7 +28,8 @@ REQUIREMENTS_MODULE = "import ansible_test._internal.python_requirements as modu
 def main() -> int:
     environment, *arguments = sys.argv[1:]
     programs = ROOT / environment / "bin"
-    home = ROOT / ".cache" / "ansible-test"
+    # ansible-test keeps its environments in its home: another home when our part of what is in them changes.
+    home = ROOT / ".cache" / f"ansible-test-{sha256(repr(run_time_requirements()).encode()).hexdigest()[:8]}"
     _furnish(home, programs)
     # Not below the clone: there, ansible-test would ask git for the files, and git ignores them.
     with tempfile.TemporaryDirectory(prefix="ioto-sanity-") as collections:
@@ -77,7 +81,7 @@ def _pip_version(programs: Path) -> str:
 
 def _ask(programs: Path, program: str) -> str:
     """Return what a Python program of one line prints in the environment."""
-    command = [programs / "python", "-c", program]
+    command = [str(programs / "python"), "-c", program]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 

@@ -8,8 +8,13 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import SERIALIZE_ARGUMENTS, IotoAction
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import warm_up
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization import serialize
 from ansible_collections.ioto.serialization.plugins.plugin_utils.task_options import build_request, present_outcome
+
+# Ansible's main process loads this file before it forks a worker for each device: what is made ready here is not made
+# again by each of them.
+warm_up()
 
 
 class ActionModule(IotoAction):

@@ -18,6 +18,7 @@ from ansible import context
 from ansible.playbook.task_include import TaskInclude
 from ansible.plugins.callback import CallbackBase
 from ansible.utils.color import ANSIBLE_COLOR
+
 from ansible_collections.ioto.serialization.plugins.plugin_utils.progress_model import (
     Figures,
     Interval,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from ansible.errors import ExitCode
 from ansible.plugins.inventory import BaseInventoryPlugin, Constructable
+
 from ansible_collections.ioto.serialization.plugins.plugin_utils import production_order
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
 

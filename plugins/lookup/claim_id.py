@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
+
 from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_ids import generate
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
 

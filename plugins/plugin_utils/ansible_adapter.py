@@ -78,7 +78,7 @@ class IotoAction(ActionBase):
         """Ansible's entry point."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         self.task_vars = task_vars or {}
-        _, arguments = self.validate_argument_spec(argument_spec=self.ARGUMENTS)  # type: ignore[no-untyped-call]
+        arguments = self.validate_argument_spec(argument_spec=self.ARGUMENTS)[1]  # type: ignore[no-untyped-call]
         try:
             result.update(self.outcome(plain(arguments)))
         except IotoError as error:
@@ -208,7 +208,8 @@ class AnsibleDevice:
 
     def run(self, script: str) -> Answer:
         """Run `script`: one ssh process, one channel, nothing left on the device. A lost connection is Ansible's."""
-        done = self._action._low_level_execute_command("/bin/sh -s", in_data=script.encode("utf-8", "surrogateescape"))
+        execute: Any = self._action._low_level_execute_command
+        done = execute("/bin/sh -s", in_data=script.encode("utf-8", "surrogateescape"))
         return Answer(done["rc"], _bytes(done["stdout"]), _bytes(done["stderr"]))
 
 

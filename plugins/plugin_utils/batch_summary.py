@@ -37,7 +37,7 @@ class Summary:
 def summarize(hosts: Mapping[str, Mapping[str, Any]], ledgers: Sequence[str], *, check: bool) -> Summary:
     """Return the summary of a batch; `hosts` maps each host to its `VARIABLES`, `ledgers` are places to name."""
     fates = {host: _fate(facts) for host, facts in hosts.items() if facts.get("ioto_mode") != "none"}
-    counts = Counter(fate for fate, _ in fates.values())
+    counts = Counter(fate for fate, sentence in fates.values())
     done = "would be done" if check else "done"
     lines = [
         f"{len(fates)} devices: {counts[Fate.DONE]} {done}, {counts[Fate.ALREADY_DONE]} already done, "

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import json5
 import urllib3
 
 from . import claim_ids
-from .device_files import Device, Observation, await_change, restart_agent
+from .device_files import DEVICE_FILE, Device, Observation, await_change, restart_agent
 from .display_text import printable, url_origin
 from .errors import IotoError
 
@@ -79,17 +79,24 @@ class Service:
     each try. TLS certificates are verified, against `ca_file` where one is given.
     """
 
-    url: str
+    url: str = field(repr=False)  # its path or query may hold a secret
     timeout: float = 30.0
     retries: int = 5
-    token: str | None = None
+    token: str | None = field(default=None, repr=False)
     ca_file: str | None = None
     name: str = "service"
     length: int = claim_ids.DEFAULT_LENGTH
 
     def claim_id(self, body: Mapping[str, object]) -> str | None:
         """Ask the service for the unit's ID, as the agent would: a POST of its `device.json5` as strict JSON."""
-        status, reply = self._post(json.dumps(body, ensure_ascii=False, allow_nan=False).encode())
+        try:
+            text = json.dumps(body, ensure_ascii=False, allow_nan=False)
+        except ValueError:
+            raise SourceError(
+                f"The unit's {DEVICE_FILE} holds a number that JSON has not (Infinity or NaN), so no service can be "
+                "asked for it; write another one there."
+            ) from None
+        status, reply = self._post(text.encode())
         if not 200 <= status < 300:
             raise SourceError(
                 f"The service at {self.place} refused with status {status}: {_sentence(reply)} "

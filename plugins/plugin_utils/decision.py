@@ -85,7 +85,13 @@ def decide(seen: Seen, asked: Asked, known: Known) -> Decision:
             f"The device says product {seen.product!a}, and {asked.product} was asked for: see whether this is the "
             f"right unit and image, {_DELIBERATE}."
         )
-    if taken := _foreign(known.given_holder, asked):
+    given = known.given_holder
+    if given is not None and given.state is State.RETIRED:
+        return _refuse(
+            f"The claim ID {mask(given.claim_id)} that was given is retired ({given.reason}), and no ID is issued "
+            "twice: give this unit another one."
+        )
+    if taken := _foreign(given, asked):
         return _refuse(
             f"The claim ID {mask(taken.claim_id)} that was given belongs to unit {taken.unit!a} of product "
             f"{taken.product}: give this unit another one.",
@@ -170,11 +176,11 @@ def _for_an_unknown_id(claim_id: str, asked: Asked, known: Known) -> Decision:
             f"remove it there, {_DELIBERATE}.",
             _foreign(holder, asked),
         )
-    if holder is not None and (holder.product != asked.product or holder.unit is not None):
+    if foreign := _foreign(holder, asked):
         return _refuse(
-            f"The device has the claim ID {mask(claim_id)}, which belongs to unit {holder.unit!a} of product "
-            f"{holder.product}: see whether an image was copied from that unit or the serial is wrong, {_DELIBERATE}.",
-            _foreign(holder, asked),
+            f"The device has the claim ID {mask(claim_id)}, which belongs to unit {foreign.unit!a} of product "
+            f"{foreign.product}: see whether an image was copied from that unit or the serial is wrong, {_DELIBERATE}.",
+            foreign,
         )
     if asked.claim_id not in {None, claim_id}:
         return _refuse(
@@ -193,9 +199,8 @@ def _guarded(decision: Decision, seen: Seen, asked: Asked) -> Decision:
             _refuse("The device's local.json5 sets device.id, which overrides device.json5: remove it there."),
             conflict=decision.conflict,
         )
-    changes = decision.action is Action.ASSIGN and decision.claim_id != seen.claim_id
-    loses = seen.provisioned and (decision.claim_id is None or decision.claim_id != seen.provisioned_id)
-    if changes and loses and not asked.replace_provisioned:
+    loses = decision.claim_id is None or decision.claim_id != seen.provisioned_id
+    if decision.action is Action.ASSIGN and seen.provisioned and loses and not asked.replace_provisioned:
         return _refuse(
             "The device has been claimed and provisioned (provision.json5), and another ID would throw that away: "
             "leave it, or say that it is meant (replace_provisioned: true)."
@@ -204,7 +209,11 @@ def _guarded(decision: Decision, seen: Seen, asked: Asked) -> Decision:
 
 
 def _foreign(holder: Claim | None, asked: Asked) -> Claim | None:
-    return holder if holder is not None and holder.unit not in {None, asked.unit} else None
+    """`holder` where it is another unit's claim, or reserved for another product."""
+    if holder is None:
+        return None
+    mine = holder.product == asked.product and holder.unit in {None, asked.unit}
+    return None if mine else holder
 
 
 def _refuse(reason: str, conflict: Claim | None = None) -> Decision:

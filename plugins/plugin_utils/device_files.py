@@ -303,7 +303,7 @@ def _observation(device: Device, records: Sequence[_Record]) -> Observation:
             # The device tree ends its strings with NUL.
             serial = printable(record.blob.replace(b"\0", b" ")) or None
         elif record.key == "interface":
-            name, _, mac = printable(record.blob).partition(" ")
+            name, _blank, mac = printable(record.blob).partition(" ")
             interfaces.append(Interface(name, mac.lower(), record.words[0] == "virtual"))
         elif record.key in {"directory", "writable", "leftovers"}:
             words[record.key] = record.words[0]

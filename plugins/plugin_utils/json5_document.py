@@ -61,6 +61,8 @@ MISSING: Final = Missing.MISSING
 # The longest int that is written: beyond a double no reader agrees on the value.
 _MAX_INT_BITS = 1024
 
+# Of these \u escapes the agent keeps one byte.
+_CUT_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\u(?!00[0-7])")
 _COMMENT = re.compile(r"//[^\r\n]*|/\*.*?\*/", re.DOTALL)
 _SAME_LINE = re.compile(r"(?:[ \t]*+/\*.*?\*/)*+([ \t]*+//[^\r\n]*+)?+", re.DOTALL)
 _BLANK_REST = re.compile(r"[ \t]+(?=\r?\n)")
@@ -96,7 +98,10 @@ class Json5Document:
 
     @property
     def value(self) -> JsonValue:
-        """The whole as new Python objects. Of duplicate keys the first counts, as for the agent."""
+        """The whole as new Python objects, as the agent sees it: of duplicate keys the first counts.
+
+        One difference is left: of a `\\uXXXX` escape beyond ASCII, which is decoded here, the agent keeps one byte.
+        """
         return {} if self._root is None else plain(self._root)
 
     def get(self, *path: str) -> JsonValue | Missing:
@@ -104,14 +109,9 @@ class Json5Document:
 
         Raises `Json5Error` where a key of the path stands twice in its object.
         """
-        node = self._root
-        if node is None and not path:
+        if self._root is None and not path:
             return {}
-        for key in path:
-            member = self._member(node, key) if isinstance(node, Object) else None
-            if member is None:
-                return MISSING
-            node = member.value
+        node = self._find(path)
         return MISSING if node is None else plain(node)
 
     def set(self, path: Sequence[str], value: object) -> Json5Document:
@@ -125,11 +125,15 @@ class Json5Document:
             raise TypeError("the path is a sequence of at least one key")
         path = [_checked_text(key, refuse_as="a key of the path", name=self.name) for key in path]
         wanted = _checked(value, self.name, path, len(path))
-        if (now := self.get(*path)) is not MISSING and _dump(now) == _dump(wanted):
+        if self._has(path, wanted):
             return self
         expected = _with(self._editable(), path, wanted)
+        if self._root is None:
+            edits = [self._first_object(_nested(path, wanted))]
+        else:
+            edits = self._edits(self._root, path, wanted)
         text = self._text
-        for edit in reversed(self._edits(path, wanted)):
+        for edit in reversed(edits):
             text = text[: edit.start] + edit.new + text[edit.end :]
         edited = self.parse(text.encode(), name=self.name)
         if _dump(edited.value) != _dump(expected):
@@ -151,6 +155,22 @@ class Json5Document:
             problem = "JSON has no number for this (Infinity, NaN, or beyond 1e308); write a smaller number or null."
             raise error_at(self._text, offset, problem, name=self.name) from None
 
+    def _find(self, path: Sequence[str]) -> Node | None:
+        node = self._root
+        for key in path:
+            member = self._member(node, key) if isinstance(node, Object) else None
+            if member is None:
+                return None
+            node = member.value
+        return node
+
+    def _has(self, path: Sequence[str], value: JsonValue) -> bool:
+        """Say whether `value` stands at `path` already, in a spelling that the agent reads."""
+        node = self._find(path)
+        if node is None or _dump(plain(node)) != _dump(value):
+            return False
+        return not _CUT_ESCAPE.search(self._text, node.start, node.end)
+
     def _editable(self) -> dict[str, JsonValue]:
         value = self.value
         if isinstance(value, dict):
@@ -171,25 +191,20 @@ class Json5Document:
             raise error_at(self._text, found[1].start, problem, name=self.name)
         return found[0] if found else None
 
-    def _edits(self, path: Sequence[str], value: JsonValue) -> list[_Edit]:
-        """Return what has to change for `value` to stand at `path`, in the order of the text."""
-        node = self._root
-        if node is None:
-            return [self._first_object(_nested(path, value))]
-        for depth, key in enumerate(path, 1):
-            if not isinstance(node, Object):
-                problem = (
-                    f"{_dotted(path[: depth - 1])} is {_kind(node)}, so {_dotted(path)} cannot be set; "
-                    "make it an object or choose another key."
-                )
-                raise error_at(self._text, node.start, problem, name=self.name)
-            member = self._member(node, key)
-            if member is None:
-                return self._addition(node, key, _nested(path[depth:], value))
-            if depth == len(path):
-                return [self._replacement(node, member, value)]
-            node = member.value
-        return []
+    def _edits(self, node: Node, path: Sequence[str], value: JsonValue, depth: int = 0) -> list[_Edit]:
+        """Return what has to change for `value` to stand at `path`, whose first `depth` keys lead to `node`."""
+        if not isinstance(node, Object):
+            problem = (
+                f"{_dotted(path[:depth])} is {_kind(node)}, so {_dotted(path)} cannot be set; "
+                "make it an object or choose another key."
+            )
+            raise error_at(self._text, node.start, problem, name=self.name)
+        member = self._member(node, path[depth])
+        if member is None:
+            return self._addition(node, path[depth], _nested(path[depth + 1 :], value))
+        if depth + 1 == len(path):
+            return [self._replacement(node, member, value)]
+        return self._edits(member.value, path, value, depth + 1)
 
     def _first_object(self, value: JsonValue) -> _Edit:
         newline = document_newline(self._text)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple, NoReturn, TypeAlias
+from typing import NamedTuple, NoReturn, TypeAlias, cast
 
 from .errors import IotoError
 
@@ -206,8 +206,7 @@ class _Reader:
 
     def _next(self) -> str:
         """Skip blanks and comments and return the character after them, "" at the end."""
-        trivia = _TRIVIA.match(self._text, self._at)
-        assert trivia is not None  # It matches the empty text too
+        trivia = cast("re.Match[str]", _TRIVIA.match(self._text, self._at))  # it matches the empty text too
         self._at = trivia.end()
         return self._text[self._at : self._at + 1]
 
@@ -311,8 +310,7 @@ class _Reader:
 
     def _string(self, quote: str) -> str:
         start = self._at
-        match = _STRINGS[quote].match(self._text, start)
-        assert match is not None  # It matches the quote alone too
+        match = cast("re.Match[str]", _STRINGS[quote].match(self._text, start))  # it matches the quote alone too
         if not self._text.startswith(quote, match.end()):
             self._refuse(match.end(), self._string_problem(match.end()))
         self._at = match.end() + 1

@@ -23,6 +23,7 @@ from .errors import IotoError
 from .ledger_database import Database, Location
 from .ledger_page import Page, event_row
 from .ledger_queries import (
+    each,
     read_by_claim_id,
     read_conflicts,
     read_live,
@@ -48,7 +49,7 @@ from .ledger_records import (
     UnknownClaimError,
     parse_unit,
 )
-from .ledger_schema import events
+from .ledger_schema import claims, events
 
 __all__ = [
     "Ask",
@@ -67,6 +68,7 @@ __all__ = [
     "Summary",
     "UnknownClaimError",
     "parse_unit",
+    "warm_up",
 ]
 
 MAX_RESERVED = 100_000
@@ -90,6 +92,13 @@ class Ledger:
         With `read_only` nothing is created or changed: an absent ledger reads as an empty one.
         """
         self._database = Database(Location.parse(location), read_only=read_only)
+
+    @classmethod
+    def in_memory(cls) -> Ledger:
+        """Return a new ledger that ends with this process: for check mode of a whole batch, and for tests."""
+        ledger = cls.__new__(cls)
+        ledger._database = Database(Location())
+        return ledger
 
     @property
     def location(self) -> str:
@@ -216,6 +225,31 @@ class Ledger:
             raise LedgerError(f"{count} claim IDs cannot be reserved at once; ask for 1 to {MAX_RESERVED}.")
         return self._on_page(lambda page: [page.reserve(product, length, context) for _ in range(count)])
 
+    def take_over(
+        self, claims: Sequence[Claim], *, context: Context, check_only: bool = False
+    ) -> list[str | IotoError]:
+        """Bring in claims from elsewhere, all or none, and say of each `added`, `changed` or `unchanged`.
+
+        Where one is answered by an error, nothing was changed. With `check_only` nothing is, in any case. What
+        changes a claim that is known already is said at `ledger_transfer.import_claims`.
+        """
+
+        def work(page: Page) -> list[str | IotoError]:
+            answers: dict[str, str | IotoError] = {}
+            # Retired ones first: they make room for their unit's live one.
+            for claim in sorted(claims, key=lambda claim: claim.is_live):
+                answers[claim.claim_id] = _attempt(page.take_over, claim, context)
+            if any(isinstance(answer, IotoError) for answer in answers.values()):
+                page.discard()
+            return [answers[claim.claim_id] for claim in claims]
+
+        units = [claim.unit for claim in claims if claim.unit is not None]
+        ids = [claim.claim_id for claim in claims]
+        if check_only:
+            with self._database.read() as connection:
+                return work(Page(connection, units=units, ids=ids, lock=False))
+        return self._on_page(work, units=units, ids=ids)
+
     def record(
         self,
         action: str,
@@ -272,7 +306,7 @@ class Ledger:
         newest_first: bool = False,
         limit: int | None = None,
     ) -> Iterator[Claim]:
-        """Yield the claims to which all that is given applies, in the order in which they were made.
+        """Return the claims to which all that is given applies, in the order in which they were made, as they are read.
 
         `reserved`: only those that belong to no unit yet, or only the others. `since`: changed then or later.
         """
@@ -284,11 +318,9 @@ class Ledger:
             reserved=reserved,
             since=since,
             newest_first=newest_first,
-            limit=limit,
         )
-        with self._database.read() as connection:
-            for row in connection.execution_options(yield_per=1000).execute(query):
-                yield to_claim(row)
+        rows = each(self._database, query, claims.c.seq, newest_first=newest_first, limit=limit)
+        return map(to_claim, rows)
 
     def events(
         self,
@@ -302,7 +334,7 @@ class Ledger:
         newest_first: bool = False,
         limit: int | None = None,
     ) -> Iterator[Event]:
-        """Yield the events to which all that is given applies, in their order. `after`: with a higher number."""
+        """Return the events to which all that is given applies, in their order. `after`: with a higher number."""
         query = select_events(
             claim_id=claim_id,
             product=product,
@@ -311,11 +343,9 @@ class Ledger:
             since=since,
             after=after,
             newest_first=newest_first,
-            limit=limit,
         )
-        with self._database.read() as connection:
-            for row in connection.execution_options(yield_per=1000).execute(query):
-                yield to_event(row)
+        rows = each(self._database, query, events.c.id, newest_first=newest_first, limit=limit)
+        return map(to_event, rows)
 
     def conflicts(self, *, include_settled: bool = False) -> list[Conflict]:
         """Return who asked for an ID that could not be had, oldest first."""
@@ -340,6 +370,20 @@ class Ledger:
             return result
 
         return self._database.write(transaction)
+
+
+def warm_up() -> None:
+    """Compile the statements of the usual operations, so that processes that are forked later need not.
+
+    An action calls it when it is loaded: the main process pays once what each worker would pay for its device.
+    """
+    context = Context("warm_up")
+    product = "0" * 26
+    with Ledger.in_memory() as ledger:
+        claim = ledger.allocate(product, "unit", source="generated", context=context)
+        ledger.advance(claim.claim_id, State.VERIFIED, context=context)
+        ledger.live_claim(product, "unit")
+        ledger.find(claim.claim_id)
 
 
 def _checked(ask: Ask) -> Ask:

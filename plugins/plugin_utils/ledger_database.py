@@ -12,8 +12,10 @@ import fcntl
 import os
 import sqlite3
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -21,7 +23,7 @@ from typing import TypeVar
 from sqlalchemy import URL, Engine, create_engine, make_url
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import ArgumentError, DBAPIError
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import NullPool
 
 from .ledger_records import LedgerError
 from .ledger_schema import SCHEMA_VERSION, VERSION_QUERY, create_tables
@@ -64,17 +66,37 @@ _POSTGRESQL_REMEDIES = {
 
 Result = TypeVar("Result")
 
+_sqlite_file: ContextVar[Path | None] = ContextVar("_sqlite_file")
+
+
+def _connect_sqlite() -> sqlite3.Connection:
+    path = _sqlite_file.get()
+    # mode=rw: a file that vanished is an error, not a new ledger without the old one's IDs.
+    name = "file::memory:" if path is None else f"{path.as_uri()}?mode=rw"
+    connection = sqlite3.connect(name, uri=True, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
+    # The -wal and -shm files get the mode of the database from SQLite itself.
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    return connection
+
+
+# One for all files: what SQLAlchemy compiles once, every ledger uses, also those of the processes forked later.
+_SQLITE = create_engine("sqlite://", creator=_connect_sqlite, poolclass=NullPool, hide_parameters=True)
+
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Where a ledger is: a file of SQLite, or a database of PostgreSQL. `str()` never shows a password."""
+    """Where a ledger is: a file of SQLite, a database of PostgreSQL, or in memory where it is neither.
+
+    `str()` never shows a password.
+    """
 
     path: Path | None = None
     url: URL | None = None
 
     def __str__(self) -> str:
         if self.url is None:
-            return str(self.path)
+            return str(self.path or "in memory")
         # The query is left out: a password may stand there as well.
         shown = URL.create(
             "postgresql",
@@ -130,16 +152,26 @@ class Database:
         """Open the database, and create it first where it is absent; with `read_only` an absent one is empty."""
         self.location = location
         self.read_only = read_only
-        self._engine = self._open()
+        self._turn = threading.Lock()
+        self._engine: Engine | None = None
+        self._sqlite: Connection | None = None
+        with self._sentences():
+            if location.url is not None:
+                self._open_postgresql(location.url)
+            else:
+                self._open_sqlite(location.path)
 
     def close(self) -> None:
         """Let go of the connections."""
-        self._engine.dispose()
+        if self._sqlite is not None:
+            self._sqlite.close()
+        if self._engine is not None:
+            self._engine.dispose()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Lend a connection for one query."""
-        with self._sentences(), self._engine.connect() as connection:
+        """Lend a connection for queries that are done before the next operation."""
+        with self._sentences(), self._connection() as connection:
             yield connection
 
     def write(self, work: Callable[[Connection], Result]) -> Result:
@@ -152,8 +184,8 @@ class Database:
         with self._sentences():
             for _ in range(_ATTEMPTS):
                 try:
-                    with self._engine.begin() as connection:
-                        if self.location.path is not None:
+                    with self._connection() as connection, connection.begin():
+                        if self._sqlite is not None:
                             # A transaction that reads first and then writes could not wait for its turn.
                             connection.exec_driver_sql("BEGIN IMMEDIATE")
                         return work(connection)
@@ -162,35 +194,48 @@ class Database:
                         raise
         raise LedgerError(f"The ledger {self.location} is too busy: {_ATTEMPTS} attempts collided; run again.")
 
-    def _open(self) -> Engine:
-        with self._sentences():
-            if self.location.path is None:
-                return self._open_postgresql()
-            return self._open_sqlite(self.location.path)
+    @contextmanager
+    def _connection(self) -> Iterator[Connection]:
+        if self._sqlite is None:
+            assert self._engine is not None
+            with self._engine.connect() as connection:
+                yield connection
+            return
+        # SQLite: one connection, kept. Opening it again, and the sync that closing the last one costs, would take
+        # longer than the work.
+        with self._turn:
+            try:
+                yield self._sqlite
+            finally:
+                self._sqlite.rollback()
 
-    def _open_sqlite(self, path: Path) -> Engine:
-        if not _holds_something(path):
+    def _open_sqlite(self, path: Path | None) -> None:
+        if path is not None and not _holds_something(path):
             if self.read_only:
-                return _empty_engine()
-            _create_sqlite(path)
-        engine = _sqlite_engine(path)
+                path = None
+            else:
+                _create_sqlite(path)
+        self._sqlite = _sqlite_connection(path)
+        if path is None:
+            create_tables(self._sqlite)
+            self._sqlite.commit()
         try:
-            with engine.connect() as connection:
-                self._check_version(connection.exec_driver_sql(VERSION_QUERY).scalar())
+            self._check_version(self._sqlite)
+            self._sqlite.rollback()
         except DBAPIError as error:
-            engine.dispose()
+            self.close()
             if "no such table" in str(error.orig):
                 raise LedgerError(
                     f"The ledger {path} is some other SQLite database; name the ledger's own file."
                 ) from None
             raise
-        return engine
+        except LedgerError:
+            self.close()
+            raise
 
-    def _open_postgresql(self) -> Engine:
-        url = self.location.url
-        assert url is not None
+    def _open_postgresql(self, url: URL) -> None:
         try:
-            engine = create_engine(
+            self._engine = create_engine(
                 url,
                 hide_parameters=True,
                 # A server that was restarted costs one question, not one failed unit.
@@ -203,15 +248,17 @@ class Database:
                 'install it with: pip install "psycopg[binary]".'
             ) from None
         try:
-            with engine.connect() as connection:
-                self._check_version(connection.exec_driver_sql(VERSION_QUERY).scalar())
+            with self._engine.connect() as connection:
+                self._check_version(connection)
         except DBAPIError as error:
             if _sqlstate(error) != _UNDEFINED_TABLE:
+                self.close()
                 raise
             if self.read_only:
-                return _empty_engine()
-            self._create_postgresql(engine)
-        return engine
+                self.close()
+                self._open_sqlite(None)
+            else:
+                self._create_postgresql(self._engine)
 
     def _create_postgresql(self, engine: Engine) -> None:
         try:
@@ -222,9 +269,10 @@ class Database:
                 raise
             # Another process created it at the same moment, and has committed by now.
             with engine.connect() as connection:
-                self._check_version(connection.exec_driver_sql(VERSION_QUERY).scalar())
+                self._check_version(connection)
 
-    def _check_version(self, version: int | None) -> None:
+    def _check_version(self, connection: Connection) -> None:
+        version = connection.exec_driver_sql(VERSION_QUERY).scalar()
         if version is None:
             raise LedgerError(f"The ledger {self.location} is damaged: its version is missing; restore its backup.")
         if version > SCHEMA_VERSION:
@@ -302,11 +350,9 @@ def _create_sqlite(path: Path) -> None:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600
         draft = Path(name)
         try:
-            engine = _sqlite_engine(draft)
-            with engine.begin() as connection:
+            with _sqlite_connection(draft) as connection, connection.begin():
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
                 create_tables(connection)
-            engine.dispose()
             os.fsync(handle)
             draft.replace(path)
         finally:
@@ -317,25 +363,12 @@ def _create_sqlite(path: Path) -> None:
         os.close(directory)
 
 
-def _sqlite_engine(path: Path) -> Engine:
-    def connect() -> sqlite3.Connection:
-        # mode=rw: a file that vanished is an error, not a new ledger without the old one's IDs.
-        connection = sqlite3.connect(
-            f"{path.as_uri()}?mode=rw", uri=True, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
-        )
-        # The -wal and -shm files get the mode of the database from SQLite itself.
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        return connection
-
-    return create_engine(f"sqlite:///{path.name}", creator=connect, hide_parameters=True)
-
-
-def _empty_engine() -> Engine:
-    engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
-    with engine.begin() as connection:
-        create_tables(connection)
-    return engine
+def _sqlite_connection(path: Path | None) -> Connection:
+    token = _sqlite_file.set(path)
+    try:
+        return _SQLITE.connect()
+    finally:
+        _sqlite_file.reset(token)
 
 
 def _lost_a_race(error: DBAPIError) -> bool:

@@ -33,8 +33,10 @@ _UPDATE = claims.update().where(claims.c.claim_id == bindparam("key"))
 class Page:
     """The live claims of some units and the claims with some IDs, and what happens to them. Ends with `save`."""
 
-    def __init__(self, connection: Connection, *, units: Iterable[str] = (), ids: Iterable[str] = ()) -> None:
-        """Read and lock the claims that the rules will look at."""
+    def __init__(
+        self, connection: Connection, *, units: Iterable[str] = (), ids: Iterable[str] = (), lock: bool = True
+    ) -> None:
+        """Read the claims that the rules will look at, and lock them unless nothing will be saved."""
         self.now = datetime.now(UTC)
         self._connection = connection
         self._claims: dict[str, Claim] = {}
@@ -43,8 +45,8 @@ class Page:
         self._changed: set[str] = set()
         self._events: list[dict[str, object]] = []
         self._conflicts: list[dict[str, object]] = []
-        self._read(_LOCK_UNITS, "units", units)
-        self._read(_LOCK_IDS, "ids", ids)
+        self._read(_LOCK_UNITS if lock else LIVE_BY_UNIT, "units", units)
+        self._read(_LOCK_IDS if lock else BY_CLAIM_ID, "ids", ids)
 
     def live(self, product: str, unit: str) -> Claim | None:
         """Return the unit's live claim."""
@@ -151,6 +153,26 @@ class Page:
         moved = dataclasses.replace(claim, unit=unit, state=State.ALLOCATED, host=clean(context.host))
         return self._change(moved, "rebound", context, f"from {_holder(claim)}: {reason}")
 
+    def take_over(self, claim: Claim, context: Context) -> str:
+        """Bring in a claim from elsewhere: `added`, `changed` or `unchanged`. Raises `ClaimConflictError`."""
+        known = self._claims.get(claim.claim_id)
+        if known is None:
+            self._check_free(claim)
+            self.insert(claim, "imported", context, f"state {claim.state}")
+            return "added"
+        before = known
+        if known.product == claim.product and known.is_live and known.unit is None and claim.unit is not None:
+            self._check_free(claim)
+            known = self._change(dataclasses.replace(known, unit=claim.unit), "bound", context, "imported")
+        # A file from before the ID was bound does not contradict the ledger.
+        elif known.product != claim.product or (known.unit != claim.unit and (claim.unit or not claim.is_live)):
+            raise ClaimConflictError(_taken(known), known)
+        if not claim.is_live:
+            known = self.retire(known, claim.reason or "imported as retired", context)
+        elif claim.state.is_past(known.state):
+            known = self.advance(known, claim.state, context, "imported")
+        return "unchanged" if known is before else "changed"
+
     def insert(self, claim: Claim, action: str, context: Context, detail: str | None = None) -> Claim:
         """Write down a claim that the ledger did not have."""
         claim = dataclasses.replace(claim, details=tidy(claim.details))
@@ -172,6 +194,13 @@ class Page:
         if new_events:
             self._connection.execute(events.insert(), new_events)
 
+    def discard(self) -> None:
+        """Forget the changes: `save` will write nothing."""
+        self._changed.clear()
+        self._new.clear()
+        self._events.clear()
+        self._conflicts.clear()
+
     def _read(self, query: Select[Any], name: str, keys: Iterable[str]) -> None:
         for part in chunks(sorted(set(keys))):
             for row in self._connection.execute(query, {name: part}):
@@ -184,6 +213,15 @@ class Page:
         self._claims[claim.claim_id] = claim
         if claim.unit is not None and claim.is_live:
             self._live[claim.product, claim.unit] = claim.claim_id
+
+    def _check_free(self, claim: Claim) -> None:
+        live = self.live(claim.product, claim.unit) if claim.unit is not None and claim.is_live else None
+        if live is not None:
+            raise ClaimConflictError(
+                f"The unit {claim.unit} already has the claim ID {live.masked} ({live.state}), not {claim.masked}; "
+                "leave this one out, or retire that one first.",
+                live,
+            )
 
     def _insert(self, ask: Ask, claim_id: str) -> Claim:
         claim = Claim(

@@ -10,14 +10,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, exists, func, select, text
+from sqlalchemy import Column, ColumnElement, Select, bindparam, exists, func, select, text
 from sqlalchemy.engine import Connection
 
+from .ledger_database import Database
 from .ledger_records import Claim, Conflict, Event, State, Summary
 from .ledger_schema import IS_LIVE, claims, events
 
 _CHUNK = 1000
-"""Bound parameters in one statement; SQLite takes 32,766 of them, PostgreSQL 65,535."""
+"""Rows in one answer and bound parameters in one statement; SQLite takes 32,766 of them, PostgreSQL 65,535."""
 
 CLAIM_COLUMNS = [column for column in claims.c if column.name != "seq"]
 
@@ -53,10 +54,9 @@ def select_claims(
     reserved: bool | None,
     since: datetime | None,
     newest_first: bool,
-    limit: int | None,
 ) -> Select[Any]:
-    """Return the query for the claims to which all that is given applies, in the order of their creation."""
-    query = select(*CLAIM_COLUMNS)
+    """Return the query for the claims to which all that is given applies; see `each`."""
+    query = select(*CLAIM_COLUMNS, claims.c.seq)
     wanted: list[ColumnElement[bool]] = []
     if states is not None:
         wanted.append(claims.c.state.in_([state.value for state in states]))
@@ -70,8 +70,7 @@ def select_claims(
         wanted.append(claims.c.unit.is_(None) if reserved else claims.c.unit.is_not(None))
     if since is not None:
         wanted.append(claims.c.updated_at >= since)
-    order = claims.c.seq.desc() if newest_first else claims.c.seq
-    return query.where(*wanted).order_by(order).limit(limit)
+    return query.where(*wanted).order_by(claims.c.seq.desc() if newest_first else claims.c.seq)
 
 
 def select_events(
@@ -83,9 +82,8 @@ def select_events(
     since: datetime | None,
     after: int | None,
     newest_first: bool,
-    limit: int | None,
 ) -> Select[Any]:
-    """Return the query for the events to which all that is given applies, in the order in which they happened."""
+    """Return the query for the events to which all that is given applies; see `each`."""
     wanted: list[ColumnElement[bool]] = []
     if claim_id is not None:
         wanted.append(events.c.claim_id == claim_id)
@@ -99,8 +97,26 @@ def select_events(
         wanted.append(events.c.at >= since)
     if after is not None:
         wanted.append(events.c.id > after)
-    order = events.c.id.desc() if newest_first else events.c.id
-    return select(events).where(*wanted).order_by(order).limit(limit)
+    return select(events).where(*wanted).order_by(events.c.id.desc() if newest_first else events.c.id)
+
+
+def each(
+    database: Database, query: Select[Any], number: Column[int], *, newest_first: bool, limit: int | None
+) -> Iterator[Any]:
+    """Yield the rows of a query that is ordered by its column `number`, at most `limit`.
+
+    It reads a part at a time and holds nothing between them, so the caller may change claims on the way.
+    """
+    while limit is None or limit > 0:
+        size = _CHUNK if limit is None else min(_CHUNK, limit)
+        with database.read() as connection:
+            rows = connection.execute(query.limit(size)).all()
+        yield from rows
+        if len(rows) < size:
+            return
+        last = rows[-1]._mapping[number]
+        query = query.where(number < last if newest_first else number > last)
+        limit = None if limit is None else limit - size
 
 
 def read_conflicts(connection: Connection, *, include_settled: bool) -> list[Conflict]:
@@ -150,7 +166,7 @@ def read_summary(connection: Connection) -> Summary:
 
 def to_claim(row: Any) -> Claim:
     """Return the claim that a row of `CLAIM_COLUMNS` holds."""
-    claim_id, product, unit, state, source, created_at, updated_at, host, reason, details = row
+    claim_id, product, unit, state, source, created_at, updated_at, host, reason, details, *_ = row
     return Claim(
         claim_id=claim_id,
         product=product,

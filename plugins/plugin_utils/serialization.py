@@ -383,7 +383,7 @@ class _Transaction:
         document = look.document
         for key, value in wanted.items():
             document = document.set((key,), value)
-        if document.data != look.document.data:
+        if document is not look.document:
             _second_opinion(document, wanted)
         return document
 

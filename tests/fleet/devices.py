@@ -164,6 +164,11 @@ class Device:
         """Return device.json5 as an independent reader reads it."""
         return dict(json5.loads(self.read("/etc/ioto/device.json5").decode()))
 
+    @property
+    def agent_service(self) -> str:
+        """The service script of the agent, as a command of the device: append start, stop, restart or status."""
+        return f"{self.config_dir.removesuffix('/etc/ioto')}/etc/init.d/ioto"
+
     def claim_id(self) -> str | None:
         """Return the claim ID in device.json5, or None."""
         found = self.document().get("id")

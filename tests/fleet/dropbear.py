@@ -50,7 +50,6 @@ class Dropbear:
         self._shared = state_dir / "shared"
         self._logs = state_dir / "log"
         self._password_hash = ""
-        self._children: dict[str, subprocess.Popen[bytes]] = {}
 
     def check(self, specs: list[DeviceSpec]) -> None:
         if not available():
@@ -104,24 +103,16 @@ class Dropbear:
             _mount("tmpfs", f"size={_STORAGE_SIZE},mode=755", config_dir)
 
     def start(self, devices: list[Device]) -> None:
+        servers = {}
         for device in devices:
             device.path("/var/run/ioto.pid").unlink(missing_ok=True)
             listen = ("-F", "-E", "-m", "-R", "-p", f"{device.address}:{device.port}")
-            with (self._logs / device.name).open("ab") as log:
-                self._children[device.name] = subprocess.Popen(
-                    ("chroot", str(device.root), _DROPBEAR, *listen),
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    env=processes.environment(device.root),
-                    start_new_session=True,
-                )
-        readiness.wait(devices, lambda device: self._children[device.name].poll() is None)
+            command = ("chroot", str(device.root), _DROPBEAR, *listen)
+            servers[device.name] = processes.spawn(*command, folder=device.root, log=self._logs / device.name)
+        readiness.wait(devices, lambda device: servers[device.name].poll() is None)
 
     def stop(self, device: Device) -> None:
         processes.kill(device.root)
-        if child := self._children.pop(device.name, None):
-            child.wait()
 
     def set_storage(self, device: Device, storage: Storage) -> None:
         where = device.path(device.config_dir)
@@ -162,11 +153,12 @@ class Dropbear:
 def _link_tree(source: Path, target: Path) -> None:
     # The links of the applets are hard-linked too: a symbolic link of its own costs ten times as much to make.
     target.mkdir()
-    for entry in source.iterdir():
-        if entry.is_dir() and not entry.is_symlink():
-            _link_tree(entry, target / entry.name)
-        else:
-            os.link(entry, target / entry.name, follow_symlinks=False)
+    with os.scandir(source) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                _link_tree(Path(entry), target / entry.name)
+            else:
+                os.link(entry, f"{target}/{entry.name}", follow_symlinks=False)
 
 
 def _mount(kind: str, options: str, where: Path) -> None:

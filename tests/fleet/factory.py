@@ -61,6 +61,8 @@ class FactoryEndpoint:
         self._issued: dict[str, str] = {}
         self._lock = threading.Lock()
         self._closing = threading.Event()
+        if journal:
+            journal.touch(mode=0o600)
         self._scheme = "https" if tls else "http"
         self._server = _Server(self, listener or socket.create_server(("127.0.0.1", 0)))
         if tls:

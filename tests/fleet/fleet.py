@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from . import contents, dropbear, inventory, processes, removal
+from .crowd import Crowd
 from .devices import PORT, Agent, Device, DeviceSpec, Kind
 from .dropbear import Dropbear
 from .errors import FleetError
@@ -26,7 +27,7 @@ from .python_ssh import PythonSsh
 
 MODES = ("manual", "auto", "factory")
 
-_KINDS: dict[str, type[Dropbear] | type[PythonSsh]] = {Dropbear.name: Dropbear, PythonSsh.name: PythonSsh}
+_KINDS: dict[str, type[Kind]] = {kind.name: kind for kind in (Dropbear, PythonSsh, Crowd)}
 
 
 @dataclass
@@ -57,13 +58,15 @@ class Fleet:
         """Build and start devices in `state_dir` (new, or without a fleet), and return when each answers.
 
         `groups` says how many plain devices of each mode, with `agent` and `agent_delay` (seconds); `specs` adds
-        others. `kind` is `dropbear` or `python-ssh`; by default the first where that is possible. `service_url` goes
+        others. `kind` is `dropbear`, `python-ssh` or `crowd`; by default the first where that is possible. `service_url` goes
         into the inventory for the group `factory`; `factory` starts such a service. The fleet ends with this process
         unless it is to `outlive` it. Raises `FleetError`.
         """
         state_dir = state_dir.resolve()
         if (state_dir / removal.MARKER).exists():
             raise FleetError(f"{state_dir} already has a fleet; run `python -m tests.fleet down --state {state_dir}`.")
+        if strangers := [name for name in removal.OWN if (state_dir / name).exists()]:
+            raise FleetError(f"{state_dir} has files of somebody else ({', '.join(strangers)}); name a new folder.")
         wanted = _numbered(
             [DeviceSpec(group=group, agent=agent, agent_delay=agent_delay) for group in _expand(groups)] + [*specs]
         )
@@ -247,19 +250,13 @@ def _is_free(address: str) -> bool:
 
 def _start_factory(state_dir: Path) -> str:
     # It inherits a socket that listens already: it is ready before it runs.
-    with socket.create_server(("127.0.0.1", 0)) as listener, (state_dir / "log/factory.log").open("ab") as log:
-        subprocess.Popen(
-            (
-                *(sys.executable, "-m", "tests.fleet", "factory", "--mode", "idempotent"),
-                *("--journal", str(state_dir / "factory.jsonl"), "--listener", str(listener.fileno())),
-            ),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd=processes.REPOSITORY,
-            env=processes.environment(state_dir),
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        processes.spawn(
+            *(sys.executable, "-m", "tests.fleet", "factory", "--mode", "idempotent"),
+            *("--journal", str(state_dir / "factory.jsonl"), "--listener", str(listener.fileno())),
+            folder=state_dir,
+            log=state_dir / "log/factory",
             pass_fds=[listener.fileno()],
-            start_new_session=True,
         )
         return f"http://127.0.0.1:{listener.getsockname()[1]}/ioto/serialize"
 

@@ -40,6 +40,10 @@ def _host(device: Device, password: str) -> dict[str, Any]:
     if not device.tty:
         found["ansible_ssh_use_tty"] = False
     if device.config_dir != "/etc/ioto":
-        # No chroot: the device's files and its hardware are those of the machine, so both have to be said.
-        found |= {"ioto_config_dir": device.config_dir, "ioto_serial": device.serial}
+        # No chroot: the usual paths lead to the files and the hardware of the machine, so all has to be said.
+        found |= {
+            "ioto_config_dir": device.config_dir,
+            "ioto_serial": device.serial,
+            "ioto_agent_restart": [device.agent_service, "restart"],
+        }
     return found

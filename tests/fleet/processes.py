@@ -15,6 +15,7 @@ import re
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,12 +24,32 @@ from .errors import FleetError
 MARK = "IOTO_FLEET_FOLDER"
 REPOSITORY = Path(__file__).resolve().parents[2]  # where `python -m tests.fleet…` works
 
+_children: dict[int, subprocess.Popen[bytes]] = {}  # of this process, to be collected when they have ended
+
 _PATIENCE = 10.0  # seconds for killed processes to be gone
 
 
 def environment(folder: Path, **more: str) -> dict[str, str]:
     """Return the environment for a process that belongs to `folder`."""
     return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", MARK: str(folder), **more}
+
+
+def spawn(*command: str, folder: Path, log: Path, pass_fds: Sequence[int] = ()) -> subprocess.Popen[bytes]:
+    """Start `command` as a process that belongs to `folder`, with all that it says going to `log`."""
+    with log.open("ab") as output:
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=REPOSITORY,
+            env=environment(folder),
+            pass_fds=pass_fds,
+            # What interrupts the person at the keyboard is not for the devices.
+            start_new_session=True,
+        )
+    _children[child.pid] = child
+    return child
 
 
 def members(folder: Path) -> list[int]:
@@ -46,6 +67,8 @@ def kill(folder: Path) -> None:
         for pid in pids:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+            if child := _children.pop(pid, None):
+                child.wait()
         time.sleep(0.005)
 
 

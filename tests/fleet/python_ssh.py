@@ -48,7 +48,7 @@ class PythonSsh:
         shell, search_path = "/bin/sh", "/usr/sbin:/usr/bin:/sbin:/bin"
         if Path(_BUSYBOX).exists():
             self._bin.mkdir()
-            for applet in processes.run(_BUSYBOX, "--list").split():
+            for applet in ("busybox", *processes.run(_BUSYBOX, "--list").split()):
                 (self._bin / applet).symlink_to(_BUSYBOX)
             shell, search_path = str(self._bin / "sh"), str(self._bin)
         settings = {"password": password, "shell": shell, "path": search_path}
@@ -71,7 +71,11 @@ class PythonSsh:
         pipe = os.open(self._commands, os.O_RDWR)
         try:
             if not self._server and not _is_served(self._state_dir):
-                self._server = self._start_server()
+                self._server = processes.spawn(
+                    *(sys.executable, "-m", "tests.fleet.python_ssh_server", str(self._state_dir)),
+                    folder=self._state_dir / "server",
+                    log=self._state_dir / "log/server",
+                )
             for device in devices:
                 device.path("/var/run/ioto.pid").unlink(missing_ok=True)
                 _tell(pipe, do="start", name=device.name, address=device.address, port=device.port, root=device.root)
@@ -90,18 +94,6 @@ class PythonSsh:
 
     def set_storage(self, device: Device, storage: Storage) -> None:
         raise FleetError("The storage of a device can be changed with --kind dropbear only.")
-
-    def _start_server(self) -> subprocess.Popen[bytes]:
-        with (self._state_dir / "log/server.log").open("ab") as log:
-            return subprocess.Popen(
-                (sys.executable, "-m", "tests.fleet.python_ssh_server", str(self._state_dir)),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=processes.REPOSITORY,
-                env=processes.environment(self._state_dir / "server"),
-                start_new_session=True,
-            )
 
 
 def _is_served(state_dir: Path) -> bool:

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -112,8 +113,13 @@ class Server:
             env=processes.environment(Path(root), PATH=self._settings["path"], HOME=f"{root}/root", USER="root"),
             start_new_session=True,
         )
-        await process.redirect(child.stdin, child.stdout, child.stderr)
+        # No end-of-file when one of the two ends: the other may have something to say yet.
+        await process.redirect(child.stdin, child.stdout, child.stderr, send_eof=False)
         status = await child.wait()
+        # What it wrote may still be on its way; an exit would overtake it. The client may be gone by now.
+        with suppress(asyncssh.Error, OSError):
+            await process.stdout.drain()
+            await process.stderr.drain()
         process.exit(status if status >= 0 else 128 - status)
 
 

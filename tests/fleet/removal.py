@@ -11,9 +11,9 @@ from pathlib import Path
 
 from . import processes
 
-MARKER = "fleet.json"  # is in the folder from before the first device until all else is gone
+MARKER = "ioto-fleet.json"  # is in the folder from before the first device until all else is gone
 
-_OWN = (
+OWN = (
     *("devices", "shared", "bin", "log", "key", "key.pub"),
     *("server.json", "commands", "factory.jsonl", "inventory.yml"),
 )
@@ -29,7 +29,7 @@ def remove(state_dir: Path) -> bool:
         return False
     processes.kill(state_dir)
     processes.unmount(state_dir)
-    for name in _OWN:
+    for name in OWN:
         path = state_dir / name
         if path.is_dir():
             shutil.rmtree(path)

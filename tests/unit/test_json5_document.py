@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.ioto.serialization.plugins.plugin_utils.json5_document import (
     MISSING,
     Json5Document,
@@ -176,6 +177,11 @@ def test_a_value_is_replaced_and_everything_around_it_stays(before, value, after
 def test_setting_the_value_that_is_there_changes_nothing(text, value):
     before = document(text)
     assert before.set(["a"], value) is before
+
+
+def test_a_spelling_that_the_agent_misreads_is_written_anew():
+    assert edit(r"{a: 'Gr\u00f6\u00DFe'}", ["a"], "Größe") == "{a: 'Größe'}"
+    assert edit(r"{a: '\\u00f6'}", ["a"], r"\u00f6") == r"{a: '\\u00f6'}"
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 
 import pytest
+
 from ansible_collections.ioto.serialization.plugins.plugin_utils.json5_document import Json5Document, Json5Error
 
 

@@ -10,6 +10,9 @@ import io
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.ioto.serialization.plugins.plugin_utils import production_order
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.production_order import (
@@ -18,8 +21,6 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.production_orde
     Unit,
     split_address,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
 OTHER_PRODUCT = "01G9BFEDZXJYWEJ56DPPQSXTWP"

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.ioto.serialization.plugins.plugin_utils.progress_model import (
     Interval,
     Outcome,

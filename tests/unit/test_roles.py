@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -56,3 +57,11 @@ def test_a_default_that_is_no_template_is_in_the_argument_spec_too(role: Path) -
 def test_a_required_variable_has_no_default(role: Path) -> None:
     required = {name for name, option in options_of(role).items() if option.get("required")}
     assert required & set(load(role / "defaults" / "main.yml")) == set()
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_the_argument_spec_names_the_variables_that_the_tasks_use_and_no_others(role: Path) -> None:
+    tasks = "".join(path.read_text(encoding="utf-8") for path in sorted((role / "tasks").glob("*.yml")))
+    registered = set(re.findall(r"register: (\w+)", tasks))
+
+    assert set(re.findall(r"\bioto_\w+", tasks)) - registered == set(options_of(role))

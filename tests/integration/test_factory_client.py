@@ -1,0 +1,199 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The client of a factory service: any Ioto-compatible endpoint, also a bad one, over real HTTP."""
+
+from __future__ import annotations
+
+import http.server
+import shutil
+import socket
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils import claim_sources
+from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_ids import is_valid
+from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_sources import Service, SourceError
+from tests.fleet.factory import FactoryEndpoint
+
+UNIT = {"serial": "SN-1", "product": "01K9F1EETDEV1CEPR0DVCT0001"}
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claim_sources, "_BACKOFF_SECONDS", 0.01)
+
+
+@contextmanager
+def endpoint(answer: Callable[[http.server.BaseHTTPRequestHandler], None]) -> Iterator[str]:
+    """A server that gives each POST `answer`; yields its URL, which holds a secret."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            answer(self)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/s3cret?key=s3cret"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def reply(status: int, body: bytes, **headers: str) -> Callable[[http.server.BaseHTTPRequestHandler], None]:
+    def answer(handler: http.server.BaseHTTPRequestHandler) -> None:
+        handler.send_response(status)
+        for name, value in headers.items():
+            handler.send_header(name.replace("_", "-"), value)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return answer
+
+
+def test_the_agents_own_sample_service_is_understood() -> None:
+    with FactoryEndpoint(mode="sample") as factory:
+        claim_id = Service(factory.url).claim_id(UNIT)
+        (request,) = factory.requests
+
+    assert claim_id == request.claim_id
+    assert request.body == UNIT
+    assert request.content_type == "application/json"
+
+
+@pytest.mark.parametrize("failure", ["503", "drop"])
+def test_a_service_that_fails_for_a_while_is_asked_again(failure: str) -> None:
+    with FactoryEndpoint(failures=[failure, failure]) as factory:
+        assert is_valid(Service(factory.url).claim_id(UNIT))
+        assert [request.failure for request in factory.requests] == [failure, failure, None]
+
+
+def test_a_service_that_answers_nothing_in_time_is_asked_again() -> None:
+    with FactoryEndpoint(failures=["stall"]) as factory:
+        assert is_valid(Service(factory.url, timeout=0.3).claim_id(UNIT))
+
+
+def test_a_service_that_stays_away_is_one_sentence_without_the_secret_of_its_url() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+
+    with pytest.raises(SourceError) as caught:
+        Service(f"http://127.0.0.1:{port}/s3cret?key=s3cret", retries=1).claim_id(UNIT)
+
+    assert "s3cret" not in str(caught.value) + repr(Service("http://host/s3cret"))
+    assert f"http://127.0.0.1:{port}" in str(caught.value)
+    assert "2 tries" in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422])
+def test_a_refusal_is_final_and_its_reason_is_shown(status: int) -> None:
+    asked = []
+
+    def answer(handler: http.server.BaseHTTPRequestHandler) -> None:
+        asked.append(handler.path)
+        reply(status, b'{"error": "SN-1 is not on the list\x1b[31m"}')(handler)
+
+    with endpoint(answer) as url, pytest.raises(SourceError) as caught:
+        Service(url).claim_id(UNIT)
+
+    assert len(asked) == 1
+    assert str(status) in str(caught.value) and "SN-1 is not on the list" in str(caught.value)
+    assert "\x1b" not in str(caught.value) and "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{}",
+        b"null",
+        b"[1]",
+        b"<html>",
+        b"\xff\xfe",
+        b'{"id": 1234567890}',
+        b'{"id": "short"}',
+        b'{"id": "jt08ffqxwq"}',
+        b'{"id": "JT08FFQXWQ"',
+        b"[" * 50_000,
+        b'{"id": "' + b"A" * 200_000 + b'"}',
+    ],
+)
+def test_an_answer_without_a_valid_id_is_refused(body: bytes) -> None:
+    with endpoint(reply(200, body)) as url, pytest.raises(SourceError, match="without a valid claim ID"):
+        Service(url).claim_id(UNIT)
+
+
+def test_a_redirect_is_not_followed_with_the_token() -> None:
+    with (
+        endpoint(reply(200, b'{"id": "JT08FFQXWQ"}')) as other,
+        endpoint(reply(307, b"", Location=other)) as url,
+        pytest.raises(SourceError, match="307"),
+    ):
+        Service(url, token="t0ken").claim_id(UNIT)
+
+
+def test_a_token_is_sent_as_a_bearer() -> None:
+    seen = []
+
+    def answer(handler: http.server.BaseHTTPRequestHandler) -> None:
+        seen.append(handler.headers["Authorization"])
+        reply(200, b'{"id": "JT08FFQXWQ"}')(handler)
+
+    with endpoint(answer) as url:
+        assert Service(url, token="t0ken").claim_id(UNIT) == "JT08FFQXWQ"
+    assert seen == ["Bearer t0ken"]
+    assert "t0ken" not in repr(Service(url, token="t0ken"))
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    if not shutil.which("openssl"):
+        pytest.skip("the Debian package openssl is not installed")
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
+            *("-keyout", key, "-out", certificate, "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return certificate, key
+
+
+def test_a_certificate_is_verified(certificate: tuple[Path, Path]) -> None:
+    with FactoryEndpoint(tls=certificate) as factory:
+        with pytest.raises(SourceError, match="certificate is not accepted"):
+            Service(factory.url, retries=0).claim_id(UNIT)
+        assert factory.requests == []
+
+        assert is_valid(Service(factory.url, ca_file=str(certificate[0])).claim_id(UNIT))
+
+
+def test_a_ca_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="could not be asked"):
+        Service("https://127.0.0.1:1/", ca_file=str(tmp_path / "missing"), retries=0).claim_id(UNIT)
+
+
+@pytest.mark.parametrize("url", ["http://", "http://[::1", "https://host:port/", "ftp://host/"])
+def test_a_url_that_is_none_is_one_sentence(url: str) -> None:
+    with pytest.raises(SourceError, match="could not be asked"):
+        Service(url, retries=0).claim_id(UNIT)
+
+
+def test_what_json_cannot_hold_is_never_sent() -> None:
+    with pytest.raises(SourceError, match="JSON"):
+        Service("http://127.0.0.1:1/").claim_id({"rate": float("inf")})

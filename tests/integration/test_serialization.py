@@ -1,0 +1,417 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The transaction, on real shells, real files and a real ledger: what a device holds is what the ledger knows."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import replace as with_fields
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils import serialization, unit_identity
+from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_ids import is_valid
+from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_sources import Agent, Generated, Given, Service
+from ansible_collections.ioto.serialization.plugins.plugin_utils.device_files import Answer
+from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Context, Ledger, State
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization import Outcome, Request, serialize
+from tests.fleet.factory import FactoryEndpoint
+from tests.support.shell_device import PRODUCT, ShellDevice, make_device
+
+CONTEXT = Context("tester@bench", "bench-1")
+COMMENTED = b"""\
+// The pump.
+{
+\tproduct: "01K9F1EETDEV1CEPR0DVCT0001", /* from the Builder */
+\t"name": "Ray's \xc3\xbc pump",\r
+}
+// The end, without a newline."""
+
+
+class Bench:
+    """A ledger and a device, and how one serializes the other."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.device = make_device(folder / "device")
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(self.folder / "ledger.db")
+
+    def request(self, **asked: object) -> Request:
+        plain = Request(source=Generated(), serial="SN-1", product=PRODUCT, config_dir=self.device.config_dir)
+        return with_fields(plain, **asked)
+
+    def serialize(self, **asked: object) -> Outcome:
+        with self.ledger as ledger:
+            return serialize(self.device, self.request(**asked), ledger, CONTEXT)
+
+    def refused(self, **asked: object) -> str:
+        """Serialize, expect a refusal of one sentence that names the device, and return it."""
+        before = self.device.file.read_bytes() if self.device.file.is_file() else None
+        with pytest.raises(IotoError) as caught:
+            self.serialize(**asked)
+        after = self.device.file.read_bytes() if self.device.file.is_file() else None
+        assert after == before
+        assert self.device.litter() == []
+        assert "\n" not in str(caught.value)
+        return str(caught.value)
+
+    def claims(self) -> dict[str, tuple[str | None, State]]:
+        with self.ledger as ledger:
+            return {claim.claim_id: (claim.unit, claim.state) for claim in ledger.claims()}
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def test_a_new_device_gets_an_id_that_the_ledger_has_verified(bench: Bench) -> None:
+    outcome = bench.serialize()
+
+    assert outcome.changed and is_valid(outcome.claim_id)
+    assert f"id: '{outcome.claim_id}'" in bench.device.file.read_text()
+    assert bench.claims() == {outcome.claim_id: ("SN-1", State.VERIFIED)}
+    assert len(bench.device.scripts) == 2
+
+
+def test_a_second_run_changes_nothing_and_needs_one_script(bench: Bench) -> None:
+    first = bench.serialize()
+    file, scripts = bench.device.file.stat(), len(bench.device.scripts)
+    with bench.ledger as ledger:
+        events = len(list(ledger.events()))
+
+    again = bench.serialize()
+
+    assert not again.changed
+    assert (again.claim_id, again.state) == (first.claim_id, "verified")
+    assert len(bench.device.scripts) == scripts + 1
+    assert bench.device.file.stat() == file
+    with bench.ledger as ledger:
+        assert len(list(ledger.events())) == events
+
+
+def test_every_byte_but_the_new_id_stays(bench: Bench) -> None:
+    bench.device.file.write_bytes(COMMENTED)
+
+    outcome = bench.serialize()
+
+    after = bench.device.file.read_bytes()
+    added = re.compile(rb"\r?\n\t\"?id\"?: [\"']" + str(outcome.claim_id).encode() + rb"[\"'],")
+    assert added.search(after)
+    assert added.sub(b"", after, count=1) == COMMENTED
+
+
+def test_the_ledger_knows_the_id_before_the_device_does(bench: Bench) -> None:
+    known = []
+    bench.device.before_run = lambda number: known.append((number, bench.claims()))
+
+    outcome = bench.serialize()
+
+    assert known == [(0, {}), (1, {outcome.claim_id: ("SN-1", State.ALLOCATED)})]
+
+
+@pytest.mark.parametrize("script", [0, 1])
+@pytest.mark.parametrize("after", [False, True], ids=["before it ran", "after it ran"])
+def test_a_run_that_dies_at_a_script_is_completed_by_the_next_with_the_same_id(
+    bench: Bench, script: int, after: bool
+) -> None:
+    class PowerCutError(Exception):
+        pass
+
+    class Dying(ShellDevice):
+        def run(self, text: str) -> Answer:
+            dies = len(self.scripts) == script
+            if dies and not after:
+                raise PowerCutError
+            answer = super().run(text)
+            if dies:
+                raise PowerCutError
+            return answer
+
+    whole, bench.device = bench.device, Dying(bench.device.root)
+    with pytest.raises(PowerCutError):
+        bench.serialize()
+    drawn = set(bench.claims())
+    bench.device = whole
+
+    outcome = bench.serialize()
+
+    assert not drawn or drawn == {outcome.claim_id}
+    assert bench.claims() == {outcome.claim_id: ("SN-1", State.VERIFIED)}
+    assert not bench.serialize().changed
+
+
+def test_check_mode_says_what_a_run_will_do_and_changes_nothing(bench: Bench) -> None:
+    before = bench.device.file.read_bytes()
+
+    with Ledger(bench.folder / "ledger.db", read_only=True) as ledger:
+        predicted = serialize(bench.device, bench.request(check=True), ledger, CONTEXT)
+
+    assert (predicted.changed, predicted.claim_id, predicted.state) == (True, None, None)
+    assert bench.device.file.read_bytes() == before
+    assert not (bench.folder / "ledger.db").exists()
+
+    real = bench.serialize()
+    assert re.sub(rb"id: '.*'", b"id: '**********'", real.after) == predicted.after
+    assert not bench.serialize(check=True).changed
+
+
+def test_a_diff_never_shows_a_whole_id(bench: Bench) -> None:
+    first = bench.serialize()
+    second = bench.serialize(force=True)
+
+    shown = second.shown(second.before) + second.shown(second.after)
+    assert str(first.claim_id) not in shown
+    assert str(second.claim_id) not in shown
+    assert str(second.claim_id)[-2:] in shown
+
+
+def test_a_given_id_is_folded_and_written(bench: Bench) -> None:
+    assert bench.serialize(source=Given("jto8ffqxwq")).claim_id == "JT08FFQXWQ"
+    assert "JT08FFQXWQ" in bench.device.file.read_text()
+
+
+def test_an_id_that_the_device_had_is_adopted_without_a_write(bench: Bench) -> None:
+    bench.device.file.write_text(f"{{id: 'JT08FFQXWQ', product: '{PRODUCT}'}}")
+
+    outcome = bench.serialize()
+
+    assert outcome.changed and outcome.source == "adopted"
+    assert bench.claims() == {"JT08FFQXWQ": ("SN-1", State.VERIFIED)}
+    assert len(bench.device.scripts) == 1
+
+
+def test_a_copied_image_is_refused_and_the_conflict_is_recorded(bench: Bench) -> None:
+    bench.serialize()
+
+    sentence = bench.refused(serial="SN-2")
+
+    assert "'SN-1'" in sentence
+    with bench.ledger as ledger:
+        (conflict,) = ledger.conflicts()
+    assert conflict.event.unit == "SN-2"
+
+
+def test_two_units_under_one_serial_are_told_apart_by_their_boards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(tmp_path)
+    boards = iter([{"mac": "00:11:22:33:44:55"}, {"mac": "00:11:22:33:44:66"}])
+    monkeypatch.setattr(
+        serialization, "identify", lambda given, _, where: unit_identity.UnitIdentity(given, next(boards))
+    )
+    bench.serialize()
+    bench.device = make_device(tmp_path / "second")
+
+    assert "mac" in bench.refused()
+
+
+def test_force_retires_the_old_id_for_ever(bench: Bench) -> None:
+    first = bench.serialize()
+
+    second = bench.serialize(force=True)
+
+    assert second.previous_claim_id == first.claim_id != second.claim_id
+    assert bench.claims() == {first.claim_id: ("SN-1", State.RETIRED), second.claim_id: ("SN-1", State.VERIFIED)}
+    assert "retired" in bench.refused(source=Given(str(first.claim_id)), force=True)
+
+
+def test_an_id_that_is_forced_off_unrecorded_is_never_given_to_another(bench: Bench) -> None:
+    bench.device.file.write_text(f"{{id: 'JT08FFQXWQ', product: '{PRODUCT}'}}")
+    bench.serialize(force=True)
+
+    bench.device = make_device(bench.folder / "second")
+
+    assert bench.claims()["JT08FFQXWQ"] == ("SN-1", State.RETIRED)
+    assert "retired" in bench.refused(serial="SN-2", source=Given("JT08FFQXWQ"))
+
+
+def test_a_replacement_that_died_before_the_write_is_completed_without_force(bench: Bench) -> None:
+    first = bench.serialize()
+    with bench.ledger as ledger:
+        second = ledger.replace(PRODUCT, "SN-1", reason="test", source="generated", context=CONTEXT)
+
+    outcome = bench.serialize()
+
+    assert (outcome.claim_id, outcome.previous_claim_id) == (second.claim_id, first.claim_id)
+
+
+def test_properties_are_set_and_others_stay(bench: Bench) -> None:
+    bench.device.file.write_bytes(COMMENTED)
+
+    bench.serialize(properties={"model": "P-20", "limits": {"rate": 3}, "name": "Ray's \u00fc pump"})
+
+    text = bench.device.file.read_text()
+    assert "Ray's \u00fc pump" in text and "P-20" in text and "rate" in text
+    assert not bench.serialize(properties={"limits": {"rate": 3}}).changed
+
+
+def test_a_property_cannot_be_an_identity(bench: Bench) -> None:
+    assert "'id'" in bench.refused(properties={"id": "JT08FFQXWQ"})
+
+
+def test_a_missing_file_is_made_with_mode_0600(bench: Bench) -> None:
+    bench.device.file.unlink()
+
+    outcome = bench.serialize()
+
+    assert bench.device.file.stat().st_mode & 0o7777 == 0o600
+    assert str(outcome.claim_id) in bench.device.file.read_text()
+
+
+def test_a_malformed_file_is_named_with_line_and_column_and_stays(bench: Bench) -> None:
+    bench.device.file.write_bytes(b"{\n  product: 'x'\n  name: 'y',\n}\n")
+
+    sentence = bench.refused()
+
+    assert str(bench.device.file) in sentence and "bench-1" in sentence and "line" in sentence
+
+
+def test_an_id_that_stands_twice_is_refused(bench: Bench) -> None:
+    bench.device.file.write_text("{id: 'JT08FFQXWQ', id: 'JT08FFQXWR'}")
+    assert "more than once" in bench.refused()
+
+
+def test_an_override_in_local_json5_is_refused(bench: Bench) -> None:
+    (bench.device.root / "etc/ioto/local.json5").write_text("{device: {id: 'JT08FFQXWQ'}}")
+    assert "local.json5" in bench.refused()
+
+
+def test_a_provisioned_device_is_not_given_another_id_by_force_alone(bench: Bench) -> None:
+    first = bench.serialize()
+    (bench.device.root / "etc/ioto/provision.json5").write_text(f"{{id: '{first.claim_id}'}}")
+
+    assert "provision.json5" in bench.refused(force=True)
+    assert bench.serialize(force=True, replace_provisioned=True).claim_id != first.claim_id
+
+
+def test_a_missing_directory_is_one_sentence_and_costs_no_id(bench: Bench) -> None:
+    assert "/nowhere" in bench.refused(config_dir="/nowhere")
+    assert bench.claims() == {}
+
+
+def test_a_unit_that_nothing_identifies_costs_no_id(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unit_identity, "hardware_identity", lambda _: {})
+
+    assert "ioto_serial" in bench.refused(serial=None)
+    assert bench.claims() == {}
+
+
+def test_a_file_in_a_directory_that_may_not_be_written_stays(bench: Bench) -> None:
+    if os.getuid() == 0:
+        pytest.skip("root may write everywhere")
+    bench.device.file.parent.chmod(0o500)
+    try:
+        assert "could not be written" in bench.refused()
+    finally:
+        bench.device.file.parent.chmod(0o700)
+
+
+def test_a_writer_that_comes_between_is_seen_and_its_bytes_are_kept(bench: Bench) -> None:
+    def another_writer(number: int) -> None:
+        if number == 1:
+            bench.device.file.write_text(f"{{product: '{PRODUCT}', by: 'another'}}")
+
+    bench.device.before_run = another_writer
+    outcome = bench.serialize()
+
+    assert "by: 'another'" in bench.device.file.read_text()
+    assert str(outcome.claim_id) in bench.device.file.read_text()
+    assert len(bench.claims()) == 1
+
+
+def test_the_service_gets_the_unit_as_the_agent_would_send_it(bench: Bench) -> None:
+    bench.device.file.write_bytes(COMMENTED)
+    with FactoryEndpoint() as factory:
+        outcome = bench.serialize(source=Service(factory.url))
+        body = factory.requests[0].body
+
+    assert outcome.source == "service"
+    assert body["serial"] == "SN-1"
+    assert body["name"] == "Ray's \u00fc pump"
+    assert bench.claims() == {outcome.claim_id: ("SN-1", State.VERIFIED)}
+
+
+def test_the_service_is_not_asked_again_for_a_unit_that_the_ledger_knows(bench: Bench) -> None:
+    with FactoryEndpoint() as factory:
+        first = bench.serialize(source=Service(factory.url))
+        bench.device.file.write_text("{}")
+        second = bench.serialize(source=Service(factory.url))
+
+        assert len(factory.requests) == 1
+    assert first.claim_id == second.claim_id
+
+
+def agent_script(device: ShellDevice, behaviour: str) -> tuple[str, ...]:
+    """A command that restarts an agent which does `behaviour`, and counts its starts."""
+    script = device.root / "restart"
+    script.write_text(f"echo start >>'{device.root}/starts'\n{behaviour}\n")
+    return ("sh", str(script))
+
+
+def starts(device: ShellDevice) -> int:
+    return len((device.root / "starts").read_text().splitlines())
+
+
+def test_an_id_that_the_agent_saved_is_read_back_and_recorded(bench: Bench) -> None:
+    save = f"echo \"{{product: '{PRODUCT}', id: 'JT08FFQXWQ'}}\" >'{bench.device.file}'"
+    agent = Agent(seconds=10, restart=agent_script(bench.device, save))
+
+    outcome = bench.serialize(source=agent)
+
+    assert (outcome.claim_id, outcome.source, outcome.state) == ("JT08FFQXWQ", "agent", "verified")
+    assert bench.claims() == {"JT08FFQXWQ": ("SN-1", State.VERIFIED)}
+    assert not bench.serialize(source=agent).changed
+    assert starts(bench.device) == 1
+
+
+def test_an_agent_in_the_middle_of_saving_is_waited_for(bench: Bench) -> None:
+    half = f"(printf '{{id: ' >'{bench.device.file}'; sleep 2; printf \"'JT08FFQXWQ'}}\" >>'{bench.device.file}') &"
+    agent = Agent(seconds=15, restart=agent_script(bench.device, half))
+
+    assert bench.serialize(source=agent).claim_id == "JT08FFQXWQ"
+
+
+def test_an_agent_that_does_not_save_is_named_with_its_versions_and_the_remedy(bench: Bench) -> None:
+    sentence = bench.refused(source=Agent(seconds=1, restart=agent_script(bench.device, ":")))
+
+    assert "2.8 to 3.0.0" in sentence and "ioto_agent_fallback" in sentence
+    assert bench.claims() == {}
+
+
+def test_the_fallback_writes_an_id_and_restarts_the_agent_that_made_up_another(bench: Bench) -> None:
+    agent = Agent(seconds=1, restart=agent_script(bench.device, ":"), fallback=Generated())
+
+    outcome = bench.serialize(source=agent)
+
+    assert outcome.source == "generated"
+    assert bench.claims() == {outcome.claim_id: ("SN-1", State.VERIFIED)}
+    assert starts(bench.device) == 2
+
+
+def test_what_names_the_unit_is_there_before_the_agent_asks_and_its_answer_is_compared(bench: Bench) -> None:
+    with FactoryEndpoint(mode="idempotent") as factory:
+        known = Service(factory.url).claim_id({"serial": "SN-1", "product": PRODUCT})
+        file = bench.device.file
+        save = f"grep -q \"serial: 'SN-1'\" '{file}' && sed -i \"s/^{{/{{id: '{known}',/\" '{file}'"
+        agent = Agent(seconds=10, restart=agent_script(bench.device, save), checked_by=Service(factory.url))
+
+        outcome = bench.serialize(source=agent)
+
+    assert outcome.claim_id == known
+
+
+def test_an_agent_that_asked_another_service_is_found_out(bench: Bench) -> None:
+    with FactoryEndpoint(mode="idempotent") as factory:
+        save = f"echo \"{{serial: 'SN-1', product: '{PRODUCT}', id: 'JT08FFQXWQ'}}\" >'{bench.device.file}'"
+        agent = Agent(seconds=10, restart=agent_script(bench.device, save), checked_by=Service(factory.url))
+        with pytest.raises(IotoError, match=r"api\.serialize"):
+            bench.serialize(source=agent)
+    assert bench.claims() == {}

@@ -1,0 +1,69 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run the real ansible-playbook, as somebody who has a plain clone does."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+_BIN = Path(sys.executable).parent
+_RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run printed and how it ended."""
+
+    status: int
+    output: str
+
+    @property
+    def changed(self) -> int:
+        """How many tasks changed something, over all hosts."""
+        return sum(int(match[3]) for match in _RECAP.finditer(self.output))
+
+    @property
+    def failed(self) -> set[str]:
+        """The hosts that the recap says have failed."""
+        return {match[1] for match in _RECAP.finditer(self.output) if int(match[5])}
+
+
+def environment(folder: Path, **more: str) -> dict[str, str]:
+    """An environment without anything of the user's; `folder` is the home, where the default ledger is."""
+    return {
+        "PATH": f"{_BIN}:{os.environ['PATH']}",
+        "HOME": str(folder),
+        "LANG": "C.UTF-8",
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_FORKS": "10",
+        "ANSIBLE_SSH_CONTROL_PATH_DIR": "/tmp/ioto-test-cp",
+        **more,
+    }
+
+
+def command(*arguments: str | Path) -> list[str]:
+    """The command line of ansible-playbook with these arguments."""
+    return [str(_BIN / "ansible-playbook"), *map(str, arguments)]
+
+
+def provision(folder: Path, *arguments: str | Path, playbook: Path | None = None, **more: str) -> Run:
+    """Run `playbooks/provision.yml`, or another playbook, with these arguments, from a folder that is not the clone."""
+    done = subprocess.run(
+        command(playbook or ROOT / "playbooks/provision.yml", *arguments),
+        cwd=folder,
+        env=environment(folder, **more),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
+        timeout=300,
+    )
+    return Run(done.returncode, done.stdout)

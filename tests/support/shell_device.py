@@ -1,0 +1,80 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A device without SSH: a folder on this machine and a real shell. It holds state, and it can be made to misbehave."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.device_files import Answer
+
+SHELLS: dict[str, Sequence[str]] = {
+    "busybox": ("busybox", "sh", "-s"),
+    "dash": ("dash", "-s"),
+    "bash": ("bash", "--posix", "-s"),
+}
+PRODUCT = "01K9F1EETDEV1CEPR0DVCT0001"
+
+
+def available_shells() -> list[str]:
+    """Return the names of `SHELLS` that this machine has."""
+    return [name for name, command in SHELLS.items() if shutil.which(command[0])]
+
+
+@dataclass
+class ShellDevice:
+    """A `Device` whose files are below `root`. `before_run` sees the number of each script before it runs."""
+
+    root: Path
+    shell: Sequence[str] = SHELLS["busybox"] if shutil.which("busybox") else ("sh", "-s")
+    path: str | None = None
+    before_run: Callable[[int], None] | None = None
+    scripts: list[str] = field(default_factory=list)
+    name: str = "bench-1"
+
+    @property
+    def config_dir(self) -> str:
+        """Where its configuration is."""
+        return str(self.root / "etc/ioto")
+
+    @property
+    def file(self) -> Path:
+        """Its device.json5."""
+        return self.root / "etc/ioto/device.json5"
+
+    def run(self, script: str) -> Answer:
+        """Run the script with the real shell, in an environment of its own."""
+        if self.before_run is not None:
+            self.before_run(len(self.scripts))
+        self.scripts.append(script)
+        done = subprocess.run(
+            self.shell,
+            input=script.encode("utf-8", "surrogateescape"),
+            capture_output=True,
+            env={"PATH": self.path or "/usr/bin:/bin:/usr/sbin:/sbin"},
+            check=False,
+            timeout=60,
+        )
+        return Answer(done.returncode, done.stdout, done.stderr)
+
+    def litter(self) -> list[str]:
+        """Return the names of temporary files that somebody left."""
+        return sorted(path.name for path in (self.root / "etc/ioto").iterdir() if ".ioto-" in path.name)
+
+
+def make_device(
+    root: Path, content: bytes | None = b"{\n    product: '01K9F1EETDEV1CEPR0DVCT0001',\n}\n"
+) -> ShellDevice:
+    """Return a device with an agent's configuration, and a device.json5 of `content` unless that is None."""
+    (root / "etc/ioto").mkdir(parents=True)
+    (root / "etc/ioto/ioto.json5").write_text("{\n    services: {\n        serialize: 'none',\n    },\n}\n")
+    device = ShellDevice(root)
+    if content is not None:
+        device.file.write_bytes(content)
+        device.file.chmod(0o600)
+    return device

@@ -1,0 +1,144 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The agent's configuration: both generations, and what overrides them."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.agent_settings import (
+    AgentSettings,
+    AgentSettingsError,
+    SerializeMode,
+    change_settings,
+    identity_override,
+    read_settings,
+)
+from ansible_collections.ioto.serialization.plugins.plugin_utils.device_files import (
+    ALL_FILES,
+    FileKind,
+    Observation,
+    RemoteFile,
+)
+
+NEW = """{
+    profile: 'dev', // the bench
+    services: {
+        cloud: true,
+        serialize: 'auto',
+    },
+    api: { serialize: 'http://192.0.2.1:1234/ioto/serialize' },
+}
+"""
+OLD = """{
+    services: { cloud: { enable: true, serialize: "factory" } },
+}
+"""
+
+
+def seen(**files: str) -> Observation:
+    contents = {name.replace("_json5", ".json5"): text for name, text in files.items()}
+    found = {
+        name: RemoteFile(name, FileKind.REGULAR, f"/etc/ioto/{name}", contents[name].encode())
+        if name in contents
+        else RemoteFile(name, FileKind.ABSENT, f"/etc/ioto/{name}")
+        for name in ALL_FILES
+    }
+    return Observation("present", True, found)
+
+
+def settings(**files: str) -> AgentSettings:
+    found = read_settings(seen(**files), where="bench")
+    assert found is not None
+    return found
+
+
+def changed(found: AgentSettings, mode: SerializeMode | None = None, url: str | None = None) -> str:
+    return change_settings(found, mode=mode, url=url, where="bench").data.decode()
+
+
+def test_newer_agents_have_the_mode_in_services() -> None:
+    found = settings(ioto_json5=NEW)
+
+    assert (found.file.name, found.key, found.mode) == ("ioto.json5", "services.serialize", "auto")
+    assert found.url == "http://192.0.2.1:1234/ioto/serialize"
+    assert changed(found, SerializeMode.FACTORY) == NEW.replace("'auto'", "'factory'")
+
+
+def test_older_agents_have_it_in_the_cloud_object() -> None:
+    found = settings(config_json5=OLD)
+
+    assert (found.key, found.mode) == ("services.cloud.serialize", "factory")
+    assert changed(found, SerializeMode.NONE) == OLD.replace("factory", "none")
+
+
+def test_a_cloud_that_is_no_object_is_left_as_it_is() -> None:
+    found = settings(config_json5="{ services: { cloud: true } }")
+
+    assert found.key == "services.serialize"
+    assert "cloud: true, serialize: 'auto'" in changed(found, SerializeMode.AUTO)
+
+
+def test_a_cloud_object_without_a_mode_gets_it_inside() -> None:
+    found = settings(config_json5="{ services: { cloud: { enable: true } } }")
+    assert "cloud: { enable: true, serialize: 'auto' }" in changed(found, SerializeMode.AUTO)
+
+
+def test_a_file_with_both_places_gets_both_changed() -> None:
+    found = settings(config_json5="{ services: { serialize: 'none', cloud: { serialize: 'none' } } }")
+
+    assert changed(found, SerializeMode.AUTO).count("'auto'") == 2
+    assert "none" not in changed(found, SerializeMode.AUTO)
+
+
+def test_the_newer_file_counts_where_both_are_there() -> None:
+    assert settings(ioto_json5=NEW, config_json5=OLD).file.name == "ioto.json5"
+
+
+def test_a_setting_that_is_so_already_changes_no_byte() -> None:
+    found = settings(ioto_json5=NEW)
+    assert changed(found, SerializeMode.AUTO, "http://192.0.2.1:1234/ioto/serialize") == NEW
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"ioto_json5": NEW, "local_json5": "{ services: { serialize: 'none' } }"},
+        {
+            "ioto_json5": NEW.replace(
+                "{", "{ conditional: { profile: { dev: { services: { serialize: 'none' } } } },", 1
+            )
+        },
+        {
+            "ioto_json5": NEW.replace(
+                "{", "{ conditional: { profile: { prod: { services: { serialize: 'none' } } } },", 1
+            ),
+            "local_json5": "{ profile: 'prod' }",
+        },
+    ],
+    ids=["local.json5", "the active profile", "the profile that local.json5 makes the active one"],
+)
+def test_a_setting_that_something_overrides_is_refused_with_the_place(files: dict[str, str]) -> None:
+    found = settings(**files)
+
+    assert [override.value for override in found.overrides] == ["none"]
+    with pytest.raises(AgentSettingsError, match=r"services\.serialize in /etc/ioto/"):
+        change_settings(found, mode=SerializeMode.AUTO, url=None, where="bench")
+    assert changed(found, SerializeMode.NONE)
+
+
+def test_a_profile_that_is_not_active_overrides_nothing() -> None:
+    text = NEW.replace("{", "{ conditional: { profile: { prod: { services: { serialize: 'none' } } } },", 1)
+    assert settings(ioto_json5=text).overrides == []
+
+
+def test_an_identity_in_local_json5_is_found() -> None:
+    override = identity_override(seen(local_json5="{ device: { id: 'JT08FFQXWQ' } }"), where="bench")
+
+    assert override is not None
+    assert (override.key, override.value) == ("device.id", "JT08FFQXWQ")
+
+
+def test_a_device_without_a_configuration_has_no_settings() -> None:
+    assert read_settings(seen(), where="bench") is None

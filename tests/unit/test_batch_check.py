@@ -1,0 +1,91 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A batch is checked as a whole: every problem at once, with its hosts, and nothing whole of a claim ID."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch_check import check_batch
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Context, Ledger
+
+PRODUCT = "01K9F1EETDEV1CEPR0DVCT0001"
+CONTEXT = Context("tester@bench")
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> str:
+    return str(tmp_path / "ledger.db")
+
+
+def host(ledger: str, **variables: Any) -> dict[str, Any]:
+    return {"ioto_mode": "manual", "ioto_product": PRODUCT, "ioto_ledger": ledger} | variables
+
+
+def problems(batch: dict[str, dict[str, Any]]) -> list[str]:
+    return [str(problem) for problem in check_batch(batch)]
+
+
+def test_a_sound_batch_has_no_problem_and_makes_no_ledger(ledger: str) -> None:
+    batch = {
+        "a": host(ledger, ioto_claim_id="jt08ffqxwq", ioto_serial="SN-1"),
+        "b": host(ledger),
+        "c": host(ledger, ioto_mode="auto"),
+        "d": host(ledger, ioto_mode="factory", ioto_service_url="http://192.0.2.1/"),
+        "e": {"ioto_mode": "none", "ioto_product": "whatever"},
+    }
+    assert problems(batch) == []
+    assert not Path(ledger).exists()
+
+
+def test_every_problem_is_listed_at_once_with_its_host(ledger: str) -> None:
+    with Ledger(ledger) as book:
+        book.allocate(PRODUCT, "SN-9", source="given", context=CONTEXT, claim_id="CCCCCCCCCC")
+        book.allocate(PRODUCT, "SN-8", source="given", context=CONTEXT, claim_id="DDDDDDDDDD")
+        book.retire("DDDDDDDDDD", reason="scrapped", context=CONTEXT)
+    batch = {
+        "twice-1": host(ledger, ioto_claim_id="AAAAAAAAAA"),
+        "twice-2": host(ledger, ioto_claim_id="aaaaaaaaaa"),
+        "malformed": host(ledger, ioto_claim_id="AAAAAAAAAU"),
+        "foreign": host(ledger, ioto_claim_id="CCCCCCCCCC", ioto_serial="SN-1"),
+        "retired": host(ledger, ioto_claim_id="DDDDDDDDDD"),
+        "no-ulid": host(ledger, ioto_product="pump"),
+        "no-mode": {"ioto_ledger": ledger},
+        "odd-mode": host(ledger, ioto_mode="magic"),
+        "number": host(ledger, ioto_claim_id=1234567890),
+        "no-url": host(ledger, ioto_mode="factory"),
+        "image": host(ledger, ioto_mode="firmware"),
+        "given-to-auto": host(ledger, ioto_mode="auto", ioto_claim_id="BBBBBBBBBB"),
+        "same-serial-1": host(ledger, ioto_serial="SN-2"),
+        "same-serial-2": host(ledger, ioto_serial=" SN-2"),
+        "same-door-1": host(ledger, ansible_host="192.0.2.7"),
+        "same-door-2": host(ledger, ansible_host="192.0.2.7", ansible_port=22),
+        "relative": host(ledger, ioto_config_dir="etc/ioto"),
+        "short": host(ledger, ioto_claim_id_length=8),
+    }
+    found = problems(batch)
+
+    named = " ".join(problem.split(": ")[0] for problem in found).replace(",", "").split()
+    assert sorted(named) == sorted(batch)
+    text = "\n".join(found)
+    assert "SN-9" in text and "scrapped" in text
+    assert not any(letter * 10 in text for letter in "ABCD")
+
+
+def test_hosts_behind_different_jump_hosts_may_have_the_same_address(ledger: str) -> None:
+    batch = {
+        "a": host(ledger, ansible_host="192.168.1.1", ansible_ssh_common_args="-J station-1"),
+        "b": host(ledger, ansible_host="192.168.1.1", ansible_ssh_common_args="-J station-2"),
+    }
+    assert problems(batch) == []
+
+
+def test_an_id_that_the_unit_itself_holds_is_no_problem(ledger: str) -> None:
+    with Ledger(ledger) as book:
+        book.allocate(PRODUCT, "SN-1", source="given", context=CONTEXT, claim_id="CCCCCCCCCC")
+
+    assert problems({"a": host(ledger, ioto_claim_id="CCCCCCCCCC", ioto_serial="SN-1")}) == []

@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The summary tells the truth about every device."""
+
+from __future__ import annotations
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch_summary import summarize
+
+CHANGED = {"ioto_mode": "manual", "ioto_outcome": {"changed": True}}
+UNCHANGED = {"ioto_mode": "manual", "ioto_outcome": {"changed": False}}
+FAILED = {"ioto_mode": "manual", "ioto_outcome": {"failed": True, "msg": "The disk\x1b[31m is full."}}
+UNREACHABLE = {"ioto_mode": "manual", "ioto_outcome": {"unreachable": True, "msg": "no route"}}
+
+
+def test_each_device_is_counted_once_by_what_became_of_it() -> None:
+    batch = {"a": CHANGED, "b": CHANGED, "c": UNCHANGED, "d": FAILED, "e": UNREACHABLE, "f": {"ioto_mode": "none"}}
+
+    summary = summarize(batch, ["/ledger.db"], check=False)
+
+    assert summary.lines[0] == "5 devices: 2 done, 1 already done, 1 failed, 1 unreachable."
+    assert summary.not_done == {"d": "The disk [31m is full.", "e": "no route"}
+    assert "1 more" in summary.lines[-2]
+    assert summary.lines[-1] == "The records are in /ledger.db."
+
+
+def test_a_device_whose_first_task_could_not_reach_it_is_unreachable_though_the_second_was_skipped() -> None:
+    host = {"ioto_mode": "auto", "ioto_agent_config": {"unreachable": True}, "ioto_outcome": {"skipped": True}}
+    assert "1 unreachable" in summarize({"a": host}, [], check=False).lines[0]
+
+
+def test_a_device_whose_first_task_failed_is_failed_with_its_reason() -> None:
+    host = {"ioto_mode": "auto", "ioto_agent_config": {"failed": True, "msg": "no configuration"}}
+    assert summarize({"a": host}, [], check=False).not_done == {"a": "no configuration"}
+
+
+def test_a_device_of_which_nothing_is_known_is_never_counted_as_done() -> None:
+    summary = summarize({"a": {"ioto_mode": "firmware"}}, [], check=False)
+
+    assert "1 failed" in summary.lines[0]
+    assert summary.not_done["a"].endswith("run again.")
+
+
+def test_a_device_whose_configuration_alone_changed_is_done_and_not_already_done() -> None:
+    host = {"ioto_mode": "auto", "ioto_agent_config": {"changed": True}, "ioto_outcome": {"changed": False}}
+    assert "1 done, 0 already done" in summarize({"a": host}, [], check=False).lines[0]
+
+
+def test_check_mode_does_not_claim_to_have_done_anything() -> None:
+    assert "1 would be done" in summarize({"a": CHANGED}, [], check=True).lines[0]

@@ -1,0 +1,97 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Claim IDs: made from the CSPRNG, typed by people, never shown whole."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils import claim_ids
+from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_ids import (
+    ALPHABET,
+    InvalidClaimIdError,
+    InvalidProductError,
+)
+
+
+def test_each_of_the_32_letters_is_as_likely_as_the_others() -> None:
+    letters = Counter("".join(claim_ids.generate(20) for _ in range(16_000)))
+
+    # Chi-squared with 31 degrees of freedom: 80.4 is exceeded by chance once in 400,000 runs.
+    expected = 16_000 * 20 / 32
+    assert set(letters) == set(ALPHABET)
+    assert sum((count - expected) ** 2 / expected for count in letters.values()) < 80.4
+
+
+@pytest.mark.parametrize("length", [10, 16, 20])
+def test_a_generated_id_has_the_length_that_was_asked_for_and_is_valid(length: int) -> None:
+    claim_id = claim_ids.generate(length)
+
+    assert len(claim_id) == length
+    assert claim_ids.is_valid(claim_id)
+
+
+@pytest.mark.parametrize("length", [0, 9, 21])
+def test_a_length_that_the_agent_cannot_take_is_refused_with_the_range(length: int) -> None:
+    with pytest.raises(InvalidClaimIdError, match="10 to 20 letters"):
+        claim_ids.generate(length)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("JT08FFQXWQ", "JT08FFQXWQ"),
+        (" jt08ffqxwq\n", "JT08FFQXWQ"),
+        ("JTO8FFQXWQ", "JT08FFQXWQ"),
+        ("iLiLiLiLiL", "1111111111"),
+    ],
+)
+def test_a_typed_id_is_folded_as_crockford_says(typed: str, meant: str) -> None:
+    assert claim_ids.parse(typed) == meant
+
+
+@pytest.mark.parametrize(
+    "typed", ["", "JT08FFQXW", "JT08FFQXWQJT08FFQXWQ0", "JT08FUQXWQ", "JT08-FFQXWQ", "JT08FFQXW\u0131"]
+)
+def test_what_is_no_claim_id_is_refused_without_being_repeated(typed: str) -> None:
+    with pytest.raises(InvalidClaimIdError) as caught:
+        claim_ids.parse(typed)
+
+    assert not typed or typed not in str(caught.value)
+
+
+@given(st.text())
+def test_parsing_gives_a_valid_id_or_an_error_and_nothing_else(text: str) -> None:
+    try:
+        parsed = claim_ids.parse(text)
+    except InvalidClaimIdError:
+        return
+    assert claim_ids.is_valid(parsed)
+    assert claim_ids.parse(parsed) == parsed
+
+
+@pytest.mark.parametrize("value", [None, 1234567890, "jt08ffqxwq", "JT08FFQXW", ["JT08FFQXWQ"] * 10])
+def test_only_the_canonical_form_is_valid(value: object) -> None:
+    assert not claim_ids.is_valid(value)
+
+
+def test_a_product_is_a_ulid() -> None:
+    assert claim_ids.parse_product(" 01g8yjkkrnthw213trzyx3yh0m") == "01G8YJKKRNTHW213TRZYX3YH0M"
+
+
+@pytest.mark.parametrize(
+    "typed", ["", "01G8YJKKRNTHW213TRZYX3YH0", "81G8YJKKRNTHW213TRZYX3YH0M", "01G8YJKKRNTHW213TRZYX3YH0U"]
+)
+def test_a_product_that_is_no_ulid_is_refused(typed: str) -> None:
+    with pytest.raises(InvalidProductError, match="no product ID"):
+        claim_ids.parse_product(typed)
+
+
+def test_a_masked_id_keeps_its_length_and_its_last_two_letters_alone() -> None:
+    assert claim_ids.mask("JT08FFQXWQ") == "********WQ"
+    assert claim_ids.mask("") == ""

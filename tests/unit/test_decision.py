@@ -1,0 +1,197 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The decision in the middle of the transaction, over everything that a device and a ledger can say."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.decision import (
+    Action,
+    Asked,
+    Decision,
+    Known,
+    Seen,
+    decide,
+)
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Claim, State
+
+PRODUCT = "01K9F1EETDEV1CEPR0DVCT0001"
+OTHER_PRODUCT = "01K9F1EETDEV1CEPR0DVCT0002"
+A, B, C = "AAAAAAAAAA", "BBBBBBBBBB", "CCCCCCCCCC"
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+
+
+def claim(claim_id: str, unit: str | None = "SN-1", state: State = State.VERIFIED, product: str = PRODUCT) -> Claim:
+    reason = "scrapped" if state is State.RETIRED else None
+    return Claim(claim_id, product, unit, state, "generated", NOW, NOW, "bench-1", reason, {})
+
+
+def asked(claim_id: str | None = None, *, force: bool = False, replace_provisioned: bool = False) -> Asked:
+    return Asked(PRODUCT, "SN-1", claim_id, force, replace_provisioned)
+
+
+def test_a_blank_device_that_nobody_knows_gets_an_id_from_the_source() -> None:
+    assert decide(Seen(), asked(), Known()) == Decision(Action.ASSIGN)
+
+
+def test_a_blank_device_gets_the_id_that_was_given() -> None:
+    assert decide(Seen(), asked(A), Known()) == Decision(Action.ASSIGN, A)
+
+
+@pytest.mark.parametrize("state", [State.ALLOCATED, State.WRITTEN, State.VERIFIED, State.LABELLED])
+def test_a_unit_that_lost_its_file_or_its_run_gets_the_same_id_again(state: State) -> None:
+    assert decide(Seen(), asked(), Known(live=claim(A, state=state))) == Decision(Action.ASSIGN, A)
+
+
+def test_a_device_with_the_id_that_the_ledger_has_is_left_alone() -> None:
+    assert decide(Seen(A), asked(), Known(live=claim(A), holder=claim(A))).action is Action.KEEP
+    assert decide(Seen(A), asked(A), Known(live=claim(A), holder=claim(A))).action is Action.KEEP
+
+
+def test_an_id_that_the_ledger_does_not_know_is_adopted() -> None:
+    assert decide(Seen(A), asked(), Known()) == Decision(Action.ADOPT, A)
+
+
+def test_an_id_from_a_reserved_roll_is_bound_to_the_unit_that_has_it() -> None:
+    assert decide(Seen(A), asked(), Known(holder=claim(A, unit=None))) == Decision(Action.ADOPT, A)
+
+
+def test_an_id_that_another_unit_holds_is_refused_and_names_that_unit() -> None:
+    other = claim(A, unit="SN-2")
+    decision = decide(Seen(A), asked(), Known(holder=other))
+
+    assert decision.action is Action.REFUSE
+    assert decision.conflict == other
+    assert "SN-2" in decision.reason
+    assert A not in decision.reason
+
+
+def test_an_id_that_another_product_holds_is_refused() -> None:
+    assert decide(Seen(A), asked(), Known(holder=claim(A, product=OTHER_PRODUCT))).action is Action.REFUSE
+
+
+def test_a_retired_id_is_refused_with_its_reason() -> None:
+    decision = decide(Seen(A), asked(), Known(holder=claim(A, state=State.RETIRED)))
+
+    assert decision.action is Action.REFUSE
+    assert "scrapped" in decision.reason
+
+
+def test_a_given_id_that_another_unit_holds_is_refused_even_by_force() -> None:
+    decision = decide(Seen(), asked(A, force=True), Known(given_holder=claim(A, unit="SN-2")))
+
+    assert decision.action is Action.REFUSE
+    assert "SN-2" in decision.reason
+
+
+def test_another_given_id_does_not_replace_the_present_one_without_force() -> None:
+    assert decide(Seen(A), asked(B), Known(live=claim(A), holder=claim(A))).action is Action.REFUSE
+    assert decide(Seen(A), asked(B), Known()).action is Action.REFUSE
+    assert decide(Seen(), asked(B), Known(live=claim(A))).action is Action.REFUSE
+
+
+def test_force_replaces_the_present_id_and_retires_its_claim() -> None:
+    known = Known(live=claim(A), holder=claim(A))
+
+    assert decide(Seen(A), asked(B, force=True), known) == Decision(Action.ASSIGN, B, retire_live=True)
+    assert decide(Seen(A), asked(force=True), known) == Decision(Action.ASSIGN, None, retire_live=True)
+
+
+def test_force_with_the_id_that_is_there_changes_nothing() -> None:
+    known = Known(live=claim(A), holder=claim(A), given_holder=claim(A))
+    assert decide(Seen(A), asked(A, force=True), known).action is Action.KEEP
+
+
+def test_a_replacement_that_was_cut_off_is_completed_without_force() -> None:
+    known = Known(live=claim(B, state=State.ALLOCATED), holder=claim(A, state=State.RETIRED))
+    assert decide(Seen(A), asked(), known) == Decision(Action.ASSIGN, B)
+
+
+def test_a_device_and_a_ledger_that_differ_are_for_a_person_to_look_at() -> None:
+    assert decide(Seen(A), asked(), Known(live=claim(B))).action is Action.REFUSE
+
+
+def test_force_writes_what_the_ledger_has_over_what_the_device_has() -> None:
+    assert decide(Seen(A), asked(force=True), Known(live=claim(B))) == Decision(Action.ASSIGN, B)
+
+
+def test_another_product_on_the_device_is_refused() -> None:
+    decision = decide(Seen(product=OTHER_PRODUCT), asked(), Known())
+
+    assert decision.action is Action.REFUSE
+    assert PRODUCT in decision.reason and OTHER_PRODUCT in decision.reason
+
+
+def test_an_id_that_is_none_is_refused() -> None:
+    assert decide(Seen("too short"), asked(), Known()).action is Action.REFUSE
+    assert decide(Seen("too short"), asked(force=True), Known()) == Decision(Action.ASSIGN)
+
+
+def test_a_provisioned_device_does_not_lose_its_id_unless_that_too_is_said() -> None:
+    seen = Seen(A, provisioned=True, provisioned_id=A)
+    known = Known(live=claim(A), holder=claim(A))
+
+    assert decide(seen, asked(force=True), known).action is Action.REFUSE
+    assert decide(seen, asked(force=True, replace_provisioned=True), known).action is Action.ASSIGN
+    assert decide(seen, asked(), known).action is Action.KEEP
+
+
+def test_a_provisioned_device_that_lost_its_file_gets_the_id_that_it_was_provisioned_with() -> None:
+    seen = Seen(provisioned=True, provisioned_id=A)
+
+    assert decide(seen, asked(), Known(live=claim(A))) == Decision(Action.ASSIGN, A)
+    assert decide(seen, asked(), Known(live=claim(B))).action is Action.REFUSE
+    assert decide(seen, asked(), Known()).action is Action.REFUSE
+
+
+def test_an_override_that_would_defeat_the_id_is_refused() -> None:
+    assert decide(Seen(overriding_id=B), asked(A), Known()).action is Action.REFUSE
+    assert decide(Seen(overriding_id=A), asked(A), Known()).action is Action.ASSIGN
+    assert decide(Seen(A, overriding_id=B), asked(), Known(live=claim(A), holder=claim(A))).action is Action.REFUSE
+
+
+def test_another_board_under_the_same_serial_is_refused() -> None:
+    decision = decide(Seen(), asked(), Known(live=claim(A), contradiction="mac"))
+
+    assert decision.action is Action.REFUSE
+    assert "mac" in decision.reason
+    assert decide(Seen(), asked(force=True), Known(live=claim(A), contradiction="mac")).action is Action.ASSIGN
+
+
+IDS = st.sampled_from([None, A, B, C])
+CLAIMS = st.builds(
+    claim,
+    st.sampled_from([A, B, C]),
+    st.sampled_from(["SN-1", "SN-2", None]),
+    st.sampled_from(list(State)),
+    st.sampled_from([PRODUCT, OTHER_PRODUCT]),
+)
+
+
+@given(data=st.data(), seen_id=IDS, given_id=IDS, provisioned=st.booleans(), overriding=IDS)
+def test_without_force_no_decision_takes_an_id_from_a_device_unless_it_completes_a_replacement(
+    data: st.DataObject, seen_id: str | None, given_id: str | None, provisioned: bool, overriding: str | None
+) -> None:
+    live = data.draw(st.none() | st.builds(claim, st.sampled_from([A, B, C]), state=st.sampled_from(list(State)[:4])))
+    holder = data.draw(st.none() | CLAIMS) if live is None or live.claim_id != seen_id else live
+    seen = Seen(seen_id, None, provisioned, seen_id if provisioned else None, overriding)
+
+    decision = decide(seen, asked(given_id), Known(live=live, holder=holder))
+
+    replacing = (
+        live is not None and live.state is State.ALLOCATED and holder is not None and holder.state is State.RETIRED
+    )
+    if decision.action is Action.ASSIGN and seen_id is not None:
+        assert replacing
+        assert not provisioned
+    if decision.action is Action.REFUSE:
+        assert decision.reason.endswith(".")
+        assert not any(claim_id in decision.reason for claim_id in (A, B, C))
+    if overriding is not None and decision.action is not Action.REFUSE:
+        assert overriding == decision.claim_id
