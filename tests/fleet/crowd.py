@@ -16,7 +16,7 @@ import subprocess
 from pathlib import Path
 
 from . import processes, readiness
-from .devices import PORT, Device, DeviceSpec, Storage
+from .devices import Device, DeviceSpec, Storage
 from .errors import FleetError
 
 _SSHD = "/usr/sbin/sshd"
@@ -60,6 +60,7 @@ class Crowd:
     """Plays devices in folders below `state_dir`."""
 
     name = "crowd"
+    port = 2223  # on every address, so it cannot be that of the others
 
     def __init__(self, state_dir: Path) -> None:
         self._state_dir = state_dir
@@ -69,6 +70,8 @@ class Crowd:
     def check(self, specs: list[DeviceSpec]) -> None:
         if not available():
             raise FleetError("A crowd needs root, sshd and dash: apt install openssh-server dash.")
+        if readiness.answers("127.0.0.1", self.port):
+            raise FleetError(f"Port {self.port} is taken, as by another crowd; take that one down first.")
         if any(spec != DeviceSpec(group=spec.group, name=spec.name) for spec in specs):
             raise FleetError("Devices of a crowd are all alike and plain; what they cannot be needs --kind dropbear.")
 
@@ -83,7 +86,7 @@ class Crowd:
         users = Path("/etc/passwd").read_text(encoding="utf-8")
         users = re.sub(r"^(root:.*):[^:\n]*$", rf"\1:{_DASH}", users, flags=re.MULTILINE)
         (self._state_dir / "passwd").write_text(users, encoding="utf-8")
-        configuration = _CONFIGURATION.format(state=self._state_dir, port=PORT, sftp=_SFTP)
+        configuration = _CONFIGURATION.format(state=self._state_dir, port=self.port, sftp=_SFTP)
         (self._state_dir / "sshd_config").write_text(configuration, encoding="utf-8")
 
     def build(self, device: Device, spec: DeviceSpec) -> None:

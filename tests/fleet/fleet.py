@@ -58,9 +58,9 @@ class Fleet:
         """Build and start devices in `state_dir` (new, or without a fleet), and return when each answers.
 
         `groups` says how many plain devices of each mode, with `agent` and `agent_delay` (seconds); `specs` adds
-        others. `kind` is `dropbear`, `python-ssh` or `crowd`; by default the first where that is possible. `service_url` goes
-        into the inventory for the group `factory`; `factory` starts such a service. The fleet ends with this process
-        unless it is to `outlive` it. Raises `FleetError`.
+        others. `kind` is `dropbear`, `python-ssh` or `crowd`; by default the first where that is possible, else the
+        second. `service_url` goes into the inventory for the group `factory`; `factory` starts such a service. The
+        fleet ends with this process unless it is to `outlive` it. Raises `FleetError`.
         """
         state_dir = state_dir.resolve()
         if (state_dir / removal.MARKER).exists():
@@ -153,7 +153,7 @@ class Fleet:
             name=spec.name,
             group=spec.group,
             address=address,
-            port=PORT,
+            port=player.port,
             root=root,
             config_dir=player.config_dir(root),
             product=spec.product,
