@@ -1,49 +1,8 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+
 from __future__ import annotations
-
-import atexit
-import contextlib
-import json
-import os
-import sys
-import time
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
-
-from ansible import constants as C
-from ansible import context
-from ansible.playbook.task_include import TaskInclude
-from ansible.plugins.callback import CallbackBase
-from ansible.utils.color import ANSIBLE_COLOR
-
-from ansible_collections.ioto.serialization.plugins.plugin_utils.progress_model import (
-    Figures,
-    Interval,
-    Outcome,
-    Reported,
-    Tally,
-    clean,
-    failure_message,
-    one_line,
-    progress_line,
-    task_line,
-    total_line,
-)
-
-try:
-    from ansible_collections.ioto.serialization.plugins.plugin_utils.live_bar import LiveBar
-except ImportError:  # rich is an extra; without it the lines are plain
-    LiveBar = None
-
-if TYPE_CHECKING:
-    from ansible.executor.stats import AggregateStats
-    from ansible.executor.task_result import CallbackTaskResult
-    from ansible.playbook.handler import Handler
-    from ansible.playbook.play import Play
-    from ansible.playbook.task import Task
 
 DOCUMENTATION = r"""
 name: progress
@@ -105,6 +64,48 @@ EXAMPLES = r"""
 # ANSIBLE_STDOUT_CALLBACK=ioto.serialization.progress ansible-playbook provision.yml
 """
 
+import atexit
+import contextlib
+import json
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ansible import constants as C
+from ansible import context
+from ansible.playbook.task_include import TaskInclude
+from ansible.plugins.callback import CallbackBase
+from ansible.utils.color import ANSIBLE_COLOR
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.progress_model import (
+    Figures,
+    Interval,
+    Outcome,
+    Reported,
+    Tally,
+    clean,
+    failure_message,
+    one_line,
+    progress_line,
+    task_line,
+    total_line,
+)
+
+try:
+    from ansible_collections.ioto.serialization.plugins.plugin_utils.live_bar import LiveBar
+except ImportError:  # rich is an extra; without it the lines are plain
+    LiveBar = None
+
+if TYPE_CHECKING:
+    from ansible.executor.stats import AggregateStats
+    from ansible.executor.task_result import CallbackTaskResult
+    from ansible.playbook.handler import Handler
+    from ansible.playbook.play import Play
+    from ansible.playbook.task import Task
+
 _COLLECTION = "ioto.serialization."
 _FLEET = f"{_COLLECTION}serialize_fleet"
 TRANSACTIONS = frozenset({f"{_COLLECTION}serialize", f"{_COLLECTION}firmware_image", _FLEET})
@@ -125,11 +126,13 @@ class CallbackModule(CallbackBase):
     def __init__(self) -> None:
         super().__init__()
         self._started = time.monotonic()
+        self._interval: Interval | None = None
         self._reported = Reported()
         self._devices: dict[str, Outcome] = {}
         self._summary: list[str] = []
         self._worked: set[str] = set()
         self._speakers: set[str] = set()
+        self._item_reasons: dict[tuple[str, str], list[str]] = {}
         self._play: Play | None = None
         self._hosts = 0
         self._batch = 0
@@ -143,11 +146,10 @@ class CallbackModule(CallbackBase):
 
     def set_options(self, task_keys: Any = None, var_options: Any = None, direct: Any = None) -> None:
         super().set_options(task_keys=task_keys, var_options=var_options, direct=direct)
-        self._interval = Interval(self.get_option("interval"), self._started)
+        # Ctrl-C and fatal errors end a run without another event.
+        atexit.register(self._end_run)
         if self.get_option("mode") == "auto" and LiveBar and _is_terminal():
             self._bar = LiveBar(self._shown, colour=ANSIBLE_COLOR)
-            # Ctrl-C and fatal errors end a run without another event.
-            atexit.register(self._end_play)
 
     # --- plays --------------------------------------------------------------------------------------------------
 
@@ -189,9 +191,7 @@ class CallbackModule(CallbackBase):
         bad = any(counts[outcome] for outcome in _BAD)
         line = total_line(counts, time.monotonic() - self._started, separator=self._separator)
         self._print(line, C.COLOR_ERROR if bad else C.COLOR_OK)
-        for text in self._summary:
-            self._print(text)
-        self._summary = []
+        self._end_run()
 
     def _final_outcome(self, host: str, summary: Mapping[str, int]) -> Outcome:
         """A device that failed has failed, although a rescue hides it from Ansible's own counts."""
@@ -269,6 +269,9 @@ class CallbackModule(CallbackBase):
         self._note_item(result, Outcome.CHANGED if result.is_changed() else Outcome.OK)
 
     def v2_runner_item_on_failed(self, result: CallbackTaskResult) -> None:
+        # Kept for the result of the whole loop, which in ansible-core 2.21 no longer says which items failed.
+        key = (result.host.get_name(), result.task._uuid)
+        self._item_reasons.setdefault(key, []).append(one_line(failure_message(result.result)))
         self._note_item(result, Outcome.FAILED)
 
     def v2_on_file_diff(self, result: CallbackTaskResult) -> None:
@@ -298,7 +301,8 @@ class CallbackModule(CallbackBase):
             if units:
                 # One host's task spoke for all of them; that it failed says nothing of that host.
                 self._speakers.add(host)
-                for unit in units:
+                # The units of a loop have been noted one by one.
+                for unit in units if not result.task.loop else ():
                     self._note_unit(unit, _unit_outcome(unit), now)
             elif action in TRANSACTIONS or (outcome in _BAD and is_final):
                 self._flow.finish(host, outcome, now)
@@ -331,7 +335,7 @@ class CallbackModule(CallbackBase):
     def _begin_flow(self) -> None:
         now = time.monotonic()
         self._flow = Tally(self._play_name(), self._hosts, now)
-        self._interval.is_due(now)
+        self._interval = Interval(self.get_option("interval"), now)
 
     def _end_play(self) -> None:
         # A terminal that is gone, as after a hang-up, needs no line erased.
@@ -344,6 +348,13 @@ class CallbackModule(CallbackBase):
                 self._devices.update(self._flow.outcomes())
         self._flow = None
         self._play = None
+
+    def _end_run(self) -> None:
+        self._end_play()
+        with contextlib.suppress(OSError):
+            for text in self._summary:
+                self._print(text)
+        self._summary = []
 
     def _end_tasks(self) -> None:
         """Tell of the tasks that are over; within a flow its own line says what matters."""
@@ -387,13 +398,12 @@ class CallbackModule(CallbackBase):
 
     def _show_failure(self, result: CallbackTaskResult, outcome: Outcome, ignored: bool, action: str) -> None:
         host = one_line(self.host_label(result))
-        message = failure_message(result.result)
+        reasons = self._item_reasons.pop((result.host.get_name(), result.task._uuid), [])
+        message = "\n".join(dict.fromkeys(reasons)) or failure_message(result.result)
         if action == _PREFLIGHT:
-            problems = [one_line(line) for line in message.splitlines() if line.strip()]
+            first, *problems = [one_line(line) for line in message.splitlines()]
             if self._reported.is_new(host, message):
-                self._print(
-                    "\n".join(["FAILED check of the batch:", *(f"  {line}" for line in problems)]), C.COLOR_ERROR
-                )
+                self._print("\n".join([f"FAILED {first}", *(f"  {problem}" for problem in problems)]), C.COLOR_ERROR)
             return
         where = host if action in TRANSACTIONS else f"{host} [{one_line(result.task_name)}]"
         self._tell_failure(host, outcome, one_line(message), where=where, ignored=ignored)

@@ -1,20 +1,8 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+
 from __future__ import annotations
-
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
-
-from ansible.errors import ExitCode
-from ansible.plugins.inventory import BaseInventoryPlugin, Constructable
-
-from ansible_collections.ioto.serialization.plugins.plugin_utils import production_order
-from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
-
-if TYPE_CHECKING:
-    from ansible.inventory.data import InventoryData
-    from ansible.parsing.dataloader import DataLoader
 
 DOCUMENTATION = r"""
 name: manifest
@@ -110,6 +98,19 @@ keyed_groups:
   - key: ioto_properties.model
     prefix: model
 """
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from ansible.errors import ExitCode
+from ansible.plugins.inventory import BaseInventoryPlugin, Constructable
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils import production_order
+from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
+
+if TYPE_CHECKING:
+    from ansible.inventory.data import InventoryData
+    from ansible.parsing.dataloader import DataLoader
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable):

@@ -5,14 +5,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ansible.errors import AnsibleLookupError
-from ansible.plugins.lookup import LookupBase
-
-from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_ids import generate
-from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
-
 DOCUMENTATION = r"""
 name: claim_id
 short_description: Make a new claim ID
@@ -44,6 +36,14 @@ _list:
   elements: str
   sample: [JT08FFQXWQ]
 """
+
+from typing import Any
+
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.lookup import LookupBase
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_ids import generate
+from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
 
 
 class LookupModule(LookupBase):

@@ -223,7 +223,7 @@ class Ledger:
         claim_ids.check_length(length)
         if not 1 <= count <= MAX_RESERVED:
             raise LedgerError(f"{count} claim IDs cannot be reserved at once; ask for 1 to {MAX_RESERVED}.")
-        return self._on_page(lambda page: [page.reserve(product, length, context) for _ in range(count)])
+        return self._on_page(lambda page: [page.reserve(product, length, context) for _number in range(count)])
 
     def take_over(
         self, claims: Sequence[Claim], *, context: Context, check_only: bool = False
@@ -291,7 +291,7 @@ class Ledger:
         """Return what those units, each a product and a unit, have now; units without a claim are left out."""
         wanted = {(claim_ids.parse_product(product), parse_unit(unit)) for product, unit in units}
         with self._database.read() as connection:
-            found = read_live(connection, {unit for _, unit in wanted})
+            found = read_live(connection, {unit for _product, unit in wanted})
         return {unit: claim for unit, claim in found.items() if unit in wanted}
 
     def claims(

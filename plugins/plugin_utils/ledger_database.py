@@ -16,9 +16,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from sqlalchemy import URL, Engine, create_engine, make_url
 from sqlalchemy.engine import Connection
@@ -55,8 +55,6 @@ _SQLITE_REMEDIES = {
 }
 _POSTGRESQL_REMEDIES = {
     # by SQLSTATE, or by its first two letters, which name the class
-    "28": "refuses this user; correct the user name and the password",
-    "3D000": "does not exist; create the database",
     "42501": "does not let this user do that; grant the user its tables, or CREATE on the schema for the first run",
     "53100": "cannot grow, because the server's disk is full; free some space and run again",
     "53300": "has no connection free; raise max_connections, or run with fewer forks",
@@ -66,6 +64,9 @@ _POSTGRESQL_REMEDIES = {
 
 Result = TypeVar("Result")
 
+# Readers and the writer do not wait for each other. SQLite gives the -wal and -shm files the mode of the database.
+_USE_LOG = "PRAGMA journal_mode=WAL"
+
 _sqlite_file: ContextVar[Path | None] = ContextVar("_sqlite_file")
 
 
@@ -74,9 +75,11 @@ def _connect_sqlite() -> sqlite3.Connection:
     # mode=rw: a file that vanished is an error, not a new ledger without the old one's IDs.
     name = "file::memory:" if path is None else f"{path.as_uri()}?mode=rw"
     connection = sqlite3.connect(name, uri=True, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
-    # The -wal and -shm files get the mode of the database from SQLite itself.
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
+    try:
+        connection.execute("PRAGMA synchronous=FULL")
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 
@@ -92,7 +95,7 @@ class Location:
     """
 
     path: Path | None = None
-    url: URL | None = None
+    url: URL | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
         if self.url is None:
@@ -155,11 +158,15 @@ class Database:
         self._turn = threading.Lock()
         self._engine: Engine | None = None
         self._sqlite: Connection | None = None
-        with self._sentences():
-            if location.url is not None:
-                self._open_postgresql(location.url)
-            else:
-                self._open_sqlite(location.path)
+        try:
+            with self._sentences():
+                if location.url is not None:
+                    self._open_postgresql(location.url)
+                else:
+                    self._open_sqlite(location.path)
+        except LedgerError:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -182,7 +189,7 @@ class Database:
         if self.read_only:
             raise LedgerError(f"The ledger {self.location} is open for reading only; nothing was recorded.")
         with self._sentences():
-            for _ in range(_ATTEMPTS):
+            for _attempt in range(_ATTEMPTS):
                 try:
                     with self._connection() as connection, connection.begin():
                         if self._sqlite is not None:
@@ -197,8 +204,7 @@ class Database:
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
         if self._sqlite is None:
-            assert self._engine is not None
-            with self._engine.connect() as connection:
+            with cast("Engine", self._engine).connect() as connection:
                 yield connection
             return
         # SQLite: one connection, kept. Opening it again, and the sync that closing the last one costs, would take
@@ -221,16 +227,15 @@ class Database:
             self._sqlite.commit()
         try:
             self._check_version(self._sqlite)
+            if not self.read_only:
+                # It is so from the start, but for a ledger that was restored from a copy.
+                self._sqlite.exec_driver_sql(_USE_LOG)
             self._sqlite.rollback()
         except DBAPIError as error:
-            self.close()
             if "no such table" in str(error.orig):
                 raise LedgerError(
                     f"The ledger {path} is some other SQLite database; name the ledger's own file."
                 ) from None
-            raise
-        except LedgerError:
-            self.close()
             raise
 
     def _open_postgresql(self, url: URL) -> None:
@@ -252,10 +257,8 @@ class Database:
                 self._check_version(connection)
         except DBAPIError as error:
             if _sqlstate(error) != _UNDEFINED_TABLE:
-                self.close()
                 raise
             if self.read_only:
-                self.close()
                 self._open_sqlite(None)
             else:
                 self._create_postgresql(self._engine)
@@ -311,6 +314,10 @@ class Database:
             diagnosis = getattr(error, "diag", None)
             return f"The ledger {self.location} failed: {getattr(diagnosis, 'message_primary', None) or state}."
         reason = " ".join(str(error).split("\n", maxsplit=1)[0].split()).rstrip(".")
+        # While it connects, psycopg knows no SQLSTATE; the server's own refusal begins with this word.
+        _before, fatal, refusal = reason.partition("FATAL: ")
+        if fatal:
+            return f"The ledger {self.location} is refused by its server: {refusal}; correct its URL or the server."
         return f"The ledger {self.location} cannot be reached: {reason}; check that the server runs and its address."
 
 
@@ -351,6 +358,7 @@ def _create_sqlite(path: Path) -> None:
         draft = Path(name)
         try:
             with _sqlite_connection(draft) as connection, connection.begin():
+                connection.exec_driver_sql(_USE_LOG)
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
                 create_tables(connection)
             os.fsync(handle)

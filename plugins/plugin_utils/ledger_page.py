@@ -24,6 +24,8 @@ from .ledger_schema import claims, events
 
 _MAX_TEXT = 2000
 
+_encode = json.JSONEncoder(default=str, sort_keys=True).encode
+
 # Locked, and always in the same order, so that two processes wait for each other and not in a ring.
 _LOCK_UNITS = LIVE_BY_UNIT.order_by(claims.c.claim_id).with_for_update()
 _LOCK_IDS = BY_CLAIM_ID.order_by(claims.c.claim_id).with_for_update()
@@ -41,7 +43,7 @@ class Page:
         self._connection = connection
         self._claims: dict[str, Claim] = {}
         self._live: dict[tuple[str, str], str] = {}
-        self._new: set[str] = set()
+        self._new: dict[str, None] = {}  # in the order in which they were asked for
         self._changed: set[str] = set()
         self._events: list[dict[str, object]] = []
         self._conflicts: list[dict[str, object]] = []
@@ -175,15 +177,16 @@ class Page:
 
     def insert(self, claim: Claim, action: str, context: Context, detail: str | None = None) -> Claim:
         """Write down a claim that the ledger did not have."""
-        claim = dataclasses.replace(claim, details=tidy(claim.details))
-        self._new.add(claim.claim_id)
+        if claim.details:
+            claim = dataclasses.replace(claim, details=tidy(claim.details))
+        self._new[claim.claim_id] = None
         self._put(claim)
         self._note(action, context, claim, detail)
         return claim
 
     def save(self) -> None:
         """Write the changes, the new claims and the events."""
-        changed = self._changed - self._new
+        changed = self._changed - self._new.keys()
         if changed:
             # Retired ones first: they make room for their unit's next.
             rows = sorted((self._claims[claim_id] for claim_id in changed), key=lambda claim: claim.is_live)
@@ -324,17 +327,15 @@ def clean(text: str | None) -> str | None:
     """Return `text` as both databases take it: no NUL, no half characters, not endless. Empty is None."""
     if not text:
         return None
+    if len(text) <= _MAX_TEXT and text.isprintable():
+        return str(text)
     return str(text)[:_MAX_TEXT].encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def tidy(details: Mapping[str, object]) -> dict[str, object]:
     """Return `details` as they will be read back: what JSON does not know, such as a date, becomes text."""
-    tidied: dict[str, object] = json.loads(_dump(details))
+    tidied: dict[str, object] = json.loads(_encode(details))
     return tidied
-
-
-def _dump(details: Mapping[str, object]) -> str:
-    return json.dumps(details, default=str, sort_keys=True)
 
 
 def _row(claim: Claim) -> dict[str, object]:
@@ -348,5 +349,5 @@ def _row(claim: Claim) -> dict[str, object]:
         "updated_at": claim.updated_at,
         "host": clean(claim.host),
         "reason": claim.reason,
-        "details": _dump(claim.details),
+        "details": _encode(claim.details) if claim.details else "{}",
     }

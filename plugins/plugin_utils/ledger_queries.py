@@ -123,7 +123,7 @@ def read_conflicts(connection: Connection, *, include_settled: bool) -> list[Con
     """Return the conflicts, oldest first, each with the claim that holds the contested ID now."""
     query = _CONFLICTS if include_settled else _CONFLICTS.where(~_SETTLED)
     found = [(to_event(row), bool(row.settled)) for row in connection.execute(query)]
-    holders = read_by_claim_id(connection, {event.claim_id for event, _ in found if event.claim_id})
+    holders = read_by_claim_id(connection, {event.claim_id for event, _settled in found if event.claim_id})
     return [Conflict(event, holders.get(event.claim_id or ""), settled) for event, settled in found]
 
 
@@ -166,7 +166,7 @@ def read_summary(connection: Connection) -> Summary:
 
 def to_claim(row: Any) -> Claim:
     """Return the claim that a row of `CLAIM_COLUMNS` holds."""
-    claim_id, product, unit, state, source, created_at, updated_at, host, reason, details, *_ = row
+    claim_id, product, unit, state, source, created_at, updated_at, host, reason, details, *_rest = row
     return Claim(
         claim_id=claim_id,
         product=product,

@@ -108,14 +108,14 @@ def import_claims(ledger: Ledger, stream: TextIO, fmt: str, *, context: Context,
         except IotoError as error:
             problems.append(Problem(line, str(error)))
             continue
-        first, _ = rows.setdefault(claim.claim_id, (line, claim))
+        first = rows.setdefault(claim.claim_id, (line, claim))[0]
         if first != line:
             problems.append(Problem(line, f"The claim ID {claim.masked} stands in line {first} already; keep one."))
     # What contradicts the ledger is looked for even if nothing will be imported, to name everything at once.
     answers = ledger.take_over(
-        [claim for _, claim in rows.values()], context=context, check_only=check_only or bool(problems)
+        [claim for _line, claim in rows.values()], context=context, check_only=check_only or bool(problems)
     )
-    for (line, _), answer in zip(rows.values(), answers, strict=True):
+    for (line, _taken), answer in zip(rows.values(), answers, strict=True):
         if isinstance(answer, IotoError):
             problems.append(Problem(line, str(answer)))
     if problems:

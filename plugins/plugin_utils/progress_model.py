@@ -196,19 +196,7 @@ def one_line(text: str) -> str:
 
 
 def failure_message(result: Mapping[str, object]) -> str:
-    """Return the reason that a task's result gives, cleaned; several lines only when the task wrote several.
-
-    A loop's result gives the reasons of its failed items.
-    """
-    items = result.get("results")
-    if isinstance(items, list):
-        bad = [item for item in items if isinstance(item, Mapping) and (item.get("failed") or item.get("unreachable"))]
-        if reasons := list(dict.fromkeys(_reason(item) for item in bad)):
-            return "\n".join(reasons)
-    return _reason(result)
-
-
-def _reason(result: Mapping[str, object]) -> str:
+    """Return the reason that a result gives, cleaned; several lines only when the task wrote several."""
     for key in ("msg", "reason", "stderr", "module_stderr", "censored"):
         value = result.get(key)
         if isinstance(value, str) and (text := clean(value).strip()):

@@ -24,32 +24,21 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ANSIBLE_PLAYBOOK = Path(sys.executable).parent / "ansible-playbook"
 ACTIONS = ("serialize", "serialize_fleet", "firmware_image", "preflight", "summary")
-# A stand-in answers with the arguments of its task; with `wait_for`, once that file is there. With `told`, it tells
-# of these units one by one before it ends, as the fleet engine does.
+# A stand-in answers with the arguments of its task; with `wait_for`, once that file is there.
 STAND_IN = """\
 import os
 import time
 
-from ansible.executor.task_result import _RawTaskResult
 from ansible.plugins.action import ActionBase
 
 
 class ActionModule(ActionBase):
     def run(self, tmp=None, task_vars=None):
         result = dict(self._task.args)
-        for unit in result.pop("told", []):
-            self._tell(dict(unit))
         wait_for = result.pop("wait_for", None)
         while wait_for and not os.path.exists(wait_for):
             time.sleep(0.01)
         return {"changed": False, **result}
-
-    def _tell(self, unit):
-        from ansible.executor.process.worker import current_worker
-
-        event = "v2_runner_item_on_failed" if unit.get("failed") else "v2_runner_item_on_ok"
-        raw = _RawTaskResult(current_worker._host, self._task, unit, self._task.dump_attrs())
-        current_worker._final_q.send_callback(event, raw)
 """
 
 
@@ -290,42 +279,51 @@ def test_a_device_that_fails_before_its_transaction_is_counted_as_failed(line: L
     assert re.search(r"^manual 3/3 · .* · 1 failed$", result.stdout, re.MULTILINE)
 
 
-def test_units_of_the_fleet_are_told_as_they_end(line: Line) -> None:
-    plays = """\
-- name: manual
-  hosts: devices
-  gather_facts: false
-  tasks:
-    - ioto.serialization.serialize_fleet:
-        told: [{host: h1, changed: true}, {host: h2, failed: true, msg: The disk is full here.}]
-        failed: true
-        msg: 1 of 3 units failed.
-        results:
-          - {host: h1, changed: true}
-          - {host: h2, failed: true, msg: The disk is full here.}
-          - {host: h3, changed: false}
-      run_once: true
-"""
-    result = line.run(plays, IOTO_PROGRESS_INTERVAL="0")
-    lines = result.stdout.splitlines()
-    assert [text.split(" · ")[0] for text in lines[:4]] == [
-        "manual 1/3",
-        "FAILED h2: The disk is full here.",
-        "manual 2/3",
-        "manual 3/3",
-    ]
-    assert lines[-1].startswith("3 hosts · ")
-    assert "1 failed" in lines[-1]
+@pytest.mark.parametrize("one_by_one", [True, False])
+def test_units_of_the_fleet_are_counted_each(line: Line, one_by_one: bool) -> None:
+    units = "[{host: h1, changed: true}, {host: h2, failed: true, msg: The disk is full.}, {host: h3, changed: false}]"
+    if one_by_one:
+        arguments = (
+            "        host: '{{ item.host }}'\n        failed: '{{ item.failed | default(false) }}'\n"
+            f"        msg: '{{{{ item.msg | default(omit) }}}}'\n      loop: {units}\n"
+        )
+    else:
+        arguments = f"        failed: true\n        msg: 1 of 3 units failed.\n        results: {units}\n"
+    result = line.run(
+        "- name: manual\n  hosts: devices\n  gather_facts: false\n  tasks:\n"
+        f"    - ioto.serialization.serialize_fleet:\n{arguments}      run_once: true\n",
+        IOTO_PROGRESS_INTERVAL="0",
+    )
+    lines = [text.split(" · ")[0] for text in result.stdout.splitlines()]
+    one_by_one_lines = ["manual 1/3", "FAILED h2: The disk is full.", "manual 2/3", "manual 3/3"]
+    assert lines[:-2] == (one_by_one_lines if one_by_one else one_by_one_lines[1::2])
+    assert lines[-2].startswith("h2 : ")
+    assert re.match(r"3 hosts · .*\b1 failed · 0 unreachable", result.stdout.splitlines()[-1])
     assert result.returncode == 2
 
 
+def test_a_loop_tells_the_reasons_of_its_failed_items(line: Line) -> None:
+    plays = (
+        "- hosts: h1\n  gather_facts: false\n  tasks:\n"
+        "    - name: Try\n      ansible.builtin.fail: {msg: 'no {{ item }}'}\n"
+        "      loop: [a, b, c]\n      when: item != 'b'\n"
+    )
+    assert line.run(plays).stdout.startswith("FAILED h1 [Try]: no a no c\n")
+
+
 def test_the_batch_check_lists_one_problem_a_line(line: Line) -> None:
+    message = (
+        "The batch has 2 problems, and no device was touched:\\n- h1: bad ID; correct it.\\n- h2: no serial; add it."
+    )
     plays = (
         "- hosts: devices\n  gather_facts: false\n  tasks:\n    - ioto.serialization.preflight:\n"
-        '        {failed: true, msg: "h1: bad ID; correct it.\\nh2: no serial; add it."}\n      run_once: true\n'
+        f'        {{failed: true, msg: "{message}"}}\n      run_once: true\n'
     )
-    lines = line.run(plays).stdout.splitlines()
-    assert lines[:3] == ["FAILED check of the batch:", "  h1: bad ID; correct it.", "  h2: no serial; add it."]
+    assert line.run(plays).stdout.splitlines()[:3] == [
+        "FAILED The batch has 2 problems, and no device was touched:",
+        "  - h1: bad ID; correct it.",
+        "  - h2: no serial; add it.",
+    ]
 
 
 OTHER = """\
@@ -485,6 +483,16 @@ def test_a_fatal_error_in_a_later_play_leaves_no_live_line(line: Line, on_termin
     assert terminal.finish() not in (0, 2)
     assert "━" not in "".join(terminal.screen())
     assert any(text.startswith("manual 3/3") for text in terminal.screen())
+
+
+def test_the_summary_is_shown_also_when_the_run_breaks_off_after_it(line: Line) -> None:
+    plays = (
+        "- hosts: h1\n  gather_facts: false\n  tasks: [ioto.serialization.summary: {lines: [all is recorded]}]\n"
+        "- hosts: devices\n  serial: '{{ nowhere }}'\n  tasks: []\n"
+    )
+    result = line.run(plays)
+    assert result.returncode not in (0, 2)
+    assert result.stdout == "all is recorded\n"
 
 
 def test_a_terminal_that_becomes_narrower_is_not_overrun(line: Line, on_terminal: Callable[..., Terminal]) -> None:

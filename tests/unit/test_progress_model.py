@@ -175,14 +175,6 @@ def test_one_line_is_one_line_and_not_endless() -> None:
         ({"censored": "hidden"}, "hidden"),
         ({"rc": 3}, "the command ended with status 3"),
         ({}, "no reason was given"),
-        (
-            {
-                "msg": "One or more items failed",
-                "results": [{"failed": True, "msg": "a"}, {"msg": "b"}, {"unreachable": 1, "msg": "c"}],
-            },
-            "a\nc",
-        ),
-        ({"msg": "all", "results": [{"msg": "b"}, 3]}, "all"),
     ],
 )
 def test_the_reason_of_a_failure_is_found_in_its_result(result: dict[str, object], message: str) -> None:

@@ -1,0 +1,44 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action of `ioto.serialization.ledger_info`; its documentation is in `plugins/modules/ledger_info.py`."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import (
+    LEDGER_ARGUMENT,
+    REVEAL_ARGUMENT,
+    IotoAction,
+)
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger_tasks import query_ledger
+
+
+class ActionModule(IotoAction):
+    """Look things up in a ledger."""
+
+    _requires_connection = False
+    ARGUMENTS: ClassVar[dict[str, Any]] = {
+        **LEDGER_ARGUMENT,
+        **REVEAL_ARGUMENT,
+        "claim_ids": {"type": "list", "elements": "str"},
+        "product": {"type": "str"},
+        "serial": {"type": "str"},
+        "host": {"type": "str"},
+        "state": {
+            "type": "list",
+            "elements": "str",
+            "choices": ["allocated", "written", "verified", "labelled", "retired"],
+        },
+        "since": {"type": "str"},
+        "limit": {"type": "int", "default": 100},
+        "history": {"type": "bool", "default": False},
+        "dest": {"type": "path"},
+        "format": {"type": "str", "choices": ["csv", "jsonl"], "default": "csv"},
+    }
+
+    def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Look up."""
+        with self.ledger(arguments) as ledger:
+            return query_ledger(ledger, arguments, check=self.check_mode)

@@ -1,0 +1,216 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the tasks `ledger_info` and `ledger_entry` do: look up, export, import, retire, re-bind, settle."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from .claim_ids import mask, parse, parse_product
+from .errors import IotoError
+from .ledger import Claim, Context, Event, Ledger, State
+from .ledger_transfer import export_claims, import_claims
+
+
+class LedgerTaskError(IotoError):
+    """Options that do not go together, or a file that cannot be read or written."""
+
+
+def query_ledger(ledger: Ledger, options: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
+    """Return what `ledger_info` documents."""
+    reveal = options["reveal"]
+    claims = _selected(ledger, options, limit=options["limit"])
+    summary = ledger.summary()
+    result: dict[str, Any] = {
+        "changed": False,
+        "ledger": ledger.location,
+        "claims": [shown_claim(claim, reveal=reveal) for claim in claims],
+        "summary": {
+            "total": summary.total,
+            "reserved": summary.reserved,
+            "states": {state.value: count for state, count in summary.states.items()},
+            "products": {
+                product: {state.value: count for state, count in states.items()}
+                for product, states in summary.products.items()
+            },
+        },
+        "conflicts": [
+            {
+                **_shown_event(conflict.event, reveal=reveal),
+                "holder": shown_claim(conflict.holder, reveal=reveal) if conflict.holder else None,
+            }
+            for conflict in ledger.conflicts()
+        ],
+    }
+    if options["history"]:
+        result["events"] = [
+            _shown_event(event, reveal=reveal) for claim in claims for event in ledger.events(claim_id=claim.claim_id)
+        ]
+    if options["dest"] is not None:
+        text = StringIO(newline="")
+        export_claims(_selected(ledger, options, limit=None), text, options["format"])
+        result["changed"] = _write_private(Path(options["dest"]), text.getvalue().encode(), check=check)
+        result["dest"] = options["dest"]
+    return result
+
+
+def enter_ledger(ledger: Ledger, options: Mapping[str, Any], context: Context, *, check: bool) -> dict[str, Any]:
+    """Return what `ledger_entry` documents."""
+    action = options["action"]
+    if action == "import":
+        return _import(ledger, options, context, check=check)
+    claim = _named(ledger, options)
+    if action == "retire":
+        after = _retired(ledger, claim, _needed(options, "reason"), context, check=check)
+    elif action == "rebind":
+        unit = _needed(options, "new_serial")
+        if claim.unit == unit:
+            after = claim
+        elif check:
+            after = replace(claim, unit=unit)
+        else:
+            after = ledger.rebind(claim.claim_id, unit, reason=_needed(options, "reason"), context=context)
+    else:
+        return _settle(ledger, claim, options, context, check=check)
+    return {"changed": after != claim, "claim": shown_claim(after, reveal=options["reveal"])}
+
+
+def shown_claim(claim: Claim, *, reveal: bool) -> dict[str, Any]:
+    """Return a claim as a task's result has it, its ID masked unless `reveal`."""
+    return {
+        "claim_id": claim.claim_id if reveal else claim.masked,
+        "product": claim.product,
+        "serial": claim.unit,
+        "state": claim.state.value,
+        "source": claim.source,
+        "created_at": claim.created_at.isoformat(),
+        "updated_at": claim.updated_at.isoformat(),
+        "host": claim.host,
+        "reason": claim.reason,
+        "details": dict(claim.details),
+    }
+
+
+def _shown_event(event: Event, *, reveal: bool) -> dict[str, Any]:
+    return {
+        "at": event.at.isoformat(),
+        "action": event.action,
+        "claim_id": event.claim_id if reveal or event.claim_id is None else mask(event.claim_id),
+        "product": event.product,
+        "serial": event.unit,
+        "actor": event.actor,
+        "host": event.host,
+        "detail": event.detail,
+    }
+
+
+def _selected(ledger: Ledger, options: Mapping[str, Any], *, limit: int | None) -> list[Claim]:
+    if options["claim_ids"] is not None:
+        found = ledger.holders([parse(claim_id) for claim_id in options["claim_ids"]])
+        return list(found.values())
+    return list(
+        ledger.claims(
+            states=None if options["state"] is None else [State(state) for state in options["state"]],
+            product=None if options["product"] is None else parse_product(options["product"]),
+            unit=options["serial"],
+            host=options["host"],
+            since=None if options["since"] is None else _moment(options["since"]),
+            newest_first=limit is not None,
+            limit=limit,
+        )
+    )
+
+
+def _named(ledger: Ledger, options: Mapping[str, Any]) -> Claim:
+    """The claim that the options name: by its ID, or as the one that a unit has or had last."""
+    if options["claim_id"] is not None:
+        claim = ledger.find(parse(options["claim_id"]))
+    elif options["serial"] is not None and options["product"] is not None:
+        product = parse_product(options["product"])
+        claim = ledger.live_claim(product, options["serial"]) or next(
+            iter(ledger.claims(product=product, unit=options["serial"], newest_first=True, limit=1)), None
+        )
+    else:
+        raise LedgerTaskError("Nothing says which claim is meant; give claim_id, or product and serial.")
+    if claim is None:
+        raise LedgerTaskError(f"The ledger {ledger.location} has no such claim; see what it has with ledger_info.")
+    return claim
+
+
+def _retired(ledger: Ledger, claim: Claim, reason: str, context: Context, *, check: bool) -> Claim:
+    if claim.state is State.RETIRED:
+        return claim
+    if check:
+        return replace(claim, state=State.RETIRED, reason=reason)
+    return ledger.retire(claim.claim_id, reason=reason, context=context)
+
+
+def _settle(
+    ledger: Ledger, claim: Claim, options: Mapping[str, Any], context: Context, *, check: bool
+) -> dict[str, Any]:
+    """Record that somebody looked at the conflicts about a claim."""
+    open_ones = [conflict.event for conflict in ledger.conflicts() if conflict.event.claim_id == claim.claim_id]
+    if not check:
+        for event in open_ones:
+            ledger.record(
+                "resolved",
+                context=context,
+                claim_id=event.claim_id,
+                product=event.product,
+                unit=event.unit,
+                detail=_needed(options, "reason"),
+            )
+    return {"changed": bool(open_ones), "claim": shown_claim(claim, reveal=options["reveal"])}
+
+
+def _import(ledger: Ledger, options: Mapping[str, Any], context: Context, *, check: bool) -> dict[str, Any]:
+    path = Path(_needed(options, "src"))
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            done = import_claims(ledger, stream, options["format"], context=context, check_only=check)
+    except (OSError, UnicodeDecodeError) as error:
+        raise LedgerTaskError(f"The file {path} cannot be read ({error}); see its name, owner and encoding.") from None
+    return {
+        "changed": bool(done.added or done.changed),
+        "imported": {"added": done.added, "changed": done.changed, "unchanged": done.unchanged},
+    }
+
+
+def _needed(options: Mapping[str, Any], name: str) -> str:
+    if options[name] is None:
+        raise LedgerTaskError(f"The action {options['action']} needs {name}; give it.")
+    return str(options[name])
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except ValueError:
+        raise LedgerTaskError(f"The time {text!a} is none; write it as 2026-11-23 or 2026-11-23T08:00:00.") from None
+
+
+def _write_private(path: Path, data: bytes, *, check: bool) -> bool:
+    """Have `path` hold `data`, readable by its owner alone; return whether that is a change."""
+    try:
+        if path.is_file() and path.read_bytes() == data:
+            return False
+        if not check:
+            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(file.name).replace(path)
+    except OSError as error:
+        raise LedgerTaskError(
+            f"The file {path} cannot be written ({error.strerror}); see whether its directory is there and may be "
+            "written."
+        ) from None
+    return True

@@ -1,0 +1,164 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ledger as a file: who may read it, and what is said when it cannot be used."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils import ledger_database
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Context, Ledger, LedgerError
+
+PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
+CONTEXT = Context("ann@line-1")
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_nobody_else_may_read_the_ledger(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        path = tmp_path / "new" / "ledger.db"
+        with Ledger(path) as ledger:
+            ledger.reserve(PRODUCT, 1, context=CONTEXT)
+            assert {entry.name: mode(entry) for entry in path.parent.iterdir()} == {
+                "ledger.db": 0o600,
+                "ledger.db-wal": 0o600,
+                "ledger.db-shm": 0o600,
+            }
+        assert mode(path.parent) == 0o700
+        assert [entry.name for entry in path.parent.iterdir()] == ["ledger.db"]
+    finally:
+        os.umask(before)
+
+
+def test_it_is_synced_on_every_commit(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "ledger.db") as ledger, ledger._database.read() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
+
+
+def test_a_name_that_looks_like_a_url_is_a_name(tmp_path: Path) -> None:
+    path = tmp_path / "a ?mode=memory#%41.db"
+    with Ledger(path) as ledger:
+        ledger.reserve(PRODUCT, 1, context=CONTEXT)
+    with Ledger(path) as ledger:
+        assert ledger.summary().total == 1
+
+
+def test_an_empty_file_becomes_a_ledger(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    path.touch(mode=0o644)
+    with Ledger(path, read_only=True) as ledger:
+        assert ledger.summary().total == 0
+    with Ledger(path) as ledger:
+        ledger.reserve(PRODUCT, 1, context=CONTEXT)
+    assert mode(path) == 0o600
+
+
+def write_text(path: Path) -> None:
+    path.write_text("This is a letter to my aunt. " * 50)
+
+
+def write_other_database(path: Path) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE songs (title TEXT)")
+    connection.close()
+
+
+def write_torn_ledger(path: Path) -> None:
+    with Ledger(path) as ledger:
+        ledger.reserve(PRODUCT, 500, context=CONTEXT)
+    os.truncate(path, 4096)
+
+
+def leave_only_the_log(path: Path) -> None:
+    path.with_name(f"{path.name}-wal").write_bytes(b"something")
+
+
+@pytest.mark.parametrize(
+    ("make", "remedy"),
+    [
+        (Path.mkdir, "is a directory; name a file"),
+        (write_text, "some other file; name the ledger's own"),
+        (write_other_database, "some other SQLite database; name the ledger's own"),
+        (write_torn_ledger, "is damaged; restore it from its backup"),
+        (leave_only_the_log, "is missing while its log ledger.db-wal is there"),
+    ],
+)
+def test_what_is_no_ledger_is_refused_and_stays(tmp_path: Path, make: Callable[[Path], object], remedy: str) -> None:
+    path = tmp_path / "ledger.db"
+    make(path)
+    before = path.read_bytes() if path.is_file() else None
+    with pytest.raises(LedgerError, match=remedy) as caught, Ledger(path) as ledger:
+        ledger.reserve(PRODUCT, 1, context=CONTEXT)
+    assert str(path) in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert before == (path.read_bytes() if path.is_file() else None)
+
+
+def test_a_directory_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(LedgerError, match=r"cannot be used: .*correct the path"):
+        Ledger(tmp_path / "file" / "ledger.db")
+
+
+def test_a_ledger_that_another_process_holds_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "ledger.db"
+    Ledger(path).close()
+    monkeypatch.setattr(ledger_database, "BUSY_TIMEOUT", 0.05)
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with Ledger(path) as ledger:
+        assert ledger.summary().total == 0
+        with pytest.raises(LedgerError, match=r"is locked by another process .* end that one and run again\.$"):
+            ledger.reserve(PRODUCT, 1, context=CONTEXT)
+        holder.execute("ROLLBACK")
+        ledger.reserve(PRODUCT, 1, context=CONTEXT)
+    holder.close()
+
+
+@as_root
+def test_a_full_disk_loses_nothing_that_was_answered(tmp_path: Path) -> None:
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", tmp_path], check=True)
+    try:
+        known: list[str] = []
+        with Ledger(tmp_path / "ledger.db") as ledger:
+            with pytest.raises(LedgerError, match="the disk is full; free some space"):
+                for _ in range(1000):
+                    known += [claim.claim_id for claim in ledger.reserve(PRODUCT, 20, context=CONTEXT)]
+            assert known
+            assert {claim.claim_id for claim in ledger.claims()} == set(known)
+    finally:
+        subprocess.run(["umount", "--lazy", tmp_path], check=True)
+
+
+@as_root
+def test_a_ledger_that_may_not_be_written_is_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    Ledger(path).close()
+    subprocess.run(["mount", "--bind", "-o", "ro", tmp_path, tmp_path], check=True)
+    try:
+        with pytest.raises(LedgerError, match="give this user permission"), Ledger(path) as ledger:
+            ledger.reserve(PRODUCT, 1, context=CONTEXT)
+    finally:
+        subprocess.run(["umount", "--lazy", tmp_path], check=True)
+
+
+def test_a_ledger_restored_from_a_copy_uses_a_log_again(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "ledger.db") as ledger, ledger._database.read() as connection:
+        connection.exec_driver_sql(f"VACUUM INTO '{tmp_path / 'copy.db'}'")
+    with Ledger(tmp_path / "copy.db") as ledger, ledger._database.read() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"

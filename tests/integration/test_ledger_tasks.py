@@ -1,0 +1,131 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What `ledger_info` and `ledger_entry` say and do, on a real ledger."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.ioto.serialization.plugins.action.ledger_entry import ActionModule as Entry
+from ansible_collections.ioto.serialization.plugins.action.ledger_info import ActionModule as Info
+from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import (
+    ClaimConflictError,
+    Context,
+    Ledger,
+    State,
+)
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger_tasks import enter_ledger, query_ledger
+
+PRODUCT = "01K9F1EETDEV1CEPR0DVCT0001"
+CONTEXT = Context("tester@bench")
+
+
+def options(arguments: dict[str, Any], **given: Any) -> dict[str, Any]:
+    """The options of a task, with the defaults of its action."""
+    assert set(given) <= set(arguments)
+    return {name: option.get("default") for name, option in arguments.items()} | given
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    book = Ledger(tmp_path / "ledger.db")
+    for number in (1, 2, 3):
+        book.allocate(PRODUCT, f"SN-{number}", source="given", context=CONTEXT, claim_id=f"{number}" * 10)
+    book.advance("1" * 10, State.VERIFIED, context=CONTEXT)
+    return book
+
+
+def info(ledger: Ledger, **given: Any) -> dict[str, Any]:
+    return query_ledger(ledger, options(Info.ARGUMENTS, **given), check=False)
+
+
+def entry(ledger: Ledger, *, check: bool = False, **given: Any) -> dict[str, Any]:
+    return enter_ledger(ledger, options(Entry.ARGUMENTS, **given), CONTEXT, check=check)
+
+
+def test_claims_are_found_counted_and_masked(ledger: Ledger) -> None:
+    found = info(ledger)
+
+    assert [claim["serial"] for claim in found["claims"]] == ["SN-3", "SN-2", "SN-1"]
+    assert {claim["claim_id"] for claim in found["claims"]} == {"********11", "********22", "********33"}
+    assert found["summary"]["states"] == {"allocated": 2, "verified": 1} | {
+        state: 0 for state in found["summary"]["states"] if state not in ("allocated", "verified")
+    }
+    assert [claim["serial"] for claim in info(ledger, state=["verified"])["claims"]] == ["SN-1"]
+    assert info(ledger, claim_ids=["1" * 10], reveal=True)["claims"][0]["claim_id"] == "1" * 10
+
+
+def test_the_history_of_a_unit_is_told(ledger: Ledger) -> None:
+    events = info(ledger, serial="SN-1", history=True)["events"]
+
+    assert [event["action"] for event in events] == ["allocated", "written", "verified"]
+    assert "1" * 10 not in str(events)
+
+
+def test_a_conflict_is_listed_with_its_holder_until_somebody_resolves_it(ledger: Ledger) -> None:
+    with pytest.raises(ClaimConflictError):
+        ledger.allocate(PRODUCT, "SN-9", source="given", context=CONTEXT, claim_id="1" * 10)
+
+    (conflict,) = info(ledger)["conflicts"]
+    assert (conflict["serial"], conflict["holder"]["serial"]) == ("SN-9", "SN-1")
+
+    assert entry(ledger, action="resolve", claim_id="1" * 10, reason="a typing mistake")["changed"]
+    assert info(ledger)["conflicts"] == []
+    assert not entry(ledger, action="resolve", claim_id="1" * 10, reason="a typing mistake")["changed"]
+
+
+def test_a_unit_is_retired_by_its_name_once(ledger: Ledger) -> None:
+    asked = {"action": "retire", "product": PRODUCT, "serial": "SN-1", "reason": "scrapped"}
+
+    assert entry(ledger, check=True, **asked)["changed"]
+    assert info(ledger, state=["retired"])["claims"] == []
+    assert entry(ledger, **asked)["claim"]["state"] == "retired"
+    assert not entry(ledger, **asked)["changed"]
+
+
+def test_a_claim_moves_to_another_unit_once(ledger: Ledger) -> None:
+    asked = {"action": "rebind", "claim_id": "1" * 10, "new_serial": "SN-7", "reason": "new case"}
+
+    assert entry(ledger, check=True, **asked)["claim"]["serial"] == "SN-7"
+    assert info(ledger, serial="SN-7")["claims"] == []
+    assert entry(ledger, **asked)["changed"]
+    assert not entry(ledger, **asked)["changed"]
+
+
+@pytest.mark.parametrize("fmt", ["csv", "jsonl"])
+def test_what_is_exported_can_be_imported_and_is_for_its_owner_alone(ledger: Ledger, tmp_path: Path, fmt: str) -> None:
+    file = tmp_path / "export"
+    assert info(ledger, dest=str(file), format=fmt, limit=1)["changed"]
+    assert not info(ledger, dest=str(file), format=fmt)["changed"]
+    assert file.stat().st_mode & 0o777 == 0o600
+
+    with Ledger(tmp_path / "second.db") as second:
+        assert entry(second, action="import", src=str(file), format=fmt)["imported"]["added"] == 3
+        assert not entry(second, action="import", src=str(file), format=fmt)["changed"]
+        assert sorted(second.holders(["1" * 10, "2" * 10, "3" * 10])) == ["1" * 10, "2" * 10, "3" * 10]
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"action": "retire", "claim_id": "1" * 10}, "needs reason"),
+        ({"action": "retire", "reason": "x"}, "which claim"),
+        ({"action": "retire", "claim_id": "9" * 10, "reason": "x"}, "no such claim"),
+        ({"action": "import", "src": "/nowhere"}, "cannot be read"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence(ledger: Ledger, given: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(IotoError, match=sentence):
+        entry(ledger, **given)
+
+
+def test_a_time_that_is_none_and_a_folder_that_is_not_there_are_one_sentence(ledger: Ledger) -> None:
+    with pytest.raises(IotoError, match="2026-11-23"):
+        info(ledger, since="yesterday")
+    with pytest.raises(IotoError, match="cannot be written"):
+        info(ledger, dest="/nowhere/at/all.csv")

@@ -1,0 +1,133 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A PostgreSQL server of one's own, from Debian's package: in a temporary directory, on a Unix socket, gone afterwards.
+
+A conftest imports the fixtures: `from tests.services.postgresql import postgresql_server, postgresql_url`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+
+START_TIMEOUT = 30.0
+"""Seconds in which a server must answer."""
+_ADMINISTRATOR = "postgres"
+
+
+def binaries() -> Path | None:
+    """Return the directory with `initdb` and `postgres` of the newest version that is installed, if any."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
+    return found[-1].parent if found else None
+
+
+@dataclass
+class PostgresqlServer:
+    """A running server. `new_url` returns a place in it that nobody else uses."""
+
+    directory: Path
+    programs: Path
+    user: str | None
+    """As whom it runs; None: as we are."""
+    _process: subprocess.Popen[bytes] | None = None
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    def start(self) -> None:
+        """Start the server and return when it answers."""
+        import psycopg  # noqa: PLC0415  # the driver is an extra; without it these tests skip
+
+        # On a socket alone; nothing here must outlive a power cut.
+        command = [self.programs / "postgres", "-D", self.directory / "data", "-k", self.directory, "-h", "", "-F"]
+        with (self.directory / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, user=self.user, cwd="/"
+            )
+        deadline = time.monotonic() + START_TIMEOUT
+        while True:
+            try:
+                psycopg.connect(self._conninfo("postgres"), connect_timeout=5).close()
+                return
+            except psycopg.OperationalError as error:
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    log = (self.directory / "log").read_text(errors="replace")
+                    raise RuntimeError(f"PostgreSQL did not start: {log}") from error
+                threading.Event().wait(0.02)  # between two questions, not in place of the answer
+
+    def stop(self, how: signal.Signals = signal.SIGQUIT) -> None:
+        """Stop the server: at once, as nobody will start it again, or as `how` says (SIGINT: cleanly)."""
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait()
+            self._process = None
+
+    def new_url(self) -> str:
+        """Return a URL that leads to a new, empty schema: as good as a database, and made in no time."""
+        import psycopg  # noqa: PLC0415  # the driver is an extra; without it these tests skip
+
+        name = f"ioto_{os.getpid()}_{next(self._numbers)}"
+        with psycopg.connect(self._conninfo("postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE SCHEMA {name}")
+        query = urlencode({"host": self.directory, "options": f"-csearch_path={name}"})
+        return f"postgresql://{_ADMINISTRATOR}@/postgres?{query}"
+
+    def _conninfo(self, database: str) -> str:
+        return f"host={self.directory} user={_ADMINISTRATOR} dbname={database}"
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[PostgresqlServer]:
+    """Run a server for the session; skip where Debian's package or the driver is not installed."""
+    pytest.importorskip("psycopg", reason="the Python package psycopg is not installed")
+    programs = binaries()
+    if programs is None:
+        pytest.skip("the Debian package postgresql is not installed")
+    user = _unprivileged_user()
+    # Not below pytest's own directory, which only root may enter.
+    directory = Path(tempfile.mkdtemp(prefix="ioto-postgresql-"))
+    if user is not None:
+        shutil.chown(directory, user)
+    server = PostgresqlServer(directory, programs, user)
+    try:
+        subprocess.run(
+            [
+                *(programs / "initdb", "-D", directory / "data", "-U", _ADMINISTRATOR),
+                *("--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"),
+            ],
+            check=True,
+            capture_output=True,
+            user=user,
+            cwd="/",
+        )
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(directory)
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: PostgresqlServer) -> str:
+    """Return a URL of the server where nothing is yet."""
+    return postgresql_server.new_url()
+
+
+def _unprivileged_user() -> str | None:
+    """Return the user as whom the server runs, because it refuses root; None: as we are."""
+    if os.geteuid() != 0:
+        return None
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in names else "nobody"

@@ -1,0 +1,90 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a ledger is, and what of that may be shown."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Ledger, LedgerError, Location, warm_up
+
+
+def test_the_default_is_in_the_users_data_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ann")
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    assert Location.parse(None).path == Path("/home/ann/.local/share/ioto/ledger.db")
+    assert Location.parse("").path == Path("/home/ann/.local/share/ioto/ledger.db")
+    monkeypatch.setenv("XDG_DATA_HOME", "/data")
+    assert Location.parse().path == Path("/data/ioto/ledger.db")
+    monkeypatch.setenv("XDG_DATA_HOME", "not/absolute")  # to be ignored, says the XDG specification
+    assert Location.parse().path == Path("/home/ann/.local/share/ioto/ledger.db")
+
+
+def test_a_path_or_a_url_names_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", "/home/ann")
+    monkeypatch.chdir(tmp_path)
+    assert Location.parse("~/line.db").path == Path("/home/ann/line.db")
+    assert Location.parse("line.db").path == tmp_path / "line.db"
+    assert Location.parse(Path("/srv/line.db")).path == Path("/srv/line.db")
+    assert Location.parse("sqlite:////srv/line.db").path == Path("/srv/line.db")
+
+
+def test_a_link_is_followed_so_that_it_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "link.db").symlink_to(tmp_path / "real.db")
+    with Ledger(tmp_path / "link.db") as ledger:
+        assert ledger.location == str(tmp_path / "real.db")
+    assert (tmp_path / "link.db").is_symlink()
+    assert (tmp_path / "real.db").is_file()
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg"])
+def test_a_password_is_never_shown(scheme: str) -> None:
+    location = Location.parse(f"{scheme}://ann:s3cret%40@db:5432/line?password=s3cret&sslkey=s3cret")
+    assert str(location) == "postgresql://ann:***@db:5432/line"
+    assert location.url is not None
+    assert location.url.drivername == "postgresql+psycopg"
+    assert "s3cret" not in repr(location)
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("mysql://ann:s3cret@db/line", "give a path"),
+        ("postgresql://ann:s3cret@db:port/line", "write postgresql://"),
+        ("://s3cret", "write postgresql://"),
+        ("sqlite://", "names no file"),
+        ("sqlite:///:memory:", "names no file"),
+        ("sqlite://host/line.db", "names no file"),
+        ("/srv/\0", "absolute path"),
+    ],
+)
+def test_a_location_that_is_none_says_how_to_write_one_and_repeats_no_password(text: str, remedy: str) -> None:
+    with pytest.raises(LedgerError, match=remedy) as caught:
+        Location.parse(text)
+    assert "s3cret" not in str(caught.value)
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+def test_a_server_that_does_not_answer_is_one_sentence() -> None:
+    with pytest.raises(LedgerError, match=r"/line cannot be reached: .*; check that the server runs") as caught:
+        Ledger("postgresql://ann:s3cret@127.0.0.1:1/line")
+    assert str(caught.value).startswith("The ledger postgresql://ann:***@127.0.0.1:1/line ")
+    assert "s3cret" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_driver_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(LedgerError, match=r"psycopg, which is not installed here; .*pip install"):
+        Ledger("postgresql://ann@127.0.0.1:1/line")
+
+
+def test_warming_up_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    warm_up()
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,263 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Claims as CSV and JSON Lines."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils import claim_ids
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import (
+    Claim,
+    Context,
+    Ledger,
+    LedgerError,
+    State,
+)
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger_transfer import (
+    Imported,
+    ImportRowsError,
+    export_claims,
+    import_claims,
+)
+
+PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
+OTHER_PRODUCT = "01G9BFEDZXJYWEJ56DPPQSXTWP"
+CONTEXT = Context("ann@line-1")
+
+formats = pytest.mark.parametrize("fmt", ["csv", "jsonl"])
+
+
+@pytest.fixture
+def ledger() -> Iterator[Ledger]:
+    with Ledger.in_memory() as opened:
+        yield opened
+
+
+def allocate(ledger: Ledger, unit: str, claim_id: str | None = None) -> Claim:
+    return ledger.allocate(PRODUCT, unit, source="given", context=CONTEXT, claim_id=claim_id)
+
+
+def exported(ledger: Ledger, fmt: str) -> str:
+    stream = io.StringIO(newline="")
+    export_claims(ledger.claims(), stream, fmt)
+    return stream.getvalue()
+
+
+def take_in(ledger: Ledger, text: str, fmt: str = "csv", *, check_only: bool = False) -> Imported:
+    return import_claims(ledger, io.StringIO(text, newline=""), fmt, context=CONTEXT, check_only=check_only)
+
+
+def content(ledger: Ledger) -> list[Claim]:
+    return list(ledger.claims())
+
+
+def problems(ledger: Ledger, text: str, fmt: str = "csv") -> dict[int, str]:
+    before = content(ledger)
+    with pytest.raises(ImportRowsError) as caught:
+        take_in(ledger, text, fmt)
+    assert content(ledger) == before
+    assert all(f"line {problem.line}: {problem.text}" in str(caught.value) for problem in caught.value.problems)
+    return {problem.line: problem.text for problem in caught.value.problems}
+
+
+units = st.text(
+    st.characters(codec="utf-8", exclude_categories=("C", "Z")) | st.sampled_from("=+-@\"' ,;"), min_size=1, max_size=20
+).filter(lambda text: text == text.strip() and text)
+moments = st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2200, 1, 1), timezones=st.just(UTC))
+free_texts = st.none() | st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=20)
+values = st.none() | st.booleans() | st.integers() | st.text(max_size=9) | st.lists(st.text(max_size=3))
+details = st.dictionaries(st.text(max_size=5), values, max_size=3)
+
+
+@st.composite
+def claim_lists(draw: st.DrawFn) -> list[Claim]:
+    ids = draw(st.lists(st.text(claim_ids.ALPHABET, min_size=10, max_size=20), unique=True, max_size=6))
+    names = draw(st.lists(st.none() | units, min_size=len(ids), max_size=len(ids)))
+    claims: list[Claim] = []
+    taken: set[str] = set()
+    for claim_id, name in zip(ids, names, strict=True):
+        states = [State.ALLOCATED, State.RETIRED] if name is None else list(State)
+        state = State.RETIRED if name in taken else draw(st.sampled_from(states))
+        if name is not None and state is not State.RETIRED:
+            taken.add(name)
+        claims.append(
+            Claim(
+                claim_id, PRODUCT, name, state, draw(st.sampled_from(["given", "agent"])), draw(moments), draw(moments),
+                draw(free_texts), draw(free_texts), draw(details),
+            )
+        )  # fmt: skip
+    return claims
+
+
+@pytest.mark.parametrize("fmt", ["csv", "jsonl"])
+@settings(max_examples=100, deadline=None)
+@given(claims=claim_lists())
+def test_what_is_exported_is_imported_as_it_was(fmt: str, claims: list[Claim]) -> None:
+    stream = io.StringIO(newline="")
+    assert export_claims(claims, stream, fmt) == len(claims)
+    with Ledger.in_memory() as ledger:
+        first = take_in(ledger, stream.getvalue(), fmt)
+        assert sorted(content(ledger), key=id_of) == sorted(claims, key=id_of)
+        assert first == Imported(len(claims), 0, 0)
+        assert take_in(ledger, stream.getvalue(), fmt) == Imported(0, 0, len(claims))
+
+
+def id_of(claim: Claim) -> str:
+    return claim.claim_id
+
+
+@given(unit=units)
+def test_no_cell_is_a_formula(unit: str) -> None:
+    now = datetime.now(UTC)
+    stream = io.StringIO(newline="")
+    claim = Claim("JT08FFQXWQ", PRODUCT, unit, State.ALLOCATED, "given", now, now, host=unit, details={unit: unit})
+    export_claims([claim], stream, "csv")
+    for row in csv.reader(io.StringIO(stream.getvalue(), newline="")):
+        assert not [cell for cell in row if cell[:1] in ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d")]
+
+
+@formats
+def test_importing_again_after_the_line_went_on_changes_nothing(ledger: Ledger, fmt: str) -> None:
+    one, two = allocate(ledger, "SN-1"), allocate(ledger, "SN-2")
+    ledger.reserve(PRODUCT, 1, context=CONTEXT)
+    before = exported(ledger, fmt)
+    ledger.advance(one.claim_id, State.LABELLED, context=CONTEXT)
+    ledger.replace(PRODUCT, "SN-2", reason="leaked", source="generated", context=CONTEXT)
+    (reserved,) = ledger.claims(reserved=True)
+    ledger.rebind(reserved.claim_id, "SN-3", reason="scanned", context=CONTEXT)
+    now = content(ledger)
+    assert take_in(ledger, before, fmt) == Imported(added=0, changed=0, unchanged=3)
+    assert content(ledger) == now
+    assert ledger.find(two.claim_id).state is State.RETIRED
+
+
+@formats
+def test_a_file_that_is_ahead_moves_claims_forward(ledger: Ledger, fmt: str) -> None:
+    with Ledger.in_memory() as other:
+        for claim_id, unit in (("AAAAAAAAAA", "SN-1"), ("BBBBBBBBBB", "SN-2"), ("CCCCCCCCCC", "SN-3")):
+            allocate(other, unit, claim_id)
+        before = exported(other, fmt)
+        other.advance("AAAAAAAAAA", State.VERIFIED, context=CONTEXT)
+        other.retire("BBBBBBBBBB", reason="scrapped", context=CONTEXT)
+        after = exported(other, fmt)
+    take_in(ledger, before, fmt)
+    assert take_in(ledger, after, fmt) == Imported(added=0, changed=2, unchanged=1)
+    assert [(claim.state, claim.reason) for claim in content(ledger)] == [
+        (State.VERIFIED, None),
+        (State.RETIRED, "scrapped"),
+        (State.ALLOCATED, None),
+    ]
+    actions = [event.action for event in ledger.events(claim_id="AAAAAAAAAA")]
+    assert actions == ["imported", "written", "verified"]
+
+
+def test_a_list_of_ids_that_somebody_made_needs_two_columns(ledger: Ledger) -> None:
+    text = f"\ufeffproduct,claim_id\r\n{PRODUCT},jto8ffqxwq\r\n,\r\n\r\n{PRODUCT},5555555555\r\n"
+    assert take_in(ledger, text, check_only=True) == Imported(2, 0, 0)
+    assert content(ledger) == []
+    assert take_in(ledger, text) == Imported(2, 0, 0)
+    assert [(claim.claim_id, claim.unit, claim.source) for claim in content(ledger)] == [
+        ("JT08FFQXWQ", None, "imported"),
+        ("5555555555", None, "imported"),
+    ]
+
+
+def test_a_reserved_id_gets_the_unit_that_the_file_names(ledger: Ledger) -> None:
+    (reserved,) = ledger.reserve(PRODUCT, 1, context=CONTEXT)
+    text = f"claim_id,product,unit,state\n{reserved.claim_id},{PRODUCT},SN-1,verified\n"
+    assert take_in(ledger, text) == Imported(0, 1, 0)
+    assert [(claim.unit, claim.state) for claim in content(ledger)] == [("SN-1", State.VERIFIED)]
+
+
+def test_every_bad_line_is_named_at_once_and_nothing_is_imported(ledger: Ledger) -> None:
+    allocate(ledger, "SN-1", "AAAAAAAAAA")
+    allocate(ledger, "SN-2", "BBBBBBBBBB")
+    lines = [
+        "claim_id,product,unit,state,created_at,details",
+        f"CCCCCCCCCC,{PRODUCT},SN-3,,,",  # 2: good
+        f"U,{PRODUCT},SN-4,,,",
+        f"DDDDDDDDDD,{PRODUCT},SN-5,broken,,",
+        "EEEEEEEEEE,product,SN-6,,,",
+        f"cccccccccc,{PRODUCT},SN-7,,,",
+        f"AAAAAAAAAA,{PRODUCT},SN-8,,,",
+        f"FFFFFFFFFF,{PRODUCT},SN-2,,,",
+        f"GGGGGGGGGG,{PRODUCT},SN-3,,,",
+        f"HHHHHHHHHH,{PRODUCT},SN-9,,2026-01-31 12:00,",
+        f'JJJJJJJJJJ,{PRODUCT},"SN\n10",,,',  # 11 and 12
+        f"KKKKKKKKKK,{PRODUCT},SN-11,,,[1]",
+        f"MMMMMMMMMM,{PRODUCT}",
+        f"NNNNNNNNNN,{PRODUCT},,verified,,",
+        f"AAAAAAAAAA,{OTHER_PRODUCT},SN-1,,,",
+    ]
+    found = problems(ledger, "\n".join(lines))
+    for line, words in {
+        3: "letter 1",
+        4: "state 'broken' is unknown",
+        5: "no product ID",
+        6: "stands in line 2 already",
+        7: "belongs to unit SN-1",
+        8: "SN-2 already has the claim ID ********BB",
+        9: "SN-3 already has the claim ID ********CC",
+        10: "time zone",
+        11: "cannot be printed",
+        13: "no JSON object",
+        14: "2 cells under 6 columns",
+        15: "give its unit",
+        16: "stands in line 7 already",
+    }.items():
+        assert words in found.pop(line)
+    assert not found
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("claim_id;product\n", 1, "'claim_id;product' is unknown"),
+        ("claim_id\n", 1, "product is missing"),
+        ("claim_id,product,claim_id\n", 1, "twice"),
+        ('claim_id,product\nA,"B\nC,D\n', 2, "as CSV"),
+    ],
+)
+def test_a_csv_that_cannot_be_read_says_where(ledger: Ledger, text: str, line: int, words: str) -> None:
+    assert words in problems(ledger, text)[line]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "no JSON"),
+        ("[" * 100_000, "no JSON"),
+        ('{"claim_id": ' + "1" * 5000 + "}", "no JSON"),
+        ("[]", "no JSON object"),
+        ('{"id": "AAAAAAAAAA"}', "'id' is unknown"),
+        ('{"claim_id": 1234567890}', "claim_id is no text"),
+        ('{"claim_id": "AAAAAAAAAA", "product": "\ud800"}', "no product ID"),
+    ],
+)
+def test_a_json_line_that_is_no_claim_says_why(ledger: Ledger, text: str, words: str) -> None:
+    good = json.dumps({"claim_id": "CCCCCCCCCC", "product": PRODUCT})
+    assert words in problems(ledger, f"{good}\n\n{text}\n", "jsonl")[3]
+
+
+def test_bytes_that_are_no_text_are_a_bad_line(ledger: Ledger) -> None:
+    for fmt, head in (("csv", b"claim_id,product\n"), ("jsonl", b"")):
+        stream = io.TextIOWrapper(io.BytesIO(head + b"\xff\n"), encoding="utf-8", newline="")
+        with pytest.raises(ImportRowsError, match=r"UTF-8"):
+            import_claims(ledger, stream, fmt, context=CONTEXT)
+
+
+def test_a_format_that_is_unknown_is_refused(ledger: Ledger) -> None:
+    with pytest.raises(LedgerError, match="csv or jsonl, not as 'xml'"):
+        take_in(ledger, "", "xml")
+    with pytest.raises(LedgerError, match="csv or jsonl"):
+        exported(ledger, "xml")
