@@ -108,7 +108,6 @@ def sum_up(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "changed": changed > 0,
         "failed": bool(failed or unreachable),
         "unreachable": False,  # the task's own host was not asked more than the others
-        "skipped": False,
         "msg": sentence,
         "results": results,
     }
