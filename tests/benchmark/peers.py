@@ -79,7 +79,7 @@ def _built_in(run: Run) -> list[str]:
 
 
 def _raw(run: Run) -> list[str]:
-    return _play("raw", f"    - ansible.builtin.raw: {_WRITE!r}\n", run)
+    return _play("raw", f"    - ansible.builtin.raw: |-\n        {_WRITE}\n", run)
 
 
 def _pyinfra(run: Run) -> list[str]:
