@@ -19,7 +19,13 @@ from .ssh_settings import SshSettings, resolve_settings
 
 _SHOWN_HOSTS = 5
 # What is another one for each host; all the rest mostly comes from a group, and is worked out once.
-_OF_ONE_HOST = {"ansible_host": "host", "ansible_ssh_host": "host", "ansible_port": "port", "ansible_ssh_port": "port"}
+_OF_ONE_HOST = {
+    "ansible_host": "host",
+    "ansible_ssh_host": "host",
+    "inventory_hostname": "host",
+    "ansible_port": "port",
+    "ansible_ssh_port": "port",
+}
 
 Variables = Mapping[str, Any]
 
