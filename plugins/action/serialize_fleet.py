@@ -12,10 +12,15 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter
     SERIALIZE_ARGUMENTS,
     BatchAction,
     complete,
+    require,
 )
-from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.batch import Batch, sum_up
-from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.engine import Engine
-from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.flow import VARIABLES
+
+# Before the engine is imported: the others do without it.
+require("paramiko")
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.batch import Batch, sum_up  # noqa: E402
+from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.engine import Engine  # noqa: E402
+from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.flow import VARIABLES  # noqa: E402
 
 
 class ActionModule(BatchAction):
