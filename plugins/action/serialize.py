@@ -7,13 +7,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import (
-    CONFIG_DIR_ARGUMENT,
-    IDENTITY_ARGUMENTS,
-    LEDGER_ARGUMENT,
-    REVEAL_ARGUMENT,
-    IotoAction,
-)
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import SERIALIZE_ARGUMENTS, IotoAction
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import warm_up
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization import serialize
 from ansible_collections.ioto.serialization.plugins.plugin_utils.task_options import build_request, present_outcome
@@ -26,15 +20,7 @@ warm_up()
 class ActionModule(IotoAction):
     """Give a device its identity."""
 
-    ARGUMENTS: ClassVar[dict[str, Any]] = {
-        **IDENTITY_ARGUMENTS,
-        **CONFIG_DIR_ARGUMENT,
-        **LEDGER_ARGUMENT,
-        **REVEAL_ARGUMENT,
-        "agent_wait": {"type": "int", "default": 30},
-        "agent_restart": {"type": "list", "elements": "str", "default": []},
-        "agent_fallback": {"type": "str", "choices": ["none", "generated", "service"], "default": "none"},
-    }
+    ARGUMENTS: ClassVar[dict[str, Any]] = SERIALIZE_ARGUMENTS
 
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Run the transaction."""

@@ -272,7 +272,7 @@ class CallbackModule(CallbackBase):
         # Kept for the result of the whole loop, which in ansible-core 2.21 no longer says which items failed.
         key = (result.host.get_name(), result.task._uuid)
         self._item_reasons.setdefault(key, []).append(one_line(failure_message(result.result)))
-        self._note_item(result, Outcome.FAILED)
+        self._note_item(result, Outcome.UNREACHABLE if result.result.get("unreachable") else Outcome.FAILED)
 
     def v2_on_file_diff(self, result: CallbackTaskResult) -> None:
         results = result.result.get("results", []) if result.task.loop else [result.result]

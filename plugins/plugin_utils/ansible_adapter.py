@@ -11,8 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any, ClassVar
 
+from ansible import constants as C
+from ansible._internal import _task
 from ansible.errors import AnsibleError
+from ansible.executor import task_result
+from ansible.executor.process import worker
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
+from ansible.plugins.loader import connection_loader
 
 
 def require(*modules: str) -> None:
@@ -29,8 +35,13 @@ def require(*modules: str) -> None:
 require("json5", "sqlalchemy", "urllib3")
 
 from .device_files import Answer  # noqa: E402
+from .display_text import printable  # noqa: E402
 from .errors import IotoError  # noqa: E402
 from .ledger import Context, Ledger  # noqa: E402
+
+_RawTaskResult: Any = getattr(task_result, "_RawTaskResult", None)
+UnifiedTaskResult: Any = getattr(_task, "UnifiedTaskResult", None)
+_config: Any = C.config
 
 CONFIG_DIR_ARGUMENT: dict[str, Any] = {"config_dir": {"type": "path", "default": "/etc/ioto"}}
 LEDGER_ARGUMENT: dict[str, Any] = {"ledger": {"type": "str"}}
@@ -50,6 +61,19 @@ IDENTITY_ARGUMENTS: dict[str, Any] = {
     "force": {"type": "bool", "default": False},
     "replace_provisioned": {"type": "bool", "default": False},
 }
+AGENT_ARGUMENTS: dict[str, Any] = {
+    "agent_wait": {"type": "int", "default": 30},
+    "agent_restart": {"type": "list", "elements": "str", "default": []},
+    "agent_fallback": {"type": "str", "choices": ["none", "generated", "service"], "default": "none"},
+}
+SERIALIZE_ARGUMENTS: dict[str, Any] = {
+    **IDENTITY_ARGUMENTS,
+    **CONFIG_DIR_ARGUMENT,
+    **LEDGER_ARGUMENT,
+    **REVEAL_ARGUMENT,
+    **AGENT_ARGUMENTS,
+}
+"""The arguments of `serialize`."""
 
 
 class IotoAction(ActionBase):
@@ -99,9 +123,12 @@ class IotoAction(ActionBase):
 
     def batch(self, names: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Return, for every host of the play, those of its variables `names` that are set."""
+        return self._variables(self.task_vars["ansible_play_hosts_all"], names)
+
+    def _variables(self, hosts: Iterable[str], names: Iterable[str]) -> dict[str, dict[str, Any]]:
         names = tuple(names)
         batch = {}
-        for host in self.task_vars["ansible_play_hosts_all"]:
+        for host in hosts:
             variables = self.task_vars["hostvars"][host]
             batch[plain(host)] = {name: plain(variables[name]) for name in names if name in variables}
         return batch
@@ -113,6 +140,75 @@ class IotoAction(ActionBase):
     def ledger(self, arguments: Mapping[str, Any]) -> Ledger:
         """Open the ledger that the task names, or the default one; in check mode it is only read."""
         return Ledger(arguments["ledger"], read_only=self.check_mode)
+
+
+class BatchAction(IotoAction):
+    """An action that does for every host of the play's batch what others do host by host."""
+
+    BYPASS_HOST_LOOP = True
+    _requires_connection = False
+
+    @property
+    def forks(self) -> int:
+        """How many hosts Ansible would have under way at a time."""
+        return int(self.task_vars.get("ansible_forks") or _config.get_config_value("DEFAULT_FORKS"))
+
+    def hosts(self, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Return, for every host that is still in the play's batch, those of its variables `names` that are set."""
+        return self._variables(self.task_vars["ansible_play_batch"], names)
+
+    def tell(self, unit: Mapping[str, Any]) -> None:
+        """Show what became of one host while the task goes on, as Ansible shows the items of a loop."""
+        if unit.get("diff"):
+            self._send("v2_on_file_diff", unit)
+        if unit.get("skipped"):
+            self._send("v2_runner_item_on_skipped", unit)
+        elif unit.get("failed") or unit.get("unreachable"):
+            self._send("v2_runner_item_on_failed", unit)
+        else:
+            self._send("v2_runner_item_on_ok", unit)
+
+    def _send(self, event: str, unit: Mapping[str, Any]) -> None:
+        # No public way leads from a running action to the callbacks. Both of these are the executor's own for a loop.
+        process: Any = worker.current_worker
+        if _RawTaskResult is not None:  # ansible-core 2.19 and 2.20
+            label = {"ansible_loop_var": "host", "_ansible_item_label": unit["host"], "_ansible_item_result": True}
+            process._final_q.send_callback(event, _RawTaskResult(process._host, self._task, {**unit, **label}, {}))
+            return
+        result = UnifiedTaskResult.from_action_result_dict(dict(unit))
+        result.loop_var, result.loop_item, result.loop_item_label = "host", unit["host"], unit["host"]
+        process._final_q.send_callback(event, process._host, self._task, result)
+
+    def ssh_options(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the options of Ansible's ssh connection plugin that hold for a host with these variables."""
+        keys = self._task.dump_attrs()  # type: ignore[no-untyped-call]
+        keys.update(timeout=self._play_context.timeout, password=self._play_context.password or None)
+        del keys["retries"]  # the task's, not the connection's
+        options = _config.get_plugin_options("connection", "ssh", keys=keys, variables=dict(variables))
+        found: dict[str, Any] = plain(options)
+        found["connection"] = variables.get("ansible_connection", "ssh")
+        found["become"] = variables.get("ansible_become", self._task.become)
+        return found
+
+    @staticmethod
+    def ssh_variables() -> list[str]:
+        """Return the names of the variables that `ssh_options` looks at."""
+        connection_loader.get("ssh", class_only=True)  # type: ignore[no-untyped-call]  # has its options known
+        return [*_config.get_plugin_vars("connection", "ssh"), "ansible_connection", "ansible_become"]
+
+
+def complete(arguments: Mapping[str, Any], specification: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `arguments` checked, with their defaults, as a task's are. Raises `IotoError`."""
+    validator: Any = ArgumentSpecValidator
+    result = validator(dict(specification)).validate(dict(arguments))
+    if result.error_messages:
+        raise ArgumentError(f"{printable('; '.join(result.error_messages))}.")
+    found: dict[str, Any] = plain(result.validated_parameters)
+    return found
+
+
+class ArgumentError(IotoError):
+    """Arguments that are of another kind than they have to be."""
 
 
 class AnsibleDevice:

@@ -13,8 +13,8 @@ from typing import Any
 
 from .display_text import printable
 
-VARIABLES = ("ioto_mode", "ioto_outcome", "ioto_agent_config", "ansible_failed_result")
-"""What has to be known of each host: its mode, and what its flow registered."""
+VARIABLES = ("ioto_mode", "ioto_outcome", "ioto_agent_config", "ioto_fleet", "ansible_failed_result")
+"""What has to be known of each host: its mode, and what its flow registered; one host holds `ioto_fleet` for all."""
 
 
 class Fate(StrEnum):
@@ -36,6 +36,14 @@ class Summary:
 
 def summarize(hosts: Mapping[str, Mapping[str, Any]], ledgers: Sequence[str], *, check: bool) -> Summary:
     """Return the summary of a batch; `hosts` maps each host to its `VARIABLES`, `ledgers` are places to name."""
+    fleet = {
+        result["host"]: {"ioto_outcome": result}
+        for facts in hosts.values()
+        if isinstance(facts.get("ioto_fleet"), Mapping)
+        for result in facts["ioto_fleet"].get("results", ())
+        if not result.get("skipped")
+    }
+    hosts = {host: {**facts, **fleet.get(host, {})} for host, facts in hosts.items()}
     fates = {host: _fate(facts) for host, facts in hosts.items() if facts.get("ioto_mode") != "none"}
     counts = Counter(fate for fate, sentence in fates.values())
     done = "would be done" if check else "done"

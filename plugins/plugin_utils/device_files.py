@@ -232,8 +232,10 @@ def _run(device: Device, settings: Mapping[str, str], *scripts: str, restart: Se
     parts = [f"{name}={shlex.quote(value)}\n" for name, value in settings.items()]
     parts.append(f"ioto_restart_agent() {{ {shlex.join(restart) or ':'}; }}\n")
     parts.extend(_script(name) for name in ("common.sh", *scripts, "end.sh"))
-    # One function around everything: a script that was cut off on its way does nothing at all.
-    return list(_records(device, device.run("ioto_main() {\n" + "".join(parts) + "}\nioto_main\n"), nonce))
+    # One function around everything: a script that was cut off on its way does nothing at all. Its answer is collected
+    # and sent in one piece: each piece is a packet, and a packet costs us more than what is in it.
+    script = "ioto_main() {\n" + "".join(parts) + "}\nprintf '%s\\n' \"$(ioto_main)\"\n"
+    return list(_records(device, device.run(script), nonce))
 
 
 @contextmanager

@@ -34,6 +34,7 @@ from .display_text import printable
 from .errors import IotoError
 from .json5_document import MISSING, Json5Document, Json5Error, JsonValue
 from .ledger import Claim, Context, Ledger, State
+from .ledger_group import LedgerGroup
 from .unit_identity import identify
 from .verified_write import ChangedMeanwhileError, check_usable, write_verified
 
@@ -42,6 +43,7 @@ DEFAULT_CONFIG_DIR = "/etc/ioto"
 _TRIES_AGAINST_OTHER_WRITERS = 3
 _IDENTITY_KEYS = ("id", "product")
 _CONFIRMED_AT = "confirmed_at"
+_HOST_KEY = "host_key"
 _RECORDED = {State.VERIFIED, State.LABELLED}
 
 
@@ -51,7 +53,11 @@ class SerializationError(IotoError):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked for one unit. `properties` are further members of device.json5; `check` changes nothing."""
+    """What is asked for one unit. `properties` are further members of device.json5; `check` changes nothing.
+
+    `host_key` is the fingerprint of the key with which the device answered, where the caller knows it: the ledger
+    keeps it as the unit's, and a unit that comes back with another one is refused unless `accept_host_key`.
+    """
 
     source: ControllerSource | Agent
     product: str | None = None
@@ -61,6 +67,8 @@ class Request:
     force: bool = False
     replace_provisioned: bool = False
     check: bool = False
+    host_key: str | None = None
+    accept_host_key: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +96,7 @@ class Outcome:
         return "".join(letter if letter.isprintable() or letter in "\n\t" else "?" for letter in text)
 
 
-def serialize(device: Device, request: Request, ledger: Ledger, context: Context) -> Outcome:
+def serialize(device: Device, request: Request, ledger: Ledger | LedgerGroup, context: Context) -> Outcome:
     """Give the unit behind `device` its identity, or find that it has it. Raises `IotoError`."""
     for key in _IDENTITY_KEYS:
         if key in request.properties:
@@ -133,7 +141,7 @@ class _Plan:
 class _Transaction:
     """One try at one unit."""
 
-    def __init__(self, device: Device, request: Request, ledger: Ledger, context: Context) -> None:
+    def __init__(self, device: Device, request: Request, ledger: Ledger | LedgerGroup, context: Context) -> None:
         self._device = device
         self._request = request
         self._ledger = ledger
@@ -211,6 +219,7 @@ class _Transaction:
     def _plan(self, look: _Look) -> _Plan:
         asked, seen = self._asked, look.seen
         live = self._ledger.live_claim(asked.product, asked.unit)
+        self._check_host_key(live)
         wanted = [claim_id for claim_id in (seen.claim_id, asked.claim_id) if is_valid(claim_id)]
         holders = self._ledger.holders(wanted) if wanted else {}
         known = Known(
@@ -232,6 +241,34 @@ class _Transaction:
         if decision.action is Action.REFUSE:
             raise SerializationError(f"{decision.reason} ({printable(look.file.path)} on {self._device.name})")
         return _Plan(look, decision, known)
+
+    def _check_host_key(self, live: Claim | None) -> None:
+        """Refuse a device that calls itself by the name of a unit, and has not its key."""
+        known, seen = live.details.get(_HOST_KEY) if live else None, self._request.host_key
+        if live is None or known is None or seen is None or known == seen:
+            return
+        if not self._request.accept_host_key:
+            raise SerializationError(
+                f"The device {self._device.name} says that it is unit {printable(self._unit.serial)}, and has the host "
+                f"key {seen} where that unit had {printable(str(known))}: see which unit it is; if its key was made "
+                "anew, say so (ioto_accept_host_key)."
+            )
+
+    def _keep_host_key(self, live: Claim) -> Claim:
+        """Have the ledger hold the key of a unit that it knows already."""
+        known, seen = live.details.get(_HOST_KEY), self._request.host_key
+        if seen is None or known == seen:
+            return live
+        if known is not None:
+            self._ledger.record(
+                "host key",
+                context=self._context,
+                claim_id=live.claim_id,
+                product=live.product,
+                unit=live.unit,
+                detail=f"{known} became {seen}, accepted",
+            )
+        return self._allocate(live.claim_id, live.source)
 
     # --- the agent's own ID ---
 
@@ -277,7 +314,7 @@ class _Transaction:
         """Have the ledger know the unit's ID, durably, before the device does."""
         look, decision, live = plan.look, plan.decision, plan.known.live
         if live is not None and decision.claim_id == live.claim_id:
-            return live
+            return self._keep_host_key(live)
         source = self._request.source
         if decision.action is Action.ADOPT:
             return self._allocate(decision.claim_id, "agent" if isinstance(source, Agent) else "adopted")
@@ -306,7 +343,7 @@ class _Transaction:
             source=source.name,
             context=self._context,
             length=source.length,
-            details=dict(self._unit.hardware),
+            details=self._details(),
         )
 
     def _allocate(self, claim_id: str | None, source: str, length: int = claim_ids.DEFAULT_LENGTH) -> Claim:
@@ -317,7 +354,7 @@ class _Transaction:
             source=source,
             context=self._context,
             length=length,
-            details=dict(self._unit.hardware),
+            details=self._details(),
         )
 
     def _confirm(self, claim: Claim) -> str | None:
@@ -337,6 +374,11 @@ class _Transaction:
                 details={_CONFIRMED_AT: service.place},
             )
         return note
+
+    def _details(self) -> dict[str, object]:
+        """What the ledger keeps of the unit beside its name."""
+        key = self._request.host_key
+        return {**self._unit.hardware, **({} if key is None else {_HOST_KEY: key})}
 
     def _described(self, look: _Look) -> dict[str, JsonValue]:
         """The unit as a factory service gets it: its device.json5, with what names it."""

@@ -40,7 +40,9 @@ def _parser() -> argparse.ArgumentParser:
     amount.add_argument("--group", action="append", type=_group, metavar="GROUP=N", help=f"one of {', '.join(MODES)}")
     up.add_argument("--agent", choices=("saving", "forgetful"), default="saving", help="generation of the agent")
     up.add_argument("--agent-delay", type=float, default=0.0, metavar="SECONDS", help="from its start to its ID")
-    up.add_argument("--kind", choices=("dropbear", "python-ssh"), help="default: dropbear where that is possible")
+    up.add_argument(
+        "--kind", choices=("dropbear", "python-ssh", "crowd"), help="default: dropbear where that is possible"
+    )
     up.add_argument("--factory", action="store_true", help="start a factory endpoint for the group factory")
     up.set_defaults(do=_up)
     show = actions.add_parser("show", help="list the devices and their claim IDs, masked")

@@ -70,6 +70,7 @@ class Kind(Protocol):
     """How devices are played. Folders are absolute and hold no symbolic link."""
 
     name: str
+    port: int
 
     def check(self, specs: list[DeviceSpec]) -> None:
         """Raise `FleetError` when this kind cannot play one of `specs` on this machine."""

@@ -17,7 +17,7 @@ import subprocess
 from pathlib import Path
 
 from . import agent, processes, readiness
-from .devices import Device, DeviceSpec, Storage
+from .devices import PORT, Device, DeviceSpec, Storage
 from .errors import FleetError
 
 _DROPBEAR = "/usr/sbin/dropbear"
@@ -44,6 +44,7 @@ class Dropbear:
     """Plays devices in chroots below `state_dir`."""
 
     name = "dropbear"
+    port = PORT
 
     def __init__(self, state_dir: Path) -> None:
         self._state_dir = state_dir

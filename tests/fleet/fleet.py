@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from . import contents, dropbear, inventory, processes, removal
+from .crowd import Crowd
 from .devices import PORT, Agent, Device, DeviceSpec, Kind
 from .dropbear import Dropbear
 from .errors import FleetError
@@ -26,7 +27,7 @@ from .python_ssh import PythonSsh
 
 MODES = ("manual", "auto", "factory")
 
-_KINDS: dict[str, type[Dropbear] | type[PythonSsh]] = {Dropbear.name: Dropbear, PythonSsh.name: PythonSsh}
+_KINDS: dict[str, type[Kind]] = {kind.name: kind for kind in (Dropbear, PythonSsh, Crowd)}
 
 
 @dataclass
@@ -57,9 +58,9 @@ class Fleet:
         """Build and start devices in `state_dir` (new, or without a fleet), and return when each answers.
 
         `groups` says how many plain devices of each mode, with `agent` and `agent_delay` (seconds); `specs` adds
-        others. `kind` is `dropbear` or `python-ssh`; by default the first where that is possible. `service_url` goes
-        into the inventory for the group `factory`; `factory` starts such a service. The fleet ends with this process
-        unless it is to `outlive` it. Raises `FleetError`.
+        others. `kind` is `dropbear`, `python-ssh` or `crowd`; by default the first where that is possible, else the
+        second. `service_url` goes into the inventory for the group `factory`; `factory` starts such a service. The
+        fleet ends with this process unless it is to `outlive` it. Raises `FleetError`.
         """
         state_dir = state_dir.resolve()
         if (state_dir / removal.MARKER).exists():
@@ -152,7 +153,7 @@ class Fleet:
             name=spec.name,
             group=spec.group,
             address=address,
-            port=PORT,
+            port=player.port,
             root=root,
             config_dir=player.config_dir(root),
             product=spec.product,

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from . import agent, processes, readiness
-from .devices import Device, DeviceSpec, Storage
+from .devices import PORT, Device, DeviceSpec, Storage
 from .errors import FleetError
 
 _BUSYBOX = "/usr/bin/busybox"
@@ -28,6 +28,7 @@ class PythonSsh:
     """Plays devices in folders below `state_dir`."""
 
     name = "python-ssh"
+    port = PORT
 
     def __init__(self, state_dir: Path) -> None:
         self._state_dir = state_dir

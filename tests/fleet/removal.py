@@ -16,6 +16,7 @@ MARKER = "ioto-fleet.json"  # is in the folder from before the first device unti
 OWN = (
     *("devices", "shared", "bin", "log", "key", "key.pub"),
     *("server.json", "commands", "service", "inventory.yml"),
+    *("by-address", "host_key", "host_key.pub", "passwd", "sshd_config"),
 )
 
 

@@ -1,0 +1,54 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action of `ioto.serialization.serialize_fleet`; its documentation is in `plugins/modules/serialize_fleet.py`."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import (
+    REVEAL_ARGUMENT,
+    SERIALIZE_ARGUMENTS,
+    BatchAction,
+    complete,
+    require,
+)
+
+# Before the engine is imported: the others do without it.
+require("paramiko")
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.batch import Batch, sum_up  # noqa: E402
+from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.engine import Engine  # noqa: E402
+from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.flow import VARIABLES  # noqa: E402
+
+
+class ActionModule(BatchAction):
+    """Give all devices of the play their identities."""
+
+    ARGUMENTS: ClassVar[dict[str, Any]] = {
+        **REVEAL_ARGUMENT,
+        "processes": {"type": "int"},
+        "silence": {"type": "float", "default": 60.0},
+    }
+
+    def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Run the transaction for every host, many at a time."""
+        batch = Batch.prepare(
+            self.hosts((*VARIABLES, *self.ssh_variables())),
+            ssh_options=self.ssh_options,
+            complete=lambda options: complete(options, SERIALIZE_ARGUMENTS),
+            check=self.check_mode,
+        )
+        engine = Engine(
+            at_once=self.forks,
+            silence=arguments["silence"],
+            processes=arguments["processes"],
+            reveal=arguments["reveal"],
+            diff=self.wants_diff,
+        )
+        results = list(batch.left_alone)
+        for result in engine.run(batch.jobs):
+            self.tell(result)
+            results.append(result)
+        return sum_up(results)

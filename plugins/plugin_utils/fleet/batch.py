@@ -1,0 +1,124 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the variables of all hosts to jobs, and from their results to the one result that the task has."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..display_text import printable
+from ..errors import IotoError
+from .engine import Job
+from .flow import flow_options, plan_flow
+from .ssh_keys import load_key
+from .ssh_settings import SshSettings, resolve_settings
+
+_SHOWN_HOSTS = 5
+# What is another one for each host; all the rest mostly comes from a group, and is worked out once.
+_OF_ONE_HOST = {
+    "ansible_host": "host",
+    "ansible_ssh_host": "host",
+    "inventory_hostname": "host",
+    "ansible_port": "port",
+    "ansible_ssh_port": "port",
+}
+
+Variables = Mapping[str, Any]
+
+
+class BatchError(IotoError):
+    """A batch that cannot be begun; the message lists every problem, each with its hosts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The jobs, and the results of hosts that are left alone."""
+
+    jobs: Sequence[Job]
+    left_alone: Sequence[dict[str, Any]]
+
+    @classmethod
+    def prepare(
+        cls,
+        hosts: Mapping[str, Variables],
+        *,
+        ssh_options: Callable[[Variables], Mapping[str, Any]],
+        complete: Callable[[Variables], Mapping[str, Any]],
+        check: bool,
+    ) -> Batch:
+        """Make a job for each of `hosts`. Raises `BatchError`, before any device is touched.
+
+        `ssh_options` gives the options of Ansible's ssh plugin for a host's variables, `complete` the options of
+        `serialize` with their defaults.
+        """
+        jobs, left_alone = [], []
+        problems: dict[str, list[str]] = defaultdict(list)
+        ways = _Ways(ssh_options)
+        for host, variables in hosts.items():
+            try:
+                options = flow_options(variables)
+                if options is None:
+                    left_alone.append({"host": host, "changed": False, "skipped": True})
+                    continue
+                flow = plan_flow(variables, complete(options), check=check)
+                jobs.append(Job(host, ways.to(host, variables), flow))
+            except IotoError as error:
+                problems[str(error)].append(host)
+        if problems:
+            lines = [f"- {_shown(names)}: {sentence}" for sentence, names in problems.items()]
+            raise BatchError("\n".join(["The fleet engine cannot begin, and no device was touched:", *lines]))
+        return cls(jobs, left_alone)
+
+
+class _Ways:
+    """The settings of connections; hosts that differ in address and port alone share the work."""
+
+    def __init__(self, ssh_options: Callable[[Variables], Mapping[str, Any]]) -> None:
+        self._ssh_options = ssh_options
+        self._shared: dict[object, SshSettings] = {}
+
+    def to(self, host: str, variables: Variables) -> SshSettings:
+        """Return the settings for `host`, its key already read. Raises `IotoError`."""
+        ssh = {name: value for name, value in variables.items() if not name.startswith("ioto_")}
+        own = {"host": host}
+        own |= {_OF_ONE_HOST[name]: ssh.pop(name) for name in reversed(_OF_ONE_HOST) if name in ssh}
+        key = repr(sorted(ssh.items()))
+        if key not in self._shared:
+            settings = resolve_settings({**self._ssh_options(ssh), "host": ""})
+            for file in settings.key_files:
+                load_key(file, settings.passphrase)
+            self._shared[key] = settings
+        shared = self._shared[key]
+        return replace(shared, host=shared.host or str(own["host"]), port=int(own.get("port") or shared.port))
+
+
+def sum_up(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the task's result: the `results` of all hosts by name, and the counts in a sentence."""
+    results = sorted(results, key=lambda result: str(result["host"]))
+    unreachable = [result["host"] for result in results if result.get("unreachable")]
+    failed = [result["host"] for result in results if result.get("failed")]
+    changed = sum(bool(result.get("changed")) for result in results)
+    skipped = sum(bool(result.get("skipped")) for result in results)
+    done = len(results) - len(unreachable) - len(failed) - skipped
+    sentence = (
+        f"{len(results)} devices: {changed} changed, {done - changed} already done, {len(failed)} failed, "
+        f"{len(unreachable)} unreachable{f', {skipped} left alone' if skipped else ''}."
+    )
+    if failed or unreachable:
+        sentence += f" Run again, or with --limit: {_shown([*failed, *unreachable])}."
+    return {
+        "changed": changed > 0,
+        "failed": bool(failed or unreachable),
+        "unreachable": False,  # the task's own host was not asked more than the others
+        "msg": sentence,
+        "results": results,
+    }
+
+
+def _shown(hosts: Sequence[str]) -> str:
+    names = ", ".join(printable(host) for host in hosts[:_SHOWN_HOSTS])
+    return names if len(hosts) <= _SHOWN_HOSTS else f"{names} and {len(hosts) - _SHOWN_HOSTS} more"

@@ -1,0 +1,215 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Many devices at a time: a few processes, each with many threads, each thread with one device after the other.
+
+Python runs one thread of a process at a time, so a second process has the second core. What is to be done is known
+to all before they are forked; only numbers go to them, and results come back. Everything that must survive is in the
+ledger and on the devices, so processes are simply killed when somebody wants us to stop.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from ..errors import IotoError
+from ..ledger import Context, Ledger
+from ..ledger_group import LedgerGroup
+from .flow import Flow, run_flow
+from .ssh_device import Connector, UnreachableError
+from .ssh_settings import SshSettings
+
+THREADS_FOR_A_PROCESS = 5
+"""Fewer at a time are quicker in one process than in two."""
+DEVICES_FOR_A_PROCESS = 16
+
+_NUMBER_SIZE = 4
+_ORPHAN_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One device: its inventory name, the way to it, and what to do there."""
+
+    host: str
+    settings: SshSettings
+    flow: Flow
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """How jobs are run. `silence`: seconds without a sign from a script until its device is given up."""
+
+    at_once: int
+    silence: float = 60.0
+    processes: int | None = None
+    reveal: bool = False
+    diff: bool = False
+
+    def run(self, jobs: Sequence[Job]) -> Iterator[dict[str, Any]]:
+        """Yield the result of each job as it ends: what `serialize` returns, or `failed` or `unreachable` and `msg`.
+
+        Each has its `host`. What a process that died had under way has failed. Closing the iterator ends everything.
+        """
+        open_jobs = {job.host for job in jobs}
+        fork = multiprocessing.get_context("fork")
+        numbers, numbers_in = os.pipe()
+        crew: list[_Member] = []
+        for threads in self._threads(len(jobs)):
+            results, results_in = fork.Pipe(duplex=False)
+            not_its_own = [numbers_in, results.fileno(), *(member.results.fileno() for member in crew)]
+            worker = _Worker(self, jobs, numbers, results_in, threads=threads, close=not_its_own)
+            process = fork.Process(target=worker.run, daemon=True)
+            process.start()
+            results_in.close()
+            crew.append(_Member(process, results))
+        os.close(numbers)
+        # A pipe holds the first 16,000 numbers or so; the rest has to wait for readers.
+        threading.Thread(target=_hand_out, args=(numbers_in, len(jobs)), daemon=True).start()
+        try:
+            for result in _gather([member.results for member in crew]):
+                open_jobs.discard(result["host"])
+                yield result
+        finally:
+            for member in crew:
+                member.process.kill()
+                member.process.join()
+        for host in sorted(open_jobs):
+            yield {
+                "host": host,
+                "failed": True,
+                "msg": f"The process that had {host} under way was ended from outside; run again.",
+            }
+
+    def _threads(self, jobs: int) -> list[int]:
+        """How many threads each process has; together as many as are to run at once."""
+        at_once = max(1, min(self.at_once, jobs))
+        most = self.processes or min(
+            len(os.sched_getaffinity(0)), at_once // THREADS_FOR_A_PROCESS, jobs // DEVICES_FOR_A_PROCESS
+        )
+        processes = max(1, min(most, at_once))
+        return [at_once // processes + (number < at_once % processes) for number in range(processes)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    process: multiprocessing.process.BaseProcess
+    results: Connection
+
+
+def _hand_out(numbers: int, count: int) -> None:
+    with suppress(BrokenPipeError):
+        for number in range(count):
+            os.write(numbers, number.to_bytes(_NUMBER_SIZE, "big"))
+    os.close(numbers)
+
+
+def _gather(sources: list[Connection]) -> Iterator[dict[str, Any]]:
+    parent = os.getppid()
+    while sources:
+        for source in wait(sources, timeout=_ORPHAN_SECONDS):
+            assert isinstance(source, Connection)
+            try:
+                yield source.recv()
+            except EOFError:
+                sources.remove(source)
+        if os.getppid() != parent:
+            # Whoever started us was killed, and may be started again: two at once would be in each other's way.
+            return
+
+
+class _Worker:
+    """One process of the engine."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        jobs: Sequence[Job],
+        numbers: int,
+        results: Connection,
+        *,
+        threads: int,
+        close: Sequence[int],
+    ) -> None:
+        self._engine = engine
+        self._jobs = jobs
+        self._numbers = numbers
+        self._results = results
+        self._threads = threads
+        self._close = close
+        self._sending = threading.Lock()
+        self._opening = threading.Lock()
+        self._ledgers: dict[tuple[str | None, bool], Ledger | LedgerGroup] = {}
+
+    def run(self) -> None:
+        """Take numbers and do their jobs until there is none left."""
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # While anybody but our parent holds these, nobody sees that it is gone.
+        for descriptor in self._close:
+            os.close(descriptor)
+        threading.Thread(target=self._watch_parent, daemon=True).start()
+        with ExitStack() as stack:
+            self._stack = stack
+            self._connector = Connector()
+            stack.callback(self._connector.close)
+            threads = [threading.Thread(target=self._work) for _ in range(self._threads)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+
+    def _work(self) -> None:
+        while number := os.read(self._numbers, _NUMBER_SIZE):
+            job = self._jobs[int.from_bytes(number, "big")]
+            result = {"host": job.host, **self._result(job)}
+            with self._sending:
+                self._results.send(result)
+
+    def _result(self, job: Job) -> Mapping[str, Any]:
+        try:
+            ledger = self._ledger(job.flow)
+            with self._connector.connect(
+                job.host, job.settings, silence=self._engine.silence + job.flow.seconds
+            ) as device:
+                return run_flow(
+                    device,
+                    job.flow,
+                    ledger,
+                    Context.here(job.host),
+                    reveal=self._engine.reveal,
+                    diff=self._engine.diff,
+                )
+        except UnreachableError as error:
+            return {"changed": False, "unreachable": True, "msg": str(error)}
+        except IotoError as error:
+            return {"changed": False, "failed": True, "msg": str(error)}
+        except Exception as error:
+            kind = type(error).__name__
+            return {
+                "changed": False,
+                "failed": True,
+                "msg": f"The fleet engine has a defect that shows on {job.host} ({kind}: {error}); report it.",
+            }
+
+    def _ledger(self, flow: Flow) -> Ledger | LedgerGroup:
+        key = flow.ledger, flow.request.check
+        with self._opening:
+            if key not in self._ledgers:
+                ledger = self._stack.enter_context(Ledger(flow.ledger, read_only=flow.request.check))
+                self._ledgers[key] = LedgerGroup(ledger)
+            return self._ledgers[key]
+
+    def _watch_parent(self) -> None:
+        parent = multiprocessing.parent_process()
+        assert parent is not None
+        parent.join()
+        os._exit(1)

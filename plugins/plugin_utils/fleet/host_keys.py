@@ -1,0 +1,53 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Host keys on a line: who may be talked to. What the ledger has of a unit is compared in the transaction itself."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import paramiko
+
+from .ssh_settings import DEFAULT_PORT, HostKeyPolicy, SshSettings
+
+
+def fingerprint(key: paramiko.PKey) -> str:
+    """Return the fingerprint of `key` as ssh-keygen shows it: SHA256:…"""
+    return str(key.fingerprint)
+
+
+def objection(settings: SshSettings, key: paramiko.PKey) -> str | None:
+    """Return why `key` may not be the host's, as far as the known_hosts files can tell, or None."""
+    if settings.policy is HostKeyPolicy.LEDGER:
+        return None
+    known = _known(settings)
+    if not known:
+        if settings.policy is HostKeyPolicy.ACCEPT_NEW:
+            return None
+        return f"its host key {fingerprint(key)} is in none of {', '.join(settings.known_hosts)}"
+    if known.get(key.get_name()) == key:
+        return None
+    return f"its host key {fingerprint(key)} is another one than in {', '.join(settings.known_hosts)}"
+
+
+def known_types(settings: SshSettings) -> tuple[str, ...]:
+    """Return the types of key under which the host is known, so that it can be asked for one of these first."""
+    return () if settings.policy is HostKeyPolicy.LEDGER else tuple(_known(settings))
+
+
+def _known(settings: SshSettings) -> dict[str, paramiko.PKey]:
+    name = settings.host if settings.port == DEFAULT_PORT else f"[{settings.host}]:{settings.port}"
+    found: dict[str, paramiko.PKey] = {}
+    for file in settings.known_hosts:
+        found = {**(_load(file).lookup(name) or {}), **found}
+    return found
+
+
+@cache
+def _load(file: str) -> paramiko.HostKeys:
+    keys = paramiko.HostKeys()
+    if Path(file).is_file():
+        keys.load(file)
+    return keys

@@ -1,0 +1,258 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A device behind an SSH connection of our own: one transport, and a channel for each script."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import cache
+from threading import Lock
+from types import TracebackType
+from typing import Any
+
+import paramiko
+
+from ..device_files import Answer, DeviceError
+from ..display_text import printable
+from ..errors import IotoError
+from .host_keys import fingerprint, known_types, objection
+from .ssh_keys import default_keys, load_key
+from .ssh_settings import SshSettings
+
+MAX_OUTPUT = 16 * 1024 * 1024
+"""Bytes of stdout that a script may answer with: six files of 1 MiB in base64, and room."""
+MAX_ERRORS = 64 * 1024
+
+_LOST = (paramiko.SSHException, EOFError, OSError)
+
+# What goes wrong is told in our own sentences.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
+logging.getLogger("paramiko").propagate = False
+
+
+class UnreachableError(IotoError):
+    """A device that cannot be talked to: no connection, no login, or a connection that was lost."""
+
+
+class SshDevice:
+    """A `Device`; leaving the `with` block ends the connection."""
+
+    def __init__(self, name: str, transport: paramiko.Transport, *, silence: float) -> None:
+        """Hold `transport`, which is logged in. `silence`: seconds without a sign from a script until we give up."""
+        self._name = name
+        self._transport = transport
+        self._silence = silence
+        self.host_key = fingerprint(transport.get_remote_server_key())
+
+    @property
+    def name(self) -> str:
+        """What people call the device."""
+        return self._name
+
+    def run(self, script: str) -> Answer:
+        """Run `script` on a channel of its own. Raises `UnreachableError`, or `DeviceError` for an endless answer."""
+        try:
+            channel = self._transport.open_session(timeout=self._silence)
+            try:
+                return self._answer(channel, script.encode("utf-8", "surrogateescape"))
+            finally:
+                channel.close()
+        except TimeoutError:
+            raise UnreachableError(
+                f"The device {self._name} said nothing for {self._silence:.0f} s in the middle of our script; see "
+                "whether it still runs, then run again."
+            ) from None
+        except _LOST as error:
+            raise UnreachableError(
+                f"The connection to {self._name} was lost ({_reason(error)}); see its power and network, "
+                "then run again."
+            ) from None
+
+    def close(self) -> None:
+        """End the connection."""
+        _close(self._transport)
+
+    def __enter__(self) -> SshDevice:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _answer(self, channel: paramiko.Channel, script: bytes) -> Answer:
+        channel.settimeout(self._silence)
+        channel.exec_command("/bin/sh -s")
+        channel.sendall(script)
+        channel.shutdown_write()
+        stdout = self._read(channel.recv, MAX_OUTPUT)
+        stderr = self._read(channel.recv_stderr, MAX_ERRORS)
+        if not channel.status_event.wait(self._silence):
+            raise TimeoutError
+        if channel.exit_status < 0 and not self._transport.is_active():
+            raise EOFError("no exit status")
+        return Answer(channel.exit_status, stdout, stderr)
+
+    def _read(self, receive: Callable[[int], bytes], limit: int) -> bytes:
+        pieces, size = [], 0
+        while piece := receive(64 * 1024):
+            pieces.append(piece)
+            size += len(piece)
+            if size > limit:
+                raise DeviceError(f"The device {self._name} answers without end; see what it runs as its shell.")
+        return b"".join(pieces)
+
+
+class Connector:
+    """Makes connections, and holds those to the jump hosts that they share. Threads may share one."""
+
+    def __init__(self) -> None:
+        self._jumps: dict[tuple[str, int, str], paramiko.Transport] = {}
+        self._lock = Lock()
+
+    def connect(self, name: str, settings: SshSettings, *, silence: float) -> SshDevice:
+        """Return the device `name`, logged in. Raises `UnreachableError`."""
+        for left in reversed(range(settings.attempts)):
+            try:
+                return SshDevice(name, self._transport(name, settings), silence=silence)
+            except UnreachableError:
+                if not left:
+                    raise
+        raise AssertionError("unreachable")
+
+    def close(self) -> None:
+        """End the connections to the jump hosts."""
+        for transport in self._jumps.values():
+            _close(transport)
+
+    def _transport(self, name: str, settings: SshSettings) -> paramiko.Transport:
+        with _sentences(name, settings):
+            transport = paramiko.Transport(self._socket(name, settings))
+        try:
+            with _sentences(name, settings):
+                _prepare(transport, settings)
+                transport.start_client(timeout=settings.timeout)
+            if reason := objection(settings, transport.get_remote_server_key()):
+                raise UnreachableError(
+                    f"The host at {_place(settings)} for {name} is not trusted: {reason}; see that it is the right "
+                    "one, then correct known_hosts, or leave host keys to the ledger (StrictHostKeyChecking=no)."
+                )
+            with _sentences(name, settings):
+                _log_in(name, transport, settings)
+        except BaseException:
+            _close(transport)
+            raise
+        return transport
+
+    def _socket(self, name: str, settings: SshSettings) -> Any:
+        if settings.jump is None:
+            connection = socket.create_connection((settings.host, settings.port), timeout=settings.timeout)
+            # Small questions that wait for an answer: Nagle's algorithm would only hold them back.
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return connection
+        way, there = self._jump(name, settings.jump), (settings.host, settings.port)
+        return way.open_channel("direct-tcpip", there, ("127.0.0.1", 0), timeout=settings.timeout)
+
+    def _jump(self, name: str, settings: SshSettings) -> paramiko.Transport:
+        key = (settings.host, settings.port, settings.user)
+        with self._lock:
+            way = self._jumps.get(key)
+            if way is None or not way.is_active():
+                way = self._jumps[key] = self._transport(f"{name} (jump host)", settings)
+            return way
+
+
+def _prepare(transport: paramiko.Transport, settings: SshSettings) -> None:
+    transport.banner_timeout = transport.auth_timeout = settings.timeout
+    transport.use_compression(settings.compression)
+    transport.set_keepalive(settings.keepalive)
+    known = transport.get_security_options()
+    for kind, wanted in settings.algorithms.items():
+        setattr(known, kind, _understood(wanted, getattr(known, kind)))
+    if first := known_types(settings):
+        known.key_types = tuple(sorted(known.key_types, key=lambda kind: kind not in first))
+
+
+def _understood(wanted: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
+    # paramiko has this one under its older name alone.
+    names = ["curve25519-sha256@libssh.org" if name == "curve25519-sha256" else name for name in wanted]
+    found = tuple(dict.fromkeys(name for name in names if name in known))
+    if not found:
+        raise paramiko.SSHException(f"paramiko knows none of {', '.join(wanted)}")
+    return found
+
+
+def _log_in(name: str, transport: paramiko.Transport, settings: SshSettings) -> None:
+    refused: paramiko.SSHException | None = None
+    for log_in in _logins(transport, settings):
+        try:
+            if not log_in():
+                return
+            refused = paramiko.AuthenticationException("it wants more than one proof")
+        except paramiko.AuthenticationException as error:
+            refused = error
+    raise UnreachableError(
+        f"The device {name} at {_place(settings)} does not let {settings.user} in"
+        f"{f' ({_reason(refused)})' if refused else ', for there is neither a key nor a password'}; see "
+        "ansible_user, ansible_ssh_private_key_file and ansible_password."
+    )
+
+
+def _logins(transport: paramiko.Transport, settings: SshSettings) -> Iterator[Callable[[], list[str]]]:
+    """Ways to prove who we are, in the order in which ssh tries them; each returns what is still missing."""
+    user, password = settings.user, settings.password
+    if settings.public_key_login:
+        for key in _keys(settings):
+            yield lambda key=key: transport.auth_publickey(user, key)  # type: ignore[misc]
+    if password is not None:
+        yield lambda: transport.auth_password(user, password)
+
+
+def _keys(settings: SshSettings) -> Iterator[paramiko.PKey]:
+    own = [load_key(file, settings.passphrase) for file in settings.key_files]
+    if settings.private_key:
+        own.append(load_key(None, settings.passphrase, settings.private_key))
+    yield from (key for key in own if key is not None)
+    if settings.use_agent:
+        yield from _agent().get_keys()
+    if settings.default_keys:
+        yield from default_keys()
+
+
+@cache
+def _agent() -> paramiko.Agent:
+    return paramiko.Agent()
+
+
+@contextmanager
+def _sentences(name: str, settings: SshSettings) -> Iterator[None]:
+    try:
+        yield
+    except _LOST as error:
+        raise UnreachableError(
+            f"The device {name} cannot be reached at {_place(settings)} ({_reason(error)}); see its address, power "
+            "and network, then run again."
+        ) from None
+
+
+def _place(settings: SshSettings) -> str:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return printable(f"{host}:{settings.port}")
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return printable(text).rstrip(".") or "it hung up"
+
+
+def _close(transport: paramiko.Transport) -> None:
+    # The transport's thread looks at its socket every tenth of a second; this wakes it at once.
+    sock = transport.sock
+    if isinstance(sock, socket.socket):
+        with suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)
+    transport.close()

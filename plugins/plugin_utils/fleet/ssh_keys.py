@@ -1,0 +1,62 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Private keys, each read once."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import paramiko
+
+from ..errors import IotoError
+from .ssh_settings import DEFAULT_KEYS
+
+_TYPES: Sequence[type[paramiko.PKey]] = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
+
+
+class KeyFileError(IotoError):
+    """A private key that cannot be used."""
+
+
+@cache
+def load_key(file: str | None, passphrase: str | None, text: str | None = None) -> paramiko.PKey | None:
+    """Return the private key in `file` or in `text`; None where it is locked and an agent has to have it.
+
+    Raises `KeyFileError`.
+    """
+    where = file or "ansible_ssh_private_key"
+    try:
+        content = Path(file).read_text(encoding="utf-8") if file else text or ""
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise KeyFileError(f"The private key {where} cannot be read ({reason}); name another file.") from None
+    for kind in _TYPES:
+        try:
+            return kind.from_private_key(io.StringIO(content), passphrase)
+        except paramiko.PasswordRequiredException:
+            return None
+        except (paramiko.SSHException, ValueError):
+            continue
+    raise KeyFileError(
+        f"The private key {where} is of no kind that is known here (ed25519, ecdsa, rsa), or its passphrase is wrong; "
+        "name another one."
+    )
+
+
+@cache
+def default_keys() -> Sequence[paramiko.PKey]:
+    """Return the user's own keys that need no passphrase."""
+    found = []
+    for name in DEFAULT_KEYS:
+        file = Path.home() / ".ssh" / name
+        try:
+            key = load_key(str(file), None) if file.is_file() else None
+        except KeyFileError:
+            continue
+        if key is not None:
+            found.append(key)
+    return tuple(found)

@@ -1,0 +1,174 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the options that an inventory gives for ssh to the settings of one connection, or a refusal by name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from getpass import getuser
+from pathlib import Path
+from typing import Any
+
+from ..errors import IotoError
+from .ssh_arguments import SshArgumentError, parse_arguments
+
+DEFAULT_PORT = 22
+DEFAULT_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
+
+_CONNECTIONS = {"ssh", "smart", "ansible.builtin.ssh", "ansible.legacy.ssh"}
+
+
+class SettingsError(IotoError):
+    """A connection that the fleet engine cannot make as the inventory wants it."""
+
+
+class HostKeyPolicy(StrEnum):
+    """Which host keys are taken. Whatever is taken is compared with the one that the ledger has of the unit."""
+
+    LEDGER = "ledger"
+    """Any: on a line, new devices come with new keys to old addresses."""
+    ACCEPT_NEW = "accept-new"
+    """Any of a host that is not in the known_hosts files, and only the known one of a host that is."""
+    STRICT = "strict"
+    """Those in the known_hosts files."""
+
+
+@dataclass(frozen=True, slots=True)
+class SshSettings:
+    """How one host is reached. Times are in seconds."""
+
+    host: str
+    port: int = DEFAULT_PORT
+    user: str = "root"
+    password: str | None = field(default=None, repr=False)
+    key_files: Sequence[str] = ()
+    """Keys that have to be there."""
+    default_keys: bool = True
+    """Try the user's own ~/.ssh/id_* as well."""
+    private_key: str | None = field(default=None, repr=False)
+    passphrase: str | None = field(default=None, repr=False)
+    use_agent: bool = True
+    public_key_login: bool = True
+    timeout: float = 10.0
+    attempts: int = 1
+    policy: HostKeyPolicy = HostKeyPolicy.LEDGER
+    known_hosts: Sequence[str] = ()
+    jump: SshSettings | None = None
+    compression: bool = False
+    keepalive: int = 0
+    algorithms: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """By kind (kex, key_types, ciphers, digests): what may be used, in order. A kind that is missing: all we know."""
+
+
+_ALGORITHMS = {
+    "kexalgorithms": "kex",
+    "hostkeyalgorithms": "key_types",
+    "ciphers": "ciphers",
+    "macs": "digests",
+}
+
+
+def resolve_settings(options: Mapping[str, Any]) -> SshSettings:
+    """Return the settings for `options`, which have the names of Ansible's ssh connection plugin.
+
+    Beside these: `connection`, its name, and `become`. Raises `SettingsError`, which names all that is not honoured.
+    """
+    refused = _refusals(options)
+    given: Mapping[str, str] = {}
+    try:
+        given = parse_arguments(*(options.get(name) for name in ("ssh_args", "ssh_common_args", "ssh_extra_args")))
+    except SshArgumentError as error:
+        refused.append(str(error))
+    algorithms = {}
+    for option, kind in _ALGORITHMS.items():
+        if option in given and given[option][:1] in {"+", "-", "^", ""}:
+            refused.append(f"{option} {given[option]} (only a plain list is understood)")
+        elif option in given:
+            algorithms[kind] = tuple(given[option].split(","))
+    if refused:
+        raise SettingsError(f"The fleet engine does not honour {', '.join(refused)}: use serialize, or change that.")
+    key_files = [file for file in (options.get("private_key_file"), given.get("identityfile")) if file]
+    keys_alone = bool(key_files) or bool(options.get("private_key")) or given.get("identitiesonly") == "yes"
+    agent = given.get("identityagent") != "none" and given.get("identitiesonly") != "yes"
+    settings = SshSettings(
+        host=given.get("hostname") or str(options["host"]),
+        port=int(options.get("port") or given.get("port") or DEFAULT_PORT),
+        user=str(options.get("remote_user") or given.get("user") or getuser()),
+        password=options.get("password") if given.get("passwordauthentication") != "no" else None,
+        key_files=tuple(str(Path(file).expanduser()) for file in key_files),
+        default_keys=not keys_alone,
+        private_key=options.get("private_key"),
+        passphrase=options.get("private_key_passphrase"),
+        use_agent=agent and "SSH_AUTH_SOCK" in os.environ,
+        public_key_login=given.get("pubkeyauthentication") != "no",
+        timeout=float(given.get("connecttimeout") or options.get("timeout") or 10),
+        attempts=1 + int(options.get("reconnection_retries") or 0),
+        policy=_policy(given.get("stricthostkeychecking", "")),
+        known_hosts=_known_hosts(given),
+        compression=given.get("compression") == "yes",
+        keepalive=int(given.get("serveraliveinterval") or 0),
+        algorithms=algorithms,
+    )
+    # A jump host is the company's own and stays: its key is known_hosts' business, unless nobody wants to know.
+    unasked = given.get("stricthostkeychecking") in {"no", "off", "false"}
+    way = replace(
+        settings,
+        policy=HostKeyPolicy.LEDGER if unasked else HostKeyPolicy.STRICT,
+        password=None,  # that is the device's, and for nobody else
+        default_keys=True,
+        algorithms={},
+    )
+    return _behind(settings, given.get("proxyjump", ""), way)
+
+
+def _refusals(options: Mapping[str, Any]) -> list[str]:
+    refused = []
+    if options.get("connection", "ssh") not in _CONNECTIONS:
+        refused.append(f"the connection {options['connection']}")
+    if options.get("become"):
+        refused.append("become (log in as the user that may write the files)")
+    if options.get("pkcs11_provider"):
+        refused.append("ansible_ssh_pkcs11_provider")
+    return refused
+
+
+def _policy(word: str) -> HostKeyPolicy:
+    if word in {"yes", "true"}:
+        return HostKeyPolicy.STRICT
+    return HostKeyPolicy.ACCEPT_NEW if word == "accept-new" else HostKeyPolicy.LEDGER
+
+
+def _known_hosts(given: Mapping[str, str]) -> tuple[str, ...]:
+    files = given.get("userknownhostsfile", "~/.ssh/known_hosts").split()
+    files += given.get("globalknownhostsfile", "/etc/ssh/ssh_known_hosts").split()
+    return tuple(str(Path(file).expanduser()) for file in files if file != "none")
+
+
+def _behind(settings: SshSettings, jumps: str, like: SshSettings) -> SshSettings:
+    """Put `settings` behind the jump hosts that `jumps` names as ssh does: user@host:port, several with commas.
+
+    They are reached as `like` says.
+    """
+    if jumps in {"", "none"}:
+        return settings
+    way: SshSettings | None = None
+    for name in jumps.split(","):
+        user, _, place = name.strip().removeprefix("ssh://").rpartition("@")
+        host, port = _host_and_port(place)
+        way = replace(like, host=host, port=port, user=user or like.user, jump=way)
+    return replace(settings, jump=way)
+
+
+def _host_and_port(place: str) -> tuple[str, int]:
+    if place.startswith("["):
+        host, _, port = place[1:].partition("]")
+        port = port.removeprefix(":")
+    else:
+        host, _, port = place.partition(":")
+    if not host or (port and not port.isdigit()):
+        raise SettingsError(f"The jump host {place!a} is none; write user@host:port.")
+    return host, int(port or DEFAULT_PORT)

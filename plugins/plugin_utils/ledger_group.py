@@ -1,0 +1,157 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One ledger for many threads: what they ask for at the same time is committed in one transaction.
+
+A commit waits for the disk. While one is under way, the next callers gather, and the first of them does the work of
+all that wait. Nobody waits for company: a caller alone is served at once. For a caller nothing differs from `Ledger`:
+on return its claim is on the disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from threading import Lock
+from typing import Generic, TypeVar
+
+from . import claim_ids
+from .errors import IotoError
+from .ledger import Ledger, parse_unit
+from .ledger_records import Ask, Claim, Context, State, Step
+
+Question = TypeVar("Question")
+Answer = TypeVar("Answer")
+
+
+class LedgerGroup:
+    """A `Ledger` whose callers are threads. It does what the transaction needs; the errors are those of `Ledger`."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        """Serve `ledger`, which stays its owner's to close."""
+        self._ledger = ledger
+        # SQLite has one writer at a time; two of our own would only wait for each other in its busy loop.
+        writing = Lock()
+        self._asks = _Gathering(ledger.allocate_many, writing)
+        self._steps = _Gathering(ledger.advance_many, writing)
+        self._units = _Gathering(self._live_claims, Lock())
+        self._writing = writing
+
+    def live_claim(self, product: str, unit: str) -> Claim | None:
+        """As `Ledger.live_claim`."""
+        return self._units.answer((claim_ids.parse_product(product), parse_unit(unit)))
+
+    def holders(self, ids: Iterable[str]) -> dict[str, Claim]:
+        """As `Ledger.holders`."""
+        return self._ledger.holders(ids)
+
+    def allocate(
+        self,
+        product: str,
+        unit: str,
+        *,
+        source: str,
+        context: Context,
+        claim_id: str | None = None,
+        length: int = claim_ids.DEFAULT_LENGTH,
+        details: Mapping[str, object] | None = None,
+    ) -> Claim:
+        """As `Ledger.allocate`."""
+        return _claim(self._asks.answer(Ask(product, unit, source, context, claim_id, length, details)))
+
+    def advance(self, claim_id: str, state: State, *, context: Context, detail: str | None = None) -> Claim:
+        """As `Ledger.advance`."""
+        return _claim(self._steps.answer(Step(claim_id, state, context, detail)))
+
+    def replace(
+        self,
+        product: str,
+        unit: str,
+        *,
+        reason: str,
+        source: str,
+        context: Context,
+        claim_id: str | None = None,
+        length: int = claim_ids.DEFAULT_LENGTH,
+        details: dict[str, object] | None = None,
+    ) -> Claim:
+        """As `Ledger.replace`."""
+        with self._writing:
+            return self._ledger.replace(
+                product,
+                unit,
+                reason=reason,
+                source=source,
+                context=context,
+                claim_id=claim_id,
+                length=length,
+                details=details,
+            )
+
+    def record(
+        self,
+        action: str,
+        *,
+        context: Context,
+        claim_id: str | None = None,
+        product: str | None = None,
+        unit: str | None = None,
+        detail: str | None = None,
+    ) -> None:
+        """As `Ledger.record`."""
+        with self._writing:
+            self._ledger.record(action, context=context, claim_id=claim_id, product=product, unit=unit, detail=detail)
+
+    def _live_claims(self, units: Sequence[tuple[str, str]]) -> list[Claim | None]:
+        found = self._ledger.live_claims(units)
+        return [found.get(unit) for unit in units]
+
+
+class _Waiting(Generic[Question, Answer]):
+    """A question and, once somebody has done the work, its answer or what went wrong."""
+
+    __slots__ = ("answer", "done", "error", "question")
+
+    def __init__(self, question: Question) -> None:
+        self.question = question
+        self.done = False
+        self.answer: Answer
+        self.error: IotoError | None = None
+
+
+class _Gathering(Generic[Question, Answer]):
+    """Where callers gather until `turn` is free; then the first one has all their questions answered together."""
+
+    def __init__(self, answer_many: Callable[[Sequence[Question]], Sequence[Answer]], turn: Lock) -> None:
+        self._answer_many = answer_many
+        self._turn = turn
+        self._door = Lock()
+        self._waiting: list[_Waiting[Question, Answer]] = []
+
+    def answer(self, question: Question) -> Answer:
+        mine: _Waiting[Question, Answer] = _Waiting(question)
+        with self._door:
+            self._waiting.append(mine)
+        with self._turn:
+            if not mine.done:
+                self._answer_all()
+        if mine.error is not None:
+            raise mine.error
+        return mine.answer
+
+    def _answer_all(self) -> None:
+        with self._door:
+            all_of_them, self._waiting = self._waiting, []
+        try:
+            answers = self._answer_many([waiting.question for waiting in all_of_them])
+        except IotoError as error:
+            for waiting in all_of_them:
+                waiting.error, waiting.done = error, True
+            return
+        for waiting, answer in zip(all_of_them, answers, strict=True):
+            waiting.answer, waiting.done = answer, True
+
+
+def _claim(answer: Claim | IotoError) -> Claim:
+    if isinstance(answer, IotoError):
+        raise answer
+    return answer

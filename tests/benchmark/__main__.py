@@ -1,0 +1,128 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Compare what a device costs the controller: `python -m tests.benchmark --sizes 10,100,1000`.
+
+For each size one SSH server plays the devices on 127.0.0.0/8, and every peer takes all of them through its job, one
+peer after the other. Results go to DIR/results.json, DIR/results.md and DIR/results.svg.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tests.benchmark.peers import PEERS, ROOT, Peer, Run
+from tests.benchmark.report import plot, table
+from tests.fleet.fleet import Fleet
+
+FORKS = 10
+
+
+def main() -> int:
+    """Run the benchmark that the arguments describe; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmark", description=__doc__)
+    parser.add_argument("--sizes", default="10,100", help="numbers of devices, with commas (default: %(default)s)")
+    parser.add_argument("--peers", default=",".join(PEERS), help="with commas (default: all)")
+    parser.add_argument("--forks", type=int, default=FORKS, help="devices at a time (default: %(default)s)")
+    parser.add_argument("--dir", type=Path, default=ROOT / "build/benchmark", help="for the results")
+    arguments = parser.parse_args()
+    _prepare_pyinfra(arguments.peers)
+    arguments.dir.mkdir(parents=True, exist_ok=True)
+    results: list[dict[str, Any]] = []
+    for size in map(int, arguments.sizes.split(",")):
+        for result in _measure(size, arguments.peers.split(","), arguments.forks):
+            results.append(result)
+            print(json.dumps(result), flush=True)
+            (arguments.dir / "results.json").write_text(json.dumps(results, indent=1), encoding="utf-8")
+    text = table(results)
+    (arguments.dir / "results.md").write_text(text, encoding="utf-8")
+    plot(results, arguments.dir / "results.svg")
+    print(text)
+    return int(any(result.get("status") for result in results))
+
+
+def _prepare_pyinfra(peers: str) -> None:
+    # It wants another paramiko than the fleet engine, so it lives by itself.
+    if "pyinfra" in peers:
+        environment = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(ROOT / ".venv-pyinfra")}
+        command = ("uv", "sync", "--quiet", "--only-group", "bench-pyinfra")
+        subprocess.run(command, cwd=ROOT, env=environment, check=True)
+
+
+def _measure(size: int, names: list[str], forks: int) -> Iterator[dict[str, Any]]:
+    with tempfile.TemporaryDirectory(prefix="ioto-bench-") as folder:
+        state = Path(folder) / "fleet"
+        with Fleet.start(state, groups={"manual": size}, kind="crowd") as fleet:
+            addresses = Path(folder) / "addresses"
+            addresses.write_text("".join(f"{device.address}\n" for device in fleet.devices), encoding="utf-8")
+            for name in names:
+                peer = PEERS[name]
+                if size > peer.most:
+                    yield {"peer": name, "devices": size, "left_out": f"it takes too long above {peer.most} devices"}
+                    continue
+                run = Run(
+                    folder=Path(folder),
+                    inventory=fleet.inventory,
+                    key=fleet.devices[0].key,
+                    port=fleet.devices[0].port,
+                    addresses=addresses,
+                    ledger=Path(folder) / f"{name.replace(' ', '-')}.db",
+                    forks=forks,
+                )
+                _forget(fleet)
+                yield {"peer": name, "devices": size, **_once(peer, run, fleet)}
+                if peer.again:
+                    yield {"peer": f"{name}, again", "devices": size, **_once(peer, run, fleet)}
+
+
+def _forget(fleet: Fleet) -> None:
+    """Make the devices new: each without an ID."""
+    for device in fleet.devices:
+        path = device.root / "etc/ioto/device.json5"
+        text = path.read_text(encoding="utf-8")
+        if "id:" in text:
+            lines = [line for line in text.splitlines(keepends=True) if not line.lstrip().startswith("id:")]
+            path.write_text("".join(lines), encoding="utf-8")
+
+
+def _once(peer: Peer, run: Run, fleet: Fleet) -> dict[str, Any]:
+    log = fleet.state_dir / "log/sshd.log"
+    begin = log.stat().st_size
+    result, output = run.folder / "meter.json", run.folder / "output.log"
+    meter = (sys.executable, "-m", "tests.benchmark.meter", str(result))
+    with output.open("wb") as sink:
+        subprocess.run(
+            (*meter, *peer.command(run)), cwd=ROOT, env=_environment(), stdout=sink, stderr=sink, check=False
+        )
+    figures: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
+    if figures["status"]:
+        print(output.read_text(encoding="utf-8", errors="replace")[-2000:], file=sys.stderr)
+    time.sleep(0.5)  # the server writes its log after the client has gone
+    with log.open(encoding="utf-8", errors="replace") as lines:
+        lines.seek(begin)
+        text = lines.read()
+    count = len(fleet.devices)
+    figures["cpu_ms_per_device"] = round(figures["cpu"] / count * 1000, 2)
+    figures["connections_per_device"] = round(text.count("Connection from ") / count, 2)
+    figures["channels_per_device"] = round(text.count("Starting session: ") / count, 2)
+    return figures
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+    # Without compiled modules every start would compile them again, which nobody's installation does.
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
+    return {**kept, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "playbooks/collections"), "ANSIBLE_NOCOLOR": "1"}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run one command and measure what it and everything that it started cost.
+
+    python -m tests.benchmark.meter RESULT.json COMMAND...
+
+CPU is user + system time of all descendants, those too that put themselves into the background (ssh masters): this
+process adopts them, ends them and waits for each. Memory is the highest sum of what the descendants held at a time
+(PSS: a page that several share counts once), looked at twice a second.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+_PR_SET_CHILD_SUBREAPER = 36
+_INTERVAL = 0.5
+
+
+def main() -> int:
+    """Measure `sys.argv[2:]`, and write the figures to the file `sys.argv[1]`."""
+    if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "this system cannot adopt processes")
+    peak, over = [0], threading.Event()
+    watch = threading.Thread(target=_watch, args=(peak, over))
+    began = time.monotonic()
+    command = subprocess.Popen(sys.argv[2:], stdin=subprocess.DEVNULL)
+    watch.start()
+    status = command.wait()
+    wall = time.monotonic() - began
+    over.set()
+    watch.join()
+    _end_the_rest()
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    figures = {"status": status, "wall": wall, "cpu": used.ru_utime + used.ru_stime, "memory": peak[0]}
+    Path(sys.argv[1]).write_text(json.dumps(figures), encoding="utf-8")
+    return status
+
+
+def _watch(peak: list[int], over: threading.Event) -> None:
+    while not over.wait(_INTERVAL):
+        peak[0] = max(peak[0], sum(map(_memory, _descendants())))
+
+
+def _end_the_rest() -> None:
+    while pids := _descendants():
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+        with suppress(ChildProcessError):
+            os.waitpid(-1, 0)
+
+
+def _descendants() -> list[int]:
+    found, unseen = [], [os.getpid()]
+    while unseen:
+        pid = unseen.pop()
+        for task in Path(f"/proc/{pid}/task").glob("*/children"):
+            with suppress(OSError):
+                children = [int(word) for word in task.read_text(encoding="ascii").split()]
+                found += children
+                unseen += children
+    return found
+
+
+def _memory(pid: int) -> int:
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

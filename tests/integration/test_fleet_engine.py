@@ -1,0 +1,190 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The fleet engine on real devices: the truth for each, and nothing lost when it is killed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_ids import is_valid
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Ledger, State
+from tests.fleet import DeviceSpec, Fleet
+from tests.support.ansible import ROOT as REPOSITORY
+from tests.support.ansible import Run, command, environment, provision
+
+pytest.importorskip("paramiko", reason="the fleet engine needs the Python package paramiko")
+pytestmark = pytest.mark.skipif(
+    os.getuid() != 0 or not shutil.which("dropbear") or not shutil.which("busybox"),
+    reason="needs root and the Debian packages dropbear-bin and busybox",
+)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    (tmp_path / "home").mkdir()
+    return tmp_path / "home"
+
+
+def run_fleet(home: Path, fleet: Fleet, *arguments: str | Path) -> Run:
+    return provision(home, "-i", fleet.inventory, "-e", "ioto_engine=fleet", *arguments)
+
+
+def ledger_of(home: Path) -> Ledger:
+    return Ledger(home / ".local/share/ioto/ledger.db", read_only=True)
+
+
+def records(home: Path) -> dict[str, State]:
+    with ledger_of(home) as ledger:
+        return {claim.claim_id: claim.state for claim in ledger.claims()}
+
+
+def assert_all_done(fleet: Fleet, home: Path) -> None:
+    ids = [device.claim_id() for device in fleet.devices]
+    assert all(is_valid(claim_id) for claim_id in ids)
+    assert len(set(ids)) == len(ids)
+    assert records(home) == dict.fromkeys(ids, State.VERIFIED)
+    for device in fleet.devices:
+        assert [name for name in device.listdir("/etc/ioto") if ".ioto-" in name] == []
+
+
+def test_one_task_does_all_flows_and_a_second_run_changes_nothing(tmp_path: Path, home: Path) -> None:
+    groups = {"manual": 4, "auto": 2, "factory": 2}
+    with Fleet.start(tmp_path / "fleet", groups=groups, kind="dropbear", factory=True) as fleet:
+        first = run_fleet(home, fleet)
+        assert first.status == 0, first.output
+        assert "8 devices: 8 done, 0 already done, 0 failed, 0 unreachable." in first.output
+        assert_all_done(fleet, home)
+        for device in fleet.devices:
+            assert device.claim_id() not in first.output
+
+        second = run_fleet(home, fleet)
+        assert second.status == 0, second.output
+        assert "8 devices: 0 done, 8 already done" in second.output
+        assert second.changed == 0
+        assert_all_done(fleet, home)
+
+
+def test_check_mode_says_what_a_run_does_and_changes_nothing(tmp_path: Path, home: Path) -> None:
+    with Fleet.start(tmp_path / "fleet", groups={"manual": 2}, kind="dropbear") as fleet:
+        before = [device.read("/etc/ioto/device.json5") for device in fleet.devices]
+        run = run_fleet(home, fleet, "--check", "--diff")
+        assert run.status == 0, run.output
+        assert "2 devices: 2 would be done" in run.output
+        assert run.output.count('+    id: "**********"') + run.output.count("+    id: '**********'") == 2
+        assert [device.read("/etc/ioto/device.json5") for device in fleet.devices] == before
+        assert not (home / ".local/share/ioto/ledger.db").exists()
+
+
+def test_a_dead_and_a_broken_device_fail_alone_and_limit_takes_them_up(tmp_path: Path, home: Path) -> None:
+    with Fleet.start(tmp_path / "fleet", groups={"manual": 5}, kind="dropbear") as fleet:
+        dead, broken, *good = fleet.devices
+        dead.stop()
+        sound = broken.read("/etc/ioto/device.json5")
+        broken.write("/etc/ioto/device.json5", "{ product: ")
+
+        run = run_fleet(home, fleet)
+
+        assert run.status == 2, run.output
+        assert "5 devices: 3 done, 0 already done, 1 failed, 1 unreachable." in run.output
+        assert run.failed == {dead.name, broken.name}
+        assert all(is_valid(device.claim_id()) for device in good)
+
+        dead.restart()
+        broken.write("/etc/ioto/device.json5", sound)
+        again = run_fleet(home, fleet, "--limit", f"{dead.name},{broken.name}")
+        assert again.status == 0, again.output
+        assert_all_done(fleet, home)
+
+
+def test_what_cannot_be_honoured_is_refused_by_name_before_a_device_is_touched(tmp_path: Path, home: Path) -> None:
+    with Fleet.start(tmp_path / "fleet", groups={"manual": 2}, kind="dropbear") as fleet:
+        before = [device.read("/etc/ioto/device.json5") for device in fleet.devices]
+        run = run_fleet(
+            home, fleet, "-e", "ansible_become=true", "-e", "ansible_ssh_extra_args='-o ProxyCommand=nc -D 1'"
+        )
+        assert run.status == 2
+        for name in ("become", "-o ProxyCommand nc", "-D", "manual-1, manual-2"):
+            assert name in run.output
+        assert [device.read("/etc/ioto/device.json5") for device in fleet.devices] == before
+
+
+def test_a_password_does_as_well_as_a_key(tmp_path: Path, home: Path) -> None:
+    specs = [DeviceSpec(password=True), DeviceSpec(password=True)]
+    with Fleet.start(tmp_path / "fleet", specs=specs, kind="dropbear") as fleet:
+        run = run_fleet(home, fleet)
+        assert run.status == 0, run.output
+        assert fleet.password not in run.output
+        assert_all_done(fleet, home)
+
+
+def test_a_jump_host_leads_to_a_device(tmp_path: Path, home: Path) -> None:
+    with Fleet.start(tmp_path / "fleet", groups={"manual": 2}, kind="dropbear") as fleet:
+        way = fleet.devices[0]
+        arguments = f"-J {way.user}@{way.address}:{way.port}"
+        run = run_fleet(home, fleet, "-e", f"ansible_ssh_extra_args='{arguments}'")
+        assert run.status == 0, run.output
+        assert_all_done(fleet, home)
+
+
+def test_a_unit_whose_host_key_has_changed_is_refused_unless_that_is_said(tmp_path: Path, home: Path) -> None:
+    with Fleet.start(tmp_path / "fleet", groups={"manual": 2}, kind="dropbear") as fleet:
+        assert run_fleet(home, fleet).status == 0
+        with ledger_of(home) as ledger:
+            keys = {str(claim.details["host_key"]) for claim in ledger.claims()}
+        assert len(keys) == 2
+        assert all(key.startswith("SHA256:") for key in keys)
+
+        changed = fleet.devices[0]
+        changed.stop()
+        for name in changed.listdir("/etc/dropbear"):
+            changed.remove(f"/etc/dropbear/{name}")
+        changed.restart()
+        refused = run_fleet(home, fleet)
+        assert refused.status == 2, refused.output
+        assert "ioto_accept_host_key" in refused.output
+        assert refused.failed == {changed.name}
+
+        accepted = run_fleet(home, fleet, "-e", "ioto_accept_host_key=true")
+        assert accepted.status == 0, accepted.output
+        with ledger_of(home) as ledger:
+            assert [event.action for event in ledger.events(actions=["host key"])] == ["host key"]
+        assert run_fleet(home, fleet).status == 0
+
+
+def test_killed_in_the_middle_of_sixty_devices_and_run_again_sixty_have_their_ids(tmp_path: Path, home: Path) -> None:
+    with Fleet.start(tmp_path / "fleet", groups={"manual": 60}, kind="dropbear") as fleet:
+        process = subprocess.Popen(
+            command(REPOSITORY / "playbooks/provision.yml", "-i", fleet.inventory, "-e", "ioto_engine=fleet"),
+            cwd=home,
+            env=environment(home),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        deadline = time.monotonic() + 60
+        database = home / ".local/share/ioto/ledger.db"
+        while not (database.exists() and len(records(home)) >= 10):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        drawn = set(records(home))
+
+        run = run_fleet(home, fleet)
+
+        assert len(drawn) < 60, "it was killed too late to show anything"
+        assert run.status == 0, run.output
+        assert "60 devices: " in run.output
+        assert " 0 failed, 0 unreachable." in run.output
+        assert_all_done(fleet, home)
+        assert drawn <= set(records(home))

@@ -1,0 +1,84 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Many threads at one ledger: each gets what it would get alone, and they share commits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import (
+    Ask,
+    Claim,
+    ClaimConflictError,
+    Context,
+    Ledger,
+    State,
+)
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger_group import LedgerGroup
+
+PRODUCT = "01K9F1EETDEV1CEPR0DVCT0001"
+CONTEXT = Context("tester@here")
+THREADS = 16
+
+
+class CountingLedger(Ledger):
+    """A ledger that remembers how many asks came with each commit."""
+
+    sizes: list[int]
+
+    def allocate_many(self, asks: Sequence[Ask]) -> list[Claim | IotoError]:
+        self.sizes.append(len(asks))
+        return super().allocate_many(asks)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[CountingLedger]:
+    with CountingLedger(tmp_path / "ledger.db") as ledger:
+        ledger.sizes = []
+        yield ledger
+
+
+def test_threads_that_ask_at_once_share_commits_and_each_unit_has_its_own_id(ledger: CountingLedger) -> None:
+    group, together = LedgerGroup(ledger), Barrier(THREADS)
+
+    def one(number: int) -> str:
+        together.wait()
+        ids = [
+            group.allocate(PRODUCT, f"unit-{number}-{turn}", source="generated", context=CONTEXT) for turn in range(5)
+        ]
+        for claim in ids:
+            assert group.advance(claim.claim_id, State.VERIFIED, context=CONTEXT).state is State.VERIFIED
+            assert group.live_claim(PRODUCT, claim.unit or "") is not None
+        return ids[0].claim_id
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(one, range(THREADS)))
+
+    assert sum(ledger.sizes) == THREADS * 5
+    assert max(ledger.sizes) > 1
+    claims = list(ledger.claims())
+    assert len({claim.claim_id for claim in claims}) == len({claim.unit for claim in claims}) == THREADS * 5
+    assert {claim.state for claim in claims} == {State.VERIFIED}
+
+
+def test_one_that_cannot_have_its_id_spoils_no_other(ledger: CountingLedger) -> None:
+    group, together = LedgerGroup(ledger), Barrier(THREADS)
+
+    def one(number: int) -> bool:
+        together.wait()
+        try:
+            group.allocate(PRODUCT, f"unit-{number}", source="given", context=CONTEXT, claim_id="JT08FFQXWQ")
+        except ClaimConflictError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        assert sum(pool.map(one, range(THREADS))) == 1
+    assert len(list(ledger.claims())) == 1
