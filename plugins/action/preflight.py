@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import IotoAction
-from ansible_collections.ioto.serialization.plugins.plugin_utils.batch_check import VARIABLES, check_batch
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch_check import VARIABLES, check_batch, plays
 
 
 class ActionModule(IotoAction):
@@ -23,7 +23,7 @@ class ActionModule(IotoAction):
         hosts = self.batch(VARIABLES)
         problems = check_batch(hosts)
         if not problems:
-            return {"changed": False, "devices": len(hosts)}
+            return {"changed": False, "devices": len(hosts), "plays": plays(hosts)}
         count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
         lines = [f"The batch has {count}, and no device was touched:", *(f"- {problem}" for problem in problems)]
         return {"failed": True, "msg": "\n".join(lines)}

@@ -38,4 +38,11 @@ devices:
   returned: success
   type: int
   sample: 60
+plays:
+  description:
+    - The hosts of each play of C(playbooks/provision.yml), by flow, and C(fleet) for those that the fleet engine does.
+    - A play for nobody has the pattern C(!all).
+  returned: success
+  type: dict
+  sample: {"manual": ["pump-1"], "auto": ["!all"], "factory": ["!all"], "firmware": ["!all"], "fleet": ["!all"]}
 """

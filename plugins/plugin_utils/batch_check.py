@@ -30,6 +30,7 @@ class Mode(StrEnum):
 
 VARIABLES = (
     "ioto_mode",
+    "ioto_engine",
     "ioto_product",
     "ioto_serial",
     "ioto_claim_id",
@@ -88,6 +89,19 @@ def check_batch(hosts: Mapping[str, Mapping[str, Any]]) -> Sequence[Problem]:
     return problems
 
 
+def plays(hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Return the hosts of each play of `provision.yml`: a flow's, and `fleet` for those of any flow with that engine.
+
+    A play for nobody gets the pattern `!all`: an empty list would be every host.
+    """
+    found: dict[str, list[str]] = {name: [] for name in (*(mode.value for mode in Mode), "fleet")}
+    for host, variables in hosts.items():
+        mode = Mode(variables["ioto_mode"])
+        by_fleet = variables.get("ioto_engine") == "fleet" and mode is not Mode.NONE
+        found["fleet" if by_fleet else mode.value].append(host)
+    return {name: members or ["!all"] for name, members in found.items()}
+
+
 def _unit(host: str, variables: Mapping[str, Any], problems: list[Problem]) -> _Unit | None:
     def report(sentence: str) -> None:
         problems.append(Problem((host,), sentence))
@@ -115,6 +129,8 @@ def _unit(host: str, variables: Mapping[str, Any], problems: list[Problem]) -> _
     unit = _Unit(host, variables, Mode(variables["ioto_mode"]))
     if unit.mode is Mode.NONE:
         return None
+    if variables.get("ioto_engine", "ansible") not in {"ansible", "fleet"}:
+        report("ioto_engine has to be ansible or fleet.")
     unit.product = checked("ioto_product", parse_product)
     unit.serial = checked("ioto_serial", parse_serial)
     unit.claim_id = checked("ioto_claim_id", parse)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.batch_check import check_batch
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch_check import check_batch, plays
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Context, Ledger
 
 PRODUCT = "01K9F1EETDEV1CEPR0DVCT0001"
@@ -89,3 +89,15 @@ def test_an_id_that_the_unit_itself_holds_is_no_problem(ledger: str) -> None:
         book.allocate(PRODUCT, "SN-1", source="given", context=CONTEXT, claim_id="CCCCCCCCCC")
 
     assert problems({"a": host(ledger, ioto_claim_id="CCCCCCCCCC", ioto_serial="SN-1")}) == []
+
+
+def test_each_host_belongs_to_one_play_and_a_play_for_nobody_has_nobody() -> None:
+    batch = {
+        "a": {"ioto_mode": "manual"},
+        "b": {"ioto_mode": "auto", "ioto_engine": "fleet"},
+        "c": {"ioto_mode": "none", "ioto_engine": "fleet"},
+    }
+    found = plays(batch)
+
+    assert (found["manual"], found["fleet"], found["none"]) == (["a"], ["b"], ["c"])
+    assert found["auto"] == found["factory"] == found["firmware"] == ["!all"]
