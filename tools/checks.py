@@ -115,6 +115,8 @@ def _shell_scripts() -> list[str]:
 def _is_shell_script(path: Path) -> bool:
     if not path.is_file() or path.suffix not in {"", ".sh"}:
         return False
+    if path.suffix == ".sh":
+        return True  # the parts of the scripts that run on a device have no first line of their own
     with path.open("rb") as file:
         return file.readline().strip() in {b"#!/bin/sh", b"#!/usr/bin/env bash", b"#!/bin/bash"}
 

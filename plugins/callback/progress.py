@@ -24,7 +24,7 @@ description:
   - With C(-v), each ended host has a line with the task's message. The dictionary of a result is never shown.
     With C(--diff), differences are.
   - Texts from devices and inventories are shown without control characters and escape sequences.
-  - Colours follow the settings of Ansible, such as E(NO_COLOR).
+  - Colours follow the settings of Ansible, such as C(NO_COLOR).
 requirements:
   - set as stdout in configuration
   - rich, for the live line

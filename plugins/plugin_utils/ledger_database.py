@@ -75,7 +75,11 @@ def _connect_sqlite() -> sqlite3.Connection:
     # mode=rw: a file that vanished is an error, not a new ledger without the old one's IDs.
     name = "file::memory:" if path is None else f"{path.as_uri()}?mode=rw"
     connection = sqlite3.connect(name, uri=True, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA synchronous=FULL")
+    try:
+        connection.execute("PRAGMA synchronous=FULL")
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 
@@ -154,11 +158,15 @@ class Database:
         self._turn = threading.Lock()
         self._engine: Engine | None = None
         self._sqlite: Connection | None = None
-        with self._sentences():
-            if location.url is not None:
-                self._open_postgresql(location.url)
-            else:
-                self._open_sqlite(location.path)
+        try:
+            with self._sentences():
+                if location.url is not None:
+                    self._open_postgresql(location.url)
+                else:
+                    self._open_sqlite(location.path)
+        except LedgerError:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -224,14 +232,10 @@ class Database:
                 self._sqlite.exec_driver_sql(_USE_LOG)
             self._sqlite.rollback()
         except DBAPIError as error:
-            self.close()
             if "no such table" in str(error.orig):
                 raise LedgerError(
                     f"The ledger {path} is some other SQLite database; name the ledger's own file."
                 ) from None
-            raise
-        except LedgerError:
-            self.close()
             raise
 
     def _open_postgresql(self, url: URL) -> None:
@@ -253,10 +257,8 @@ class Database:
                 self._check_version(connection)
         except DBAPIError as error:
             if _sqlstate(error) != _UNDEFINED_TABLE:
-                self.close()
                 raise
             if self.read_only:
-                self.close()
                 self._open_sqlite(None)
             else:
                 self._create_postgresql(self._engine)

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-import psycopg
 import pytest
 from sqlalchemy import make_url
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Context, Ledger, LedgerError
 from tests.services.postgresql import PostgresqlServer
+
+psycopg = pytest.importorskip("psycopg", reason="the Python package psycopg is not installed")
 
 PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
 CONTEXT = Context("ann@line-1")

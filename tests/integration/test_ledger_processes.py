@@ -30,6 +30,9 @@ PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
 CONTEXT = Context("ann@line-1")
 PROCESSES = 16
 
+# Forked as Ansible forks its workers; pytest-xdist's own thread makes Python 3.12 and later warn of it.
+pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+
 _fork = multiprocessing.get_context("fork")
 
 

@@ -42,7 +42,8 @@ ioto_replace() {
     return 0
   fi
 
-  ioto_said=$({ printf '%s' "$ioto_new" >"$ioto_temporary"; } 2>&1)
+  # cat says why a write failed; the printf of some shells does not.
+  ioto_said=$({ printf '%s' "$ioto_new" | cat >"$ioto_temporary"; } 2>&1)
   if [ "$(ioto_content "$ioto_temporary")" != "$ioto_new." ]; then
     ioto_give_up write "$ioto_said"
     return 0
