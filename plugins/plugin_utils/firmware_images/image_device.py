@@ -20,10 +20,11 @@ from ..device_files import (
     WriteFailure,
     WriteStep,
 )
+from ..display_text import printable
 from .checksums import digest, renew_beside
 from .detect import open_image
 from .image import Change, Entry, Image, ImageError, Kind
-from .paths import CONFIG_DIRS, Walk, find_config_dir
+from .paths import CONFIG_DIRS, Walk, find_config_dir, has_directory
 from .tar import empty_archive
 from .tools import run
 from .tree import Tree, put
@@ -66,6 +67,12 @@ class ImageDevice(StoredDevice):
         self._config_dir = given
         image = self._opened()
         if given is not None:
+            if image.needs_directory and not has_directory(image, given):
+                image.check()  # a damaged one may have lost it
+                raise ImageError(
+                    f"There is no directory {printable(given)} in {self._source.name}; install the agent there first, "
+                    "or say where its configuration is (config_dir)."
+                )
             return given
         found = find_config_dir(image)
         if found is None and not image.needs_directory:
