@@ -48,7 +48,7 @@ _DIRECTORY = re.compile(r"^(d\S+ \S+) +\d+")
 # mksquashfs and its options. Run in a folder of its own, where `new` is.
 _REPACK = """
 set -e
-unsquashfs -no-progress -quiet -dest root "$1" >&2
+unsquashfs -no-progress -quiet -processors 1 -dest root "$1" >&2
 path=root$2
 folder=${path%/*}
 touch -r "$folder" folder-time
@@ -62,7 +62,7 @@ fi
 touch -d "@$5" "$path"
 touch -r folder-time "$folder"
 shift 6
-exec mksquashfs root packed -noappend -no-progress -quiet -no-recovery "$@" >&2
+exec mksquashfs root packed -noappend -no-progress -quiet -no-recovery -processors 1 "$@" >&2
 """
 
 
