@@ -5,15 +5,32 @@
 
 from __future__ import annotations
 
+import sys
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from importlib.util import find_spec
 from typing import Any, ClassVar
 
+from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
-from .device_files import Answer
-from .errors import IotoError
-from .ledger import Context, Ledger
+
+def require(*modules: str) -> None:
+    """Raise one sentence that names all of `modules` (top-level import names) that this Python lacks."""
+    missing = [module for module in modules if find_spec(module) is None]
+    if missing:
+        raise AnsibleError(
+            f"The Python that runs Ansible ({sys.executable}) lacks {', '.join(missing)}; install what "
+            "ioto.serialization needs into it: pip install -r requirements.txt, from the collection's folder."
+        )
+
+
+# Before the core is imported, so that a controller that lacks something is told what, and shown no traceback.
+require("json5", "sqlalchemy", "urllib3")
+
+from .device_files import Answer  # noqa: E402
+from .errors import IotoError  # noqa: E402
+from .ledger import Context, Ledger  # noqa: E402
 
 CONFIG_DIR_ARGUMENT: dict[str, Any] = {"config_dir": {"type": "path", "default": "/etc/ioto"}}
 LEDGER_ARGUMENT: dict[str, Any] = {"ledger": {"type": "str"}}
