@@ -367,3 +367,14 @@ def test_a_missing_program_is_named_with_its_package(
     monkeypatch.setattr(ext, "run", lambda *c, **k: real(f"{c[0]}-is-absent", *c[1:], **k))
     with pytest.raises(IotoError, match="The program debugfs-is-absent is missing"):
         line.make(base, "SN-1")
+
+
+def test_extended_attributes_of_the_file_stay(line: Line, tree: Path) -> None:
+    base = line.folder / "base.img"
+    make_ext(tree, base)
+    label = "system_u:object_r:etc_t:s0"
+    sh("debugfs", "-w", "-R", f"ea_set /{DEVICE_PATH} security.selinux {label}", base)
+    assert label in sh("debugfs", "-R", f"ea_get /{DEVICE_PATH} security.selinux", base)
+    image, outcome = line.make(base, "SN-1")
+    assert outcome.changed
+    assert label in sh("debugfs", "-R", f"ea_get /{DEVICE_PATH} security.selinux", image)
