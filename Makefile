@@ -2,7 +2,7 @@
 # `make` alone lists the commands. What takes more than a line is a script in tools/.
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types docs sanity unit integration molecule bench format clean
+.PHONY: help setup demo test lint types docs sanity unit integration molecule bench service kill-service format clean
 
 # Without a home that can be written, caches go where .gitignore has a place for them.
 ifneq ($(shell test -n "$$HOME" && test -w "$$HOME" && echo yes),yes)
@@ -13,7 +13,7 @@ endif
 export PATH := $(PATH):/usr/sbin:/sbin
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z ]+:.*## / { n = split($$1, names, " "); for (i = 1; i <= n; i++) printf "  make %-12s %s\n", names[i], $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z -]+:.*## / { n = split($$1, names, " "); for (i = 1; i <= n; i++) printf "  make %-12s %s\n", names[i], $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Make the environment from uv.lock (every command below does that by itself)
 	@tools/setup setup
@@ -35,6 +35,12 @@ docs: setup ## Build the documentation into build/docs/build/html
 
 bench: setup ## Measure what a device costs the controller
 	@.venv/bin/python -m pytest -s tests/benchmark
+
+service: setup ## Start the factory service on 127.0.0.1:1234, with an SQLite ledger and nothing else
+	@.venv/bin/python -m plugins.plugin_utils.service
+
+kill-service: setup ## Kill the factory service ten times under 100,000 requests, and look whether anything was lost
+	@.venv/bin/python -m tests.benchmark.kill_factory_service
 
 format: setup ## Format the Python code
 	@.venv/bin/ruff check --quiet --fix .

@@ -10,6 +10,7 @@ a product ID is a ULID (https://github.com/ulid/spec) of 26 letters. Ten letters
 from __future__ import annotations
 
 import secrets
+from typing import TypeGuard
 
 from .errors import IotoError
 
@@ -64,7 +65,7 @@ def parse(text: str) -> str:
     return folded
 
 
-def is_valid(text: object) -> bool:
+def is_valid(text: object) -> TypeGuard[str]:
     """Say whether `text` is a claim ID in its canonical form, as a device may hold it."""
     return isinstance(text, str) and MIN_LENGTH <= len(text) <= MAX_LENGTH and _first_stranger(text) is None
 

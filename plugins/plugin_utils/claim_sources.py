@@ -25,6 +25,8 @@ _MAX_REPLY = 64 * 1024
 _BACKOFF_SECONDS = 0.5
 _BACKOFF_MAX_SECONDS = 8.0
 _RETRIED_STATUSES = (429, 500, 502, 503, 504)
+_CONFLICT = 409
+_TAKES_NO_CONFIRMATION = (404, 405, 501)
 
 
 class SourceError(IotoError):
@@ -96,7 +98,7 @@ class Service:
                 f"The unit's {DEVICE_FILE} holds a number that JSON has not (Infinity or NaN), so no service can be "
                 "asked for it; write another one there."
             ) from None
-        status, reply = self._post(text.encode())
+        status, reply = self._send("POST", text.encode())
         if not 200 <= status < 300:
             raise SourceError(
                 f"The service at {self.place} refused with status {status}: {_sentence(reply)} "
@@ -115,12 +117,28 @@ class Service:
             )
         return str(found)
 
+    def confirm(self, body: Mapping[str, object]) -> str | None:
+        """Tell the service that the unit of `body` has been given the `id` in it, verified. Again is as once.
+
+        Return why that could not be said, as a sentence, or None: it was, or the service is one that takes no
+        confirmation, such as the agent's sample. Raises `SourceError` where the ID is another unit's to the service.
+        """
+        try:
+            status, reply = self._send("PUT", json.dumps(body, ensure_ascii=False, allow_nan=False).encode())
+        except SourceError as error:
+            return f"{error} The ID is on the device and recorded; only the service does not know that yet."
+        if status == _CONFLICT:
+            raise SourceError(f"The service at {self.place} does not accept what the unit has: {_sentence(reply)}")
+        if 200 <= status < 300 or status in _TAKES_NO_CONFIRMATION:
+            return None
+        return f"The service at {self.place} took no confirmation, status {status}: {_sentence(reply)}"
+
     @property
     def place(self) -> str:
         """The service's host and port: a path or a query may hold a secret."""
         return url_origin(self.url)
 
-    def _post(self, body: bytes) -> tuple[int, bytes]:
+    def _send(self, method: str, body: bytes) -> tuple[int, bytes]:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
@@ -138,7 +156,7 @@ class Service:
         try:
             with urllib3.PoolManager(ca_certs=self.ca_file) as pool:
                 response = pool.request(
-                    "POST",
+                    method,
                     self.url,
                     body=body,
                     headers=headers,

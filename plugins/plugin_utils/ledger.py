@@ -11,7 +11,7 @@ runs again. What the database itself guarantees stands in `ledger_schema`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import ParamSpec, TypeVar
@@ -21,7 +21,7 @@ from sqlalchemy.engine import Connection
 from . import claim_ids
 from .errors import IotoError
 from .ledger_database import Database, Location
-from .ledger_page import Page, event_row
+from .ledger_page import Page
 from .ledger_queries import (
     each,
     read_by_claim_id,
@@ -264,12 +264,14 @@ class Ledger:
         self.record_many([Entry(action, context, claim_id, product, unit, detail)])
 
     def record_many(self, entries: Sequence[Entry]) -> None:
-        """Do `record` for all `entries` in one transaction."""
-        if not entries:
-            return
-        now = datetime.now(UTC)
-        rows = [event_row(entry, now) for entry in entries]
-        self._database.write(lambda connection: connection.execute(events.insert(), rows))
+        """Do `record` for all `entries` in one transaction. A conflict that is recorded and unsettled is no news."""
+
+        def work(page: Page) -> None:
+            for entry in entries:
+                page.note(entry)
+
+        if entries:
+            self._on_page(work)
 
     # Questions
 

@@ -263,9 +263,12 @@ class Page:
         entry = Entry(action, context, claim.claim_id, claim.product, claim.unit, detail)
         self._events.append(event_row(entry, self.now))
 
+    def note(self, entry: Entry) -> None:
+        """Remember something that changes no claim; a conflict that is recorded and unsettled is not repeated."""
+        (self._conflicts if entry.action == "conflict" else self._events).append(event_row(entry, self.now))
+
     def _conflict(self, ask: Ask, holder: Claim, message: str) -> ClaimConflictError:
-        entry = Entry("conflict", ask.context, ask.claim_id, ask.product, ask.unit, message)
-        self._conflicts.append(event_row(entry, self.now))
+        self.note(Entry("conflict", ask.context, ask.claim_id, ask.product, ask.unit, message))
         return ClaimConflictError(message, holder)
 
     def _fresh_conflicts(self) -> list[dict[str, object]]:

@@ -17,7 +17,7 @@ import json5
 from . import claim_ids
 from .agent_settings import identity_override
 from .claim_ids import is_valid
-from .claim_sources import Agent, ControllerSource, Generated, Given
+from .claim_sources import Agent, ControllerSource, Generated, Given, Service
 from .decision import Action, Asked, Decision, Known, Seen, decide
 from .device_files import (
     DEVICE_FILE,
@@ -41,6 +41,7 @@ DEFAULT_CONFIG_DIR = "/etc/ioto"
 
 _TRIES_AGAINST_OTHER_WRITERS = 3
 _IDENTITY_KEYS = ("id", "product")
+_CONFIRMED_AT = "confirmed_at"
 _RECORDED = {State.VERIFIED, State.LABELLED}
 
 
@@ -76,6 +77,8 @@ class Outcome:
     previous_claim_id: str | None = None
     before: bytes = b""
     after: bytes = b""
+    note: str | None = None
+    """What did not come about and does no harm: the next run makes up for it."""
 
     def shown(self, data: bytes) -> str:
         """Return a device.json5 as text for a screen, with the claim IDs in it masked."""
@@ -154,8 +157,9 @@ class _Transaction:
         if isinstance(source, Agent) and plan.decision.action is Action.ASSIGN:
             # We wrote the ID, and the agent goes on with one that it made up in memory until it is started again.
             source.restart_on(self._device)
+        note = self._confirm(claim)
         changed = after != self._first.file.data or _differs(claim, plan.known.live)
-        return self._outcome(plan, claim, changed=changed, after=after)
+        return self._outcome(plan, claim, changed=changed, after=after, note=note)
 
     # --- look and decide ---
 
@@ -207,7 +211,7 @@ class _Transaction:
     def _plan(self, look: _Look) -> _Plan:
         asked, seen = self._asked, look.seen
         live = self._ledger.live_claim(asked.product, asked.unit)
-        wanted = [claim_id for claim_id in (seen.claim_id, asked.claim_id) if claim_id is not None]
+        wanted = [claim_id for claim_id in (seen.claim_id, asked.claim_id) if is_valid(claim_id)]
         holders = self._ledger.holders(wanted) if wanted else {}
         known = Known(
             live=live,
@@ -316,10 +320,29 @@ class _Transaction:
             details=dict(self._unit.hardware),
         )
 
+    def _confirm(self, claim: Claim) -> str | None:
+        """Tell the service once that its ID was read back; until that is recorded, each run tells it."""
+        source = self._request.source
+        service = source.checked_by if isinstance(source, Agent) else source
+        if not isinstance(service, Service) or claim.details.get(_CONFIRMED_AT) == service.place:
+            return None
+        note = service.confirm({**self._name_of_unit(), "product": claim.product, "id": claim.claim_id})
+        if note is None:
+            self._ledger.allocate(
+                claim.product,
+                self._asked.unit,
+                claim_id=claim.claim_id,
+                source=claim.source,
+                context=self._context,
+                details={_CONFIRMED_AT: service.place},
+            )
+        return note
+
     def _described(self, look: _Look) -> dict[str, JsonValue]:
         """The unit as a factory service gets it: its device.json5, with what names it."""
+        members = {key: value for key, value in _members(look.document).items() if key != "id"}
         return {
-            **_members(look.document),
+            **members,
             **self._unit.hardware,
             **self._name_of_unit(),
             "product": self._asked.product,
@@ -365,7 +388,9 @@ class _Transaction:
         unrecorded = live is None or live.claim_id != claim_id or live.state not in _RECORDED
         return self._outcome(plan, live, changed=after != self._first.file.data or unrecorded, after=after)
 
-    def _outcome(self, plan: _Plan, claim: Claim | None, *, changed: bool, after: bytes) -> Outcome:
+    def _outcome(
+        self, plan: _Plan, claim: Claim | None, *, changed: bool, after: bytes, note: str | None = None
+    ) -> Outcome:
         final = claim.claim_id if claim is not None and not self._request.check else plan.decision.claim_id
         before = self._first.seen.claim_id
         return Outcome(
@@ -379,6 +404,7 @@ class _Transaction:
             previous_claim_id=before if before != final else None,
             before=self._first.file.data,
             after=after,
+            note=note,
         )
 
 

@@ -53,6 +53,8 @@ def present_outcome(outcome: Outcome, *, reveal: bool, diff: bool) -> dict[str, 
         "path": outcome.path,
         "previous_claim_id": shown(outcome.previous_claim_id),
     }
+    if outcome.note:
+        result["warnings"] = [outcome.note]
     if diff and outcome.before != outcome.after:
         result["diff"] = {
             "before_header": outcome.path,

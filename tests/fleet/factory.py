@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A stand-in for the factory endpoint, until the service itself exists: it answers as the agent's sample service does.
+"""An endpoint that answers as the agent's sample service does, and misbehaves as it is told. Fleets use the service.
 
 That is JSON5, not JSON, in chunks and with a content type that is none: `{id:"S9S9D443TP"}`, `application-json`.
 """

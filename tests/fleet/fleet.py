@@ -248,11 +248,11 @@ def _is_free(address: str) -> bool:
 
 
 def _start_factory(state_dir: Path) -> str:
-    # It inherits a socket that listens already: it is ready before it runs.
+    # The service itself, with a ledger of its own. It inherits a socket that listens already: ready before it runs.
     with socket.create_server(("127.0.0.1", 0)) as listener:
         processes.spawn(
-            *(sys.executable, "-m", "tests.fleet", "factory", "--mode", "idempotent"),
-            *("--journal", str(state_dir / "factory.jsonl"), "--listener", str(listener.fileno())),
+            *(sys.executable, "-m", "plugins.plugin_utils.service"),
+            *("--ledger", str(state_dir / "service/ledger.db"), "--listener", str(listener.fileno())),
             folder=state_dir,
             log=state_dir / "log/factory",
             pass_fds=[listener.fileno()],

@@ -15,7 +15,7 @@ MARKER = "ioto-fleet.json"  # is in the folder from before the first device unti
 
 OWN = (
     *("devices", "shared", "bin", "log", "key", "key.pub"),
-    *("server.json", "commands", "factory.jsonl", "inventory.yml"),
+    *("server.json", "commands", "service", "inventory.yml"),
 )
 
 

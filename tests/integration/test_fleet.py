@@ -447,7 +447,8 @@ def test_the_command_line_starts_shows_and_ends_a_fleet(tmp_path: Path, kind: st
         assert (state_dir / "key").stat().st_mode & 0o777 == 0o600
         assert fleet.service_url
         assert fleet.service_url in fleet.inventory.read_text()
-        assert "{id:" in post(fleet.service_url, b"{}")[1]
+        unit = b'{"product": "01K9F1EETDEV1CEPR0DVCT0001", "serial": "SN-1"}'
+        assert '{"id": ' in post(fleet.service_url, unit)[1]
         fleet["manual-1"].write(DEVICE_FILE, "{id: 'S9S9D443TP'}")
         fleet["factory-1"].stop()
         rows = command_line("show", "--state", str(state_dir)).stdout.splitlines()

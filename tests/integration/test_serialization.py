@@ -199,6 +199,22 @@ def test_a_copied_image_is_refused_and_the_conflict_is_recorded(bench: Bench) ->
     assert conflict.event.unit == "SN-2"
 
 
+def test_a_conflict_that_nobody_settled_is_listed_once_however_often_it_is_tried(bench: Bench) -> None:
+    bench.serialize()
+    for _ in range(3):
+        bench.refused(serial="SN-2")
+
+    with bench.ledger as ledger:
+        assert len(ledger.conflicts()) == 1
+
+
+def test_an_id_that_is_none_is_refused_and_replaced_by_force(bench: Bench) -> None:
+    bench.device.file.write_text(f"{{id: 'short', product: '{PRODUCT}'}}")
+
+    assert "no claim ID" in bench.refused()
+    assert is_valid(bench.serialize(force=True).claim_id)
+
+
 def test_two_units_under_one_serial_are_told_apart_by_their_boards(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -61,7 +61,8 @@ def test_a_required_variable_has_no_default(role: Path) -> None:
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
 def test_the_argument_spec_names_the_variables_that_the_tasks_use_and_no_others(role: Path) -> None:
-    tasks = "".join(path.read_text(encoding="utf-8") for path in sorted((role / "tasks").glob("*.yml")))
+    files = [path for folder in ("tasks", "templates", "vars") for path in sorted((role / folder).glob("*.*"))]
+    tasks = "".join(path.read_text(encoding="utf-8") for path in files)
     registered = set(re.findall(r"register: (\w+)", tasks))
 
     assert set(re.findall(r"\bioto_\w+", tasks)) - registered == set(options_of(role))

@@ -1,0 +1,91 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The service as one ASGI application: its parts, made of the settings and put together."""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from .access import Door
+from .allow_list import AllowList
+from .commits import CommitWriter
+from .errors import RefusedError
+from .house import House
+from .issuing import Issuing, Receive, Send, send_refusal
+from .ledgers import LedgerHandle
+from .line import Line
+from .metrics import Metrics
+from .reading import Reading
+from .refusals import Refusals
+from .settings import Settings
+
+_log = logging.getLogger("ioto.service")
+
+
+class Service:
+    """The ASGI application. Raises `ServiceError` where the settings name an allow-list that cannot be used."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.metrics = Metrics()
+        self.refusals = Refusals(self.metrics)
+        self._ledger = LedgerHandle(settings.ledger)
+        self._reading_ledger = LedgerHandle(settings.ledger, first=self._ledger)
+        self._writer = CommitWriter(
+            self._ledger, self.metrics, batch=settings.batch, answer_seconds=settings.answer_seconds
+        )
+        # Two: one slow question must not hold up the station page.
+        self._slow = ThreadPoolExecutor(2, thread_name_prefix="slow")
+        house = House(
+            settings=settings,
+            door=Door(settings),
+            line=Line(self._reading_ledger, self.refusals),
+            refusals=self.refusals,
+            metrics=self.metrics,
+            slow=self._slow,
+        )
+        allow_list = AllowList(settings.products, settings.production_orders)
+        self._issuing = Issuing(house, allow_list=allow_list, writer=self._writer)
+        self._reading = Reading(house, self._reading_ledger)
+        self._path = settings.path.encode()
+        self._below = self._path + b"/"
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Answer one request, or follow the life of the server."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        started = False
+
+        async def watched(message: dict[str, Any]) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        path = scope["raw_path"]
+        try:
+            if path == self._path or path.startswith(self._below):
+                await self._issuing(scope, receive, send)
+            else:
+                await self._reading(scope, receive, watched)
+        except Exception:
+            # A defect of ours: the log has it, the client gets a sentence.
+            _log.exception("A request failed; report this.")
+            if not started:
+                await send_refusal(send, RefusedError(500, "defect", "The service failed; see its log."))
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                self._writer.start()
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                await self._writer.stop()
+                self._slow.shutdown(cancel_futures=True)
+                self._reading_ledger.close()
+                self._ledger.close()
+                await send({"type": "lifespan.shutdown.complete"})
+                return

@@ -1,0 +1,102 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command line: `serve` (the default), `new-secret`, `check`, `backup`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from ..errors import IotoError
+from .backup import back_up
+from .secret_hashes import hash_secret, new_secret
+from .settings import Settings, load
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command and return its exit status."""
+    given = _parser().parse_args(arguments)
+    try:
+        return int(given.do(given))
+    except IotoError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="service", description="The factory serialization service.")
+    parser.set_defaults(do=_serve)
+    _add_settings(parser)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    serve = commands.add_parser("serve", help="serve (what happens without a command)")
+    serve.set_defaults(do=_serve)
+    check = commands.add_parser("check", help="say whether the settings can be used, and serve nothing")
+    check.set_defaults(do=_check)
+    secret = commands.add_parser("new-secret", help="make a secret, and its hash for the settings")
+    secret.add_argument("--stdin", action="store_true", help="take the secret from standard input")
+    secret.set_defaults(do=_new_secret)
+    backup = commands.add_parser("backup", help="copy the SQLite ledger, also while the service runs")
+    backup.add_argument("folder", type=Path, help="where the copy goes")
+    backup.add_argument("--keep", type=_positive, default=14, help="how many copies stay (default: %(default)s)")
+    backup.set_defaults(do=_backup)
+    for command in (parser, serve):
+        command.add_argument(
+            "--listener", type=int, default=argparse.SUPPRESS, metavar="FD", help="listen at this inherited socket"
+        )
+    for command in (serve, check, backup):
+        _add_settings(command)
+    return parser
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    # Suppressed, so that what stands before the command is not overwritten by the command's own absence.
+    absent = argparse.SUPPRESS
+    parser.add_argument("--settings", type=Path, default=absent, metavar="FILE", help="the settings, in TOML")
+    parser.add_argument("--host", default=absent, help="address to listen at (default: 127.0.0.1)")
+    parser.add_argument("--port", type=int, default=absent, help="port to listen at (default: 1234)")
+    parser.add_argument("--ledger", default=absent, metavar="PATH", help="the ledger's file")
+
+
+def _load(given: argparse.Namespace) -> Settings:
+    on_line = {name: getattr(given, name, None) for name in ("host", "port", "ledger")}
+    file = getattr(given, "settings", None) or os.environ.get("IOTO_SERVICE_SETTINGS")
+    return load(Path(file) if file else None, os.environ, on_line)
+
+
+def _serve(given: argparse.Namespace) -> int:
+    # Here, so that a backup or a secret needs no HTTP server.
+    from .server import serve  # noqa: PLC0415
+
+    serve(_load(given), inherited=getattr(given, "listener", None))
+    return 0
+
+
+def _check(given: argparse.Namespace) -> int:
+    from .app import Service  # noqa: PLC0415
+
+    Service(_load(given))
+    print("The settings can be used.")  # noqa: T201
+    return 0
+
+
+def _new_secret(given: argparse.Namespace) -> int:
+    secret = sys.stdin.read().strip() if given.stdin else new_secret()
+    hashed = hash_secret(secret)
+    if not given.stdin:
+        print(f"secret (for the agents or the controller, shown once): {secret}")  # noqa: T201
+    print(f"hash (for the settings): {hashed}")  # noqa: T201
+    return 0
+
+
+def _backup(given: argparse.Namespace) -> int:
+    print(back_up(_load(given).ledger, given.folder, keep=given.keep))  # noqa: T201
+    return 0
+
+
+def _positive(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise ValueError
+    return number

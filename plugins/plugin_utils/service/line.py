@@ -1,0 +1,210 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the station page shows: the last units as they come, with a verdict, and the counts of today.
+
+It follows the ledger's history, so that it shows what all instances and controllers do, and adds what this instance
+refused and which units asked again. PASS is what was read back from a device, nothing less.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from ..claim_ids import mask
+from ..ledger import Claim, Event, Ledger, State
+from .ledgers import LedgerHandle
+from .refusals import Refusal, Refusals
+
+SHOWN = 30
+_KEPT = 300
+_OVERLAP = 256
+"""Events that are read again: on PostgreSQL a lower number may be committed after a higher one."""
+_FIRST_LOOK = 200_000
+
+_ISSUED = ("allocated", "bound", "rebound", "written")
+_PASSED = ("verified", "labelled")
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A unit and how it stands: `issued`, `pass`, `fail` or `retired`."""
+
+    at: datetime
+    product: str | None
+    unit: str | None
+    claim_id: str | None
+    """Masked."""
+    verdict: str
+    text: str
+
+
+@dataclass(slots=True)
+class _Today:
+    midnight: datetime
+    issued: set[str] = field(default_factory=set)
+    passed: set[str] = field(default_factory=set)
+    failed: set[tuple[str | None, ...]] = field(default_factory=set)
+
+
+class Line:
+    """The line as this instance sees it. `asked` is for the event loop; `look` for a thread."""
+
+    def __init__(self, ledger: LedgerHandle, refusals: Refusals) -> None:
+        self._ledger = ledger
+        self._refusals = refusals
+        self._asked: deque[tuple[datetime, str, str]] = deque(maxlen=SHOWN)
+        self._lock = threading.Lock()
+        self._cards: OrderedDict[tuple[str | None, str | None], Card] = OrderedDict()
+        self._today = _Today(_midnight())
+        self._last = 0
+        self._seen: deque[int] = deque(maxlen=4 * _OVERLAP)
+        self._following = False
+
+    def asked(self, product: str, unit: str) -> None:
+        """Note that a unit asked and got its answer."""
+        self._asked.append((datetime.now(UTC), product, unit))
+
+    def look(self) -> dict[str, object]:
+        """Return what the page shows now. Raises `LedgerError`."""
+        with self._lock:
+            ledger = self._ledger.get()
+            if self._today.midnight != (midnight := _midnight()):
+                self._today = _Today(midnight)
+            self._follow(ledger)
+            self._add_askers(ledger)
+            refusals = [refusal for refusal in self._refusals.kept() if refusal.at >= midnight]
+            failed = self._today.failed | {_key(refusal) for refusal in refusals}
+            cards = [*self._cards.values(), *map(_refused_card, refusals)]
+            newest: dict[tuple[str | None, ...], Card] = {}
+            for card in sorted(cards, key=lambda card: card.at):
+                newest[(card.product, card.unit) if card.unit else (card.text,)] = card
+            shown = sorted(newest.values(), key=lambda card: card.at, reverse=True)[:SHOWN]
+            return {
+                "now": datetime.now(UTC).isoformat(),
+                "today": {
+                    "issued": len(self._today.issued),
+                    "passed": len(self._today.passed),
+                    "failed": len(failed),
+                },
+                "units": [to_json(card) for card in shown],
+            }
+
+    def _follow(self, ledger: Ledger) -> None:
+        if self._following:
+            seen = set(self._seen)
+            for event in ledger.events(after=max(self._last - _OVERLAP, 0)):
+                if event.id not in seen:
+                    self._take(event)
+            return
+        first: list[Event] = []
+        for event in ledger.events(newest_first=True, limit=_FIRST_LOOK):
+            if event.at < self._today.midnight and len(first) >= SHOWN:
+                break
+            first.append(event)
+        for event in reversed(first):
+            self._take(event)
+        self._following = True
+
+    def _take(self, event: Event) -> None:
+        self._seen.append(event.id)
+        self._last = max(self._last, event.id)
+        verdict, text = _verdict(event)
+        if event.unit is None or not verdict:
+            return
+        if event.at >= self._today.midnight:
+            self._count(event, verdict)
+        shown = mask(event.claim_id) if event.claim_id and verdict != "fail" else None
+        self._show(Card(event.at, event.product, event.unit, shown, verdict, text))
+
+    def _count(self, event: Event, verdict: str) -> None:
+        if verdict == "fail":
+            self._today.failed.add((event.product, event.unit))
+        elif event.action in ("allocated", "bound"):
+            self._today.issued.add(event.claim_id or "")
+        elif verdict == "pass":
+            self._today.passed.add(event.claim_id or "")
+
+    def _add_askers(self, ledger: Ledger) -> None:
+        """Bring forward the units that asked again, which is no event of the ledger."""
+        asked = [(at, product, unit) for at, product, unit in list(self._asked) if self._is_news(at, product, unit)]
+        claims = ledger.live_claims([(product, unit) for _, product, unit in asked]) if asked else {}
+        for at, product, unit in asked:
+            if claim := claims.get((product, unit)):
+                self._show(_claim_card(at, claim))
+
+    def _is_news(self, at: datetime, product: str, unit: str) -> bool:
+        card = self._cards.get((product, unit))
+        # A unit that was given its ID just now asked for it just now.
+        return card is None or (at - card.at).total_seconds() > 1
+
+    def _show(self, card: Card) -> None:
+        key = (card.product, card.unit)
+        self._cards.pop(key, None)
+        self._cards[key] = card
+        if len(self._cards) > _KEPT:
+            self._cards.popitem(last=False)
+
+
+def to_json(card: Card) -> dict[str, object]:
+    """Return a card as the page gets it."""
+    return {
+        "at": card.at.isoformat(),
+        "product": card.product,
+        "unit": card.unit,
+        "claim_id": card.claim_id,
+        "verdict": card.verdict,
+        "text": card.text,
+    }
+
+
+def claim_verdict(claim: Claim) -> tuple[str, str]:
+    """Return how a claim stands, as a word and in words."""
+    if claim.state is State.RETIRED:
+        return "retired", f"Retired: {claim.reason}" if claim.reason else "Retired"
+    if claim.state.is_past(State.WRITTEN):
+        return "pass", _PASS_TEXTS[claim.state.value]
+    return "issued", _ISSUE_TEXTS[claim.state.value]
+
+
+_PASS_TEXTS = {"verified": "ID read back from the device", "labelled": "ID read back and labelled"}
+_ISSUE_TEXTS = {
+    "allocated": "ID given; not yet confirmed",
+    "bound": "ID given; not yet confirmed",
+    "rebound": "ID moved to this unit; not yet confirmed",
+    "written": "ID written; not yet read back",
+}
+
+
+def _verdict(event: Event) -> tuple[str, str]:
+    if event.action in _PASSED:
+        return "pass", _PASS_TEXTS[event.action]
+    if event.action in _ISSUED:
+        return "issued", _ISSUE_TEXTS[event.action]
+    if event.action in ("conflict", "mismatch"):
+        return "fail", event.detail or "The ID belongs to another unit"
+    if event.action == "retired":
+        return "retired", f"Retired: {event.detail}" if event.detail else "Retired"
+    return "", ""
+
+
+def _claim_card(at: datetime, claim: Claim) -> Card:
+    verdict, text = claim_verdict(claim)
+    return Card(at, claim.product, claim.unit, claim.masked, verdict, text)
+
+
+def _refused_card(refusal: Refusal) -> Card:
+    unit = refusal.unit or refusal.address
+    again = f" ({refusal.times} tries)" if refusal.times > 1 else ""
+    return Card(refusal.at, refusal.product, unit, None, "fail", f"{refusal.sentence}{again}")
+
+
+def _key(refusal: Refusal) -> tuple[str | None, ...]:
+    return (refusal.product, refusal.unit) if refusal.unit else (refusal.reason, refusal.address)
+
+
+def _midnight() -> datetime:
+    return datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)

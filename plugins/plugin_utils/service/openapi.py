@@ -1,0 +1,149 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The service's description of itself, in OpenAPI 3.1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .settings import Settings
+
+_CLAIM_ID = "^[0-9A-HJKMNP-TV-Z]{10,20}$"
+_MASKED = r"^(\*+[0-9A-HJKMNP-TV-Z]{2}|[0-9A-HJKMNP-TV-Z]{10,20})$"
+_TEXT = {"type": "string"}
+_TEXT_OR_NULL = {"type": ["string", "null"]}
+_CLAIM = {
+    "type": "object",
+    "properties": {
+        "claim_id": {"type": "string", "pattern": _MASKED, "description": "Masked unless revealed."},
+        "product": _TEXT,
+        "unit": _TEXT_OR_NULL,
+        "state": {"enum": ["allocated", "written", "verified", "labelled", "retired"]},
+        "source": _TEXT,
+        "created_at": {"type": "string", "format": "date-time"},
+        "updated_at": {"type": "string", "format": "date-time"},
+        "reason": _TEXT_OR_NULL,
+        "verdict": {"enum": ["issued", "pass", "fail", "retired"]},
+        "text": _TEXT,
+    },
+    "required": ["claim_id", "product", "unit", "state"],
+}
+_PRODUCT = {"type": "string", "description": "A ULID from the Builder.", "examples": ["01G8YJKKRNTHW213TRZYX3YH0M"]}
+_NAME = {"type": ["string", "integer"], "maxLength": 255}
+_REFUSALS = {
+    "400": "The body cannot be read.",
+    "401": "A controller's token is needed, or the one given is not known.",
+    "403": "Not from there, not with that secret, or not for that unit.",
+    "404": "There is nothing of that kind.",
+    "405": "Not with that method.",
+    "408": "The request came too slowly.",
+    "409": "The claim ID and the unit do not belong together; `unit` holds it.",
+    "413": "The body is too large.",
+    "422": "The body or a parameter says something that cannot be.",
+    "429": "Too many requests from that address; see Retry-After.",
+    "503": "The ledger cannot be used now; see Retry-After.",
+}
+
+
+def describe(settings: Settings) -> dict[str, Any]:
+    """Return the description of the service as it is set up."""
+    body = {
+        "type": "object",
+        "properties": {"product": _PRODUCT, **dict.fromkeys(settings.unit, _NAME)},
+        "required": ["product"],
+        "description": "The unit's device.json5. Of " + ", ".join(settings.unit) + " the first that is there names it.",
+    }
+    confirmation = {
+        **body,
+        "properties": {
+            **body["properties"],  # type: ignore[dict-item]
+            "id": {"type": "string", "pattern": _CLAIM_ID},
+            "state": {"enum": ["written", "verified"], "default": "verified"},
+        },
+        "required": ["product", "id"],
+    }
+    reveal = {
+        "name": "reveal",
+        "in": "query",
+        "schema": {"type": "boolean"},
+        "description": "Show whole claim IDs; for a controller.",
+    }
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Factory serialization service", "version": "1"},
+        "components": {"securitySchemes": {"controller": {"type": "http", "scheme": "bearer"}}},
+        "paths": {
+            settings.path: {
+                "post": _operation(
+                    "Give a unit its claim ID, the same one at every time",
+                    {"type": "object", "properties": {"id": _string(_CLAIM_ID)}, "required": ["id"]},
+                    body=body,
+                ),
+                "put": _operation(
+                    "Confirm that a unit has its claim ID",
+                    {"type": "object", "properties": {"id": _string(_MASKED), "unit": _TEXT, "state": _TEXT}},
+                    body=confirmation,
+                ),
+            },
+            "/claims/{claim_id}": {
+                "get": _operation("Who has a claim ID", _CLAIM, parameters=[_in_path("claim_id"), reveal])
+            },
+            "/units/{unit}": {
+                "get": _operation(
+                    "What a unit has, in all products or one",
+                    {"type": "object", "properties": {"unit": _TEXT, "claims": {"type": "array", "items": _CLAIM}}},
+                    parameters=[_in_path("unit"), {"name": "product", "in": "query", "schema": _PRODUCT}, reveal],
+                )
+            },
+            "/station/line": {"get": _operation("The last units and the counts of today", {"type": "object"})},
+            "/station/search": {
+                "post": _operation(
+                    "Search by serial or claim ID",
+                    {"type": "object", "properties": {"claims": {"type": "array", "items": _CLAIM}}},
+                    body={
+                        "type": "object",
+                        "properties": {"text": {"type": "string", "minLength": 1}, "reveal": {"type": "boolean"}},
+                        "required": ["text"],
+                    },
+                )
+            },
+            "/healthz": {"get": _operation("Whether the ledger can be used", {"type": "object"})},
+            "/metrics": {"get": _operation("Counters, as Prometheus reads them", None)},
+            "/openapi.json": {"get": _operation("This description", {"type": "object"})},
+        },
+    }
+
+
+def _operation(
+    summary: str,
+    reply: dict[str, Any] | None,
+    *,
+    body: dict[str, Any] | None = None,
+    parameters: list[dict[str, Any]] | None = None,
+) -> dict[str, Any]:
+    content = {"application/json": {"schema": reply}} if reply else {"text/plain": {"schema": _TEXT}}
+    refusal = {
+        "application/json": {"schema": {"type": "object", "properties": {"error": _TEXT}, "required": ["error"]}}
+    }
+    operation: dict[str, Any] = {
+        "summary": summary,
+        "security": [{}, {"controller": []}],
+        "responses": {
+            "200": {"description": summary, "content": content},
+            **{status: {"description": text, "content": refusal} for status, text in _REFUSALS.items()},
+        },
+    }
+    if body is not None:
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+    if parameters:
+        operation["parameters"] = parameters
+    return operation
+
+
+def _string(pattern: str) -> dict[str, str]:
+    return {"type": "string", "pattern": pattern}
+
+
+def _in_path(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}

@@ -1,0 +1,218 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can be read: claims, units, health, metrics, the description of all this, and the station page."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from .. import claim_ids
+from ..errors import IotoError
+from ..ledger import Claim, Ledger, parse_unit
+from .access import Caller
+from .errors import RefusedError
+from .house import House
+from .issuing import Receive, Send, from_ledger, read_body, send_refusal
+from .ledgers import LedgerHandle
+from .line import claim_verdict
+from .openapi import describe
+
+_HISTORY = 50
+_FOUND = 20
+_SEARCH_BYTES = 1024
+_STATION = Path(__file__).parent / "station"
+_PAGE_FILES = {
+    "/": ("station.html", "text/html; charset=utf-8"),
+    "/station.css": ("station.css", "text/css; charset=utf-8"),
+    "/station.js": ("station.js", "text/javascript; charset=utf-8"),
+}
+_PAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
+_UNCACHED = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+Item = TypeVar("Item")
+
+
+class Reading:
+    """The ASGI application for everything but issuing."""
+
+    def __init__(self, house: House, ledger: LedgerHandle) -> None:
+        self._settings = house.settings
+        self._door = house.door
+        self._line = house.line
+        self._refusals = house.refusals
+        self._metrics = house.metrics
+        self._slow = house.slow
+        self._ledger = ledger
+        self._app = Starlette(
+            routes=[
+                Route("/claims/{claim_id}", self._claim, methods=["GET"]),
+                Route("/units/{unit:path}", self._units, methods=["GET"]),
+                Route("/healthz", self._health, methods=["GET"]),
+                Route("/metrics", self._metrics_text, methods=["GET"]),
+                Route("/openapi.json", self._openapi, methods=["GET"]),
+                Route("/station/line", self._station_line, methods=["GET"]),
+                Route("/station/search", self._station_search, methods=["POST"]),
+                *(Route(path, _page_file(*file), methods=["GET"]) for path, file in _PAGE_FILES.items()),
+            ],
+            exception_handlers={HTTPException: self._not_here, RefusedError: self._refuse, IotoError: self._refuse},
+        )
+        self._app.router.redirect_slashes = False
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "http":
+            try:
+                scope["caller"] = self._door.admit(scope)
+            except RefusedError as error:
+                self._refusals.add("read", (scope.get("client") or ("unknown",))[0], error)
+                await send_refusal(send, error)
+                return
+        await self._app(scope, receive, send)  # type: ignore[arg-type]
+
+    async def _claim(self, request: Request) -> Response:
+        claim_id = claim_ids.parse(request.path_params["claim_id"])
+        reveal = self._may_reveal(request)
+
+        def find(ledger: Ledger) -> tuple[Claim | None, list[dict[str, object]]]:
+            claim = ledger.find(claim_id)
+            history = ledger.events(claim_id=claim_id, newest_first=True, limit=_HISTORY) if claim else ()
+            return claim, [
+                {"at": event.at.isoformat(), "action": event.action, "unit": event.unit, "by": event.actor}
+                for event in history
+            ]
+
+        claim, history = await self._ask(find)
+        if claim is None:
+            raise RefusedError(404, "unknown", f"The ledger does not know the claim ID {claim_ids.mask(claim_id)}.")
+        return self._json(request, {**_shown(claim, reveal=reveal), "history": history})
+
+    async def _units(self, request: Request) -> Response:
+        unit = parse_unit(request.path_params["unit"])
+        product = request.query_params.get("product")
+        wanted = claim_ids.parse_product(product) if product is not None else None
+        reveal = self._may_reveal(request)
+        found = await self._ask(
+            lambda ledger: list(ledger.claims(unit=unit, product=wanted, newest_first=True, limit=_FOUND))
+        )
+        if not found:
+            raise RefusedError(404, "unknown", f"The ledger does not know the unit {unit}.")
+        return self._json(request, {"unit": unit, "claims": [_shown(claim, reveal=reveal) for claim in found]})
+
+    async def _health(self, request: Request) -> Response:
+        await self._ask(lambda ledger: ledger.find("0" * claim_ids.MIN_LENGTH))
+        return self._json(request, {"status": "ok"})
+
+    async def _metrics_text(self, request: Request) -> Response:
+        self._metrics.count("read", "ok")
+        return PlainTextResponse(self._metrics.text(), headers=_UNCACHED, media_type="text/plain; version=0.0.4")
+
+    async def _openapi(self, request: Request) -> Response:
+        return self._json(request, describe(self._settings))
+
+    async def _station_line(self, request: Request) -> Response:
+        look = await asyncio.get_running_loop().run_in_executor(self._slow, self._line.look)
+        return self._json(request, {**look, "controller": _caller(request).controller})
+
+    async def _station_search(self, request: Request) -> Response:
+        """Search by serial or claim ID. A POST, so that a claim ID stands in no URL and no proxy's log."""
+        try:
+            body = json.loads(await read_body(request.receive, _SEARCH_BYTES))  # type: ignore[arg-type]
+        except (ValueError, RecursionError):
+            body = None
+        text = body.get("text") if isinstance(body, dict) else None
+        if not isinstance(text, str):
+            raise RefusedError(422, "body", 'The body is no search; send {"text": "…"}.')
+        reveal = isinstance(body, dict) and body.get("reveal") is True
+        if reveal:
+            self._door.require_controller(_caller(request))
+        unit = parse_unit(text)
+        try:
+            claim_id = claim_ids.parse(text)
+        except claim_ids.InvalidClaimIdError:
+            claim_id = None
+
+        def find(ledger: Ledger) -> list[Claim]:
+            held = ledger.find(claim_id) if claim_id else None
+            return ([held] if held else []) + list(ledger.claims(unit=unit, newest_first=True, limit=_FOUND))
+
+        found = await self._ask(find)
+        return self._json(request, {"claims": [_shown(claim, reveal=reveal) for claim in found]})
+
+    async def _ask(self, question: Callable[[Ledger], Item]) -> Item:
+        """Put a question to the ledger, beside the event loop."""
+        return await asyncio.get_running_loop().run_in_executor(self._slow, lambda: question(self._ledger.get()))
+
+    def _may_reveal(self, request: Request) -> bool:
+        text = request.query_params.get("reveal")
+        if text in (None, "0", "false"):
+            return False
+        if text not in ("1", "true"):
+            raise RefusedError(422, "query", "reveal is true or false.")
+        self._door.require_controller(_caller(request))
+        return True
+
+    def _json(self, request: Request, content: object) -> Response:
+        self._metrics.count("read", "ok")
+        return JSONResponse(content, headers=_UNCACHED)
+
+    async def _not_here(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        sentence = "There is nothing here; correct the URL." if error.status_code == 404 else str(error.detail)
+        return await self._refuse(request, RefusedError(error.status_code, "path", sentence, headers=error.headers))
+
+    async def _refuse(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, IotoError)
+        refused = from_ledger(error)
+        self._refusals.add("read", _caller(request).address, refused)
+        return JSONResponse(
+            {"error": str(refused), **refused.extra},
+            status_code=refused.status,
+            headers={**_UNCACHED, **refused.headers},
+        )
+
+
+def _caller(request: Request) -> Caller:
+    caller: Caller = request.scope["caller"]
+    return caller
+
+
+def _shown(claim: Claim, *, reveal: bool) -> dict[str, object]:
+    verdict, text = claim_verdict(claim)
+    return {
+        "claim_id": claim.claim_id if reveal else claim.masked,
+        "product": claim.product,
+        "unit": claim.unit,
+        "state": claim.state.value,
+        "source": claim.source,
+        "created_at": claim.created_at.isoformat(),
+        "updated_at": claim.updated_at.isoformat(),
+        "reason": claim.reason,
+        "verdict": verdict,
+        "text": text,
+    }
+
+
+def _page_file(name: str, media_type: str) -> Callable[[Request], Response]:
+    content = (_STATION / name).read_bytes()
+
+    async def serve(request: Request) -> Response:
+        return Response(content, media_type=media_type, headers=_PAGE_HEADERS)
+
+    return serve  # type: ignore[return-value]

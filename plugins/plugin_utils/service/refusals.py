@@ -1,0 +1,76 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What was refused: counted, logged without secrets and not without end, and kept for the station page."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ..display_text import printable
+from .errors import RefusedError
+from .metrics import Metrics
+
+_KEPT = 100
+_LINES_A_SECOND = 10
+_MAX_LETTERS = 300
+
+_log = logging.getLogger("ioto.service")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Somebody who was refused, and why. `times` counts the tries: an agent asks every two seconds."""
+
+    at: datetime
+    address: str
+    reason: str
+    sentence: str
+    product: str | None
+    unit: str | None
+    times: int
+
+
+class Refusals:
+    """The refusals of this process."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._kept: OrderedDict[tuple[str | None, ...], Refusal] = OrderedDict()
+        self._second = 0
+        self._lines = 0
+        self._unlogged = 0
+
+    def add(self, kind: str, address: str, error: RefusedError) -> None:
+        """Count, log and keep a refusal of a request of `kind`."""
+        self._metrics.count(kind, error.reason)
+        sentence = printable(str(error))[:_MAX_LETTERS]
+        self._write(address, error, sentence)
+        if kind == "read":
+            return
+        key = (error.product, error.unit) if error.unit else (error.reason, address)
+        before = self._kept.pop(key, None)
+        times = before.times + 1 if before else 1
+        self._kept[key] = Refusal(datetime.now(UTC), address, error.reason, sentence, error.product, error.unit, times)
+        if len(self._kept) > _KEPT:
+            self._kept.popitem(last=False)
+
+    def kept(self) -> list[Refusal]:
+        """Return the last refusals, oldest first, each unit once."""
+        return list(self._kept.values())
+
+    def _write(self, address: str, error: RefusedError, sentence: str) -> None:
+        second = int(time.monotonic())
+        if second != self._second:
+            if self._unlogged:
+                _log.warning("%d more refusals were not logged", self._unlogged)
+            self._second, self._lines, self._unlogged = second, 0, 0
+        self._lines += 1
+        if self._lines > _LINES_A_SECOND:
+            self._unlogged += 1
+            return
+        _log.warning("refused %s with %d (%s): %s", printable(address), error.status, error.reason, sentence)

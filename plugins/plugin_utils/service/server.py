@@ -1,0 +1,106 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Running the service: uvicorn, its limits, TLS and logs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import sys
+
+import uvicorn
+
+from .app import Service
+from .errors import ServiceError
+from .http_protocol import LimitedProtocol, Limits
+from .settings import Settings
+
+_TICKS_A_SECOND = 10
+_GRACE_SECONDS = 10
+
+_log = logging.getLogger("ioto.service")
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, which looks after slow senders once a second and says where it listens."""
+
+    def __init__(self, config: uvicorn.Config, limits: Limits) -> None:
+        super().__init__(config)
+        self._limits = limits
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % _TICKS_A_SECOND == 0:
+            self._limits.sweep(asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
+
+
+def serve(settings: Settings, *, inherited: int | None = None) -> None:
+    """Serve until a signal ends it, at the `inherited` socket (a file descriptor) where one is given.
+
+    Raises `ServiceError` where it cannot start.
+    """
+    _configure_logging()
+    service = Service(settings)
+    limits = Limits(
+        service.metrics,
+        seconds=settings.receive_seconds,
+        body=settings.max_body,
+        connections=settings.max_connections,
+        per_address=settings.max_connections_per_address,
+        exempt=bool(settings.trusted_proxies),
+    )
+    protocol = type("Protocol", (LimitedProtocol,), {"limits": limits})
+    listener = _listen(settings) if inherited is None else socket.socket(fileno=inherited)
+    host, port = listener.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    _log.info("listening at %s://%s:%d%s", "https" if settings.tls else "http", shown, port, settings.path)
+    config = uvicorn.Config(
+        service,
+        loop="uvloop",
+        http=protocol,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        ssl_certfile=settings.certificate,
+        ssl_keyfile=settings.key,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    try:
+        _Server(config, limits).run(sockets=[listener])
+    except (OSError, ValueError) as error:  # a certificate that is none
+        raise ServiceError(f"The service cannot start: {error}; correct its settings.") from None
+    except KeyboardInterrupt:
+        pass
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        listener = socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+    except OSError as error:
+        raise ServiceError(
+            f"The service cannot listen at {settings.host} port {settings.port}: {error.strerror}; "
+            "end what listens there, or set another host or port."
+        ) from None
+    listener.setblocking(False)
+    return listener
+
+
+class _NoTraffic(logging.Filter):
+    """Leaves out what uvicorn says of each bad request: it is counted, and garbage must not fill the disk."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not str(record.msg).startswith(("Invalid HTTP request", "Unsupported upgrade", "No supported WebSocket"))
+
+
+def _configure_logging() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.addFilter(_NoTraffic())
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The station page: asks for the line every second and draws it. All text goes in as text, never as markup.
+"use strict";
+
+const EVERY_MS = 1000;
+const PATIENCE_MS = 5000;
+const WORDS = { pass: "PASS", fail: "FAIL", issued: "ISSUED", retired: "RETIRED", idle: "READY", lost: "NO SERVICE" };
+const SHAPES = {
+  pass: "M14 54 L40 80 L88 22",
+  fail: "M20 20 L80 80 M80 20 L20 80",
+  issued: "M50 12 A38 38 0 1 1 49.9 12 M50 30 L50 52 L66 62",
+  retired: "M14 50 L86 50",
+  idle: "M20 50 L20.1 50 M50 50 L50.1 50 M80 50 L80.1 50",
+  lost: "M50 14 L50 58 M50 84 L50 84.1",
+};
+
+const at = (id) => document.getElementById(id);
+let shown = "";
+let line = null;
+let found = null;
+let token = "";
+
+function element(name, className, text) {
+  const made = document.createElement(name);
+  made.className = className;
+  made.textContent = text;
+  return made;
+}
+
+function clock(iso) {
+  return new Date(iso).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+}
+
+function sign(verdict, unit, text, when) {
+  document.body.dataset.verdict = verdict;
+  at("word").textContent = WORDS[verdict];
+  at("shape").setAttribute("d", SHAPES[verdict]);
+  at("unit").textContent = unit;
+  at("text").textContent = text;
+  at("when").textContent = when;
+  document.title = `${WORDS[verdict]} ${unit}`;
+}
+
+function row(unit) {
+  const item = document.createElement("li");
+  const name = element("span", "name", unit.unit ?? "reserved");
+  name.title = `${unit.unit ?? ""} ${unit.product ?? ""}`;
+  const why = element("span", "why", unit.text);
+  why.title = unit.text;
+  item.append(
+    element("span", `badge ${unit.verdict}`, WORDS[unit.verdict]),
+    element("time", "", clock(unit.at ?? unit.updated_at)),
+    name,
+    element("span", "id", unit.claim_id ?? ""),
+    why,
+  );
+  return item;
+}
+
+function draw() {
+  const units = found ?? line?.units ?? [];
+  at("title").textContent = found ? `Found: ${found.length}` : "Last units";
+  at("units").replaceChildren(...units.map(row));
+  at("nothing").hidden = units.length > 0;
+  at("nothing").textContent = found ? "Nothing has that serial or claim ID." : "No unit yet.";
+  at("reveal").hidden = !found || found.length === 0;
+}
+
+function drawLine() {
+  const last = line.units[0];
+  const key = last ? `${last.at} ${last.unit} ${last.verdict}` : "";
+  if (last) {
+    sign(last.verdict, last.unit ?? "", last.text, clock(last.at));
+  } else {
+    sign("idle", "Waiting for the first unit", "", "");
+  }
+  if (shown && key !== shown) {
+    document.body.classList.remove("fresh");
+    void document.body.offsetWidth; // so that the animation starts anew
+    document.body.classList.add("fresh");
+  }
+  shown = key || "none";
+  for (const name of ["passed", "issued", "failed"]) {
+    at(name).textContent = line.today[name].toLocaleString();
+  }
+  at("live").textContent = "live";
+  at("clock").textContent = clock(line.now);
+  draw();
+}
+
+async function look() {
+  try {
+    const reply = await fetch("station/line", { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
+    const body = await reply.json();
+    if (!reply.ok) throw new Error(body.error);
+    line = body;
+    drawLine();
+  } catch (error) {
+    const reason = error instanceof Error && !(error instanceof TypeError) ? error.message : "";
+    sign("lost", "Stop, and see to the service", reason, line ? `last heard of at ${clock(line.now)}` : "");
+    at("live").textContent = "no connection";
+  } finally {
+    setTimeout(look, EVERY_MS);
+  }
+}
+
+async function search(reveal) {
+  const text = at("wanted").value.trim();
+  if (!text) {
+    found = null;
+    draw();
+    return;
+  }
+  const headers = { "Content-Type": "application/json" };
+  if (reveal && token) headers.Authorization = `Bearer ${token}`;
+  try {
+    const reply = await fetch("station/search", { method: "POST", headers, body: JSON.stringify({ text, reveal }) });
+    const body = await reply.json();
+    at("token-form").hidden = reply.status !== 401;
+    if (!reply.ok) throw new Error(body.error);
+    found = body.claims;
+    draw();
+  } catch (error) {
+    token = "";
+    at("title").textContent = error instanceof Error ? error.message : "The search failed.";
+  }
+}
+
+at("search").addEventListener("submit", (event) => {
+  event.preventDefault();
+  search(false);
+});
+at("wanted").addEventListener("input", () => {
+  if (!at("wanted").value) search(false);
+});
+at("reveal").addEventListener("click", () => search(true));
+at("token-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  token = at("token").value;
+  at("token").value = "";
+  search(true);
+});
+look();

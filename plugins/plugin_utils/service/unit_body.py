@@ -1,0 +1,115 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a body says: of which product the unit is, and what names it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from .. import claim_ids
+from ..errors import IotoError
+from ..json5_document import Json5Document
+from ..ledger import State, parse_unit
+from .errors import RefusedError
+
+_MAC = re.compile(r"[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}")
+_MAX_NUMBER = 10**24
+_CONFIRMED = {State.WRITTEN.value: State.WRITTEN, State.VERIFIED.value: State.VERIFIED}
+
+Body = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A unit of a product. `unit` is None where the body names none."""
+
+    product: str
+    unit: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """A controller says that the unit has this ID, and how far it is."""
+
+    product: str
+    unit: str
+    claim_id: str = field(repr=False)
+    state: State
+
+
+def parse_json(data: bytes) -> Body | None:
+    """Return the object of a strict JSON body, or None where it has to be read as JSON5."""
+    try:
+        body = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(body, dict):
+        raise _malformed("The body is no object; send device.json5.")
+    return body
+
+
+def parse_json5(data: bytes) -> Body:
+    """Return the object of a JSON5 body. Raises `RefusedError`. Slow (0.1 s for 16 kB): not on the event loop."""
+    try:
+        value = Json5Document.parse(data, name="The body").value
+    except IotoError as error:
+        raise _malformed(str(error)) from None
+    if not isinstance(value, dict):
+        raise _malformed("The body is no object; send device.json5.")
+    return value
+
+
+def named(body: Body, unit_properties: Sequence[str]) -> Named:
+    """Return of which unit `body` speaks. Raises `RefusedError`."""
+    product = body.get("product")
+    if not isinstance(product, str):
+        raise RefusedError(422, "product", "The body says no product; put it into device.json5.")
+    try:
+        product = claim_ids.parse_product(product[:64])
+        for name in unit_properties:
+            if (text := _name(name, body.get(name))) is not None:
+                return Named(product, parse_unit(text))
+    except IotoError as error:
+        raise RefusedError(422, "unit", str(error)) from None
+    return Named(product, None)
+
+
+def confirmation(body: Body, unit_properties: Sequence[str]) -> Confirmation:
+    """Return what `body` confirms. Raises `RefusedError`."""
+    unit = named(body, unit_properties)
+    if unit.unit is None:
+        raise nameless(unit_properties)
+    claim_id, state = body.get("id"), body.get("state", State.VERIFIED.value)
+    if not claim_ids.is_valid(claim_id):
+        raise RefusedError(422, "id", "The body has no valid claim ID as its id; send the one that was written.")
+    if not isinstance(state, str) or state not in _CONFIRMED:
+        raise RefusedError(422, "state", "The state is written or verified; correct it.")
+    return Confirmation(unit.product, unit.unit, str(claim_id), _CONFIRMED[state])
+
+
+def nameless(unit_properties: Sequence[str]) -> RefusedError:
+    """Return the refusal of a body without a name."""
+    names = " nor ".join(unit_properties)
+    return RefusedError(422, "nameless", f"The body names no unit: it has no {names}; put one into device.json5 first.")
+
+
+def _name(key: str, value: object) -> str | None:
+    """Return `value` as the text that names a unit, a MAC as Linux writes it; None where there is none."""
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _MAX_NUMBER:
+        return str(value)
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise RefusedError(422, "unit", f"The {key} is no text; write it in quotes.")
+    text = value.strip()
+    if key == "mac" and _MAC.fullmatch(text):
+        return text.lower().replace("-", ":")
+    return text or None
+
+
+def _malformed(sentence: str) -> RefusedError:
+    return RefusedError(400, "body", sentence)

@@ -1,0 +1,434 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The factory service as agents, controllers and operators meet it: a real process, a real ledger."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils import claim_ids
+from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_sources import Service, SourceError
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Context, Ledger, State
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization import Request, serialize
+from tests.fleet.factory import FactoryEndpoint
+from tests.services.factory_service import OTHER_PRODUCT, PATH, PRODUCT, RunningService
+from tests.services.factory_service_fixture import ServiceMaker, service, service_with, shared_service
+from tests.support.shell_device import ShellDevice
+
+__all__ = ["service", "service_with", "shared_service"]
+
+SECRET = "a-secret-of-more-than-24-letters"
+TOKEN = "a-token-of-a-controller-in-full"
+MAC = "00:11:22:33:44:55"
+
+
+def hashed(secret: str) -> str:
+    return "sha256:" + hashlib.sha256(secret.encode()).hexdigest()
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+# --- an ID for a unit ---
+
+
+def test_a_unit_gets_a_claim_id_in_strict_json(shared_service: RunningService) -> None:
+    reply = shared_service.ask({"product": PRODUCT, "serial": "SN-A1"})
+    assert reply.status == 200
+    assert reply.headers["content-type"] == "application/json"
+    assert claim_ids.is_valid(reply.body["id"])
+
+
+def test_the_same_unit_gets_the_same_id_and_another_unit_another(shared_service: RunningService) -> None:
+    first = shared_service.claim("SN-B1")
+    assert shared_service.claim("SN-B1") == first
+    assert shared_service.claim("SN-B2") != first
+
+
+def test_an_answered_id_is_in_the_ledger(service: RunningService, tmp_path: Path) -> None:
+    claim_id = service.claim("SN-1")
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        claim = ledger.find(claim_id)
+    assert claim is not None
+    assert (claim.unit, claim.product, claim.state, claim.source) == ("SN-1", PRODUCT, State.ALLOCATED, "service")
+
+
+def test_a_unit_that_asks_64_times_at_once_gets_one_id(shared_service: RunningService) -> None:
+    with ThreadPoolExecutor(64) as pool:
+        assert len(set(pool.map(shared_service.claim, ["SN-C1"] * 64))) == 1
+
+
+def test_requests_that_come_at_once_share_commits(service: RunningService) -> None:
+    with ThreadPoolExecutor(64) as pool:
+        ids = list(pool.map(service.claim, [f"SN-{number}" for number in range(640)]))
+    assert len(set(ids)) == 640
+    assert service.counter("ioto_service_committed_requests_total") == 640
+    assert service.counter("ioto_service_commit_seconds_count") < 320
+
+
+def test_json5_is_read_too(shared_service: RunningService) -> None:
+    claim_id = shared_service.claim("SN-D1")
+    reply = shared_service.ask(f"{{ /* a unit */ product: '{PRODUCT}', serial: 'SN-D1', }}".encode())
+    assert reply.body == {"id": claim_id}
+
+
+def test_the_mac_names_a_unit_without_serial_however_it_is_written(shared_service: RunningService) -> None:
+    first = shared_service.ask({"product": PRODUCT, "mac": MAC.upper()}).body
+    assert shared_service.ask({"product": PRODUCT, "mac": MAC.replace(":", "-")}).body == first
+
+
+def test_the_operator_chooses_what_names_a_unit(service_with: ServiceMaker) -> None:
+    service = service_with(unit=["imei"])
+    first = service.claim("SN-1", imei="490154203237518")
+    assert service.claim("SN-2", imei=490154203237518) == first
+
+
+def test_a_body_that_names_no_unit_is_refused_with_a_reason(shared_service: RunningService) -> None:
+    reply = shared_service.ask({"product": PRODUCT})
+    assert reply.status == 422
+    assert "no serial nor mac" in reply.body["error"]
+
+
+def test_a_body_that_names_no_unit_draws_a_fresh_id_where_the_operator_wants_that(service_with: ServiceMaker) -> None:
+    service = service_with(without_unit="fresh")
+    ids = [service.ask({"product": PRODUCT}).body["id"] for _ in range(2)]
+    assert len(set(ids)) == 2
+
+
+def test_the_path_is_the_operators_choice(service_with: ServiceMaker) -> None:
+    service = service_with(path="/line/7")
+    assert service.ask({"product": PRODUCT, "serial": "SN-1"}, path="/line/7").status == 200
+    assert service.ask({"product": PRODUCT, "serial": "SN-1"}).status == 404
+
+
+def test_the_ids_outlive_a_restart(service: RunningService) -> None:
+    claim_id = service.claim("SN-1")
+    service.stop()
+    service.start()
+    assert service.claim("SN-1") == claim_id
+
+
+# --- who may ask ---
+
+
+@pytest.mark.parametrize("path", [f"{PATH}/{SECRET}", f"{PATH}/{SECRET}/", f"{PATH}?key={SECRET}"])
+def test_a_secret_in_the_url_lets_an_agent_in(service_with: ServiceMaker, path: str) -> None:
+    service = service_with(agent_secrets=[hashed("another-secret-of-24-letters"), hashed(SECRET)])
+    assert service.ask({"product": PRODUCT, "serial": "SN-1"}, path=path).status == 200
+
+
+@pytest.mark.parametrize("path", [PATH, f"{PATH}/", f"{PATH}/{SECRET}x", f"{PATH}?key=", f"{PATH}/{SECRET[:-1]}?a=b"])
+def test_without_the_secret_nobody_gets_an_id(service_with: ServiceMaker, path: str) -> None:
+    service = service_with(agent_secrets=[hashed(SECRET)])
+    assert service.ask({"product": PRODUCT, "serial": "SN-1"}, path=path).status == 403
+    assert service.counter("ioto_service_requests_total", kind="issue", outcome="secret") == 1
+    assert SECRET[:-1] not in service.log_text
+    assert "refused 127.0.0.1 with 403 (secret)" in service.log_text
+
+
+def test_a_token_lets_a_controller_in_and_a_wrong_one_does_not(service_with: ServiceMaker) -> None:
+    service = service_with(agent_secrets=[hashed(SECRET)], controller_tokens=[hashed(TOKEN)])
+    unit = {"product": PRODUCT, "serial": "SN-1"}
+    assert service.ask(unit, headers=bearer(TOKEN)).status == 200
+    refused = service.ask(unit, headers=bearer(f"{TOKEN}x"))
+    assert (refused.status, refused.headers["www-authenticate"]) == (401, "Bearer")
+
+
+def test_products_that_are_not_on_the_list_are_refused(service_with: ServiceMaker) -> None:
+    service = service_with(products=[PRODUCT])
+    assert service.ask({"product": PRODUCT, "serial": "SN-1"}).status == 200
+    assert service.ask({"product": OTHER_PRODUCT, "serial": "SN-1"}).status == 403
+
+
+def test_serials_that_are_not_in_the_production_order_are_refused(service_with: ServiceMaker, tmp_path: Path) -> None:
+    order = tmp_path / "order.csv"
+    with order.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([["serial", "product"], ["SN-1", PRODUCT], ["SN-2", PRODUCT]])
+    service = service_with(production_orders=[str(order)])
+    assert service.ask({"product": PRODUCT, "serial": "SN-1"}).status == 200
+    refused = service.ask({"product": PRODUCT, "serial": "SN-3"})
+    assert refused.status == 403
+    assert "SN-3 is in no production order" in refused.body["error"]
+
+
+def test_another_network_is_refused(service_with: ServiceMaker) -> None:
+    service = service_with(networks=["192.0.2.0/24"])
+    assert service.ask({"product": PRODUCT, "serial": "SN-1"}).status == 403
+    assert service.get("/").status == 403
+
+
+def test_a_page_of_another_site_can_neither_ask_nor_read(shared_service: RunningService) -> None:
+    unit = {"product": PRODUCT, "serial": "SN-G1"}
+    assert shared_service.ask(unit, headers={"Origin": "http://evil.example"}).status == 403
+    claim_id = shared_service.claim("SN-G1")
+    # A name that was made to point at this machine is not this machine's.
+    rebound = shared_service.ask(method="GET", path="/units/SN-G1?reveal=1", headers={"Host": "evil.example"})
+    assert rebound.status == 401
+    assert claim_id.encode() not in rebound.data
+
+
+def test_an_unknown_proxy_is_not_taken_for_this_machine(shared_service: RunningService) -> None:
+    unit = {"product": PRODUCT, "serial": "SN-H1"}
+    assert shared_service.ask(unit, headers={"X-Forwarded-For": "192.0.2.1"}).status == 403
+
+
+def test_a_known_proxy_is_asked_for_whom_it_speaks(service_with: ServiceMaker) -> None:
+    service = service_with(trusted_proxies=["127.0.0.1"], networks=["192.0.2.0/24"])
+    unit = {"product": PRODUCT, "serial": "SN-1"}
+    assert service.ask(unit, headers={"X-Forwarded-For": "192.0.2.1"}).status == 200
+    assert service.ask(unit, headers={"X-Forwarded-For": "198.51.100.1"}).status == 403
+
+
+def test_who_asks_too_often_is_told_when_to_ask_again(service_with: ServiceMaker) -> None:
+    service = service_with(rate=0.2)
+    statuses = [service.ask({"product": PRODUCT, "serial": "SN-1"}).status for _ in range(3)]
+    assert statuses == [200, 200, 429]
+    assert int(service.ask({"product": PRODUCT, "serial": "SN-1"}).headers["retry-after"]) >= 1
+
+
+# --- confirm ---
+
+
+def test_a_confirmed_id_is_verified_in_the_ledger_and_twice_is_as_once(shared_service: RunningService) -> None:
+    unit = {"product": PRODUCT, "serial": "SN-I1", "id": shared_service.claim("SN-I1")}
+    for _ in range(2):
+        reply = shared_service.ask(unit, method="PUT")
+        assert (reply.status, reply.body["state"]) == (200, "verified")
+    assert shared_service.get("/units/SN-I1").body["claims"][0]["state"] == "verified"
+
+
+def test_a_confirmation_for_another_units_id_names_that_unit(shared_service: RunningService) -> None:
+    claim_id = shared_service.claim("SN-J1")
+    shared_service.claim("SN-J2")
+    reply = shared_service.ask({"product": PRODUCT, "serial": "SN-J3", "id": claim_id}, method="PUT")
+    assert (reply.status, reply.body["unit"]) == (409, "SN-J1")
+    reply = shared_service.ask({"product": PRODUCT, "serial": "SN-J2", "id": claim_id}, method="PUT")
+    assert reply.status == 409
+    assert claim_id.encode() not in reply.data
+
+
+def test_a_confirmation_of_an_id_that_was_never_issued_changes_nothing(shared_service: RunningService) -> None:
+    reply = shared_service.ask({"product": PRODUCT, "serial": "SN-K1", "id": claim_ids.generate()}, method="PUT")
+    assert reply.status == 404
+    assert shared_service.get("/units/SN-K1").status == 404
+
+
+def test_confirming_needs_the_token_where_there_is_one(service_with: ServiceMaker) -> None:
+    service = service_with(agent_secrets=[hashed(SECRET)], controller_tokens=[hashed(TOKEN)])
+    path = f"{PATH}/{SECRET}"
+    unit: dict[str, str] = {"product": PRODUCT, "serial": "SN-1"}
+    unit["id"] = service.ask(unit, path=path).body["id"]
+    assert service.ask(unit, path=path, method="PUT").status == 401
+    assert service.ask(unit, path=path, method="PUT", headers=bearer(TOKEN)).status == 200
+
+
+# --- reading, and keeping IDs to oneself ---
+
+
+def test_claims_and_units_are_masked_until_asked_for(shared_service: RunningService) -> None:
+    claim_id = shared_service.claim("SN 1/ä")
+    for path in ("/units/SN%201/%C3%A4", f"/claims/{claim_id}", "/station/line", "/metrics", "/openapi.json"):
+        reply = shared_service.get(path)
+        assert reply.status == 200, path
+        assert claim_id.encode() not in reply.data, path
+    assert shared_service.get("/units/SN%201/%C3%A4?reveal=true").body["claims"][0]["claim_id"] == claim_id
+    assert claim_id not in shared_service.log_text
+
+
+def test_seeing_whole_ids_needs_the_token_where_there_is_one(service_with: ServiceMaker) -> None:
+    service = service_with(controller_tokens=[hashed(TOKEN)])
+    claim_id = service.claim("SN-1")
+    assert service.get("/units/SN-1?reveal=1").status == 401
+    shown = service.get("/units/SN-1?reveal=1", **bearer(TOKEN))
+    assert shown.body["claims"][0]["claim_id"] == claim_id
+    search = {"text": "SN-1", "reveal": True}
+    assert service.ask(search, path="/station/search").status == 401
+    assert service.ask(search, path="/station/search", headers=bearer(TOKEN)).body["claims"][0]["claim_id"] == claim_id
+
+
+def test_the_station_finds_a_unit_by_its_claim_id_as_it_is_typed(shared_service: RunningService) -> None:
+    claim_id = shared_service.claim("SN-M1")
+    found = shared_service.ask({"text": f" {claim_id.lower()} "}, path="/station/search").body["claims"]
+    assert [claim["unit"] for claim in found] == ["SN-M1"]
+
+
+def test_the_line_shows_issued_passed_and_failed_units(service: RunningService) -> None:
+    verified, issued = service.claim("SN-1"), service.claim("SN-2")
+    service.ask({"product": PRODUCT, "serial": "SN-1", "id": verified}, method="PUT")
+    service.ask({"product": PRODUCT, "serial": "SN-3", "id": issued}, method="PUT")
+    line = service.get("/station/line").body
+    verdicts = {unit["unit"]: unit["verdict"] for unit in line["units"]}
+    assert verdicts == {"SN-1": "pass", "SN-2": "issued", "SN-3": "fail"}
+    assert line["today"] == {"issued": 2, "passed": 1, "failed": 1}
+
+
+def test_the_line_shows_a_unit_that_asks_again_and_one_that_is_recorded_elsewhere(
+    service: RunningService, tmp_path: Path
+) -> None:
+    service.claim("SN-1")
+    service.claim("SN-2")
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        ledger.allocate(PRODUCT, "SN-3", source="generated", context=Context("somebody else"))
+    units = [unit["unit"] for unit in service.get("/station/line").body["units"]]
+    assert units == ["SN-3", "SN-2", "SN-1"]
+
+
+def test_health_says_whether_the_ledger_can_be_used(service_with: ServiceMaker, tmp_path: Path) -> None:
+    (tmp_path / "closed").write_text("no ledger", encoding="utf-8")
+    assert service_with().get("/healthz").body == {"status": "ok"}
+    broken = service_with(tmp_path / "closed")
+    assert broken.get("/healthz").status == 503
+    reply = broken.ask({"product": PRODUCT, "serial": "SN-1"})
+    assert (reply.status, reply.headers["retry-after"]) == (503, "2")
+
+
+# --- garbage ---
+
+HOSTILE = {
+    "nothing": b"",
+    "text": b"hello",
+    "not UTF-8": b'{"product":"\xff\xfe"}',
+    "deep": b"[" * 15_000,
+    "deep object": b'{"a":' * 3_000,
+    "huge number": b'{"product":' + b"9" * 15_000 + b"}",
+    "huge exponent": b'{"product":"' + PRODUCT.encode() + b'","serial":1e999999}',
+    "NaN": b'{"product":"' + PRODUCT.encode() + b'","serial":NaN}',
+    "array": b"[1,2,3]",
+    "null": b"null",
+    "product a number": b'{"product":1}',
+    "product long": json.dumps({"product": "0" * 9_000, "serial": "x"}).encode(),
+    "serial a list": json.dumps({"product": PRODUCT, "serial": ["x"]}).encode(),
+    "serial long": json.dumps({"product": PRODUCT, "serial": "x" * 9_000}).encode(),
+    "serial with a NUL": json.dumps({"product": PRODUCT, "serial": "a\0b"}).encode(),
+    "half a surrogate": b'{"product":"' + PRODUCT.encode() + b'","serial":"\\ud800"}',
+    "too large": b" " * 20_000,
+}
+
+
+@pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE)
+def test_a_body_that_makes_no_sense_is_the_clients_fault(shared_service: RunningService, body: bytes) -> None:
+    for method in ("POST", "PUT"):
+        reply = shared_service.ask(body, method=method)
+        assert 400 <= reply.status < 500
+        assert reply.body["error"].endswith(".")
+    assert shared_service.claim("SN-N1")
+
+
+def test_an_unknown_method_or_place_is_refused(shared_service: RunningService) -> None:
+    assert shared_service.ask(method="DELETE").status == 405
+    assert shared_service.get("/nowhere").status == 404
+    assert shared_service.get("/claims/xx").status == 422
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [b"\x16\x03\x01\x02\x00\x01\x00\x01", b"GET\r\n\r\n", b"POST * HTTP/9.9\r\n\r\n", b"GET /\xff HTTP/1.1\r\n\r\n"],
+)
+def test_what_is_no_http_is_answered_with_400(shared_service: RunningService, garbage: bytes) -> None:
+    with shared_service.connect() as connection:
+        connection.sendall(garbage)
+        assert connection.recv(4096).startswith(b"HTTP/1.1 400")
+    assert shared_service.claim("SN-P1")
+
+
+def test_slow_senders_are_sent_away_and_hold_up_nobody(service_with: ServiceMaker) -> None:
+    service = service_with(receive_seconds=1)
+    head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n".encode()
+    started = [b"", b"POST", head, head + b"\r\n{"]
+    senders = [service.connect() for _ in range(100)]
+    for number, sender in enumerate(senders):
+        sender.sendall(started[number % len(started)])
+    assert service.claim("SN-1")
+    for sender in senders:
+        with sender:
+            assert sender.recv(4096).startswith(b"HTTP/1.1 408")
+            assert sender.recv(4096) == b""
+
+
+def test_headers_without_end_are_cut_off(shared_service: RunningService) -> None:
+    with shared_service.connect() as connection:
+        received = b""
+        try:
+            connection.sendall(f"POST {PATH} HTTP/1.1\r\n".encode())
+            for number in range(2_000):
+                connection.sendall(f"X-{number}: {'a' * 1_000}\r\n".encode())
+            received = connection.recv(4096)
+        except (BrokenPipeError, ConnectionResetError):
+            return
+    assert received.startswith(b"HTTP/1.1 431")
+
+
+def test_more_connections_than_one_address_may_have_are_sent_away(service_with: ServiceMaker) -> None:
+    service = service_with(max_connections_per_address=3)
+    held = [service.connect() for _ in range(3)]
+    with service.connect() as fourth:
+        assert fourth.recv(4096).startswith(b"HTTP/1.1 429")
+    for connection in held:
+        connection.close()
+
+
+# --- the controller's client ---
+
+UNIT = {"product": PRODUCT, "serial": "SN-client"}
+
+
+def test_the_controllers_client_asks_and_confirms(shared_service: RunningService) -> None:
+    client = Service(shared_service.url)
+    claim_id = client.claim_id(UNIT)
+    for _ in range(2):
+        assert client.confirm({**UNIT, "id": claim_id}) is None
+    assert shared_service.get("/units/SN-client").body["claims"][0]["state"] == "verified"
+
+
+def test_a_conflict_at_the_service_is_an_error_that_names_the_holder(shared_service: RunningService) -> None:
+    client = Service(shared_service.url)
+    claim_id = client.claim_id({**UNIT, "serial": "SN-holder"})
+    with pytest.raises(SourceError, match="SN-holder"):
+        client.confirm({**UNIT, "serial": "SN-thief", "id": claim_id})
+
+
+def test_a_service_that_takes_no_confirmation_is_left_in_peace() -> None:
+    with FactoryEndpoint() as sample:
+        client = Service(sample.url)
+        assert client.confirm({**UNIT, "id": client.claim_id(UNIT)}) is None
+
+
+def test_a_confirmation_that_does_not_arrive_is_a_note_and_the_next_run_makes_up_for_it(
+    service_with: ServiceMaker, tmp_path: Path
+) -> None:
+    device = ShellDevice(tmp_path / "device")
+    (device.root / "etc/ioto").mkdir(parents=True)
+    running = service_with()
+    source = Service(running.url, retries=0)
+    request = Request(source=source, product=PRODUCT, serial="SN-1", config_dir=str(device.root / "etc/ioto"))
+
+    class Deaf(Service):
+        """A service that ends between its answer and the confirmation."""
+
+        def claim_id(self, body: Mapping[str, object]) -> str | None:
+            claim_id = super().claim_id(body)
+            running.stop()
+            return claim_id
+
+    with Ledger(tmp_path / "controller.db") as ledger:
+        deaf = dataclasses.replace(request, source=Deaf(running.url, retries=0))
+        first = serialize(device, deaf, ledger, Context("test"))
+        assert first.state == "verified"
+        assert "the service does not know that yet" in (first.note or "")
+        running.start()
+        assert running.get("/units/SN-1").body["claims"][0]["state"] == "allocated"
+        assert serialize(device, request, ledger, Context("test")).note is None
+        assert running.get("/units/SN-1").body["claims"][0]["state"] == "verified"
+        running.stop()
+        # Said once is enough: a unit that is done needs no service.
+        assert serialize(device, request, ledger, Context("test")).note is None

@@ -1,0 +1,91 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The factory service under attack: what its own description allows and does not, mutated bodies, and a browser."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import subprocess
+from pathlib import Path
+
+import hypothesis
+import pytest
+import schemathesis
+from schemathesis import Case, CheckContext, Response
+
+from tests.services.factory_mutations import attack
+from tests.services.factory_service import PRODUCT, RunningService
+from tests.services.factory_service_fixture import shared_service
+
+__all__ = ["shared_service"]
+
+EXAMPLES = int(os.environ.get("SERVICE_ATTACK_EXAMPLES", "25"))
+MUTATIONS = 3_000
+GROWTH = 24 * 1024 * 1024
+
+
+def no_defect(context: CheckContext, response: Response, case: Case) -> bool | None:
+    """A request, whatever it says, is never the service's fault."""
+    assert response.status_code < 500
+    return None
+
+
+def test_nothing_that_the_description_allows_or_forbids_is_a_5xx(shared_service: RunningService) -> None:
+    description = shared_service.get("/openapi.json").body
+    schema = schemathesis.openapi.from_dict(description)
+    schema.config.update(base_url=f"http://127.0.0.1:{shared_service.port}")
+    tried = 0
+    for result in schema.get_all_operations():
+        operation = result.ok()
+
+        @hypothesis.settings(
+            max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(hypothesis.HealthCheck)
+        )
+        @hypothesis.given(case=operation.as_strategy())
+        def probe(case: Case) -> None:
+            case.call_and_validate(checks=[no_defect], excluded_checks=[])
+
+        probe()
+        tried += 1
+    assert tried == len([method for path in description["paths"].values() for method in path])
+    assert shared_service.claim("SN-after")
+
+
+def test_mutated_bodies_are_never_a_5xx_and_memory_does_not_grow(shared_service: RunningService) -> None:
+    attack(shared_service.port, MUTATIONS, seed=1)
+    before = shared_service.memory()
+    statuses = attack(shared_service.port, MUTATIONS, seed=2)
+    assert sum(statuses.values()) == MUTATIONS
+    assert {status for status in statuses if status >= 500} == set()
+    assert len(statuses) >= 3, "the mutations must reach more than one refusal"
+    assert shared_service.memory() - before < GROWTH
+    assert shared_service.claim("SN-after-mutations")
+
+
+def test_the_station_page_shows_the_last_unit_in_a_browser(shared_service: RunningService, tmp_path: Path) -> None:
+    browser = shutil.which("chromium") or shutil.which("chromium-browser")
+    if browser is None:
+        pytest.skip("the Debian package chromium is not installed")
+    name = f"<b>SN-{random.randrange(10**6)}</b>"
+    claim_id = shared_service.claim(name)
+    shared_service.ask({"product": PRODUCT, "serial": name, "id": claim_id}, method="PUT")
+    shown = subprocess.run(
+        [
+            *(browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+            *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+            *(f"--user-data-dir={tmp_path}", "--virtual-time-budget=4000", "--dump-dom"),
+            f"http://127.0.0.1:{shared_service.port}/",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    ).stdout
+    assert 'data-verdict="pass"' in shown
+    assert '<h1 id="word">PASS</h1>' in shown
+    assert f'<p id="unit">{name.replace("<", "&lt;").replace(">", "&gt;")}</p>' in shown
+    assert claim_id not in shown
+    assert f"********{claim_id[-2:]}" in shown
