@@ -90,14 +90,14 @@ def check_batch(hosts: Mapping[str, Mapping[str, Any]]) -> Sequence[Problem]:
 
 
 def plays(hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
-    """Return the hosts of each play of `provision.yml`: a flow's, and `fleet` for those of any flow with that engine.
+    """Return the hosts of each play of `provision.yml`: a flow's, and `fleet` for those with that engine, whatever their flow on a device.
 
     A play for nobody gets the pattern `!all`: an empty list would be every host.
     """
     found: dict[str, list[str]] = {name: [] for name in (*(mode.value for mode in Mode), "fleet")}
     for host, variables in hosts.items():
         mode = Mode(variables["ioto_mode"])
-        by_fleet = variables.get("ioto_engine") == "fleet" and mode is not Mode.NONE
+        by_fleet = variables.get("ioto_engine") == "fleet" and mode not in {Mode.FIRMWARE, Mode.NONE}
         found["fleet" if by_fleet else mode.value].append(host)
     return {name: members or ["!all"] for name, members in found.items()}
 

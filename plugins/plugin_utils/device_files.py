@@ -13,6 +13,7 @@ import base64
 import re
 import secrets
 import shlex
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -139,11 +140,45 @@ class WriteFailure:
     said: str
 
 
+class StoredDevice(ABC):
+    """A device that does not run: its files are at hand, and no shell is, as in a firmware image.
+
+    `probe`, `replace` and `sweep` ask it in place of running a script. Scripts would look at the hardware of the
+    machine that they run on, follow links out of the image, and lose owners where they are not run by root.
+    """
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """What people call it, for messages."""
+
+    @abstractmethod
+    def look(self, config_dir: str) -> Observation:
+        """Do what `probe` does."""
+
+    @abstractmethod
+    def put(self, path: str, old: bytes | None, new: bytes) -> RemoteFile | WriteFailure:
+        """Do what `replace` does."""
+
+    @abstractmethod
+    def settle(self, path: str) -> None:
+        """Do what `sweep` does, where the file at `path` is as it has to be and `leftovers` were seen."""
+
+    def run(self, script: str) -> Answer:
+        """Refuse: there is no shell."""
+        raise DeviceError(
+            f"{self.name} does not run, so there is no agent to start or ask; take an ID from the controller "
+            "(source: given, generated or service)."
+        )
+
+
 ALL_FILES = (DEVICE_FILE, LEGACY_DEVICE_FILE, *AGENT_FILES, OVERRIDE_FILE, PROVISION_FILE)
 
 
 def probe(device: Device, config_dir: str) -> Observation:
     """Look at `device`: its Ioto files below `config_dir` and what identifies its hardware. Changes nothing."""
+    if isinstance(device, StoredDevice):
+        return device.look(config_dir)
     with _sense(device):
         return _observation(device, _run(device, _probe_settings(config_dir), "probe.sh"))
 
@@ -154,6 +189,8 @@ def replace(device: Device, path: str, old: bytes | None, new: bytes) -> RemoteF
     At every instant the whole old or the whole new file is there. Owner and mode stay; a new file has 0600.
     Where the file is not `old` any more, nothing is written and the step `CHANGED` is returned.
     """
+    if isinstance(device, StoredDevice):
+        return device.put(path, old, new)
     settings = {
         "ioto_target": path,
         "ioto_home": path.rpartition("/")[0],
@@ -172,6 +209,9 @@ def replace(device: Device, path: str, old: bytes | None, new: bytes) -> RemoteF
 
 def sweep(device: Device, path: str) -> None:
     """Remove the temporary files that a run which lost the device's power left beside `path`."""
+    if isinstance(device, StoredDevice):
+        device.settle(path)
+        return
     settings = {"ioto_home": path.rpartition("/")[0], "ioto_leftovers": _LEFTOVERS}
     _run(device, settings, "sweep.sh")
 

@@ -1,0 +1,33 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action of `ioto.serialization.firmware_preflight`; its documentation is in `plugins/modules/`."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import IotoAction
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch_check import Mode
+from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware_images.batch import VARIABLES, check_images
+
+
+class ActionModule(IotoAction):
+    """Check a batch of images as a whole."""
+
+    BYPASS_HOST_LOOP = True
+    ARGUMENTS: ClassVar[dict[str, Any]] = {}
+    _requires_connection = False
+
+    def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """List every problem."""
+        hosts = self.batch(VARIABLES)
+        problems = check_images(hosts)
+        if not problems:
+            return {
+                "changed": False,
+                "images": sum(1 for facts in hosts.values() if facts.get("ioto_mode") == Mode.FIRMWARE),
+            }
+        count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
+        lines = [f"The batch has {count}, and no image was made:", *(f"- {problem}" for problem in problems)]
+        return {"failed": True, "msg": "\n".join(lines)}

@@ -1,0 +1,118 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Check a batch of images as a whole before the first one is made: every problem at once, with hosts and remedy."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..batch_check import Mode, Problem
+from ..errors import IotoError
+from .destination import destination, room
+from .image_device import open_device
+
+VARIABLES = (
+    "ioto_mode",
+    "ioto_serial",
+    "ioto_config_dir",
+    "ioto_firmware_base",
+    "ioto_firmware_dest",
+    "ioto_firmware_format",
+    "ioto_firmware_partition",
+)
+"""What has to be known of each host."""
+
+_OF_A_BASE = ("ioto_config_dir", "ioto_firmware_format", "ioto_firmware_partition")
+_MEGABYTE = 1024 * 1024
+
+
+def check_images(hosts: Mapping[str, Mapping[str, Any]]) -> Sequence[Problem]:
+    """Return all problems of a batch of images; `hosts` maps each host to its `VARIABLES`, those that are set.
+
+    Hosts of another `ioto_mode` are left out.
+    """
+    hosts = {host: variables for host, variables in hosts.items() if variables.get("ioto_mode") == Mode.FIRMWARE}
+    problems: list[Problem] = []
+    images: dict[Path, list[str]] = defaultdict(list)
+    needs: dict[tuple[str | None, int], dict[Path, None]] = defaultdict(dict)
+    bases: dict[tuple[Any, ...], list[str]] = defaultdict(list)
+    for host, variables in hosts.items():
+        base = _base(variables)
+        try:
+            image = _image(variables, base)
+        except IotoError as error:
+            problems.append(Problem((host,), str(error)))
+            continue
+        images[image].append(host)
+        needs[str(base) if base else None, _device(image)][image] = None
+        bases[base, *(variables.get(name) for name in _OF_A_BASE)].append(host)
+    for image, same in images.items():
+        if len(same) > 1:
+            problems.append(Problem(tuple(same), f"each makes the same image {image}; give each unit its own serial."))
+    for (base, *_), same in bases.items():
+        if base is not None and (trouble := _trouble(base, hosts[same[0]])):
+            problems.append(Problem(tuple(same), trouble))
+    if not problems:
+        problems.extend(_room(needs, images))
+    return problems
+
+
+def _base(variables: Mapping[str, Any]) -> Path | None:
+    base = variables.get("ioto_firmware_base")
+    return Path(base).expanduser() if base else None
+
+
+def _image(variables: Mapping[str, Any], base: Path | None) -> Path:
+    folder = variables.get("ioto_firmware_dest")
+    if not folder:
+        raise IotoError("nothing says where the images go; give ioto_firmware_dest, a folder.")
+    return destination(base, f"{Path(folder).expanduser()}/", variables.get("ioto_serial")).absolute()
+
+
+def _trouble(base: Path, variables: Mapping[str, Any]) -> str | None:
+    """What keeps `base` from being used, seen before an ID is spent on it."""
+    try:
+        number = variables.get("ioto_firmware_partition")
+        with open_device(
+            base,
+            base,
+            format=variables.get("ioto_firmware_format"),
+            partition=int(number) if number else None,
+            check=True,
+        ) as device:
+            device.config_dir(variables.get("ioto_config_dir"))
+    except IotoError as error:
+        return str(error)
+    return None
+
+
+def _room(
+    needs: Mapping[tuple[str | None, int], Mapping[Path, None]], images: Mapping[Path, Sequence[str]]
+) -> Sequence[Problem]:
+    """Problems of file systems that have no room for the images that are not there yet."""
+    needed: dict[int, int] = defaultdict(int)
+    free: dict[int, int] = {}
+    hosts: dict[int, list[str]] = defaultdict(list)
+    for (base, device), batch in needs.items():
+        need, left = room(Path(base) if base else None, batch)
+        if need:
+            needed[device] += need
+            free[device] = left
+            hosts[device] += [host for image in batch for host in images[image]]
+    return [
+        Problem(
+            (f"{len(hosts[device])} hosts",),
+            f"their images need {needed[device] // _MEGABYTE + 1} MB and {free[device] // _MEGABYTE} MB are free; free "
+            "space, or give another ioto_firmware_dest.",
+        )
+        for device in needed
+        if needed[device] > free[device]
+    ]
+
+
+def _device(image: Path) -> int:
+    return next(parent for parent in image.parents if parent.is_dir()).stat().st_dev

@@ -1,0 +1,66 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the image of a unit goes, and whether the disk has room for a batch of them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from .copies import can_share
+from .image import ImageError
+
+_SHARED_NEED = 1024 * 1024
+"""Bytes that an image takes whose blocks are the base's, but for the few that change."""
+
+
+def destination(base: Path | None, dest: str, serial: str | None) -> Path:
+    """Return the path of the image: `dest`, or in the folder `dest` one that is named after the unit's serial.
+
+    `dest` is a folder where it ends with a slash, or is one and `base` is none. Raises `ImageError`.
+    """
+    path = Path(dest)
+    if not (dest.endswith("/") or (path.is_dir() and (base is None or not base.is_dir()))):
+        return path
+    if not serial:
+        raise ImageError(f"The image in {dest} has no name without a serial; give ioto_serial, or a dest with a name.")
+    return path / (file_name(serial) + _suffix(base))
+
+
+def file_name(serial: str) -> str:
+    """Return `serial` as a file name: what is no ASCII letter, digit, dot, dash or underscore becomes %XX."""
+    letters = "".join(
+        chr(byte) if byte < 0x80 and (chr(byte).isalnum() or chr(byte) in "._-") else f"%{byte:02X}"
+        for byte in serial.encode()
+    )
+    return f"%2E{letters[1:]}" if letters.startswith(".") else letters
+
+
+def room(base: Path | None, images: Iterable[Path]) -> tuple[int, int]:
+    """Return the bytes that the `images` which are not there yet need, and those that are free for them."""
+    missing = [image for image in images if not image.exists()]
+    if not missing or base is None:
+        return 0, 0
+    folder = next(parent for parent in missing[0].absolute().parents if parent.is_dir())
+    each = _size(base)
+    if base.is_file() and can_share(base, folder):
+        each = min(each, _SHARED_NEED)
+    # One more: what is being made lies beside what is there.
+    return each * (len(missing) + 1), shutil.disk_usage(folder).free
+
+
+def _size(base: Path) -> int:
+    if base.is_file():
+        return base.stat().st_blocks * 512
+    return sum(
+        Path(folder, name).lstat().st_blocks * 512 for folder, _, files in os.walk(base) for name in files
+    ) + sum(4096 for _ in os.walk(base))
+
+
+def _suffix(base: Path | None) -> str:
+    if base is None:
+        return ".tar.gz"
+    return "" if base.is_dir() else "".join(base.suffixes[-2:] if ".tar" in base.suffixes else base.suffixes[-1:])

@@ -1,0 +1,117 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ext2, ext3 and ext4 through debugfs of e2fsprogs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from .copies import clone
+from .image import READ_AT_MOST, Change, Entry, Image, Kind, tail
+from .tools import run, said
+
+_PROMPT = "debugfs: "
+_STAT = re.compile(r"Inode: \d+ +Type: (\S+).*?Mode: +(\d+)")
+_OWNER = re.compile(r"^User: +(\d+) +Group: +(\d+)", re.MULTILINE)
+_TIME = re.compile(r"^ *(ctime|atime|mtime|crtime): 0x([0-9a-f]+)(?::([0-9a-f]+))?", re.MULTILINE)
+_LINK = re.compile(r'^Fast link dest: "(.*)"$', re.MULTILINE)
+_ATTRIBUTE = re.compile(r"^  ([a-z_]+\.\S+) \(\d+\)", re.MULTILINE)
+_KINDS = {"regular": Kind.REGULAR, "directory": Kind.DIRECTORY, "symlink": Kind.LINK}
+_REPAIRED_OR_WORSE = 1 | 4 | 8
+
+
+class Ext(Image):
+    """A file system of Linux."""
+
+    format = "ext"
+
+    def look(self, paths: Sequence[str]) -> Mapping[str, Entry]:
+        commands = [
+            line for n, path in enumerate(paths) for line in (f'stat "{path}"', f'dump "{path}" "{self._dumped(n)}"')
+        ]
+        answers = self._debugfs(self.path, commands)
+        found = {}
+        for number, path in enumerate(paths):
+            dumped = self._dumped(number)
+            data = dumped.read_bytes()[:READ_AT_MOST] if dumped.exists() else b""
+            dumped.unlink(missing_ok=True)
+            answer = answers[2 * number]
+            if match := _STAT.search(answer):
+                found[path] = _entry(match, answer, data)
+        return found
+
+    def write(self, target: Path, change: Change) -> None:
+        clone(self.path, target)
+        new = self.scratch / "new"
+        new.write_bytes(change.data)
+        entry, place = change.entry, f'"{change.path}"'
+        old, attributes = "", ""
+        if change.replaces:
+            old, attributes = self._debugfs(target, [f"stat {place}", f"ea_list {place}"])
+        names = _ATTRIBUTE.findall(attributes)
+        kept = {name: self.scratch / f"attribute-{number}" for number, name in enumerate(names)}
+        times = {name: (seconds, extra) for name, seconds, extra in _TIME.findall(old)} or dict.fromkeys(
+            ("mtime", "atime", "ctime"), (f"{entry.mtime:x}", "")
+        )
+        commands = [f'ea_get -f "{file}" {place} {name}' for name, file in kept.items()]
+        commands += [f"rm {place}"] if change.replaces else []
+        commands += [
+            f'write "{new}" {place}',
+            f"sif {place} mode 0{0o100000 | entry.mode:o}",
+            f"sif {place} uid {entry.uid}",
+            f"sif {place} gid {entry.gid}",
+        ]
+        commands += [f'ea_set -f "{file}" {place} {name}' for name, file in kept.items()]
+        for name, (seconds, extra) in times.items():
+            commands.append(f"sif {place} {name} @{int(seconds, 16)}")
+            if extra:
+                commands.append(f"sif {place} {name}_extra 0x{extra}")
+        self._debugfs(target, commands, write=True)
+
+    def check(self) -> None:
+        done = run("e2fsck", "-fn", self.path, path=self.path)
+        if done.returncode & _REPAIRED_OR_WORSE:
+            complaints = [line for line in done.stdout.decode("utf-8", "replace").splitlines()[1:] if line.strip()]
+            raise self.damaged(next((line for line in complaints if not line.startswith("Pass ")), said(done)))
+
+    def _dumped(self, number: int) -> Path:
+        return self.scratch / f"dump-{number}"
+
+    def _debugfs(self, image: Path, commands: Sequence[str], *, write: bool = False) -> list[str]:
+        """Run `commands` in one debugfs; return what it answered to each."""
+        script = "".join(f"{command}\n" for command in commands).encode("utf-8", "surrogateescape")
+        mode = ["-w"] if write else []
+        done = run("debugfs", *mode, "-f", "-", image, stdin=script, path=image)
+        complaint = said(done)
+        if "allocate" in complaint or "No free space" in complaint or "No space" in complaint:
+            raise self.full(complaint)
+        answers: list[list[str]] = []
+        for line in done.stdout.decode("utf-8", "surrogateescape").split("\n"):
+            # debugfs repeats each command; a link's target that looks like one comes out of turn.
+            if len(answers) < len(commands) and line == _PROMPT + commands[len(answers)]:
+                answers.append([])
+            elif answers:
+                answers[-1].append(line)
+        if len(answers) != len(commands):
+            raise self.damaged(tail(complaint))
+        return ["\n".join(lines) for lines in answers]
+
+
+def _entry(match: re.Match[str], answer: str, data: bytes) -> Entry:
+    kind = _KINDS.get(match[1], Kind.SPECIAL)
+    owner = _OWNER.search(answer)
+    times = {name: int(seconds, 16) for name, seconds, _ in _TIME.findall(answer)}
+    fast = _LINK.search(answer)
+    target = (fast[1] if fast else data.decode("utf-8", "surrogateescape")) if kind is Kind.LINK else ""
+    return Entry(
+        kind,
+        int(match[2], 8),
+        int(owner[1]) if owner else 0,
+        int(owner[2]) if owner else 0,
+        times.get("mtime", 0),
+        data if kind is Kind.REGULAR else b"",
+        target,
+    )

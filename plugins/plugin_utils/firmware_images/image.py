@@ -1,0 +1,100 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every kind of image offers: look at files, and make a copy in which one small file is another one."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import ClassVar
+
+from ..display_text import printable
+from ..errors import IotoError
+
+DEFAULT_MODE = 0o600
+READ_AT_MOST = 1024 * 1024 + 1
+"""Bytes of a file that `look` reads: one more than a configuration may have, so that a larger one is seen."""
+
+
+class ImageError(IotoError):
+    """An image that cannot be used or made; nothing of it is left behind."""
+
+
+class Kind(StrEnum):
+    """What stands at a path of an image."""
+
+    REGULAR = "regular"
+    DIRECTORY = "directory"
+    LINK = "link"
+    SPECIAL = "special"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A path of an image, not followed. `mtime` is in seconds; `data` is there for a file, `target` for a link."""
+
+    kind: Kind
+    mode: int = DEFAULT_MODE
+    uid: int = 0
+    gid: int = 0
+    mtime: int = 0
+    data: bytes = b""
+    target: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The file to put: `path` from the image's root, its bytes, and its metadata (`replaces` where one is there).
+
+    A new file gets owner and timestamp of its directory, so that the same base and ID give the same image.
+    """
+
+    path: str
+    data: bytes
+    entry: Entry
+    replaces: bool
+
+
+class Image(ABC):
+    """An image, a tree or an archive at `path`; `scratch` is an empty folder of its own for what lies in between."""
+
+    format: ClassVar[str]
+    needs_directory: ClassVar[bool] = True
+    """Whether a file can only be put where its directory is."""
+
+    def __init__(self, path: Path, scratch: Path) -> None:
+        self.path = path
+        self.scratch = scratch
+
+    @abstractmethod
+    def look(self, paths: Sequence[str]) -> Mapping[str, Entry]:
+        """Return what stands at those of the absolute `paths` where something is; links are not followed."""
+
+    @abstractmethod
+    def write(self, target: Path, change: Change) -> None:
+        """Make `target` a copy of this image with `change` in it."""
+
+    @abstractmethod
+    def check(self) -> None:
+        """Raise `ImageError` where the image is damaged."""
+
+    def damaged(self, said: str) -> ImageError:
+        """Return the error for an image whose own checker found `said`."""
+        return ImageError(
+            f"The {self.format} image {self.path.name} is damaged ({tail(said)}); make or fetch the base image anew."
+        )
+
+    def full(self, said: str = "") -> ImageError:
+        """Return the error for an image in which there is no room."""
+        reason = f" ({tail(said)})" if said else ""
+        return ImageError(f"The image {self.path.name} has no room for device.json5{reason}; make it larger.")
+
+
+def tail(said: str) -> str:
+    """Return the last line that a program said, fit for a sentence."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    return printable(lines[-1][-200:]).rstrip(".") if lines else "it said nothing"

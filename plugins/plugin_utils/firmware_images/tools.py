@@ -1,0 +1,57 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run the programs that know the formats; a missing one is named with its Debian package."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from .image import ImageError
+
+PACKAGES = {
+    "cp": "coreutils",
+    "debugfs": "e2fsprogs",
+    "e2fsck": "e2fsprogs",
+    "fakeroot": "fakeroot",
+    "fsck.fat": "dosfstools",
+    "mattrib": "mtools",
+    "mcopy": "mtools",
+    "mdir": "mtools",
+    "mksquashfs": "squashfs-tools",
+    "sfdisk": "fdisk",
+    "sync": "coreutils",
+    "unsquashfs": "squashfs-tools",
+    "zstd": "zstd",
+}
+"""The Debian package of each program that we run."""
+
+
+def run(
+    *command: str | Path, cwd: Path | None = None, stdin: bytes = b"", path: Path | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a command in the C locale and return what it left; `path` is the image, for the message."""
+    # Administrators' programs are not on everybody's PATH, and need no root to work on a file of ours.
+    environment = {
+        **os.environ,
+        "LC_ALL": "C",
+        "TZ": "UTC",
+        "MTOOLS_SKIP_CHECK": "1",
+        "PATH": f"{os.environ.get('PATH', '/usr/bin:/bin')}:/usr/sbin:/sbin",
+    }
+    try:
+        return subprocess.run(command, cwd=cwd, input=stdin, capture_output=True, check=False, env=environment)
+    except FileNotFoundError:
+        name = str(command[0])
+        for_what = f" for the image {path.name}" if path else ""
+        raise ImageError(
+            f"The program {name} is missing on the controller{for_what}; install the Debian package "
+            f"{PACKAGES.get(name, name)}."
+        ) from None
+
+
+def said(done: subprocess.CompletedProcess[bytes]) -> str:
+    """Return what a command said: on stderr, else on stdout."""
+    return (done.stderr or done.stdout).decode("utf-8", "replace")

@@ -1,0 +1,141 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The firmware flow as people run it: a playbook, a count of units, an interruption, the next run."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import json5
+import pytest
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Ledger
+from tests.support.firmware import DEVICE_PATH, PRODUCT, make_ext, make_tree, missing_tools, read_with_7z, sh
+
+if absent := missing_tools("7z", "debugfs", "mke2fs"):
+    pytest.skip(f"programs that are not installed: {', '.join(absent)}", allow_module_level=True)
+
+ROOT = Path(__file__).resolve().parents[2]
+PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
+
+
+def command(folder: Path, playbook: str, *options: str) -> list[str]:
+    variables = {
+        "ioto_firmware_base": folder / "base.img",
+        "ioto_firmware_dest": folder / "out",
+        "ioto_product": PRODUCT,
+        "ioto_ledger": folder / "ledger.db",
+    }
+    extra = [word for name, value in variables.items() for word in ("-e", f"{name}={value}")]
+    return [str(PLAYBOOK), str(ROOT / "playbooks" / playbook), *extra, *options]
+
+
+def environment(folder: Path) -> dict[str, str]:
+    return {**os.environ, "ANSIBLE_STDOUT_CALLBACK": "default", "HOME": str(folder), "ANSIBLE_LOCAL_TEMP": str(folder)}
+
+
+def play(folder: Path, playbook: str, *options: str) -> tuple[int, str]:
+    done = subprocess.run(
+        command(folder, playbook, *options), capture_output=True, text=True, check=False, env=environment(folder)
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+@contextmanager
+def killed(folder: Path, *options: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a batch in a process group of its own, and kill all of it with SIGKILL in the end."""
+    process = subprocess.Popen(
+        command(folder, "firmware.yml", *options),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environment(folder),
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def images(folder: Path) -> list[Path]:
+    return sorted((folder / "out").glob("*.img"))
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Path:
+    make_ext(make_tree(tmp_path / "tree"), tmp_path / "base.img", size="2M")
+    return tmp_path
+
+
+def test_a_batch_that_was_killed_is_completed_and_no_image_is_made_twice(line: Path) -> None:
+    count = 12
+    seen: dict[str, tuple[int, int]] = {}
+    for _ in range(2):
+        before = len(images(line))
+        with killed(line, "-e", f"ioto_firmware_count={count}", "-f", "2") as process:
+            while len(images(line)) < min(before + 3, count) and process.poll() is None:
+                time.sleep(0.01)
+        for image in images(line):
+            held = image.stat().st_ino, image.stat().st_mtime_ns
+            assert seen.setdefault(image.name, held) == held
+    assert 0 < len(seen) < count
+
+    status, said = play(line, "firmware.yml", "-e", f"ioto_firmware_count={count}")
+
+    assert status == 0, said
+    assert len(images(line)) == count
+    for image in images(line):
+        if image.name in seen:
+            assert seen[image.name] == (image.stat().st_ino, image.stat().st_mtime_ns)
+    held = {
+        image.stem: json5.loads(read_with_7z(image, line / f"read-{image.stem}", "ext4")[DEVICE_PATH].decode())["id"]
+        for image in images(line)
+    }
+    assert len(set(held.values())) == count
+    with Ledger(line / "ledger.db", read_only=True) as ledger:
+        claims = {serial: ledger.live_claim(PRODUCT, serial) for serial in held}
+    assert {serial: claim and claim.claim_id for serial, claim in claims.items()} == held
+    assert all(claim and claim.state == "verified" for claim in claims.values())
+    sh("sha256sum", "--check", "--strict", "SHA256SUMS", cwd=line / "out")
+    assert len((line / "out/SHA256SUMS").read_text().splitlines()) == count
+    assert [place.name for place in (line / "out").iterdir() if ".ioto-" in place.name] == []
+    assert not any(claim_id in said for claim_id in held.values())
+
+
+def test_rows_of_a_production_order_go_through_provision(line: Path) -> None:
+    (line / "inventory.yml").write_text(
+        "all:\n  hosts:\n" + "".join(f"    row-{n}: {{ioto_serial: 'A/{n}', ioto_mode: firmware}}\n" for n in (1, 2))
+    )
+    status, said = play(line, "provision.yml", "-i", str(line / "inventory.yml"))
+    assert status == 0, said
+    assert [image.name for image in images(line)] == ["A%2F1.img", "A%2F2.img"]
+    status, said = play(line, "provision.yml", "-i", str(line / "inventory.yml"))
+    assert status == 0 and "2 already done" in said, said
+
+
+def test_check_mode_makes_nothing(line: Path) -> None:
+    status, said = play(line, "firmware.yml", "--check", "-e", "ioto_firmware_count=2")
+    assert status == 0, said
+    assert "2 would be done" in said and not (line / "out").exists() and not (line / "ledger.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["-e", "ioto_config_dir=/nowhere"], "There is no directory /nowhere"),
+        (["-e", "ioto_firmware_base=/nowhere.img"], "cannot be read"),
+    ],
+)
+def test_a_batch_that_cannot_be_made_costs_no_claim_id(line: Path, options: list[str], sentence: str) -> None:
+    status, said = play(line, "firmware.yml", "-e", "ioto_firmware_count=2", *options)
+    assert status != 0 and sentence in said, said
+    assert "no image was made" in said and not (line / "ledger.db").exists() and images(line) == []

@@ -1,0 +1,69 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where an image goes, and whether there is room for a batch of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
+from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware_images import batch, destination
+from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware_images.checksums import renew_list
+
+
+@pytest.mark.parametrize(
+    ("serial", "name"),
+    [("SN-1", "SN-1.tar.gz"), ("../../etc/x", "%2E.%2F..%2Fetc%2Fx.tar.gz"), ("Gerät 7", "Ger%C3%A4t%207.tar.gz")],
+)
+def test_a_serial_never_leads_out_of_the_folder(tmp_path: Path, serial: str, name: str) -> None:
+    place = destination.destination(tmp_path / "base.tar.gz", f"{tmp_path}/out/", serial)
+    assert place == tmp_path / "out" / name
+
+
+def test_a_folder_without_a_serial_is_no_destination(tmp_path: Path) -> None:
+    with pytest.raises(IotoError, match="no name without a serial"):
+        destination.destination(None, f"{tmp_path}/", None)
+
+
+def test_images_that_are_there_need_no_room(tmp_path: Path) -> None:
+    base = tmp_path / "base.img"
+    base.write_bytes(b"x" * 4 * 1024 * 1024)
+    (tmp_path / "1.img").touch()
+    need, free = destination.room(base, [tmp_path / "1.img", tmp_path / "2.img"])
+    assert 0 < need <= 2 * base.stat().st_blocks * 512 and free > 0
+    assert destination.room(base, [tmp_path / "1.img"])[0] == 0
+
+
+def test_a_batch_without_room_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "etc/ioto").mkdir(parents=True)
+    hosts = {
+        f"row-{n}": {
+            "ioto_mode": "firmware",
+            "ioto_serial": str(n),
+            "ioto_firmware_base": str(tmp_path),
+            "ioto_firmware_dest": str(tmp_path.parent),
+        }
+        for n in (1, 2)
+    }
+    assert batch.check_images(hosts) == []
+    monkeypatch.setattr(destination.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1}))
+    (problem,) = batch.check_images(hosts)
+    assert str(problem).startswith("2 hosts: their images need ") and "0 MB are free" in str(problem)
+
+
+def test_two_units_never_share_an_image(tmp_path: Path) -> None:
+    host = {"ioto_mode": "firmware", "ioto_serial": "1", "ioto_firmware_dest": str(tmp_path)}
+    (problem,) = batch.check_images({"a": host, "b": dict(host), "other": {"ioto_mode": "manual"}})
+    assert problem.hosts == ("a", "b") and "the same image" in problem.sentence
+
+
+def test_a_checksum_list_keeps_what_is_there_and_drops_what_is_gone(tmp_path: Path) -> None:
+    for name in ("a.img", "b.img"):
+        (tmp_path / name).touch()
+    (tmp_path / "SHA256SUMS").write_text("00  a.img\n11  gone.img\n")
+    assert renew_list(tmp_path, {"b.img": "22"})
+    assert (tmp_path / "SHA256SUMS").read_text() == "00  a.img\n22  b.img\n"
+    assert not renew_list(tmp_path, {"b.img": "22"})
