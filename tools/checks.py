@@ -96,8 +96,8 @@ def _checks(environments: dict[str, Path]) -> Iterator[Check]:
         for series, folder in environments.items():
             report = REPORTS / f"{group}-{series}.xml"
             command = ["python", "-m", "pytest", f"tests/{group}", f"--junitxml={report}"]
-            # Unit tests share nothing, so both cores run them. Integration tests own ports and services.
-            command += ["-n", "2", "--dist", "loadfile"] if group == "unit" else []
+            # No test shares a port, a folder or a server with another, so both cores run them.
+            command += ["-n", "2", "--dist", "loadfile" if group == "unit" else "worksteal"]
             yield Check(group, f"{group} tests ({series})", folder, command, report=report)
 
     if any((ROOT / "extensions" / "molecule").glob("*/molecule.yml")):

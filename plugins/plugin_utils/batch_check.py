@@ -90,7 +90,7 @@ def check_batch(hosts: Mapping[str, Mapping[str, Any]]) -> Sequence[Problem]:
 
 
 def plays(hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
-    """Return the hosts of each play of `provision.yml`: a flow's, and `fleet` for those with that engine, whatever their flow on a device.
+    """Return the hosts of each play of `provision.yml`: one for each flow, and `fleet` for devices with that engine.
 
     A play for nobody gets the pattern `!all`: an empty list would be every host.
     """
