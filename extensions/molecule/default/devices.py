@@ -1,9 +1,10 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Switch on the devices of all scenarios, from the root: `python -m extensions.molecule.default.devices DIR`.
+"""Switch on the devices of all scenarios.
 
-`python -m tests.fleet down --state DIR` ends them.
+In the repository's root: `python -m extensions.molecule.default.devices DIR`; `python -m tests.fleet down --state DIR`
+ends them.
 """
 
 from __future__ import annotations
