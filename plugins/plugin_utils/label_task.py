@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,16 +40,7 @@ def make_labels(
             f"Labels need the Python package {error.name}; install segno, reportlab, uharfbuzz, freetype-py and pillow "
             "for the Python that runs Ansible."
         ) from error
-    names = dict(options["product_names"])
-    units = None
-    if options["scope"] == "play":
-        units = []
-        for facts in hosts.values():
-            outcome = facts.get("ioto_outcome")
-            if isinstance(outcome, Mapping) and outcome.get("product") and outcome.get("serial"):
-                units.append((outcome["product"], outcome["serial"]))
-                if facts.get("ioto_label_product_name"):
-                    names.setdefault(outcome["serial"], facts["ioto_label_product_name"])
+    units, names = _of_play(options, hosts)
     job = batch.Job(
         layout=layout.load(options["layout"]).with_dpi(options["dpi"]).with_qr(options["qr"]),
         brand=options["brand"],
@@ -66,17 +57,9 @@ def make_labels(
     if sheet is not None:
         sheet.check(job.layout.width, job.layout.height, options["sheet_start"])
 
-    if options["preprint"]:
-        product = parse_product(options["product"])
-        if check:
-            return _result([], changed=True, msg=f"{options['preprint']} labels would be made.")
-        claims = batch.beforehand(ledger, product, options["preprint"], context=context)
-    elif options["claim_ids"]:
-        claims = batch.chosen(ledger, options["claim_ids"], reason=options["reason"])
-    else:
-        claims = batch.due(ledger, context=context, units=units, check=check)
-        if options["product"]:
-            claims = [claim for claim in claims if claim.product == parse_product(options["product"])]
+    if options["preprint"] and check:
+        return _result([], changed=True, msg=f"{options['preprint']} labels would be made.")
+    claims = _claims(ledger, options, units, context, check)
     labels = batch.compose_all(job, claims)
     if check or not labels:
         return _result(
@@ -110,6 +93,37 @@ def make_labels(
     return result
 
 
+def _of_play(
+    options: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]]
+) -> tuple[list[tuple[str, str]] | None, dict[str, str]]:
+    """Return the units that the play's flows handled (None: all of the ledger), and the product names to print."""
+    names = dict(options["product_names"])
+    if options["scope"] != "play":
+        return None, names
+    units = []
+    for facts in hosts.values():
+        outcome = facts.get("ioto_outcome")
+        if isinstance(outcome, Mapping) and outcome.get("product") and outcome.get("serial"):
+            units.append((outcome["product"], outcome["serial"]))
+            if facts.get("ioto_label_product_name"):
+                names.setdefault(outcome["serial"], facts["ioto_label_product_name"])
+    return units, names
+
+
+def _claims(
+    ledger: Ledger, options: Mapping[str, Any], units: list[tuple[str, str]] | None, context: Context, check: bool
+) -> list[Claim]:
+    from .labels import batch  # noqa: PLC0415
+
+    product = parse_product(options["product"]) if options["product"] else None
+    if options["preprint"] and product:
+        return batch.beforehand(ledger, product, options["preprint"], context=context)
+    if options["claim_ids"]:
+        return batch.chosen(ledger, options["claim_ids"], reason=options["reason"])
+    claims = batch.due(ledger, context=context, units=units, check=check)
+    return [claim for claim in claims if product in {None, claim.product}]
+
+
 def _check(options: Mapping[str, Any]) -> None:
     problems = []
     if bool(options["dest"]) == bool(options["printer"]):
@@ -124,6 +138,6 @@ def _check(options: Mapping[str, Any]) -> None:
         raise LabelTaskError(f"The options do not go together: {'; '.join(problems)}.")
 
 
-def _result(claims: list[Claim] | Any, *, changed: bool, msg: str) -> dict[str, Any]:
+def _result(claims: Sequence[Claim], *, changed: bool, msg: str) -> dict[str, Any]:
     shown = [{"claim_id": claim.masked, "product": claim.product, "serial": claim.unit} for claim in claims]
     return {"changed": changed, "msg": msg, "claims": shown, "files": []}

@@ -10,12 +10,14 @@ element of a code.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import segno
 from reportlab.graphics.barcode import code128
 
 from .errors import FitError
+
+_Code128: Any = code128.Code128  # it has no types
 
 QR_QUIET_ZONE = 4
 CODE128_QUIET_ZONE = 10
@@ -73,7 +75,7 @@ def bars(text: str) -> Bars:
             f"The serial number {text!a} holds {what}, which Code 128 cannot carry; "
             "give one of ASCII letters, digits and signs, or a layout without code128."
         )
-    code = code128.Code128(text, quiet=0)
+    code: Any = _Code128(text, quiet=0)
     code.validate()
     code.encode()
     runs = []

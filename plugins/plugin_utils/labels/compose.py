@@ -124,8 +124,8 @@ class Composer:
         needed = -(-least // dot)
         raise FitError(
             f"{what} has {modules} modules with its quiet zones; at {self.layout.dpi} dpi a module takes "
-            f"{needed:.0f} dots ({needed * dot:.3f} mm) to be read, which makes {modules * needed * dot:.1f} mm, and the "
-            f"layout has {room:.1f} mm; widen it in {self.layout.name}, take a printer of more dpi, or encode less."
+            f"{needed:.0f} dots ({needed * dot:.3f} mm) to be read, which makes {modules * needed * dot:.1f} mm, and "
+            f"the layout has {room:.1f} mm; widen it in {self.layout.name}, take a printer of more dpi, or encode less."
         )
 
     def _image(self, element: Image, path: str, pictures: list[Picture]) -> _Zone:

@@ -18,11 +18,15 @@ from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import freetype
+import freetype as _freetype
 import reportlab
-import uharfbuzz as hb
+import uharfbuzz as _uharfbuzz
 
 from .errors import LetterError
+
+# Both libraries fill their namespaces at run time, where a type checker does not look.
+freetype: Any = _freetype
+hb: Any = _uharfbuzz
 
 REGULAR = (
     "DejaVuSans.ttf",
@@ -201,7 +205,7 @@ def open_face(path: str) -> Face:
     """Return the font in the file `path`."""
     try:
         return Face(path)
-    except (OSError, ValueError, hb.HarfBuzzError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise LetterError(f"The font {path} cannot be read ({error}); give another in the layout.") from error
 
 

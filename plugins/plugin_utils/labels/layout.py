@@ -215,9 +215,7 @@ def _text(table: _Table) -> Text:
         template=table.template("text"),
         size=size,
         place=table.place(height=size),
-        min_size=table.number(
-            "min_size", low=0.5, high=size, default=max(0.5, min(size, 1.8, size * 0.6) if size < 3 else size * 0.6)
-        ),
+        min_size=table.number("min_size", low=0.5, high=size, default=max(0.5, size * 0.6)),
         bold=table.take("bold", bool, default=False),
         align=table.choice("align", _ALIGNMENTS, default="left"),
     )

@@ -13,12 +13,16 @@ from io import BytesIO
 from typing import Any
 
 from PIL import Image
-from reportlab.lib.utils import ImageReader
-from reportlab.pdfgen.canvas import Canvas
+from reportlab.lib import utils
+from reportlab.pdfgen import canvas as pdf_canvas
 
 from .drawing import MM_PER_INCH, Drawing
 from .fonts import Face
 from .sheets import Sheet
+
+# Neither has types.
+Canvas: Any = pdf_canvas.Canvas
+ImageReader: Any = utils.ImageReader
 
 _POINTS_PER_MM = 72 / MM_PER_INCH
 

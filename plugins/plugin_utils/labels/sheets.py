@@ -14,7 +14,7 @@ from .errors import FitError, LayoutError
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A page of `columns` by `rows` labels; `left` and `top` are the margins, the pitches from label to label, in mm."""
+    """A page of `columns` by `rows` labels; margins (`left`, `top`) and pitches in mm."""
 
     page_width: float
     page_height: float
