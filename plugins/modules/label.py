@@ -37,8 +37,8 @@ options:
   preprint:
     description:
       - Make this many labels for units that do not exist yet. Their IDs are reserved for O(product); give such an ID
-        to a unit later as C(ioto_claim_id), and its label counts as made. Take a layout without a serial number, such as
-        V(preprinted).
+        to a unit later as C(ioto_claim_id), and its label counts as made.
+      - Take a layout without a serial number, such as V(preprinted).
     type: int
   product:
     description: Label units of this product only; with O(preprint), the product of the new IDs.

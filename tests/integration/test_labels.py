@@ -34,6 +34,7 @@ SERIAL = "01G9BFEDZXJYWEJ56DPPQSXTWP"
 CLAIM_ID = "JT08FFQXWQ"
 BOTH = {CLAIM_ID, SERIAL}
 CONTEXT = Context("test")
+RENDERER = Path(__file__).parents[1] / "zpl_renderer"
 
 
 def label(
@@ -52,7 +53,8 @@ def zbar(image: Image.Image, folder: Path) -> set[str]:
         pytest.skip("zbarimg of the Debian package zbar-tools is missing")
     file = folder / "zbar.png"
     image.convert("L").save(file)
-    return set(subprocess.run(["zbarimg", "-q", "--raw", file], capture_output=True, text=True).stdout.split())
+    done = subprocess.run(["zbarimg", "-q", "--raw", file], check=True, capture_output=True, text=True)
+    return set(done.stdout.split())
 
 
 def pages(pdf: bytes, dpi: int, folder: Path) -> list[Image.Image]:
@@ -67,10 +69,22 @@ def pages(pdf: bytes, dpi: int, folder: Path) -> list[Image.Image]:
 def test_every_output_is_read_by_two_independent_readers(dpi: int, tmp_path: Path) -> None:
     drawing = label(dpi=dpi)
     (page,) = pages(roll_pdf([drawing]), dpi, tmp_path)
-    vector = Image.open(BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=svg(drawing), width=drawing.width * 2))))
+    vector = Image.open(BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=svg(drawing), dpi=96, width=drawing.width * 2))))
     for image in (page, vector, Image.open(BytesIO(png(drawing)))):
         assert zxing(image) == BOTH
         assert zbar(image, tmp_path) == BOTH
+
+
+@pytest.mark.parametrize(("dpi", "dots_per_mm"), [(203, 8), (300, 12)])
+def test_zpl_that_an_independent_interpreter_draws_is_read(dpi: int, dots_per_mm: int, tmp_path: Path) -> None:
+    if not (RENDERER / "node_modules").is_dir():
+        pytest.skip("the npm package zpl-renderer-js is missing: npm ci --prefix tests/zpl_renderer")
+    commands = zpl(label(dpi=dpi))
+    command = ["node", RENDERER / "render.cjs", "102", "77", str(dots_per_mm)]
+    done = subprocess.run(command, input=commands, check=True, capture_output=True, timeout=60)
+    image = Image.open(BytesIO(done.stdout))
+    assert zxing(image) == BOTH
+    assert zbar(image, tmp_path) == BOTH
 
 
 @pytest.mark.parametrize(("which", "sheet"), [("small", "L7160"), ("narrow", "5160")])
