@@ -44,7 +44,9 @@ options:
     description: Label units of this product only; with O(preprint), the product of the new IDs.
     type: str
   dest:
-    description: The file for PDF and ZPL, or the folder for SVG and PNG. Files are readable for their owner alone.
+    description: >-
+        The file for PDF and ZPL, or the folder for SVG and PNG. Files are readable for their owner alone.
+        A file that is there is kept, and the new one is called C(labels-2.pdf) and so on.
     type: path
   format:
     description: What to write to O(dest).

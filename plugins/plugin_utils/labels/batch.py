@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 from ..claim_ids import parse
@@ -114,17 +115,17 @@ def chosen(ledger: Ledger, ids: Sequence[str], *, reason: str) -> list[Claim]:
     return claims
 
 
-def beforehand(ledger: Ledger, product: str, count: int, *, context: Context) -> list[Claim]:
-    """Return `count` reserved claims without a label: first those that a broken run left, then new ones."""
+def beforehand(ledger: Ledger, product: str, number: int, *, context: Context) -> list[Claim]:
+    """Return `number` reserved claims without a label: first those that a broken run left, then new ones."""
     printed = {event.claim_id for event in ledger.events(actions=[PREPRINTED])}
     left = [
         claim
         for claim in ledger.claims(product=product, reserved=True)
         if claim.is_live and claim.claim_id not in printed
     ]
-    claims = left[:count]
-    if len(claims) < count:
-        claims += ledger.reserve(product, count - len(claims), context=context)
+    claims = left[:number]
+    if len(claims) < number:
+        claims += ledger.reserve(product, number - len(claims), context=context)
     return claims
 
 
@@ -183,6 +184,7 @@ def write_files(
             dest / f"{number:04d}-{_file_name(label.claim)}.{format}": draw(label.drawing)
             for number, label in enumerate(labels, 1)
         }
+    contents = {_unused(path): data for path, data in contents.items()}
     for path, data in contents.items():
         _write(path, data)
     for label in labels:
@@ -244,6 +246,12 @@ def _write(path: Path, data: bytes) -> None:
             raise
     except OSError as error:
         raise LabelError(f"The labels cannot be written to {path} ({error.strerror}); give another dest.") from error
+
+
+def _unused(path: Path) -> Path:
+    """Return `path`, or the first of `name-2`, `name-3` … that is not there: labels of an earlier batch are kept."""
+    candidates = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
+    return path if not path.exists() else next(candidate for candidate in candidates if not candidate.exists())
 
 
 def _file_name(claim: Claim) -> str:
