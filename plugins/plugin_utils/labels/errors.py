@@ -1,0 +1,28 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What may be wrong with a label."""
+
+from __future__ import annotations
+
+from ..errors import IotoError
+
+
+class LabelError(IotoError):
+    """A label that cannot be made."""
+
+
+class LayoutError(LabelError):
+    """A layout file that cannot be used."""
+
+
+class FitError(LabelError):
+    """Something that does not fit its place on the label, or would not scan; the message has the numbers."""
+
+
+class LetterError(LabelError):
+    """A letter that no font draws, or a text that would be drawn wrongly."""
+
+
+class PrintError(LabelError):
+    """A printer did not take a label."""

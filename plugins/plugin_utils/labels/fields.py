@@ -1,0 +1,49 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What stands on a label, and the templates of a layout that name it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass, field
+from urllib.parse import quote
+
+from .errors import LayoutError
+
+_FIELD = re.compile(r"\{([^{}]*)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """The texts of one label. What is empty is left out, with every element of the layout that names it.
+
+    `claim_id`, `product` and `serial` are those of the ledger's verified claim; `logo` is the path of an image.
+    """
+
+    claim_id: str = field(repr=False)
+    product: str
+    serial: str = ""
+    brand: str = ""
+    product_name: str = ""
+    logo: str = ""
+
+
+NAMES = tuple(Fields.__dataclass_fields__)
+
+
+def check_template(template: str, where: str) -> str:
+    """Return `template` where it names fields of a label alone. Raises `LayoutError`."""
+    strangers = [name for name in _FIELD.findall(template) if name not in NAMES]
+    if strangers or "{" in _FIELD.sub("", template) or "}" in _FIELD.sub("", template):
+        raise LayoutError(f"{where}: the template {template!a} may name only {', '.join(f'{{{n}}}' for n in NAMES)}.")
+    return template
+
+
+def fill(template: str, fields: Fields) -> str:
+    """Return `template` with its fields filled in; empty where one of them is. In a URL they are escaped."""
+    values = asdict(fields)
+    if not all(values[name] for name in _FIELD.findall(template)):
+        return ""
+    is_url = re.match(r"[a-z][a-z0-9+.-]*:", template, re.IGNORECASE) is not None
+    return _FIELD.sub(lambda name: quote(values[name[1]], safe="") if is_url else values[name[1]], template)

@@ -1,0 +1,337 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Letters of any script: which font has them, where HarfBuzz places them, and what they look like.
+
+Labels carry outlines or dots, never references to fonts, so nothing depends on what a viewer or a printer has.
+What no font of the chain has is refused, and so is what would be drawn wrongly: texts that mix directions, and
+letters that are pictures.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import unicodedata
+from collections.abc import Iterator, Sequence
+from functools import cache, cached_property, lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import freetype as _freetype
+import reportlab
+import uharfbuzz as _uharfbuzz
+
+from .errors import LetterError
+
+# Both libraries fill their namespaces at run time, where a type checker does not look.
+freetype: Any = _freetype
+hb: Any = _uharfbuzz
+
+REGULAR = (
+    "DejaVuSans.ttf",
+    "Vera.ttf",
+    "NotoSans-Regular.ttf",
+    "NotoSansArabic-Regular.ttf",
+    "NotoSansHebrew-Regular.ttf",
+    "NotoSansDevanagari-Regular.ttf",
+    "NotoSansThai-Regular.ttf",
+    "NotoSansCJK-Regular.ttc",
+    "DroidSansFallbackFull.ttf",
+)
+BOLD = tuple(
+    name.replace("DejaVuSans", "DejaVuSans-Bold").replace("Vera", "VeraBd").replace("-Regular", "-Bold")
+    for name in REGULAR
+)
+"""Fonts that are looked for where a layout names none, in this order. Vera comes with reportlab."""
+
+_DIRECTORIES = (
+    Path(reportlab.__file__).parent / "fonts",
+    Path.home() / ".local/share/fonts",
+    Path("/usr/local/share/fonts"),
+    Path("/usr/share/fonts"),
+    Path("/Library/Fonts"),
+)
+_RIGHT_TO_LEFT = frozenset({"R", "AL"})
+_LEFT_TO_RIGHT = frozenset({"L", "EN", "AN"})
+_UNDRAWABLE = frozenset({"Cc", "Cs", "Co", "Cn", "Zl", "Zp"})
+_JOINERS = "\u200c\u200d"
+_IGNORABLE = frozenset({"\u200c", "\u200d", *(chr(code) for code in range(0xFE00, 0xFE10))})
+
+
+class Placed(NamedTuple):
+    """A glyph at its place on a line, in em; y up."""
+
+    face: Face
+    number: int
+    x: float
+    y: float
+
+
+class Line(NamedTuple):
+    """A shaped text: its glyphs, its width, and the box of its ink (left, bottom, right, top), in em; y up."""
+
+    glyphs: tuple[Placed, ...]
+    width: float
+    ink: tuple[float, float, float, float]
+
+
+class Bitmap(NamedTuple):
+    """A glyph in dots: where its top left corner is from the origin (y down), and rows of bits, 1 is black."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+    stride: int
+    bits: bytes
+
+
+class Face:
+    """A font file. Faces are made once a process (`open_face`), so they compare and hash by identity."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        face: Any = hb.Face(hb.Blob.from_file_path(path))
+        self.font: Any = hb.Font(face)
+        self.upem: int = face.upem
+        self._bitmaps: dict[tuple[int, float], Bitmap] = {}
+        self._outlines: dict[int, tuple[tuple[str, tuple[float, ...]], ...]] = {}
+
+    def has(self, letter: str) -> bool:
+        """Say whether the font has a glyph for `letter`."""
+        return bool(self.font.get_nominal_glyph(ord(letter)))
+
+    def extents(self, number: int) -> tuple[float, float, float, float]:
+        """Return the box of a glyph's ink (left, bottom, right, top) in font units; y up."""
+        box: Any = self.font.get_glyph_extents(number)
+        if box is None:
+            return (0, 0, 0, 0)
+        return (box.x_bearing, box.y_bearing + box.height, box.x_bearing + box.width, box.y_bearing)
+
+    def outline(self, number: int) -> tuple[tuple[str, tuple[float, ...]], ...]:
+        """Return a glyph's outline in font units, y up: `M`, `L`, `C` (cubic) with points, and `Z`."""
+        if number not in self._outlines:
+            pen = _Pen()
+            self.font.draw_glyph_with_pen(number, pen)
+            self._outlines[number] = tuple(pen.commands)
+        return self._outlines[number]
+
+    def bitmap(self, number: int, size: float) -> Bitmap:
+        """Return a glyph in black and white dots, hinted, at `size` dots per em."""
+        key = (number, size)
+        if key not in self._bitmaps:
+            self._freetype.set_char_size(round(size * 64), 0, 72, 72)
+            self._freetype.load_glyph(number, freetype.FT_LOAD_RENDER | freetype.FT_LOAD_TARGET_MONO)
+            slot = self._freetype.glyph
+            image = slot.bitmap
+            bits = bytes(image.buffer)
+            self._bitmaps[key] = Bitmap(slot.bitmap_left, -slot.bitmap_top, image.width, image.rows, image.pitch, bits)
+        return self._bitmaps[key]
+
+    @cached_property
+    def _freetype(self) -> Any:
+        return freetype.Face(self.path)
+
+
+class Fonts:
+    """A chain of fonts; each letter is taken from the first that has it."""
+
+    def __init__(self, names: Sequence[str], *, folder: Path | None = None) -> None:
+        """Open the fonts `names`: paths (relative to `folder`), or file names in the usual font directories.
+
+        Names that are not found are passed over, as long as one is.
+        """
+        self._names = names
+        found = (find_font(name, folder) for name in names)
+        self.faces = [open_face(path) for path in dict.fromkeys(found) if path]
+        if not self.faces:
+            raise LetterError(
+                f"None of the fonts {', '.join(names)} is here; install one or give its path in the layout."
+            )
+        self.shape = lru_cache(maxsize=4096)(self._shape)
+
+    def _shape(self, text: str) -> Line:
+        """Return `text` as one line. Raises `LetterError`."""
+        text = unicodedata.normalize("NFC", text)
+        rtl = _direction(text)
+        runs = list(self._runs(text))
+        glyphs = []
+        x = 0.0
+        for face, run in reversed(runs) if rtl else runs:
+            buffer: Any = hb.Buffer()
+            buffer.add_str(run)
+            buffer.guess_segment_properties()
+            buffer.direction = "rtl" if rtl else "ltr"
+            hb.shape(face.font, buffer)
+            for info, position in zip(buffer.glyph_infos, buffer.glyph_positions, strict=True):
+                letter = run[info.cluster]
+                if info.codepoint == 0 or not (_is_blank(letter) or face.outline(info.codepoint) or _is_mark(letter)):
+                    raise _missing(letter, text, self.faces)
+                glyphs.append(
+                    Placed(face, info.codepoint, x + position.x_offset / face.upem, position.y_offset / face.upem)
+                )
+                x += position.x_advance / face.upem
+        return Line(tuple(glyphs), x, _ink(glyphs))
+
+    def _runs(self, text: str) -> Iterator[tuple[Face, str]]:
+        """Cut `text` where the font or the script changes."""
+        run, run_face, run_script = "", None, ""
+        for cluster in _clusters(text):
+            face = self._face_for(cluster, text, prefer=run_face)
+            script = _script(cluster[0])
+            if run_face is not None and (face is not run_face or (script and run_script and script != run_script)):
+                yield run_face, run
+                run, run_script = "", ""
+            run, run_face, run_script = run + cluster, face, run_script or script
+        if run_face is not None:
+            yield run_face, run
+
+    def _face_for(self, cluster: str, text: str, *, prefer: Face | None) -> Face:
+        # A blank goes with the letters before it.
+        faces = [prefer, *self.faces] if prefer and _is_blank(cluster) else self.faces
+        wanted = [letter for letter in cluster if letter not in _IGNORABLE]
+        for face in faces:
+            if face and all(face.has(letter) for letter in wanted):
+                return face
+        for letter in wanted:
+            if not any(face.has(letter) for face in self.faces):
+                raise _missing(letter, text, self.faces)
+        raise _missing(cluster, text, self.faces)
+
+
+@cache
+def open_face(path: str) -> Face:
+    """Return the font in the file `path`."""
+    try:
+        return Face(path)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise LetterError(f"The font {path} cannot be read ({error}); give another in the layout.") from error
+
+
+def find_font(name: str, folder: Path | None) -> str | None:
+    """Return the path of the font `name`, or None where there is none."""
+    path = Path(name).expanduser()
+    if path.is_absolute() or len(path.parts) > 1 or (folder and (folder / path).is_file()):
+        path = path if path.is_absolute() else (folder or Path()) / path
+        if not path.is_file():
+            raise LetterError(f"The font {path} is not there; correct its path in the layout.")
+        return str(path)
+    return _installed().get(name)
+
+
+@cache
+def _installed() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for directory in _DIRECTORIES:
+        for parent, _folders, files in os.walk(directory):
+            for file in files:
+                found.setdefault(file, str(Path(parent, file)))
+    return found
+
+
+def _direction(text: str) -> bool:
+    """Say whether `text` runs from right to left, and refuse what we would draw wrongly."""
+    for letter in text:
+        if unicodedata.category(letter) in _UNDRAWABLE or (
+            unicodedata.category(letter) == "Cf" and letter not in _JOINERS
+        ):
+            raise LetterError(
+                f"The text {text!a} holds U+{ord(letter):04X} ({unicodedata.name(letter, 'no name')}), "
+                "which cannot be drawn on a label; take it out."
+            )
+    kinds = {unicodedata.bidirectional(letter) for letter in text}
+    if kinds & _RIGHT_TO_LEFT and kinds & _LEFT_TO_RIGHT:
+        raise LetterError(
+            f"The text {text!a} mixes letters that run from right to left with others or with digits, which we would "
+            "draw in a wrong order; give it in one direction, or as an image."
+        )
+    return bool(kinds & _RIGHT_TO_LEFT)
+
+
+def _clusters(text: str) -> Iterator[str]:
+    """Cut `text` into letters, each with the marks and joiners that belong to it."""
+    cluster = ""
+    for letter in text:
+        if cluster and not _is_mark(letter) and letter not in _IGNORABLE and cluster[-1] != "\u200d":
+            yield cluster
+            cluster = ""
+        cluster += letter
+    if cluster:
+        yield cluster
+
+
+@cache
+def _script(letter: str) -> str:
+    """Return a word for the script of `letter`; empty for signs, digits and blanks, which go with any."""
+    if not unicodedata.category(letter).startswith("L"):
+        return ""
+    return unicodedata.name(letter, "").split(" ")[0].split("-")[0]
+
+
+def _is_mark(letter: str) -> bool:
+    return unicodedata.category(letter).startswith("M")
+
+
+def _is_blank(letter: str) -> bool:
+    return letter.isspace() or letter in _IGNORABLE
+
+
+def _missing(letters: str, text: str, faces: Sequence[Face]) -> LetterError:
+    names = " ".join(f"U+{ord(letter):04X} ({unicodedata.name(letter, 'no name')})" for letter in letters)
+    fonts = ", ".join(Path(face.path).name for face in faces)
+    return LetterError(
+        f"No font draws {names} of {_shown(text)}: looked in {fonts}; install a font that has it and name it under "
+        "`fonts` in the layout."
+    )
+
+
+def _shown(text: str) -> str:
+    """Return `text` for a message: as it is where the terminal can show it, which ASCII always can."""
+    encoding = getattr(sys.stderr, "encoding", None) or "ascii"
+    return repr(text) if encoding.lower().startswith("utf") else ascii(text)
+
+
+def _ink(glyphs: Sequence[Placed]) -> tuple[float, float, float, float]:
+    boxes = []
+    for face, number, x, y in glyphs:
+        left, bottom, right, top = face.extents(number)
+        if left != right:
+            unit = face.upem
+            boxes.append((x + left / unit, y + bottom / unit, x + right / unit, y + top / unit))
+    if not boxes:
+        return (0, 0, 0, 0)
+    lefts, bottoms, rights, tops = zip(*boxes, strict=True)
+    return min(lefts), min(bottoms), max(rights), max(tops)
+
+
+class _Pen:
+    """Collects an outline; the names of its methods are those of fontTools' pens, which HarfBuzz calls."""
+
+    def __init__(self) -> None:
+        self.commands: list[tuple[str, tuple[float, ...]]] = []
+        self._at = (0.0, 0.0)
+
+    def moveTo(self, point: tuple[float, float]) -> None:
+        self.commands.append(("M", point))
+        self._at = point
+
+    def lineTo(self, point: tuple[float, float]) -> None:
+        self.commands.append(("L", point))
+        self._at = point
+
+    def curveTo(self, *points: tuple[float, float]) -> None:
+        self.commands.append(("C", tuple(value for point in points for value in point)))
+        self._at = points[-1]
+
+    def qCurveTo(self, *points: tuple[float, float]) -> None:
+        (x0, y0), (x1, y1), (x2, y2) = self._at, points[0], points[-1]
+        self.curveTo(
+            (x0 + (x1 - x0) * 2 / 3, y0 + (y1 - y0) * 2 / 3), (x2 + (x1 - x2) * 2 / 3, y2 + (y1 - y2) * 2 / 3), (x2, y2)
+        )
+
+    def closePath(self) -> None:
+        self.commands.append(("Z", ()))
+
+    def endPath(self) -> None:
+        """Nothing to collect."""

@@ -1,0 +1,115 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Labels as PDF: a roll, one label a page, or sheets. Bars are vectors in whole printer dots, letters are outlines.
+
+Each glyph that is used is in the file once, as a form, so no viewer has to have, or may replace, a font.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from io import BytesIO
+from typing import Any
+
+from PIL import Image
+from reportlab.lib import utils
+from reportlab.pdfgen import canvas as pdf_canvas
+
+from .drawing import MM_PER_INCH, Drawing
+from .fonts import Face
+from .sheets import Sheet
+
+# Neither has types.
+Canvas: Any = pdf_canvas.Canvas
+ImageReader: Any = utils.ImageReader
+
+_POINTS_PER_MM = 72 / MM_PER_INCH
+
+
+def roll_pdf(drawings: Iterable[Drawing]) -> bytes:
+    """Return a PDF with one label a page, each page of the label's size."""
+    file = _File()
+    for drawing in drawings:
+        size = drawing.width * drawing.points_per_dot, drawing.height * drawing.points_per_dot
+        file.canvas.setPageSize(size)
+        file.draw(drawing, 0, size[1])
+        file.canvas.showPage()
+    return file.close()
+
+
+def sheet_pdf(drawings: Iterable[Drawing], sheet: Sheet, *, start: int = 1) -> bytes:
+    """Return a PDF of sheets; the first label lies at position `start`, counted from 1 along the rows."""
+    file = _File()
+    file.canvas.setPageSize((sheet.page_width * _POINTS_PER_MM, sheet.page_height * _POINTS_PER_MM))
+    position = start - 1
+    for drawing in drawings:
+        sheet.check(drawing.width_mm, drawing.height_mm, start)
+        if position == sheet.count:
+            file.canvas.showPage()
+            position = 0
+        x, y = sheet.corner(position, drawing.width_mm, drawing.height_mm)
+        file.draw(drawing, x * _POINTS_PER_MM, (sheet.page_height - y) * _POINTS_PER_MM)
+        position += 1
+    file.canvas.showPage()
+    return file.close()
+
+
+class _File:
+    """A PDF that is being written."""
+
+    def __init__(self) -> None:
+        self._bytes = BytesIO()
+        self.canvas: Any = Canvas(self._bytes, pageCompression=1, invariant=1)
+        self.canvas.setTitle("Labels")
+        self._forms: dict[tuple[Face, int], str] = {}
+
+    def draw(self, drawing: Drawing, left: float, top: float) -> None:
+        """Draw a label with its top left corner there, in points from the page's bottom left corner."""
+        canvas = self.canvas
+        forms = [self._form(glyph.face, glyph.number) for glyph in drawing.glyphs]
+        dot = drawing.points_per_dot
+        for picture in drawing.pictures:
+            image = ImageReader(Image.frombytes("1", (picture.width, picture.height), picture.bits))
+            canvas.drawImage(
+                image,
+                left + picture.x * dot,
+                top - (picture.y + picture.height) * dot,
+                picture.width * dot,
+                picture.height * dot,
+            )
+        bars = [f"{x} {y} {width} {height} re" for x, y, width, height in drawing.rects]
+        # From here on in dots, y down.
+        canvas.addLiteral(f"q {dot:.6f} 0 0 {-dot:.6f} {left:.4f} {top:.4f} cm 0 g {' '.join(bars)} f")
+        for glyph, form in zip(drawing.glyphs, forms, strict=True):
+            if form:
+                scale = glyph.size / glyph.face.upem
+                canvas.addLiteral(f"q {scale:.5f} 0 0 {-scale:.5f} {glyph.x:.2f} {glyph.y:.2f} cm")
+                canvas.doForm(form)
+                canvas.addLiteral("Q")
+        canvas.addLiteral("Q")
+
+    def close(self) -> bytes:
+        """Finish the file, and return it."""
+        self.canvas.save()
+        return self._bytes.getvalue()
+
+    def _form(self, face: Face, number: int) -> str:
+        """Return the name of a glyph's form, empty for a blank one; the file gets the form once."""
+        name = self._forms.get((face, number))
+        if name is None:
+            commands = [
+                f"{' '.join(f'{value:g}' for value in points)} {_OPERATORS[verb]}".strip()
+                for verb, points in face.outline(number)
+            ]
+            name = f"glyph{len(self._forms)}" if commands else ""
+            if commands:
+                left, bottom, right, top = face.extents(number)
+                self.canvas.beginForm(name, left - 1, bottom - 1, right + 1, top + 1)
+                self.canvas.addLiteral(f"{' '.join(commands)} f")
+                self.canvas.endForm()
+            self._forms[face, number] = name
+        return name
+
+
+_OPERATORS = {"M": "m", "L": "l", "C": "c", "Z": "h"}

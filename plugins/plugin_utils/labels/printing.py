@@ -1,0 +1,113 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Printers, and what "printed" can honestly mean.
+
+A raw TCP printer (port 9100) gives no receipt. One label is sent on one connection; we close our side and wait until
+the printer closes its own. It does so after it has read everything: had it died before, or left a byte unread, the
+connection would be reset. So "printed" means that the printer has read the whole label, not that paper came out.
+For CUPS it means that the queue took the job.
+"""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from collections.abc import Callable
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from .errors import PrintError
+
+DEFAULT_PORT = 9100
+
+
+class Printer(Protocol):
+    """Something that takes labels as ZPL, one at a time."""
+
+    @property
+    def name(self) -> str:
+        """How it is called in messages and records."""
+
+    def send(self, data: bytes) -> None:
+        """Hand over one label; on return the printer has it. Raises `PrintError`."""
+
+
+class SocketPrinter:
+    """A printer that listens on a raw TCP port."""
+
+    def __init__(self, host: str, port: int = DEFAULT_PORT, *, timeout: float = 30) -> None:
+        self._host, self._port, self._timeout = host, port, timeout
+
+    @property
+    def name(self) -> str:
+        """Its address."""
+        return f"socket://{self._host}:{self._port}"
+
+    def send(self, data: bytes) -> None:
+        """Hand over one label, and wait until the printer has read it."""
+        try:
+            with socket.create_connection((self._host, self._port), timeout=self._timeout) as connection:
+                connection.sendall(data)
+                connection.shutdown(socket.SHUT_WR)
+                while connection.recv(4096):
+                    pass
+        except TimeoutError as error:
+            raise PrintError(
+                f"The printer {self.name} did not take the label in {self._timeout:g} s; "
+                "see whether it is paused, open or out of labels, and run again."
+            ) from error
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise PrintError(
+                f"The printer {self.name} did not take the label ({reason}); see to it, and run again."
+            ) from error
+
+
+class CupsPrinter:
+    """A queue of CUPS, which passes ZPL on as it is."""
+
+    def __init__(self, queue: str, *, timeout: float = 30) -> None:
+        self._queue, self._timeout = queue, timeout
+
+    @property
+    def name(self) -> str:
+        """Its queue."""
+        return f"cups:{self._queue}"
+
+    def send(self, data: bytes) -> None:
+        """Put one label into the queue."""
+        command = ["lp", "-s", "-d", self._queue, "-o", "raw", "-"]
+        try:
+            subprocess.run(command, input=data, capture_output=True, check=True, timeout=self._timeout)
+        except FileNotFoundError as error:
+            raise PrintError("There is no command lp to print with; install the client of CUPS.") from error
+        except subprocess.TimeoutExpired as error:
+            raise PrintError(f"The queue {self._queue} did not take the label in {self._timeout:g} s.") from error
+        except subprocess.CalledProcessError as error:
+            said = error.stderr.decode("utf-8", "replace").strip()
+            raise PrintError(
+                f"The queue {self._queue} did not take the label ({said}); see to it, and run again."
+            ) from error
+
+
+def open_printer(address: str, *, timeout: float = 30) -> Printer:
+    """Return the printer at `address`: `socket://host:port`, or `cups:queue`. Raises `PrintError`."""
+    scheme, _, rest = address.partition(":")
+    makers: dict[str, Callable[[], Printer | None]] = {
+        "socket": lambda: _socket_printer(address, timeout),
+        "cups": lambda: CupsPrinter(rest, timeout=timeout) if rest and not rest.startswith("-") else None,
+    }
+    printer = makers[scheme]() if scheme in makers else None
+    if printer is None:
+        raise PrintError(f"{address!a} is no printer; give socket://HOST:{DEFAULT_PORT} or cups:QUEUE.")
+    return printer
+
+
+def _socket_printer(address: str, timeout: float) -> SocketPrinter | None:
+    try:
+        parts = urlsplit(address)
+        port = parts.port or DEFAULT_PORT
+    except ValueError:
+        return None
+    return SocketPrinter(parts.hostname, port, timeout=timeout) if parts.hostname else None

@@ -1,0 +1,160 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Labels, read back by readers that are not ours, and printers that die."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import threading
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+import resvg_py
+import zxingcpp
+from PIL import Image
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labels import batch, layout, sheets
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.compose import Composer
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.drawing import Drawing
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.errors import FitError, LetterError
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.fields import Fields
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.output_pdf import roll_pdf, sheet_pdf
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.output_png import png
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.output_svg import svg
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.output_zpl import zpl
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.printing import SocketPrinter
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Context, Ledger, State
+
+PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
+SERIAL = "01G9BFEDZXJYWEJ56DPPQSXTWP"
+CLAIM_ID = "JT08FFQXWQ"
+BOTH = {CLAIM_ID, SERIAL}
+CONTEXT = Context("test")
+RENDERER = Path(__file__).parents[1] / "zpl_renderer"
+
+
+def label(
+    *, dpi: int = 203, name: str = "W\u00e4rmepumpe \u0416", serial: str = SERIAL, which: str = "standard"
+) -> Drawing:
+    fields = Fields(CLAIM_ID, PRODUCT, serial, brand="Ioto", product_name=name)
+    return Composer(layout.load(which).with_dpi(dpi)).compose(fields)
+
+
+def zxing(image: Image.Image) -> set[str]:
+    return {code.text for code in zxingcpp.read_barcodes(image.convert("L"))}
+
+
+def zbar(image: Image.Image, folder: Path) -> set[str]:
+    if shutil.which("zbarimg") is None:
+        pytest.skip("zbarimg of the Debian package zbar-tools is missing")
+    file = folder / "zbar.png"
+    image.convert("L").save(file)
+    done = subprocess.run(["zbarimg", "-q", "--raw", file], check=True, capture_output=True, text=True)
+    return set(done.stdout.split())
+
+
+def pages(pdf: bytes, dpi: int, folder: Path) -> list[Image.Image]:
+    if shutil.which("pdftoppm") is None:
+        pytest.skip("pdftoppm of the Debian package poppler-utils is missing")
+    (folder / "labels.pdf").write_bytes(pdf)
+    subprocess.run(["pdftoppm", "-r", str(dpi), "-png", folder / "labels.pdf", folder / "page"], check=True)
+    return [Image.open(path) for path in sorted(folder.glob("page-*.png"))]
+
+
+@pytest.mark.parametrize("dpi", [203, 300])
+def test_every_output_is_read_by_two_independent_readers(dpi: int, tmp_path: Path) -> None:
+    drawing = label(dpi=dpi)
+    (page,) = pages(roll_pdf([drawing]), dpi, tmp_path)
+    vector = Image.open(BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=svg(drawing), dpi=96, width=drawing.width * 2))))
+    for image in (page, vector, Image.open(BytesIO(png(drawing)))):
+        assert zxing(image) == BOTH
+        assert zbar(image, tmp_path) == BOTH
+
+
+@pytest.mark.parametrize(("dpi", "dots_per_mm"), [(203, 8), (300, 12)])
+def test_zpl_that_an_independent_interpreter_draws_is_read(dpi: int, dots_per_mm: int, tmp_path: Path) -> None:
+    if not (RENDERER / "node_modules").is_dir():
+        pytest.skip("the npm package zpl-renderer-js is missing: npm ci --prefix tests/zpl_renderer")
+    commands = zpl(label(dpi=dpi))
+    command = ["node", RENDERER / "render.cjs", "102", "77", str(dots_per_mm)]
+    done = subprocess.run(command, input=commands, check=True, capture_output=True, timeout=60)
+    image = Image.open(BytesIO(done.stdout))
+    assert zxing(image) == BOTH
+    assert zbar(image, tmp_path) == BOTH
+
+
+@pytest.mark.parametrize(("which", "sheet"), [("small", "L7160"), ("narrow", "5160")])
+def test_a_sheet_begins_where_it_is_told_and_every_label_on_it_is_read(which: str, sheet: str, tmp_path: Path) -> None:
+    grid = sheets.SHEETS[sheet]
+    serials = [f"SN-{number:04d}" for number in range(grid.count)]
+    drawings = [label(which=which, dpi=300, serial=serial) for serial in serials]
+    first, second = pages(sheet_pdf(drawings, grid, start=3), 300, tmp_path)
+    assert zxing(first) == {CLAIM_ID, *serials[:-2]}
+    assert zxing(second) == {CLAIM_ID, *serials[-2:]}
+
+
+def test_a_serial_number_that_is_too_long_for_the_label_is_refused_with_the_numbers() -> None:
+    with pytest.raises(FitError, match=r"341 modules .* 203 dpi .* makes 85.3 mm, and the layout has 60.5 mm"):
+        label(which="small", dpi=203)
+
+
+def test_a_letter_that_no_font_has_is_an_error_that_names_it() -> None:
+    with pytest.raises(LetterError, match=r"U\+13000 \(EGYPTIAN HIEROGLYPH A001\)"):
+        label(name="\U00013000")
+
+
+def test_no_name_gets_a_command_into_zpl() -> None:
+    commands = zpl(label(name="^XZ~JR^XA^FDx")).decode("ascii")
+    assert commands.count("^XA") == commands.count("^XZ") == commands.count("^FS") == 1
+    assert "~" not in commands and "^FD" not in commands
+
+
+class Listener:
+    """A printer that reads whole labels, and dies in the middle of the one after `lives_for`."""
+
+    def __init__(self, lives_for: int) -> None:
+        self.labels: list[bytes] = []
+        self._left = lives_for
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with self._socket:
+            while True:
+                connection, _ = self._socket.accept()
+                with connection:
+                    if not self._left:
+                        connection.recv(100)
+                        return
+                    data = b""
+                    while part := connection.recv(65536):
+                        data += part
+                    self.labels.append(data)
+                    self._left -= 1
+
+
+def test_after_a_printer_died_the_next_run_prints_exactly_the_missing_labels_in_order() -> None:
+    job = batch.Job(layout.load(), brand="Ioto")
+    with Ledger.in_memory() as ledger:
+        for number in range(7):
+            claim = ledger.allocate(PRODUCT, f"SN-{number}", source="generated", context=CONTEXT)
+            ledger.advance(claim.claim_id, State.VERIFIED, context=CONTEXT)
+        wanted = [zpl(item.drawing) for item in batch.compose_all(job, batch.due(ledger, context=CONTEXT))]
+
+        def run(printer: Listener) -> batch.Report:
+            labels = batch.compose_all(job, batch.due(ledger, context=CONTEXT))
+            to = SocketPrinter("127.0.0.1", printer.port, timeout=10)
+            return batch.print_labels(ledger, job, labels, printer=to, context=CONTEXT)
+
+        dying, sound = Listener(3), Listener(100)
+        report = run(dying)
+        assert (len(report.made), report.missing) == (3, 4)
+        assert "did not take the label" in report.failure
+        assert len(run(sound).made) == 4
+        assert dying.labels + sound.labels == wanted
+        assert not run(sound).made
