@@ -10,7 +10,7 @@ ifneq ($(shell test -n "$$HOME" && test -w "$$HOME" && echo yes),yes)
   $(shell mkdir -p '$(HOME)')
 endif
 # Debian keeps sshd and dropbear where an ordinary user does not look.
-export PATH := $(PATH):/usr/sbin:/sbin
+export PATH := $(PATH):/usr/sbin:/sbin:$(CURDIR)/.cache/uv-env/bin
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / { n = split($$1, names, " "); for (i = 1; i <= n; i++) printf "  make %-12s %s\n", names[i], $$2 }' $(MAKEFILE_LIST)
@@ -33,7 +33,9 @@ lint types sanity unit integration molecule: ## Run one group of `make test`
 docs: setup ## Build the documentation into build/docs/build/html
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" tools/docs
 
-bench: setup ## Measure what a device costs the controller
+bench: setup ## Measure what a device costs the controller, and the rate of the factory service
+	@uv sync --quiet --locked --all-extras --group bench
+	@.venv/bin/python -m tests.benchmark --sizes 60
 	@.venv/bin/python -m pytest -s tests/benchmark
 
 service: setup ## Start the factory service on 127.0.0.1:1234, with an SQLite ledger and nothing else
