@@ -53,7 +53,7 @@ def check_images(hosts: Mapping[str, Mapping[str, Any]]) -> Sequence[Problem]:
     for image, same in images.items():
         if len(same) > 1:
             problems.append(Problem(tuple(same), f"each makes the same image {image}; give each unit its own serial."))
-    for (base, *_), same in bases.items():
+    for (base, *_unused), same in bases.items():
         if base is not None and (trouble := _trouble(base, hosts[same[0]])):
             problems.append(Problem(tuple(same), trouble))
     if not problems:

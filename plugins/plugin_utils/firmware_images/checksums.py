@@ -44,7 +44,7 @@ def renew_list(folder: Path, checksums: Mapping[str, str]) -> bool:
     old = place.read_text(encoding="utf-8") if place.exists() else ""
     known = {}
     for line in old.splitlines():
-        value, _, name = line.partition("  ")
+        value, _unused, name = line.partition("  ")
         if name and (folder / name).is_file():
             known[name] = value
     known.update(checksums)

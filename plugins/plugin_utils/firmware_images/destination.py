@@ -56,8 +56,8 @@ def _size(base: Path) -> int:
     if base.is_file():
         return base.stat().st_blocks * 512
     return sum(
-        Path(folder, name).lstat().st_blocks * 512 for folder, _, files in os.walk(base) for name in files
-    ) + sum(4096 for _ in os.walk(base))
+        Path(folder, name).lstat().st_blocks * 512 for folder, _unused, files in os.walk(base) for name in files
+    ) + sum(4096 for _unused in os.walk(base))
 
 
 def _suffix(base: Path | None) -> str:

@@ -77,7 +77,7 @@ class Disk(Image):
                 f"{where} of {self.path.name} has a file system that we know with the agent's configuration directory; "
                 "give config_dir, or partition."
             )
-        _, offset, length, inner = fitting[0]
+        _unused, offset, length, inner = fitting[0]
         return offset, length, inner
 
     def _partitions(self) -> dict[int, tuple[int, int]]:

@@ -103,7 +103,7 @@ class Ext(Image):
 def _entry(match: re.Match[str], answer: str, data: bytes) -> Entry:
     kind = _KINDS.get(match[1], Kind.SPECIAL)
     owner = _OWNER.search(answer)
-    times = {name: int(seconds, 16) for name, seconds, _ in _TIME.findall(answer)}
+    times = {name: int(seconds, 16) for name, seconds, _unused in _TIME.findall(answer)}
     fast = _LINK.search(answer)
     target = (fast[1] if fast else data.decode("utf-8", "surrogateescape")) if kind is Kind.LINK else ""
     return Entry(

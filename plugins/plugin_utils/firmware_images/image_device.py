@@ -91,7 +91,7 @@ class ImageDevice(StoredDevice):
         image = self._opened()
         walk = Walk(image)
         walk.fetch(f"{config_dir}/{name}" for name in ALL_FILES)
-        _, directory = walk.end(config_dir)
+        _unused, directory = walk.end(config_dir)
         present = directory is not None and directory.kind is Kind.DIRECTORY
         if present or (directory is None and not image.needs_directory):
             state = "present"
@@ -109,7 +109,7 @@ class ImageDevice(StoredDevice):
     def put(self, path: str, old: bytes | None, new: bytes) -> RemoteFile | WriteFailure:
         """Make the image with `new` at `path`, and return the file as it was read back out of it."""
         image = self._opened()
-        _, now = Walk(image).end(path)
+        _unused, now = Walk(image).end(path)
         if (now.data if now is not None else None) != old:
             return WriteFailure(WriteStep.CHANGED, "")
         entry = now if now is not None else self._new_entry(image, path)
@@ -120,7 +120,7 @@ class ImageDevice(StoredDevice):
     def settle(self, path: str) -> None:
         """Make the image as the base is: the base has the unit's identity already."""
         image = self._opened()
-        _, now = Walk(image).end(path)
+        _unused, now = Walk(image).end(path)
         if now is None:
             raise ImageError(f"There is no {path} in {self._source.name}; run again.")
         self._read_back(self._make(image, Change(path, now.data, now, replaces=True)), None)
@@ -163,7 +163,7 @@ class ImageDevice(StoredDevice):
         )
 
     def _new_entry(self, image: Image, path: str) -> Entry:
-        _, directory = Walk(image).end(path.rpartition("/")[0] or "/")
+        _unused, directory = Walk(image).end(path.rpartition("/")[0] or "/")
         if directory is None:
             return Entry(Kind.REGULAR)
         return Entry(Kind.REGULAR, uid=directory.uid, gid=directory.gid, mtime=directory.mtime)
@@ -190,7 +190,7 @@ class ImageDevice(StoredDevice):
         made = self._open(target, "made-look")
         read = None
         if change is not None:
-            _, read = Walk(made).end(change.path)
+            _unused, read = Walk(made).end(change.path)
             if read is None or (read.data, read.mode, read.uid, read.gid) != (
                 change.data,
                 change.entry.mode,

@@ -91,7 +91,7 @@ class SquashFs(Image):
         )
         if done.returncode or not pseudo.exists():
             raise self.damaged(said(done))
-        text, _, data = pseudo.read_bytes().partition(_DATA)
+        text, _unused, data = pseudo.read_bytes().partition(_DATA)
         pseudo.unlink()
         wanted = set(names)
         found = {}
@@ -151,7 +151,21 @@ class SquashFs(Image):
             if len(head) < _SIZE:
                 raise self.damaged("it is cut off")
             fields = _SUPERBLOCK.unpack(head[: _SUPERBLOCK.size])
-            _, _, mkfs_time, block_size, _, compressor, _, flags, _, _, _, _, used = fields
+            (
+                _unused,
+                _unused,
+                mkfs_time,
+                block_size,
+                _unused,
+                compressor,
+                _unused,
+                flags,
+                _unused,
+                _unused,
+                _unused,
+                _unused,
+                used,
+            ) = fields
             options = file.read(64) if flags & _OPTIONS else b""
             file.seek(0, 2)
             length = file.tell()

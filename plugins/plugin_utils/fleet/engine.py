@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from typing import Any
+from typing import Any, cast
 
 from ..errors import IotoError
 from ..ledger import Context, Ledger
@@ -116,11 +116,11 @@ def _gather(sources: list[Connection]) -> Iterator[dict[str, Any]]:
     parent = os.getppid()
     while sources:
         for source in wait(sources, timeout=_ORPHAN_SECONDS):
-            assert isinstance(source, Connection)
+            pipe = cast("Connection", source)  # nothing else is waited for
             try:
-                yield source.recv()
+                yield pipe.recv()
             except EOFError:
-                sources.remove(source)
+                sources.remove(pipe)
         if os.getppid() != parent:
             # Whoever started us was killed, and may be started again: two at once would be in each other's way.
             return
@@ -161,7 +161,7 @@ class _Worker:
             self._stack = stack
             self._connector = Connector()
             stack.callback(self._connector.close)
-            threads = [threading.Thread(target=self._work) for _ in range(self._threads)]
+            threads = [threading.Thread(target=self._work) for _unused in range(self._threads)]
             for thread in threads:
                 thread.start()
             for thread in threads:
@@ -209,7 +209,6 @@ class _Worker:
             return self._ledgers[key]
 
     def _watch_parent(self) -> None:
-        parent = multiprocessing.parent_process()
-        assert parent is not None
-        parent.join()
+        if parent := multiprocessing.parent_process():
+            parent.join()
         os._exit(1)

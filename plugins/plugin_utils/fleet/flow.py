@@ -52,7 +52,7 @@ VARIABLES: Sequence[str] = (
     "ioto_factory_delivery",
     "ioto_agent_service_url",
     "ioto_accept_host_key",
-    *sorted({name for _, names in _FLOWS.values() for name in names}),
+    *sorted({name for _unused, names in _FLOWS.values() for name in names}),
 )
 """What has to be known of each host."""
 

@@ -109,6 +109,6 @@ def _option(word: str, rest: Iterator[str]) -> tuple[str, str]:
     if flag in _WITH_VALUE:
         return _WITH_VALUE[flag], value or next(rest, "")
     if flag == "-o":
-        name, _, value = (value or next(rest, "")).replace("=", " ", 1).strip().partition(" ")
+        name, _unused, value = (value or next(rest, "")).replace("=", " ", 1).strip().partition(" ")
         return (name.lower() if name.lower() in HONOURED | _POINTLESS else f"-o {name}"), value.strip()
     return word, ""

@@ -157,7 +157,7 @@ def _behind(settings: SshSettings, jumps: str, like: SshSettings) -> SshSettings
         return settings
     way: SshSettings | None = None
     for name in jumps.split(","):
-        user, _, place = name.strip().removeprefix("ssh://").rpartition("@")
+        user, _unused, place = name.strip().removeprefix("ssh://").rpartition("@")
         host, port = _host_and_port(place)
         way = replace(like, host=host, port=port, user=user or like.user, jump=way)
     return replace(settings, jump=way)
@@ -165,10 +165,10 @@ def _behind(settings: SshSettings, jumps: str, like: SshSettings) -> SshSettings
 
 def _host_and_port(place: str) -> tuple[str, int]:
     if place.startswith("["):
-        host, _, port = place[1:].partition("]")
+        host, _unused, port = place[1:].partition("]")
         port = port.removeprefix(":")
     else:
-        host, _, port = place.partition(":")
+        host, _unused, port = place.partition(":")
     if not host or (port and not port.isdigit()):
         raise SettingsError(f"The jump host {place!a} is none; write user@host:port.")
     return host, int(port or DEFAULT_PORT)

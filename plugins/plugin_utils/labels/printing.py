@@ -93,7 +93,7 @@ class CupsPrinter:
 
 def open_printer(address: str, *, timeout: float = 30) -> Printer:
     """Return the printer at `address`: `socket://host:port`, or `cups:queue`. Raises `PrintError`."""
-    scheme, _, rest = address.partition(":")
+    scheme, _unused, rest = address.partition(":")
     makers: dict[str, Callable[[], Printer | None]] = {
         "socket": lambda: _socket_printer(address, timeout),
         "cups": lambda: CupsPrinter(rest, timeout=timeout) if rest and not rest.startswith("-") else None,

@@ -129,7 +129,7 @@ def _presented(rest: str, query: bytes) -> Iterable[bytes]:
     if rest:
         yield unquote_to_bytes(rest)
     try:
-        for _, value in parse_qsl(query.decode("ascii", "replace"), keep_blank_values=True, max_num_fields=8):
+        for _unused, value in parse_qsl(query.decode("ascii", "replace"), keep_blank_values=True, max_num_fields=8):
             yield value.encode("utf-8", "replace")
     except ValueError:
         return

@@ -87,7 +87,9 @@ class AllowList:
                     products.add(row.product)
                 else:
                     units.add((row.product, row.serial))
-        return _Served(frozenset(products), frozenset(units), frozenset(products | {product for product, _ in units}))
+        return _Served(
+            frozenset(products), frozenset(units), frozenset(products | {product for product, _unused in units})
+        )
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

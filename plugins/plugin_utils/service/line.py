@@ -131,7 +131,7 @@ class Line:
     def _add_askers(self, ledger: Ledger) -> None:
         """Bring forward the units that asked again, which is no event of the ledger."""
         asked = [(at, product, unit) for at, product, unit in list(self._asked) if self._is_news(at, product, unit)]
-        claims = ledger.live_claims([(product, unit) for _, product, unit in asked]) if asked else {}
+        claims = ledger.live_claims([(product, unit) for _unused, product, unit in asked]) if asked else {}
         for at, product, unit in asked:
             if claim := claims.get((product, unit)):
                 self._show(_claim_card(at, claim))

@@ -9,7 +9,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -173,13 +173,12 @@ class Reading:
         return JSONResponse(content, headers=_UNCACHED)
 
     async def _not_here(self, request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
-        sentence = "There is nothing here; correct the URL." if error.status_code == 404 else str(error.detail)
-        return await self._refuse(request, RefusedError(error.status_code, "path", sentence, headers=error.headers))
+        missed = cast("HTTPException", error)  # what this handler is registered for
+        sentence = "There is nothing here; correct the URL." if missed.status_code == 404 else str(missed.detail)
+        return await self._refuse(request, RefusedError(missed.status_code, "path", sentence, headers=missed.headers))
 
     async def _refuse(self, request: Request, error: Exception) -> Response:
-        assert isinstance(error, IotoError)
-        refused = from_ledger(error)
+        refused = from_ledger(cast("IotoError", error))  # what this handler is registered for
         self._refusals.add("read", _caller(request).address, refused)
         return JSONResponse(
             {"error": str(refused), **refused.extra},

@@ -126,7 +126,7 @@ def _typed(name: str, value: object, where: str) -> object:
     if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     wanted = str if default is None else type(default)
-    if type(value) is not wanted:
+    if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
         raise ServiceError(f"The setting {name} {where} is no {_NAMES[wanted]}; correct it.")
     return value
 
