@@ -98,7 +98,12 @@ def _checks(environments: dict[str, Path]) -> Iterator[Check]:
             command = ["python", "-m", "pytest", f"tests/{group}", f"--junitxml={report}"]
             # No test shares a port, a folder or a server with another, so both cores run them.
             command += ["-n", "2", "--dist", "loadfile" if group == "unit" else "worksteal"]
-            yield Check(group, f"{group} tests ({series})", folder, command, report=report)
+            name = f"{group} tests ({series})"
+            if group == "integration" and folder != main:
+                # The rest of them would repeat with the same core what the first series has shown.
+                command += ["-m", "ansible"]
+                name = f"integration tests that run Ansible ({series})"
+            yield Check(group, name, folder, command, report=report)
 
     if any((ROOT / "extensions" / "molecule").glob("*/molecule.yml")):
         command = ["molecule", "test", "--all", "--command-borders", "--report"]

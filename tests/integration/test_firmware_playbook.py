@@ -20,6 +20,8 @@ import pytest
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Ledger
 from tests.support.firmware import DEVICE_PATH, PRODUCT, make_ext, make_tree, missing_tools, read_with_7z, sh
 
+pytestmark = pytest.mark.ansible
+
 if absent := missing_tools("7z", "debugfs", "mke2fs"):
     pytest.skip(f"programs that are not installed: {', '.join(absent)}", allow_module_level=True)
 

@@ -21,10 +21,13 @@ from tests.support.ansible import ROOT as REPOSITORY
 from tests.support.ansible import Run, command, environment, provision
 
 pytest.importorskip("paramiko", reason="the fleet engine needs the Python package paramiko")
-pytestmark = pytest.mark.skipif(
-    os.getuid() != 0 or not shutil.which("dropbear") or not shutil.which("busybox"),
-    reason="needs root and the Debian packages dropbear-bin and busybox",
-)
+pytestmark = [
+    pytest.mark.ansible,
+    pytest.mark.skipif(
+        os.getuid() != 0 or not shutil.which("dropbear") or not shutil.which("busybox"),
+        reason="needs root and the Debian packages dropbear-bin and busybox",
+    ),
+]
 
 
 @pytest.fixture

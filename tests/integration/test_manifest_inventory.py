@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.ansible
+
 PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
 ORDER = "address,serial,mode,claim_id,user,model\n"
 COLLECTIONS = Path(__file__).parents[2] / "playbooks/collections"

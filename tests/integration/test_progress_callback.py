@@ -31,6 +31,8 @@ import time
 
 from ansible.plugins.action import ActionBase
 
+pytestmark = pytest.mark.ansible
+
 
 class ActionModule(ActionBase):
     def run(self, tmp=None, task_vars=None):

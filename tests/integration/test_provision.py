@@ -21,6 +21,8 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import L
 from tests.fleet import DeviceSpec, Fleet
 from tests.support.ansible import command, environment, provision
 
+pytestmark = pytest.mark.ansible
+
 FILE = "/etc/ioto/device.json5"
 
 needs_chroot = pytest.mark.skipif(
