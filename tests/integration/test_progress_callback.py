@@ -21,6 +21,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.ansible
+
 ROOT = Path(__file__).parents[2]
 ANSIBLE_PLAYBOOK = Path(sys.executable).parent / "ansible-playbook"
 ACTIONS = ("serialize", "serialize_fleet", "firmware_image", "preflight", "summary")
@@ -30,8 +32,6 @@ import os
 import time
 
 from ansible.plugins.action import ActionBase
-
-pytestmark = pytest.mark.ansible
 
 
 class ActionModule(ActionBase):
