@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, ClassVar
 
+from ansible_collections.ioto.serialization.plugins.plugin_utils import label_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import LEDGER_ARGUMENT, IotoAction
 from ansible_collections.ioto.serialization.plugins.plugin_utils.label_task import make_labels
 
@@ -18,33 +18,15 @@ class ActionModule(IotoAction):
     BYPASS_HOST_LOOP = True
     ARGUMENTS: ClassVar[dict[str, Any]] = {
         "claim_ids": {"type": "list", "elements": "str", "no_log": False},
-        "scope": {"type": "str", "choices": ["ledger", "play"], "default": "ledger"},
         "preprint": {"type": "int"},
+        "roll": {"type": "str"},
         "product": {"type": "str"},
-        "dest": {"type": "path"},
-        "format": {"type": "str", "choices": ["pdf", "svg", "png", "zpl"], "default": "pdf"},
-        "sheet": {"type": "raw"},
-        "sheet_start": {"type": "int", "default": 1},
-        "printer": {"type": "str"},
-        "printer_timeout": {"type": "float", "default": 30.0},
-        "layout": {"type": "str", "default": "standard"},
-        "dpi": {"type": "int"},
-        "qr": {"type": "str"},
-        "brand": {"type": "str", "default": ""},
-        "product_name": {"type": "str", "default": ""},
-        "product_names": {"type": "dict", "default": {}},
-        "logo": {"type": "path", "default": ""},
-        "copies": {"type": "int", "default": 1},
-        "reason": {"type": "str", "default": ""},
+        **label_options.ARGUMENTS,
         **LEDGER_ARGUMENT,
     }
     _requires_connection = False
 
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Make them."""
-        names = ("ioto_outcome", "ioto_label_product_name")
-        hosts = self.batch(names) if arguments["scope"] == "play" else {}
-        if arguments["dest"]:
-            arguments["dest"] = str(Path(arguments["dest"]).expanduser().absolute())
         with self.ledger(arguments) as ledger:
-            return make_labels(ledger, arguments, hosts, context=self.context(), check=self.check_mode)
+            return make_labels(ledger, arguments, context=self.context(), check=self.check_mode)

@@ -19,29 +19,30 @@ description:
   - When a printer does not take a label, that unit and those after it stay without a label, and the next run prints
     exactly those. When a run is cut off between a print and its record, the next run prints that one label again and
     warns that it may be there twice.
+  - In check mode nothing is printed, written or recorded, and the result says how many labels would be made.
 extends_documentation_fragment:
   - ioto.serialization.attributes.ledger
   - ioto.serialization.common.ledger
 options:
   claim_ids:
     description:
-      - The claims to label, instead of those that are due. One that has its label is printed again only with a
-        O(reason), which is recorded.
+      - The claims to label, instead of those that are due, in this order. One that has its label is printed again
+        only with a O(reason), which is recorded.
     type: list
     elements: str
-  scope:
-    description: Label what is due in the whole V(ledger), or only units that the flows of this V(play) handled.
-    type: str
-    choices: [ledger, play]
-    default: ledger
   preprint:
     description:
-      - Make this many labels for units that do not exist yet. Their IDs are reserved for O(product); give such an ID
-        to a unit later as C(ioto_claim_id), and its label counts as made.
+      - The number of labels of a roll for units that do not exist yet. Their IDs are reserved for O(product). On the
+        bench, C(playbooks/bind.yml) gives the ID of a scanned label to the unit, whose label counts as made then.
       - Take a layout without a serial number, such as V(preprinted).
     type: int
+  roll:
+    description:
+      - The name of the roll, with O(preprint). The same roll is made once. What a broken run left is printed by the
+        next, a higher number adds labels, and with a O(reason) those that belong to no unit yet are printed again.
+    type: str
   product:
-    description: Label units of this product only; with O(preprint), the product of the new IDs.
+    description: Label units of this product only. With O(preprint), the product of the new IDs.
     type: str
   dest:
     description: >-
@@ -63,7 +64,9 @@ options:
     type: int
     default: 1
   printer:
-    description: Print instead of writing files. C(socket://HOST:9100) or C(cups:QUEUE), for printers that speak ZPL.
+    description:
+      - Print instead of writing files, on a printer that speaks ZPL. C(socket://HOST:9100), C(cups:QUEUE), or a device
+        file such as C(file:/dev/usb/lp0).
     type: str
   printer_timeout:
     description: Seconds that a printer may take for a label.
@@ -103,6 +106,8 @@ options:
     description: Why labels are printed again, or in copies.
     type: str
     default: ""
+seealso:
+  - module: ioto.serialization.label_hosts
 """
 
 EXAMPLES = r"""
@@ -124,6 +129,14 @@ EXAMPLES = r"""
     printer: socket://192.0.2.10:9100
     claim_ids: [JT08FFQXWQ]
     reason: smudged
+
+- name: Print a roll of labels for units to come
+  ioto.serialization.label:
+    printer: socket://192.0.2.10:9100
+    layout: preprinted
+    product: 01G8YJKKRNTHW213TRZYX3YH0M
+    preprint: 500
+    roll: "2026-11 A"
 """
 
 RETURN = r"""

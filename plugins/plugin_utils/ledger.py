@@ -216,14 +216,23 @@ class Ledger:
         return _one(self._on_page(work, units=[unit], ids=[claim_id]))
 
     def reserve(
-        self, product: str, count: int, *, context: Context, length: int = claim_ids.DEFAULT_LENGTH
+        self,
+        product: str,
+        count: int,
+        *,
+        context: Context,
+        length: int = claim_ids.DEFAULT_LENGTH,
+        details: dict[str, object] | None = None,
     ) -> list[Claim]:
-        """Make `count` new IDs that wait for their units, for labels that are printed beforehand."""
+        """Make `count` new IDs that wait for their units, for labels that are printed beforehand.
+
+        `details` (what JSON can hold) are kept with each.
+        """
         product = claim_ids.parse_product(product)
         claim_ids.check_length(length)
         if not 1 <= count <= MAX_RESERVED:
             raise LedgerError(f"{count} claim IDs cannot be reserved at once; ask for 1 to {MAX_RESERVED}.")
-        return self._on_page(lambda page: [page.reserve(product, length, context) for _number in range(count)])
+        return self._on_page(lambda page: [page.reserve(product, length, context, details) for _number in range(count)])
 
     def take_over(
         self, claims: Sequence[Claim], *, context: Context, check_only: bool = False

@@ -105,10 +105,13 @@ class Page:
         self.retire(live, reason, ask.context)
         return self.allocate(ask)
 
-    def reserve(self, product: str, length: int, context: Context) -> Claim:
+    def reserve(
+        self, product: str, length: int, context: Context, details: Mapping[str, object] | None = None
+    ) -> Claim:
         """Make a new ID that waits for its unit."""
+        claim_id = self._draw(length)
         return self.insert(
-            Claim(self._draw(length), product, None, State.ALLOCATED, "reserved", self.now, self.now),
+            Claim(claim_id, product, None, State.ALLOCATED, "reserved", self.now, self.now, details=details or {}),
             "reserved",
             context,
         )

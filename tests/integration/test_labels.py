@@ -17,7 +17,7 @@ import resvg_py
 import zxingcpp
 from PIL import Image
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.labels import batch, layout, sheets
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labels import batch, layout, selection, sheets
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.compose import Composer
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.drawing import Drawing
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.errors import FitError, LetterError
@@ -144,12 +144,12 @@ def test_after_a_printer_died_the_next_run_prints_exactly_the_missing_labels_in_
         for number in range(7):
             claim = ledger.allocate(PRODUCT, f"SN-{number}", source="generated", context=CONTEXT)
             ledger.advance(claim.claim_id, State.VERIFIED, context=CONTEXT)
-        wanted = [zpl(item.drawing) for item in batch.compose_all(job, batch.due(ledger, context=CONTEXT))]
+        wanted = [zpl(item.drawing) for item in batch.compose_all(job, selection.due(ledger, context=CONTEXT))]
 
         def run(printer: Listener) -> batch.Report:
-            labels = batch.compose_all(job, batch.due(ledger, context=CONTEXT))
+            labels = batch.compose_all(job, selection.due(ledger, context=CONTEXT))
             to = SocketPrinter("127.0.0.1", printer.port, timeout=10)
-            return batch.print_labels(ledger, job, labels, printer=to, context=CONTEXT)
+            return batch.print_labels(ledger, labels, printer=to, context=CONTEXT)
 
         dying, sound = Listener(3), Listener(100)
         report = run(dying)

@@ -1,24 +1,25 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A batch of labels: which are due, in which order, and what the ledger remembers of them.
+"""A batch of labels: made in their order, and what the ledger remembers of each.
 
-A label is recorded as made only after its file is on the disk or its printer has read it. Before a printer gets a
-label, `print-started` is recorded; a run that dies between the print and its record leaves that alone standing, so the
-next run prints that one label again and says that it may be there twice. No label is ever missing without a word.
+A label is recorded as made only after its file is on the disk or its printer has read it. Before that,
+`print-started` is recorded; a run that dies between the print and its record leaves that alone standing, so the next
+run prints that one label again and says that it may be there twice. At least once, then, and not at most once: a
+label too many is seen and destroyed, while a unit without one would leave the line unnoticed.
 """
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import count
 from pathlib import Path
 
-from ..claim_ids import parse
 from ..errors import IotoError
 from ..ledger import Claim, Context, Entry, Ledger, State, Step
 from .compose import Composer
@@ -31,11 +32,12 @@ from .output_png import png
 from .output_svg import svg
 from .output_zpl import zpl
 from .printing import Printer
+from .selection import PREPRINTED
 from .sheets import Sheet
 
 FORMATS = ("pdf", "svg", "png", "zpl")
-PREPRINTED = "preprinted"
-_STARTED, _FAILED = "print-started", "print-failed"
+_STARTED, _FAILED, _UNSURE, _REPRINT = "print-started", "print-failed", "print-unsure", "reprint"
+_PRINT_EVENTS = (_STARTED, _FAILED, _UNSURE, _REPRINT, PREPRINTED, State.LABELLED.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +55,12 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A claim and the drawing of its label."""
+    """A claim and the drawing of its label; how many of it, and why again or in copies."""
 
     claim: Claim
     drawing: Drawing
+    copies: int = 1
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,73 +74,18 @@ class Report:
     missing: int = 0
 
 
-def due(
-    ledger: Ledger, *, context: Context, units: Iterable[tuple[str, str]] | None = None, check: bool = False
-) -> list[Claim]:
-    """Return the claims that are verified and have no label yet, in the order of the line; of `units` alone if given.
-
-    A claim whose label was printed before it had a unit is recorded as labelled instead.
-    """
-    if units is None:
-        claims = list(ledger.claims(states=[State.VERIFIED], reserved=False))
-    else:
-        wanted = {claim.claim_id for claim in ledger.live_claims(units).values() if claim.state is State.VERIFIED}
-        claims = [claim for claim in ledger.claims(states=[State.VERIFIED], reserved=False) if claim.claim_id in wanted]
-    preprinted = {event.claim_id for event in ledger.events(actions=[PREPRINTED])}
-    if not check:
-        steps = [
-            Step(claim.claim_id, State.LABELLED, context, "label was printed beforehand")
-            for claim in claims
-            if claim.claim_id in preprinted
-        ]
-        _raise_first(ledger.advance_many(steps) if steps else [])
-    return [claim for claim in claims if claim.claim_id not in preprinted]
-
-
-def chosen(ledger: Ledger, ids: Sequence[str], *, reason: str) -> list[Claim]:
-    """Return the claims with those IDs, as given. Raises `LabelError` that lists all which may have no label."""
-    held = ledger.holders(ids)
-    problems = []
-    claims = []
-    for text in dict.fromkeys(map(parse, ids)):
-        claim = held.get(text)
-        if claim is None:
-            problems.append(f"the ledger does not know ...{text[-2:]}; serialize its unit first")
-        elif claim.unit is None or claim.state not in {State.VERIFIED, State.LABELLED}:
-            problems.append(
-                f"{claim.masked} is {claim.state}, and only what was read back gets a label; verify it first"
-            )
-        elif claim.state is State.LABELLED and not reason.strip():
-            problems.append(f"{claim.masked} of {claim.unit} has its label; give a reason to print it again")
-        else:
-            claims.append(claim)
-    if problems:
-        raise LabelError(f"No label was made: {'; '.join(problems)}.")
-    return claims
-
-
-def beforehand(ledger: Ledger, product: str, number: int, *, context: Context) -> list[Claim]:
-    """Return `number` reserved claims without a label: first those that a broken run left, then new ones."""
-    printed = {event.claim_id for event in ledger.events(actions=[PREPRINTED])}
-    left = [
-        claim
-        for claim in ledger.claims(product=product, reserved=True)
-        if claim.is_live and claim.claim_id not in printed
-    ]
-    claims = left[:number]
-    if len(claims) < number:
-        claims += ledger.reserve(product, number - len(claims), context=context)
-    return claims
+def compose(job: Job, claim: Claim) -> Label:
+    """Return the label of `claim`. Raises `LabelError`."""
+    return Label(claim, _composer(job.layout).compose(fields_of(job, claim)), job.copies, job.reason)
 
 
 def compose_all(job: Job, claims: Sequence[Claim]) -> list[Label]:
     """Return the labels of `claims`. Raises `LabelError` that lists every label that cannot be made."""
-    composer = Composer(job.layout)
     labels = []
     problems = []
     for claim in claims:
         try:
-            labels.append(Label(claim, composer.compose(fields_of(job, claim))))
+            labels.append(compose(job, claim))
         except LabelError as error:
             problems.append(f"{claim.unit or claim.masked}: {error}")
     if problems:
@@ -160,7 +109,6 @@ def fields_of(job: Job, claim: Claim) -> Fields:
 
 def write_files(
     ledger: Ledger,
-    job: Job,
     labels: Sequence[Label],
     *,
     dest: Path,
@@ -169,15 +117,15 @@ def write_files(
     sheet: Sheet | None = None,
     start: int = 1,
 ) -> Report:
-    """Write the labels into `dest`, then record them all. PDF and ZPL are one file; SVG and PNG a folder of files.
+    """Write the labels to the file `dest` (PDF, ZPL) or into the folder `dest` (SVG, PNG), then record them.
 
-    The files hold claim IDs, so they are readable for their owner alone (0600).
+    What is at `dest` already is kept: the new file is called `dest-2` then, and so on. Raises `LabelError`.
     """
-    repeated = [label.drawing for label in labels for _copy in range(job.copies)]
+    repeated = [label.drawing for label in labels for _copy in range(label.copies)]
     if format == "pdf":
         contents = {dest: sheet_pdf(repeated, sheet, start=start) if sheet else roll_pdf(repeated)}
     elif format == "zpl":
-        contents = {dest: b"".join(zpl(label.drawing, copies=job.copies) for label in labels)}
+        contents = {dest: b"".join(zpl(label.drawing, copies=label.copies) for label in labels)}
     else:
         draw = {"svg": lambda drawing: svg(drawing).encode(), "png": png}[format]
         contents = {
@@ -185,48 +133,79 @@ def write_files(
             for number, label in enumerate(labels, 1)
         }
     contents = {_unused(path): data for path, data in contents.items()}
+    notices = [notice for label in labels for notice in _doubts(ledger, label.claim)]
+    ledger.record_many([_entry(_STARTED, label.claim, str(dest), context) for label in labels])
     for path, data in contents.items():
         _write(path, data)
-    for label in labels:
-        _record(ledger, job, label.claim, f"written to {dest}", context)
-    return Report(made=[label.claim for label in labels], files=[str(path) for path in contents])
+    _record(ledger, labels, f"written to {dest}", context)
+    return Report([label.claim for label in labels], [str(path) for path in contents], notices)
 
 
-def print_labels(ledger: Ledger, job: Job, labels: Sequence[Label], *, printer: Printer, context: Context) -> Report:
+def print_labels(ledger: Ledger, labels: Sequence[Label], *, printer: Printer, context: Context) -> Report:
     """Print the labels in their order, and record each as the printer takes it; stop at the first that it does not."""
     made: list[Claim] = []
-    notices = []
+    notices: list[str] = []
+    parent = os.getppid()
     for label in labels:
         claim = label.claim
-        last = next(iter(ledger.events(claim_id=claim.claim_id, newest_first=True, limit=1)), None)
-        if last is not None and last.action == _STARTED:
-            notices.append(
-                f"The label of {claim.unit or claim.masked} may be there twice, since a run was cut off while it "
-                "printed; look for a second one and destroy it."
-            )
-        _note(ledger, _STARTED, claim, printer.name, context)
+        if os.getppid() != parent:
+            # Whoever started us was killed, and may be started again: two would print the same labels.
+            return Report(made, (), notices, "The run was ended from outside.", len(labels) - len(made))
+        notices += _doubts(ledger, claim)
+        ledger.record_many([_entry(_STARTED, claim, printer.name, context)])
         try:
-            printer.send(zpl(label.drawing, copies=job.copies))
+            printer.send(zpl(label.drawing, copies=label.copies), f"label {claim.unit or claim.masked}")
         except PrintError as error:
-            _note(ledger, _FAILED, claim, str(error), context)
+            ledger.record_many([_entry(_UNSURE if error.uncertain else _FAILED, claim, str(error), context)])
             return Report(made, (), notices, str(error), len(labels) - len(made))
-        _record(ledger, job, claim, f"printed on {printer.name}", context)
+        _record(ledger, [label], f"printed on {printer.name}", context)
         made.append(claim)
     return Report(made, (), notices)
 
 
-def _record(ledger: Ledger, job: Job, claim: Claim, where: str, context: Context) -> None:
-    detail = where + (f", {job.copies} copies" if job.copies > 1 else "") + (f": {job.reason}" if job.reason else "")
-    if claim.unit is None:
-        _note(ledger, PREPRINTED, claim, detail, context)
-    elif claim.state is State.LABELLED:
-        _note(ledger, "reprint", claim, detail, context)
-    else:
-        ledger.advance(claim.claim_id, State.LABELLED, context=context, detail=detail)
+@lru_cache(maxsize=16)
+def _composer(layout: Layout) -> Composer:
+    return Composer(layout)
 
 
-def _note(ledger: Ledger, action: str, claim: Claim, detail: str, context: Context) -> None:
-    ledger.record_many([Entry(action, context, claim.claim_id, claim.product, claim.unit, detail)])
+def _doubts(ledger: Ledger, claim: Claim) -> list[str]:
+    """Say whether a label of `claim` may be there already, though none was recorded."""
+    last = next(iter(ledger.events(claim_id=claim.claim_id, actions=_PRINT_EVENTS, newest_first=True, limit=1)), None)
+    if last is None or last.action not in {_STARTED, _UNSURE}:
+        return []
+    return [
+        f"The label of {claim.unit or claim.masked} may be there twice, since a run was cut off while it was made "
+        f"({last.detail}); look for a second one and destroy it."
+    ]
+
+
+def _record(ledger: Ledger, labels: Sequence[Label], where: str, context: Context) -> None:
+    """Record labels that are made, all in one transaction or two. Raises `IotoError`."""
+    steps: list[Step] = []
+    entries: list[Entry] = []
+    for label in labels:
+        claim = label.claim
+        copies = f", {label.copies} copies" if label.copies > 1 else ""
+        detail = f"{where}{copies}{f': {label.reason}' if label.reason else ''}"
+        if claim.unit is None:
+            # The first of a roll makes its labels known; a reprint is no second beginning.
+            entries.append(_entry(_REPRINT if _is_printed(ledger, claim) else PREPRINTED, claim, detail, context))
+        elif claim.state is State.LABELLED:
+            entries.append(_entry(_REPRINT, claim, detail, context))
+        else:
+            steps.append(Step(claim.claim_id, State.LABELLED, context, detail))
+    ledger.record_many(entries)
+    for answer in ledger.advance_many(steps) if steps else []:
+        if isinstance(answer, IotoError):
+            raise answer
+
+
+def _is_printed(ledger: Ledger, claim: Claim) -> bool:
+    return any(ledger.events(claim_id=claim.claim_id, actions=[PREPRINTED], limit=1))
+
+
+def _entry(action: str, claim: Claim, detail: str, context: Context) -> Entry:
+    return Entry(action, context, claim.claim_id, claim.product, claim.unit, detail)
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -257,9 +236,3 @@ def _unused(path: Path) -> Path:
 def _file_name(claim: Claim) -> str:
     name = claim.unit or claim.claim_id[-2:]
     return "".join(letter if letter.isascii() and (letter.isalnum() or letter in "-_") else "_" for letter in name)[:80]
-
-
-def _raise_first(answers: Iterable[object]) -> None:
-    for answer in answers:
-        if isinstance(answer, IotoError):
-            raise answer

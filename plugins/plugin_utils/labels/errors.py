@@ -25,4 +25,8 @@ class LetterError(LabelError):
 
 
 class PrintError(LabelError):
-    """A printer did not take a label."""
+    """A printer did not take a label; where it is `uncertain`, it may have taken it nevertheless."""
+
+    def __init__(self, message: str, *, uncertain: bool = False) -> None:
+        super().__init__(message)
+        self.uncertain = uncertain

@@ -1,0 +1,101 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which claims get a label: those that are due, those that somebody chose, and those of a roll for units to come."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+from ..claim_ids import parse
+from ..errors import IotoError
+from ..ledger import Claim, Context, Ledger, State, Step
+from .errors import LabelError
+
+PREPRINTED = "preprinted"
+"""The event of a label that was made before its unit."""
+_RESERVED = "reserved"
+_ROLL = "roll"
+
+
+def due(ledger: Ledger, *, context: Context, check: bool = False) -> list[Claim]:
+    """Return the claims that are verified and have no label yet, in the order of the line.
+
+    A claim whose label was made before it had a unit is recorded as labelled instead.
+    """
+    claims = list(ledger.claims(states=[State.VERIFIED], reserved=False))
+    have_one = preprinted(ledger, claims)
+    if not check:
+        accept_preprinted(ledger, [claim for claim in claims if claim.claim_id in have_one], context=context)
+    return [claim for claim in claims if claim.claim_id not in have_one]
+
+
+def preprinted(ledger: Ledger, claims: Iterable[Claim]) -> set[str]:
+    """Return the IDs of those `claims` whose label was made before they had a unit."""
+    reserved = {claim.claim_id for claim in claims if claim.source == _RESERVED}
+    if not reserved:
+        return set()
+    return reserved & {event.claim_id for event in ledger.events(actions=[PREPRINTED]) if event.claim_id}
+
+
+def accept_preprinted(ledger: Ledger, claims: Collection[Claim], *, context: Context) -> None:
+    """Record that `claims` have their labels, which were made beforehand. Raises `IotoError`."""
+    steps = [Step(claim.claim_id, State.LABELLED, context, "label was printed beforehand") for claim in claims]
+    for answer in ledger.advance_many(steps) if steps else []:
+        if isinstance(answer, IotoError):
+            raise answer
+
+
+def chosen(ledger: Ledger, ids: Sequence[str], *, reason: str) -> list[Claim]:
+    """Return the claims with those IDs, as given. Raises `LabelError` that lists all which may have no label."""
+    held = ledger.holders(ids)
+    have_one = preprinted(ledger, held.values())
+    problems = []
+    claims = []
+    for text in dict.fromkeys(map(parse, ids)):
+        claim = held.get(text)
+        if claim is None:
+            problems.append(f"the ledger does not know ...{text[-2:]}; serialize its unit first")
+        elif not claim.is_live:
+            problems.append(f"{claim.masked} is retired ({claim.reason}); a unit that needs a label has another ID")
+        elif claim.unit is None and text not in have_one:
+            problems.append(f"{claim.masked} is reserved and belongs to no unit; print its roll")
+        elif claim.unit is not None and claim.state not in {State.VERIFIED, State.LABELLED}:
+            problems.append(
+                f"{claim.masked} is {claim.state}, and only what was read back gets a label; verify it first"
+            )
+        elif (claim.state is State.LABELLED or text in have_one) and not reason.strip():
+            whose = claim.unit or "no unit yet"
+            problems.append(f"{claim.masked} of {whose} has its label; give a reason to print it again")
+        else:
+            claims.append(claim)
+    if problems:
+        raise LabelError(f"No label was made: {'; '.join(problems)}.")
+    return claims
+
+
+def of_roll(
+    ledger: Ledger, product: str, roll: str, number: int, *, reason: str, context: Context, check: bool = False
+) -> tuple[list[Claim], int]:
+    """Return the claims of a `roll` of `number` labels that are to be printed, and how many more would be reserved.
+
+    IDs that the roll still lacks are reserved first, so the same roll is never made twice: what a broken run left is
+    printed, and nothing where all is. With a `reason`, all that belong to no unit yet are printed again.
+    Raises `LabelError`.
+    """
+    members = [
+        claim
+        for claim in ledger.claims(product=product)
+        if claim.source == _RESERVED and claim.details.get(_ROLL) == roll
+    ]
+    if len(members) > number:
+        raise LabelError(
+            f"The roll {roll!a} was made with {len(members)} labels, and {number} are asked for; give that number, or "
+            "another name for another roll."
+        )
+    lacking = number - len(members)
+    if lacking and not check:
+        members += ledger.reserve(product, lacking, context=context, details={_ROLL: roll})
+    waiting = [claim for claim in members if claim.is_live and claim.unit is None]
+    have_one = set() if reason.strip() else preprinted(ledger, waiting)
+    return [claim for claim in waiting if claim.claim_id not in have_one], lacking if check else 0

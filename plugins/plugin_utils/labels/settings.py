@@ -1,0 +1,98 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How and where labels are made: options become a job, and a printer or a place for files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..ledger import Context, Ledger
+from . import batch, layout
+from .errors import LabelError
+from .printing import Printer, open_printer
+from .sheets import Sheet, parse_sheet
+
+_MAX_COPIES = 1000
+
+
+class SettingsError(LabelError):
+    """Options that do not go together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What is to stand on labels, and where they go: to `printer`, else into `dest`."""
+
+    job: batch.Job
+    printer: Printer | None
+    dest: Path
+    format: str
+    sheet: Sheet | None
+    sheet_start: int
+
+    @classmethod
+    def parse(cls, options: Mapping[str, Any]) -> Settings:
+        """Return the settings that `options` (those of the module `label`, complete) describe. Raises `IotoError`."""
+        _check(options)
+        job = batch.Job(
+            layout=layout.load(options["layout"]).with_dpi(options["dpi"]).with_qr(options["qr"]),
+            brand=options["brand"],
+            product_name=options["product_name"],
+            product_names=options["product_names"],
+            logo=options["logo"],
+            copies=options["copies"],
+            reason=options["reason"],
+        )
+        sheet = parse_sheet(options["sheet"]) if options["sheet"] else None
+        if sheet is not None:
+            sheet.check(job.layout.width, job.layout.height, options["sheet_start"])
+        return cls(
+            job=job,
+            printer=open_printer(options["printer"], timeout=options["printer_timeout"])
+            if options["printer"]
+            else None,
+            dest=Path(options["dest"] or ".").expanduser().absolute(),
+            format=options["format"],
+            sheet=sheet,
+            sheet_start=options["sheet_start"],
+        )
+
+    @property
+    def where(self) -> str:
+        """Where the labels go, for messages."""
+        return self.printer.name if self.printer else str(self.dest)
+
+    @property
+    def line(self) -> tuple[object, ...]:
+        """What labels share that go out one after the other, whatever stands on each."""
+        return (self.printer.name,) if self.printer else (self.dest, self.format, self.sheet, self.sheet_start)
+
+    def make(self, ledger: Ledger, labels: Sequence[batch.Label], *, context: Context) -> batch.Report:
+        """Print or write `labels`, in their order, and record them. Raises `IotoError`."""
+        if self.printer is not None:
+            return batch.print_labels(ledger, labels, printer=self.printer, context=context)
+        return batch.write_files(
+            ledger,
+            labels,
+            dest=self.dest,
+            format=self.format,
+            context=context,
+            sheet=self.sheet,
+            start=self.sheet_start,
+        )
+
+
+def _check(options: Mapping[str, Any]) -> None:
+    problems = []
+    if bool(options["dest"]) == bool(options["printer"]):
+        problems.append("give one of dest and printer")
+    if not 1 <= options["copies"] <= _MAX_COPIES:
+        problems.append(f"copies must be 1 to {_MAX_COPIES}")
+    if options["sheet"] and (options["printer"] or options["format"] != "pdf"):
+        problems.append("a sheet is a PDF in a dest")
+    if problems:
+        raise SettingsError(f"The options of the labels do not go together: {'; '.join(problems)}.")
