@@ -163,6 +163,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
 
     def _add(self, unit: production_order.Unit) -> None:
         inventory = self.inventory
+        # In `all` itself too: a play for all hosts, and the labels it prints, then come in the order of the rows.
+        inventory.add_host(unit.name, group="all")
         inventory.add_host(unit.name, group=unit.mode)
         variables: dict[str, Any] = {
             "ansible_host": unit.address,
