@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import IotoAction
+from ansible_collections.ioto.serialization.plugins.plugin_utils import label_options
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import IotoAction, complete
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch_check import VARIABLES, check_batch, plays
+from ansible_collections.ioto.serialization.plugins.plugin_utils.label_hosts import check_hosts, labelled_hosts
 
 
 class ActionModule(IotoAction):
@@ -20,10 +22,14 @@ class ActionModule(IotoAction):
 
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """List every problem."""
-        hosts = self.batch(VARIABLES)
-        problems = check_batch(hosts)
+        hosts = self.batch((*VARIABLES, *label_options.VARIABLES))
+        problems = [
+            *check_batch(hosts),
+            *check_hosts(hosts, lambda options: complete(options, label_options.ARGUMENTS)),
+        ]
         if not problems:
-            return {"changed": False, "devices": len(hosts), "plays": plays(hosts)}
+            found = {**plays(hosts), "label": labelled_hosts(hosts)}
+            return {"changed": False, "devices": len(hosts), "plays": found}
         count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
         lines = [f"The batch has {count}, and no device was touched:", *(f"- {problem}" for problem in problems)]
         return {"failed": True, "msg": "\n".join(lines)}

@@ -14,7 +14,7 @@ description:
   - Checks the C(ioto_) variables of all hosts of the play, and what the ledger knows of the claim IDs among them.
   - Lists every problem at once, each with its hosts and what to do. An unknown mode, a product that is no ULID, a
     claim ID that is malformed, given twice, retired or held by another unit, a serial that two hosts share, two hosts
-    that lead to the same device, a unit that nothing identifies.
+    that lead to the same device, a unit that nothing identifies, labels that nobody could make as they are asked for.
   - Runs once for all hosts, and touches none.
 extends_documentation_fragment:
   - ioto.serialization.attributes.ledger
@@ -40,9 +40,10 @@ devices:
   sample: 60
 plays:
   description:
-    - The hosts of each play of C(playbooks/provision.yml), by flow, and C(fleet) for those that the fleet engine does.
+    - The hosts of each play of C(playbooks/provision.yml), by flow, C(fleet) for those that the fleet engine does, and
+      C(label) for those that get a label.
     - A play for nobody has the pattern C(!all).
   returned: success
   type: dict
-  sample: {"manual": ["pump-1"], "auto": ["!all"], "factory": ["!all"], "firmware": ["!all"], "fleet": ["!all"]}
+  sample: {"manual": ["pump-1"], "auto": ["!all"], "factory": ["!all"], "fleet": ["!all"], "label": ["pump-1"]}
 """

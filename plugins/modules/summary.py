@@ -13,7 +13,8 @@ author: The ioto.serialization maintainers (@ioto)
 description:
   - Counts over all hosts of the play how many devices were done, were done already, failed or could not be reached,
     and says where the records are.
-  - Reads what the roles of this collection registered (C(ioto_outcome), C(ioto_agent_config)). Runs once for all hosts.
+  - Reads what the roles of this collection registered (C(ioto_outcome), C(ioto_agent_config)), and
+    what M(ioto.serialization.label_hosts) did (C(ioto_labels)). Runs once for all hosts.
 extends_documentation_fragment:
   - ioto.serialization.attributes.ledger
 seealso:

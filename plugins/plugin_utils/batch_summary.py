@@ -13,8 +13,9 @@ from typing import Any
 
 from .display_text import printable
 
-VARIABLES = ("ioto_mode", "ioto_outcome", "ioto_agent_config", "ioto_fleet", "ansible_failed_result")
-"""What has to be known of each host: its mode, and what its flow registered; one host holds `ioto_fleet` for all."""
+VARIABLES = ("ioto_mode", "ioto_outcome", "ioto_agent_config", "ioto_fleet", "ioto_labels", "ansible_failed_result")
+"""What has to be known of each host: its mode, and what its flow registered; one holds `ioto_fleet` for all, and so
+`ioto_labels`."""
 
 
 class Fate(StrEnum):
@@ -36,14 +37,7 @@ class Summary:
 
 def summarize(hosts: Mapping[str, Mapping[str, Any]], ledgers: Sequence[str], *, check: bool) -> Summary:
     """Return the summary of a batch; `hosts` maps each host to its `VARIABLES`, `ledgers` are places to name."""
-    fleet = {
-        result["host"]: {"ioto_outcome": result}
-        for facts in hosts.values()
-        if isinstance(facts.get("ioto_fleet"), Mapping)
-        for result in facts["ioto_fleet"].get("results", ())
-        if not result.get("skipped")
-    }
-    hosts = {host: {**facts, **fleet.get(host, {})} for host, facts in hosts.items()}
+    hosts = with_fleet(hosts)
     fates = {host: _fate(facts) for host, facts in hosts.items() if facts.get("ioto_mode") != "none"}
     counts = Counter(fate for fate, sentence in fates.values())
     done = "would be done" if check else "done"
@@ -52,12 +46,43 @@ def summarize(hosts: Mapping[str, Mapping[str, Any]], ledgers: Sequence[str], *,
         f"{counts[Fate.FAILED]} failed, {counts[Fate.UNREACHABLE]} unreachable."
     ]
     not_done = {host: sentence for host, (fate, sentence) in fates.items() if fate in {Fate.FAILED, Fate.UNREACHABLE}}
+    labels = next((facts["ioto_labels"] for facts in hosts.values() if _has_labels(facts)), None)
+    if labels is not None:
+        lines.append(printable(labels["msg"]))
+        lines += [printable(notice) for notice in labels["notices"]]
+        missing = {host: f"It has no label yet. {printable(why)}" for host, why in labels["not_labelled"].items()}
+        not_done = {**missing, **not_done}
     lines += [f"{printable(host)}: {sentence}" for host, sentence in not_done.items()]
     left_alone = len(hosts) - len(fates)
     if left_alone:
         lines.append(f"{left_alone} more hosts were left alone (ioto_mode: none).")
     lines.append(f"The records are in {', '.join(printable(ledger) for ledger in ledgers)}.")
     return Summary(lines, not_done)
+
+
+def with_fleet(hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return `hosts` with what the fleet engine found out of each, as if the host's own flow had."""
+    fleet = {
+        result["host"]: {"ioto_outcome": result}
+        for facts in hosts.values()
+        if isinstance(facts.get("ioto_fleet"), Mapping)
+        for result in facts["ioto_fleet"].get("results", ())
+        if not result.get("skipped")
+    }
+    return {host: {**facts, **fleet.get(host, {})} for host, facts in hosts.items()}
+
+
+def outcome_of(facts: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return what the flow of a host found or did, with product and serial; None where it failed or has not run."""
+    outcome = facts.get("ioto_outcome")
+    if not isinstance(outcome, Mapping) or not outcome.get("product") or not outcome.get("serial"):
+        return None
+    return None if outcome.get("failed") or outcome.get("unreachable") else outcome
+
+
+def _has_labels(facts: Mapping[str, Any]) -> bool:
+    labels = facts.get("ioto_labels")
+    return isinstance(labels, Mapping) and "not_labelled" in labels
 
 
 def _fate(facts: Mapping[str, Any]) -> tuple[Fate, str]:

@@ -48,3 +48,22 @@ def test_a_device_whose_configuration_alone_changed_is_done_and_not_already_done
 
 def test_check_mode_does_not_claim_to_have_done_anything() -> None:
     assert "1 would be done" in summarize({"a": CHANGED}, [], check=True).lines[0]
+
+
+def test_a_unit_without_its_label_is_not_done_and_what_is_in_doubt_is_told() -> None:
+    labels = {
+        "msg": "Labels: 1 made, 0 there already, 1 missing.",
+        "not_labelled": {"b": "The printer is\x1b[31m out."},
+        "notices": ["The label of SN-1 may be there twice."],
+    }
+    batch = {"a": {**CHANGED, "ioto_labels": labels}, "b": {**UNCHANGED, "ioto_labels": labels}}
+
+    summary = summarize(batch, [], check=False)
+
+    assert summary.lines[0] == "2 devices: 1 done, 1 already done, 0 failed, 0 unreachable."
+    assert summary.lines[1:3] == [
+        "Labels: 1 made, 0 there already, 1 missing.",
+        "The label of SN-1 may be there twice.",
+    ]
+    assert summary.not_done == {"b": "It has no label yet. The printer is [31m out."}
+    assert "b: It has no label yet. The printer is [31m out." in summary.lines

@@ -1,0 +1,215 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Label the units that the flows of a play handled, in the order of the line, each as its host's variables say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from . import label_options
+from .batch_check import Mode, Problem
+from .batch_summary import outcome_of, with_fleet
+from .claim_ids import DEFAULT_LENGTH
+from .errors import IotoError
+from .ledger import Claim, Context, Ledger, State
+
+if TYPE_CHECKING:
+    from .labels.batch import Label
+    from .labels.settings import Settings
+
+VARIABLES = ("ioto_mode", "ioto_outcome", "ioto_fleet", "ioto_ledger", *label_options.VARIABLES)
+"""What has to be known of each host."""
+
+Complete = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+OpenLedger = Callable[[str | None], Ledger]
+
+
+@dataclass(frozen=True, slots=True)
+class _Host:
+    """A host whose unit may get a label now."""
+
+    name: str
+    product: str
+    serial: str
+    settings: Settings
+
+
+@dataclass(slots=True)
+class _Result:
+    labelled: list[str] = field(default_factory=list)
+    already: list[str] = field(default_factory=list)
+    not_labelled: dict[str, str] = field(default_factory=dict)
+    files: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+
+
+def check_hosts(hosts: Mapping[str, Mapping[str, Any]], complete: Complete) -> list[Problem]:
+    """Return what keeps the labels of `hosts` from being made, whatever their units will be called."""
+    known = _Known(complete)
+    troubled: dict[str, list[str]] = {}
+    for name, facts in hosts.items():
+        settings = known.of(facts)
+        if isinstance(settings, IotoError):
+            troubled.setdefault(str(settings), []).append(name)
+    return [Problem(tuple(names), sentence) for sentence, names in troubled.items()]
+
+
+def labelled_hosts(hosts: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the hosts whose units get labels, in their order; the pattern `!all` for none."""
+    found = [
+        name
+        for name, facts in hosts.items()
+        if facts.get("ioto_mode") != Mode.NONE and label_options.options_of(facts) is not None
+    ]
+    return found or ["!all"]
+
+
+def label_hosts(
+    hosts: Mapping[str, Mapping[str, Any]],
+    *,
+    complete: Complete,
+    open_ledger: OpenLedger,
+    context: Context,
+    check: bool,
+) -> dict[str, Any]:
+    """Make the labels of `hosts`, which maps each to its `VARIABLES`, and return the task's result.
+
+    `complete` gives a host's options with their defaults. A host whose flow failed gets no label; one whose label
+    cannot be made is named with the reason and stops no other, but what comes after a printer that failed waits, so
+    that the order stays the order of the line.
+    """
+    result = _Result()
+    for location, line in _lines(hosts, complete, result).values():
+        try:
+            with closing(open_ledger(location)) as ledger:
+                _label_line(ledger, line, result, context=context, check=check)
+        except IotoError as error:
+            done = {*result.labelled, *result.already, *result.not_labelled}
+            result.not_labelled |= {host.name: str(error) for host in line if host.name not in done}
+    made = "would be made" if check else "made"
+    shown = {
+        "changed": bool(result.labelled),
+        "msg": (
+            f"Labels: {len(result.labelled)} {made}, {len(result.already)} there already, "
+            f"{len(result.not_labelled)} missing."
+        ),
+        "labelled": result.labelled,
+        "already": result.already,
+        "not_labelled": result.not_labelled,
+        "files": result.files,
+        "notices": result.notices,
+    }
+    if result.not_labelled:
+        shown["failed"] = True
+    return shown
+
+
+def _lines(
+    hosts: Mapping[str, Mapping[str, Any]], complete: Complete, result: _Result
+) -> dict[object, tuple[str | None, list[_Host]]]:
+    """Return the hosts that go to one printer or file, in their order, with their ledger."""
+    known = _Known(complete)
+    lines: dict[object, tuple[str | None, list[_Host]]] = {}
+    for name, facts in with_fleet(hosts).items():
+        outcome = outcome_of(facts)
+        settings = known.of(facts) if outcome is not None else None
+        if outcome is None or settings is None:
+            continue
+        if isinstance(settings, IotoError):
+            result.not_labelled[name] = str(settings)
+            continue
+        ledger = facts.get("ioto_ledger")
+        line = lines.setdefault((ledger, settings.line), (ledger, []))
+        line[1].append(_Host(name, outcome["product"], outcome["serial"], settings))
+    return lines
+
+
+class _Known:
+    """The settings of hosts; those that say the same share them."""
+
+    def __init__(self, complete: Complete) -> None:
+        self._complete = complete
+        self._known: dict[str, Settings | IotoError] = {}
+
+    def of(self, facts: Mapping[str, Any]) -> Settings | IotoError | None:
+        """Return what the variables of a host say, or what is wrong with it; None where it wants no label."""
+        options = label_options.options_of(facts)
+        if options is None or facts.get("ioto_mode") == Mode.NONE:
+            return None
+        key = json.dumps(options, sort_keys=True, default=str)
+        if key not in self._known:
+            try:
+                self._known[key] = label_options.load_settings(self._complete(options))
+            except IotoError as error:
+                self._known[key] = error
+        return self._known[key]
+
+
+def _label_line(ledger: Ledger, line: Sequence[_Host], result: _Result, *, context: Context, check: bool) -> None:
+    claims = {host.name: claim for host, claim in _claims(ledger, line, result, context=context, check=check)}
+    due = [host for host in line if host.name in claims]
+    labels = list(_composed(due, claims, result))
+    if check:
+        result.labelled += [host.name for host, _label in labels]
+        return
+    if not labels:
+        return
+    report = line[0].settings.make(ledger, [label for _host, label in labels], context=context)
+    result.files += report.files
+    result.notices += report.notices
+    names = [host.name for host, _label in labels]
+    made = len(report.made)
+    result.labelled += names[:made]
+    for number, name in enumerate(names[made:]):
+        result.not_labelled[name] = (
+            report.failure if not number else f"Its label waits, since the printer failed before: {report.failure}"
+        )
+
+
+def _claims(
+    ledger: Ledger, line: Sequence[_Host], result: _Result, *, context: Context, check: bool
+) -> Iterator[tuple[_Host, Claim]]:
+    """Yield the hosts that need a label, with what the ledger says of their units."""
+    from .labels import selection  # noqa: PLC0415  # its libraries are there: the settings needed them
+
+    live = ledger.live_claims((host.product, host.serial) for host in line)
+    printed = selection.preprinted(ledger, live.values())
+    if not check:
+        beforehand = [claim for claim in live.values() if claim.claim_id in printed and claim.state is State.VERIFIED]
+        selection.accept_preprinted(ledger, beforehand, context=context)
+    for host in line:
+        claim = live.get((host.product, host.serial))
+        if claim is None and check:
+            yield host, _to_come(host)
+        elif claim is None:
+            result.not_labelled[host.name] = f"The ledger has no claim of unit {host.serial}; run again."
+        elif claim.state is State.LABELLED or claim.claim_id in printed:
+            result.already.append(host.name)
+        elif claim.state is State.VERIFIED or check:
+            yield host, claim
+        else:
+            result.not_labelled[host.name] = (
+                f"The claim {claim.masked} is only {claim.state}, and only what was read back gets a label; run again."
+            )
+
+
+def _composed(due: Sequence[_Host], claims: Mapping[str, Claim], result: _Result) -> Iterator[tuple[_Host, Label]]:
+    from .labels import batch  # noqa: PLC0415
+
+    for host in due:
+        try:
+            yield host, batch.compose(host.settings.job, claims[host.name])
+        except IotoError as error:
+            result.not_labelled[host.name] = str(error)
+
+
+def _to_come(host: _Host) -> Claim:
+    """Stand in for the claim that a real run would have made by now, so that its label can be tried."""
+    now = datetime.now(UTC)
+    return Claim("0" * DEFAULT_LENGTH, host.product, host.serial, State.VERIFIED, "generated", now, now)

@@ -1,0 +1,93 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A label printer on a TCP port, a process of its own that can be killed while it reads.
+
+    with LabelPrinter(folder) as printer:
+        ...  # print to printer.address
+    assert printer.labels() == [...]
+
+A label is taken once it was read whole: it is saved then, and only after that the connection is closed.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+_ROOT = Path(__file__).parents[2]
+
+
+class LabelPrinter:
+    """Prints into `folder`. It is killed in the middle of label `dies_in`, and takes label `hangs_at` in silence."""
+
+    def __init__(self, folder: Path, *, dies_in: int = 0, hangs_at: int = 0) -> None:
+        self._folder = folder
+        self._arguments = [str(folder), str(dies_in), str(hangs_at)]
+
+    def __enter__(self) -> Self:
+        self._folder.mkdir(parents=True)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.services.label_printer", *self._arguments],
+            cwd=_ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout
+        self.address = f"socket://127.0.0.1:{self._process.stdout.readline().strip()}"
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def labels(self) -> list[bytes]:
+        """What was read whole, in order."""
+        return [path.read_bytes() for path in sorted(self._folder.glob("*.zpl"))]
+
+    def wait_for(self, number: int) -> None:
+        """Return once so many labels were taken."""
+        deadline = time.monotonic() + 60
+        while len(self.labels()) < number:
+            assert time.monotonic() < deadline, f"{len(self.labels())} labels came, not {number}"
+            time.sleep(0.01)
+
+    @property
+    def died(self) -> bool:
+        """Whether it was killed while it printed."""
+        return self._process.wait(10) == -signal.SIGKILL
+
+
+def _serve(folder: Path, dies_in: int, hangs_at: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        print(server.getsockname()[1], flush=True)
+        number = 0
+        while True:
+            connection, _peer = server.accept()
+            number += 1
+            with connection:
+                if number == dies_in:
+                    connection.recv(100)
+                    os.kill(os.getpid(), signal.SIGKILL)
+                data = b""
+                while part := connection.recv(65536):
+                    data += part
+                temporary = folder / "part"
+                temporary.write_bytes(data)
+                temporary.rename(folder / f"{number:04d}.zpl")
+                if number == hangs_at:
+                    signal.pause()
+
+
+if __name__ == "__main__":
+    _serve(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))

@@ -1,0 +1,193 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which units of a play get a label, in which order, and what becomes of those that cannot have one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("reportlab", reason="labels need the Python package reportlab")
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.label_hosts import (
+    check_hosts,
+    label_hosts,
+    labelled_hosts,
+)
+from ansible_collections.ioto.serialization.plugins.plugin_utils.label_options import ARGUMENTS
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Context, Ledger, State
+from tests.support.labels import labels_of
+
+PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
+CONTEXT = Context("test")
+
+
+def complete(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: argument.get("default") for name, argument in ARGUMENTS.items()} | dict(options)
+
+
+class Line:
+    """Units whose flows have ended, a ledger that knows them, and a printer that is a file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.location = str(folder / "ledger.db")
+        self.paper = folder / "lp0"
+        self.paper.touch()
+        self.hosts: dict[str, dict[str, Any]] = {}
+
+    def add(self, serial: str, state: State = State.VERIFIED, **variables: Any) -> None:
+        with Ledger(self.location) as ledger:
+            claim = ledger.allocate(PRODUCT, serial, source="generated", context=CONTEXT)
+            ledger.advance(claim.claim_id, state, context=CONTEXT)
+        self.hosts[f"host-{serial}"] = {
+            "ioto_mode": "manual",
+            "ioto_ledger": self.location,
+            "ioto_label_printer": f"file:{self.paper}",
+            "ioto_outcome": {"changed": True, "product": PRODUCT, "serial": serial},
+            **variables,
+        }
+
+    def run(self, *, check: bool = False) -> dict[str, Any]:
+        return label_hosts(
+            self.hosts,
+            complete=complete,
+            open_ledger=lambda location: Ledger(location, read_only=check),
+            context=CONTEXT,
+            check=check,
+        )
+
+    def state(self, serial: str) -> State:
+        with Ledger(self.location, read_only=True) as ledger:
+            claim = ledger.live_claim(PRODUCT, serial)
+        assert claim
+        return claim.state
+
+    def labels(self, *serials: str) -> bytes:
+        with Ledger(self.location, read_only=True) as ledger:
+            return b"".join(labels_of(ledger, serials))
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Line:
+    return Line(tmp_path)
+
+
+def test_units_are_labelled_in_the_order_of_the_hosts_and_only_once(line: Line) -> None:
+    for serial in ("B", "A", "C"):
+        line.add(serial)
+    line.hosts = {name: line.hosts[name] for name in ("host-C", "host-A", "host-B")}
+
+    first, second = line.run(), line.run()
+
+    assert first["labelled"] == ["host-C", "host-A", "host-B"]
+    assert line.paper.read_bytes() == line.labels("C", "A", "B")
+    assert second["already"] == ["host-C", "host-A", "host-B"]
+    assert (first["changed"], second["changed"]) == (True, False)
+
+
+def test_hosts_that_want_other_labels_from_the_same_printer_keep_their_place(line: Line) -> None:
+    line.add("A")
+    line.add("B", ioto_label_layout="preprinted", ioto_label_copies=2)
+    line.add("C")
+
+    assert line.run()["labelled"] == ["host-A", "host-B", "host-C"]
+
+    first, second, third = line.paper.read_bytes().splitlines(keepends=True)
+    assert first + third == line.labels("A", "C")
+    assert b"^PQ2" in second and b"^PW400" in second
+
+
+def test_a_unit_that_failed_is_left_alone_or_is_not_wanted_gets_no_label(line: Line) -> None:
+    line.add("failed", ioto_outcome={"failed": True, "product": PRODUCT, "serial": "failed"})
+    line.add("unreachable", ioto_outcome={"unreachable": True})
+    line.add("none", ioto_mode="none")
+    line.add("unwanted", ioto_label_printer="")
+    line.add("good")
+
+    result = line.run()
+
+    assert result["labelled"] == ["host-good"]
+    assert result["not_labelled"] == {}
+    assert line.paper.read_bytes() == line.labels("good")
+
+
+def test_what_was_not_read_back_gets_no_label_and_the_host_is_named(line: Line) -> None:
+    line.add("A", State.WRITTEN)
+    line.add("B")
+
+    result = line.run()
+
+    assert result["failed"]
+    assert "only written" in result["not_labelled"]["host-A"]
+    assert result["labelled"] == ["host-B"]
+
+
+def test_a_label_that_cannot_be_made_is_told_with_its_numbers_and_stops_no_other(line: Line) -> None:
+    line.add("A" * 40, ioto_label_layout="small")
+    line.add("B", ioto_label_product_name="\U00013000")
+    line.add("C")
+
+    result = line.run()
+
+    assert "mm" in result["not_labelled"]["host-" + "A" * 40]
+    assert "U+13000" in result["not_labelled"]["host-B"]
+    assert result["labelled"] == ["host-C"]
+    assert line.state("B") is State.VERIFIED
+
+
+def test_a_printer_that_is_not_there_leaves_every_unit_without_a_label_until_the_next_run(line: Line) -> None:
+    line.add("A")
+    line.add("B")
+    line.paper.unlink()
+
+    result = line.run()
+
+    assert "No such file" in result["not_labelled"]["host-A"]
+    assert "waits" in result["not_labelled"]["host-B"]
+    assert line.state("A") is line.state("B") is State.VERIFIED
+    line.paper.touch()
+    assert line.run()["labelled"] == ["host-A", "host-B"]
+
+
+def test_check_mode_says_how_many_and_does_nothing(line: Line) -> None:
+    line.add("A")
+    line.add("B", State.LABELLED)
+    line.hosts["host-new"] = {**line.hosts["host-A"], "ioto_outcome": {"product": PRODUCT, "serial": "NEW"}}
+    line.hosts["host-bad"] = {**line.hosts["host-A"], "ioto_outcome": {"product": PRODUCT, "serial": "X" * 60}}
+
+    result = line.run(check=True)
+
+    assert result["msg"] == "Labels: 2 would be made, 1 there already, 1 missing."
+    assert result["labelled"] == ["host-A", "host-new"]
+    assert line.paper.read_bytes() == b""
+    assert line.state("A") is State.VERIFIED
+
+
+def test_settings_that_nobody_could_print_are_problems_of_the_batch(line: Line) -> None:
+    line.add("A", ioto_label_dest="labels.pdf")
+    line.add("B", ioto_label_layout="nowhere.json5")
+    line.add("C", ioto_label_printer="ftp://printer")
+    line.add("D", ioto_label_printer="", ioto_label_dest="x.pdf", ioto_label_sheet="L7160")
+    line.add("E")
+    line.add("F", ioto_label_copies=0)
+
+    problems = check_hosts(line.hosts, complete)
+
+    told = {host: str(problem) for problem in problems for host in problem.hosts}
+    assert set(told) == {"host-A", "host-B", "host-C", "host-D", "host-F"}
+    assert "one of dest and printer" in told["host-A"]
+    assert "nowhere.json5 cannot be read" in told["host-B"]
+    assert "is no printer" in told["host-C"]
+    assert "100.0 x 75.0 mm" in told["host-D"]
+    assert "copies" in told["host-F"]
+
+
+def test_the_hosts_that_get_labels_are_listed_and_nobody_is_a_pattern_for_nobody(line: Line) -> None:
+    line.add("A")
+    line.add("B", ioto_label_printer="")
+    assert labelled_hosts(line.hosts) == ["host-A"]
+    assert labelled_hosts({}) == ["!all"]
