@@ -94,11 +94,6 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.progress_model 
     total_line,
 )
 
-try:
-    from ansible_collections.ioto.serialization.plugins.plugin_utils.live_bar import LiveBar
-except ImportError:  # rich is an extra; without it the lines are plain
-    LiveBar = None
-
 if TYPE_CHECKING:
     from ansible.executor.stats import AggregateStats
     from ansible.executor.task_result import CallbackTaskResult
@@ -148,8 +143,17 @@ class CallbackModule(CallbackBase):
         super().set_options(task_keys=task_keys, var_options=var_options, direct=direct)
         # Ctrl-C and fatal errors end a run without another event.
         atexit.register(self._end_run)
-        if self.get_option("mode") == "auto" and LiveBar and _is_terminal():
-            self._bar = LiveBar(self._shown, colour=ANSIBLE_COLOR)
+        if self.get_option("mode") == "auto" and _is_terminal():
+            self._bar = self._live_bar()
+
+    def _live_bar(self) -> Any:
+        """Return the live line, or None without rich, which is an extra: the lines are plain then."""
+        try:
+            # Here, since only a terminal needs it.
+            from ansible_collections.ioto.serialization.plugins.plugin_utils.live_bar import LiveBar  # noqa: PLC0415
+        except ImportError:
+            return None
+        return LiveBar(self._shown, colour=ANSIBLE_COLOR)
 
     # --- plays --------------------------------------------------------------------------------------------------
 

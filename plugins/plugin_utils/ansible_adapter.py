@@ -32,7 +32,7 @@ def require(*modules: str) -> None:
 
 
 # Before the core is imported, so that a controller that lacks something is told what, and shown no traceback.
-require("json5", "sqlalchemy", "urllib3")
+require("pyjson5", "sqlalchemy", "urllib3")
 
 from .device_files import Answer  # noqa: E402
 from .display_text import printable  # noqa: E402

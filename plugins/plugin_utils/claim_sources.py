@@ -13,18 +13,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import json5
-import urllib3
-
 from . import claim_ids
 from .device_files import DEVICE_FILE, Device, Observation, await_change, restart_agent
 from .display_text import printable, url_origin
 from .errors import IotoError
+from .json5_second_reader import read_independently
 
-_MAX_REPLY = 64 * 1024
-_BACKOFF_SECONDS = 0.5
-_BACKOFF_MAX_SECONDS = 8.0
-_RETRIED_STATUSES = (429, 500, 502, 503, 504)
 _CONFLICT = 409
 _TAKES_NO_CONFIRMATION = (404, 405, 501)
 
@@ -106,8 +100,8 @@ class Service:
             )
         # The agent's own sample service answers {id:"..."}, which is JSON5; strict JSON is JSON5 too.
         try:
-            answer = json5.loads(reply.decode("utf-8"))
-        except (ValueError, RecursionError):
+            answer = read_independently(reply.decode("utf-8"))
+        except ValueError:
             answer = None
         found = answer.get("id") if isinstance(answer, dict) else None
         if not claim_ids.is_valid(found):
@@ -139,36 +133,18 @@ class Service:
         return url_origin(self.url)
 
     def _send(self, method: str, body: bytes) -> tuple[int, bytes]:
+        from . import service_client  # noqa: PLC0415 - an HTTP client, which the other sources do not need
+
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
-        retry = urllib3.Retry(
-            total=self.retries,
-            status_forcelist=_RETRIED_STATUSES,
-            allowed_methods=None,  # a POST too: for the same unit a service gives the same ID
-            backoff_factor=_BACKOFF_SECONDS,
-            backoff_max=_BACKOFF_MAX_SECONDS,
-            backoff_jitter=_BACKOFF_SECONDS,
-            redirect=0,
-            raise_on_status=False,
-            raise_on_redirect=False,
-        )
         try:
-            with urllib3.PoolManager(ca_certs=self.ca_file) as pool:
-                response = pool.request(
-                    method,
-                    self.url,
-                    body=body,
-                    headers=headers,
-                    retries=retry,
-                    timeout=urllib3.Timeout(total=self.timeout),
-                    preload_content=False,
-                )
-                with response:
-                    return response.status, response.read(_MAX_REPLY)
-        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            return service_client.send(
+                method, self.url, body, headers, timeout=self.timeout, retries=self.retries, ca_file=self.ca_file
+            )
+        except OSError as error:
             raise SourceError(
-                f"The service at {self.place} could not be asked, {self.retries + 1} tries: {_reason(error)}; "
+                f"The service at {self.place} could not be asked, {self.retries + 1} tries: {error}; "
                 "see whether it runs and the URL is right, then run again."
             ) from None
 
@@ -218,17 +194,6 @@ class Agent:
                 f"The command that restarts the agent on {device.name} failed with status {status}; "
                 "run it on the device to see why, or name another (ioto_agent_restart)."
             )
-
-
-def _reason(error: Exception) -> str:
-    """The innermost cause of a failure of urllib3, whose own text repeats the URL."""
-    if isinstance(error, urllib3.exceptions.MaxRetryError) and error.reason is not None:
-        error = error.reason
-    if isinstance(error, urllib3.exceptions.TimeoutError):
-        return "no answer in time"
-    if isinstance(error, urllib3.exceptions.SSLError):
-        return f"its certificate is not accepted ({printable(str(error.args[0]))})"
-    return printable(str(error.args[0]) if error.args else type(error).__name__).rpartition(": ")[2]
 
 
 def _sentence(reply: bytes) -> str:

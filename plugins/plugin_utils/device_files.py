@@ -19,7 +19,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from dataclasses import replace as with_fields
 from enum import StrEnum
-from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -37,7 +36,6 @@ MAX_FILE_SIZE = 1024 * 1024
 """Bytes; the probe reads one block more, so that a larger file is seen to be too large."""
 
 _LEFTOVERS = ".device.json5.ioto-"
-_SCRIPTS = Path(__file__).parent / "device_scripts"
 _MODE = re.compile(r"[-a-zA-Z]([-r][-w][-xsS][-r][-w][-xsS][-r][-w][-xtT])")
 
 
@@ -255,11 +253,14 @@ class _Record:
     blob: bytes
 
 
-@cache
-def _script(name: str) -> str:
-    """The text of one of our scripts without its comment lines, which a device need not read."""
-    lines = (_SCRIPTS / name).read_text(encoding="utf-8").splitlines()
+def _read_script(path: Path) -> str:
+    """Return the text of one of our scripts without its comment lines, which a device need not read."""
+    lines = path.read_text(encoding="utf-8").splitlines()
     return "\n".join(line for line in lines if not line.lstrip().startswith("#")) + "\n"
+
+
+# Read at the start, and so once for all devices: Ansible forks a process for each.
+_SCRIPTS = {path.name: _read_script(path) for path in (Path(__file__).parent / "device_scripts").glob("*.sh")}
 
 
 def _probe_settings(config_dir: str) -> dict[str, str]:
@@ -271,7 +272,7 @@ def _run(device: Device, settings: Mapping[str, str], *scripts: str, restart: Se
     settings = {**settings, "ioto_nonce": nonce, "ioto_restart_given": "yes" if restart else "no"}
     parts = [f"{name}={shlex.quote(value)}\n" for name, value in settings.items()]
     parts.append(f"ioto_restart_agent() {{ {shlex.join(restart) or ':'}; }}\n")
-    parts.extend(_script(name) for name in ("common.sh", *scripts, "end.sh"))
+    parts.extend(_SCRIPTS[name] for name in ("common.sh", *scripts, "end.sh"))
     # One function around everything: a script that was cut off on its way does nothing at all. Its answer is collected
     # and sent in one piece: each piece is a packet, and a packet costs us more than what is in it.
     script = "ioto_main() {\n" + "".join(parts) + "}\nprintf '%s\\n' \"$(ioto_main)\"\n"

@@ -9,10 +9,9 @@ every step first looks what is already done.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-
-import json5
 
 from . import claim_ids
 from .agent_settings import identity_override
@@ -33,6 +32,7 @@ from .device_files import (
 from .display_text import printable
 from .errors import IotoError
 from .json5_document import MISSING, Json5Document, Json5Error, JsonValue
+from .json5_second_reader import read_independently
 from .ledger import Claim, Context, Ledger, State
 from .ledger_group import LedgerGroup
 from .unit_identity import identify
@@ -407,7 +407,7 @@ class _Transaction:
         for key, value in wanted.items():
             document = document.set((key,), value)
         if document is not look.document:
-            _second_opinion(document, wanted)
+            _second_opinion(look.document, document, wanted)
         return document
 
     def _write(self, look: _Look, claim_id: str | None) -> bytes:
@@ -468,8 +468,26 @@ def _held(document: Json5Document, key: str) -> str | None:
     return None if value is MISSING or value is None or value == "" else str(value)
 
 
-def _second_opinion(document: Json5Document, wanted: Mapping[str, JsonValue]) -> None:
-    """Have an independent reader find in `document` what was put there. It is a defect of ours if it does not."""
-    read = json5.loads(document.data.decode("utf-8"))
-    if any(read.get(key) != value for key, value in wanted.items()):
-        raise SerializationError("Our JSON5 editor made a file that another reader reads otherwise; report this.")
+def _second_opinion(old: Json5Document, new: Json5Document, wanted: Mapping[str, JsonValue]) -> None:
+    """Have an independent reader find in `new` what was put there, and all else as it was: else the defect is ours."""
+    try:
+        before = _read_independently(old) if _members(old) else {}
+        agrees = _comparable(_read_independently(new)) == _comparable({**before, **wanted})
+    except ValueError:
+        agrees = False
+    if not agrees:
+        raise SerializationError(
+            f"Our JSON5 editor made of {new.name} what another reader reads otherwise, and nothing was written; report "
+            "this, with the file."
+        )
+
+
+def _read_independently(document: Json5Document) -> dict[str, JsonValue]:
+    read = read_independently(document.data.decode("utf-8"))
+    if not isinstance(read, dict):
+        raise ValueError("no object")
+    return read
+
+
+def _comparable(value: object) -> str:
+    return json.dumps(value, sort_keys=True)  # where NaN equals itself, and 1 is not True

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils import claim_sources
+from ansible_collections.ioto.serialization.plugins.plugin_utils import service_client
 from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_ids import is_valid
 from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_sources import Service, SourceError
 from tests.fleet.factory import FactoryEndpoint
@@ -26,7 +26,7 @@ UNIT = {"serial": "SN-1", "product": "01K9F1EETDEV1CEPR0DVCT0001"}
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(claim_sources, "_BACKOFF_SECONDS", 0.01)
+    monkeypatch.setattr(service_client, "_BACKOFF_SECONDS", 0.01)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.json5_document import Json5Document, Json5Error
+from ansible_collections.ioto.serialization.plugins.plugin_utils.json5_second_reader import read_independently
 from ansible_collections.ioto.serialization.tests.unit.json5_agent_model import Agent, AgentRefusesError, same
 
 EXAMPLES = os.environ.get("JSON5_EXAMPLES")
@@ -260,6 +261,7 @@ def test_an_edit_changes_the_value_and_no_other_byte(document, path, value, know
     new = parsed.set(path, value).data
 
     assert json.dumps(by_json5(new)) == json.dumps(edited(before, path, value))
+    assert json.dumps(read_independently(new.decode())) == json.dumps(json5.loads(new.decode()))
     assert same(Agent(new).read(), edited(before, path, value))
     if new == old:
         event("had the value")
