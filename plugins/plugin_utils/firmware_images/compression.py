@@ -44,7 +44,7 @@ def unpack(source: Path, target: Path, kind: Compression) -> None:
     """Write what `source` holds, uncompressed, to `target`. Raises `ImageError` where it is damaged."""
     try:
         if kind is Compression.ZST:
-            done = run("zstd", "-q", "-d", "-f", "-o", target, "--", source, path=source)
+            done = run("zstd", "-q", "-d", "-f", "-o", target, "--", source, image=source)
             if done.returncode:
                 raise ImageError(_damaged(source, tail(said(done))))
             return
@@ -61,7 +61,7 @@ def pack(source: Path, target: Path, kind: Compression, like: Path) -> None:
         head = file.read(1024)
     if kind is Compression.ZST:
         check = [] if head[_ZSTD_DESCRIPTOR] & _ZSTD_CHECKSUM else ["--no-check"]
-        done = run("zstd", "-q", "-f", *check, "-o", target, "--", source, path=like)
+        done = run("zstd", "-q", "-f", *check, "-o", target, "--", source, image=like)
         if done.returncode:
             raise ImageError(f"The archive {like.name} could not be compressed ({tail(said(done))}); free space.")
     elif kind is Compression.GZ:

@@ -5,29 +5,75 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
+import os
+import tempfile
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
-from .image import ImageError, tail
-from .tools import run, said
+from .image import ImageError
 
 _BLOCK = 64 * 1024
+_FICLONE = 0x40049409  # of linux/fs.h
+_CANNOT_SHARE = frozenset({errno.EOPNOTSUPP, errno.ENOTTY, errno.EXDEV, errno.EINVAL, errno.ENOSYS})
 
 
 def clone(source: Path, target: Path) -> None:
-    """Make `target` a copy of the file `source`, which shares its blocks where the file system can."""
-    done = run("cp", "--reflink=auto", "--sparse=auto", "--", source, target)
-    if done.returncode:
-        raise ImageError(f"The image {source.name} could not be copied ({tail(said(done))}); free space or correct it.")
+    """Make the new file `target` a copy of the file `source`, sharing its blocks where the file system can."""
+    try:
+        with source.open("rb") as read, target.open("xb") as write:
+            if not _share(read, write):
+                _copy_data(read.fileno(), write.fileno())
+    except OSError as error:
+        raise ImageError(
+            f"The image {source.name} could not be copied ({error.strerror}); free space or correct it."
+        ) from None
 
 
 def can_share(source: Path, folder: Path) -> bool:
     """Say whether copies of `source` in `folder` share their blocks with it."""
-    probe = folder / ".ioto-reflink-probe"
+    with source.open("rb") as read, tempfile.TemporaryFile(dir=folder) as write:
+        return _share(read, write)
+
+
+def _share(read: IO[bytes], write: IO[bytes]) -> bool:
     try:
-        return run("cp", "--reflink=always", "--", source, probe).returncode == 0
-    finally:
-        probe.unlink(missing_ok=True)
+        fcntl.ioctl(write.fileno(), _FICLONE, read.fileno())
+    except OSError as error:
+        if error.errno in _CANNOT_SHARE:
+            return False
+        raise
+    return True
+
+
+def _copy_data(read: int, write: int) -> None:
+    """Copy what is no hole of the file `read` into the empty file `write`."""
+    size = os.fstat(read).st_size
+    os.ftruncate(write, size)
+    end = 0
+    while end < size:
+        try:
+            start = os.lseek(read, end, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # nothing but a hole is left
+                return
+            raise
+        end = os.lseek(read, start, os.SEEK_HOLE)
+        while start < end:
+            copied = _copy_some(read, write, start, end - start)
+            if not copied:
+                raise OSError(errno.EIO, "it was cut off meanwhile")
+            start += copied
+
+
+def _copy_some(read: int, write: int, start: int, length: int) -> int:
+    try:
+        return os.copy_file_range(read, write, length, start, start)
+    except OSError as error:
+        if error.errno not in _CANNOT_SHARE:
+            raise
+    return os.pwrite(write, os.pread(read, min(length, _BLOCK), start), start)
 
 
 def carve(source: Path, offset: int, length: int, target: Path) -> None:

@@ -6,14 +6,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from .copies import carve, clone, paste
 from .image import Change, Entry, Image, ImageError
 from .tools import run, said
+from .workspace import subfolder
 
 _SECTOR = 512
+_NUMBER = re.compile(r"\d+$")
 
 
 class Disk(Image):
@@ -32,14 +35,14 @@ class Disk(Image):
     ) -> None:
         super().__init__(path, scratch)
         self._open = inner
-        self._offset, self._length, self._inner = self._choose(has_config, partition)
+        self.number, self._offset, self._length, self._inner = self._choose(has_config, partition)
 
-    def look(self, paths: Sequence[str]) -> Mapping[str, Entry]:
+    def _look(self, paths: Sequence[str]) -> Mapping[str, Entry]:
         return self._inner.look(paths)
 
-    def write(self, target: Path, change: Change) -> None:
-        changed = self.scratch / "partition-changed"
-        self._inner.write(changed, change)
+    def write(self, target: Path, change: Change, work: Path) -> None:
+        changed = work / "partition-changed"
+        self._inner.write(changed, change, subfolder(work, "partition"))
         if changed.stat().st_size > self._length:
             raise self.full(f"its partition has {self._length} bytes")
         clone(self.path, target)
@@ -49,7 +52,7 @@ class Disk(Image):
     def check(self) -> None:
         self._inner.check()
 
-    def _choose(self, has_config: Callable[[Image], bool], number: int | None) -> tuple[int, int, Image]:
+    def _choose(self, has_config: Callable[[Image], bool], number: int | None) -> tuple[int, int, int, Image]:
         fitting: list[tuple[int, int, int, Image]] = []
         table = self._partitions()
         if number is not None and number not in table:
@@ -77,12 +80,11 @@ class Disk(Image):
                 f"{where} of {self.path.name} has a file system that we know with the agent's configuration directory; "
                 "give config_dir, or partition."
             )
-        _unused, offset, length, inner = fitting[0]
-        return offset, length, inner
+        return fitting[0]
 
     def _partitions(self) -> dict[int, tuple[int, int]]:
         """Offset and length, in bytes, of each partition by its number."""
-        done = run("sfdisk", "--json", self.path, path=self.path)
+        done = run("sfdisk", "--json", self.path, cwd=self.scratch, image=self.path)
         if done.returncode:
             raise self.damaged(said(done))
         table = json.loads(done.stdout)["partitiontable"]
@@ -90,7 +92,7 @@ class Disk(Image):
         end = self.path.stat().st_size
         found = {}
         for partition in table.get("partitions", []):
-            number = int(str(partition["node"]).removeprefix(str(self.path)).lstrip("p"))
+            number = int(_NUMBER.findall(str(partition["node"]))[-1])
             offset, length = partition["start"] * sector, partition["size"] * sector
             if offset + length > end:
                 raise self.damaged(f"partition {number} ends behind the end of the disk")

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .copies import clone
-from .image import READ_AT_MOST, Change, Entry, Image, Kind, tail
+from .image import READ_AT_MOST, Change, Entry, Image, ImageError, Kind, tail
 from .tools import run, said
 
 _PROMPT = "debugfs: "
@@ -20,6 +20,8 @@ _TIME = re.compile(r"^ *(ctime|atime|mtime|crtime): 0x([0-9a-f]+)(?::([0-9a-f]+)
 _LINK = re.compile(r'^Fast link dest: "(.*)"$', re.MULTILINE)
 _ATTRIBUTE = re.compile(r"^  ([a-z_]+\.\S+) \(\d+\)", re.MULTILINE)
 _KINDS = {"regular": Kind.REGULAR, "directory": Kind.DIRECTORY, "symlink": Kind.LINK}
+_SUPERBLOCK_AT = 1024
+_WTIME_AT = 48
 _REPAIRED_OR_WORSE = 1 | 4 | 8
 
 
@@ -28,14 +30,12 @@ class Ext(Image):
 
     format = "ext"
 
-    def look(self, paths: Sequence[str]) -> Mapping[str, Entry]:
-        commands = [
-            line for n, path in enumerate(paths) for line in (f'stat "{path}"', f'dump "{path}" "{self._dumped(n)}"')
-        ]
-        answers = self._debugfs(self.path, commands)
+    def _look(self, paths: Sequence[str]) -> Mapping[str, Entry]:
+        commands = [line for n, path in enumerate(paths) for line in (f'stat "{path}"', f'dump "{path}" dump-{n}')]
+        answers = self._debugfs(self.path, commands, self.scratch)
         found = {}
         for number, path in enumerate(paths):
-            dumped = self._dumped(number)
+            dumped = self.scratch / f"dump-{number}"
             data = dumped.read_bytes()[:READ_AT_MOST] if dumped.exists() else b""
             dumped.unlink(missing_ok=True)
             answer = answers[2 * number]
@@ -43,48 +43,47 @@ class Ext(Image):
                 found[path] = _entry(match, answer, data)
         return found
 
-    def write(self, target: Path, change: Change) -> None:
+    def write(self, target: Path, change: Change, work: Path) -> None:
         clone(self.path, target)
-        new = self.scratch / "new"
-        new.write_bytes(change.data)
+        (work / "new").write_bytes(change.data)
         entry, place = change.entry, f'"{change.path}"'
         old, attributes = "", ""
         if change.replaces:
-            old, attributes = self._debugfs(target, [f"stat {place}", f"ea_list {place}"])
-        names = _ATTRIBUTE.findall(attributes)
-        kept = {name: self.scratch / f"attribute-{number}" for number, name in enumerate(names)}
+            old, attributes = self._debugfs(self.path, [f"stat {place}", f"ea_list {place}"], work)
+        kept = {name: f"attribute-{number}" for number, name in enumerate(_ATTRIBUTE.findall(attributes))}
         times = {name: (seconds, extra) for name, seconds, extra in _TIME.findall(old)} or dict.fromkeys(
             ("mtime", "atime", "ctime"), (f"{entry.mtime:x}", "")
         )
-        commands = [f'ea_get -f "{file}" {place} {name}' for name, file in kept.items()]
+        commands = [f"ea_get -f {file} {place} {name}" for name, file in kept.items()]
         commands += [f"rm {place}"] if change.replaces else []
         commands += [
-            f'write "{new}" {place}',
+            f"write new {place}",
             f"sif {place} mode 0{0o100000 | entry.mode:o}",
             f"sif {place} uid {entry.uid}",
             f"sif {place} gid {entry.gid}",
         ]
-        commands += [f'ea_set -f "{file}" {place} {name}' for name, file in kept.items()]
+        commands += [f"ea_set -f {file} {place} {name}" for name, file in kept.items()]
         for name, (seconds, extra) in times.items():
             commands.append(f"sif {place} {name} @{int(seconds, 16)}")
             if extra:
                 commands.append(f"sif {place} {name}_extra 0x{extra}")
-        self._debugfs(target, commands, write=True)
+        self._debugfs(target, commands, work, write=True)
 
     def check(self) -> None:
-        done = run("e2fsck", "-fn", self.path, path=self.path)
+        done = run("e2fsck", "-fn", self.path, cwd=self.scratch, image=self.path)
         if done.returncode & _REPAIRED_OR_WORSE:
             complaints = [line for line in done.stdout.decode("utf-8", "replace").splitlines()[1:] if line.strip()]
             raise self.damaged(next((line for line in complaints if not line.startswith("Pass ")), said(done)))
 
-    def _dumped(self, number: int) -> Path:
-        return self.scratch / f"dump-{number}"
+    def _debugfs(self, image: Path, commands: Sequence[str], folder: Path, *, write: bool = False) -> list[str]:
+        """Run `commands` in one debugfs in `folder`; return what it answered to each.
 
-    def _debugfs(self, image: Path, commands: Sequence[str], *, write: bool = False) -> list[str]:
-        """Run `commands` in one debugfs; return what it answered to each."""
+        The superblock keeps the time at which the base was last written.
+        """
         script = "".join(f"{command}\n" for command in commands).encode("utf-8", "surrogateescape")
         mode = ["-w"] if write else []
-        done = run("debugfs", *mode, "-f", "-", image, stdin=script, path=image)
+        now = {"E2FSPROGS_FAKE_TIME": str(self._written_at())}
+        done = run("debugfs", *mode, "-f", "-", image, cwd=folder, stdin=script, image=image, environment=now)
         complaint = said(done)
         if "allocate" in complaint or "No free space" in complaint or "No space" in complaint:
             raise self.full(complaint)
@@ -97,7 +96,19 @@ class Ext(Image):
                 answers[-1].append(line)
         if len(answers) != len(commands):
             raise self.damaged(tail(complaint))
+        # The first line on stderr is its version.
+        if write and (errors := done.stderr.decode("utf-8", "replace").splitlines()[1:]):
+            raise ImageError(
+                f"The file device.json5 could not be put into {self.path.name} ({tail(errors[0])}); see whether the "
+                "image is whole."
+            )
         return ["\n".join(lines) for lines in answers]
+
+    def _written_at(self) -> int:
+        """The time of the last write, in seconds, from the superblock."""
+        with self.path.open("rb") as file:
+            file.seek(_SUPERBLOCK_AT + _WTIME_AT)
+            return int.from_bytes(file.read(4), "little")
 
 
 def _entry(match: re.Match[str], answer: str, data: bytes) -> Entry:

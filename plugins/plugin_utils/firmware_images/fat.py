@@ -22,7 +22,7 @@ class Fat(Image):
 
     format = "fat"
 
-    def look(self, paths: Sequence[str]) -> Mapping[str, Entry]:
+    def _look(self, paths: Sequence[str]) -> Mapping[str, Entry]:
         found = {}
         for number, path in enumerate(paths):
             attributes = self._attributes(path)
@@ -32,7 +32,9 @@ class Fat(Image):
                 found[path] = Entry(Kind.DIRECTORY)
                 continue
             copied = self.scratch / f"copy-{number}"
-            done = run("mcopy", "-m", "-n", "-i", self.path, f"::{path}", copied, path=self.path)
+            done = run(
+                "mcopy", "-m", "-n", "-i", self.path, f"::{path}", copied.name, cwd=self.scratch, image=self.path
+            )
             if done.returncode:
                 raise self.damaged(said(done))
             data = copied.read_bytes()[:READ_AT_MOST]
@@ -40,14 +42,14 @@ class Fat(Image):
             copied.unlink()
         return found
 
-    def write(self, target: Path, change: Change) -> None:
+    def write(self, target: Path, change: Change, work: Path) -> None:
         clone(self.path, target)
-        new = self.scratch / "new"
+        new = work / "new"
         new.write_bytes(change.data)
         if change.entry.mtime:
             os.utime(new, (change.entry.mtime, change.entry.mtime))
         old = self._attributes(change.path) if change.replaces else None
-        done = run("mcopy", "-m", "-o", "-i", target, new, f"::{change.path}", path=self.path)
+        done = run("mcopy", "-m", "-o", "-i", target, new.name, f"::{change.path}", cwd=work, image=target)
         if done.returncode:
             complaint = said(done)
             if "full" in complaint.lower() or "no space" in complaint.lower():
@@ -58,17 +60,17 @@ class Fat(Image):
             )
         if old is not None:
             flags = [f"{'+' if letter in old else '-'}{letter.lower()}" for letter in "ARHS"]
-            run("mattrib", *flags, "-i", target, f"::{change.path}", path=self.path)
+            run("mattrib", *flags, "-i", target, f"::{change.path}", cwd=work, image=target)
 
     def check(self) -> None:
-        done = run("fsck.fat", "-n", self.path, path=self.path)
+        done = run("fsck.fat", "-n", self.path, cwd=self.scratch, image=self.path)
         if done.returncode:
             lines = [line for line in done.stdout.decode("utf-8", "replace").splitlines()[1:] if line.strip()]
             raise self.damaged(lines[0] if lines else said(done))
 
     def _attributes(self, path: str) -> str | None:
         """The letters of a file's attributes, or None where there is no such file or directory."""
-        done = run("mattrib", "-i", self.path, f"::{path}", path=self.path)
+        done = run("mattrib", "-i", self.path, f"::{path}", cwd=self.scratch, image=self.path)
         if done.returncode or not done.stdout.strip():
             return None
         match = _ATTRIBUTES.search(done.stdout.decode("utf-8", "replace"))

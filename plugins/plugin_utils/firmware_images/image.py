@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -65,18 +66,46 @@ class Image(ABC):
     format: ClassVar[str]
     needs_directory: ClassVar[bool] = True
     """Whether a file can only be put where its directory is."""
+    stays: ClassVar[bool] = True
+    """Whether nobody changes it while it is open: an image is made and given its name, never edited."""
+    sealed: ClassVar[int] = 0
+    """Bytes at its beginning that say something about all the others, such as a checksum; see `seal`."""
 
     def __init__(self, path: Path, scratch: Path) -> None:
         self.path = path
         self.scratch = scratch
+        self._seen: dict[str, Entry | None] = {}
+        self._turn = threading.Lock()
 
-    @abstractmethod
     def look(self, paths: Sequence[str]) -> Mapping[str, Entry]:
-        """Return what stands at those of the absolute `paths` where something is; links are not followed."""
+        """Return what stands at those of the absolute `paths` where something is; links are not followed.
+
+        What was seen once is remembered, so that many threads may look at one base.
+        """
+        with self._turn:
+            if not self.stays:
+                self._seen.clear()
+            if unseen := [path for path in dict.fromkeys(paths) if path not in self._seen]:
+                found = self._look(unseen)
+                self._seen.update({path: found.get(path) for path in unseen})
+            seen = {path: self._seen[path] for path in paths}
+        return {path: entry for path, entry in seen.items() if entry is not None}
 
     @abstractmethod
-    def write(self, target: Path, change: Change) -> None:
-        """Make `target` a copy of this image with `change` in it."""
+    def _look(self, paths: Sequence[str]) -> Mapping[str, Entry]:
+        """Do what `look` does, without a memory."""
+
+    @abstractmethod
+    def write(self, target: Path, change: Change, work: Path) -> None:
+        """Make `target` a copy of this image with `change` in it; `work` is an empty folder for what lies between.
+
+        Threads may do so at once, each with a target and a folder of its own.
+        """
+
+    def seal(self, target: Path) -> None:
+        """Bring the `sealed` bytes of `target` up to date, an image of this kind whose other bytes were changed."""
+        if self.sealed:
+            raise NotImplementedError
 
     @abstractmethod
     def check(self) -> None:

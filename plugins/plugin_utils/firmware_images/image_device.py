@@ -23,11 +23,14 @@ from ..device_files import (
 from ..display_text import printable
 from .checksums import digest, renew_beside
 from .detect import open_image
+from .disk import Disk
 from .image import Change, Entry, Image, ImageError, Kind
+from .master import Master
 from .paths import CONFIG_DIRS, Walk, find_config_dir, has_directory
 from .tar import empty_archive
 from .tools import run
 from .tree import Tree, put
+from .workshop import Workshop
 from .workspace import scratch, subfolder, sync, workspace
 
 _IMAGE_MODE = 0o600
@@ -46,13 +49,25 @@ class ImageDevice(StoredDevice):
     since it holds a claim ID. Use it inside `open_device`.
     """
 
-    def __init__(self, base: Path, dest: Path, work: Path, *, format: str | None, partition: int | None) -> None:
+    def __init__(
+        self,
+        base: Path,
+        dest: Path,
+        work: Path,
+        *,
+        format: str | None,
+        partition: int | None,
+        workshop: Workshop | None = None,
+    ) -> None:
         self._base = base
         self._dest = dest
         self._work = work
         self._format = format
         self._partition = partition
+        self._workshop = workshop
         self._image: Image | None = None
+        self._master: Master | None = None
+        self._sha256: str | None = None
         self._config_dir: str | None = None
         self.made = False
         """Whether the image was made by this run."""
@@ -123,13 +138,14 @@ class ImageDevice(StoredDevice):
         _unused, now = Walk(image).end(path)
         if now is None:
             raise ImageError(f"There is no {path} in {self._source.name}; run again.")
+        self._workshop = None  # no other image has this file
         self._read_back(self._make(image, Change(path, now.data, now, replaces=True)), None)
 
     def finish(self) -> str | None:
         """Renew the checksums beside the image, and return its SHA-256; a tree has none."""
         if self._dest.is_dir():
             return None
-        sha256 = digest(self._dest)
+        sha256 = self._sha256 or digest(self._dest)
         if self._base != self._dest:
             renew_beside(self._base, self._dest, sha256)
         return sha256
@@ -141,7 +157,14 @@ class ImageDevice(StoredDevice):
     def _opened(self) -> Image:
         if self._image is None:
             self._refuse_stale()
-            self._image = self._open(self._source, "source")
+            if self._workshop is not None and self._source == self._base:
+                self._image = self._workshop.base(
+                    self._base, format=self._format, config_dir=self._config_dir, partition=self._partition
+                )
+            else:
+                self._image = self._open(self._source, "source")
+            if isinstance(self._image, Disk):
+                self._partition = self._image.number
         return self._image
 
     def _refuse_stale(self) -> None:
@@ -175,7 +198,11 @@ class ImageDevice(StoredDevice):
             return self._dest
         target = subfolder(self._work, "made") / self._dest.name
         try:
-            image.write(target, change)
+            self._master = self._workshop.master(image, change) if self._workshop is not None else None
+            if self._master is not None:
+                self._master.copy_to(target, change.data)
+            else:
+                image.write(target, change, subfolder(self._work, "writing"))
         except ImageError:
             image.check()  # that its base is damaged says more
             raise
@@ -186,7 +213,10 @@ class ImageDevice(StoredDevice):
         return target
 
     def _read_back(self, target: Path, change: Change | None) -> Entry | None:
-        """Believe only what is read out of the new image; then it gets its final name."""
+        """Believe only what is read out of the new image; then it gets its final name.
+
+        What was made from a master is compared with it, byte by byte: the checker of the format has seen that one.
+        """
         made = self._open(target, "made-look")
         read = None
         if change is not None:
@@ -201,7 +231,10 @@ class ImageDevice(StoredDevice):
                     f"The image {self._dest.name} reads back otherwise than it was written; see whether its base is "
                     "whole and has room for another small file."
                 )
-        made.check()
+        if self._master is not None and change is not None:
+            self._sha256 = self._master.compare(target, change.data)
+        else:
+            made.check()
         if target != self._dest:
             if target.is_dir():
                 run("sync", "--file-system", target)
@@ -217,9 +250,15 @@ class ImageDevice(StoredDevice):
 
 @contextmanager
 def open_device(
-    base: Path | None, dest: Path, *, format: str | None = None, partition: int | None = None, check: bool = False
+    base: Path | None,
+    dest: Path,
+    *,
+    format: str | None = None,
+    partition: int | None = None,
+    check: bool = False,
+    workshop: Workshop | None = None,
 ) -> Iterator[ImageDevice]:
-    """Open the image of one unit; with `check` nothing is made beside it.
+    """Open the image of one unit; with `check` nothing is made beside it. `workshop` is what a batch has in common.
 
     Without a `base`, an overlay archive (OpenWrt's, tar.gz) is made that holds nothing but the file.
     """
@@ -228,10 +267,10 @@ def open_device(
             base = work / "empty.tar.gz"
             empty_archive(base)
             os.utime(base, (0, 0))  # it is never newer than what was made from it
-            format = format or "overlay"
+            format, workshop = format or "overlay", None
             if format != "overlay":
                 raise ImageError(f"An image of format {format} needs a base; give one, or format overlay.")
-        yield ImageDevice(base, dest, work, format=format, partition=partition)
+        yield ImageDevice(base, dest, work, format=format, partition=partition, workshop=workshop)
 
 
 def _remote(name: str, path: str, entry: Entry | None) -> RemoteFile:

@@ -48,7 +48,7 @@ _DIRECTORY = re.compile(r"^(d\S+ \S+) +\d+")
 # mksquashfs and its options. Run in a folder of its own, where `new` is.
 _REPACK = """
 set -e
-unsquashfs -no-progress -quiet -processors 1 -dest root "$1" >&2
+unsquashfs -no-progress -quiet -dest root "$1" >&2
 path=root$2
 folder=${path%/*}
 touch -r "$folder" folder-time
@@ -62,7 +62,7 @@ fi
 touch -d "@$5" "$path"
 touch -r folder-time "$folder"
 shift 6
-exec mksquashfs root packed -noappend -no-progress -quiet -no-recovery -processors 1 "$@" >&2
+exec mksquashfs root packed -noappend -no-progress -quiet -no-recovery "$@" >&2
 """
 
 
@@ -83,12 +83,11 @@ class SquashFs(Image):
         super().__init__(path, scratch)
         self._superblock = self._read_superblock()
 
-    def look(self, paths: Sequence[str]) -> Mapping[str, Entry]:
+    def _look(self, paths: Sequence[str]) -> Mapping[str, Entry]:
         pseudo = self.scratch / "pseudo"
         names = [path.lstrip("/") for path in paths]
-        done = run(
-            "unsquashfs", "-no-progress", "-quiet", "-no-wildcards", "-pf", pseudo, self.path, *names, path=self.path
-        )
+        options = "-no-progress", "-quiet", "-no-wildcards", "-pf", pseudo.name
+        done = run("unsquashfs", *options, self.path, *names, cwd=self.scratch, image=self.path)
         if done.returncode or not pseudo.exists():
             raise self.damaged(said(done))
         text, _unused, data = pseudo.read_bytes().partition(_DATA)
@@ -102,14 +101,16 @@ class SquashFs(Image):
             found[f"/{name}"] = _entry(match, data)
         return found
 
-    def write(self, target: Path, change: Change) -> None:
-        (self.scratch / "new").write_bytes(change.data)
+    def write(self, target: Path, change: Change, work: Path) -> None:
+        (work / "new").write_bytes(change.data)
         entry = change.entry
         arguments = [change.path, f"{entry.mode:o}", f"{entry.uid}:{entry.gid}", str(entry.mtime)]
         arguments += ["yes" if change.replaces else "no", *self._superblock.options]
-        base = self.path.resolve()
-        done = run("fakeroot", "--", "sh", "-c", _REPACK, "sh", base, *arguments, cwd=self.scratch, path=self.path)
-        packed = self.scratch / "packed"
+        # Neither compressed nor in one block with others, so that another content of the same length fits in its place.
+        for action in ("uncompressed", "no-fragments"):
+            arguments += ["-action", f'{action}@pathname("{change.path.lstrip("/")}")']
+        done = run("fakeroot", "--", "sh", "-c", _REPACK, "sh", self.path, *arguments, cwd=work, image=self.path)
+        packed = work / "packed"
         if done.returncode or not packed.exists():
             if done.returncode == 127:
                 raise ImageError("The program mksquashfs is missing; install the Debian package squashfs-tools.")
@@ -138,7 +139,9 @@ class SquashFs(Image):
             )
 
     def _listing(self, image: Path) -> list[str]:
-        done = run("unsquashfs", "-no-progress", "-UTC", "-dest", "", "-llnumeric", image, path=self.path)
+        done = run(
+            "unsquashfs", "-no-progress", "-UTC", "-dest", "", "-llnumeric", image, cwd=self.scratch, image=image
+        )
         if done.returncode or done.stderr:
             raise self.damaged(said(done))
         lines = done.stdout.decode("utf-8", "surrogateescape").splitlines()

@@ -36,7 +36,7 @@ class Tar(Image):
         self._prefix = ""
         self._read()
 
-    def look(self, paths: Sequence[str]) -> Mapping[str, Entry]:
+    def _look(self, paths: Sequence[str]) -> Mapping[str, Entry]:
         found = {}
         with self._plain.open("rb") as file:
             for path in paths:
@@ -49,8 +49,8 @@ class Tar(Image):
                     found[path] = Entry(Kind.DIRECTORY, 0o755)
         return found
 
-    def write(self, target: Path, change: Change) -> None:
-        plain = target if self._compression is Compression.NONE else self.scratch / "changed"
+    def write(self, target: Path, change: Change, work: Path) -> None:
+        plain = target if self._compression is Compression.NONE else work / "changed"
         old = self._members.get(change.path)
         header = self._new_header(change) if old is None else self._changed_header(old, len(change.data))
         start = self._end if old is None else old.offset

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import os
+import secrets
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from .image import ImageError
@@ -28,14 +30,39 @@ PACKAGES = {
 }
 """The Debian package of each program that we run."""
 
+_NO_MORE: Mapping[str, str] = {}
+
 
 def run(
-    *command: str | Path, cwd: Path | None = None, stdin: bytes = b"", path: Path | None = None
+    *command: str | Path,
+    cwd: Path | None = None,
+    stdin: bytes = b"",
+    image: Path | None = None,
+    environment: Mapping[str, str] = _NO_MORE,
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run a command in the C locale and return what it left; `path` is the image, for the message."""
+    """Run a command in the C locale and return what it left; `image` is what it works on.
+
+    With `cwd`, `image` stands in that folder under a name of ours while the command runs: in the names of images
+    e2fsprogs read `?offset=` as an option, mtools `@@` as an offset, and a leading dash is an option to all.
+    """
+    if cwd is not None and image is not None:
+        alias = cwd / f"{secrets.token_hex(8)}.image"
+        alias.symlink_to(image.absolute())
+        try:
+            names = (alias.name if word is image else word for word in command)
+            return _run(*names, cwd=cwd, stdin=stdin, image=image, environment=environment)
+        finally:
+            alias.unlink()
+    return _run(*command, cwd=cwd, stdin=stdin, image=image, environment=environment)
+
+
+def _run(
+    *command: str | Path, cwd: Path | None, stdin: bytes, image: Path | None, environment: Mapping[str, str]
+) -> subprocess.CompletedProcess[bytes]:
     # Administrators' programs are not on everybody's PATH, and need no root to work on a file of ours.
     environment = {
         **os.environ,
+        **environment,
         "LC_ALL": "C",
         "TZ": "UTC",
         "MTOOLS_SKIP_CHECK": "1",
@@ -45,7 +72,7 @@ def run(
         return subprocess.run(command, cwd=cwd, input=stdin, capture_output=True, check=False, env=environment)
     except FileNotFoundError:
         name = str(command[0])
-        for_what = f" for the image {path.name}" if path else ""
+        for_what = f" for the image {image.name}" if image else ""
         raise ImageError(
             f"The program {name} is missing on the controller{for_what}; install the Debian package "
             f"{PACKAGES.get(name, name)}."

@@ -20,8 +20,9 @@ class Tree(Image):
     """A folder."""
 
     format = "tree"
+    stays = False
 
-    def look(self, paths: Sequence[str]) -> Mapping[str, Entry]:
+    def _look(self, paths: Sequence[str]) -> Mapping[str, Entry]:
         found = {}
         for path in paths:
             # A parent that is a link could lead out of the tree; the walk follows it itself, from the root.
@@ -41,7 +42,7 @@ class Tree(Image):
             found[path] = Entry(kind, mode, info.st_uid, info.st_gid, int(info.st_mtime), data, target)
         return found
 
-    def write(self, target: Path, change: Change) -> None:
+    def write(self, target: Path, change: Change, work: Path) -> None:
         self._copy(target)
         put(target, change)
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from .copies import carve
 from .image import Change, Entry, Image, ImageError
+from .workspace import subfolder
 
 MAGIC = b"\x27\x05\x19\x56"
 
@@ -28,6 +29,7 @@ class UImage(Image):
     """A payload with U-Boot's header."""
 
     format = "uimage"
+    sealed = _HEADER.size
 
     def __init__(self, path: Path, scratch: Path, *, inner: Callable[[Path, Path], Image | None]) -> None:
         super().__init__(path, scratch)
@@ -53,20 +55,25 @@ class UImage(Image):
             )
         self._inner = opened
 
-    def look(self, paths: Sequence[str]) -> Mapping[str, Entry]:
+    def _look(self, paths: Sequence[str]) -> Mapping[str, Entry]:
         return self._inner.look(paths)
 
-    def write(self, target: Path, change: Change) -> None:
-        changed = self.scratch / "payload-changed"
-        self._inner.write(changed, change)
-        fields = [*self._fields]
-        fields[3], fields[6] = changed.stat().st_size, _checksum(changed, 0)
-        fields[1] = 0
-        fields[1] = zlib.crc32(_HEADER.pack(*fields))
+    def write(self, target: Path, change: Change, work: Path) -> None:
+        changed = work / "payload-changed"
+        self._inner.write(changed, change, subfolder(work, "payload"))
         with target.open("wb") as write, changed.open("rb") as read:
-            write.write(_HEADER.pack(*fields))
+            write.write(bytes(_HEADER.size))
             shutil.copyfileobj(read, write)
         changed.unlink()
+        self.seal(target)
+
+    def seal(self, target: Path) -> None:
+        fields = [*self._fields]
+        fields[3], fields[6] = target.stat().st_size - _HEADER.size, _checksum(target, _HEADER.size)
+        fields[1] = 0
+        fields[1] = zlib.crc32(_HEADER.pack(*fields))
+        with target.open("r+b") as write:
+            write.write(_HEADER.pack(*fields))
 
     def check(self) -> None:
         fields = [*self._fields]

@@ -14,10 +14,12 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .image import ImageError
+
+_SHARED = ".ioto-work"
 
 
 @contextmanager
@@ -44,6 +46,54 @@ def workspace(dest: Path) -> Iterator[Path]:
             shutil.rmtree(folder)
     finally:
         os.close(lock)
+
+
+@contextmanager
+def shared_workspace(folder: Path) -> Iterator[Path]:
+    """Make a folder in `folder` for what the images there have in common, and remove it in the end.
+
+    All runs share its parent; the first one to come while no other is there removes what killed ones have left.
+    """
+    parent = folder / _SHARED
+    lock = _share(parent)
+    try:
+        own = Path(tempfile.mkdtemp(dir=parent))
+        try:
+            yield own
+        finally:
+            shutil.rmtree(own)
+            if _locked_alone(lock):
+                parent.rmdir()
+    finally:
+        os.close(lock)
+
+
+def _share(parent: Path) -> int:
+    while True:
+        try:
+            parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = os.open(parent, os.O_RDONLY | os.O_DIRECTORY)
+        except FileNotFoundError:
+            continue  # another run has just removed it
+        except OSError as error:
+            raise ImageError(
+                f"No images can be made in {parent.parent} ({error.strerror}); see whether the folder can be written."
+            ) from None
+        if _locked_alone(lock):
+            _empty(parent)
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(lock), parent.stat()):
+                return lock
+        os.close(lock)
+
+
+def _locked_alone(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextmanager

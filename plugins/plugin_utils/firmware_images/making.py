@@ -1,0 +1,180 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Make the images of a batch in one process, several at a time.
+
+Threads do: what takes time is the disk, checksums and other programs. They share the ledger, whose commits they wait
+for together, and a workshop for each folder that images go to.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import IotoError
+from ..ledger import Context, Ledger
+from ..ledger_group import LedgerGroup
+from ..serialization import serialize
+from ..task_options import build_request, present_outcome
+from .destination import destination
+from .image_device import open_device
+from .workshop import Workshop
+from .workspace import shared_workspace
+
+_OPTIONS = {
+    "ioto_firmware_base": "base",
+    "ioto_firmware_format": "format",
+    "ioto_firmware_partition": "partition",
+    "ioto_config_dir": "config_dir",
+    "ioto_claim_id": "claim_id",
+    "ioto_claim_id_length": "length",
+    "ioto_service_url": "service_url",
+    "ioto_service_token": "service_token",
+    "ioto_service_timeout": "service_timeout",
+    "ioto_service_retries": "service_retries",
+    "ioto_service_ca_file": "service_ca_file",
+    "ioto_product": "product",
+    "ioto_serial": "serial",
+    "ioto_properties": "properties",
+    "ioto_ledger": "ledger",
+    "ioto_force": "force",
+    "ioto_replace_provisioned": "replace_provisioned",
+}
+
+VARIABLES = ("ioto_mode", "ioto_firmware_dest", *_OPTIONS)
+"""What has to be known of each host."""
+
+_ORPHAN_SECONDS = 1.0
+
+
+def image_options(variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of `firmware_image` that the `VARIABLES` of a host say."""
+    options = {option: variables[name] for name, option in _OPTIONS.items() if name in variables}
+    if "service_url" in options and "claim_id" not in options:
+        options["source"] = "service"
+    return {**options, "dest": f"{variables['ioto_firmware_dest']}/"}
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One image: the inventory name of its unit, and the options of `firmware_image`, complete."""
+
+    host: str
+    options: Mapping[str, Any]
+
+    @property
+    def base(self) -> Path | None:
+        """The base image."""
+        return Path(self.options["base"]) if self.options["base"] else None
+
+    @property
+    def dest(self) -> Path:
+        """Where the image goes. Raises `ImageError`."""
+        return destination(self.base, self.options["dest"], self.options["serial"])
+
+
+@dataclass(frozen=True, slots=True)
+class Showing:
+    """What a result tells: whole claim IDs (`reveal`), differences (`diff`); in `check` nothing is made."""
+
+    reveal: bool = False
+    diff: bool = False
+    check: bool = False
+
+
+def make_image(
+    job: Job, ledger: Ledger | LedgerGroup, context: Context, showing: Showing, workshop: Workshop | None = None
+) -> dict[str, Any]:
+    """Run the transaction on one image, and return what `firmware_image` returns. Raises `IotoError`."""
+    options, dest = job.options, job.dest
+    with open_device(
+        job.base,
+        dest,
+        format=options["format"],
+        partition=options["partition"],
+        check=showing.check,
+        workshop=workshop,
+    ) as device:
+        config_dir = device.config_dir(options["config_dir"])
+        request = build_request({**options, "config_dir": config_dir}, check=showing.check)
+        outcome = serialize(device, request, ledger, context)
+        sha256 = None if showing.check else device.finish()
+    return {
+        **present_outcome(outcome, reveal=showing.reveal, diff=showing.diff),
+        "changed": outcome.changed or device.made,
+        "device_file": outcome.path,
+        "path": str(dest),
+        "sha256": sha256,
+    }
+
+
+class Making:
+    """A batch that is being made; `run` may be called once."""
+
+    def __init__(self, jobs: Sequence[Job], showing: Showing, *, at_once: int) -> None:
+        self._jobs = jobs
+        self._showing = showing
+        self._at_once = max(1, min(at_once, len(jobs)))
+        self._door = threading.Lock()
+        self._stack = ExitStack()
+        self._ledgers: dict[str | None, LedgerGroup] = {}
+        self._workshops: dict[Path, Workshop] = {}
+        self._images = Counter(job.dest.parent for job in jobs)
+
+    def run(self) -> Iterator[dict[str, Any]]:
+        """Yield the result of each job as it ends, with its `host`; a failure has `failed` and `msg`.
+
+        Closing the iterator ends the batch after the images that are under way.
+        """
+        parent = os.getppid()
+        with self._stack:
+            pool = ThreadPoolExecutor(self._at_once)
+            try:
+                waiting: set[Future[dict[str, Any]]] = {pool.submit(self._result, job) for job in self._jobs}
+                while waiting:
+                    done, waiting = wait(waiting, timeout=_ORPHAN_SECONDS, return_when=FIRST_COMPLETED)
+                    yield from (future.result() for future in done)
+                    if os.getppid() != parent:
+                        return  # whoever started us was killed, and may be started again: two at once help nobody
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+    def _result(self, job: Job) -> dict[str, Any]:
+        try:
+            with self._door:
+                ledger, workshop = self._ledger(job), self._workshop(job)
+            made = make_image(job, ledger, Context.here(job.host), self._showing, workshop)
+        except IotoError as error:
+            made = {"changed": False, "failed": True, "msg": str(error)}
+        except Exception as error:
+            kind = type(error).__name__
+            made = {
+                "changed": False,
+                "failed": True,
+                "msg": f"The image of {job.host} shows a defect of this collection ({kind}: {error}); report it.",
+            }
+        return {"host": job.host, **made}
+
+    def _ledger(self, job: Job) -> LedgerGroup:
+        location = job.options["ledger"]
+        if location not in self._ledgers:
+            ledger = self._stack.enter_context(Ledger(location, read_only=self._showing.check))
+            self._ledgers[location] = LedgerGroup(ledger)
+        return self._ledgers[location]
+
+    def _workshop(self, job: Job) -> Workshop | None:
+        """The workshop of the folder that the image goes to; a single image is made without one."""
+        folder = job.dest.parent
+        if self._showing.check or self._images[folder] < 2 or job.base is None:
+            return None
+        if folder not in self._workshops:
+            self._workshops[folder] = Workshop(self._stack.enter_context(shared_workspace(folder)))
+        return self._workshops[folder]
