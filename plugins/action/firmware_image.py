@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, ClassVar
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import (
@@ -14,12 +13,9 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter
     REVEAL_ARGUMENT,
     IotoAction,
 )
-from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware_images.destination import destination
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware_images.detect import FORMATS
-from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware_images.image_device import open_device
+from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware_images.making import Job, Showing, make_image
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import warm_up
-from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization import serialize
-from ansible_collections.ioto.serialization.plugins.plugin_utils.task_options import build_request, present_outcome
 
 # As in serialize: made ready once, before Ansible forks a worker for each image.
 warm_up()
@@ -44,22 +40,6 @@ class ActionModule(IotoAction):
 
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Run the transaction on the image."""
-        base = Path(arguments["base"]) if arguments["base"] else None
-        dest = destination(base, arguments["dest"], arguments["serial"])
-        options = {"format": arguments["format"], "partition": arguments["partition"]}
-        with (
-            open_device(base, dest, check=self.check_mode, **options) as device,
-            self.ledger(arguments) as ledger,
-        ):
-            config_dir = device.config_dir(arguments["config_dir"])
-            request = build_request({**arguments, "config_dir": config_dir}, check=self.check_mode)
-            outcome = serialize(device, request, ledger, self.context())
-            sha256 = None if self.check_mode else device.finish()
-        result = present_outcome(outcome, reveal=arguments["reveal"], diff=self.wants_diff)
-        return {
-            **result,
-            "changed": outcome.changed or device.made,
-            "device_file": outcome.path,
-            "path": str(dest),
-            "sha256": sha256,
-        }
+        showing = Showing(reveal=arguments["reveal"], diff=self.wants_diff, check=self.check_mode)
+        with self.ledger(arguments) as ledger:
+            return make_image(Job(self.host, arguments), ledger, self.context(), showing)

@@ -8,8 +8,12 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import IotoAction
-from ansible_collections.ioto.serialization.plugins.plugin_utils.batch_check import Mode
-from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware_images.batch import VARIABLES, check_images
+from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware_images.batch import (
+    check_images,
+    is_ours,
+    list_problems,
+)
+from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware_images.making import VARIABLES
 
 
 class ActionModule(IotoAction):
@@ -26,8 +30,6 @@ class ActionModule(IotoAction):
         if not problems:
             return {
                 "changed": False,
-                "images": sum(1 for facts in hosts.values() if facts.get("ioto_mode") == Mode.FIRMWARE),
+                "images": sum(map(is_ours, hosts.values())),
             }
-        count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
-        lines = [f"The batch has {count}, and no image was made:", *(f"- {problem}" for problem in problems)]
-        return {"failed": True, "msg": "\n".join(lines)}
+        return {"failed": True, "msg": list_problems(problems)}

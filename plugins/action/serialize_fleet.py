@@ -14,11 +14,12 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter
     complete,
     require,
 )
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch_results import sum_up
 
 # Before the engine is imported: the others do without it.
 require("paramiko")
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.batch import Batch, sum_up  # noqa: E402
+from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.batch import Batch  # noqa: E402
 from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.engine import Engine  # noqa: E402
 from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.flow import VARIABLES  # noqa: E402
 
@@ -51,4 +52,4 @@ class ActionModule(BatchAction):
         for result in engine.run(batch.jobs):
             self.tell(result)
             results.append(result)
-        return sum_up(results)
+        return sum_up(results, "devices")

@@ -102,8 +102,8 @@ if TYPE_CHECKING:
     from ansible.playbook.task import Task
 
 _COLLECTION = "ioto.serialization."
-_FLEET = f"{_COLLECTION}serialize_fleet"
-TRANSACTIONS = frozenset({f"{_COLLECTION}serialize", f"{_COLLECTION}firmware_image", _FLEET})
+_BATCHES = frozenset({f"{_COLLECTION}serialize_fleet", f"{_COLLECTION}firmware_batch"})
+TRANSACTIONS = frozenset({f"{_COLLECTION}serialize", f"{_COLLECTION}firmware_image", *_BATCHES})
 _PREFLIGHT = f"{_COLLECTION}preflight"
 _SUMMARY = f"{_COLLECTION}summary"
 _FLOW_ROLES = ("manual", "auto", "factory", "firmware")
@@ -313,8 +313,8 @@ class CallbackModule(CallbackBase):
         self._tick(now)
 
     def _note_item(self, result: CallbackTaskResult, outcome: Outcome) -> None:
-        """The fleet's task tells of each unit when it ends, long before the task itself does."""
-        if self._flow is not None and _action(result.task) == _FLEET and "host" in result.result:
+        """The task of a batch tells of each unit when it ends, long before the task itself does."""
+        if self._flow is not None and _action(result.task) in _BATCHES and "host" in result.result:
             now = time.monotonic()
             self._note_unit(result.result, outcome, now)
             self._tick(now)
@@ -481,7 +481,7 @@ def _is_flow_role(name: str) -> bool:
 
 def _units(result: CallbackTaskResult, action: str) -> list[Mapping[str, Any]]:
     """The outcome of each unit, where one task served many; empty for any other result."""
-    if action != _FLEET:
+    if action not in _BATCHES:
         return []
     results = result.result.get("results")
     return [unit for unit in results if isinstance(unit, dict) and "host" in unit] if isinstance(results, list) else []

@@ -157,6 +157,18 @@ class BatchAction(IotoAction):
         """Return, for every host that is still in the play's batch, those of its variables `names` that are set."""
         return self._variables(self.task_vars["ansible_play_batch"], names)
 
+    def refuse_unseen(self, names: Iterable[str]) -> None:
+        """Raise `ArgumentError` where one of `names` is set for the task, the role or the play, and not for hosts.
+
+        Such a value may be a template that means another thing for each host; Ansible gives us that of the first one.
+        """
+        seen = self.task_vars["hostvars"][self.host]
+        if unseen := [name for name in names if name in self.task_vars and name not in seen]:
+            raise ArgumentError(
+                f"{', '.join(unseen)}: set for the play, a role or the task, where a task for all hosts does not see "
+                "it; set it for hosts or groups in the inventory, or with -e."
+            )
+
     def tell(self, unit: Mapping[str, Any]) -> None:
         """Show what became of one host while the task goes on, as Ansible shows the items of a loop."""
         if unit.get("diff"):

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +14,48 @@ from ..batch_check import Mode, Problem
 from ..errors import IotoError
 from .destination import destination, room
 from .image_device import open_device
-
-VARIABLES = (
-    "ioto_mode",
-    "ioto_serial",
-    "ioto_config_dir",
-    "ioto_firmware_base",
-    "ioto_firmware_dest",
-    "ioto_firmware_format",
-    "ioto_firmware_partition",
-)
-"""What has to be known of each host."""
+from .making import Job, image_options
 
 _OF_A_BASE = ("ioto_config_dir", "ioto_firmware_format", "ioto_firmware_partition")
 _MEGABYTE = 1024 * 1024
+
+
+class BatchError(IotoError):
+    """A batch that cannot be begun; the message lists every problem, each with its hosts."""
+
+
+def prepare(
+    hosts: Mapping[str, Mapping[str, Any]], complete: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+) -> Sequence[Job]:
+    """Return the jobs of a batch; `complete` gives the options of `firmware_image` with their defaults.
+
+    `hosts` maps each host to its `VARIABLES`, those that are set. Hosts of another `ioto_mode` are left out;
+    one that has none is ours. Raises `BatchError` before the first image is made.
+    """
+    ours = {"ioto_mode": Mode.FIRMWARE}
+    hosts = {host: ours | dict(variables) for host, variables in hosts.items()}
+    hosts = {host: variables for host, variables in hosts.items() if is_ours(variables)}
+    problems = list(check_images(hosts))
+    jobs: list[Job] = []
+    for host, variables in hosts.items() if not problems else ():
+        try:
+            jobs.append(Job(host, complete(image_options(variables))))
+        except IotoError as error:
+            problems.append(Problem((host,), str(error)))
+    if problems:
+        raise BatchError(list_problems(problems))
+    return jobs
+
+
+def is_ours(variables: Mapping[str, Any]) -> bool:
+    """Say whether a host with these variables goes this way."""
+    return bool(variables.get("ioto_mode") == Mode.FIRMWARE)
+
+
+def list_problems(problems: Sequence[Problem]) -> str:
+    """Return `problems` as they are shown, a line each."""
+    count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
+    return "\n".join([f"The batch has {count}, and no image was made:", *(f"- {problem}" for problem in problems)])
 
 
 def check_images(hosts: Mapping[str, Mapping[str, Any]]) -> Sequence[Problem]:
@@ -35,7 +63,7 @@ def check_images(hosts: Mapping[str, Mapping[str, Any]]) -> Sequence[Problem]:
 
     Hosts of another `ioto_mode` are left out.
     """
-    hosts = {host: variables for host, variables in hosts.items() if variables.get("ioto_mode") == Mode.FIRMWARE}
+    hosts = {host: variables for host, variables in hosts.items() if is_ours(variables)}
     problems: list[Problem] = []
     images: dict[Path, list[str]] = defaultdict(list)
     needs: dict[tuple[str | None, int], dict[Path, None]] = defaultdict(dict)

@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from .workspace import sync
 
@@ -33,6 +35,18 @@ def renew_beside(base: Path, dest: Path, sha256: str) -> None:
             with_name = len(source.read_text(encoding="utf-8", errors="replace").split()) > 1
             line = f"{value}  {dest.name}\n" if with_name else f"{value}\n"
             _replace(dest.with_name(dest.name + suffix), line)
+
+
+def renew_lists(results: Iterable[Mapping[str, Any]]) -> Sequence[Path]:
+    """Write the list of each folder that has images of `results` (those of `firmware_image`); return the lists."""
+    folders: dict[Path, dict[str, str]] = defaultdict(dict)
+    for result in results:
+        if result.get("sha256"):
+            image = Path(result["path"])
+            folders[image.parent][image.name] = result["sha256"]
+    for folder, checksums in folders.items():
+        renew_list(folder, checksums)
+    return [folder / LIST for folder in sorted(folders)]
 
 
 def renew_list(folder: Path, checksums: Mapping[str, str]) -> bool:

@@ -10,14 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..display_text import printable
+from ..batch_results import some_of
 from ..errors import IotoError
 from .engine import Job
 from .flow import flow_options, plan_flow
 from .ssh_keys import load_key
 from .ssh_settings import SshSettings, resolve_settings
 
-_SHOWN_HOSTS = 5
 # What is another one for each host; all the rest mostly comes from a group, and is worked out once.
 _OF_ONE_HOST = {
     "ansible_host": "host",
@@ -69,7 +68,7 @@ class Batch:
             except IotoError as error:
                 problems[str(error)].append(host)
         if problems:
-            lines = [f"- {_shown(names)}: {sentence}" for sentence, names in problems.items()]
+            lines = [f"- {some_of(names)}: {sentence}" for sentence, names in problems.items()]
             raise BatchError("\n".join(["The fleet engine cannot begin, and no device was touched:", *lines]))
         return cls(jobs, left_alone)
 
@@ -94,31 +93,3 @@ class _Ways:
             self._shared[key] = settings
         shared = self._shared[key]
         return replace(shared, host=shared.host or str(own["host"]), port=int(own.get("port") or shared.port))
-
-
-def sum_up(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return the task's result: the `results` of all hosts by name, and the counts in a sentence."""
-    results = sorted(results, key=lambda result: str(result["host"]))
-    unreachable = [result["host"] for result in results if result.get("unreachable")]
-    failed = [result["host"] for result in results if result.get("failed")]
-    changed = sum(bool(result.get("changed")) for result in results)
-    skipped = sum(bool(result.get("skipped")) for result in results)
-    done = len(results) - len(unreachable) - len(failed) - skipped
-    sentence = (
-        f"{len(results)} devices: {changed} changed, {done - changed} already done, {len(failed)} failed, "
-        f"{len(unreachable)} unreachable{f', {skipped} left alone' if skipped else ''}."
-    )
-    if failed or unreachable:
-        sentence += f" Run again, or with --limit: {_shown([*failed, *unreachable])}."
-    return {
-        "changed": changed > 0,
-        "failed": bool(failed or unreachable),
-        "unreachable": False,  # the task's own host was not asked more than the others
-        "msg": sentence,
-        "results": results,
-    }
-
-
-def _shown(hosts: Sequence[str]) -> str:
-    names = ", ".join(printable(host) for host in hosts[:_SHOWN_HOSTS])
-    return names if len(hosts) <= _SHOWN_HOSTS else f"{names} and {len(hosts) - _SHOWN_HOSTS} more"

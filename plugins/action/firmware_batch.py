@@ -1,0 +1,43 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action of `ioto.serialization.firmware_batch`; its documentation is in `plugins/modules/firmware_batch.py`."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from ansible_collections.ioto.serialization.plugins.action.firmware_image import ActionModule as FirmwareImage
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import (
+    REVEAL_ARGUMENT,
+    BatchAction,
+    complete,
+)
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch_results import sum_up
+from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware_images.batch import prepare
+from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware_images.checksums import renew_lists
+from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware_images.making import (
+    VARIABLES,
+    Making,
+    Showing,
+)
+
+
+class ActionModule(BatchAction):
+    """Make the images of all hosts of the play."""
+
+    ARGUMENTS: ClassVar[dict[str, Any]] = {**REVEAL_ARGUMENT}
+
+    def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Make the images, several at a time, and write the checksum lists."""
+        self.refuse_unseen(VARIABLES)
+        jobs = prepare(self.hosts(VARIABLES), complete=lambda options: complete(options, FirmwareImage.ARGUMENTS))
+        showing = Showing(reveal=arguments["reveal"], diff=self.wants_diff, check=self.check_mode)
+        results = []
+        try:
+            for result in Making(jobs, showing, at_once=self.forks).run():
+                self.tell(result)
+                results.append(result)
+        finally:
+            lists = [] if self.check_mode else renew_lists(results)
+        return {**sum_up(results, "images"), "lists": [str(place) for place in lists]}
