@@ -15,7 +15,8 @@ description:
     those of the role C(label), and stand for the options of M(ioto.serialization.label). A host with neither
     C(ioto_label_printer) nor C(ioto_label_dest) gets none.
   - Only a unit that its flow has read back in this run (C(ioto_outcome), or the result of
-    M(ioto.serialization.serialize_fleet) or M(ioto.serialization.firmware_batch) in C(ioto_fleet)) gets a label, and only where the ledger knows of none yet.
+    M(ioto.serialization.serialize_fleet) or M(ioto.serialization.firmware_batch) in C(ioto_fleet)) gets a label, and
+    only where the ledger knows of none yet.
   - A label that cannot be made is told with its reason and stops no other. When a printer does not take one, that
     unit and those after it wait, so that the order stays that of the line, and the next run prints exactly those.
   - Runs once for all hosts of the play. In check mode nothing is made, and the result says what would be.
