@@ -1,0 +1,42 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action of `ioto.serialization.verify`; its documentation is in `plugins/modules/verify.py`."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from ansible import constants as C
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import (
+    CONFIG_DIR_ARGUMENT,
+    LEDGER_ARGUMENT,
+    IotoAction,
+    plain,
+)
+from ansible_collections.ioto.serialization.plugins.plugin_utils.verify_task import verify_unit
+
+
+class ActionModule(IotoAction):
+    """Compare label, device and ledger."""
+
+    ARGUMENTS: ClassVar[dict[str, Any]] = {
+        "scan": {"type": "str", "no_log": False},
+        "image": {"type": "path"},
+        "scans": {"type": "path"},
+        "qr": {"type": "str"},
+        "layout": {"type": "str"},
+        "product": {"type": "str"},
+        "serial": {"type": "str"},
+        **CONFIG_DIR_ARGUMENT,
+        **LEDGER_ARGUMENT,
+    }
+
+    def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Judge the unit, and say the verdict at once in a line of its own."""
+        hosts = plain(self.task_vars["ansible_play_hosts_all"])
+        with self.ledger(arguments) as ledger:
+            result = verify_unit(self.device(), ledger, arguments, hosts, context=self.context(), check=self.check_mode)
+        self._display.display(result["msg"], color=C.COLOR_OK if result["passed"] else C.COLOR_ERROR)
+        return result

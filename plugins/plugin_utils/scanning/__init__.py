@@ -1,0 +1,7 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a scanner types, a file of scans holds or a camera sees, and what it says of a label.
+
+All of it is hostile: it is compared and parsed, and never shown, run or templated.
+"""

@@ -1,0 +1,179 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The three-way check: what a unit's label says, what its device answers, and what the ledger knows, are the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .agent_settings import identity_override
+from .claim_ids import InvalidProductError, is_valid, mask, parse_product
+from .device_files import Device, probe
+from .display_text import printable
+from .json5_document import Json5Document
+from .ledger import Claim, Context, Entry, Ledger, State
+from .scanning.scan import Scan
+from .unit_identity import identify
+from .verified_write import check_usable
+
+MISMATCH, CHECKED = "mismatch", "checked"
+"""The events of a check that failed, and of one that did not."""
+_IN_ORDER = {State.VERIFIED, State.LABELLED}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a device answers; `overriding` is the ID that its local.json5 puts over the other."""
+
+    unit: str
+    claim_id: str | None
+    product: str | None
+    overriding: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the ledger says: who has the label's ID, who the device's, and which one the unit has."""
+
+    of_label: Claim | None = None
+    of_device: Claim | None = None
+    of_unit: Claim | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether all agree; if not, what is wrong, a clause each."""
+
+    problems: Sequence[str]
+    unit: str | None = None
+    product: str | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether label, device and ledger say the same."""
+        return not self.problems
+
+
+def look(device: Device, config_dir: str, serial: str | None) -> Seen:
+    """Ask the device who it is, in one script; `serial` is the inventory's word for the unit. Raises `IotoError`."""
+    observation = probe(device, config_dir)
+    check_usable(observation.device_file, where=device.name)
+    document = Json5Document.parse(
+        observation.device_file.data, name=f"{printable(observation.device_file.path)} on {device.name}"
+    ).value
+    members = document if isinstance(document, dict) else {}
+    override = identity_override(observation, where=device.name)
+    return Seen(
+        unit=identify(serial, observation, where=device.name).serial,
+        claim_id=_text(members.get("id")),
+        product=_text(members.get("product")),
+        overriding=None if override is None else str(override.value),
+    )
+
+
+def ask_ledger(ledger: Ledger, scan: Scan, seen: Seen, product: str | None) -> Known:
+    """Return what the ledger says of the label's ID, of the device's and of the unit."""
+    ids = [claim_id for claim_id in (scan.claim_id, seen.claim_id) if is_valid(claim_id)]
+    holders = ledger.holders(ids)
+    named = product or seen.product
+    try:
+        live = ledger.live_claim(named, seen.unit) if named else None
+    except InvalidProductError:
+        live = None  # the device names a product that is none
+    return Known(holders.get(scan.claim_id), holders.get(seen.claim_id or ""), live)
+
+
+def compare(scan: Scan, seen: Seen, known: Known, product: str | None = None) -> Verdict:
+    """Return the verdict on a unit; `product` is what the inventory says, if it does. A pure function."""
+    problems = [
+        *_of_label_and_device(scan, seen, product),
+        *_of_ledger_and_label(scan, seen, known),
+        *_of_ledger_and_device(scan, seen, known),
+    ]
+    return Verdict(list(dict.fromkeys(problems)), seen.unit, product or seen.product)
+
+
+def _of_label_and_device(scan: Scan, seen: Seen, product: str | None) -> list[str]:
+    problems = []
+    if seen.claim_id is None:
+        problems.append("the device has no claim ID, so serialize it first")
+    elif not is_valid(seen.claim_id):
+        problems.append("the device has an id that is no claim ID")
+    elif seen.claim_id != scan.claim_id:
+        alike = mask(seen.claim_id) == mask(scan.claim_id)
+        other = f"another one, {mask(seen.claim_id)}" if alike else mask(seen.claim_id)
+        problems.append(f"the label says {mask(scan.claim_id)}, and the device has {other}")
+    if seen.overriding is not None and seen.overriding != seen.claim_id:
+        problems.append("the device's local.json5 sets device.id, which overrides its device.json5")
+    if scan.serial is not None and scan.serial != seen.unit:
+        problems.append(f"the label says S/N {scan.serial!a}, and the unit is {seen.unit!a}")
+    for wanted, who in ((scan.product, "the label"), (product, "the inventory")):
+        if wanted is not None and seen.product is not None and wanted != seen.product:
+            problems.append(f"{who} says product {wanted}, and the device {seen.product!a}")
+    return problems
+
+
+def _of_ledger_and_label(scan: Scan, seen: Seen, known: Known) -> list[str]:
+    holder = known.of_label
+    if holder is None:
+        return ["the ledger does not know the label's claim ID"]
+    if not holder.is_live:
+        return [f"the label's claim ID is retired ({holder.reason})"]
+    if holder.unit is None:
+        return ["the label is pre-printed and bound to no unit yet"]
+    if holder.unit != seen.unit:
+        return [f"the label belongs to unit {holder.unit!a}"]
+    if seen.product is not None and holder.product != seen.product:
+        return [f"the label belongs to product {holder.product}"]
+    return []
+
+
+def _of_ledger_and_device(scan: Scan, seen: Seen, known: Known) -> list[str]:
+    live, holder = known.of_unit, known.of_device
+    if live is None:
+        return [f"the ledger has no claim ID for unit {seen.unit!a}"]
+    problems = []
+    if is_valid(seen.claim_id) and live.claim_id != seen.claim_id:
+        problems.append(f"the ledger has {live.masked} for this unit, and not what the device has")
+        if holder is not None and holder.unit not in {None, seen.unit}:
+            problems.append(f"the device's claim ID belongs to unit {holder.unit!a}")
+    elif live.state not in _IN_ORDER:
+        problems.append(f"the ledger has it as {live.state} only, so run provision again")
+    return problems
+
+
+def record(ledger: Ledger, verdict: Verdict, scan: Scan | None, seen: Seen | None, context: Context) -> None:
+    """Have the ledger remember a check: `checked`, or `mismatch` and, where IDs are with the wrong unit, `conflict`.
+
+    A check that passes settles the conflicts of its unit.
+    """
+    unit, product = verdict.unit, _product(verdict.product)
+    claim_id = scan.claim_id if scan else None
+    detail = "; ".join(verdict.problems) or "label, device and ledger agree"
+    entries = [Entry(CHECKED if verdict.passed else MISMATCH, context, claim_id, product, unit, detail)]
+    if verdict.passed:
+        entries += [
+            Entry("resolved", context, conflict.event.claim_id, product, unit, "a three-way check has passed")
+            for conflict in ledger.conflicts()
+            if (conflict.event.product, conflict.event.unit) == (product, unit)
+        ]
+    elif unit is not None and product is not None and seen is not None:
+        live = ledger.live_claim(product, unit)
+        strangers = {claim_id, seen.claim_id if is_valid(seen.claim_id) else None} - {None, live and live.claim_id}
+        entries += [
+            Entry("conflict", context, stranger, product, unit, detail) for stranger in sorted(filter(None, strangers))
+        ]
+    ledger.record_many(entries)
+
+
+def _product(text: str | None) -> str | None:
+    try:
+        return parse_product(text) if text else None
+    except InvalidProductError:
+        return None
+
+
+def _text(value: object) -> str | None:
+    return None if value is None or value == "" else str(value)
