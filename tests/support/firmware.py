@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -102,6 +104,18 @@ def make_uimage(tree: Path, base: Path) -> None:
     fields = [b"\x27\x05\x19\x56", 0, TIME, len(payload), 0, 0, zlib.crc32(payload), 5, 2, 7, 0, b"rootfs"]
     fields[1] = zlib.crc32(struct.pack(">4sIIIIII4B32s", *fields))
     base.write_bytes(struct.pack(">4sIIIIII4B32s", *fields) + payload)
+
+
+def make_disk_of(script: str, base: Path, size: str, partitions: Mapping[int, Path]) -> None:
+    """Make a disk with the partition table that sfdisk's `script` describes, and file systems in its partitions."""
+    sh("truncate", "-s", size, base)
+    subprocess.run(["sfdisk", "-q", base], input=script, text=True, check=True, capture_output=True)
+    table = json.loads(sh("sfdisk", "--json", base))["partitiontable"]["partitions"]
+    starts = {int(re.findall(r"\d+$", entry["node"])[0]): entry["start"] * SECTOR for entry in table}
+    for number, inside in partitions.items():
+        with base.open("r+b") as disk:
+            disk.seek(starts[number])
+            disk.write(inside.read_bytes())
 
 
 MAKERS: dict[str, tuple[str, Callable[[Path, Path], None]]] = {

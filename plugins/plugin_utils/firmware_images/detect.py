@@ -83,7 +83,7 @@ def detect(path: Path, scratch: Path) -> str:
         return found
     if head.startswith(uimage.MAGIC):
         return "uimage"
-    if head[510:512] == b"\x55\xaa" or head[512:520] == b"EFI PART":
+    if head[510:512] == b"\x55\xaa" or head[512:520] == b"EFI PART" or head[4096:4104] == b"EFI PART":
         return "disk"
     raise ImageError(
         f"The format of {path.name} is unknown; give a folder, tar (plain, gz, xz, zst), ext2/3/4, FAT, SquashFS, a "

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import struct
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -16,6 +17,10 @@ from .tools import run, said
 from .workspace import subfolder
 
 _SECTOR = 512
+_LARGE_SECTOR = 4096
+_GPT_HEADER = struct.Struct("<8s64xQII")
+_GPT_ENTRY = struct.Struct("<32xQQ")
+_MOST_ENTRIES = 1024
 _NUMBER = re.compile(r"\d+$")
 
 
@@ -84,21 +89,42 @@ class Disk(Image):
 
     def _partitions(self) -> dict[int, tuple[int, int]]:
         """Offset and length, in bytes, of each partition by its number."""
+        found = self._large_sectors() or self._with_sfdisk()
+        end = self.path.stat().st_size
+        for number, (offset, length) in found.items():
+            if offset + length > end:
+                raise self.damaged(f"partition {number} ends behind the end of the disk")
+        if not found:
+            raise self.damaged("it has no partitions")
+        return found
+
+    def _with_sfdisk(self) -> dict[int, tuple[int, int]]:
         done = run("sfdisk", "--json", self.path, cwd=self.scratch, image=self.path)
         if done.returncode:
             raise self.damaged(said(done))
         table = json.loads(done.stdout)["partitiontable"]
         sector = table.get("sectorsize", _SECTOR)
-        end = self.path.stat().st_size
         found = {}
         for partition in table.get("partitions", []):
             number = int(_NUMBER.findall(str(partition["node"]))[-1])
-            offset, length = partition["start"] * sector, partition["size"] * sector
-            if offset + length > end:
-                raise self.damaged(f"partition {number} ends behind the end of the disk")
-            found[number] = offset, length
-        if not found:
-            raise self.damaged("it has no partitions")
+            found[number] = partition["start"] * sector, partition["size"] * sector
+        return found
+
+    def _large_sectors(self) -> dict[int, tuple[int, int]]:
+        """The partitions of a GPT for sectors of 4096 bytes, where there is one; sfdisk takes a file for 512."""
+        with self.path.open("rb") as file:
+            file.seek(_LARGE_SECTOR)
+            header = file.read(_GPT_HEADER.size)
+            if not header.startswith(b"EFI PART"):
+                return {}
+            _unused, first, count, size = _GPT_HEADER.unpack(header)
+            file.seek(first * _LARGE_SECTOR)
+            entries = [file.read(size) for _unused in range(min(count, _MOST_ENTRIES))]
+        found = {}
+        for number, entry in enumerate(entries, 1):
+            if len(entry) >= _GPT_ENTRY.size and any(entry[:16]):
+                start, end = _GPT_ENTRY.unpack_from(entry)
+                found[number] = start * _LARGE_SECTOR, (end + 1 - start) * _LARGE_SECTOR
         return found
 
 

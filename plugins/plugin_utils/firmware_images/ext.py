@@ -15,10 +15,13 @@ from .tools import run, said
 
 _PROMPT = "debugfs: "
 _STAT = re.compile(r"Inode: \d+ +Type: (\S+).*?Mode: +(\d+)")
+_SIZE = re.compile(r" Size: (\d+)$", re.MULTILINE)
 _OWNER = re.compile(r"^User: +(\d+) +Group: +(\d+)", re.MULTILINE)
 _TIME = re.compile(r"^ *(ctime|atime|mtime|crtime): 0x([0-9a-f]+)(?::([0-9a-f]+))?", re.MULTILINE)
 _LINK = re.compile(r'^Fast link dest: "(.*)"$', re.MULTILINE)
 _ATTRIBUTE = re.compile(r"^  ([a-z_]+\.\S+) \(\d+\)", re.MULTILINE)
+_CONTENT = "system.data"
+"""In the guise of an attribute, what an inode with inline data has of its file beyond 60 bytes."""
 _KINDS = {"regular": Kind.REGULAR, "directory": Kind.DIRECTORY, "symlink": Kind.LINK}
 _SUPERBLOCK_AT = 1024
 _WTIME_AT = 48
@@ -50,7 +53,8 @@ class Ext(Image):
         old, attributes = "", ""
         if change.replaces:
             old, attributes = self._debugfs(self.path, [f"stat {place}", f"ea_list {place}"], work)
-        kept = {name: f"attribute-{number}" for number, name in enumerate(_ATTRIBUTE.findall(attributes))}
+        names = [name for name in _ATTRIBUTE.findall(attributes) if name != _CONTENT]
+        kept = {name: f"attribute-{number}" for number, name in enumerate(names)}
         times = {name: (seconds, extra) for name, seconds, extra in _TIME.findall(old)} or dict.fromkeys(
             ("mtime", "atime", "ctime"), (f"{entry.mtime:x}", "")
         )
@@ -116,6 +120,9 @@ def _entry(match: re.Match[str], answer: str, data: bytes) -> Entry:
     owner = _OWNER.search(answer)
     times = {name: int(seconds, 16) for name, seconds, _unused in _TIME.findall(answer)}
     fast = _LINK.search(answer)
+    # What lies in the inode itself is dumped with the zeros behind it.
+    size = _SIZE.search(answer)
+    data = data[: int(size[1])] if size else data
     target = (fast[1] if fast else data.decode("utf-8", "surrogateescape")) if kind is Kind.LINK else ""
     return Entry(
         kind,

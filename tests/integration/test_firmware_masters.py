@@ -1,0 +1,269 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Many images at a time, made from masters: the same bytes as one alone, and what a format or a name may bring."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import json5
+import pytest
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
+from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware_images import workshop
+from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware_images.making import Job, Making, Showing
+from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware_images.master import Master
+from tests.support.firmware import (
+    DEVICE_PATH,
+    MAKERS,
+    PRODUCT,
+    make_disk_of,
+    make_ext,
+    make_fat,
+    make_squashfs,
+    make_tree,
+    missing_tools,
+    sh,
+)
+
+if absent := missing_tools("debugfs", "mcopy", "mkfs.vfat", "mksquashfs", "sfdisk", "fdisk", "zstd", "fakeroot"):
+    pytest.skip(f"programs that are not installed: {', '.join(absent)}", allow_module_level=True)
+
+OPTIONS: Mapping[str, Any] = {
+    **dict.fromkeys(("format", "partition", "config_dir", "claim_id", "service_url", "properties", "source")),
+    "length": 10,
+    "product": PRODUCT,
+    "force": False,
+    "replace_provisioned": False,
+}
+
+
+@dataclass
+class Line:
+    """A production line: a folder with a ledger, and batches of units."""
+
+    folder: Path
+
+    def make(self, base: Path, *serials: str, dest: Path | None = None, **options: Any) -> list[dict[str, Any]]:
+        """Make images in `dest` (`out`) in one batch, and return the results in the order of `serials`."""
+        every = {**OPTIONS, "ledger": str(self.folder / "ledger.db"), "base": str(base), **options}
+        every["dest"] = f"{dest or self.folder / 'out'}/"
+        jobs = [Job(serial, {**every, "serial": serial}) for serial in serials]
+        results = {result["host"]: result for result in Making(jobs, Showing(reveal=True), at_once=3).run()}
+        return [results[serial] for serial in serials]
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Line:
+    return Line(tmp_path)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    return make_tree(tmp_path / "tree")
+
+
+@pytest.fixture
+def masters(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """For each master that was wanted, whether the format has one."""
+    made: list[bool] = []
+    real = workshop.make_master
+
+    def make(*arguments: Any) -> Master | None:
+        master = real(*arguments)
+        made.append(master is not None)
+        return master
+
+    monkeypatch.setattr(workshop, "make_master", make)
+    return made
+
+
+def paths(results: list[dict[str, Any]]) -> list[Path]:
+    """The images of `results`, all of which were made."""
+    assert [result.get("msg") for result in results] == [None] * len(results)
+    return [Path(result["path"]) for result in results]
+
+
+def held(image: Path) -> dict[str, Any]:
+    """The device.json5 of an ext image."""
+    return dict(json5.loads(sh("debugfs", "-R", f"cat /{DEVICE_PATH}", image)))
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_a_batch_makes_the_same_bytes_as_one_image_alone(
+    kind: str, line: Line, tree: Path, masters: list[bool]
+) -> None:
+    name, make = MAKERS[kind]
+    base = line.folder / name
+    make(tree, base)
+
+    first, second = paths(line.make(base, "SN-1", "SN-2"))
+
+    assert masters == [not kind.startswith("tar.")]
+    assert first.read_bytes() != second.read_bytes()
+    together = first.read_bytes()
+    first.unlink()
+    (alone,) = paths(line.make(base, "SN-1"))
+    assert alone.read_bytes() == together
+    assert sh("sha256sum", first).split()[0] == line.make(base, "SN-1", "SN-2")[0]["sha256"]
+    assert sorted(place.name for place in (line.folder / "out").iterdir()) == sorted([first.name, second.name])
+
+
+@pytest.mark.parametrize(
+    ("options", "has_master"),
+    [
+        (("-O", "inline_data"), False),  # the checksum of an inode covers the file in it
+        (("-O", "metadata_csum,64bit,bigalloc", "-b", "4096"), True),
+        (("-O", "^has_journal,^metadata_csum", "-I", "128"), True),
+        (("-O", "orphan_file,casefold,project"), True),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_what_an_ext_file_system_may_have_is_kept_and_clean(
+    options: tuple[str, ...], has_master: bool, line: Line, tree: Path, masters: list[bool]
+) -> None:
+    base = line.folder / "base.img"
+    sh("truncate", "-s", "16M", base)
+    sh("mke2fs", "-q", "-t", "ext4", *options, "-d", tree, base)
+    features = [text for text in sh("dumpe2fs", "-h", base).splitlines() if "features" in text or "write time" in text]
+    for image in paths(line.make(base, "SN-1", "SN-2")):
+        sh("e2fsck", "-fn", image)
+        assert held(image)["name"] == "pump"
+        assert image.stat().st_blocks <= base.stat().st_blocks  # holes stay holes
+        assert set(features) <= set(sh("dumpe2fs", "-h", image).splitlines())
+    assert masters == [has_master]
+
+
+def test_a_squashfs_keeps_attributes_hard_links_and_times(line: Line, tree: Path) -> None:
+    (tree / "bin/agent").chmod(0o4755)
+    try:
+        os.setxattr(tree / "bin/agent", "user.origin", b"factory\0\xff")
+        os.setxattr(tree / DEVICE_PATH, "user.kept", b"yes")
+    except OSError:
+        pytest.skip("this file system has no attributes")
+    base = line.folder / "base.sqfs"
+    make_squashfs(tree, base)
+    image = paths(line.make(base, "SN-1", "SN-2"))[1]
+    sh("unsquashfs", "-quiet", "-no-progress", "-dest", line.folder / "read", image)
+    agent, also = line.folder / "read/bin/agent", line.folder / "read/bin/also"
+    assert os.getxattr(agent, "user.origin") == b"factory\0\xff"
+    assert os.getxattr(line.folder / "read" / DEVICE_PATH, "user.kept") == b"yes"
+    assert agent.stat().st_ino == also.stat().st_ino and agent.stat().st_mode & 0o7777 == 0o4755
+    assert agent.stat().st_mtime == (tree / "bin/agent").stat().st_mtime
+
+
+def logical(base: Path, tree: Path) -> None:
+    make_ext(tree, base.with_name("fs"), size="4M")
+    script = "label: dos\nstart=2048,size=8192,type=c\nstart=12288,size=20000,type=5\nstart=14336,size=8192,type=83\n"
+    make_disk_of(script, base, "20M", {5: base.with_name("fs")})
+
+
+def large_sectors(base: Path, tree: Path) -> None:
+    make_ext(tree, base.with_name("fs"), size="4M")
+    sh("truncate", "-s", "12M", base)
+    answers = "g\nn\n\n\n+4M\nw\n"
+    subprocess.run(["fdisk", "-b", "4096", base], input=answers, text=True, capture_output=True, check=True)
+    with base.open("r+b") as disk:
+        disk.seek(256 * 4096)
+        disk.write(base.with_name("fs").read_bytes())
+
+
+@pytest.mark.parametrize("make", [logical, large_sectors])
+def test_a_partition_is_found_and_the_table_stays(
+    make: Callable[[Path, Path], None], line: Line, tree: Path, masters: list[bool]
+) -> None:
+    base = line.folder / "base.img"
+    make(base, tree)
+    start = {"logical": 14336 * 512, "large_sectors": 256 * 4096}[make.__name__]
+    for image in paths(line.make(base, "SN-1", "SN-2")):
+        old, new = base.read_bytes(), image.read_bytes()
+        end = start + 4 * 1024 * 1024
+        assert (new[:start], new[end:]) == (old[:start], old[end:])
+        inside = line.folder / "inside"
+        inside.write_bytes(new[start:end])
+        sh("e2fsck", "-fn", inside)
+        assert held(inside)["name"] == "pump"
+    assert masters == [True]
+
+
+def test_of_two_partitions_with_the_directory_one_has_to_be_named(line: Line, tree: Path) -> None:
+    base = line.folder / "base.img"
+    make_ext(tree, line.folder / "fs", size="4M")
+    make_fat(tree, line.folder / "boot")
+    script = "label: gpt\nstart=2048,size=8192\nstart=12288,size=8192\n"
+    make_disk_of(script, base, "12M", {1: line.folder / "boot", 2: line.folder / "fs"})
+    (result,) = line.make(base, "SN-1")
+    assert "The partitions 1, 2 of base.img have the directory" in result["msg"]
+    (image,) = paths(line.make(base, "SN-1", partition=2))
+    assert "No errors detected" in sh("sfdisk", "--verify", image)
+
+
+@pytest.mark.parametrize("kind", ["ext4", "fat", "squashfs", "tar", "gpt", "uimage"])
+def test_a_name_is_a_name_and_no_syntax_of_a_tool(kind: str, line: Line, tree: Path, masters: list[bool]) -> None:
+    folder = line.folder / '-we ird"$(touch pwned)\n@@1M?offset=3'
+    folder.mkdir()
+    plain = line.folder / "plain"
+    MAKERS[kind][1](tree, plain)
+    base = plain.rename(folder / "-b@@1M?offset=512;'.img")
+    dest = folder / "out"
+    made = paths(line.make(base, '../;@@1M"?offset=1', "-rf $(touch pwned)", dest=dest))
+    assert sorted(place.name for place in dest.iterdir()) == sorted(place.name for place in made)
+    assert masters == [True] and list(line.folder.rglob("pwned*")) == [] and not Path("pwned").exists()
+
+
+@pytest.mark.parametrize("kind", ["ext4", "fat", "squashfs", "tar"])
+@pytest.mark.parametrize("config_dir", ['/etc/ioto"\nrm /bin/agent', "/etc/*", '/etc/ioto" /bin "'])
+def test_a_directory_that_a_tool_would_misread_is_refused(kind: str, config_dir: str, line: Line, tree: Path) -> None:
+    base = line.folder / MAKERS[kind][0]
+    MAKERS[kind][1](tree, base)
+    (result,) = line.make(base, "SN-1", config_dir=config_dir)
+    assert "has letters that no tool takes unharmed" in result["msg"] and "\n" not in result["msg"]
+    assert list((line.folder / "out").iterdir()) == []
+
+
+def test_an_image_that_fails_stops_no_other(line: Line, tree: Path) -> None:
+    base = line.folder / "base.img"
+    make_ext(tree, base)
+    (stale,) = paths(line.make(base, "SN-2"))
+    os.utime(stale, (1, 1))
+    results = line.make(base, "SN-1", "SN-2", "SN-3")
+    assert [bool(result.get("failed")) for result in results] == [False, True, False]
+    assert "older than its base" in results[1]["msg"]
+
+
+def test_a_base_that_changes_during_a_batch_is_another_base(line: Line, tree: Path, tmp_path: Path) -> None:
+    base = line.folder / "base.img"
+    make_ext(tree, base)
+    shop = workshop.Workshop(tmp_path / "shop")
+    (tmp_path / "shop").mkdir()
+    first = shop.base(base, format=None, config_dir=None, partition=None)
+    assert shop.base(base, format=None, config_dir=None, partition=None) is first
+    os.utime(base, (1, 1))
+    assert shop.base(base, format=None, config_dir=None, partition=None) is not first
+
+
+def test_a_copy_that_differs_in_one_more_byte_is_refused(line: Line, tree: Path, tmp_path: Path) -> None:
+    base = line.folder / "base.img"
+    make_ext(tree, base)
+    (tmp_path / "scratch").mkdir()
+    image = workshop.open_image(base, tmp_path / "scratch")
+    master, data = Master(base, 300_000, image), b"x" * 100
+    copy = tmp_path / "copy"
+    master.copy_to(copy, data)
+    assert master.compare(copy, data) == sh("sha256sum", copy).split()[0]
+    for place in (0, 299_999, 300_050, 300_100, base.stat().st_size - 1):
+        spoilt = bytearray(copy.read_bytes())
+        spoilt[place] ^= 1
+        (tmp_path / "spoilt").write_bytes(spoilt)
+        with pytest.raises(IotoError, match="in more than device.json5"):
+            master.compare(tmp_path / "spoilt", data)
+    for length in (base.stat().st_size - 1, base.stat().st_size + 1):
+        os.truncate(copy, length)
+        with pytest.raises(IotoError, match="in more than device.json5"):
+            master.compare(copy, data)
