@@ -3,81 +3,122 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How many firmware images per second are made, beside `cp` alone, in one run on one disk.
 
-    uv run python -m tests.benchmark.firmware_images --images 1000 --size 8
+    python -m tests.benchmark.firmware_images --images 1000 --size 8 --formats ext4,fat,squashfs,tar
 
-`cp` has the same base and folder and does not wait for the disk. Each image of ours is on the disk, checked with
-`e2fsck -fn`, read back and recorded before the next one starts; `--forks` processes do so at once.
+For each format the same number of images is made thrice: by `cp`, which neither waits for the disk nor looks at what
+it wrote; by `cp` and `sync` of each image; and by `playbooks/firmware.yml`, as a person runs it: the figure of the flow
+is from the first image to the last, that of the run is all of it, Ansible's start and the naming of the units too. Each
+of our images is on the disk, compared with its base, read back and recorded. A second run changes nothing.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
 from pathlib import Path
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_sources import Generated
-from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware_images.image_device import open_device
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Context, Ledger
-from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization import Request, serialize
-from tests.support.firmware import PRODUCT, make_ext, make_squashfs, make_tar, make_tree
+from tests.support.firmware import MAKERS, PRODUCT, make_ext, make_fat, make_tree
 
-MAKERS: dict[str, Callable[[Path, Path], None]] = {"ext": make_ext, "squashfs": make_squashfs, "tar": make_tar}
+ROOT = Path(__file__).parents[2]
+PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
+KINDS = ("ext4", "fat", "squashfs", "tar", "tar.gz")
 
 
-def make_one(folder: Path, number: int) -> None:
-    """Make image `number` with the transaction, as a worker of Ansible does."""
-    serial = f"SN-{number:06d}"
-    base = folder / "base.img"
-    with Ledger(folder / "ledger.db") as ledger, open_device(base, folder / "out" / f"{serial}.img") as device:
-        request = Request(Generated(), product=PRODUCT, serial=serial, config_dir=device.config_dir(None))
-        serialize(device, request, ledger, Context.here(serial))
-        device.finish()
+def make_base(kind: str, folder: Path, megabytes: int) -> Path:
+    """Make a base of about `megabytes`, more than half of it random bytes."""
+    tree = make_tree(folder / "tree")
+    base = folder / MAKERS[kind][0]
+    share = 0.6 if kind in {"ext4", "fat"} else 0.98
+    agent = "bin/agent" if kind == "fat" else "bin/large"
+    (tree / agent).write_bytes(os.urandom(int(megabytes * share * 1024 * 1024)))
+    if kind == "ext4":
+        make_ext(tree, base, size=f"{megabytes}M")
+    elif kind == "fat":
+        make_fat(tree, base, megabytes * 1024)
+    else:
+        MAKERS[kind][1](tree, base)
+    return base
 
 
-def measure(folder: Path, images: int, forks: int) -> dict[str, float]:
-    """Return images per second of `cp` and of the transaction, for the base in `folder`."""
-    copies = folder / "copies"
-    copies.mkdir()
+def copy(base: Path, folder: Path, images: int, *commands: tuple[str, ...]) -> float:
+    """Return the images per second of `commands`, each with an image as its last argument."""
+    folder.mkdir()
     start = time.perf_counter()
     for number in range(images):
-        subprocess.run(["cp", folder / "base.img", copies / f"{number}.img"], check=True)
-    copied = images / (time.perf_counter() - start)
-    shutil.rmtree(copies)
-    Ledger(folder / "ledger.db").close()
+        for command in commands:
+            subprocess.run([*command, folder / f"{number}.img"], check=True)
+    rate = images / (time.perf_counter() - start)
+    shutil.rmtree(folder)
+    return rate
+
+
+def play(base: Path, folder: Path, images: int, forks: int) -> tuple[float, float, str]:
+    """Run the playbook; return the images per second of the flow and of the whole run, and its summary."""
+    variables = {
+        "ioto_firmware_base": base,
+        "ioto_firmware_dest": folder / "out",
+        "ioto_firmware_count": images,
+        "ioto_product": PRODUCT,
+        "ioto_ledger": folder / "ledger.db",
+    }
+    extra = [word for name, value in variables.items() for word in ("-e", f"{name}={value}")]
+    environment = {
+        **os.environ,
+        "ANSIBLE_STDOUT_CALLBACK": "ioto.serialization.progress",
+        "IOTO_PROGRESS_MODE": "plain",
+        "PYTHONIOENCODING": "utf-8",
+    }
     start = time.perf_counter()
-    with ProcessPoolExecutor(forks) as pool:
-        for _ in pool.map(partial(make_one, folder), range(images)):
-            pass
-    return {"cp": copied, "firmware_image": images / (time.perf_counter() - start)}
+    done = subprocess.run(
+        [PLAYBOOK, ROOT / "playbooks/firmware.yml", "-f", str(forks), *extra],
+        capture_output=True, text=True, check=False, env=environment, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    wall = time.perf_counter() - start
+    flow = re.search(rf"Firmware {images}/{images} . (\d+)(?:\.\d)?/s", done.stdout)
+    summary = re.search(r"\d+ devices: .*", done.stdout)
+    if done.returncode or flow is None or summary is None:
+        raise SystemExit(done.stdout + done.stderr)
+    return float(flow[1]), images / wall, summary[0]
+
+
+def measure(kind: str, images: int, megabytes: int, forks: int, where: Path) -> dict[str, float]:
+    """Return images per second of each way, and print them."""
+    with tempfile.TemporaryDirectory(prefix="ioto-bench-", dir=where) as name:
+        folder = Path(name)
+        base = make_base(kind, folder, megabytes)
+        figures = {"cp": copy(base, folder / "copies", images, ("cp", str(base)))}
+        figures["cp and sync"] = copy(base, folder / "copies", images, ("cp", str(base)), ("sync",))
+        figures["firmware.yml, flow"], figures["firmware.yml, run"], first = play(base, folder, images, forks)
+        again = play(base, folder, images, forks)
+        figures["firmware.yml, again"] = again[1]
+        assert f"{images} done, 0 already done" in first, first
+        assert f"0 done, {images} already done" in again[2], again[2]
+        size = base.stat().st_size / 1024 / 1024
+    print(f"{images} images of {size:.1f} MB, {kind}, {forks} at a time")
+    for what, rate in figures.items():
+        print(
+            f"  {what:20} {rate:7.1f} images/s  {rate * size:7.0f} MB/s  {rate / figures['cp']:5.0%} of cp", flush=True
+        )
+    return figures
 
 
 def main() -> None:
-    """Make a base that is full of random bytes, measure, and print one line a figure."""
+    """Measure what the arguments say."""
     parser = argparse.ArgumentParser(description="Images per second, beside cp alone.")
-    parser.add_argument("--images", type=int, default=20)
-    parser.add_argument("--size", type=int, default=8, help="MB of the base")
-    parser.add_argument("--forks", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--format", choices=sorted(MAKERS), default="ext")
+    parser.add_argument("--images", type=int, default=100)
+    parser.add_argument("--size", type=int, default=8, help="MB of the base (default: %(default)s)")
+    parser.add_argument("--forks", type=int, default=5, help="at a time (default: %(default)s, as Ansible's)")
+    parser.add_argument("--formats", default="ext4", help=f"with commas, of {', '.join(KINDS)} (default: %(default)s)")
+    parser.add_argument("--where", type=Path, default=Path(), help="folder on the disk to measure (default: this one)")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="ioto-bench-", dir=".") as name:
-        folder = Path(name)
-        tree = make_tree(folder / "tree")
-        (tree / "bin/large").write_bytes(os.urandom(int(arguments.size * 0.6 * 1024 * 1024)))
-        if arguments.format == "ext":
-            make_ext(tree, folder / "base.img", size=f"{arguments.size}M")
-        else:
-            MAKERS[arguments.format](tree, folder / "base.img")
-        figures = measure(folder, arguments.images, arguments.forks)
-        print(f"{arguments.images} images of {arguments.size} MB, {arguments.format}, {arguments.forks} forks")
-        for what, rate in figures.items():
-            print(f"{what:15} {rate:8.1f} images/s  {rate * arguments.size:8.0f} MB/s")
+    for kind in arguments.formats.split(","):
+        measure(kind, arguments.images, arguments.size, arguments.forks, arguments.where.absolute())
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import mmap
+import os
 import secrets
 import string
 from collections.abc import Callable
@@ -47,22 +48,22 @@ class Master:
 
     def compare(self, target: Path, data: bytes) -> str:
         """Return the SHA-256 of `target`; raise `ImageError` where it differs in more than `data` from the master."""
-        checksum, at = hashlib.sha256(), 0
-        wanted, found = bytearray(_BLOCK), bytearray(_BLOCK)
-        with self.path.open("rb", buffering=0) as one, target.open("rb", buffering=0) as other:
-            while length := other.readinto(found):
-                if one.readinto(wanted) != length:
-                    raise self._differs(target)
-                if length < _BLOCK:
-                    del found[length:], wanted[length:]
-                if at == 0:
-                    wanted[: self.image.sealed] = found[: self.image.sealed]
-                if wanted != found and self._with(data, bytes(wanted), at) != found:
-                    raise self._differs(target)
-                checksum.update(found)
-                at += length
-            if one.readinto(wanted):
+        checksum, at, block = hashlib.sha256(), 0, bytearray(_BLOCK)
+        with (
+            self.path.open("rb") as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
+            memoryview(mapped) as wanted,
+            target.open("rb", buffering=0) as found,
+        ):
+            if os.fstat(found.fileno()).st_size != len(wanted):
                 raise self._differs(target)
+            while length := found.readinto(block):
+                del block[length:]
+                checksum.update(block)
+                with wanted[at : at + length] as same:
+                    if block != same and block != self._expected(data, bytes(block), bytes(same), at):
+                        raise self._differs(target)
+                at += length
         return checksum.hexdigest()
 
     def _differs(self, target: Path) -> ImageError:
@@ -71,12 +72,14 @@ class Master:
             "memory of this machine are sound."
         )
 
-    def _with(self, data: bytes, block: bytes, at: int) -> bytes:
-        """The `block` of the master at `at`, with what of `data` belongs into it."""
-        start, end = max(self.place - at, 0), min(self.place + len(data) - at, len(block))
+    def _expected(self, data: bytes, found: bytes, wanted: bytes, at: int) -> bytes:
+        """What has to stand at `at`: the master's `wanted` with what of `data` belongs there; sealed bytes as found."""
+        if at == 0:
+            wanted = found[: self.image.sealed] + wanted[self.image.sealed :]
+        start, end = max(self.place - at, 0), min(self.place + len(data) - at, len(wanted))
         if start >= end:
-            return block
-        return block[:start] + data[at + start - self.place : at + end - self.place] + block[end:]
+            return wanted
+        return wanted[:start] + data[at + start - self.place : at + end - self.place] + wanted[end:]
 
 
 def make_master(image: Image, change: Change, folder: Path, open_like: Callable[[Path, Path], Image]) -> Master | None:
