@@ -78,10 +78,14 @@ EXAMPLES = r"""
       ioto.serialization.verify:
         scan: "{{ label.user_input }}"
 
-- name: Check a unit by a photograph of its label
-  ioto.serialization.verify:
-    image: "photos/{{ inventory_hostname }}.jpg"
-    qr: https://example.com/claim?id={claim_id}
+- name: Check units by photographs of their labels
+  hosts: packed
+  gather_facts: false
+  tasks:
+    - name: Compare label, device and ledger
+      ioto.serialization.verify:
+        image: "photos/{{ inventory_hostname }}.jpg"
+        qr: https://example.com/claim?id={claim_id}
 """
 
 RETURN = r"""
