@@ -33,10 +33,12 @@ lint types sanity unit integration molecule: ## Run one group of `make test`
 docs: setup ## Build the documentation into build/docs/build/html
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" tools/docs
 
-bench: setup ## Measure what a device costs the controller, and the rate of the factory service
+bench: setup ## Measure what a device costs the controller, the rate of the factory service, and firmware images
 	@uv sync --quiet --locked --all-extras --group bench
 	@.venv/bin/python -m tests.benchmark --sizes 60
 	@.venv/bin/python -m pytest -s tests/benchmark
+	@.venv/bin/python -m tests.benchmark.firmware_images --images 1000 --formats ext4
+	@.venv/bin/python -m tests.benchmark.firmware_images --images 100 --formats fat,squashfs,tar,tar.gz
 
 service: setup ## Start the factory service on 127.0.0.1:1234, with an SQLite ledger and nothing else
 	@.venv/bin/python -m plugins.plugin_utils.service

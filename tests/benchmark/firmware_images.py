@@ -80,11 +80,11 @@ def play(base: Path, folder: Path, images: int, forks: int) -> tuple[float, floa
         capture_output=True, text=True, check=False, env=environment, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     wall = time.perf_counter() - start
-    flow = re.search(rf"Firmware {images}/{images} . (\d+)(?:\.\d)?/s", done.stdout)
+    flow = re.search(rf"Firmware {images}/{images} . ([\d.]+)/(s|min) ", done.stdout)
     summary = re.search(r"\d+ devices: .*", done.stdout)
     if done.returncode or flow is None or summary is None:
         raise SystemExit(done.stdout + done.stderr)
-    return float(flow[1]), images / wall, summary[0]
+    return float(flow[1]) / (60 if flow[2] == "min" else 1), images / wall, summary[0]
 
 
 def measure(kind: str, images: int, megabytes: int, forks: int, where: Path) -> dict[str, float]:

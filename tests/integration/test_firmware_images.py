@@ -34,6 +34,7 @@ from tests.support.firmware import (
     make_squashfs,
     make_tar,
     make_tree,
+    make_uimage,
     metadata,
     missing_tools,
     read_with_7z,
@@ -325,6 +326,35 @@ def fit(base: Path, tree: Path) -> None:
     base.write_bytes(b"\xd0\x0d\xfe\xed" + bytes(5000))
 
 
+def uimage_of_many(base: Path, tree: Path) -> None:
+    make_uimage(tree, base, kind=4)
+
+
+def damaged_uimage(base: Path, tree: Path) -> None:
+    make_uimage(tree, base)
+    data = bytearray(base.read_bytes())
+    data[-100] ^= 1
+    base.write_bytes(data)
+
+
+def uimage_of_something(base: Path, tree: Path) -> None:
+    make_uimage(tree, base, payload=b"070701" + bytes(5000))  # a ramdisk is a cpio archive
+
+
+def sysupgrade_image(base: Path, tree: Path) -> None:
+    make_squashfs(tree, tree.parent / "sysupgrade-board")
+    sh("tar", "-cf", base, "-C", tree.parent, "sysupgrade-board")
+
+
+def ubi(base: Path, tree: Path) -> None:
+    base.write_bytes(b"UBI#\x01" + bytes(5000))
+
+
+def disk_with_a_cut_off_partition(base: Path, tree: Path) -> None:
+    MAKERS["mbr"][1](tree, base)
+    os.truncate(base, 3000 * 512)
+
+
 def absent_base(base: Path, tree: Path) -> None:
     """Nothing."""
 
@@ -343,6 +373,12 @@ def absent_base(base: Path, tree: Path) -> None:
         (damaged_gz, "is damaged"),
         (compressed_image, "holds no tar; unpack it first"),
         (fit, "flattened image tree"),
+        (uimage_of_many, "is of type 4, which has no single payload; unpack it"),
+        (damaged_uimage, "the checksum of its payload is wrong"),
+        (uimage_of_something, "holds nothing that we know"),
+        (sysupgrade_image, "say where the agent's configuration is"),
+        (ubi, "The format of base.img is unknown"),
+        (disk_with_a_cut_off_partition, "partition 1 ends behind the end of the disk"),
         (absent_base, "cannot be read"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),

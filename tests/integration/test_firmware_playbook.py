@@ -19,6 +19,7 @@ import json5
 import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Ledger
+from tests.benchmark import firmware_images
 from tests.support.firmware import DEVICE_PATH, PRODUCT, make_ext, make_tree, missing_tools, sh
 
 pytestmark = pytest.mark.ansible
@@ -150,3 +151,25 @@ def test_a_batch_that_cannot_be_made_costs_no_claim_id(line: Path, options: list
     status, said = play(line, "firmware.yml", "-e", "ioto_firmware_count=2", *options)
     assert status != 0 and sentence in said, said
     assert "no image was made" in said and not (line / "ledger.db").exists() and images(line) == []
+
+
+def test_a_variable_of_the_play_is_refused_since_it_may_mean_another_thing_for_each_host(line: Path) -> None:
+    playbook = line / "playbook.yml"
+    playbook.write_text(
+        "- hosts: all\n  gather_facts: false\n  vars: {ioto_firmware_base: base.img}\n"
+        "  tasks: [{ansible.builtin.import_role: {name: ioto.serialization.firmware}}]\n"
+    )
+    (line / "inventory.yml").write_text("all: {hosts: {row-1: {ioto_serial: A1, ioto_firmware_dest: out}}}\n")
+    done = subprocess.run(
+        [PLAYBOOK, playbook, "-i", line / "inventory.yml"],
+        capture_output=True, text=True, check=False, cwd=line, stdin=subprocess.DEVNULL,
+        env={**environment(line), "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "playbooks/collections")},
+    )  # fmt: skip
+    assert done.returncode != 0 and "ioto_firmware_base: set for the play, a role or the task" in done.stdout
+    assert not (line / "out").exists()
+
+
+def test_the_benchmark_counts_images_that_are_there(line: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    figures = firmware_images.measure("ext4", images=3, megabytes=4, forks=2, where=line)
+    assert set(figures) == {"cp", "cp and sync", "firmware.yml, flow", "firmware.yml, run", "firmware.yml, again"}
+    assert min(figures.values()) > 0 and "3 images of 4.0 MB, ext4" in capsys.readouterr().out

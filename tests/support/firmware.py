@@ -96,12 +96,13 @@ def make_disk(label: str) -> Callable[[Path, Path], None]:
     return make
 
 
-def make_uimage(tree: Path, base: Path) -> None:
-    inside = base.with_name("inside.sqfs")
-    make_squashfs(tree, inside)
-    payload = inside.read_bytes()
-    inside.unlink()
-    fields = [b"\x27\x05\x19\x56", 0, TIME, len(payload), 0, 0, zlib.crc32(payload), 5, 2, 7, 0, b"rootfs"]
+def make_uimage(tree: Path, base: Path, kind: int = 7, payload: bytes | None = None) -> None:
+    if payload is None:
+        inside = base.with_name("inside.sqfs")
+        make_squashfs(tree, inside)
+        payload = inside.read_bytes()
+        inside.unlink()
+    fields = [b"\x27\x05\x19\x56", 0, TIME, len(payload), 0, 0, zlib.crc32(payload), 5, 2, kind, 0, b"rootfs"]
     fields[1] = zlib.crc32(struct.pack(">4sIIIIII4B32s", *fields))
     base.write_bytes(struct.pack(">4sIIIIII4B32s", *fields) + payload)
 

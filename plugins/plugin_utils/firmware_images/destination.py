@@ -13,6 +13,10 @@ from pathlib import Path
 from .copies import can_share
 from .image import ImageError
 
+_MASTERS = 2
+"""A master image and the trial of it."""
+_AT_ONCE = 5
+"""Images whose partition or uncompressed archive may lie beside them while they are made: Ansible's forks."""
 _SHARED_NEED = 1024 * 1024
 """Bytes that an image takes whose blocks are the base's, but for the few that change."""
 
@@ -48,8 +52,7 @@ def room(base: Path | None, images: Iterable[Path]) -> tuple[int, int]:
     each = _size(base)
     if base.is_file() and can_share(base, folder):
         each = min(each, _SHARED_NEED)
-    # One more: what is being made lies beside what is there.
-    return each * (len(missing) + 1), shutil.disk_usage(folder).free
+    return each * (len(missing) + _MASTERS + min(len(missing), _AT_ONCE)), shutil.disk_usage(folder).free
 
 
 def _size(base: Path) -> int:
