@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from .batch_results import some_of
 from .claim_ids import check_length, mask, parse, parse_product
-from .display_text import printable
 from .errors import IotoError
 from .ledger import Claim, Ledger, State
 from .unit_identity import parse_serial
@@ -57,7 +57,7 @@ class Problem:
     sentence: str
 
     def __str__(self) -> str:
-        return f"{', '.join(printable(host) for host in self.hosts)}: {self.sentence}"
+        return f"{some_of(self.hosts)}: {self.sentence}"
 
 
 @dataclass(slots=True)

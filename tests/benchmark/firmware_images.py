@@ -89,22 +89,27 @@ def play(base: Path, folder: Path, images: int, forks: int) -> tuple[float, floa
 
 def measure(kind: str, images: int, megabytes: int, forks: int, where: Path) -> dict[str, float]:
     """Return images per second of each way, and print them."""
+    figures: dict[str, float] = {}
     with tempfile.TemporaryDirectory(prefix="ioto-bench-", dir=where) as name:
         folder = Path(name)
         base = make_base(kind, folder, megabytes)
-        figures = {"cp": copy(base, folder / "copies", images, ("cp", str(base)))}
-        figures["cp and sync"] = copy(base, folder / "copies", images, ("cp", str(base)), ("sync",))
-        figures["firmware.yml, flow"], figures["firmware.yml, run"], first = play(base, folder, images, forks)
-        again = play(base, folder, images, forks)
-        figures["firmware.yml, again"] = again[1]
-        assert f"{images} done, 0 already done" in first, first
-        assert f"0 done, {images} already done" in again[2], again[2]
         size = base.stat().st_size / 1024 / 1024
-    print(f"{images} images of {size:.1f} MB, {kind}, {forks} at a time")
-    for what, rate in figures.items():
-        print(
-            f"  {what:20} {rate:7.1f} images/s  {rate * size:7.0f} MB/s  {rate / figures['cp']:5.0%} of cp", flush=True
-        )
+        print(f"{images} images of {size:.1f} MB, {kind}, {forks} at a time", flush=True)
+
+        def note(what: str, rate: float) -> None:
+            figures[what] = rate
+            share = rate / figures["cp"]
+            print(f"  {what:20} {rate:7.1f} images/s  {rate * size:7.0f} MB/s  {share:5.0%} of cp", flush=True)
+
+        note("cp", copy(base, folder / "copies", images, ("cp", str(base))))
+        note("cp and sync", copy(base, folder / "copies", images, ("cp", str(base)), ("sync",)))
+        flow, run, summary = play(base, folder, images, forks)
+        assert f"{images} done, 0 already done" in summary, summary
+        note("firmware.yml, flow", flow)
+        note("firmware.yml, run", run)
+        _unused, run, summary = play(base, folder, images, forks)
+        assert f"0 done, {images} already done" in summary, summary
+        note("firmware.yml, again", run)
     return figures
 
 

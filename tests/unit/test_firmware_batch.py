@@ -67,3 +67,13 @@ def test_a_checksum_list_keeps_what_is_there_and_drops_what_is_gone(tmp_path: Pa
     assert renew_list(tmp_path, {"b.img": "22"})
     assert (tmp_path / "SHA256SUMS").read_text() == "00  a.img\n22  b.img\n"
     assert not renew_list(tmp_path, {"b.img": "22"})
+
+
+def test_a_problem_of_a_thousand_hosts_is_one_line(tmp_path: Path) -> None:
+    hosts = {f"row-{number}": {"ioto_mode": "firmware", "ioto_serial": str(number)} for number in range(1000)}
+    (problem,) = batch.check_images(hosts)
+    assert str(problem).startswith("row-0, row-1, row-2, row-3, row-4 and 995 more: nothing says where the images go")
+    hosts = {name: {**facts, "ioto_firmware_dest": str(tmp_path)} for name, facts in hosts.items()}
+    hosts = {name: {**facts, "ioto_firmware_base": str(tmp_path / "absent.img")} for name, facts in hosts.items()}
+    (problem,) = batch.check_images(hosts)
+    assert len(problem.hosts) == 1000 and "cannot be read" in problem.sentence and "\n" not in str(problem)

@@ -37,11 +37,13 @@ def prepare(
     hosts = {host: variables for host, variables in hosts.items() if is_ours(variables)}
     problems = list(check_images(hosts))
     jobs: list[Job] = []
+    refused: dict[str, list[str]] = defaultdict(list)
     for host, variables in hosts.items() if not problems else ():
         try:
             jobs.append(Job(host, complete(image_options(variables))))
         except IotoError as error:
-            problems.append(Problem((host,), str(error)))
+            refused[str(error)].append(host)
+    problems += _each_with_its_hosts(refused)
     if problems:
         raise BatchError(list_problems(problems))
     return jobs
@@ -65,6 +67,7 @@ def check_images(hosts: Mapping[str, Mapping[str, Any]]) -> Sequence[Problem]:
     """
     hosts = {host: variables for host, variables in hosts.items() if is_ours(variables)}
     problems: list[Problem] = []
+    refused: dict[str, list[str]] = defaultdict(list)
     images: dict[Path, list[str]] = defaultdict(list)
     needs: dict[tuple[str | None, int], dict[Path, None]] = defaultdict(dict)
     bases: dict[tuple[Any, ...], list[str]] = defaultdict(list)
@@ -73,11 +76,12 @@ def check_images(hosts: Mapping[str, Mapping[str, Any]]) -> Sequence[Problem]:
         try:
             image = _image(variables, base)
         except IotoError as error:
-            problems.append(Problem((host,), str(error)))
+            refused[str(error)].append(host)
             continue
         images[image].append(host)
         needs[str(base) if base else None, _device(image)][image] = None
         bases[base, *(variables.get(name) for name in _OF_A_BASE)].append(host)
+    problems += _each_with_its_hosts(refused)
     for image, same in images.items():
         if len(same) > 1:
             problems.append(Problem(tuple(same), f"each makes the same image {image}; give each unit its own serial."))
@@ -87,6 +91,10 @@ def check_images(hosts: Mapping[str, Mapping[str, Any]]) -> Sequence[Problem]:
     if not problems:
         problems.extend(_room(needs, images))
     return problems
+
+
+def _each_with_its_hosts(refused: Mapping[str, Sequence[str]]) -> Sequence[Problem]:
+    return [Problem(tuple(hosts), sentence) for sentence, hosts in refused.items()]
 
 
 def _base(variables: Mapping[str, Any]) -> Path | None:
