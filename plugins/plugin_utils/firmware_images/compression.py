@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import lzma
 import shutil
@@ -15,6 +16,7 @@ from pathlib import Path
 from .image import ImageError, tail
 from .tools import run, said
 
+_NO_ROOM = "No space left on device"
 _GZIP_BEST, _GZIP_FAST = 2, 4  # the byte XFL of RFC 1952
 _GZIP_NAME = 0x08
 _XZ_CHECK = 7  # where the stream header has the type of its check
@@ -45,13 +47,15 @@ def unpack(source: Path, target: Path, kind: Compression) -> None:
     try:
         if kind is Compression.ZST:
             done = run("zstd", "-q", "-d", "-f", "-o", target, "--", source, image=source)
+            if _NO_ROOM in said(done):
+                raise OSError(errno.ENOSPC, _NO_ROOM)
             if done.returncode:
                 raise ImageError(_damaged(source, tail(said(done))))
             return
         opener = gzip.open if kind is Compression.GZ else lzma.open
         with opener(source, "rb") as read, target.open("wb") as write:
             shutil.copyfileobj(read, write)
-    except (EOFError, OSError, lzma.LZMAError, zlib.error) as error:
+    except (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error) as error:
         raise ImageError(_damaged(source, str(error).rstrip("."))) from None
 
 

@@ -12,8 +12,6 @@ import tempfile
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from .image import ImageError
-
 _BLOCK = 64 * 1024
 _FICLONE = 0x40049409  # of linux/fs.h
 _CANNOT_SHARE = frozenset({errno.EOPNOTSUPP, errno.ENOTTY, errno.EXDEV, errno.EINVAL, errno.ENOSYS})
@@ -21,14 +19,9 @@ _CANNOT_SHARE = frozenset({errno.EOPNOTSUPP, errno.ENOTTY, errno.EXDEV, errno.EI
 
 def clone(source: Path, target: Path) -> None:
     """Make the new file `target` a copy of the file `source`, sharing its blocks where the file system can."""
-    try:
-        with source.open("rb") as read, target.open("xb") as write:
-            if not _share(read, write):
-                _copy_data(read.fileno(), write.fileno())
-    except OSError as error:
-        raise ImageError(
-            f"The image {source.name} could not be copied ({error.strerror}); free space or correct it."
-        ) from None
+    with source.open("rb") as read, target.open("xb") as write:
+        if not _share(read, write):
+            _copy_data(read.fileno(), write.fileno())
 
 
 def can_share(source: Path, folder: Path) -> bool:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -89,7 +90,9 @@ class Ext(Image):
         now = {"E2FSPROGS_FAKE_TIME": str(self._written_at())}
         done = run("debugfs", *mode, "-f", "-", image, cwd=folder, stdin=script, image=image, environment=now)
         complaint = said(done)
-        if "allocate" in complaint or "No free space" in complaint or "No space" in complaint:
+        if "No space left on device" in complaint:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        if "allocate" in complaint or "No free space" in complaint:
             raise self.full(complaint)
         answers: list[list[str]] = []
         for line in done.stdout.decode("utf-8", "surrogateescape").split("\n"):

@@ -206,10 +206,6 @@ class ImageDevice(StoredDevice):
         except ImageError:
             image.check()  # that its base is damaged says more
             raise
-        except OSError as error:
-            raise ImageError(
-                f"The image {self._dest} could not be written ({error.strerror}); free space there, then run again."
-            ) from None
         return target
 
     def _read_back(self, target: Path, change: Change | None) -> Entry | None:
@@ -270,7 +266,13 @@ def open_device(
             format, workshop = format or "overlay", None
             if format != "overlay":
                 raise ImageError(f"An image of format {format} needs a base; give one, or format overlay.")
-        yield ImageDevice(base, dest, work, format=format, partition=partition, workshop=workshop)
+        try:
+            yield ImageDevice(base, dest, work, format=format, partition=partition, workshop=workshop)
+        except OSError as error:
+            raise ImageError(
+                f"The image {dest} could not be made or read ({error.strerror or error}); see whether there is room on "
+                "its disk and whether its folder can be written, then run again."
+            ) from None
 
 
 def _remote(name: str, path: str, entry: Entry | None) -> RemoteFile:
