@@ -30,15 +30,13 @@ PACKAGES = {
 }
 """The Debian package of each program that we run."""
 
-_NO_MORE: Mapping[str, str] = {}
-
 
 def run(
     *command: str | Path,
     cwd: Path | None = None,
     stdin: bytes = b"",
     image: Path | None = None,
-    environment: Mapping[str, str] = _NO_MORE,
+    environment: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[bytes]:
     """Run a command in the C locale and return what it left; `image` is what it works on.
 
@@ -57,12 +55,12 @@ def run(
 
 
 def _run(
-    *command: str | Path, cwd: Path | None, stdin: bytes, image: Path | None, environment: Mapping[str, str]
+    *command: str | Path, cwd: Path | None, stdin: bytes, image: Path | None, environment: Mapping[str, str] | None
 ) -> subprocess.CompletedProcess[bytes]:
     # Administrators' programs are not on everybody's PATH, and need no root to work on a file of ours.
     environment = {
         **os.environ,
-        **environment,
+        **(environment or {}),
         "LC_ALL": "C",
         "TZ": "UTC",
         "MTOOLS_SKIP_CHECK": "1",
