@@ -12,6 +12,7 @@ from ansible import constants as C
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import (
     CONFIG_DIR_ARGUMENT,
     LEDGER_ARGUMENT,
+    SCAN_ARGUMENTS,
     IotoAction,
     plain,
 )
@@ -22,11 +23,9 @@ class ActionModule(IotoAction):
     """Compare label, device and ledger."""
 
     ARGUMENTS: ClassVar[dict[str, Any]] = {
-        "scan": {"type": "str", "no_log": False},
+        **SCAN_ARGUMENTS,
         "image": {"type": "path"},
         "scans": {"type": "path"},
-        "qr": {"type": "str"},
-        "layout": {"type": "str"},
         "product": {"type": "str"},
         "serial": {"type": "str"},
         **CONFIG_DIR_ARGUMENT,

@@ -25,6 +25,18 @@ extends_documentation_fragment:
   - ioto.serialization.common.ledger
   - ioto.serialization.common.reveal
 options:
+  scan:
+    description:
+      - What was scanned from a label that was printed beforehand, in place of O(claim_id). The ID has to be one that
+        the ledger has reserved for the product and given to no unit, or the unit's own; then the unit is C(labelled).
+      - Lower case, blanks and hyphens are folded. What was scanned is never run or templated.
+    type: str
+  qr:
+    description: With O(scan), the template of the label's QR code, where it holds more than the claim ID.
+    type: str
+  layout:
+    description: With O(scan), the layout of the label, whose templates count where O(qr) is not set.
+    type: str
   agent_wait:
     description: With O(source=agent), seconds to wait on the device for an ID that the agent saved.
     type: int
@@ -62,6 +74,11 @@ EXAMPLES = r"""
     serial: "{{ ioto_serial }}"
     properties:
       model: Blank-01
+
+- name: Give a device the ID of the pre-printed label that was stuck on it
+  ioto.serialization.serialize:
+    scan: "{{ label.user_input }}"
+    product: "{{ ioto_product }}"
 
 - name: Have the agent make its own, and write one instead where it does not save it
   ioto.serialization.serialize:

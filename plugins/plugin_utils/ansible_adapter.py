@@ -66,8 +66,14 @@ AGENT_ARGUMENTS: dict[str, Any] = {
     "agent_restart": {"type": "list", "elements": "str", "default": []},
     "agent_fallback": {"type": "str", "choices": ["none", "generated", "service"], "default": "none"},
 }
+SCAN_ARGUMENTS: dict[str, Any] = {
+    "scan": {"type": "str", "no_log": False},
+    "qr": {"type": "str"},
+    "layout": {"type": "str"},
+}
 SERIALIZE_ARGUMENTS: dict[str, Any] = {
     **IDENTITY_ARGUMENTS,
+    **SCAN_ARGUMENTS,
     **CONFIG_DIR_ARGUMENT,
     **LEDGER_ARGUMENT,
     **REVEAL_ARGUMENT,

@@ -14,7 +14,9 @@ from typing import Any
 from .batch_results import some_of
 from .claim_ids import check_length, mask, parse, parse_product
 from .errors import IotoError
+from .label_options import qr_templates
 from .ledger import Claim, Ledger, State
+from .scanning.scan import read_scan
 from .unit_identity import parse_serial
 
 
@@ -34,6 +36,9 @@ VARIABLES = (
     "ioto_product",
     "ioto_serial",
     "ioto_claim_id",
+    "ioto_scan",
+    "ioto_label_qr",
+    "ioto_label_layout",
     "ioto_claim_id_length",
     "ioto_config_dir",
     "ioto_ledger",
@@ -134,14 +139,14 @@ def _unit(host: str, variables: Mapping[str, Any], problems: list[Problem]) -> _
     unit.product = checked("ioto_product", parse_product)
     unit.serial = checked("ioto_serial", parse_serial)
     unit.claim_id = checked("ioto_claim_id", parse)
+    if _is_scanned(unit):
+        if "ioto_claim_id" in variables:
+            report("ioto_claim_id and ioto_scan are both given; remove one of them.")
+        unit.claim_id = checked("ioto_scan", lambda text: read_scan(text, _templates(variables)).claim_id)
     if unit.mode in {Mode.AUTO, Mode.FACTORY} and "ioto_claim_id" in variables:
         report(f"ioto_claim_id is given, and in the flow {unit.mode} somebody else makes the ID; remove it.")
     if unit.mode is Mode.FACTORY:
-        url = variables.get("ioto_service_url")
-        if not isinstance(url, str) or not url.startswith(("http://", "https://")):
-            report("the flow factory needs ioto_service_url, an http or https URL.")
-        if variables.get("ioto_factory_delivery", "controller") not in {"controller", "agent"}:
-            report("ioto_factory_delivery has to be controller or agent.")
+        _check_factory(variables, report)
     if unit.mode is Mode.FIRMWARE and unit.serial is None and "ioto_serial" not in variables:
         report("nothing identifies the unit, and an image has no hardware to ask; give ioto_serial.")
     if "ioto_claim_id_length" in variables:
@@ -152,6 +157,23 @@ def _unit(host: str, variables: Mapping[str, Any], problems: list[Problem]) -> _
     if not str(variables.get("ioto_config_dir", "/")).startswith("/"):
         report("ioto_config_dir is no absolute path; give one such as /etc/ioto.")
     return unit
+
+
+def _check_factory(variables: Mapping[str, Any], report: Callable[[str], None]) -> None:
+    url = variables.get("ioto_service_url")
+    if not isinstance(url, str) or not url.startswith(("http://", "https://")):
+        report("the flow factory needs ioto_service_url, an http or https URL.")
+    if variables.get("ioto_factory_delivery", "controller") not in {"controller", "agent"}:
+        report("ioto_factory_delivery has to be controller or agent.")
+
+
+def _is_scanned(unit: _Unit) -> bool:
+    """Whether the unit gets the ID of a label that was printed beforehand."""
+    return unit.mode is Mode.MANUAL and "ioto_scan" in unit.variables
+
+
+def _templates(variables: Mapping[str, Any]) -> Sequence[str]:
+    return qr_templates(variables.get("ioto_label_qr"), variables.get("ioto_label_layout"))
 
 
 def _shared(units: Iterable[_Unit], key_of: Callable[[_Unit], object], sentence: str) -> Iterable[Problem]:
@@ -189,6 +211,8 @@ def _taken(units: Sequence[_Unit]) -> Iterable[Problem]:
             holders = ledger.holders([unit.claim_id for unit in given if unit.claim_id])
         for unit in given:
             holder = holders.get(unit.claim_id or "")
+            if holder is None and _is_scanned(unit):
+                problems.append(Problem((unit.host,), "the ledger does not know the claim ID on its label."))
             if holder is not None and (reason := _trouble(holder, unit)):
                 problems.append(Problem((unit.host,), reason))
     return problems

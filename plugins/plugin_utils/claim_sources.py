@@ -18,6 +18,7 @@ from .device_files import DEVICE_FILE, Device, Observation, await_change, restar
 from .display_text import printable, url_origin
 from .errors import IotoError
 from .json5_second_reader import read_independently
+from .scanning.scan import Scan
 
 _CONFLICT = 409
 _TAKES_NO_CONFIRMATION = (404, 405, 501)
@@ -44,11 +45,12 @@ class ControllerSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """The operator's own ID."""
+    """The operator's own ID; with `scan`, the one of a pre-printed label, which the ledger has to have reserved."""
 
     value: str
     name: str = "given"
     length: int = claim_ids.DEFAULT_LENGTH
+    scan: Scan | None = None
 
     def claim_id(self, body: Mapping[str, object]) -> str | None:
         """Return the ID, in its canonical form."""

@@ -41,13 +41,15 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the person wants for the unit. `claim_id` is one that the operator gives."""
+    """What the person wants for the unit. `claim_id` is one that the operator gives, or that was `scanned`."""
 
     product: str
     unit: str
     claim_id: str | None = None
     force: bool = False
     replace_provisioned: bool = False
+    scanned: bool = False
+    """The ID is on a label that was printed beforehand, so the ledger has to know it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +87,8 @@ def decide(seen: Seen, asked: Asked, known: Known) -> Decision:
             f"The device says product {seen.product!a}, and {asked.product} was asked for: see whether this is the "
             f"right unit and image, {_DELIBERATE}."
         )
-    given = known.given_holder
-    if given is not None and given.state is State.RETIRED:
-        return _refuse(
-            f"The claim ID {mask(given.claim_id)} that was given is retired ({given.reason}), and no ID is issued "
-            "twice: give this unit another one."
-        )
-    if taken := _foreign(given, asked):
-        return _refuse(
-            f"The claim ID {mask(taken.claim_id)} that was given belongs to unit {taken.unit!a} of product "
-            f"{taken.product}: give this unit another one.",
-            taken,
-        )
+    if refused := _refused_gift(asked, known.given_holder):
+        return refused
     if known.contradiction is not None and not asked.force:
         return _refuse(
             f"The unit {asked.unit!a} was serialized before on a board with another {known.contradiction}: correct the "
@@ -105,6 +97,34 @@ def decide(seen: Seen, asked: Asked, known: Known) -> Decision:
             known.live,
         )
     return _guarded(_choose(seen, asked, known), seen, asked)
+
+
+def _refused_gift(asked: Asked, holder: Claim | None) -> Decision | None:
+    """Refuse an ID that was given, and that the ledger has for something else; `holder` is the claim with it."""
+    if holder is None and asked.scanned:
+        return _refuse(
+            f"The ledger does not know the claim ID {mask(asked.claim_id or '')} that was scanned: see whether the "
+            "label is from a roll of this ledger, and was read rightly."
+        )
+    if holder is not None and holder.state is State.RETIRED:
+        return _refuse(
+            f"The claim ID {mask(holder.claim_id)} that was given is retired ({holder.reason}), and no ID is issued "
+            "twice: give this unit another one."
+        )
+    taken = _foreign(holder, asked)
+    if taken is None:
+        return None
+    if taken.unit is None:
+        return _refuse(
+            f"The claim ID {mask(taken.claim_id)} that was given is reserved for product {taken.product}, and the unit "
+            f"is of product {asked.product}: take one that is reserved for its own.",
+            taken,
+        )
+    return _refuse(
+        f"The claim ID {mask(taken.claim_id)} that was given belongs to unit {taken.unit!a} of product "
+        f"{taken.product}: give this unit another one.",
+        taken,
+    )
 
 
 def _choose(seen: Seen, asked: Asked, known: Known) -> Decision:

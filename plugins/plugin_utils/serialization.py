@@ -35,6 +35,7 @@ from .json5_document import MISSING, Json5Document, Json5Error, JsonValue
 from .json5_second_reader import read_independently
 from .ledger import Claim, Context, Ledger, State
 from .ledger_group import LedgerGroup
+from .scanning.scan import Scan
 from .unit_identity import identify
 from .verified_write import ChangedMeanwhileError, check_usable, write_verified
 
@@ -162,6 +163,10 @@ class _Transaction:
         after = self._write(plan.look, claim.claim_id)
         if claim.state not in _RECORDED:
             claim = self._ledger.advance(claim.claim_id, State.VERIFIED, context=self._context)
+        if self._scan is not None and claim.state is not State.LABELLED:
+            claim = self._ledger.advance(
+                claim.claim_id, State.LABELLED, context=self._context, detail="its pre-printed label was scanned"
+            )
         if isinstance(source, Agent) and plan.decision.action is Action.ASSIGN:
             # We wrote the ID, and the agent goes on with one that it made up in memory until it is started again.
             source.restart_on(self._device)
@@ -208,13 +213,25 @@ class _Transaction:
                 "(ioto_product)."
             )
         source = self._request.source
-        return Asked(
+        asked = Asked(
             product=claim_ids.parse_product(product),
             unit=self._unit.serial,
             claim_id=claim_ids.parse(source.value) if isinstance(source, Given) else None,
             force=self._request.force,
             replace_provisioned=self._request.replace_provisioned,
+            scanned=self._scan is not None,
         )
+        if self._scan is not None and self._scan.product not in {None, asked.product}:
+            raise SerializationError(
+                f"The label that was scanned is for product {self._scan.product}, and the unit is of {asked.product}: "
+                "take a label of its own product."
+            )
+        return asked
+
+    @property
+    def _scan(self) -> Scan | None:
+        source = self._request.source
+        return source.scan if isinstance(source, Given) else None
 
     def _plan(self, look: _Look) -> _Plan:
         asked, seen = self._asked, look.seen
@@ -427,7 +444,8 @@ class _Transaction:
         source = self._request.source
         length = claim_ids.DEFAULT_LENGTH if isinstance(source, Agent) else source.length
         after = self._target(plan.look, claim_id or "*" * length).data
-        unrecorded = live is None or live.claim_id != claim_id or live.state not in _RECORDED
+        recorded = {State.LABELLED} if self._scan is not None else _RECORDED
+        unrecorded = live is None or live.claim_id != claim_id or live.state not in recorded
         return self._outcome(plan, live, changed=after != self._first.file.data or unrecorded, after=after)
 
     def _outcome(

@@ -14,6 +14,8 @@ from typing import Any
 from . import claim_ids
 from .claim_sources import Agent, ControllerSource, Generated, Given, Service
 from .errors import IotoError
+from .label_options import qr_templates
+from .scanning.scan import read_scan
 from .serialization import Outcome, Request
 
 
@@ -66,6 +68,8 @@ def present_outcome(outcome: Outcome, *, reveal: bool, diff: bool) -> dict[str, 
 
 
 def _source(options: Mapping[str, Any]) -> ControllerSource | Agent:
+    if options.get("scan") is not None:
+        return _scanned(options)
     kind = options["source"] or ("given" if options["claim_id"] is not None else "generated")
     if (options["claim_id"] is not None) != (kind == "given"):
         raise OptionError(f"With source {kind} claim_id {'is needed' if kind == 'given' else 'has no meaning'}.")
@@ -78,6 +82,13 @@ def _source(options: Mapping[str, Any]) -> ControllerSource | Agent:
             checked_by=_service(options) if options["service_url"] else None,
         )
     return _controller_source(kind, options)
+
+
+def _scanned(options: Mapping[str, Any]) -> Given:
+    if options["claim_id"] is not None or options["source"] not in {None, "given"}:
+        raise OptionError("With scan the label gives the ID, so claim_id and another source have no meaning.")
+    scan = read_scan(options["scan"], qr_templates(options["qr"], options["layout"]))
+    return Given(scan.claim_id, scan=scan)
 
 
 def _controller_source(kind: str, options: Mapping[str, Any]) -> ControllerSource:

@@ -156,7 +156,7 @@ def test_photographs_and_a_device_that_is_gone_each_have_their_verdict(
 @pytest.mark.ansible
 def test_a_scanner_types_at_the_prompt_for_one_unit_after_the_other(line: tuple[Path, Fleet]) -> None:
     home, fleet = line
-    arguments = command(ROOT / "playbooks/verify.yml", "-i", fleet.inventory, "--limit", "manual-1,manual-2")
+    arguments = command(ROOT / "playbooks/verify.yml", "-v", "-i", fleet.inventory, "--limit", "manual-1,manual-2")
     terminal = Terminal(arguments, home, {**environment(home), "TERM": "xterm"})
     try:
         typed = {name: str(fleet[name].claim_id()) for name in ("manual-1", "manual-2")}

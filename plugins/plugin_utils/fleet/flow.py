@@ -31,6 +31,7 @@ _AGENT = {
     "ioto_agent_restart": "agent_restart",
     "ioto_agent_fallback": "agent_fallback",
 }
+_SCAN = {"ioto_scan": "scan", "ioto_label_qr": "qr", "ioto_label_layout": "layout"}
 _LENGTH = {"ioto_claim_id_length": "length"}
 _SERVICE = {
     "ioto_service_url": "service_url",
@@ -41,7 +42,7 @@ _SERVICE = {
 }
 # The same variables, flow by flow, as in the roles' tasks.
 _FLOWS: Mapping[tuple[Mode, str], tuple[str | None, Mapping[str, str]]] = {
-    (Mode.MANUAL, "controller"): (None, {**_ALWAYS, **_CONTROLLER, **_LENGTH, "ioto_claim_id": "claim_id"}),
+    (Mode.MANUAL, "controller"): (None, {**_ALWAYS, **_CONTROLLER, **_SCAN, **_LENGTH, "ioto_claim_id": "claim_id"}),
     (Mode.AUTO, "agent"): ("agent", {**_ALWAYS, **_AGENT, **_LENGTH}),
     (Mode.FACTORY, "controller"): ("service", {**_ALWAYS, **_CONTROLLER, **_SERVICE}),
     (Mode.FACTORY, "agent"): ("agent", {**_ALWAYS, **_AGENT, **_SERVICE}),
