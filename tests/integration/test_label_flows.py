@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -98,6 +99,24 @@ def test_each_flow_and_engine_labels_its_units_once_and_in_the_order_of_the_inve
         third = provision(home, *inventory)
         assert (third.status, third.changed) == (0, 0), third.output
         assert len(printer.labels()) == 8
+
+
+def test_units_that_are_images_alone_are_labelled_by_their_own_playbook_and_only_once(
+    tmp_path: Path, home: Path
+) -> None:
+    variables = {
+        "ioto_firmware_count": 2,
+        "ioto_firmware_dest": str(tmp_path / "images"),
+        "ioto_product": "01G8YJKKRNTHW213TRZYX3YH0M",
+        "ioto_label_dest": str(tmp_path / "labels.zpl"),
+        "ioto_label_format": "zpl",
+    }
+    for made, there in ((2, 0), (0, 2)):
+        run = provision(home, "-e", json.dumps(variables), playbook=ROOT / "playbooks/firmware.yml")
+        assert run.status == 0, run.output
+        assert f"Labels: {made} made, {there} there already, 0 missing." in run.output
+    assert (tmp_path / "labels.zpl").read_bytes() == b"".join(expected(home, ["SN-000001", "SN-000002"]))
+    assert not (tmp_path / "labels-2.zpl").exists()
 
 
 def test_after_a_printer_was_killed_half_way_the_next_run_prints_exactly_the_missing_labels(

@@ -166,3 +166,17 @@ def test_ansible_doc_knows_the_plugin() -> None:
     assert result.returncode == 0, result.stderr
     documented = json.loads(result.stdout)["ioto.serialization.manifest"]["doc"]["options"]
     assert {"path", "delimiter", "encoding", "mode", "product", "columns", "keyed_groups"} <= set(documented)
+
+
+def test_a_play_for_all_hosts_has_them_in_the_order_of_the_rows_whatever_their_flows(tmp_path: Path) -> None:
+    rows = [("P-3", "manual"), ("P-1", "auto"), ("P-2", "manual"), ("P-4", "firmware")]
+    order = "address,serial,mode\n" + "".join(f"192.0.2.{i},{name},{mode}\n" for i, (name, mode) in enumerate(rows, 1))
+    play = [
+        {"hosts": "all", "gather_facts": False, "tasks": [{"ansible.builtin.debug": {"var": "ansible_play_hosts_all"}}]}
+    ]
+    (tmp_path / "play.yml").write_text(json.dumps(play))
+
+    result = run("ansible-playbook", "-i", write(tmp_path, order), tmp_path / "play.yml")
+
+    said = result.stdout[result.stdout.index("ansible_play_hosts_all") :]
+    assert sorted((name for name, _mode in rows), key=said.index) == [name for name, _mode in rows], result.stdout

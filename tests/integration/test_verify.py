@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 
 import pytest
-import yaml
 from PIL import Image, ImageFilter
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels import layout
@@ -133,17 +133,14 @@ def test_photographs_and_a_device_that_is_gone_each_have_their_verdict(
     tmp_path: Path, line: tuple[Path, Fleet]
 ) -> None:
     home, fleet = line
-    hosts = {}
     for device in fleet.devices:
-        picture = label(str(device.claim_id()), device.serial, qr=URL, product=device.product)
-        hosts[device.name] = {"ioto_scan_image": str(photograph(tmp_path / f"{device.name}.jpg", picture))}
-    other = fleet["manual-1"]
-    wrong = label(str(other.claim_id()), "SN-9999", qr=URL, product=other.product)
-    hosts["manual-1"]["ioto_scan_image"] = str(photograph(tmp_path / "wrong.jpg", wrong))
-    (tmp_path / "extra.yml").write_text(yaml.safe_dump({"all": {"vars": {"ioto_label_qr": URL}, "hosts": hosts}}))
+        serial = "SN-9999" if device.name == "manual-1" else device.serial
+        picture = label(str(device.claim_id()), serial, qr=URL, product=device.product)
+        photograph(tmp_path / f"{device.name}.jpg", picture)
     fleet["manual-4"].stop()
 
-    run = verify(home, fleet, "-i", tmp_path / "extra.yml", "-T", "3")
+    images = "ioto_scan_image=" + str(tmp_path) + "/{{ inventory_hostname }}.jpg"
+    run = verify(home, fleet, "-e", images, "-e", json.dumps({"ioto_label_qr": URL}), "-T", "3")
     fleet["manual-4"].restart()
 
     assert run.status == 2, run.output

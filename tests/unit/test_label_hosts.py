@@ -101,6 +101,14 @@ def test_hosts_that_want_other_labels_from_the_same_printer_keep_their_place(lin
     assert b"^PQ2" in second and b"^PW400" in second
 
 
+def test_copies_are_recorded_with_their_number_and_reason(line: Line) -> None:
+    line.add("A", ioto_label_copies=2, ioto_label_reason="one for the box")
+    line.run()
+    with Ledger(line.location, read_only=True) as ledger:
+        (event,) = ledger.events(actions=["labelled"])
+    assert event.detail == f"printed on file:{line.paper}, 2 copies: one for the box"
+
+
 def test_a_unit_that_failed_is_left_alone_or_is_not_wanted_gets_no_label(line: Line) -> None:
     line.add("failed", ioto_outcome={"failed": True, "product": PRODUCT, "serial": "failed"})
     line.add("unreachable", ioto_outcome={"unreachable": True})
