@@ -29,4 +29,7 @@ class ActionModule(IotoAction):
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Make them."""
         with self.ledger(arguments) as ledger:
-            return make_labels(ledger, arguments, context=self.context(), check=self.check_mode)
+            result = make_labels(ledger, arguments, context=self.context(), check=self.check_mode)
+        if not result.get("failed"):
+            self._display.display(result["msg"])
+        return result

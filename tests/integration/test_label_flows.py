@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import subprocess
 import time
@@ -96,10 +95,6 @@ def test_each_flow_and_engine_labels_its_units_once_and_in_the_order_of_the_inve
         assert "Labels: 1 made, 7 there already, 0 missing." in second.output
         assert printer.labels()[7:] == expected(home, [broken.serial])
 
-        third = provision(home, *inventory)
-        assert (third.status, third.changed) == (0, 0), third.output
-        assert len(printer.labels()) == 8
-
 
 def test_units_that_are_images_alone_are_labelled_by_their_own_playbook_and_only_once(
     tmp_path: Path, home: Path
@@ -115,6 +110,7 @@ def test_units_that_are_images_alone_are_labelled_by_their_own_playbook_and_only
         run = provision(home, "-e", json.dumps(variables), playbook=ROOT / "playbooks/firmware.yml")
         assert run.status == 0, run.output
         assert f"Labels: {made} made, {there} there already, 0 missing." in run.output
+    assert run.changed == 0
     assert (tmp_path / "labels.zpl").read_bytes() == b"".join(expected(home, ["SN-000001", "SN-000002"]))
     assert not (tmp_path / "labels-2.zpl").exists()
 
@@ -132,7 +128,7 @@ def test_after_a_printer_was_killed_half_way_the_next_run_prints_exactly_the_mis
         assert "7 devices: 7 done, 0 already done, 0 failed, 0 unreachable." in run.output
         assert "Labels: 3 made, 0 there already, 4 missing." in run.output
         assert run.failed == {f"manual-{number}" for number in range(4, 8)}
-        assert re.search(r"did not take the label \((Connection reset by peer|Broken pipe)\)", run.output)
+        assert "did not take the label (it broke off while it read); see to it" in run.output
         assert [states(home)[serial] for serial in serials] == [State.LABELLED] * 3 + [State.VERIFIED] * 4
         assert "Traceback" not in run.output
 

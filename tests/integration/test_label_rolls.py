@@ -192,6 +192,9 @@ def test_a_roll_is_printed_and_its_labels_are_bound_at_the_prompt_and_from_the_i
             "ioto_product": product,
         }
         extra = ("-e", yaml.safe_dump(roll, default_flow_style=True, width=10_000).strip())
+        predicted = provision(home, *extra, "--check", playbook=ROOT / "playbooks/labels.yml")
+        assert f"\n4 labels would be made: {printer.address}.\n" in predicted.output
+        assert printer.labels() == [] and not location.exists()
         run = provision(home, *extra, playbook=ROOT / "playbooks/labels.yml")
         assert run.status == 0, run.output
         assert len(printer.labels()) == 4

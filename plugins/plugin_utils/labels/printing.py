@@ -11,6 +11,7 @@ For CUPS it means that the queue took the job, for a device file that the system
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import socket
@@ -69,7 +70,9 @@ class SocketPrinter:
                 uncertain=is_sent,
             ) from error
         except OSError as error:
-            reason = error.strerror or str(error)
+            # Which of these one gets to see depends on how far we were when its reset came.
+            broke_off = error.errno in {errno.ECONNRESET, errno.EPIPE, errno.ENOTCONN}
+            reason = "it broke off while it read" if broke_off else error.strerror or str(error)
             raise PrintError(
                 f"The printer {self.name} did not take the label ({reason}); see to it, and run again."
             ) from error
@@ -82,7 +85,7 @@ def _check_all_was_read(connection: socket.socket) -> None:
         unsent = fcntl.ioctl(connection, termios.TIOCOUTQ, unsent)
     # The end of our stream counts as one byte.
     if struct.unpack("i", unsent)[0] > 1:
-        raise ConnectionResetError("it closed the connection before it had read all")
+        raise ConnectionResetError(errno.ECONNRESET, "closed before all was read")
 
 
 class FilePrinter:
