@@ -217,8 +217,7 @@ def test_a_roll_is_printed_and_its_labels_are_bound_at_the_prompt_and_from_the_i
             command(ROOT / "playbooks/bind.yml", "-v", *arguments), home, {**environment(home), "TERM": "xterm"}
         )
         try:
-            terminal.wait_for("Scan the label that is on manual-1")
-            terminal.type_until(scanned[3].encode() + b"\r", lambda: fleet["manual-1"].claim_id() is not None)
+            terminal.answer("Scan the label that is on manual-1", scanned[3].encode() + b"\r")
             assert terminal.finish() == 0, terminal.written
         finally:
             terminal.close()

@@ -58,14 +58,21 @@ class Terminal:
     def wait_for(self, text: str) -> None:
         self.read_until(lambda: text in plain(self.written))
 
-    def type_until(self, text: bytes, condition: Callable[[], bool]) -> None:
-        """Type `text` until `condition` holds, and read: Ansible throws away what is typed before it listens."""
+    def answer(self, prompt: str, text: bytes) -> None:
+        """Type `text` at a hidden `prompt` of Ansible until it goes on: what is typed before it listens is lost.
+
+        The terminal shows no typing while Ansible listens, which it says by turning the echo off.
+        """
+        self.wait_for(prompt)
+        self.read_until(lambda: not termios.tcgetattr(self._side)[3] & termios.ECHO)
+        after = self.written.index(prompt) + len(prompt)
         deadline = time.monotonic() + 60
-        while not condition():
+        while "TASK [" not in self.written[after:]:
             assert time.monotonic() < deadline, self.written
-            self.type(text)
-            pause = time.monotonic() + 1
-            while time.monotonic() < pause and not condition():
+            if not termios.tcgetattr(self._side)[3] & termios.ECHO:
+                self.type(text)
+            pause = time.monotonic() + 5
+            while time.monotonic() < pause and "TASK [" not in self.written[after:]:
                 if select.select([self._main], [], [], 0.05)[0]:
                     self.written += os.read(self._main, 65536).decode()
 
