@@ -399,9 +399,13 @@ def warm_up() -> None:
 
 def _checked(ask: Ask) -> Ask:
     """Return `ask` with every name in its canonical form."""
+    product, unit = claim_ids.parse_product(ask.product), parse_unit(ask.unit)
+    if ask.claim_id is None and product == ask.product and unit == ask.unit:
+        claim_ids.check_length(ask.length)
+        return ask
     return Ask(
-        product=claim_ids.parse_product(ask.product),
-        unit=parse_unit(ask.unit),
+        product=product,
+        unit=unit,
         source=ask.source,
         context=ask.context,
         claim_id=None if ask.claim_id is None else claim_ids.parse(ask.claim_id),

@@ -8,9 +8,8 @@ Whatever the operation and however many units, a page costs a few statements.
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,7 +17,16 @@ from sqlalchemy import Select, bindparam
 from sqlalchemy.engine import Connection
 
 from . import claim_ids
-from .ledger_queries import BY_CLAIM_ID, LIVE_BY_UNIT, chunks, read_conflicts, to_claim
+from .ledger_queries import (
+    BY_CLAIM_ID,
+    CLAIM_COLUMNS,
+    LIVE_BY_UNIT,
+    chunks,
+    insert,
+    read_conflicts,
+    time_encoder,
+    to_claim,
+)
 from .ledger_records import Ask, Claim, ClaimConflictError, Context, Entry, LedgerError, State, UnknownClaimError
 from .ledger_schema import claims, events
 
@@ -29,7 +37,12 @@ _encode = json.JSONEncoder(default=str, sort_keys=True).encode
 # Locked, and always in the same order, so that two processes wait for each other and not in a ring.
 _LOCK_UNITS = LIVE_BY_UNIT.order_by(claims.c.claim_id).with_for_update()
 _LOCK_IDS = BY_CLAIM_ID.order_by(claims.c.claim_id).with_for_update()
+_CLAIM_NAMES = [column.name for column in CLAIM_COLUMNS]
 _UPDATE = claims.update().where(claims.c.claim_id == bindparam("key"))
+
+
+EventRow = tuple[str | None, ...]
+"""Action, claim ID, product, unit, actor, host, detail: the columns of an event after its time."""
 
 
 class Page:
@@ -45,8 +58,8 @@ class Page:
         self._live: dict[tuple[str, str], str] = {}
         self._new: dict[str, None] = {}  # in the order in which they were asked for
         self._changed: set[str] = set()
-        self._events: list[dict[str, object]] = []
-        self._conflicts: list[dict[str, object]] = []
+        self._events: list[EventRow] = []
+        self._conflicts: list[EventRow] = []
         self._read(_LOCK_UNITS if lock else LIVE_BY_UNIT, "units", units)
         self._read(_LOCK_IDS if lock else BY_CLAIM_ID, "ids", ids)
 
@@ -86,8 +99,7 @@ class Page:
             return self._insert(ask, ask.claim_id)
         if not _waits_for(holder, ask):
             raise self._conflict(ask, holder, _taken(holder))
-        claim = dataclasses.replace(
-            holder,
+        claim = holder._replace(
             unit=ask.unit,
             host=clean(ask.context.host) or holder.host,
             details=tidy({**holder.details, **(ask.details or {})}),
@@ -130,7 +142,7 @@ class Page:
             )
         for step in State:
             if step.is_past(claim.state) and not step.is_past(state):
-                claim = dataclasses.replace(claim, state=step, host=clean(context.host) or claim.host)
+                claim = claim._replace(state=step, host=clean(context.host) or claim.host)
                 claim = self._change(claim, step.value, context, detail)
         return claim
 
@@ -138,9 +150,7 @@ class Page:
         """Take the claim out of use for ever; a retired one stays as it is."""
         if not claim.is_live:
             return claim
-        return self._change(
-            dataclasses.replace(claim, state=State.RETIRED, reason=clean(reason)), "retired", context, reason
-        )
+        return self._change(claim._replace(state=State.RETIRED, reason=clean(reason)), "retired", context, reason)
 
     def rebind(self, claim: Claim, unit: str, reason: str, context: Context) -> Claim:
         """Move the claim to another unit, which is not known to have it written yet. Raises `ClaimConflictError`."""
@@ -155,7 +165,7 @@ class Page:
                 live,
                 f"The unit {unit} already has the claim ID {live.masked} ({live.state}); retire that one first.",
             )
-        moved = dataclasses.replace(claim, unit=unit, state=State.ALLOCATED, host=clean(context.host))
+        moved = claim._replace(unit=unit, state=State.ALLOCATED, host=clean(context.host))
         return self._change(moved, "rebound", context, f"from {_holder(claim)}: {reason}")
 
     def take_over(self, claim: Claim, context: Context) -> str:
@@ -168,7 +178,7 @@ class Page:
         before = known
         if known.product == claim.product and known.is_live and known.unit is None and claim.unit is not None:
             self._check_free(claim)
-            known = self._change(dataclasses.replace(known, unit=claim.unit), "bound", context, "imported")
+            known = self._change(known._replace(unit=claim.unit), "bound", context, "imported")
         # A file from before the ID was bound does not contradict the ledger.
         elif known.product != claim.product or (known.unit != claim.unit and (claim.unit or not claim.is_live)):
             raise ClaimConflictError(_taken(known), known)
@@ -181,7 +191,7 @@ class Page:
     def insert(self, claim: Claim, action: str, context: Context, detail: str | None = None) -> Claim:
         """Write down a claim that the ledger did not have."""
         if claim.details:
-            claim = dataclasses.replace(claim, details=tidy(claim.details))
+            claim = claim._replace(details=tidy(claim.details))
         self._new[claim.claim_id] = None
         self._put(claim)
         self._note(action, context, claim, detail)
@@ -193,12 +203,14 @@ class Page:
         if changed:
             # Retired ones first: they make room for their unit's next.
             rows = sorted((self._claims[claim_id] for claim_id in changed), key=lambda claim: claim.is_live)
-            self._connection.execute(_UPDATE, [{"key": claim.claim_id, **_row(claim)} for claim in rows])
-        if self._new:
-            self._connection.execute(claims.insert(), [_row(self._claims[claim_id]) for claim_id in self._new])
-        new_events = self._events + self._fresh_conflicts()
-        if new_events:
-            self._connection.execute(events.insert(), new_events)
+            self._connection.execute(
+                _UPDATE,
+                [{"key": claim.claim_id, **dict(zip(_CLAIM_NAMES, _row(claim), strict=True))} for claim in rows],
+            )
+        encode = time_encoder(self._connection.dialect)
+        insert(self._connection, claims, [_row(self._claims[claim_id], encode) for claim_id in self._new])
+        at = encode(self.now)
+        insert(self._connection, events, [(at, *row) for row in (*self._events, *self._fresh_conflicts())])
 
     def discard(self) -> None:
         """Forget the changes: `save` will write nothing."""
@@ -245,17 +257,14 @@ class Page:
 
     def _see_again(self, claim: Claim, ask: Ask) -> Claim:
         """Note where the unit is now and what more is known of it; without news nothing is written."""
-        seen = dataclasses.replace(
-            claim,
-            host=clean(ask.context.host) or claim.host,
-            details=tidy({**claim.details, **(ask.details or {})}),
-        )
-        if seen == claim:
+        host = clean(ask.context.host) or claim.host
+        details = tidy({**claim.details, **ask.details}) if ask.details else claim.details
+        if host == claim.host and details == claim.details:
             return claim
-        return self._change(seen, None, ask.context)
+        return self._change(claim._replace(host=host, details=details), None, ask.context)
 
     def _change(self, claim: Claim, action: str | None, context: Context, detail: str | None = None) -> Claim:
-        claim = dataclasses.replace(claim, updated_at=self.now)
+        claim = claim._replace(updated_at=self.now)
         self._changed.add(claim.claim_id)
         self._put(claim)
         if action is not None:
@@ -263,22 +272,31 @@ class Page:
         return claim
 
     def _note(self, action: str, context: Context, claim: Claim, detail: str | None) -> None:
-        entry = Entry(action, context, claim.claim_id, claim.product, claim.unit, detail)
-        self._events.append(event_row(entry, self.now))
+        self._events.append(
+            (
+                action,
+                claim.claim_id,
+                claim.product,
+                claim.unit,
+                clean(context.actor),
+                clean(context.host),
+                clean(detail),
+            )
+        )
 
     def note(self, entry: Entry) -> None:
         """Remember something that changes no claim; a conflict that is recorded and unsettled is not repeated."""
-        (self._conflicts if entry.action == "conflict" else self._events).append(event_row(entry, self.now))
+        (self._conflicts if entry.action == "conflict" else self._events).append(_event_row(entry))
 
     def _conflict(self, ask: Ask, holder: Claim, message: str) -> ClaimConflictError:
         self.note(Entry("conflict", ask.context, ask.claim_id, ask.product, ask.unit, message))
         return ClaimConflictError(message, holder)
 
-    def _fresh_conflicts(self) -> list[dict[str, object]]:
+    def _fresh_conflicts(self) -> list[EventRow]:
         """Leave out a conflict that is recorded and unsettled: asking again and again makes no second one."""
         if not self._conflicts:
             return []
-        fresh = {(row["claim_id"], row["product"], row["unit"]): row for row in self._conflicts}
+        fresh = {row[1:4]: row for row in self._conflicts}
         for conflict in read_conflicts(self._connection, include_settled=False):
             fresh.pop((conflict.event.claim_id, conflict.event.product, conflict.event.unit), None)
         return list(fresh.values())
@@ -315,18 +333,16 @@ def _taken(claim: Claim) -> str:
     )
 
 
-def event_row(entry: Entry, at: datetime) -> dict[str, object]:
-    """Return the row that records `entry`."""
-    return {
-        "at": at,
-        "action": clean(entry.action),
-        "claim_id": clean(entry.claim_id),
-        "product": clean(entry.product),
-        "unit": clean(entry.unit),
-        "actor": clean(entry.context.actor),
-        "host": clean(entry.context.host),
-        "detail": clean(entry.detail),
-    }
+def _event_row(entry: Entry) -> EventRow:
+    return (
+        clean(entry.action),
+        clean(entry.claim_id),
+        clean(entry.product),
+        clean(entry.unit),
+        clean(entry.context.actor),
+        clean(entry.context.host),
+        clean(entry.detail),
+    )
 
 
 def clean(text: str | None) -> str | None:
@@ -344,16 +360,17 @@ def tidy(details: Mapping[str, object]) -> dict[str, object]:
     return tidied
 
 
-def _row(claim: Claim) -> dict[str, object]:
-    return {
-        "claim_id": claim.claim_id,
-        "product": claim.product,
-        "unit": claim.unit,
-        "state": claim.state.value,
-        "source": clean(claim.source),
-        "created_at": claim.created_at,
-        "updated_at": claim.updated_at,
-        "host": clean(claim.host),
-        "reason": claim.reason,
-        "details": _encode(claim.details) if claim.details else "{}",
-    }
+def _row(claim: Claim, encode: Callable[[datetime], object] = lambda moment: moment) -> tuple[object, ...]:
+    """Return what the table of claims holds of `claim`, in the order of its columns."""
+    return (
+        claim.claim_id,
+        claim.product,
+        claim.unit,
+        claim.state.value,
+        clean(claim.source),
+        encode(claim.created_at),
+        encode(claim.updated_at),
+        clean(claim.host),
+        claim.reason,
+        _encode(claim.details) if claim.details else "{}",
+    )

@@ -6,18 +6,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Select, bindparam, exists, func, select, text
+from sqlalchemy import Column, ColumnElement, Dialect, Select, Table, bindparam, exists, func, select, text, union_all
 from sqlalchemy.engine import Connection
 
 from .ledger_database import Database
 from .ledger_records import Claim, Conflict, Event, State, Summary
-from .ledger_schema import IS_LIVE, claims, events
+from .ledger_schema import IS_LIVE, UtcDateTime, claims, events
 
-_CHUNK = 1000
+_CHUNK = 1024
 """Rows in one answer and bound parameters in one statement; SQLite takes 32,766 of them, PostgreSQL 65,535."""
 
 CLAIM_COLUMNS = [column for column in claims.c if column.name != "seq"]
@@ -35,14 +36,25 @@ _SETTLED = exists(
         _later.c.action.in_(("allocated", "bound", "rebound", "imported", "verified", "resolved")),
     )
 )
+# Each half by an index of its own; see `ledger_schema`.
+_birth = events.alias("birth")
+_OF_CLAIM = union_all(
+    select(_later.c.id).where(_later.c.claim_id == bindparam("of_claim"), text("later.action <> 'allocated'")),
+    select(_birth.c.id).where(
+        _birth.c.claim_id == bindparam("of_claim"),
+        _birth.c.action == "allocated",
+        _birth.c.at == select(claims.c.created_at).where(claims.c.claim_id == bindparam("of_claim")).scalar_subquery(),
+    ),
+)
 # Written out, not bound, so that the index over conflicts serves.
 _CONFLICTS = select(*_asked.c, _SETTLED.label("settled")).where(text("asked.action = 'conflict'")).order_by(_asked.c.id)
 
 
 def chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Cut `values` into parts that fit one statement."""
+    """Cut `values` into parts that fit one statement, of few different sizes; the last value may stand there again."""
     for start in range(0, len(values), _CHUNK):
-        yield values[start : start + _CHUNK]
+        part = list(values[start : start + _CHUNK])
+        yield part + part[-1:] * ((1 << (len(part) - 1).bit_length()) - len(part))
 
 
 def select_claims(
@@ -86,7 +98,7 @@ def select_events(
     """Return the query for the events to which all that is given applies; see `each`."""
     wanted: list[ColumnElement[bool]] = []
     if claim_id is not None:
-        wanted.append(events.c.claim_id == claim_id)
+        wanted.append(events.c.id.in_(_OF_CLAIM.params(of_claim=claim_id)))
     if product is not None:
         wanted.append(events.c.product == product)
     if unit is not None:
@@ -98,6 +110,35 @@ def select_events(
     if after is not None:
         wanted.append(events.c.id > after)
     return select(events).where(*wanted).order_by(events.c.id.desc() if newest_first else events.c.id)
+
+
+def insert(connection: Connection, table: Table, rows: Sequence[tuple[object, ...]]) -> None:
+    """Insert `rows`: a value for every column of `table` but its number, in their order, times from `time_encoder`.
+
+    Through the driver, because SQLAlchemy's work on each value would cost more than the database's.
+    """
+    if rows:
+        connection.exec_driver_sql(_insert_statement(table, connection.dialect), list(rows))
+
+
+@lru_cache(maxsize=8)
+def _insert_statement(table: Table, dialect: Dialect) -> str:
+    names = [column.name for column in table.c if not column.primary_key]
+    marks = ["?" if dialect.paramstyle == "qmark" else "%s"] * len(names)
+    # Names of our own tables, no values.
+    return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join(marks)})"  # noqa: S608
+
+
+@lru_cache(maxsize=8)
+def time_encoder(dialect: Dialect) -> Callable[[datetime], object]:
+    """Return what makes of an aware moment the value that the driver takes for a column of times."""
+    encode = UtcDateTime().dialect_impl(dialect).bind_processor(dialect)
+    # Most rows of a page have the same times.
+    return lru_cache(maxsize=16)(encode) if encode is not None else _as_it_is
+
+
+def _as_it_is(value: datetime) -> object:
+    return value
 
 
 def each(

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from io import StringIO
 from pathlib import Path
@@ -75,7 +74,7 @@ def enter_ledger(ledger: Ledger, options: Mapping[str, Any], context: Context, *
         if claim.unit == unit:
             after = claim
         elif check:
-            after = replace(claim, unit=unit)
+            after = claim._replace(unit=unit)
         else:
             after = ledger.rebind(claim.claim_id, unit, reason=_needed(options, "reason"), context=context)
     else:
@@ -149,7 +148,7 @@ def _retired(ledger: Ledger, claim: Claim, reason: str, context: Context, *, che
     if claim.state is State.RETIRED:
         return claim
     if check:
-        return replace(claim, state=State.RETIRED, reason=reason)
+        return claim._replace(state=State.RETIRED, reason=reason)
     return ledger.retire(claim.claim_id, reason=reason, context=context)
 
 
