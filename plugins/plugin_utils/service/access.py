@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 from .errors import RefusedError
@@ -21,11 +20,11 @@ Scope = dict[str, Any]
 
 _BEARER = b"bearer "
 _FORWARDED = (b"x-forwarded-for", b"forwarded")
+_LOOKED_AT = frozenset((b"host", b"authorization", b"origin", *_FORWARDED))
 _NO_ADDRESS = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """Somebody who is let in from `address`. A `controller` may confirm, and see whole claim IDs."""
 
     address: str
@@ -61,13 +60,15 @@ class Door:
         authorization = host = origin = b""
         forwarded = False
         for name, value in scope["headers"]:
+            if name not in _LOOKED_AT:
+                continue
             if name == b"host":
                 host = value
             elif name == b"authorization":
                 authorization = value
             elif name == b"origin":
                 origin = value
-            elif name in _FORWARDED:
+            else:
                 forwarded = True
         if origin and origin.rpartition(b"/")[2] != host:
             raise RefusedError(403, "origin", "A page of another site may not ask here.")
@@ -89,9 +90,9 @@ class Door:
 
     def admit_unit(self, scope: Scope, caller: Caller) -> None:
         """Check the secret in the URL that an agent needs where there are agent secrets."""
-        rest = scope["raw_path"].decode("ascii", "replace")[len(self._path) :].strip("/")
         if caller.has_token:
             return
+        rest = scope["raw_path"].decode("ascii", "replace")[len(self._path) :].strip("/")
         if not self._agent_secrets:
             if rest:
                 raise RefusedError(404, "path", "There is nothing here; correct the URL.")

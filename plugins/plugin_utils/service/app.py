@@ -14,7 +14,7 @@ from .allow_list import AllowList
 from .commits import CommitWriter
 from .errors import RefusedError
 from .house import House
-from .issuing import Issuing, Receive, Send, send_refusal
+from .issuing import Issuing, Receive, Send, reply_of, send_reply
 from .ledgers import LedgerHandle
 from .line import Line
 from .metrics import Metrics
@@ -47,7 +47,7 @@ class Service:
             slow=self._slow,
         )
         allow_list = AllowList(settings.products, settings.production_orders)
-        self._issuing = Issuing(house, allow_list=allow_list, writer=self._writer)
+        self.issuing = Issuing(house, allow_list=allow_list, writer=self._writer)
         self._reading = Reading(house, self._reading_ledger)
         self._path = settings.path.encode()
         self._below = self._path + b"/"
@@ -67,14 +67,14 @@ class Service:
         path = scope["raw_path"]
         try:
             if path == self._path or path.startswith(self._below):
-                await self._issuing(scope, receive, send)
+                await self.issuing(scope, receive, send)
             else:
                 await self._reading(scope, receive, watched)
         except Exception:
             # A defect of ours: the log has it, the client gets a sentence.
             _log.exception("A request failed; report this.")
             if not started:
-                await send_refusal(send, RefusedError(500, "defect", "The service failed; see its log."))
+                await send_reply(send, reply_of(RefusedError(500, "defect", "The service failed; see its log.")))
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:

@@ -4,18 +4,17 @@
 """Many requests, one commit: what waits is taken together, written in one transaction, and answered after it.
 
 A disk takes milliseconds to make a commit durable, whatever it holds. While one commit is under way, the requests
-that come queue up; the next takes them all. So nobody waits for company, and a crowd pays for one.
+that come gather on the event loop; the next takes them all. So nobody waits for company, and a crowd pays for one.
+(`ledger_group` does the same for callers that are threads; here a caller must not block, and has none.)
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import queue
-import threading
 import time
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from ..claim_ids import mask
@@ -30,11 +29,6 @@ SOURCE = "service"
 RETRY_AFTER = {"Retry-After": "2"}
 
 _SWEEP_SECONDS = 1.0
-_CROWD = 8
-_PAUSE = 0.25
-_MAX_PAUSE = 0.005
-"""In a crowd the thread waits for this part of the last commit's time, in seconds at most so long, before it takes
-what waits: those who were just answered ask again within it, and half as many commits do."""
 
 _log = logging.getLogger("ioto.service")
 
@@ -50,82 +44,103 @@ class Confirm:
 Answer = Claim | IotoError
 
 
-@dataclass(slots=True)
 class _Waiting:
-    job: Ask | Confirm
-    future: asyncio.Future[Claim]
-    deadline: float
+    """A job, and who is told its answer, once."""
+
+    __slots__ = ("deadline", "job", "tell")
+
+    def __init__(self, job: Ask | Confirm, tell: Callable[[Answer], None], deadline: float) -> None:
+        self.job = job
+        self.tell: Callable[[Answer], None] | None = tell
+        self.deadline = deadline
+
+    def answer(self, answer: Answer) -> None:
+        if (tell := self.tell) is not None:
+            self.tell = None
+            tell(answer)
 
 
 class CommitWriter:
-    """The one thread that writes to the ledger. `submit` is for the event loop on which `start` was called."""
+    """Has one thread write to the ledger. Everything but that happens on the event loop on which `start` was called."""
 
     def __init__(self, ledger: LedgerHandle, metrics: Metrics, *, batch: int, answer_seconds: float) -> None:
         self._ledger = ledger
         self._metrics = metrics
         self._batch = batch
         self._answer_seconds = answer_seconds
-        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
-        self._waiting: deque[_Waiting] = deque()
-        self._thread = threading.Thread(target=self._work, name="ledger", daemon=True)
+        self._gathered: list[_Waiting] = []
+        self._under_way: list[_Waiting] = []
+        self._busy = False
+        self._idle = asyncio.Event()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._loop: asyncio.AbstractEventLoop
         self._sweeper: asyncio.TimerHandle
 
     def start(self) -> None:
-        """Start the thread."""
+        """Take jobs from now on."""
         self._loop = asyncio.get_running_loop()
+        self._idle.set()
         self._sweeper = self._loop.call_later(_SWEEP_SECONDS, self._sweep)
-        self._thread.start()
 
     async def stop(self) -> None:
         """Answer what waits, and end the thread."""
+        await self._idle.wait()
         self._sweeper.cancel()
-        self._queue.put(None)
-        await asyncio.to_thread(self._thread.join)
+        self._thread.shutdown()
 
-    def submit(self, job: Ask | Confirm) -> asyncio.Future[Claim]:
-        """Return a future of the claim as it is in the ledger, durably.
+    def submit(self, job: Ask | Confirm, tell: Callable[[Answer], None]) -> None:
+        """Have `tell` called with the claim as it is in the ledger, durably, or with what went wrong.
 
-        It raises what the ledger says (`ClaimConflictError`, …), or `LedgerError` where it cannot be used, or
+        That is what the ledger says (`ClaimConflictError`, …), or `LedgerError` where it cannot be used, or
         `RefusedError` with 503 where it does not answer in time: then it may still happen, and asking again is safe.
         """
-        waiting = _Waiting(job, self._loop.create_future(), self._loop.time() + self._answer_seconds)
-        self._waiting.append(waiting)
-        self._queue.put(waiting)
-        return waiting.future
+        self._gathered.append(_Waiting(job, tell, self._loop.time() + self._answer_seconds))
+        if not self._busy:
+            self._busy = True
+            self._idle.clear()
+            # Not at once: who came in the same turn of the loop comes along.
+            self._loop.call_soon(self._commit)
+
+    def _commit(self) -> None:
+        # Who gave up waiting will ask again.
+        taken = [waiting for waiting in self._gathered[: self._batch] if waiting.tell is not None]
+        del self._gathered[: self._batch]
+        if taken:
+            self._under_way = taken
+            self._thread.submit(self._work, taken)
+        else:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        self._under_way = []
+        self._busy = bool(self._gathered)
+        if self._busy:
+            self._loop.call_soon(self._commit)
+        else:
+            self._idle.set()
+
+    def _answer(self, taken: Sequence[_Waiting], answers: Sequence[Answer]) -> None:
+        for waiting, answer in zip(taken, answers, strict=True):
+            try:
+                waiting.answer(answer)
+            except Exception:  # a defect of ours in one answer must not cost the others theirs
+                _log.exception("An answer could not be given; report this.")
+        self._go_on()
 
     def _sweep(self) -> None:
         now = self._loop.time()
-        while self._waiting and (self._waiting[0].future.done() or self._waiting[0].deadline < now):
-            future = self._waiting.popleft().future
-            if not future.done():
-                future.set_exception(
+        for waiting in (*self._under_way, *self._gathered):
+            if waiting.deadline < now:
+                waiting.answer(
                     RefusedError(503, "ledger", "The ledger does not answer; ask again.", headers=RETRY_AFTER)
                 )
         self._sweeper = self._loop.call_later(_SWEEP_SECONDS, self._sweep)
 
     # --- on the thread ---
 
-    def _work(self) -> None:
-        going = True
-        pause = 0.0
-        while going:
-            taken = [self._queue.get()]
-            if pause:
-                time.sleep(pause)
-            try:
-                while len(taken) < self._batch:
-                    taken.append(self._queue.get_nowait())
-            except queue.Empty:
-                pass
-            going = None not in taken
-            # Who gave up waiting will ask again.
-            batch = [waiting for waiting in taken if waiting is not None and not waiting.future.done()]
-            if batch:
-                began = time.monotonic()
-                answers = self._answers([waiting.job for waiting in batch])
-                pause = min((time.monotonic() - began) * _PAUSE, _MAX_PAUSE) if len(batch) >= _CROWD else 0.0
-                self._loop.call_soon_threadsafe(_resolve, batch, answers)
+    def _work(self, taken: Sequence[_Waiting]) -> None:
+        answers = self._answers([waiting.job for waiting in taken])
+        self._loop.call_soon_threadsafe(self._answer, taken, answers)
 
     def _answers(self, jobs: Sequence[Ask | Confirm]) -> list[Answer]:
         began = time.monotonic()
@@ -136,7 +151,7 @@ class CommitWriter:
             self._metrics.commit_failed()
             _log.error("%s", error)
             return [error] * len(jobs)
-        except Exception:  # a defect of ours must not end the thread that all wait for
+        except Exception:  # a defect of ours must not leave unanswered who waits
             self._metrics.commit_failed()
             _log.exception("A commit failed; report this.")
             return [LedgerError("The ledger failed; see the service's log.")] * len(jobs)
@@ -182,13 +197,3 @@ def _unknown(confirm: Confirm) -> UnknownClaimError:
     return UnknownClaimError(
         f"The ledger does not know the claim ID {mask(confirm.what.claim_id)}; ask for the unit's ID first."
     )
-
-
-def _resolve(batch: Sequence[_Waiting], answers: Sequence[Answer]) -> None:
-    for waiting, answer in zip(batch, answers, strict=True):
-        if waiting.future.done():
-            continue
-        if isinstance(answer, Claim):
-            waiting.future.set_result(answer)
-        else:
-            waiting.future.set_exception(answer)

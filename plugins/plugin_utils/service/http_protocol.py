@@ -1,7 +1,11 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What uvicorn's HTTP protocol leaves open: slow senders, endless headers, and too many connections."""
+"""What uvicorn's HTTP protocol leaves open: slow senders, endless headers, and too many connections.
+
+And a short way: the usual request of a unit is answered from here, without what ASGI needs for each request (a task, an
+event, four coroutines), which costs as much as all else. A request that is anything but usual goes by ASGI.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +13,11 @@ import asyncio
 from collections import Counter
 from typing import Any, ClassVar
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from .issuing import COMMON_HEADERS, Issuing, Reply, too_long
 from .metrics import Metrics
+from .settings import Settings
 
 MAX_HEAD = 32 * 1024
 """Bytes of a request line and its headers."""
@@ -30,23 +36,80 @@ _REPLIES = {
 class Limits:
     """The limits, and the connections that are open, of one server."""
 
-    def __init__(
-        self, metrics: Metrics, *, seconds: float, body: int, connections: int, per_address: int, exempt: bool
-    ) -> None:
-        """`seconds` in which a request must have come; `exempt`: all come through a load balancer's address."""
+    def __init__(self, settings: Settings, metrics: Metrics, issuing: Issuing) -> None:
+        """Behind a load balancer all come from its address, and by ASGI, where uvicorn reads whom it speaks for."""
+        proxied = bool(settings.trusted_proxies)
         self.metrics = metrics
-        self.seconds = seconds
-        self.most_bytes = MAX_HEAD + _CHUNKS * body
-        self.connections = connections
-        self.per_address = connections if exempt else per_address
+        self.seconds = settings.receive_seconds
+        self.max_body = settings.max_body
+        self.most_bytes = MAX_HEAD + _CHUNKS * settings.max_body
+        self.connections = settings.max_connections
+        self.per_address = settings.max_connections if proxied else settings.max_connections_per_address
+        self.issuing = issuing
+        self.short_path = None if proxied else settings.path.encode()
         self.open: set[LimitedProtocol] = set()
         self.addresses: Counter[str] = Counter()
+        self._heads: dict[int, bytes] = {}
+        self._heads_with: list[tuple[bytes, bytes]] = []
         metrics.gauges["ioto_service_connections"] = ("Open connections.", lambda: float(len(self.open)))
 
     def sweep(self, now: float) -> None:
         """Send away who takes too long to send a request."""
         for protocol in list(self.open):
             protocol.send_away_if_slow(now)
+
+    def head(self, status: int, server_headers: list[tuple[bytes, bytes]]) -> bytes:
+        """Return how a reply begins. uvicorn renews its headers, with the date, once a second."""
+        if server_headers is not self._heads_with:
+            self._heads, self._heads_with = {}, server_headers
+        if (head := self._heads.get(status)) is None:
+            common = b"".join(b"%s: %s\r\n" % header for header in (*server_headers, *COMMON_HEADERS))
+            head = self._heads[status] = STATUS_LINE[status] + common
+        return head
+
+
+class _Nobody:
+    """Stands where uvicorn would wake the task of a request."""
+
+    def set(self) -> None:
+        """Wake nobody."""
+
+
+class _ShortCycle:
+    """A request on the short way, with what `HttpToolsProtocol` looks at in a request of its own."""
+
+    __slots__ = ("body", "disconnected", "keep_alive", "protocol", "response_complete", "response_started")
+
+    message_event = _Nobody()
+
+    def __init__(self, protocol: LimitedProtocol) -> None:
+        self.protocol = protocol
+        self.body = b""
+        self.disconnected = False
+        self.keep_alive = True
+        self.response_started = False
+        self.response_complete = False
+
+    def give(self, reply: Reply) -> None:
+        """Send the reply, unless one was sent, or nobody is there any more."""
+        if self.response_complete or self.disconnected:
+            return
+        self.response_started = self.response_complete = True
+        protocol = self.protocol
+        parts = [protocol.limits.head(reply.status, protocol.server_state.default_headers)]
+        for name, value in reply.headers:
+            if name == b"connection":
+                self.keep_alive &= value.lower() != b"close"
+            else:
+                parts.append(b"%s: %s\r\n" % (name, value))
+        if not self.keep_alive:
+            parts.append(b"connection: close\r\n")
+        parts.append(b"content-length: %d\r\n\r\n" % len(reply.body))
+        parts.append(reply.body)
+        protocol.transport.write(b"".join(parts))
+        if not self.keep_alive:
+            protocol.transport.close()
+        protocol.after_short_cycle()
 
 
 class LimitedProtocol(HttpToolsProtocol):
@@ -57,6 +120,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._receiving_since: float | None = None
+        self._idle_since: float | None = None
         self._in_head = True
         self._bytes = 0
         self._address = ""
@@ -94,6 +158,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Start the clock of a request, unless it runs since the connection was made."""
         super().on_message_begin()
+        self._idle_since = None
         if self._receiving_since is None:
             self._receiving_since = self.loop.time()
         self._in_head = True
@@ -101,13 +166,62 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Go on to the body."""
         self._in_head = False
-        super().on_headers_complete()
+        if self._is_usual():
+            self.cycle = _ShortCycle(self)  # type: ignore[assignment]
+        else:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body."""
+        cycle = self.cycle
+        if not isinstance(cycle, _ShortCycle):
+            super().on_body(body)
+        elif not cycle.response_complete:
+            cycle.body = cycle.body + body if cycle.body else body
+            if len(cycle.body) > self.limits.max_body:
+                cycle.give(self.limits.issuing.refuse(self.scope, too_long(self.limits.max_body)))
 
     def on_message_complete(self) -> None:
         """Stop the clock: the request is here."""
         self._receiving_since = None
         self._bytes = 0
-        super().on_message_complete()
+        cycle = self.cycle
+        if not isinstance(cycle, _ShortCycle):
+            super().on_message_complete()
+        elif not cycle.response_complete:
+            self.limits.issuing.post(self.scope, cycle.body, cycle.give)
+
+    def after_short_cycle(self) -> None:
+        """Go on, as `on_response_complete` does; without a timer, because the sweep ends what stays idle."""
+        if self.pipeline:
+            self.on_response_complete()
+        else:
+            self.server_state.total_requests += 1
+            self._idle_since = self.loop.time()
+
+    def _is_usual(self) -> bool:
+        """Say whether the request is a POST of a unit as agents send it, and nothing is before it."""
+        url, path = self.url, self.limits.short_path
+        if path is None or not url.startswith(path):
+            return False
+        rest = url[len(path) :]
+        if rest and (rest[:1] not in (b"/", b"?") or b"#" in rest):
+            return False
+        if (
+            self.parser.get_method() != b"POST"
+            or self.parser.get_http_version() != "1.1"
+            or not self.parser.should_keep_alive()
+            or self.parser.should_upgrade()
+            or self.expect_100_continue
+            or self.flow.write_paused
+            or (self.cycle is not None and not self.cycle.response_complete)
+        ):
+            return False
+        raw_path, _mark, query = url.partition(b"?")
+        self.scope["method"] = "POST"
+        self.scope["raw_path"] = raw_path
+        self.scope["query_string"] = query
+        return True
 
     def send_400_response(self, msg: str) -> None:
         """Count what is no HTTP."""
@@ -115,7 +229,9 @@ class LimitedProtocol(HttpToolsProtocol):
         super().send_400_response(msg)
 
     def send_away_if_slow(self, now: float) -> None:
-        """End the connection where a request takes too long to come, or where a client does not take its answer."""
+        """End the connection where a request takes too long to come, or no further one comes."""
+        if self._idle_since is not None and now - self._idle_since > self.timeout_keep_alive:
+            self.timeout_keep_alive_handler()
         since = self._receiving_since
         if since is not None and now - since > self.limits.seconds:
             self._send_away(408, "slow")

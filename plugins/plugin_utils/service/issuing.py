@@ -3,24 +3,26 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The endpoint that a line lives by: POST gives a unit its claim ID, PUT says that the unit has it.
 
-Plain ASGI, not a Starlette route: a route would cost as much again as all that is done here.
+A POST that is here whole is answered by `Issuing.post`, without a task of its own: `http_protocol` calls it for the
+usual ones, because all that a framework does for a request costs as much as the ledger does. The others come by ASGI.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import platform
 import secrets
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import IotoError
-from ..ledger import Ask, ClaimConflictError, Context, InvalidUnitError, LedgerError, UnknownClaimError
+from ..ledger import Ask, Claim, ClaimConflictError, Context, InvalidUnitError, LedgerError, UnknownClaimError
 from .access import Caller, Scope
 from .allow_list import AllowList
-from .commits import RETRY_AFTER, SOURCE, CommitWriter, Confirm
+from .commits import RETRY_AFTER, SOURCE, Answer, CommitWriter, Confirm
 from .errors import RefusedError
 from .house import House
 from .unit_body import Body, Named, confirmation, named, nameless, parse_json, parse_json5
@@ -28,17 +30,31 @@ from .unit_body import Body, Named, confirmation, named, nameless, parse_json, p
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
-_JSON = (b"content-type", b"application/json")
-_PRIVATE = (b"cache-control", b"no-store")
 _METHODS = "POST, PUT"
+
+_log = logging.getLogger("ioto.service")
 
 
 class DisconnectedError(Exception):
     """The client went away."""
 
 
+class Reply(NamedTuple):
+    """What goes back: a status, JSON, and headers beside those that every reply has."""
+
+    status: int
+    body: bytes
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+GivenReply = Callable[[Reply], None]
+
+COMMON_HEADERS = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"))
+"""What every reply has: nobody may keep it."""
+
+
 class Issuing:
-    """The ASGI application below the operator's path."""
+    """The operator's path."""
 
     def __init__(self, house: House, *, allow_list: AllowList, writer: CommitWriter) -> None:
         self._settings = house.settings
@@ -51,54 +67,111 @@ class Issuing:
         self._writer = writer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Answer one request as an ASGI application."""
         method = scope["method"]
-        kind = "confirm" if method == "PUT" else "issue"
+        try:
+            data = await read_body(receive, self._settings.max_body)
+        except RefusedError as error:
+            await send_reply(send, self.refuse(scope, error))
+            return
+        except DisconnectedError:
+            self._metrics.count(_kind(method), "disconnected")
+            return
+        reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+
+        def give(given: Reply) -> None:
+            if not reply.done():
+                reply.set_result(given)
+
+        if method == "POST":
+            self.post(scope, data, give)
+        elif method == "PUT":
+            self.put(scope, data, give)
+        else:
+            self._refuse_method(scope, give)
+        await send_reply(send, await reply)
+
+    def post(self, scope: Scope, data: bytes, give: GivenReply) -> None:
+        """Answer a unit that asks for its claim ID with the body `data`: `give` is called with the reply, once."""
         try:
             caller = self._door.admit(scope)
-            if method == "POST":
-                answer = await self._issue(scope, receive, caller)
-            elif method == "PUT":
-                answer = await self._confirm(scope, receive, caller)
+            self._door.admit_unit(scope, caller)
+            if (body := parse_json(data)) is not None:
+                self._issue(scope, caller, body, give)
             else:
-                raise RefusedError(405, "method", "Send a POST with device.json5.", headers={"Allow": _METHODS})
+                self._read_json5(scope, data, lambda body: self._issue(scope, caller, body, give), give)
+        except Exception as error:
+            give(self.refuse(scope, error))
+
+    def put(self, scope: Scope, data: bytes, give: GivenReply) -> None:
+        """Answer a controller that confirms; otherwise as `post`."""
+        try:
+            caller = self._door.admit(scope)
+            self._door.admit_confirmation(scope, caller)
+            if (body := parse_json(data)) is not None:
+                self._confirm(scope, caller, body, give)
+            else:
+                self._read_json5(scope, data, lambda body: self._confirm(scope, caller, body, give), give)
+        except Exception as error:
+            give(self.refuse(scope, error))
+
+    def _refuse_method(self, scope: Scope, give: GivenReply) -> None:
+        try:
+            self._door.admit(scope)
+            raise RefusedError(405, "method", "Send a POST with device.json5.", headers={"Allow": _METHODS})
         except RefusedError as error:
-            self._refusals.add(kind, (scope.get("client") or ("unknown",))[0], error)
-            await send_refusal(send, error)
-        except DisconnectedError:
-            self._metrics.count(kind, "disconnected")
-        else:
-            self._metrics.count(kind, "ok")
-            await send_json(send, 200, answer)
+            give(self.refuse(scope, error))
 
-    async def _issue(self, scope: Scope, receive: Receive, caller: Caller) -> bytes:
-        self._door.admit_unit(scope, caller)
-        body = await self._body(receive)
+    def refuse(self, scope: Scope, error: Exception) -> Reply:
+        """Return the reply to a request that cannot have what it asked for, and note it."""
+        if not isinstance(error, RefusedError):
+            # A defect of ours: the log has it, the client gets a sentence.
+            _log.error("A request failed; report this.", exc_info=error)
+            return reply_of(RefusedError(500, "defect", "The service failed; see its log."))
+        self._refusals.add(_kind(scope["method"]), (scope.get("client") or ("unknown",))[0], error)
+        return reply_of(error)
+
+    def _issue(self, scope: Scope, caller: Caller, body: Body, give: GivenReply) -> None:
         unit = named(body, self._settings.unit)
-        name = unit.unit or self._fresh_name(unit)
-        try:
-            self._check_served(unit.product, name)
-            ask = Ask(unit.product, name, SOURCE, _context(caller.address), length=self._settings.length)
-            claim = await self._writer.submit(ask)
-        except IotoError as error:
-            raise _refusal(error, unit.product, name) from None
-        self._line.asked(unit.product, name)
-        return b'{"id": "%s"}' % claim.claim_id.encode()
+        product, name = unit.product, unit.unit or self._fresh_name(unit)
+        if objection := self._allow_list.objection(product, name):
+            raise _about(product, name, RefusedError(403, "not_allowed", objection))
 
-    async def _confirm(self, scope: Scope, receive: Receive, caller: Caller) -> bytes:
-        self._door.admit_confirmation(scope, caller)
-        what = confirmation(await self._body(receive), self._settings.unit)
-        try:
-            claim = await self._writer.submit(Confirm(what, _context(caller.address)))
-        except IotoError as error:
-            raise _refusal(error, what.product, what.unit) from None
-        return json.dumps({"id": claim.masked, "unit": claim.unit, "state": claim.state.value}).encode()
+        def tell(answer: Answer) -> None:
+            if isinstance(answer, Claim):
+                self._line.asked(product, name)
+                self._metrics.count("issue", "ok")
+                give(Reply(200, b'{"id": "%s"}' % answer.claim_id.encode()))
+            else:
+                give(self.refuse(scope, _about(product, name, from_ledger(answer))))
 
-    async def _body(self, receive: Receive) -> Body:
-        data = await read_body(receive, self._settings.max_body)
-        if (body := parse_json(data)) is not None:
-            return body
-        return await asyncio.get_running_loop().run_in_executor(self._slow, parse_json5, data)
+        self._writer.submit(
+            Ask(product, name, SOURCE, _context(caller.address), None, self._settings.length, None), tell
+        )
+
+    def _confirm(self, scope: Scope, caller: Caller, body: Body, give: GivenReply) -> None:
+        what = confirmation(body, self._settings.unit)
+
+        def tell(answer: Answer) -> None:
+            if isinstance(answer, Claim):
+                self._metrics.count("confirm", "ok")
+                said = {"id": answer.masked, "unit": answer.unit, "state": answer.state.value}
+                give(Reply(200, json.dumps(said).encode()))
+            else:
+                give(self.refuse(scope, _about(what.product, what.unit, from_ledger(answer))))
+
+        self._writer.submit(Confirm(what, _context(caller.address)), tell)
+
+    def _read_json5(self, scope: Scope, data: bytes, go_on: Callable[[Body], None], give: GivenReply) -> None:
+        """Read a body that is no strict JSON beside the event loop, and `go_on` with it."""
+
+        def take(done: asyncio.Future[Body]) -> None:
+            try:
+                go_on(done.result())
+            except Exception as error:
+                give(self.refuse(scope, error))
+
+        asyncio.get_running_loop().run_in_executor(self._slow, parse_json5, data).add_done_callback(take)
 
     def _fresh_name(self, unit: Named) -> str:
         if self._settings.without_unit == "refuse":
@@ -107,9 +180,15 @@ class Issuing:
             raise error
         return f"unnamed-{secrets.token_hex(8)}"
 
-    def _check_served(self, product: str, unit: str) -> None:
-        if objection := self._allow_list.objection(product, unit):
-            raise RefusedError(403, "not_allowed", objection)
+
+def too_long(limit: int) -> RefusedError:
+    """Return the refusal of a body of more than `limit` bytes, after which the connection ends.
+
+    Otherwise the rest of the body would have to be read first.
+    """
+    return RefusedError(
+        413, "size", f"The body has more than {limit} bytes; send device.json5 alone.", headers={"Connection": "close"}
+    )
 
 
 async def read_body(receive: Receive, limit: int) -> bytes:
@@ -123,30 +202,23 @@ async def read_body(receive: Receive, limit: int) -> bytes:
         part = message.get("body", b"")
         size += len(part)
         if size > limit:
-            # The connection ends, because the rest of the body would have to be read first.
-            raise RefusedError(
-                413,
-                "size",
-                f"The body has more than {limit} bytes; send device.json5 alone.",
-                headers={"Connection": "close"},
-            )
+            raise too_long(limit)
         if not message.get("more_body"):
             return b"".join((*parts, part)) if parts else part
         parts.append(part)
 
 
-async def send_json(send: Send, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
-    """Send a reply that nobody may keep."""
-    lines = [_JSON, (b"content-length", b"%d" % len(body)), _PRIVATE]
-    if headers:
-        lines += [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": status, "headers": lines})
-    await send({"type": "http.response.body", "body": body})
+async def send_reply(send: Send, reply: Reply) -> None:
+    """Send a reply by ASGI."""
+    headers = [*COMMON_HEADERS, (b"content-length", b"%d" % len(reply.body)), *reply.headers]
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.body})
 
 
-async def send_refusal(send: Send, error: RefusedError) -> None:
-    """Send a refusal: its sentence as `error`."""
-    await send_json(send, error.status, json.dumps({"error": str(error), **error.extra}).encode(), error.headers)
+def reply_of(error: RefusedError) -> Reply:
+    """Return a refusal as the reply: its sentence as `error`."""
+    headers = tuple((name.lower().encode(), value.encode()) for name, value in error.headers.items())
+    return Reply(error.status, json.dumps({"error": str(error), **error.extra}).encode(), headers)
 
 
 def from_ledger(error: IotoError) -> RefusedError:
@@ -163,10 +235,14 @@ def from_ledger(error: IotoError) -> RefusedError:
     return RefusedError(422, "body", str(error))
 
 
-def _refusal(error: IotoError, product: str, unit: str) -> RefusedError:
-    refused = from_ledger(error)
-    refused.product, refused.unit = product, unit
-    return refused
+def _about(product: str, unit: str, error: RefusedError) -> RefusedError:
+    """Note whose request was refused."""
+    error.product, error.unit = product, unit
+    return error
+
+
+def _kind(method: str) -> str:
+    return "confirm" if method == "PUT" else "issue"
 
 
 @lru_cache(maxsize=1024)

@@ -23,7 +23,7 @@ from ..ledger import Claim, Ledger, parse_unit
 from .access import Caller
 from .errors import RefusedError
 from .house import House
-from .issuing import Receive, Send, from_ledger, read_body, send_refusal
+from .issuing import Receive, Send, from_ledger, read_body, reply_of, send_reply
 from .ledgers import LedgerHandle
 from .line import claim_verdict
 from .openapi import describe
@@ -82,7 +82,7 @@ class Reading:
                 scope["caller"] = self._door.admit(scope)
             except RefusedError as error:
                 self._refusals.add("read", (scope.get("client") or ("unknown",))[0], error)
-                await send_refusal(send, error)
+                await send_reply(send, reply_of(error))
                 return
         await self._app(scope, receive, send)  # type: ignore[arg-type]
 

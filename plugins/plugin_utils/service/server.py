@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import socket
 import sys
@@ -19,6 +20,8 @@ from .settings import Settings
 
 _TICKS_A_SECOND = 10
 _GRACE_SECONDS = 10
+_COLLECT_AFTER = 20_000
+"""New objects after which the collector looks for cycles: a crowd's requests are 10,000, and make none."""
 
 _log = logging.getLogger("ioto.service")
 
@@ -43,14 +46,7 @@ def serve(settings: Settings, *, inherited: int | None = None) -> None:
     """
     _configure_logging()
     service = Service(settings)
-    limits = Limits(
-        service.metrics,
-        seconds=settings.receive_seconds,
-        body=settings.max_body,
-        connections=settings.max_connections,
-        per_address=settings.max_connections_per_address,
-        exempt=bool(settings.trusted_proxies),
-    )
+    limits = Limits(settings, service.metrics, service.issuing)
     protocol = type("Protocol", (LimitedProtocol,), {"limits": limits})
     listener = _listen(settings) if inherited is None else socket.socket(fileno=inherited)
     host, port = listener.getsockname()[:2]
@@ -71,6 +67,10 @@ def serve(settings: Settings, *, inherited: int | None = None) -> None:
         ssl_keyfile=settings.key,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
+    # What is there now stays; without this, each of the collector's passes would look at it again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER, 20, 20)
     try:
         _Server(config, limits).run(sockets=[listener])
     except (OSError, ValueError) as error:  # a certificate that is none
