@@ -1,0 +1,162 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whatever way of HTTP a request takes, plain or through TLS, the unit gets the same answer."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import shutil
+import ssl
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.services.factory_service import PATH, PRODUCT, RunningService
+from tests.services.factory_service_fixture import ServiceMaker, service_with, shared_service
+
+__all__ = ["service_with", "shared_service"]
+
+HOST = b"Host: 127.0.0.1\r\n"
+POST = f"POST {PATH} HTTP/1.1\r\n".encode() + HOST
+
+
+def body_of(serial: str) -> bytes:
+    return json.dumps({"product": PRODUCT, "serial": serial}).encode()
+
+
+def with_length(body: bytes) -> bytes:
+    return b"Content-Length: %d\r\n\r\n" % len(body)
+
+
+def exchange(service: RunningService, request: bytes, *, replies: int = 1) -> list[tuple[int, dict[str, str], bytes]]:
+    """Send bytes as they are, and return the status, headers and body of so many replies."""
+    found = []
+    with service.connect() as connection:
+        connection.sendall(request)
+        stream = connection.makefile("rb")
+        while len(found) < replies:
+            status = int(stream.readline().split()[1])
+            headers = dict(line.decode().strip().lower().split(": ") for line in iter(stream.readline, b"\r\n"))
+            body = stream.read(int(headers.get("content-length", 0)))
+            if status != 100:
+                found.append((status, headers, body))
+    return found
+
+
+BODY = body_of("SN-WAY")
+WAYS = {
+    "as agents send it": POST + with_length(BODY) + BODY,
+    "in chunks": POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\n" + BODY[:5] + b"\r\n%x\r\n" % len(BODY[5:]) + BODY[5:]
+    + b"\r\n0\r\n\r\n",
+    "HTTP/1.0": f"POST {PATH} HTTP/1.0\r\n".encode() + with_length(BODY) + BODY,
+    "the last one": POST + b"Connection: close\r\n" + with_length(BODY) + BODY,
+    "asking first": POST + b"Expect: 100-continue\r\n" + with_length(BODY) + BODY,
+    "with a query": f"POST {PATH}?line=7 HTTP/1.1\r\n".encode() + HOST + with_length(BODY) + BODY,
+    "an absolute URL": f"POST http://127.0.0.1{PATH} HTTP/1.1\r\n".encode() + HOST + with_length(BODY) + BODY,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_way_to_send_a_request_gets_the_units_id(shared_service: RunningService, way: str) -> None:
+    claim_id = shared_service.claim("SN-WAY")
+    ((status, headers, body),) = exchange(shared_service, WAYS[way])
+    assert (status, json.loads(body)) == (200, {"id": claim_id})
+    assert headers["content-type"] == "application/json"
+    assert headers["cache-control"] == "no-store"
+    assert "date" in headers
+
+
+def test_requests_behind_each_other_are_answered_in_their_order(shared_service: RunningService) -> None:
+    serials = [f"SN-ROW{number}" for number in range(5)]
+    bodies = [body_of(serial) for serial in serials]
+    replies = exchange(shared_service, b"".join(POST + with_length(body) + body for body in bodies), replies=5)
+    ids = [json.loads(body)["id"] for _status, _headers, body in replies]
+    assert ids == [shared_service.claim(serial) for serial in serials]
+
+
+def test_a_body_that_is_too_long_is_refused_before_its_end_and_the_connection_ends(
+    shared_service: RunningService,
+) -> None:
+    with shared_service.connect() as connection:
+        connection.sendall(POST + b"Content-Length: 100000\r\n\r\n" + b"x" * 20_000)
+        said = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert said.startswith(b"HTTP/1.1 413")
+    assert b"connection: close" in said
+
+
+def test_who_hangs_up_before_the_answer_costs_nobody_theirs(shared_service: RunningService) -> None:
+    for number in range(20):
+        with shared_service.connect() as connection:
+            body = body_of(f"SN-GONE{number}")
+            connection.sendall(POST + with_length(body) + body)
+    assert shared_service.claim("SN-STAYED")
+    assert shared_service.counter("ioto_service_requests_total", kind="issue", outcome="defect") == 0
+
+
+# --- TLS ---
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Path:
+    """Return a folder with a CA, a certificate of it for 127.0.0.1, and another CA that signed nothing."""
+    if shutil.which("openssl") is None:
+        pytest.skip("the Debian package openssl is not installed")
+
+    def openssl(*arguments: str) -> None:
+        subprocess.run(["openssl", *arguments], cwd=tmp_path, check=True, capture_output=True)
+
+    for name in ("ca", "other"):
+        openssl(
+            *("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"),
+            *("-subj", f"/CN={name}", "-addext", "keyUsage=critical,keyCertSign", "-keyout", f"{name}.key"),
+            *("-out", f"{name}.pem"),
+        )
+    openssl(
+        *("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=station"),
+        *("-keyout", "station.key", "-out", "station.csr"),
+    )
+    (tmp_path / "names").write_text("subjectAltName=IP:127.0.0.1\n", encoding="ascii")
+    openssl(
+        *("x509", "-req", "-in", "station.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-days", "2"),
+        *("-extfile", "names", "-out", "station.pem"),
+    )
+    return tmp_path
+
+
+def post(service: RunningService, trusted: Path, serial: str) -> tuple[int, bytes]:
+    """Ask as an agent does, over a connection that is verified."""
+    context = ssl.create_default_context(cafile=trusted)
+    connection = http.client.HTTPSConnection("127.0.0.1", service.port, timeout=30, context=context)
+    try:
+        connection.request("POST", PATH, body=body_of(serial), headers={"Content-Type": "application/json"})
+        response = connection.getresponse()
+        return response.status, response.read()
+    finally:
+        connection.close()
+
+
+def test_an_agent_that_trusts_the_authority_gets_its_id_over_tls_and_another_does_not(
+    authority: Path, service_with: ServiceMaker
+) -> None:
+    service = service_with(certificate=authority / "station.pem", key=authority / "station.key")
+    status, body = post(service, authority / "ca.pem", "SN-TLS")
+    assert status == 200
+    assert post(service, authority / "ca.pem", "SN-TLS") == (status, body)
+    with pytest.raises(ssl.SSLCertVerificationError):
+        post(service, authority / "other.pem", "SN-TLS")
+    with service.connect() as plain:
+        plain.sendall(POST + with_length(BODY) + BODY)
+        assert b"200" not in plain.recv(4096)
+
+
+def test_a_key_of_another_certificate_is_refused_at_the_start(authority: Path, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    service = RunningService(
+        tmp_path / "ledger.db", log, certificate=authority / "station.pem", key=authority / "ca.key"
+    )
+    with pytest.raises(RuntimeError, match=r"cannot start: .*; correct its settings"):
+        service.start()
+    assert "Traceback" not in service.log_text
