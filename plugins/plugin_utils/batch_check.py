@@ -53,6 +53,8 @@ VARIABLES = (
 )
 """What has to be known of each host."""
 
+_YES = {"true", "yes", "on", "1"}
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -90,6 +92,7 @@ def check_batch(hosts: Mapping[str, Mapping[str, Any]]) -> Sequence[Problem]:
         )
     )
     problems.extend(_shared(units, _address, "each leads to the same device; give every device one host"))
+    problems.extend(_forced_on_agents(units))
     problems.extend(_taken(units))
     return problems
 
@@ -174,6 +177,18 @@ def _is_scanned(unit: _Unit) -> bool:
 
 def _templates(variables: Mapping[str, Any]) -> Sequence[str]:
     return qr_templates(variables.get("ioto_label_qr"), variables.get("ioto_label_layout"))
+
+
+def _forced_on_agents(units: Iterable[_Unit]) -> Iterable[Problem]:
+    sentence = (
+        "ioto_force is set, and an agent makes or asks for an ID only where there is none; have the controller write "
+        "it (ioto_mode: manual, or ioto_factory_delivery: controller)."
+    )
+    for unit in units:
+        delivery = unit.variables.get("ioto_factory_delivery")
+        by_agent = unit.mode is Mode.AUTO or (unit.mode is Mode.FACTORY and delivery == "agent")
+        if by_agent and str(unit.variables.get("ioto_force", False)).lower() in _YES:
+            yield Problem((unit.host,), sentence)
 
 
 def _shared(units: Iterable[_Unit], key_of: Callable[[_Unit], object], sentence: str) -> Iterable[Problem]:

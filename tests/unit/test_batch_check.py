@@ -15,6 +15,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import C
 
 PRODUCT = "01K9F1EETDEV1CEPR0DVCT0001"
 CONTEXT = Context("tester@bench")
+FACTORY = {"ioto_mode": "factory", "ioto_service_url": "http://192.0.2.1/"}
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def test_a_sound_batch_has_no_problem_and_makes_no_ledger(ledger: str) -> None:
         "a": host(ledger, ioto_claim_id="jt08ffqxwq", ioto_serial="SN-1"),
         "b": host(ledger),
         "c": host(ledger, ioto_mode="auto"),
-        "d": host(ledger, ioto_mode="factory", ioto_service_url="http://192.0.2.1/"),
+        "d": host(ledger, **FACTORY, ioto_force=True),
         "e": {"ioto_mode": "none", "ioto_product": "whatever"},
     }
     assert problems(batch) == []
@@ -60,6 +61,8 @@ def test_every_problem_is_listed_at_once_with_its_host(ledger: str) -> None:
         "no-url": host(ledger, ioto_mode="factory"),
         "image": host(ledger, ioto_mode="firmware"),
         "given-to-auto": host(ledger, ioto_mode="auto", ioto_claim_id="BBBBBBBBBB"),
+        "forced-on-auto": host(ledger, ioto_mode="auto", ioto_force=True),
+        "forced-on-agent": host(ledger, **FACTORY, ioto_factory_delivery="agent", ioto_force="yes"),
         "same-serial-1": host(ledger, ioto_serial="SN-2"),
         "same-serial-2": host(ledger, ioto_serial=" SN-2"),
         "same-door-1": host(ledger, ansible_host="192.0.2.7"),

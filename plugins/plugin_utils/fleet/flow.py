@@ -26,6 +26,8 @@ _ALWAYS = {
     "ioto_ledger": "ledger",
 }
 _CONTROLLER = {"ioto_force": "force", "ioto_replace_provisioned": "replace_provisioned"}
+# With the reason, where the device has an ID: an agent replaces none.
+_REFUSED = {"ioto_force": "force"}
 _AGENT = {
     "ioto_agent_wait": "agent_wait",
     "ioto_agent_restart": "agent_restart",
@@ -43,9 +45,9 @@ _SERVICE = {
 # The same variables, flow by flow, as in the roles' tasks.
 _FLOWS: Mapping[tuple[Mode, str], tuple[str | None, Mapping[str, str]]] = {
     (Mode.MANUAL, "controller"): (None, {**_ALWAYS, **_CONTROLLER, **_SCAN, **_LENGTH, "ioto_claim_id": "claim_id"}),
-    (Mode.AUTO, "agent"): ("agent", {**_ALWAYS, **_AGENT, **_LENGTH}),
+    (Mode.AUTO, "agent"): ("agent", {**_ALWAYS, **_REFUSED, **_AGENT, **_LENGTH}),
     (Mode.FACTORY, "controller"): ("service", {**_ALWAYS, **_CONTROLLER, **_SERVICE}),
-    (Mode.FACTORY, "agent"): ("agent", {**_ALWAYS, **_AGENT, **_SERVICE}),
+    (Mode.FACTORY, "agent"): ("agent", {**_ALWAYS, **_REFUSED, **_AGENT, **_SERVICE}),
 }
 
 VARIABLES: Sequence[str] = (
