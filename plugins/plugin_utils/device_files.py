@@ -348,6 +348,9 @@ def _observation(device: Device, records: Sequence[_Record]) -> Observation:
         elif record.key == "interface":
             name, _blank, mac = printable(record.blob).partition(" ")
             interfaces.append(Interface(name, mac.lower(), record.words[0] == "virtual"))
+        elif record.key == "plain-interface":
+            kind, name, mac = map(printable, record.words)
+            interfaces.append(Interface(name, mac.lower(), kind == "virtual"))
         elif record.key in {"directory", "writable", "leftovers"}:
             words[record.key] = record.words[0]
         else:
@@ -386,11 +389,12 @@ def _collect_file(record: _Record, files: dict[str, RemoteFile]) -> None:
             mode = _mode_bits(match[1])
             uid, gid = int(record.words[3]), int(record.words[4])
         files[name] = RemoteFile(name, kind, mode=mode, uid=uid, gid=gid)
-    elif record.key in {"data", "path"} and name in files:
-        if record.key == "data":
-            files[name] = with_fields(files[name], data=record.blob)
-        else:
-            files[name] = with_fields(files[name], path=record.blob.decode("utf-8", "surrogateescape"))
+    elif name in files and record.key == "data":
+        files[name] = with_fields(files[name], data=record.blob)
+    elif name in files and record.key == "path":
+        files[name] = with_fields(files[name], path=record.blob.decode("utf-8", "surrogateescape"))
+    elif name in files and record.key == "plain-path":
+        files[name] = with_fields(files[name], path=record.words[1])
 
 
 def _mode_bits(letters: str) -> int:

@@ -5,7 +5,8 @@
 # its way is a syntax error and does nothing.
 #
 # An answer is a series of records on stdout between two marker lines. A record is a line "KEY WORD..."; what a device
-# may choose freely (bytes, paths, messages) follows as encoded lines and ends with a line ".".
+# may choose freely (bytes, paths, messages) follows as encoded lines and ends with a line ".". What is plain letters
+# goes as a word: every program that is started costs a small device some milliseconds, so few are.
 
 LC_ALL=C
 export LC_ALL
@@ -53,10 +54,14 @@ ioto_follow() {
   done
 }
 
-# owner PATH: "MODE UID GID" of what is there, as ls shows them.
+# owner PATH: sets ioto_owned to "MODE UID GID" of what is there, as ls shows them, and ioto_size to its bytes.
 ioto_owner() {
-  # shellcheck disable=SC2012  # stat is not in every BusyBox; the three fields hold no file name
-  ls -lnd "$1" 2>/dev/null | { read -r ioto_mode _ ioto_uid ioto_gid _ && printf '%s %s %s' "$ioto_mode" "$ioto_uid" "$ioto_gid"; }
+  set -f # a name is no pattern
+  # shellcheck disable=SC2012,SC2046  # stat is not in every BusyBox; the first five fields hold no file name
+  set -- $(ls -lnd "$1" 2>/dev/null)
+  set +f
+  ioto_owned="$1 $3 $4"
+  ioto_size=$5
 }
 
 # file NAME PATH: what is at PATH, and its bytes. One block more than we accept is read, and no more.
@@ -72,13 +77,23 @@ ioto_file() {
     printf '\nfile %s directory\n' "$1"
   elif [ ! -f "$ioto_followed" ]; then
     printf '\nfile %s special\n' "$1"
-  elif [ ! -r "$ioto_followed" ]; then
-    printf '\nfile %s unreadable %s\n' "$1" "$(ioto_owner "$ioto_followed")"
   else
-    printf '\nfile %s regular %s\n' "$1" "$(ioto_owner "$ioto_followed")"
-    dd if="$ioto_followed" bs=4096 count=257 2>/dev/null | ioto_blob data "$1"
+    ioto_owner "$ioto_followed"
+    if [ ! -r "$ioto_followed" ]; then
+      printf '\nfile %s unreadable %s\n' "$1" "$ioto_owned"
+    else
+      printf '\nfile %s regular %s\n' "$1" "$ioto_owned"
+      if [ "$ioto_size" -le 1048576 ] 2>/dev/null; then
+        { ioto_blob data "$1" <"$ioto_followed"; } 2>/dev/null
+      else
+        dd if="$ioto_followed" bs=4096 count=257 2>/dev/null | ioto_blob data "$1"
+      fi
+    fi
   fi
-  printf '%s' "$ioto_followed" | ioto_blob path "$1"
+  case $ioto_followed in
+    *[!A-Za-z0-9/._-]*) printf '%s' "$ioto_followed" | ioto_blob path "$1" ;;
+    *) printf '\nplain-path %s %s\n' "$1" "$ioto_followed" ;;
+  esac
 }
 
 # content PATH: the bytes at PATH with a dot behind them, which keeps the newlines at the end.

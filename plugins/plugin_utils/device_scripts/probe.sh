@@ -37,12 +37,15 @@ for ioto_name in /proc/device-tree/serial-number /sys/firmware/devicetree/base/s
   fi
 done
 for ioto_name in /sys/class/net/*; do
-  if [ -r "$ioto_name/address" ]; then
-    ioto_follow "$ioto_name"
-    case $ioto_followed in
+  # The shell itself follows the links of a directory. It stays there: nothing below needs where we were.
+  if [ -r "$ioto_name/address" ] && read -r ioto_mac <"$ioto_name/address" && cd -P "$ioto_name"; then
+    case $PWD in
       */virtual/*) ioto_kind=virtual ;;
       *) ioto_kind=physical ;;
     esac
-    { printf '%s ' "${ioto_name##*/}" && cat "$ioto_name/address"; } 2>/dev/null | ioto_blob interface "$ioto_kind"
+    case ${ioto_name##*/}$ioto_mac in
+      *[!A-Za-z0-9:._-]*) printf '%s %s' "${ioto_name##*/}" "$ioto_mac" | ioto_blob interface "$ioto_kind" ;;
+      *) printf '\nplain-interface %s %s %s\n' "$ioto_kind" "${ioto_name##*/}" "$ioto_mac" ;;
+    esac
   fi
-done
+done 2>/dev/null

@@ -33,7 +33,10 @@ ioto_replace() {
     ioto_give_up create "$ioto_said"
     return 0
   fi
-  if [ "$ioto_old" != absent ] && [ "$(ioto_owner "$ioto_target")" != "$(ioto_owner "$ioto_temporary")" ]; then
+  ioto_owner "$ioto_target"
+  ioto_kept=$ioto_owned
+  ioto_owner "$ioto_temporary"
+  if [ "$ioto_old" != absent ] && [ "$ioto_owned" != "$ioto_kept" ]; then
     # A full disk may stop the copy half-way, before it sets the owner.
     case $ioto_said in
       *[Ss]pace*) ioto_give_up write "$ioto_said" ;;
@@ -42,9 +45,10 @@ ioto_replace() {
     return 0
   fi
 
-  # cat says why a write failed; the printf of some shells does not.
-  ioto_said=$({ printf '%s' "$ioto_new" | cat >"$ioto_temporary"; } 2>&1)
+  { printf '%s' "$ioto_new" >"$ioto_temporary"; } 2>/dev/null
   if [ "$(ioto_content "$ioto_temporary")" != "$ioto_new." ]; then
+    # cat says why a write failed; the printf of some shells does not.
+    ioto_said=$({ printf '%s' "$ioto_new" | cat >"$ioto_temporary"; } 2>&1)
     ioto_give_up write "$ioto_said"
     return 0
   fi
