@@ -22,6 +22,7 @@ from ..errors import IotoError
 from .host_keys import fingerprint, known_types, objection
 from .ssh_keys import default_keys, load_key
 from .ssh_settings import SshSettings
+from .ssh_socket import BufferedSocket
 
 MAX_OUTPUT = 16 * 1024 * 1024
 """Bytes of stdout that a script may answer with: six files of 1 MiB in base64, and room."""
@@ -151,7 +152,7 @@ class Connector:
             connection = socket.create_connection((settings.host, settings.port), timeout=settings.timeout)
             # Small questions that wait for an answer: Nagle's algorithm would only hold them back.
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            return connection
+            return BufferedSocket(connection)
         way, there = self._jump(name, settings.jump), (settings.host, settings.port)
         return way.open_channel("direct-tcpip", there, ("127.0.0.1", 0), timeout=settings.timeout)
 
@@ -169,6 +170,8 @@ def _prepare(transport: paramiko.Transport, settings: SshSettings) -> None:
     transport.use_compression(settings.compression)
     transport.set_keepalive(settings.keepalive)
     known = transport.get_security_options()
+    # These authenticate by themselves; paramiko compares the codes of the others byte by byte, in Python.
+    known.ciphers = tuple(sorted(known.ciphers, key=lambda name: "-gcm" not in name))
     for kind, wanted in settings.algorithms.items():
         setattr(known, kind, _understood(wanted, getattr(known, kind)))
     if first := known_types(settings):
@@ -250,7 +253,7 @@ def _reason(error: BaseException) -> str:
 
 
 def _close(transport: paramiko.Transport) -> None:
-    # The transport's thread looks at its socket every tenth of a second; this wakes it at once.
+    # The transport's thread looks only now and then whether it is over; this wakes it at once.
     sock = transport.sock
     if isinstance(sock, socket.socket):
         with suppress(OSError):
