@@ -1,11 +1,13 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A device behind an SSH connection of our own: one transport, and a channel for each script."""
+"""A device behind an SSH connection of our own: one transport, and one shell on it."""
 
 from __future__ import annotations
 
 import logging
+import re
+import secrets
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -27,6 +29,9 @@ from .ssh_socket import BufferedSocket
 MAX_OUTPUT = 16 * 1024 * 1024
 """Bytes of stdout that a script may answer with: six files of 1 MiB in base64, and room."""
 MAX_ERRORS = 64 * 1024
+_PIECE = 64 * 1024
+_LONGEST_END = 64
+"""Bytes of the line that ends an answer, and room."""
 
 _LOST = (paramiko.SSHException, EOFError, OSError)
 
@@ -40,13 +45,18 @@ class UnreachableError(IotoError):
 
 
 class SshDevice:
-    """A `Device`; leaving the `with` block ends the connection."""
+    """A `Device`; leaving the `with` block ends the connection.
+
+    All scripts go to one shell, each when the one before has answered: a second session would cost the device as much
+    as a script does. A script has to leave nothing behind in its shell.
+    """
 
     def __init__(self, name: str, transport: paramiko.Transport, *, silence: float) -> None:
         """Hold `transport`, which is logged in. `silence`: seconds without a sign from a script until we give up."""
         self._name = name
         self._transport = transport
         self._silence = silence
+        self._shell: paramiko.Channel | None = None
         self.host_key = fingerprint(transport.get_remote_server_key())
 
     @property
@@ -55,13 +65,9 @@ class SshDevice:
         return self._name
 
     def run(self, script: str) -> Answer:
-        """Run `script` on a channel of its own. Raises `UnreachableError`, or `DeviceError` for an endless answer."""
+        """Run `script`. Raises `UnreachableError`, or `DeviceError` for an endless answer."""
         try:
-            channel = self._transport.open_session(timeout=self._silence)
-            try:
-                return self._answer(channel, script.encode("utf-8", "surrogateescape"))
-            finally:
-                channel.close()
+            return self._answer(script.encode("utf-8", "surrogateescape"))
         except TimeoutError:
             raise UnreachableError(
                 f"The device {self._name} said nothing for {self._silence:.0f} s in the middle of our script; see "
@@ -83,27 +89,40 @@ class SshDevice:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def _answer(self, channel: paramiko.Channel, script: bytes) -> Answer:
-        channel.settimeout(self._silence)
-        channel.exec_command("/bin/sh -s")
-        channel.sendall(script)
-        channel.shutdown_write()
-        stdout = self._read(channel.recv, MAX_OUTPUT)
-        stderr = self._read(channel.recv_stderr, MAX_ERRORS)
-        if not channel.status_event.wait(self._silence):
-            raise TimeoutError
-        if channel.exit_status < 0 and not self._transport.is_active():
-            raise EOFError("no exit status")
-        return Answer(channel.exit_status, stdout, stderr)
-
-    def _read(self, receive: Callable[[int], bytes], limit: int) -> bytes:
-        pieces, size = [], 0
-        while piece := receive(64 * 1024):
-            pieces.append(piece)
-            size += len(piece)
-            if size > limit:
+    def _answer(self, script: bytes) -> Answer:
+        shell = self._open_shell()
+        word = secrets.token_hex(8)
+        shell.sendall(script + f"\nprintf '\\n%s %s\\n' ioto-done-{word} $?\n".encode())
+        done = re.compile(rb"\r?\nioto-done-%b (\d{1,3})\r?\n" % word.encode())
+        output = bytearray()
+        while piece := shell.recv(_PIECE):
+            output += piece
+            if len(output) > MAX_OUTPUT:
                 raise DeviceError(f"The device {self._name} answers without end; see what it runs as its shell.")
-        return b"".join(pieces)
+            if found := done.search(output, max(0, len(output) - len(piece) - _LONGEST_END)):
+                return Answer(int(found[1]), bytes(output[: found.start()]), _errors(shell))
+        # The shell ended, or was none.
+        self._shell = None
+        if not shell.status_event.wait(self._silence):
+            raise TimeoutError
+        if shell.exit_status < 0 and not self._transport.is_active():
+            raise EOFError("no exit status")
+        return Answer(shell.exit_status, bytes(output), _errors(shell))
+
+    def _open_shell(self) -> paramiko.Channel:
+        if self._shell is None:
+            shell = self._transport.open_session(timeout=self._silence)
+            shell.settimeout(self._silence)
+            shell.exec_command("/bin/sh -s")
+            self._shell = shell
+        return self._shell
+
+
+def _errors(shell: paramiko.Channel) -> bytes:
+    said = b""
+    while shell.recv_stderr_ready() and len(said) < MAX_ERRORS:
+        said += shell.recv_stderr(_PIECE)
+    return said
 
 
 class Connector:
