@@ -17,6 +17,17 @@ ROOT = Path(__file__).parents[2]
 _BIN = Path(sys.executable).parent
 _DEVICE = "{id: 'BENCHMARK0', product: '01K9F1EETDEV1CEPR0DVCT0001'}"
 _WRITE = f"echo {shlex.quote(_DEVICE)} > etc/ioto/bench.json5 && cat etc/ioto/bench.json5"
+_LOOP = """\
+seen=$({login} "root@$1" 'cat etc/ioto/device.json5') || exit
+test "${{seen#*id: }}" = "$seen" || echo "$1 has an ID"
+new={device}
+back=$({login} "root@$1" 'umask 077; cat >etc/ioto/.new && sync etc/ioto/.new &&
+  mv etc/ioto/.new etc/ioto/bench.json5 && sync etc/ioto && cat etc/ioto/bench.json5' <<END
+$new
+END
+) || exit
+test "$back" = "$new"
+"""
 
 
 @dataclass(frozen=True)
@@ -104,6 +115,14 @@ def _ssh(run: Run) -> list[str]:
     return ["xargs", "-a", str(run.addresses), "-P", str(run.forks), "-I{}", *login, "root@{}", _WRITE]
 
 
+def _ssh_transaction(run: Run) -> list[str]:
+    """What a shell loop has to do for the same result: look, and when it knows what is there, write and read back."""
+    login = shlex.join(("ssh", "-F", "none", *SSH_OPTIONS, "-i", str(run.key), "-p", str(run.port)))
+    program = run.folder / "loop.sh"
+    program.write_text(_LOOP.format(login=login, device=shlex.quote(_DEVICE)), encoding="utf-8")
+    return ["xargs", "-a", str(run.addresses), "-P", str(run.forks), "-I{}", "sh", str(program), "{}"]
+
+
 def _paramiko(run: Run) -> list[str]:
     program = f"{shlex.quote(sys.executable)} -m tests.benchmark.bare_paramiko"
     arguments = shlex.join((str(run.key), str(run.port), str(run.forks), _WRITE))
@@ -118,5 +137,6 @@ PEERS: Mapping[str, Peer] = {
     "built-in modules": Peer(_built_in, 100, "slurp, copy, slurp, assert; Python on the device"),
     "pyinfra": Peer(_pyinfra, 1_000, "put one file; nothing read back or recorded"),
     "bare ssh loop": Peer(_ssh, 10_000, "one process for each device: write a file, print it"),
+    "ssh loop, same work": Peer(_ssh_transaction, 10_000, "two processes for a device: read; write, sync, read back"),
     "bare paramiko loop": Peer(_paramiko, 10_000, "two channels on one transport, the same command in each"),
 }

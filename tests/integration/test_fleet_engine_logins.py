@@ -1,0 +1,144 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the fleet engine proves who it is, whom it believes, and where it writes down what it did."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_ids import is_valid
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Ledger, State
+from tests.fleet import Fleet
+from tests.support.ansible import Run, provision
+
+pytest.importorskip("paramiko", reason="the fleet engine needs the Python package paramiko")
+pytestmark = [
+    pytest.mark.ansible,
+    pytest.mark.skipif(
+        os.getuid() != 0 or not shutil.which("dropbear") or not shutil.which("busybox"),
+        reason="needs root and the Debian packages dropbear-bin and busybox",
+    ),
+]
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Iterator[Fleet]:
+    with Fleet.start(tmp_path / "fleet", groups={"manual": 2}, kind="dropbear") as fleet:
+        yield fleet
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    (tmp_path / "home").mkdir()
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def locked_key(fleet: Fleet, tmp_path: Path) -> Path:
+    """The fleet's key under the passphrase `open sesame`."""
+    key = tmp_path / "locked"
+    shutil.copy(fleet.devices[0].key, key)
+    subprocess.run(("ssh-keygen", "-q", "-p", "-P", "", "-N", "open sesame", "-f", str(key)), check=True)
+    return key
+
+
+@pytest.fixture
+def agent(fleet: Fleet, tmp_path: Path) -> Iterator[str]:
+    """The socket of an SSH agent that holds the fleet's key."""
+    socket = str(tmp_path / "agent")
+    process = subprocess.Popen(("ssh-agent", "-D", "-a", socket), stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout
+        process.stdout.readline()  # it tells where it listens when it does
+        environment = {**os.environ, "SSH_AUTH_SOCK": socket}
+        subprocess.run(("ssh-add", "-q", str(fleet.devices[0].key)), env=environment, check=True)
+        yield socket
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def run_fleet(home: Path, fleet: Fleet, *variables: str, **environment: str) -> Run:
+    arguments = [word for variable in variables for word in ("-e", variable)]
+    return provision(home, "-i", fleet.inventory, "-e", "ioto_engine=fleet", *arguments, **environment)
+
+
+def trusting(policy: str, known_hosts: Path) -> str:
+    options = f"-o StrictHostKeyChecking={policy} -o UserKnownHostsFile={known_hosts} -o GlobalKnownHostsFile=none"
+    return f"ansible_ssh_common_args='{options}'"
+
+
+def known(fleet: Fleet, number: int) -> str:
+    device = fleet.devices[number]
+    scan = ("ssh-keyscan", "-t", "ed25519", "-p", str(device.port), device.address)
+    return subprocess.run(scan, capture_output=True, text=True, check=True).stdout
+
+
+def test_an_agent_opens_the_devices_where_no_key_file_is_named(fleet: Fleet, home: Path, agent: str) -> None:
+    # The inventory of the fleet keeps agents out.
+    no_key = "ansible_ssh_private_key_file=", "ansible_ssh_common_args='-o StrictHostKeyChecking=no'"
+    without = run_fleet(home, fleet, *no_key)
+    assert without.status != 0
+    assert "2 unreachable" in without.output
+
+    run = run_fleet(home, fleet, *no_key, SSH_AUTH_SOCK=agent)
+    assert run.status == 0, run.output
+    assert all(is_valid(device.claim_id()) for device in fleet.devices)
+
+
+def test_a_locked_key_is_opened_with_its_passphrase_and_nothing_is_touched_with_another(
+    fleet: Fleet, home: Path, locked_key: Path
+) -> None:
+    key = f"ansible_ssh_private_key_file={locked_key}"
+    wrong = run_fleet(home, fleet, key, "ansible_ssh_private_key_passphrase=wrong")
+    assert wrong.status != 0
+    assert "or its passphrase is wrong" in wrong.output
+
+    run = run_fleet(home, fleet, key, "ansible_ssh_private_key_passphrase='open sesame'")
+    assert run.status == 0, run.output
+    assert "sesame" not in run.output
+    assert all(is_valid(device.claim_id()) for device in fleet.devices)
+
+
+def test_with_strict_checking_only_known_hosts_are_talked_to(fleet: Fleet, home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "known_hosts"
+    file.write_text(known(fleet, 0), encoding="utf-8")
+    run = run_fleet(home, fleet, trusting("yes", file))
+    assert run.status != 0
+    assert "2 devices: 1 done, 0 already done, 0 failed, 1 unreachable." in run.output
+    assert is_valid(fleet.devices[0].claim_id())
+    assert not fleet.devices[1].claim_id()
+
+
+def test_accept_new_takes_unknown_hosts_and_refuses_a_known_one_with_another_key(
+    fleet: Fleet, home: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "known_hosts"
+    one, other = known(fleet, 0).split(), known(fleet, 1).split()
+    file.write_text(f"{one[0]} {other[1]} {other[2]}\n", encoding="utf-8")
+    run = run_fleet(home, fleet, trusting("accept-new", file))
+    assert run.status != 0
+    assert "is not trusted" in run.output
+    assert "2 devices: 1 done, 0 already done, 0 failed, 1 unreachable." in run.output
+    assert not fleet.devices[0].claim_id()
+    assert is_valid(fleet.devices[1].claim_id())
+
+
+def test_lines_that_share_a_ledger_on_postgresql_use_the_engine_as_well(
+    fleet: Fleet, home: Path, postgresql_url: str
+) -> None:
+    run = run_fleet(home, fleet, f"ioto_ledger={postgresql_url}")
+    assert run.status == 0, run.output
+    ids = [device.claim_id() for device in fleet.devices]
+    with Ledger(postgresql_url, read_only=True) as ledger:
+        assert {claim.claim_id: claim.state for claim in ledger.claims()} == dict.fromkeys(ids, State.VERIFIED)
+    again = run_fleet(home, fleet, f"ioto_ledger={postgresql_url}")
+    assert again.status == 0, again.output
+    assert again.changed == 0
