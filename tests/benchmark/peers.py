@@ -137,6 +137,8 @@ PEERS: Mapping[str, Peer] = {
     "built-in modules": Peer(_built_in, 100, "slurp, copy, slurp, assert; Python on the device"),
     "pyinfra": Peer(_pyinfra, 1_000, "put one file; nothing read back or recorded"),
     "bare ssh loop": Peer(_ssh, 10_000, "one process for each device: write a file, print it"),
-    "ssh loop, same work": Peer(_ssh_transaction, 10_000, "two processes for a device: read; write, sync, read back"),
+    "ssh loop with read-back": Peer(
+        _ssh_transaction, 10_000, "two processes for a device: read; write, sync, read back"
+    ),
     "bare paramiko loop": Peer(_paramiko, 10_000, "two channels on one transport, the same command in each"),
 }
