@@ -78,6 +78,6 @@ def load_settings(options: Mapping[str, Any]) -> Settings:
 
 def _lacks(error: ImportError) -> LabelTaskError:
     return LabelTaskError(
-        f"Labels need the Python package {error.name}; install segno, reportlab, uharfbuzz, freetype-py and pillow "
+        f"Labels need the Python package {error.name}; install zxing-cpp, reportlab, uharfbuzz, freetype-py and pillow "
         "for the Python that runs Ansible."
     )

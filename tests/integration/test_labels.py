@@ -14,10 +14,17 @@ from pathlib import Path
 
 import pytest
 import resvg_py
+import segno
 import zxingcpp
 from PIL import Image
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.labels import batch, layout, selection, sheets
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labels import (
+    batch,
+    codes,
+    layout,
+    selection,
+    sheets,
+)
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.compose import Composer
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.drawing import Drawing
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.errors import FitError, LetterError
@@ -158,3 +165,16 @@ def test_after_a_printer_died_the_next_run_prints_exactly_the_missing_labels_in_
         assert len(run(sound).made) == 4
         assert dying.labels + sound.labels == wanted
         assert not run(sound).made
+
+
+@pytest.mark.parametrize(
+    "payload", [CLAIM_ID, f"https://app.example.com/claim?product={PRODUCT}&id={CLAIM_ID}", "\u0416"]
+)
+def test_a_qr_code_is_as_large_and_as_well_corrected_as_another_encoder_makes_it(payload: str) -> None:
+    ours, theirs = codes.qr(payload, "M"), segno.make_qr(payload, error="M")
+    assert ours.size == len(theirs.matrix)
+    image = Image.new("L", (ours.size + 8, ours.size + 8), 255)
+    for x, y, length in ours.runs:
+        image.paste(0, (x + 4, y + 4, x + 4 + length, y + 5))
+    (read,) = zxingcpp.read_barcodes(image.resize((image.width * 4, image.height * 4), Image.Resampling.NEAREST))
+    assert (read.text, read.ec_level) == (payload, theirs.error)

@@ -5,7 +5,14 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from PIL import Image
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels import batch, layout
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.output_zpl import zpl
@@ -17,3 +24,13 @@ def labels_of(ledger: Ledger, serials: Sequence[str], *, which: str = "standard"
     job = batch.Job(layout.load(which))
     claims = {claim.unit: claim for claim in ledger.claims() if claim.is_live}
     return [zpl(batch.compose(job, claims[serial]).drawing) for serial in serials]
+
+
+def pdf_pages(pdf: bytes, dpi: int, *, last: int | None = None) -> list[Image.Image]:
+    """Return the pages of `pdf`, or its first `last` ones, in grey, as poppler draws them."""
+    if shutil.which("pdftoppm") is None:
+        pytest.skip("pdftoppm of the Debian package poppler-utils is missing")
+    with tempfile.TemporaryDirectory() as folder:
+        command = ["pdftoppm", "-r", str(dpi), "-png", "-", f"{folder}/page"]
+        subprocess.run([*command, *(["-l", str(last)] if last else [])], input=pdf, check=True)
+        return [Image.open(path).convert("L") for path in sorted(Path(folder).glob("page-*.png"))]

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from .errors import LayoutError
@@ -42,8 +42,8 @@ def check_template(template: str, where: str) -> str:
 
 def fill(template: str, fields: Fields) -> str:
     """Return `template` with its fields filled in; empty where one of them is. In a URL they are escaped."""
-    values = asdict(fields)
-    if not all(values[name] for name in _FIELD.findall(template)):
+    values = {name: getattr(fields, name) for name in _FIELD.findall(template)}
+    if not all(values.values()):
         return ""
     is_url = re.match(r"[a-z][a-z0-9+.-]*:", template, re.IGNORECASE) is not None
     return _FIELD.sub(lambda name: quote(values[name[1]], safe="") if is_url else values[name[1]], template)

@@ -149,6 +149,9 @@ class Fonts:
             raise LetterError(
                 f"None of the fonts {', '.join(names)} is here; install one or give its path in the layout."
             )
+        # What most texts are made of, so that it is looked for once.
+        first = self.faces[0]
+        self._plain = {letter: first for letter in map(chr, range(0x21, 0x7F)) if first.has(letter)}
         self.shape = lru_cache(maxsize=4096)(self._shape)
 
     def _shape(self, text: str) -> Line:
@@ -177,8 +180,8 @@ class Fonts:
     def _runs(self, text: str) -> Iterator[tuple[Face, str]]:
         """Cut `text` where the font or the script changes."""
         run, run_face, run_script = "", None, ""
-        for cluster in _clusters(text):
-            face = self._face_for(cluster, text, prefer=run_face)
+        for cluster in text if text.isascii() else _clusters(text):
+            face = self._plain.get(cluster) or self._face_for(cluster, text, prefer=run_face)
             script = _script(cluster[0])
             if run_face is not None and (face is not run_face or (script and run_script and script != run_script)):
                 yield run_face, run
@@ -232,6 +235,8 @@ def _installed() -> dict[str, str]:
 
 def _direction(text: str) -> bool:
     """Say whether `text` runs from right to left, and refuse what we would draw wrongly."""
+    if text.isascii() and text.isprintable():
+        return False
     for letter in text:
         if unicodedata.category(letter) in _UNDRAWABLE or (
             unicodedata.category(letter) == "Cf" and letter not in _JOINERS
@@ -269,6 +274,7 @@ def _script(letter: str) -> str:
     return unicodedata.name(letter, "").split(" ")[0].split("-")[0]
 
 
+@cache
 def _is_mark(letter: str) -> bool:
     return unicodedata.category(letter).startswith("M")
 

@@ -13,16 +13,20 @@ from io import BytesIO
 from typing import Any
 
 from PIL import Image
+from reportlab import rl_config as _rl_config
 from reportlab.lib import utils
+from reportlab.pdfbase import pdfdoc as _pdfdoc
 from reportlab.pdfgen import canvas as pdf_canvas
 
-from .drawing import MM_PER_INCH, Drawing
+from .drawing import MM_PER_INCH, Drawing, Glyph
 from .fonts import Face
 from .sheets import Sheet
 
-# Neither has types.
+# None of them has types.
 Canvas: Any = pdf_canvas.Canvas
 ImageReader: Any = utils.ImageReader
+pdfdoc: Any = _pdfdoc
+rl_config: Any = _rl_config
 
 _POINTS_PER_MM = 72 / MM_PER_INCH
 
@@ -34,7 +38,7 @@ def roll_pdf(drawings: Iterable[Drawing]) -> bytes:
         size = drawing.width * drawing.points_per_dot, drawing.height * drawing.points_per_dot
         file.canvas.setPageSize(size)
         file.draw(drawing, 0, size[1])
-        file.canvas.showPage()
+        file.end_page()
     return file.close()
 
 
@@ -46,12 +50,12 @@ def sheet_pdf(drawings: Iterable[Drawing], sheet: Sheet, *, start: int = 1) -> b
     for drawing in drawings:
         sheet.check(drawing.width_mm, drawing.height_mm, start)
         if position == sheet.count:
-            file.canvas.showPage()
+            file.end_page()
             position = 0
         x, y = sheet.corner(position, drawing.width_mm, drawing.height_mm)
         file.draw(drawing, x * _POINTS_PER_MM, (sheet.page_height - y) * _POINTS_PER_MM)
         position += 1
-    file.canvas.showPage()
+    file.end_page()
     return file.close()
 
 
@@ -63,11 +67,11 @@ class _File:
         self.canvas: Any = Canvas(self._bytes, pageCompression=1, invariant=1)
         self.canvas.setTitle("Labels")
         self._forms: dict[tuple[Face, int], str] = {}
+        self._on_page: set[str] = set()
 
     def draw(self, drawing: Drawing, left: float, top: float) -> None:
         """Draw a label with its top left corner there, in points from the page's bottom left corner."""
         canvas = self.canvas
-        forms = [self._form(glyph.face, glyph.number) for glyph in drawing.glyphs]
         dot = drawing.points_per_dot
         for picture in drawing.pictures:
             image = ImageReader(Image.frombytes("1", (picture.width, picture.height), picture.bits))
@@ -78,20 +82,42 @@ class _File:
                 picture.width * dot,
                 picture.height * dot,
             )
-        bars = [f"{x} {y} {width} {height} re" for x, y, width, height in drawing.rects]
-        # From here on in dots, y down.
-        canvas.addLiteral(f"q {dot:.6f} 0 0 {-dot:.6f} {left:.4f} {top:.4f} cm 0 g {' '.join(bars)} f")
-        for glyph, form in zip(drawing.glyphs, forms, strict=True):
-            if form:
-                scale = glyph.size / glyph.face.upem
-                canvas.addLiteral(f"q {scale:.5f} 0 0 {-scale:.5f} {glyph.x:.2f} {glyph.y:.2f} cm")
-                canvas.doForm(form)
-                canvas.addLiteral("Q")
-        canvas.addLiteral("Q")
+        bars = " ".join([f"{x} {y} {width} {height} re" for x, y, width, height in drawing.rects])
+        # In dots, y down.
+        canvas.addLiteral(f"q {dot:.6f} 0 0 {-dot:.6f} {left:.4f} {top:.4f} cm 0 g {bars} f")
+        letters = [self._letter(glyph) for glyph in drawing.glyphs]
+        canvas.addLiteral(" ".join([*filter(None, letters), "Q"]))
+
+    def end_page(self) -> None:
+        """Begin the next page."""
+        self.canvas.showPage()
+        self._on_page.clear()
+
+    def _letter(self, glyph: Glyph) -> str:
+        """Return what draws a glyph; the page gets to know its form."""
+        face, number, x, y, size = glyph
+        form = self._forms.get((face, number)) or self._form(face, number)
+        if not form:
+            return ""
+        scale = size / face.upem
+        place = f"q {scale:.5f} 0 0 {-scale:.5f} {x:.2f} {y:.2f} cm"
+        if form in self._on_page:
+            return f"{place} /{pdfdoc.xObjectName(form)} Do Q"
+        # The first time on a page it goes through the canvas, which then lists the form among the page's resources.
+        self._on_page.add(form)
+        self.canvas.addLiteral(place)
+        self.canvas.doForm(form)
+        self.canvas.addLiteral("Q")
+        return ""
 
     def close(self) -> bytes:
         """Finish the file, and return it."""
-        self.canvas.save()
+        # Binary streams: text made of them is a quarter longer, and takes longer than all the rest.
+        before, rl_config.useA85 = rl_config.useA85, 0
+        try:
+            self.canvas.save()
+        finally:
+            rl_config.useA85 = before
         return self._bytes.getvalue()
 
     def _form(self, face: Face, number: int) -> str:
