@@ -7,9 +7,19 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils import label_options
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import IotoAction, complete
-from ansible_collections.ioto.serialization.plugins.plugin_utils.batch_check import VARIABLES, check_batch, plays
+from ansible_collections.ioto.serialization.plugins.plugin_utils import batch_options, label_options
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import (
+    SERIALIZE_ARGUMENTS,
+    IotoAction,
+    UnreadableVariablesError,
+    complete,
+)
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch_check import (
+    VARIABLES,
+    Problem,
+    check_batch,
+    plays,
+)
 from ansible_collections.ioto.serialization.plugins.plugin_utils.label_hosts import check_hosts, labelled_hosts
 
 
@@ -22,9 +32,17 @@ class ActionModule(IotoAction):
 
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """List every problem."""
-        hosts = self.batch((*VARIABLES, *label_options.VARIABLES))
+        names = dict.fromkeys((*VARIABLES, *batch_options.VARIABLES, *label_options.VARIABLES))
+        unreadable = []
+        try:
+            hosts = self.batch(names)
+        except UnreadableVariablesError as error:
+            hosts = error.hosts
+            unreadable = [Problem((host,), text) for host, texts in error.sentences.items() for text in texts]
         problems = [
+            *unreadable,
             *check_batch(hosts),
+            *batch_options.check_options(hosts, lambda options: complete(options, SERIALIZE_ARGUMENTS)),
             *check_hosts(hosts, lambda options: complete(options, label_options.ARGUMENTS)),
         ]
         if not problems:

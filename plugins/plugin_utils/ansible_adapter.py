@@ -132,11 +132,21 @@ class IotoAction(ActionBase):
         return self._variables(self.task_vars["ansible_play_hosts_all"], names)
 
     def _variables(self, hosts: Iterable[str], names: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Raise `UnreadableVariablesError` where the inventory's templates make no value of some."""
         names = tuple(names)
-        batch = {}
-        for host in hosts:
+        batch: dict[str, dict[str, Any]] = {}
+        unreadable: dict[str, list[str]] = {}
+        for host in map(plain, hosts):
             variables = self.task_vars["hostvars"][host]
-            batch[plain(host)] = {name: plain(variables[name]) for name in names if name in variables}
+            found = batch[host] = {}
+            for name in names:
+                try:
+                    if name in variables:
+                        found[name] = plain(variables[name])
+                except AnsibleError as error:
+                    unreadable.setdefault(host, []).append(f"{name} has no value: {_reason(error)}.")
+        if unreadable:
+            raise UnreadableVariablesError(unreadable, batch)
         return batch
 
     def context(self) -> Context:
@@ -229,6 +239,19 @@ class ArgumentError(IotoError):
     """Arguments that are of another kind than they have to be."""
 
 
+class UnreadableVariablesError(IotoError):
+    """Variables of hosts that Ansible could not make a value of; what could be read of all hosts is there as well.
+
+    `sentences` are by host, `hosts` are the variables of the hosts that have no such trouble.
+    """
+
+    def __init__(self, sentences: Mapping[str, Sequence[str]], batch: Mapping[str, dict[str, Any]]) -> None:
+        self.sentences = sentences
+        self.hosts = {host: variables for host, variables in batch.items() if host not in sentences}
+        lines = (f"{host}: {sentence}" for host, found in sentences.items() for sentence in found)
+        super().__init__("\n".join([f"The variables of {len(sentences)} hosts cannot be read:", *lines]))
+
+
 class AnsibleDevice:
     """A device behind an Ansible connection. `become` works, since everything goes through the action's own way."""
 
@@ -259,6 +282,11 @@ def plain(value: Any) -> Any:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return +value
     return value
+
+
+def _reason(error: AnsibleError) -> str:
+    """What was wrong with a template, without the text around it, which may hold a secret."""
+    return printable(str(error).splitlines()[0].rstrip(".")) if str(error) else type(error).__name__
 
 
 def _bytes(text: str) -> bytes:

@@ -42,7 +42,7 @@ from .verified_write import ChangedMeanwhileError, check_usable, write_verified
 DEFAULT_CONFIG_DIR = "/etc/ioto"
 
 _TRIES_AGAINST_OTHER_WRITERS = 3
-_IDENTITY_KEYS = ("id", "product")
+IDENTITY_KEYS = ("id", "product")
 _CONFIRMED_AT = "confirmed_at"
 _HOST_KEY = "host_key"
 _RECORDED = {State.VERIFIED, State.LABELLED}
@@ -99,7 +99,7 @@ class Outcome:
 
 def serialize(device: Device, request: Request, ledger: Ledger | LedgerGroup, context: Context) -> Outcome:
     """Give the unit behind `device` its identity, or find that it has it. Raises `IotoError`."""
-    for key in _IDENTITY_KEYS:
+    for key in IDENTITY_KEYS:
         if key in request.properties:
             raise SerializationError(f"The property {key!r} is no free one; give it as claim_id or product.")
     for left in reversed(range(_TRIES_AGAINST_OTHER_WRITERS)):

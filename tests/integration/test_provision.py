@@ -237,6 +237,33 @@ def test_an_agent_that_asks_the_service_itself_is_configured_awaited_and_compare
         assert provision(home, "-i", fleet.inventory, "-e", "ioto_factory_delivery=agent").changed == 0
 
 
+def test_values_that_no_flow_takes_are_told_together_before_the_first_device(tmp_path: Path, home: Path) -> None:
+    with Fleet.start(tmp_path / "fleet", groups={"manual": 4, "auto": 1}) as fleet:
+        untouched = {device.name: device.read(FILE) for device in fleet.devices}
+        mistakes = extra(
+            tmp_path,
+            {
+                "manual-1": {"ioto_serial": "{{ nowhere }}"},
+                "manual-2": {"ioto_properties": {"site": "{{ nowhere }}"}},
+                "manual-3": {"ioto_properties": {"id": "JT08FFQXWQ"}},
+                "auto-1": {"ioto_agent_wait": "abc"},
+            },
+        )
+
+        run = provision(home, "-i", fleet.inventory, "-i", mistakes)
+
+        assert run.status != 0
+        assert "The batch has 4 problems, and no device was touched:" in run.output
+        for sentence in (
+            "manual-1: ioto_serial has no value: 'nowhere' is undefined.",
+            "manual-2: ioto_properties has no value: 'nowhere' is undefined.",
+            "manual-3: ioto_properties holds id, which is no free one;",
+            "auto-1: argument 'ioto_agent_wait'",
+        ):
+            assert sentence in run.output
+        assert {device.name: device.read(FILE) for device in fleet.devices} == untouched
+
+
 def test_the_local_connection_works(tmp_path: Path, home: Path) -> None:
     folder = tmp_path / "etc/ioto"
     folder.mkdir(parents=True)

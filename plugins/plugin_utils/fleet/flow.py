@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..agent_configuration import configure_agent
 from ..batch_check import Mode
@@ -16,7 +16,9 @@ from ..ledger import Context, Ledger
 from ..ledger_group import LedgerGroup
 from ..serialization import Request, serialize
 from ..task_options import build_request, present_outcome
-from .ssh_device import SshDevice
+
+if TYPE_CHECKING:  # the engine alone needs paramiko; the batch check needs to know the flows
+    from .ssh_device import SshDevice
 
 _ALWAYS = {
     "ioto_product": "product",
