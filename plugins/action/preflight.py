@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils import batch_options, label_options
+from ansible_collections.ioto.serialization.plugins.plugin_utils import label_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import (
     SERIALIZE_ARGUMENTS,
     IotoAction,
@@ -20,6 +20,8 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.batch_check imp
     check_batch,
     plays,
 )
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch_options import check_options
+from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.flow import VARIABLES as FLOW_VARIABLES
 from ansible_collections.ioto.serialization.plugins.plugin_utils.label_hosts import check_hosts, labelled_hosts
 
 
@@ -32,7 +34,7 @@ class ActionModule(IotoAction):
 
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """List every problem."""
-        names = dict.fromkeys((*VARIABLES, *batch_options.VARIABLES, *label_options.VARIABLES))
+        names = dict.fromkeys((*VARIABLES, *FLOW_VARIABLES, *label_options.VARIABLES))
         unreadable = []
         try:
             hosts = self.batch(names)
@@ -42,7 +44,7 @@ class ActionModule(IotoAction):
         problems = [
             *unreadable,
             *check_batch(hosts),
-            *batch_options.check_options(hosts, lambda options: complete(options, SERIALIZE_ARGUMENTS)),
+            *check_options(hosts, SERIALIZE_ARGUMENTS, complete),
             *check_hosts(hosts, lambda options: complete(options, label_options.ARGUMENTS)),
         ]
         if not problems:

@@ -249,7 +249,7 @@ class UnreadableVariablesError(IotoError):
         self.sentences = sentences
         self.hosts = {host: variables for host, variables in batch.items() if host not in sentences}
         lines = (f"{host}: {sentence}" for host, found in sentences.items() for sentence in found)
-        super().__init__("\n".join([f"The variables of {len(sentences)} hosts cannot be read:", *lines]))
+        super().__init__("\n".join(["These variables have no value; correct their templates:", *lines]))
 
 
 class AnsibleDevice:

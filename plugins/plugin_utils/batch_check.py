@@ -152,10 +152,12 @@ def _unit(host: str, variables: Mapping[str, Any], problems: list[Problem]) -> _
         _check_factory(variables, report)
     if unit.mode is Mode.FIRMWARE and unit.serial is None and "ioto_serial" not in variables:
         report("nothing identifies the unit, and an image has no hardware to ask; give ioto_serial.")
-    if "ioto_claim_id_length" in variables:
+    length = str(variables.get("ioto_claim_id_length", ""))
+    # One that is no number is told with the other values of a wrong kind (batch_options).
+    if length.removeprefix("-").isdecimal():
         try:
-            check_length(int(variables["ioto_claim_id_length"]))
-        except (IotoError, ValueError, TypeError) as error:
+            check_length(int(length))
+        except IotoError as error:
             report(f"{error} (ioto_claim_id_length)")
     if not str(variables.get("ioto_config_dir", "/")).startswith("/"):
         report("ioto_config_dir is no absolute path; give one such as /etc/ioto.")

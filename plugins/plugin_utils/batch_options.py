@@ -10,38 +10,42 @@ from typing import Any
 
 from .batch_check import Problem
 from .errors import IotoError
-from .fleet.flow import VARIABLES, FlowError, flow_options
+from .fleet.flow import FlowError, flow_variables
 from .serialization import IDENTITY_KEYS
 
-__all__ = ["VARIABLES", "check_options"]
+Complete = Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]]
+"""Checks arguments against their specification. Raises `IotoError`."""
 
 
 def check_options(
-    hosts: Mapping[str, Mapping[str, Any]], complete: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+    hosts: Mapping[str, Mapping[str, Any]], specification: Mapping[str, Any], complete: Complete
 ) -> list[Problem]:
-    """Return what `complete`, which raises `IotoError`, says of each host's options; equal ones are one problem."""
+    """Return what is wrong with the variables of each host's flow; what is the same for many is one problem.
+
+    `specification` is that of the task's options.
+    """
     troubled: dict[str, list[str]] = {}
     for host, variables in hosts.items():
-        for sentence in _sentences(variables, complete):
+        try:
+            names = flow_variables(variables)
+        except FlowError:
+            continue  # an unknown flow is the batch check's to tell, and images have a check of their own
+        for sentence in _sentences(variables, names, specification, complete):
             troubled.setdefault(sentence, []).append(host)
-    return [Problem(tuple(names), sentence) for sentence, names in troubled.items()]
+    return [Problem(tuple(found), sentence) for sentence, found in troubled.items()]
 
 
-def _sentences(variables: Mapping[str, Any], complete: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> list[str]:
-    try:
-        options = flow_options(variables)
-    except FlowError:
-        return []  # an unknown flow is the batch check's to tell, and images have a check of their own
-    if options is None:
-        return []
+def _sentences(
+    variables: Mapping[str, Any], names: Mapping[str, str], specification: Mapping[str, Any], complete: Complete
+) -> list[str]:
     found = []
     # One by one, so that each is told, and by the name that it has in the inventory.
-    for option, value in options.items():
+    for name, option in names.items():
         try:
-            complete({option: value})
+            complete({name: variables[name]}, {name: specification[option]})
         except IotoError as error:
-            found.append(str(error).replace(f"'{option}'", f"'ioto_{option}'"))
-    properties = options.get("properties")
+            found.append(str(error))
+    properties = variables.get("ioto_properties")
     if isinstance(properties, Mapping):
         found += [
             f"ioto_properties holds {key}, which is no free one; give it as ioto_claim_id or ioto_product."

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from . import claim_ids
+from . import claim_ids, service_client
 from .device_files import DEVICE_FILE, Device, Observation, await_change, restart_agent
 from .display_text import printable, url_origin
 from .errors import IotoError
@@ -135,8 +135,6 @@ class Service:
         return url_origin(self.url)
 
     def _send(self, method: str, body: bytes) -> tuple[int, bytes]:
-        from . import service_client  # noqa: PLC0415 - an HTTP client, which the other sources do not need
-
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"

@@ -1,10 +1,21 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Services that the integration tests share."""
+"""What the integration tests share."""
 
 from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
 
 from tests.services.postgresql import postgresql_server, postgresql_url
 
 __all__ = ["postgresql_server", "postgresql_url"]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home of its own, where the default ledger is."""
+    (tmp_path / "home").mkdir()
+    return tmp_path / "home"

@@ -30,12 +30,6 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    (tmp_path / "home").mkdir()
-    return tmp_path / "home"
-
-
 def run_fleet(home: Path, fleet: Fleet, *arguments: str | Path) -> Run:
     return provision(home, "-i", fleet.inventory, "-e", "ioto_engine=fleet", *arguments)
 

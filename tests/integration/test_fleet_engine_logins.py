@@ -35,12 +35,6 @@ def fleet(tmp_path: Path) -> Iterator[Fleet]:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    (tmp_path / "home").mkdir()
-    return tmp_path / "home"
-
-
-@pytest.fixture
 def locked_key(fleet: Fleet, tmp_path: Path) -> Path:
     """The fleet's key under the passphrase `open sesame`."""
     key = tmp_path / "locked"

@@ -28,12 +28,6 @@ pytestmark = pytest.mark.ansible
 FILE = "/etc/ioto/device.json5"
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    (tmp_path / "home").mkdir()
-    return tmp_path / "home"
-
-
 def ledger_of(home: Path) -> Path:
     return home / ".local/share/ioto/ledger.db"
 
@@ -42,6 +36,12 @@ def states(home: Path) -> dict[str | None, State]:
     """The state of each unit's claim."""
     with Ledger(ledger_of(home), read_only=True) as ledger:
         return {claim.unit: claim.state for claim in ledger.claims()}
+
+
+def labelled_at(home: Path) -> dict[str | None, str | None]:
+    """At which host the ledger says that each unit was labelled."""
+    with Ledger(ledger_of(home), read_only=True) as ledger:
+        return {event.unit: event.host for event in ledger.events(actions=[State.LABELLED])}
 
 
 def expected(home: Path, serials: Sequence[str]) -> list[bytes]:
@@ -94,6 +94,8 @@ def test_each_flow_and_engine_labels_its_units_once_and_in_the_order_of_the_inve
         assert second.status == 0, second.output
         assert "Labels: 1 made, 7 there already, 0 missing." in second.output
         assert printer.labels()[7:] == expected(home, [broken.serial])
+        # One task labels them all; each event names the host of its own unit.
+        assert labelled_at(home) == dict(zip(serials, line, strict=True))
 
 
 def test_units_that_are_images_alone_are_labelled_by_their_own_playbook_and_only_once(

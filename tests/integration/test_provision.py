@@ -31,12 +31,6 @@ needs_chroot = pytest.mark.skipif(
 )
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    (tmp_path / "home").mkdir()
-    return tmp_path / "home"
-
-
 def ledger_of(home: Path) -> Path:
     return home / ".local/share/ioto/ledger.db"
 

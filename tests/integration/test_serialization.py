@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import replace as with_fields
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_ids impor
 from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_sources import Agent, Generated, Given, Service
 from ansible_collections.ioto.serialization.plugins.plugin_utils.device_files import Answer
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
+from ansible_collections.ioto.serialization.plugins.plugin_utils.json5_document import Json5Document, JsonValue
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Context, Ledger, State
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization import Outcome, Request, serialize
 from tests.fleet.factory import FactoryEndpoint
@@ -95,6 +97,22 @@ def test_a_second_run_changes_nothing_and_needs_one_script(bench: Bench) -> None
     assert bench.device.file.stat() == file
     with bench.ledger as ledger:
         assert len(list(ledger.events())) == events
+
+
+@pytest.mark.parametrize("damage", [b"PUMP-21", b"PUMP-20', more: '"])
+def test_what_another_reader_would_read_otherwise_is_never_written(
+    bench: Bench, damage: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.device.file.write_text("{ model: 'PUMP-20' }")
+    edit = Json5Document.set
+
+    def defective(document: Json5Document, path: Sequence[str], value: JsonValue) -> Json5Document:
+        edited = edit(document, path, value)
+        return Json5Document.parse(edited.data.replace(b"PUMP-20", damage), name=edited.name)
+
+    monkeypatch.setattr(Json5Document, "set", defective)
+
+    assert "what another reader reads otherwise, and nothing was written" in bench.refused()
 
 
 def test_every_byte_but_the_new_id_stays(bench: Bench) -> None:

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
+from itertools import chain
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,3 +20,12 @@ def test_the_requirements_are_those_of_the_project_and_name_every_extra() -> Non
     assert {line for line in lines if not line.startswith("#")} == set(project["dependencies"])
     for extra in project["optional-dependencies"].values():
         assert set(extra) <= {line.removeprefix("# ") for line in lines}
+
+
+def test_a_station_gets_what_the_project_says_of_its_service() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    known = {*project["dependencies"], *chain(*project["optional-dependencies"].values())}
+    station = (ROOT / "roles/service/vars/main.yml").read_text(encoding="utf-8")
+    packages = set(re.findall(r"'([^']+>=[^']+)'", station))
+
+    assert {"sqlalchemy>=2.0", *project["optional-dependencies"]["service"]} <= packages <= known

@@ -88,6 +88,24 @@ def flow_options(variables: Mapping[str, Any]) -> dict[str, Any] | None:
 
     Raises `FlowError`.
     """
+    flow = _flow(variables)
+    if flow is None:
+        return None
+    source, names = flow
+    options = {option: variables[name] for name, option in names.items() if name in variables}
+    return options | ({"source": source} if source else {})
+
+
+def flow_variables(variables: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return the names of those variables that say something to a host's flow, with the option that each stands for.
+
+    Raises `FlowError`.
+    """
+    flow = _flow(variables)
+    return {} if flow is None else {name: option for name, option in flow[1].items() if name in variables}
+
+
+def _flow(variables: Mapping[str, Any]) -> tuple[str | None, Mapping[str, str]] | None:
     mode = variables.get("ioto_mode", Mode.MANUAL)
     if mode == Mode.NONE:
         return None
@@ -95,9 +113,7 @@ def flow_options(variables: Mapping[str, Any]) -> dict[str, Any] | None:
     key = (mode, delivery or ("agent" if mode == Mode.AUTO else "controller"))
     if key not in _FLOWS:
         raise FlowError(f"The fleet engine has no flow {mode!a} with delivery {key[1]!a}; see ioto_mode.")
-    source, names = _FLOWS[key]
-    options = {option: variables[name] for name, option in names.items() if name in variables}
-    return options | ({"source": source} if source else {})
+    return _FLOWS[key]
 
 
 def plan_flow(variables: Mapping[str, Any], options: Mapping[str, Any], *, check: bool) -> Flow:

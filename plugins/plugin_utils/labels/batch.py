@@ -193,7 +193,7 @@ def _record(ledger: Ledger, labels: Sequence[Label], where: str, context: Contex
         elif claim.state is State.LABELLED:
             entries.append(_entry(_REPRINT, claim, detail, context))
         else:
-            steps.append(Step(claim.claim_id, State.LABELLED, context, detail))
+            steps.append(Step(claim.claim_id, State.LABELLED, _at(claim, context), detail))
     ledger.record_many(entries)
     for answer in ledger.advance_many(steps) if steps else []:
         if isinstance(answer, IotoError):
@@ -205,7 +205,12 @@ def _is_printed(ledger: Ledger, claim: Claim) -> bool:
 
 
 def _entry(action: str, claim: Claim, detail: str, context: Context) -> Entry:
-    return Entry(action, context, claim.claim_id, claim.product, claim.unit, detail)
+    return Entry(action, _at(claim, context), claim.claim_id, claim.product, claim.unit, detail)
+
+
+def _at(claim: Claim, context: Context) -> Context:
+    """Return who labels the unit of `claim`, at its own host: one task labels those of many."""
+    return Context(context.actor, claim.host)
 
 
 def _write(path: Path, data: bytes) -> None:
