@@ -18,7 +18,7 @@ help: ## List these commands
 setup: ## Make the environment from uv.lock (every command below does that by itself)
 	@tools/setup setup
 
-demo: ## Serialize twelve simulated devices over SSH, twice
+demo: ## Serialize and label twelve simulated devices over SSH, report it, and run again
 	@tools/setup demo
 	@tools/demo
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils import label_options
@@ -49,7 +50,8 @@ class ActionModule(IotoAction):
         ]
         if not problems:
             found = {**plays(hosts), "label": labelled_hosts(hosts)}
-            return {"changed": False, "devices": len(hosts), "plays": found}
+            started = datetime.now(UTC).isoformat()
+            return {"changed": False, "devices": len(hosts), "plays": found, "started": started}
         count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
         lines = [f"The batch has {count}, and no device was touched:", *(f"- {problem}" for problem in problems)]
         return {"failed": True, "msg": "\n".join(lines)}

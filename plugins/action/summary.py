@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from ansible_collections.ioto.serialization.plugins.plugin_utils import run_record
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import IotoAction
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch_summary import VARIABLES, summarize
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Location
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Ledger, Location
+from ansible_collections.ioto.serialization.plugins.plugin_utils.run_record import record_run
 
 
 class ActionModule(IotoAction):
@@ -21,12 +23,13 @@ class ActionModule(IotoAction):
 
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Count what was done."""
-        hosts = self.batch((*VARIABLES, "ioto_ledger"))
+        hosts = self.batch({*VARIABLES, *run_record.VARIABLES})
         ledgers = sorted({str(Location.parse(facts.get("ioto_ledger"))) for facts in hosts.values()})
         summary = summarize(hosts, ledgers, check=self.check_mode)
+        problems = [] if self.check_mode else record_run(hosts, summary, Ledger)
         return {
             "changed": False,
-            "lines": list(summary.lines),
+            "lines": [*summary.lines, *problems],
             "not_done": dict(summary.not_done),
             "_ansible_verbose_always": True,
         }

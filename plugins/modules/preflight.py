@@ -38,6 +38,11 @@ devices:
   returned: success
   type: int
   sample: 60
+started:
+  description: When the run began, in UTC.
+  returned: success
+  type: str
+  sample: "2026-11-23T08:00:00.123456+00:00"
 plays:
   description:
     - The hosts of each play of C(playbooks/provision.yml), by flow, C(fleet) for those that the fleet engine does, and

@@ -13,12 +13,15 @@ author: The ioto.serialization maintainers (@ioto)
 description:
   - Counts over all hosts of the play how many devices were done, were done already, failed or could not be reached,
     and says where the records are.
+  - Records in the ledger that the run was, and what failed with its reason, for M(ioto.serialization.report); not in
+    check mode.
   - Reads what the roles of this collection registered (C(ioto_outcome), C(ioto_agent_config)), and
     what M(ioto.serialization.label_hosts) did (C(ioto_labels)). Runs once for all hosts.
 extends_documentation_fragment:
   - ioto.serialization.attributes.ledger
 seealso:
   - module: ioto.serialization.preflight
+  - module: ioto.serialization.report
 """
 
 EXAMPLES = r"""

@@ -29,10 +29,11 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The lines to show, and a sentence for each host that is not done."""
+    """The lines to show, a sentence for each host that is not done, and what became of each that was not left alone."""
 
     lines: Sequence[str]
     not_done: Mapping[str, str]
+    fates: Mapping[str, Fate]
 
 
 def summarize(hosts: Mapping[str, Mapping[str, Any]], ledgers: Sequence[str], *, check: bool) -> Summary:
@@ -57,7 +58,7 @@ def summarize(hosts: Mapping[str, Mapping[str, Any]], ledgers: Sequence[str], *,
     if left_alone:
         lines.append(f"{left_alone} more hosts were left alone (ioto_mode: none).")
     lines.append(f"The records are in {', '.join(printable(ledger) for ledger in ledgers)}.")
-    return Summary(lines, not_done)
+    return Summary(lines, not_done, {host: fate for host, (fate, _unused) in fates.items()})
 
 
 def with_fleet(hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

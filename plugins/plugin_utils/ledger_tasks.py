@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping
 from datetime import datetime
 from io import StringIO
@@ -17,6 +15,7 @@ from .claim_ids import mask, parse, parse_product
 from .errors import IotoError
 from .ledger import Claim, Context, Event, Ledger, State
 from .ledger_transfer import export_claims, import_claims
+from .private_files import write_private
 
 
 class LedgerTaskError(IotoError):
@@ -202,11 +201,7 @@ def _write_private(path: Path, data: bytes, *, check: bool) -> bool:
         if path.is_file() and path.read_bytes() == data:
             return False
         if not check:
-            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(file.name).replace(path)
+            write_private(path, data)
     except OSError as error:
         raise LedgerTaskError(
             f"The file {path} cannot be written ({error.strerror}); see whether its directory is there and may be "

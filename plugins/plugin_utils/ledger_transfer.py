@@ -85,7 +85,7 @@ def export_claims(claims: Iterable[Claim], stream: TextIO, fmt: str) -> int:
     for count, claim in enumerate(claims, start=1):  # noqa: B007
         values = _values(claim)
         if fmt == "csv":
-            writer.writerow([_guard(_cell(values[column])) for column in COLUMNS])
+            writer.writerow([guard_formula(_cell(values[column])) for column in COLUMNS])
         else:
             stream.write(json.dumps(values) + "\n")
     return count
@@ -151,7 +151,8 @@ def _cell(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _guard(cell: str) -> str:
+def guard_formula(cell: str) -> str:
+    """Return `cell` as it may stand in CSV: with an apostrophe before it where a spreadsheet would take it for more."""
     return f"'{cell}" if cell.startswith(_GUARDED) else cell
 
 

@@ -35,11 +35,11 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.output_s
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.output_zpl import zpl
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.printing import SocketPrinter
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Context, Ledger, State
+from tests.support.labels import pdf_pages
 
 PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
 SERIAL = "01G9BFEDZXJYWEJ56DPPQSXTWP"
 CLAIM_ID = "JT08FFQXWQ"
-BOTH = {CLAIM_ID, SERIAL}
 CONTEXT = Context("test")
 RENDERER = Path(__file__).parents[1] / "zpl_renderer"
 
@@ -64,34 +64,51 @@ def zbar(image: Image.Image, folder: Path) -> set[str]:
     return set(done.stdout.split())
 
 
-def pages(pdf: bytes, dpi: int, folder: Path) -> list[Image.Image]:
-    if shutil.which("pdftoppm") is None:
-        pytest.skip("pdftoppm of the Debian package poppler-utils is missing")
-    (folder / "labels.pdf").write_bytes(pdf)
-    subprocess.run(["pdftoppm", "-r", str(dpi), "-png", folder / "labels.pdf", folder / "page"], check=True)
-    return [Image.open(path) for path in sorted(folder.glob("page-*.png"))]
+# Each layout at each density, with the longest serial number that its file promises.
+EVERY_LABEL = [
+    (which, dpi, serial)
+    for which, dpi, serial in (
+        ("standard", 203, SERIAL),
+        ("standard", 300, SERIAL),
+        ("small", 203, SERIAL[:16]),
+        ("small", 300, SERIAL),
+        ("narrow", 203, SERIAL[:17]),
+        ("narrow", 300, SERIAL),
+        ("preprinted", 203, ""),
+        ("preprinted", 300, ""),
+    )
+]
 
 
-@pytest.mark.parametrize("dpi", [203, 300])
-def test_every_output_is_read_by_two_independent_readers(dpi: int, tmp_path: Path) -> None:
-    drawing = label(dpi=dpi)
-    (page,) = pages(roll_pdf([drawing]), dpi, tmp_path)
+def test_the_layouts_that_ship_are_all_read_back() -> None:
+    assert {path.stem for path in Path(layout.__file__).with_name("layouts").iterdir()} == {
+        which for which, _dpi, _serial in EVERY_LABEL
+    }
+
+
+@pytest.mark.parametrize(("which", "dpi", "serial"), EVERY_LABEL)
+def test_every_output_of_every_layout_is_read_by_two_independent_readers(
+    which: str, dpi: int, serial: str, tmp_path: Path
+) -> None:
+    drawing = label(which=which, dpi=dpi, serial=serial)
+    (page,) = pdf_pages(roll_pdf([drawing]), dpi)
     vector = Image.open(BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=svg(drawing), dpi=96, width=drawing.width * 2))))
     for image in (page, vector, Image.open(BytesIO(png(drawing)))):
-        assert zxing(image) == BOTH
-        assert zbar(image, tmp_path) == BOTH
+        assert zxing(image) == {CLAIM_ID, serial} - {""}
+        assert zbar(image, tmp_path) == {CLAIM_ID, serial} - {""}
 
 
-@pytest.mark.parametrize(("dpi", "dots_per_mm"), [(203, 8), (300, 12)])
-def test_zpl_that_an_independent_interpreter_draws_is_read(dpi: int, dots_per_mm: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("which", "dpi", "serial"), EVERY_LABEL)
+def test_zpl_that_an_independent_interpreter_draws_is_read(which: str, dpi: int, serial: str, tmp_path: Path) -> None:
     if not (RENDERER / "node_modules").is_dir():
         pytest.skip("the npm package zpl-renderer-js is missing: npm ci --prefix tests/zpl_renderer")
-    commands = zpl(label(dpi=dpi))
-    command = ["node", RENDERER / "render.cjs", "102", "77", str(dots_per_mm)]
-    done = subprocess.run(command, input=commands, check=True, capture_output=True, timeout=60)
+    drawing = label(which=which, dpi=dpi, serial=serial)
+    size = [str(int(mm) + 2) for mm in (drawing.width_mm, drawing.height_mm)]
+    command = ["node", RENDERER / "render.cjs", *size, {203: "8", 300: "12"}[dpi]]
+    done = subprocess.run(command, input=zpl(drawing), check=True, capture_output=True, timeout=60)
     image = Image.open(BytesIO(done.stdout))
-    assert zxing(image) == BOTH
-    assert zbar(image, tmp_path) == BOTH
+    assert zxing(image) == {CLAIM_ID, serial} - {""}
+    assert zbar(image, tmp_path) == {CLAIM_ID, serial} - {""}
 
 
 @pytest.mark.parametrize(("which", "sheet"), [("small", "L7160"), ("narrow", "5160")])
@@ -99,9 +116,11 @@ def test_a_sheet_begins_where_it_is_told_and_every_label_on_it_is_read(which: st
     grid = sheets.SHEETS[sheet]
     serials = [f"SN-{number:04d}" for number in range(grid.count)]
     drawings = [label(which=which, dpi=300, serial=serial) for serial in serials]
-    first, second = pages(sheet_pdf(drawings, grid, start=3), 300, tmp_path)
-    assert zxing(first) == {CLAIM_ID, *serials[:-2]}
-    assert zxing(second) == {CLAIM_ID, *serials[-2:]}
+    pages = pdf_pages(sheet_pdf(drawings, grid, start=3), 300)
+    for page, on_it in zip(pages, (serials[:-2], serials[-2:]), strict=True):
+        assert zxing(page) == zbar(page, tmp_path) == {CLAIM_ID, *on_it}
+        codes_read = zxingcpp.read_barcodes(page)
+        assert sum(code.text == CLAIM_ID for code in codes_read) == len(on_it)
 
 
 def test_a_serial_number_that_is_too_long_for_the_label_is_refused_with_the_numbers() -> None:

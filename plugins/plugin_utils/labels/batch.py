@@ -12,9 +12,7 @@ label too many is seen and destroyed, while a unit without one would leave the l
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import count
@@ -22,6 +20,7 @@ from pathlib import Path
 
 from ..errors import IotoError
 from ..ledger import Claim, Context, Entry, Ledger, State, Step
+from ..private_files import write_private
 from .compose import Composer
 from .drawing import Drawing
 from .errors import LabelError, PrintError
@@ -217,17 +216,7 @@ def _write(path: Path, data: bytes) -> None:
     """Write a file whole or not at all, and durably."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(path)
-        except BaseException:
-            with suppress(FileNotFoundError):
-                Path(temporary).unlink()
-            raise
+        write_private(path, data)
     except OSError as error:
         raise LabelError(f"The labels cannot be written to {path} ({error.strerror}); give another dest.") from error
 

@@ -28,7 +28,7 @@ def svg(drawing: Drawing) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{drawing.width_mm:.3f}mm" height="{drawing.height_mm:.3f}mm" '
         f'viewBox="0 0 {drawing.width} {drawing.height}">\n<rect width="100%" height="100%" fill="#fff"/>\n'
-        f"<defs>{''.join(shapes)}</defs>\n{''.join(map(_image, drawing.pictures))}"
+        f"<defs>{''.join(shapes)}</defs>\n{''.join(map(image, drawing.pictures))}"
         f'<path shape-rendering="crispEdges" d="{bars}"/>\n{"".join(uses)}\n</svg>\n'
     )
 
@@ -37,7 +37,8 @@ def _path(face: Face, number: int) -> str:
     return "".join(f"{verb}{' '.join(f'{value:g}' for value in points)}" for verb, points in face.outline(number))
 
 
-def _image(picture: Picture) -> str:
+def image(picture: Picture) -> str:
+    """Return a picture as an `image` element."""
     file = BytesIO()
     Image.frombytes("1", (picture.width, picture.height), picture.bits).save(file, "PNG")
     return (

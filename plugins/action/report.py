@@ -1,0 +1,46 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action of `ioto.serialization.report`; its documentation is in `plugins/modules/report.py`."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils import batch_summary, label_options, run_record
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import (
+    LEDGER_ARGUMENT,
+    REVEAL_ARGUMENT,
+    IotoAction,
+    complete,
+)
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.report_task import LOOKS, Surroundings, make_report
+
+
+class ActionModule(IotoAction):
+    """Report what became of a batch."""
+
+    BYPASS_HOST_LOOP = True
+    ARGUMENTS: ClassVar[dict[str, Any]] = {
+        "dest": {"type": "path", "required": True},
+        "since": {"type": "str"},
+        "until": {"type": "str"},
+        "title": {"type": "str", "default": ""},
+        "pictures": {"type": "int", "default": 1000},
+        **{name: label_options.ARGUMENTS[name] for name in LOOKS if name != "layout"},
+        "layout": {"type": "str"},
+        **LEDGER_ARGUMENT,
+        **REVEAL_ARGUMENT,
+    }
+    _requires_connection = False
+
+    def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Write it."""
+        names = {*batch_summary.VARIABLES, *run_record.VARIABLES, *label_options.VARIABLES}
+        around = Surroundings(
+            hosts=self.batch(names),
+            complete=lambda options: complete(options, label_options.ARGUMENTS),
+            open_ledger=lambda location: Ledger(location, read_only=True),
+        )
+        return {**make_report(arguments, around, check=self.check_mode), "_ansible_verbose_always": True}

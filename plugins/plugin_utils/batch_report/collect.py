@@ -1,0 +1,165 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read from a ledger what a report says: the units that something happened to in a period, or that a run handled."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ..display_text import printable
+from ..ledger import Claim, Event, Ledger, State
+from ..run_record import RUN
+from ..three_way_check import CHECKED, MISMATCH
+from .records import Failure, Row, Unit, Verdict
+
+_FAILURES = frozenset({"failed", "unreachable", "conflict", "print-failed", "print-unsure", MISMATCH})
+_STATES = {state.value: state for state in State}
+_FLOWS = {"service": "factory", "agent": "auto"}
+"""The flow of which a claim's source tells."""
+
+_Key = tuple[str | None, str]
+"""A unit by product and serial, or, where nobody knows its serial, no product and a host."""
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From when to when, and by whom (`user@station`; None: anybody)."""
+
+    since: datetime
+    until: datetime
+    actor: str | None = None
+
+    def holds(self, event: Event) -> bool:
+        """Say whether `event` belongs to the period."""
+        return self.since <= event.at <= self.until and self.actor in {None, event.actor}
+
+
+def last_run(ledger: Ledger) -> Period | None:
+    """Return when and by whom the last run was that the ledger has recorded; None where it has none."""
+    for event in ledger.events(actions=[RUN], newest_first=True, limit=1):
+        return Period(datetime.fromisoformat(json.loads(event.detail or "")["started"]), event.at, event.actor)
+    return None
+
+
+def collect(ledger: Ledger, period: Period, units: Sequence[Unit] = (), *, only: bool = False) -> list[Row]:
+    """Return a row for each of `units`, in their order, and, unless `only`, for every other that something happened to.
+
+    A host that several units had in the period is of the last one.
+    """
+    cases: dict[_Key, _Case] = {}
+    by_host: dict[str, _Key] = {}
+    for unit in units:
+        key = (unit.product, unit.serial) if unit.product and unit.serial else (None, unit.host)
+        cases[key] = _Case(unit, [])
+        by_host[unit.host] = key
+    happened = [event for event in ledger.events(since=period.since) if period.holds(event) and event.action != RUN]
+    known = {unit.host for unit in units}
+    for event in happened:
+        if event.product and event.unit and event.host:
+            key = (event.product, event.unit)
+            before = by_host.get(event.host)
+            # A run knows a host whose device failed by its name alone; an event may know its serial.
+            if before is not None and before[0] is None and key not in cases:
+                cases = {key if old == before else old: case for old, case in cases.items()}
+            by_host[event.host] = key
+    for event in happened:
+        if only and event.host not in known and (event.product, event.unit) not in cases:
+            continue
+        if event.product and event.unit:
+            case = cases.setdefault((event.product, event.unit), _Case(Unit(event.host or ""), []))
+        elif event.host and event.action in _FAILURES:
+            case = cases.setdefault(by_host.get(event.host, (None, event.host)), _Case(Unit(event.host), []))
+        else:
+            continue
+        case.events.append(event)
+    claims = _claims(ledger, cases)
+    return [_row(ledger, key, case, claims.get(key)) for key, case in cases.items()]
+
+
+@dataclass(slots=True)
+class _Case:
+    """A unit, and what happened to it in the period."""
+
+    unit: Unit
+    events: list[Event]
+
+
+def _claims(ledger: Ledger, cases: dict[_Key, _Case]) -> dict[_Key, Claim]:
+    """Return the claim of each unit: the live one, else the last that it had in the period."""
+    claims: dict[_Key, Claim] = {}
+    claims.update(ledger.live_claims((product, serial) for product, serial in cases if product).items())
+    lost = {
+        event.claim_id: key
+        for key, case in cases.items()
+        if key not in claims
+        for event in case.events
+        if event.claim_id and event.action in _STATES
+    }
+    for claim_id, claim in ledger.holders(lost).items() if lost else ():
+        claims.setdefault(lost[claim_id], claim)
+    return claims
+
+
+def _row(ledger: Ledger, key: _Key, case: _Case, claim: Claim | None) -> Row:
+    product, name = key
+    failures = _failures(case.events)
+    moved = [event for event in case.events if event.action in _STATES or event.action in {"bound", "imported"}]
+    return Row(
+        host=case.unit.host or (claim.host if claim else None),
+        product=product or case.unit.product,
+        serial=name if product else case.unit.serial,
+        flow=case.unit.flow or (_FLOWS.get(claim.source) if claim else None),
+        claim=claim,
+        verdict=_verdict(claim, moved, case.events),
+        times=_times(ledger, claim, moved),
+        failures=failures,
+    )
+
+
+def _verdict(claim: Claim | None, moved: Sequence[Event], events: Sequence[Event]) -> Verdict:
+    failed = next((event for event in reversed(events) if event.action in _FAILURES), None)
+    if claim is not None and not claim.is_live:
+        return Verdict.RETIRED
+    if failed is not None and not any(_ends(event, failed) for event in moved):
+        return Verdict.UNREACHABLE if failed.action == Verdict.UNREACHABLE else Verdict.FAILED
+    if claim is None or claim.state not in {State.VERIFIED, State.LABELLED}:
+        return Verdict.UNFINISHED
+    return Verdict.DONE if moved else Verdict.ALREADY_DONE
+
+
+def _ends(event: Event, failed: Event) -> bool:
+    """Say whether `event` made up for what failed before."""
+    return event.id > failed.id and event.action in {State.VERIFIED, State.LABELLED, CHECKED}
+
+
+def _failures(events: Iterable[Event]) -> tuple[Failure, ...]:
+    found: list[Failure] = []
+    for event in events:
+        if event.action not in _FAILURES:
+            continue
+        reason = printable(event.detail or "no reason is recorded")
+        # What a task failed with is recorded by the task's own hand too, mostly in the same words.
+        found = [failure for failure in found if failure.reason not in reason]
+        found.append(Failure(event.at, event.action, reason))
+    return tuple(found)
+
+
+def _times(ledger: Ledger, claim: Claim | None, moved: Sequence[Event]) -> dict[State, datetime]:
+    """Return when the claim came to each of its states; what came before the period is looked up."""
+    if claim is None:
+        return {}
+    times = {State.ALLOCATED: claim.created_at}
+
+    def note(events: Iterable[Event]) -> None:
+        for event in events:
+            if event.claim_id == claim.claim_id and event.unit == claim.unit and event.action in _STATES:
+                times[_STATES[event.action]] = event.at
+
+    note(moved)
+    if any(state not in times for state in State if state is not State.RETIRED and not state.is_past(claim.state)):
+        note(ledger.events(claim_id=claim.claim_id, actions=_STATES))
+    return {state: times[state] for state in State if state in times}

@@ -1,0 +1,93 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a report says of each unit, and in sum."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from ..ledger import Claim, State
+
+
+class Verdict(StrEnum):
+    """What became of a unit in the reported time."""
+
+    DONE = "done"
+    ALREADY_DONE = "already done"
+    UNFINISHED = "unfinished"
+    """It has an ID that was not read back from it, and nothing says why."""
+    FAILED = "failed"
+    UNREACHABLE = "unreachable"
+    RETIRED = "retired"
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the unit has its identity."""
+        return self in {Verdict.DONE, Verdict.ALREADY_DONE}
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A unit that is to be in the report whatever the ledger says, such as a host of the run."""
+
+    host: str
+    product: str | None = None
+    serial: str | None = None
+    flow: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Something that went wrong with a unit: when, what (`failed`, `conflict`, `print-failed` …), and why."""
+
+    at: datetime
+    what: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One unit. `times` says when its claim came to each state; `claim` is None where it got none."""
+
+    host: str | None
+    product: str | None
+    serial: str | None
+    flow: str | None
+    claim: Claim | None
+    verdict: Verdict
+    times: Mapping[State, datetime] = field(default_factory=dict)
+    failures: Sequence[Failure] = ()
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When it was read back, or last failed."""
+        if self.verdict is Verdict.DONE:
+            return self.times.get(State.VERIFIED)
+        return self.failures[-1].at if self.failures and not self.verdict.is_good else None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The units of a period, in order."""
+
+    title: str
+    since: datetime
+    until: datetime
+    ledgers: Sequence[str]
+    rows: Sequence[Row]
+
+    @property
+    def counts(self) -> Counter[Verdict]:
+        """How many units there are of each verdict."""
+        return Counter(row.verdict for row in self.rows)
+
+    @property
+    def yield_percent(self) -> float | None:
+        """Good units of all that are not retired; None where there are none."""
+        counted = [row for row in self.rows if row.verdict is not Verdict.RETIRED]
+        return 100 * sum(row.verdict.is_good for row in counted) / len(counted) if counted else None

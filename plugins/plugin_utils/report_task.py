@@ -1,0 +1,158 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the task `report` does: a run, or a period of the ledger, becomes a page and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from .batch_report.collect import Period, collect, last_run
+from .batch_report.page import page
+from .batch_report.pictures import Pictures
+from .batch_report.records import Report, Row, Unit
+from .batch_report.tables import csv_table, json_lines
+from .batch_summary import with_fleet
+from .display_text import printable
+from .errors import IotoError
+from .ledger import Context, Ledger
+from .private_files import write_private
+from .run_record import started_of, unit_of
+
+LOOKS = ("layout", "dpi", "qr", "brand", "product_name", "product_names", "logo")
+"""The options of `label` that say what a label looks like; a report has them too."""
+
+
+class ReportError(IotoError):
+    """A report that cannot be made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the task sees of Ansible: its hosts' variables, how options are completed, how a ledger is opened."""
+
+    hosts: Mapping[str, Mapping[str, Any]]
+    complete: Callable[[Mapping[str, Any]], dict[str, Any]]
+    open_ledger: Callable[[str | None], Ledger]
+
+
+def make_report(options: Mapping[str, Any], around: Surroundings, *, check: bool) -> dict[str, Any]:
+    """Write the report that `options` (those of the module `report`) ask for, and return the task's result."""
+    made_at = datetime.now().astimezone()
+    hosts = with_fleet(around.hosts)
+    started = None if options["since"] or options["until"] else started_of(hosts)
+    if started is not None:
+        report = _of_this_run(options, hosts, Period(started, made_at, Context.here().actor), around)
+    else:
+        report = _of_the_ledger(options, around, made_at)
+    reveal = options["reveal"]
+    html = Path(options["dest"]).expanduser().absolute()
+    if html.suffix.lower() not in {".html", ".htm"}:
+        raise ReportError(f"The report is a page, and {html.name!a} is no name for one; let dest end in .html.")
+    contents: dict[Path, Callable[[], str]] = {
+        html: lambda: page(
+            report,
+            _pictures(options, hosts, around) if options["pictures"] else None,
+            most_pictures=options["pictures"],
+            reveal=reveal,
+            made_at=made_at,
+        ),
+        html.with_suffix(".csv"): lambda: csv_table(report, reveal=reveal),
+        html.with_suffix(".jsonl"): lambda: json_lines(report, reveal=reveal),
+    }
+    if not check:
+        for path, text in contents.items():
+            _write(path, text())
+    counts = {verdict.value: count for verdict, count in report.counts.items()}
+    return {
+        "changed": True,
+        "msg": f"The report of {_units(len(report.rows))} {'would be' if check else 'is'} in {printable(str(html))}.",
+        "files": [str(path) for path in contents],
+        "counts": counts,
+    }
+
+
+def _of_this_run(
+    options: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]], period: Period, around: Surroundings
+) -> Report:
+    """Return the report of the run that the task belongs to: every host of it, in the order of the inventory."""
+    by_ledger: dict[str | None, list[Unit]] = {}
+    for host, facts in hosts.items():
+        mode = facts.get("ioto_mode")
+        if mode != "none":
+            unit = Unit(host, *unit_of(facts), flow=mode if isinstance(mode, str) else None)
+            by_ledger.setdefault(options["ledger"] or facts.get("ioto_ledger"), []).append(unit)
+    rows: list[Row] = []
+    places = []
+    for location, units in by_ledger.items():
+        with closing(around.open_ledger(location)) as ledger:
+            rows += collect(ledger, period, units, only=True)
+            places.append(ledger.location)
+    order = {host: number for number, host in enumerate(hosts)}
+    rows.sort(key=lambda row: order.get(row.host or "", len(order)))
+    return Report(options["title"] or "Serialization report", period.since, period.until, places, rows)
+
+
+def _of_the_ledger(options: Mapping[str, Any], around: Surroundings, made_at: datetime) -> Report:
+    """Return the report of a period, or of the last run that the ledger has recorded."""
+    with closing(around.open_ledger(options["ledger"])) as ledger:
+        if options["since"] or options["until"]:
+            since = _moment(options["since"]) if options["since"] else datetime.fromtimestamp(0).astimezone()
+            until = _moment(options["until"], is_end=True) if options["until"] else made_at
+            period = Period(since, until)
+        else:
+            found = last_run(ledger)
+            if found is None:
+                raise ReportError(
+                    f"The ledger {ledger.location} has recorded no run; give since, such as {made_at:%Y-%m-%d}."
+                )
+            period = found
+        rows = collect(ledger, period)
+        title = options["title"] or "Serialization report"
+        return Report(title, period.since, min(period.until, made_at), [ledger.location], rows)
+
+
+def _pictures(options: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]], around: Surroundings) -> Pictures:
+    """Return who draws labels: as the host's own variables say, else as the task's options do."""
+    of_task = {name: options[name] for name in LOOKS if options[name] not in (None, "", {})}
+    known: dict[str | None, dict[str, Any]] = {}
+
+    def options_of(row: Row) -> dict[str, Any]:
+        host = row.host if row.host in hosts else None
+        if host not in known:
+            facts = hosts[host] if host is not None else {}
+            of_host = {
+                name: facts[f"ioto_label_{name}"] for name in LOOKS if facts.get(f"ioto_label_{name}") not in (None, "")
+            }
+            known[host] = around.complete({**of_host, **of_task})
+        return known[host]
+
+    return Pictures(options_of, reveal=options["reveal"])
+
+
+def _moment(text: str, *, is_end: bool = False) -> datetime:
+    """Return the moment that `text` names, in local time where it names no zone; a date that ends a period is whole."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise ReportError(f"The time {text!a} is none; write it as 2026-11-23 or 2026-11-23T08:00:00.") from None
+    if is_end and len(text.strip()) <= len("2026-11-23"):
+        moment += timedelta(days=1)
+    return moment.astimezone()
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_private(path, text.encode("utf-8", "replace"))
+    except OSError as error:
+        raise ReportError(f"The report cannot be written to {path} ({error.strerror}); give another dest.") from error
+
+
+def _units(number: int) -> str:
+    return "1 unit" if number == 1 else f"{number:,} units"

@@ -1,0 +1,80 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run leaves in the ledger beside its claims: that it was, and what failed, with the reason."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from . import claim_ids
+from .batch_summary import Fate, Summary, outcome_of, with_fleet
+from .errors import IotoError
+from .ledger import Context, Entry, Ledger, parse_unit
+
+RUN = "run"
+"""The action of the event that ends a run; its detail is JSON: `started`, and how many devices had which fate."""
+
+VARIABLES = ("ioto_batch", "ioto_product", "ioto_serial", "ioto_ledger")
+"""What has to be known of each host, beside those of `batch_summary`."""
+
+
+def started_of(hosts: Mapping[str, Mapping[str, Any]]) -> datetime | None:
+    """Return when the run began, as its preflight said; None where it had none."""
+    for facts in hosts.values():
+        batch = facts.get("ioto_batch")
+        if isinstance(batch, Mapping) and isinstance(batch.get("started"), str):
+            return datetime.fromisoformat(batch["started"])
+    return None
+
+
+def record_run(
+    hosts: Mapping[str, Mapping[str, Any]], summary: Summary, open_ledger: Callable[[str | None], Ledger]
+) -> list[str]:
+    """Record the run in the ledger of each of its hosts; return a sentence for each ledger where it could not be."""
+    started = started_of(hosts)
+    by_ledger: dict[str | None, dict[str, Mapping[str, Any]]] = {}
+    for host, facts in with_fleet(hosts).items():
+        if host in summary.fates:
+            by_ledger.setdefault(facts.get("ioto_ledger"), {})[host] = facts
+    problems = []
+    for location, members in by_ledger.items():
+        entries = list(_failures(members, summary))
+        if started is not None:
+            counts = Counter(summary.fates[host].value for host in members)
+            detail = json.dumps({"started": started.isoformat(), "devices": len(members), **counts})
+            entries.append(Entry(RUN, Context.here(), detail=detail))
+        try:
+            with open_ledger(location) as ledger:
+                ledger.record_many(entries)
+        except IotoError as error:
+            problems.append(f"The run is not in the ledger: {error}")
+    return problems
+
+
+def unit_of(facts: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """Return product and serial of a host, as its flow found them, else as its variables say, as far as they do."""
+    outcome = outcome_of(facts)
+    if outcome is not None:
+        return outcome["product"], outcome["serial"]
+    return _parsed(claim_ids.parse_product, facts.get("ioto_product")), _parsed(parse_unit, facts.get("ioto_serial"))
+
+
+def _failures(members: Mapping[str, Mapping[str, Any]], summary: Summary) -> Iterator[Entry]:
+    for host, facts in members.items():
+        reason = summary.not_done.get(host)
+        if reason is not None:
+            product, serial = unit_of(facts)
+            action = Fate.UNREACHABLE if summary.fates[host] is Fate.UNREACHABLE else Fate.FAILED
+            yield Entry(action.value, Context.here(host), product=product, unit=serial, detail=reason)
+
+
+def _parsed(parse: Callable[[str], str], value: object) -> str | None:
+    try:
+        return parse(value) if isinstance(value, str) else None
+    except IotoError:
+        return None
