@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils import label_options
+from ansible_collections.ioto.serialization.plugins.plugin_utils import label_options, report_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import (
     SERIALIZE_ARGUMENTS,
     IotoAction,
@@ -17,6 +17,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch_check import (
     VARIABLES,
+    Mode,
     Problem,
     check_batch,
     plays,
@@ -30,28 +31,34 @@ class ActionModule(IotoAction):
     """Check a batch as a whole."""
 
     BYPASS_HOST_LOOP = True
-    ARGUMENTS: ClassVar[dict[str, Any]] = {}
+    ARGUMENTS: ClassVar[dict[str, Any]] = {
+        "modes": {"type": "list", "elements": "str", "choices": list(Mode), "default": list(Mode)},
+    }
     _requires_connection = False
 
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """List every problem."""
-        names = dict.fromkeys((*VARIABLES, *FLOW_VARIABLES, *label_options.VARIABLES))
+        names = dict.fromkeys((*VARIABLES, *FLOW_VARIABLES, *label_options.VARIABLES, *report_options.VARIABLES))
         unreadable = []
         try:
             hosts = self.batch(names)
         except UnreadableVariablesError as error:
             hosts = error.hosts
             unreadable = [Problem((host,), text) for host, texts in error.sentences.items() for text in texts]
+        if arguments["modes"] != list(Mode):
+            hosts = {host: found for host, found in hosts.items() if found.get("ioto_mode") in arguments["modes"]}
+        report, report_problems = report_options.run_report(hosts, complete)
         problems = [
             *unreadable,
             *check_batch(hosts),
             *check_options(hosts, SERIALIZE_ARGUMENTS, complete),
             *check_hosts(hosts, lambda options: complete(options, label_options.ARGUMENTS)),
+            *report_problems,
         ]
         if not problems:
-            found = {**plays(hosts), "label": labelled_hosts(hosts)}
+            found = {**plays(hosts), "label": labelled_hosts(hosts), "batch": list(hosts) or ["!all"]}
             started = datetime.now(UTC).isoformat()
-            return {"changed": False, "devices": len(hosts), "plays": found, "started": started}
+            return {"changed": False, "devices": len(hosts), "plays": found, "started": started, "report": report}
         count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
         lines = [f"The batch has {count}, and no device was touched:", *(f"- {problem}" for problem in problems)]
         return {"failed": True, "msg": "\n".join(lines)}

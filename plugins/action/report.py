@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils import batch_summary, label_options, run_record
+from ansible_collections.ioto.serialization.plugins.plugin_utils import (
+    batch_summary,
+    label_options,
+    report_options,
+    run_record,
+)
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import (
     LEDGER_ARGUMENT,
-    REVEAL_ARGUMENT,
     IotoAction,
     complete,
 )
@@ -23,15 +27,12 @@ class ActionModule(IotoAction):
 
     BYPASS_HOST_LOOP = True
     ARGUMENTS: ClassVar[dict[str, Any]] = {
-        "dest": {"type": "path", "required": True},
+        **report_options.ARGUMENTS,
         "since": {"type": "str"},
         "until": {"type": "str"},
-        "title": {"type": "str", "default": ""},
-        "pictures": {"type": "int", "default": 1000},
         **{name: label_options.ARGUMENTS[name] for name in LOOKS if name != "layout"},
         "layout": {"type": "str"},
         **LEDGER_ARGUMENT,
-        **REVEAL_ARGUMENT,
     }
     _requires_connection = False
 

@@ -14,8 +14,16 @@ description:
   - Checks the C(ioto_) variables of all hosts of the play, and what the ledger knows of the claim IDs among them.
   - Lists every problem at once, each with its hosts and what to do. An unknown mode, a product that is no ULID, a
     claim ID that is malformed, given twice, retired or held by another unit, a serial that two hosts share, two hosts
-    that lead to the same device, a unit that nothing identifies, labels that nobody could make as they are asked for.
+    that lead to the same device, a unit that nothing identifies, labels or a report that nobody could make as they
+    are asked for.
   - Runs once for all hosts, and touches none.
+options:
+  modes:
+    description: Look at those hosts alone whose C(ioto_mode) is one of these; at all by default, and those without one.
+    type: list
+    elements: str
+    choices: [manual, auto, factory, firmware, none]
+    default: [manual, auto, factory, firmware, none]
 extends_documentation_fragment:
   - ioto.serialization.attributes.ledger
 seealso:
@@ -45,10 +53,16 @@ started:
   sample: "2026-11-23T08:00:00.123456+00:00"
 plays:
   description:
-    - The hosts of each play of C(playbooks/provision.yml), by flow, C(fleet) for those that the fleet engine does, and
-      C(label) for those that get a label.
+    - The hosts of each play of C(playbooks/provision.yml), by flow, C(fleet) for those that the fleet engine does,
+      C(label) for those that get a label, and C(batch) for all.
     - A play for nobody has the pattern C(!all).
   returned: success
   type: dict
-  sample: {"manual": ["pump-1"], "auto": ["!all"], "factory": ["!all"], "fleet": ["!all"], "label": ["pump-1"]}
+  sample: {"manual": ["pump-1"], "auto": ["!all"], "factory": ["!all"], "fleet": ["!all"], "label": ["pump-1"],
+           "batch": ["pump-1"]}
+report:
+  description: The options of M(ioto.serialization.report) that the variables C(ioto_report_) say; null for no report.
+  returned: success
+  type: dict
+  sample: {"dest": "/home/line/report.html", "title": "", "pictures": 1000, "reveal": false}
 """

@@ -19,17 +19,13 @@ from .batch_report.records import Report, Row, Unit
 from .batch_report.tables import csv_table, json_lines
 from .batch_summary import with_fleet
 from .display_text import printable
-from .errors import IotoError
 from .ledger import Context, Ledger
 from .private_files import write_private
+from .report_options import ReportError, page_path
 from .run_record import started_of, unit_of
 
 LOOKS = ("layout", "dpi", "qr", "brand", "product_name", "product_names", "logo")
 """The options of `label` that say what a label looks like; a report has them too."""
-
-
-class ReportError(IotoError):
-    """A report that cannot be made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +47,7 @@ def make_report(options: Mapping[str, Any], around: Surroundings, *, check: bool
     else:
         report = _of_the_ledger(options, around, made_at)
     reveal = options["reveal"]
-    html = Path(options["dest"]).expanduser().absolute()
-    if html.suffix.lower() not in {".html", ".htm"}:
-        raise ReportError(f"The report is a page, and {html.name!a} is no name for one; let dest end in .html.")
+    html = page_path(options["dest"])
     contents: dict[Path, Callable[[], str]] = {
         html: lambda: page(
             report,

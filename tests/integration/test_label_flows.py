@@ -107,11 +107,18 @@ def test_units_that_are_images_alone_are_labelled_by_their_own_playbook_and_only
         "ioto_product": "01G8YJKKRNTHW213TRZYX3YH0M",
         "ioto_label_dest": str(tmp_path / "labels.zpl"),
         "ioto_label_format": "zpl",
+        "ioto_report_dest": str(tmp_path / "report.html"),
     }
     for made, there in ((2, 0), (0, 2)):
         run = provision(home, "-e", json.dumps(variables), playbook=ROOT / "playbooks/firmware.yml")
         assert run.status == 0, run.output
         assert f"Labels: {made} made, {there} there already, 0 missing." in run.output
+        report = map(json.loads, (tmp_path / "report.jsonl").read_text().splitlines())
+        result = "done" if made else "already done"
+        assert [(row["serial"], row["flow"], row["result"]) for row in report] == [
+            ("SN-000001", "firmware", result),
+            ("SN-000002", "firmware", result),
+        ]
     assert run.changed == 0
     assert (tmp_path / "labels.zpl").read_bytes() == b"".join(expected(home, ["SN-000001", "SN-000002"]))
     assert not (tmp_path / "labels-2.zpl").exists()

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A run ends with its report, and the report of a run can be made later from the ledger alone."""
+"""A run ends with its report, which says of no device what is not true, and can be made later from the ledger alone."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def lines(page: Path) -> dict[str, dict[str, Any]]:
     return {line["host"]: line for line in found}
 
 
-def test_a_run_ends_with_the_report_of_its_hosts_and_the_ledger_tells_the_same_later(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    home.mkdir()
+def test_a_run_ends_with_the_report_of_its_hosts_and_the_ledger_tells_the_same_later(
+    tmp_path: Path, home: Path
+) -> None:
     with Fleet.start(tmp_path / "fleet", groups={"manual": 2, "auto": 1}) as fleet:
         fleet["manual-2"].write(FILE, "{ product: ")
         page, later, day = (tmp_path / f"{name}.html" for name in ("page", "later", "day"))
@@ -56,3 +56,28 @@ def test_a_run_ends_with_the_report_of_its_hosts_and_the_ledger_tells_the_same_l
         assert {host: (line["result"], line["failures"]) for host, line in lines(other).items()} == {
             host: (line["result"], line["failures"]) for host, line in told.items()
         }
+
+
+@pytest.mark.parametrize("limit", [(), ("--limit", "manual-1")])
+def test_a_report_that_cannot_be_written_fails_the_run_and_no_device_that_is_done(
+    tmp_path: Path, home: Path, limit: tuple[str, ...]
+) -> None:
+    # The longest name that a file may have: what is written before it takes its place needs a longer one.
+    dest = tmp_path / f"{'x' * 250}.html"
+    with Fleet.start(tmp_path / "fleet", groups={"manual": 2}) as fleet:
+        run = provision(home, "-i", fleet.inventory, "-e", f"ioto_report_dest={dest}", *limit)
+
+    assert run.status == 2, run.output
+    assert "The report cannot be written to" in run.output
+    assert f"{1 if limit else 2} devices: {1 if limit else 2} done, 0 already done, 0 failed" in run.output
+    # Ansible leaves the controller out of a limit.
+    assert run.failed == ({"manual-1"} if limit else {"localhost"})
+
+
+def test_a_report_that_nobody_could_write_is_refused_before_the_first_device(tmp_path: Path, home: Path) -> None:
+    with Fleet.start(tmp_path / "fleet", groups={"manual": 1}) as fleet:
+        run = provision(home, "-i", fleet.inventory, "-e", f"ioto_report_dest={tmp_path}/report.pdf")
+        assert run.status == 2, run.output
+        assert "no device was touched" in run.output
+        assert "let its name end in .html" in run.output
+        assert not (home / ".local/share/ioto/ledger.db").exists()

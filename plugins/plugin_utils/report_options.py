@@ -1,0 +1,73 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of the report that a run ends with: the variables `ioto_report_*` of its hosts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from .batch_check import Problem
+from .errors import IotoError
+
+ARGUMENTS: Mapping[str, Mapping[str, Any]] = {
+    "dest": {"type": "path", "required": True},
+    "title": {"type": "str", "default": ""},
+    "pictures": {"type": "int", "default": 1000},
+    "reveal": {"type": "bool", "default": False},
+}
+"""Those of the module `report` that a run has, as Ansible's argument specs write them."""
+
+VARIABLES = {f"ioto_report_{name}": name for name in ARGUMENTS}
+"""The variables of a host, and the option that each stands for."""
+
+Complete = Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]]
+"""Checks arguments against their specification, and returns them with their defaults. Raises `IotoError`."""
+
+
+class ReportError(IotoError):
+    """A report that cannot be made."""
+
+
+def run_report(
+    hosts: Mapping[str, Mapping[str, Any]], complete: Complete
+) -> tuple[dict[str, Any] | None, list[Problem]]:
+    """Return the options of the report of a run of `hosts`, None where nobody wants one, and what is wrong with them.
+
+    A run has one report: hosts that want another one than the first who wants any are a problem.
+    """
+    wanted: dict[str, list[str]] = {}
+    for host, variables in hosts.items():
+        if variables.get("ioto_report_dest"):
+            wanted.setdefault(str(variables["ioto_report_dest"]), []).append(host)
+    if not wanted:
+        return None, []
+    first, *others = wanted.values()
+    another = f"ioto_report_dest is not that of {first[0]}, and a run has one report; give one for all."
+    problems = [Problem(tuple(found), another) for found in others]
+    given = {name: hosts[first[0]][name] for name in VARIABLES if name in hosts[first[0]]}
+    try:
+        # By their names in the inventory, so that a sentence names what somebody has to correct.
+        specification = {name: ARGUMENTS[option] for name, option in VARIABLES.items()}
+        complete_options = complete(given, specification)
+        options = {option: complete_options[name] for name, option in VARIABLES.items()}
+        page_path(options["dest"])
+    except IotoError as error:
+        return None, [*problems, Problem(tuple(first), f"{error} (ioto_report_dest)")]
+    return options, problems
+
+
+def page_path(dest: str) -> Path:
+    """Return where the page is to be. Raises `ReportError` where it cannot be there, as far as one sees before."""
+    path = Path(dest).expanduser().absolute()
+    if path.suffix.lower() not in {".html", ".htm"}:
+        raise ReportError(f"The report is a page, and {path.name!a} is no name for one; let its name end in .html.")
+    if path.is_dir():
+        raise ReportError(f"The report cannot be written to {str(path)!a}, which is a folder; name a file in it.")
+    folder = next(parent for parent in path.parents if parent.exists())
+    if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+        raise ReportError(f"The report cannot be written below {str(folder)!a}; give another place, or the right to.")
+    return path
