@@ -144,7 +144,7 @@ class Service:
             )
         except OSError as error:
             raise SourceError(
-                f"The service at {self.place} could not be asked, {self.retries + 1} tries: {error}; "
+                f"The service at {self.place} could not be asked: {error}; "
                 "see whether it runs and the URL is right, then run again."
             ) from None
 

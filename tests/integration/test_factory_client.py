@@ -95,7 +95,7 @@ def test_a_service_that_stays_away_is_one_sentence_without_the_secret_of_its_url
 
     assert "s3cret" not in str(caught.value) + repr(Service("http://host/s3cret"))
     assert f"http://127.0.0.1:{port}" in str(caught.value)
-    assert "2 tries" in str(caught.value)
+    assert "Connection refused, 2 tries; see whether it runs" in str(caught.value)
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422])
@@ -176,16 +176,20 @@ def certificate(tmp_path: Path) -> tuple[Path, Path]:
 
 def test_a_certificate_is_verified(certificate: tuple[Path, Path]) -> None:
     with FactoryEndpoint(tls=certificate) as factory:
-        with pytest.raises(SourceError, match="certificate is not accepted"):
-            Service(factory.url, retries=0).claim_id(UNIT)
+        with pytest.raises(SourceError, match="certificate is not accepted") as caught:
+            Service(factory.url).claim_id(UNIT)
+        assert "tries" not in str(caught.value)
         assert factory.requests == []
 
         assert is_valid(Service(factory.url, ca_file=str(certificate[0])).claim_id(UNIT))
 
 
-def test_a_ca_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="could not be asked"):
-        Service("https://127.0.0.1:1/", ca_file=str(tmp_path / "missing"), retries=0).claim_id(UNIT)
+@pytest.mark.parametrize(("name", "reason"), [("missing", "No such file or directory"), ("empty", "it holds none")])
+def test_a_ca_file_that_cannot_be_read_is_one_sentence_with_its_name(tmp_path: Path, name: str, reason: str) -> None:
+    (tmp_path / "empty").touch()
+    with pytest.raises(SourceError) as caught:
+        Service("https://127.0.0.1:1/", ca_file=str(tmp_path / name)).claim_id(UNIT)
+    assert f"could not be asked: the certificates in {tmp_path / name} cannot be read ({reason});" in str(caught.value)
 
 
 @pytest.mark.parametrize("url", ["http://", "http://[::1", "https://host:port/", "ftp://host/"])
