@@ -11,6 +11,7 @@ runs again. What the database itself guarantees stands in `ledger_schema`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -283,6 +284,13 @@ class Ledger:
             self._on_page(work)
 
     # Questions
+
+    def alone_with(self, ids: Iterable[str]) -> AbstractContextManager[None]:
+        """Return a context in which no other process is alone with one of the claims `ids`; entering it waits.
+
+        For what is done outside of the ledger and must not be done twice, such as printing a label.
+        """
+        return self._database.alone(ids)
 
     def find(self, claim_id: str) -> Claim | None:
         """Return the claim with that ID, in any state."""

@@ -13,7 +13,8 @@ import os
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -32,6 +33,12 @@ BUSY_TIMEOUT = 60
 """Seconds to wait for another process's transaction on SQLite."""
 CONNECT_TIMEOUT = 10
 """Seconds to wait for a PostgreSQL server to answer."""
+
+# Whoever wants to be alone with a unit takes one of so many locks: enough that others seldom wait, and few enough for
+# the lock table of a server when somebody wants them all.
+_LOCKS = 256
+_LOCK_SPACE = 0x10701070
+"""Ours among the advisory locks of a PostgreSQL database."""
 
 # Each lost race means that somebody else's transaction went through, so a handful would do.
 _ATTEMPTS = 100
@@ -200,6 +207,39 @@ class Database:
                     if not _lost_a_race(error):
                         raise
         raise LedgerError(f"The ledger {self.location} is too busy: {_ATTEMPTS} attempts collided; run again.")
+
+    @contextmanager
+    def alone(self, names: Iterable[str]) -> Iterator[None]:
+        """Wait until no other process is alone with one of `names`, and be it; a process that dies is it no longer.
+
+        One at a time in a process: whoever waits for more while it holds some could wait for ever.
+        """
+        keys = sorted({zlib.crc32(name.encode()) % _LOCKS for name in names})
+        if self.location.path is not None:
+            with self._sentences():
+                # Beside the database, for SQLite has its own locks on that. Closing the file lets go of all.
+                handle = os.open(f"{self.location.path}-alone", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                with self._sentences():
+                    for key in keys:
+                        fcntl.lockf(handle, fcntl.LOCK_EX, 1, key)
+                yield
+            finally:
+                os.close(handle)
+        elif self._engine is not None:
+            with self._sentences():
+                connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            try:
+                with self._sentences():
+                    for key in keys:
+                        connection.exec_driver_sql("SELECT pg_advisory_lock(%s, %s)", (_LOCK_SPACE, key))
+                yield
+            finally:
+                # Never back to the pool: its end is the one certain way to let go.
+                connection.invalidate()
+                connection.close()
+        else:
+            yield  # in memory, and nobody else's
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:

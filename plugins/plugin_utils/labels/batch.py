@@ -7,6 +7,9 @@ A label is recorded as made only after its file is on the disk or its printer ha
 `print-started` is recorded; a run that dies between the print and its record leaves that alone standing, so the next
 run prints that one label again and says that it may be there twice. At least once, then, and not at most once: a
 label too many is seen and destroyed, while a unit without one would leave the line unnoticed.
+
+Runs that make labels of the same units at once take turns, label by label or file by file, and none makes what
+another has made in the meantime.
 """
 
 from __future__ import annotations
@@ -120,46 +123,87 @@ def write_files(
 
     What is at `dest` already is kept: the new file is called `dest-2` then, and so on. Raises `LabelError`.
     """
-    repeated = [label.drawing for label in labels for _copy in range(label.copies)]
+    with ledger.alone_with(label.claim.claim_id for label in labels):
+        others = _made_meanwhile(ledger, labels)
+        ours = [label for label in labels if label.claim.claim_id not in others]
+        contents = {_unused(path): data for path, data in _contents(ours, dest, format, sheet, start).items()}
+        notices = [notice for label in ours for notice in _doubts(ledger, label.claim)]
+        ledger.record_many([_entry(_STARTED, label.claim, str(dest), context) for label in ours])
+        for path, data in contents.items():
+            _write(path, data)
+        _record(ledger, ours, f"written to {dest}", context)
+    return Report([label.claim for label in labels], [str(path) for path in contents], [*notices, *_told(len(others))])
+
+
+def _contents(
+    labels: Sequence[Label], dest: Path, format: str, sheet: Sheet | None, start: int
+) -> Mapping[Path, bytes]:
+    """Return the files that hold `labels`."""
+    if not labels:
+        return {}
     if format == "pdf":
-        contents = {dest: sheet_pdf(repeated, sheet, start=start) if sheet else roll_pdf(repeated)}
-    elif format == "zpl":
-        contents = {dest: b"".join(zpl(label.drawing, copies=label.copies) for label in labels)}
-    else:
-        draw = {"svg": lambda drawing: svg(drawing).encode(), "png": png}[format]
-        contents = {
-            dest / f"{number:04d}-{_file_name(label.claim)}.{format}": draw(label.drawing)
-            for number, label in enumerate(labels, 1)
-        }
-    contents = {_unused(path): data for path, data in contents.items()}
-    notices = [notice for label in labels for notice in _doubts(ledger, label.claim)]
-    ledger.record_many([_entry(_STARTED, label.claim, str(dest), context) for label in labels])
-    for path, data in contents.items():
-        _write(path, data)
-    _record(ledger, labels, f"written to {dest}", context)
-    return Report([label.claim for label in labels], [str(path) for path in contents], notices)
+        repeated = [label.drawing for label in labels for _copy in range(label.copies)]
+        return {dest: sheet_pdf(repeated, sheet, start=start) if sheet else roll_pdf(repeated)}
+    if format == "zpl":
+        return {dest: b"".join(zpl(label.drawing, copies=label.copies) for label in labels)}
+    draw = {"svg": lambda drawing: svg(drawing).encode(), "png": png}[format]
+    return {
+        dest / f"{number:04d}-{_file_name(label.claim)}.{format}": draw(label.drawing)
+        for number, label in enumerate(labels, 1)
+    }
 
 
 def print_labels(ledger: Ledger, labels: Sequence[Label], *, printer: Printer, context: Context) -> Report:
     """Print the labels in their order, and record each as the printer takes it; stop at the first that it does not."""
     made: list[Claim] = []
     notices: list[str] = []
+    by_others = 0
     parent = os.getppid()
     for label in labels:
-        claim = label.claim
         if os.getppid() != parent:
-            # Whoever started us was killed, and may be started again: two would print the same labels.
+            # Whoever started us was killed, and nobody hears what becomes of the rest.
             return Report(made, (), notices, "The run was ended from outside.", len(labels) - len(made))
-        notices += _doubts(ledger, claim)
-        ledger.record_many([_entry(_STARTED, claim, printer.name, context)])
-        try:
-            printer.send(zpl(label.drawing, copies=label.copies), f"label {claim.unit or claim.masked}")
-        except PrintError as error:
-            ledger.record_many([_entry(_UNSURE if error.uncertain else _FAILED, claim, str(error), context)])
-            return Report(made, (), notices, str(error), len(labels) - len(made))
-        _record(ledger, [label], f"printed on {printer.name}", context)
-        made.append(claim)
-    return Report(made, (), notices)
+        with ledger.alone_with([label.claim.claim_id]):
+            if _made_meanwhile(ledger, [label]):
+                by_others += 1
+            else:
+                notices += _doubts(ledger, label.claim)
+                failure = _print(ledger, label, printer, context)
+                if failure:
+                    notices += _told(by_others)
+                    return Report(made, (), notices, failure, len(labels) - len(made))
+        made.append(label.claim)
+    return Report(made, (), [*notices, *_told(by_others)])
+
+
+def _print(ledger: Ledger, label: Label, printer: Printer, context: Context) -> str:
+    """Print and record one label; return why the printer did not take it, or nothing."""
+    claim = label.claim
+    ledger.record_many([_entry(_STARTED, claim, printer.name, context)])
+    try:
+        printer.send(zpl(label.drawing, copies=label.copies), f"label {claim.unit or claim.masked}")
+    except PrintError as error:
+        ledger.record_many([_entry(_UNSURE if error.uncertain else _FAILED, claim, str(error), context)])
+        return str(error)
+    _record(ledger, [label], f"printed on {printer.name}", context)
+    return ""
+
+
+def _made_meanwhile(ledger: Ledger, labels: Sequence[Label]) -> set[str]:
+    """Return the IDs of those `labels` that another run has made since these were chosen; a reprint is none."""
+    of_units = [
+        label.claim.claim_id for label in labels if label.claim.unit and label.claim.state is not State.LABELLED
+    ]
+    made = {claim_id for claim_id, claim in ledger.holders(of_units).items() if claim.state is State.LABELLED}
+    of_rolls = [label.claim for label in labels if not label.claim.unit and not label.reason]
+    return made | {claim.claim_id for claim in of_rolls if _is_printed(ledger, claim)}
+
+
+def _told(by_others: int) -> list[str]:
+    if not by_others:
+        return []
+    labels = "1 label was" if by_others == 1 else f"{by_others} labels were"
+    return [f"{labels} made by another run in the meantime, and not once more."]
 
 
 @lru_cache(maxsize=16)
