@@ -93,7 +93,7 @@ def check_batch(hosts: Mapping[str, Mapping[str, Any]]) -> Sequence[Problem]:
     )
     problems.extend(_shared(units, _address, "each leads to the same device; give every device one host"))
     problems.extend(_forced_on_agents(units))
-    problems.extend(_taken(units))
+    problems.extend(_in_ledgers(units))
     return problems
 
 
@@ -216,23 +216,28 @@ def _address(unit: _Unit) -> object:
     )
 
 
-def _taken(units: Sequence[_Unit]) -> Iterable[Problem]:
-    """Problems of given claim IDs with what the ledgers know. A ledger that is not there yet knows nothing."""
-    problems = []
+def _in_ledgers(units: Iterable[_Unit]) -> Iterable[Problem]:
+    """Problems of the ledgers, and of given claim IDs with what these know. One that is not there yet knows nothing."""
     by_ledger: dict[str | None, list[_Unit]] = defaultdict(list)
     for unit in units:
-        if unit.claim_id is not None:
-            by_ledger[unit.variables.get("ioto_ledger")].append(unit)
-    for location, given in by_ledger.items():
-        with Ledger(location, read_only=True) as ledger:
-            holders = ledger.holders([unit.claim_id for unit in given if unit.claim_id])
-        for unit in given:
-            holder = holders.get(unit.claim_id or "")
-            if holder is None and _is_scanned(unit):
-                problems.append(Problem((unit.host,), "the ledger does not know the claim ID on its label."))
-            if holder is not None and (reason := _trouble(holder, unit)):
-                problems.append(Problem((unit.host,), reason))
-    return problems
+        location = unit.variables.get("ioto_ledger")
+        by_ledger[None if location is None else str(location)].append(unit)
+    for location, members in by_ledger.items():
+        try:
+            with Ledger(location, read_only=True) as ledger:
+                yield from _taken(ledger, [unit for unit in members if unit.claim_id])
+        except IotoError as error:
+            yield Problem(tuple(unit.host for unit in members), str(error))
+
+
+def _taken(ledger: Ledger, units: Sequence[_Unit]) -> Iterable[Problem]:
+    holders = ledger.holders([unit.claim_id for unit in units if unit.claim_id])
+    for unit in units:
+        holder = holders.get(unit.claim_id or "")
+        if holder is None and _is_scanned(unit):
+            yield Problem((unit.host,), "the ledger does not know the claim ID on its label.")
+        if holder is not None and (reason := _trouble(holder, unit)):
+            yield Problem((unit.host,), reason)
 
 
 def _trouble(holder: Claim, unit: _Unit) -> str | None:

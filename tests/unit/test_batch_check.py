@@ -104,3 +104,18 @@ def test_each_host_belongs_to_one_play_and_a_play_for_nobody_has_nobody() -> Non
 
     assert (found["manual"], found["fleet"], found["none"]) == (["a"], ["b"], ["c"])
     assert found["auto"] == found["factory"] == found["firmware"] == ["!all"]
+
+
+def test_a_ledger_that_cannot_be_used_is_one_problem_of_its_hosts_beside_the_others(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("not a ledger" * 100)
+    foreign = str(tmp_path / "notes.txt")
+    batch = {
+        "a": host(foreign),
+        "b": host(foreign, ioto_claim_id="AAAAAAAAAA"),
+        "c": host("postgresql://127.0.0.1:1/ioto"),
+        "d": host(str(tmp_path / "ledger.db"), ioto_mode="magic"),
+    }
+    told = problems(batch)
+    assert [sentence.partition(":")[0] for sentence in told] == ["d", "a, b", "c"]
+    assert "is no ledger, but some other file; name the ledger's own file." in told[1]
+    assert "cannot be reached" in told[2]
