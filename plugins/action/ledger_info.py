@@ -12,6 +12,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter
     REVEAL_ARGUMENT,
     IotoAction,
 )
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger_tasks import query_ledger
 
 
@@ -40,5 +41,5 @@ class ActionModule(IotoAction):
 
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Look up."""
-        with self.ledger(arguments) as ledger:
+        with Ledger(arguments["ledger"], read_only=True) as ledger:
             return query_ledger(ledger, arguments, check=self.check_mode)

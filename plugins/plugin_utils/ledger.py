@@ -106,6 +106,11 @@ class Ledger:
         """Where the ledger is, as it may be shown: without a password."""
         return str(self._database.location)
 
+    @property
+    def is_absent(self) -> bool:
+        """Whether a ledger that is only read is not there (yet), and therefore empty."""
+        return self._database.is_absent
+
     def close(self) -> None:
         """Let go of the database."""
         self._database.close()

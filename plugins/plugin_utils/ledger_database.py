@@ -162,6 +162,8 @@ class Database:
         """Open the database, and create it first where it is absent; with `read_only` an absent one is empty."""
         self.location = location
         self.read_only = read_only
+        self.is_absent = False
+        """Whether there is no such ledger (yet), and this one is empty in its stead."""
         self._turn = threading.Lock()
         self._engine: Engine | None = None
         self._sqlite: Connection | None = None
@@ -258,7 +260,7 @@ class Database:
     def _open_sqlite(self, path: Path | None) -> None:
         if path is not None and not _holds_something(path):
             if self.read_only:
-                path = None
+                path, self.is_absent = None, True
             else:
                 _create_sqlite(path)
         self._sqlite = _sqlite_connection(path)
@@ -300,6 +302,7 @@ class Database:
                 raise
             if self.read_only:
                 self._open_sqlite(None)
+                self.is_absent = True
             else:
                 self._create_postgresql(self._engine)
 

@@ -48,6 +48,8 @@ def query_ledger(ledger: Ledger, options: Mapping[str, Any], *, check: bool) -> 
             for conflict in ledger.conflicts()
         ],
     }
+    if ledger.is_absent:
+        result["warnings"] = [f"There is no ledger in {ledger.location}; see whether that is the one you mean."]
     if options["history"]:
         result["events"] = [
             _shown_event(event, reveal=reveal) for claim in claims for event in ledger.events(claim_id=claim.claim_id)

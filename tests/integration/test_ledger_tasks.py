@@ -20,6 +20,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import (
     State,
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger_tasks import enter_ledger, query_ledger
+from tests.support.ansible import ROOT, provision
 
 PRODUCT = "01K9F1EETDEV1CEPR0DVCT0001"
 CONTEXT = Context("tester@bench")
@@ -129,3 +130,15 @@ def test_a_time_that_is_none_and_a_folder_that_is_not_there_are_one_sentence(led
         info(ledger, since="yesterday")
     with pytest.raises(IotoError, match="cannot be written"):
         info(ledger, dest="/nowhere/at/all.csv")
+
+
+@pytest.mark.ansible
+def test_asking_at_a_mistyped_place_makes_no_ledger_there_and_says_so(tmp_path: Path, home: Path) -> None:
+    place = tmp_path / "leger.db"
+    (tmp_path / "ask.yml").write_text(
+        f"- hosts: localhost\n  gather_facts: false\n  tasks: [{{ioto.serialization.ledger_info: {{ledger: {place}}}}}]\n"
+    )
+    run = provision(home, playbook=tmp_path / "ask.yml", ANSIBLE_COLLECTIONS_PATH=str(ROOT / "playbooks/collections"))
+    assert run.status == 0, run.output
+    assert f"There is no ledger in {place}; see whether that is the one you mean." in " ".join(run.output.split())
+    assert not place.exists()
