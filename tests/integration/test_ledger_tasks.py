@@ -135,9 +135,8 @@ def test_a_time_that_is_none_and_a_folder_that_is_not_there_are_one_sentence(led
 @pytest.mark.ansible
 def test_asking_at_a_mistyped_place_makes_no_ledger_there_and_says_so(tmp_path: Path, home: Path) -> None:
     place = tmp_path / "leger.db"
-    (tmp_path / "ask.yml").write_text(
-        f"- hosts: localhost\n  gather_facts: false\n  tasks: [{{ioto.serialization.ledger_info: {{ledger: {place}}}}}]\n"
-    )
+    task = f"ioto.serialization.ledger_info: {{ledger: {place}}}"
+    (tmp_path / "ask.yml").write_text(f"- hosts: localhost\n  gather_facts: false\n  tasks: [{{{task}}}]\n")
     run = provision(home, playbook=tmp_path / "ask.yml", ANSIBLE_COLLECTIONS_PATH=str(ROOT / "playbooks/collections"))
     assert run.status == 0, run.output
     assert f"There is no ledger in {place}; see whether that is the one you mean." in " ".join(run.output.split())
