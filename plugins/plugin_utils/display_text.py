@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 def printable(data: bytes | str) -> str:
     """Return hostile text as one line that cannot disturb a terminal."""
     text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    if not text.isprintable():  # nearly all is
+        text = "".join(letter if letter.isprintable() else " " for letter in text)
+    return " ".join(text.split())
 
 
 def url_origin(url: str) -> str:

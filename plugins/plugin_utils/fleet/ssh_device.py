@@ -30,8 +30,10 @@ MAX_OUTPUT = 16 * 1024 * 1024
 """Bytes of stdout that a script may answer with: six files of 1 MiB in base64, and room."""
 MAX_ERRORS = 64 * 1024
 _PIECE = 64 * 1024
+_DONE = re.compile(rb"\r?\nioto-done-([0-9a-f]{16}) (\d{1,3})(?=\r?\n)")
+"""The line that ends an answer. Its word is another one for each script, and a device may say the wrong one before."""
 _LONGEST_END = 64
-"""Bytes of the line that ends an answer, and room."""
+"""Bytes of that line, and room."""
 
 _LOST = (paramiko.SSHException, EOFError, OSError)
 
@@ -91,16 +93,16 @@ class SshDevice:
 
     def _answer(self, script: bytes) -> Answer:
         shell = self._open_shell()
-        word = secrets.token_hex(8)
-        shell.sendall(script + f"\nprintf '\\n%s %s\\n' ioto-done-{word} $?\n".encode())
-        done = re.compile(rb"\r?\nioto-done-%b (\d{1,3})\r?\n" % word.encode())
+        word = secrets.token_hex(8).encode()
+        shell.sendall(script + b"\nprintf '\\n%%s %%s\\n' ioto-done-%b $?\n" % word)
         output = bytearray()
         while piece := shell.recv(_PIECE):
             output += piece
             if len(output) > MAX_OUTPUT:
                 raise DeviceError(f"The device {self._name} answers without end; see what it runs as its shell.")
-            if found := done.search(output, max(0, len(output) - len(piece) - _LONGEST_END)):
-                return Answer(int(found[1]), bytes(output[: found.start()]), _errors(shell))
+            for found in _DONE.finditer(output, max(0, len(output) - len(piece) - _LONGEST_END)):
+                if found[1] == word:
+                    return Answer(int(found[2]), bytes(output[: found.start()]), _errors(shell))
         # The shell ended, or was none.
         self._shell = None
         if not shell.status_event.wait(self._silence):
