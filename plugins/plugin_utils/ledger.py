@@ -25,13 +25,10 @@ from .ledger_database import Database, Location
 from .ledger_page import Page
 from .ledger_queries import (
     each,
-    read_by_claim_id,
     read_conflicts,
-    read_live,
     read_summary,
     select_claims,
     select_events,
-    to_claim,
     to_event,
 )
 from .ledger_records import (
@@ -50,6 +47,7 @@ from .ledger_records import (
     UnknownClaimError,
     parse_unit,
 )
+from .ledger_rows import read_by_claim_id, read_live, to_claim
 from .ledger_schema import claims, events
 
 __all__ = [
@@ -305,7 +303,7 @@ class Ledger:
         """Return the claims with those IDs, in any state, by ID in its canonical form; unknown ones are left out."""
         wanted = [claim_ids.parse(claim_id) for claim_id in ids]
         with self._database.read() as connection:
-            return read_by_claim_id(connection, wanted)
+            return {claim.claim_id: claim for claim in read_by_claim_id(connection, wanted)}
 
     def live_claim(self, product: str, unit: str) -> Claim | None:
         """Return the claim that the unit has now."""
@@ -315,7 +313,9 @@ class Ledger:
         """Return what those units, each a product and a unit, have now; units without a claim are left out."""
         wanted = {(claim_ids.parse_product(product), parse_unit(unit)) for product, unit in units}
         with self._database.read() as connection:
-            found = read_live(connection, {unit for _product, unit in wanted})
+            found = {
+                (claim.product, claim.unit or ""): claim for claim in read_live(connection, (u for _p, u in wanted))
+            }
         return {unit: claim for unit, claim in found.items() if unit in wanted}
 
     def claims(

@@ -74,6 +74,10 @@ Result = TypeVar("Result")
 # Readers and the writer do not wait for each other. SQLite gives the -wal and -shm files the mode of the database.
 _USE_LOG = "PRAGMA journal_mode=WAL"
 
+# On the disk before the reply. What one statement would need to be undone is kept in memory, not in a file of its own;
+# so are the pages where the next claims go, which IDs at random spread over the whole index.
+_SQLITE_SETTINGS = "PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384;"
+
 _sqlite_file: ContextVar[Path | None] = ContextVar("_sqlite_file")
 
 
@@ -83,7 +87,7 @@ def _connect_sqlite() -> sqlite3.Connection:
     name = "file::memory:" if path is None else f"{path.as_uri()}?mode=rw"
     connection = sqlite3.connect(name, uri=True, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
     try:
-        connection.execute("PRAGMA synchronous=FULL")
+        connection.executescript(_SQLITE_SETTINGS)
     except sqlite3.Error:
         connection.close()
         raise

@@ -11,33 +11,21 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from functools import lru_cache
 
-from sqlalchemy import Select, bindparam
+from sqlalchemy import bindparam
 from sqlalchemy.engine import Connection
 
 from . import claim_ids
-from .ledger_queries import (
-    BY_CLAIM_ID,
-    CLAIM_COLUMNS,
-    LIVE_BY_UNIT,
-    chunks,
-    insert,
-    read_conflicts,
-    time_encoder,
-    to_claim,
-)
+from .ledger_queries import read_conflicts
 from .ledger_records import Ask, Claim, ClaimConflictError, Context, Entry, LedgerError, State, UnknownClaimError
+from .ledger_rows import CLAIM_NAMES, insert, read_by_claim_id, read_live, time_encoder
 from .ledger_schema import claims, events
 
 _MAX_TEXT = 2000
 
 _encode = json.JSONEncoder(default=str, sort_keys=True).encode
 
-# Locked, and always in the same order, so that two processes wait for each other and not in a ring.
-_LOCK_UNITS = LIVE_BY_UNIT.order_by(claims.c.claim_id).with_for_update()
-_LOCK_IDS = BY_CLAIM_ID.order_by(claims.c.claim_id).with_for_update()
-_CLAIM_NAMES = [column.name for column in CLAIM_COLUMNS]
 _UPDATE = claims.update().where(claims.c.claim_id == bindparam("key"))
 
 
@@ -60,8 +48,11 @@ class Page:
         self._changed: set[str] = set()
         self._events: list[EventRow] = []
         self._conflicts: list[EventRow] = []
-        self._read(_LOCK_UNITS if lock else LIVE_BY_UNIT, "units", units)
-        self._read(_LOCK_IDS if lock else BY_CLAIM_ID, "ids", ids)
+        units = set(units)
+        self._drawn: dict[int, list[str]] = {}
+        self._at_a_draw = len(units) or 1
+        for claim in (*read_live(connection, units, lock=lock), *read_by_claim_id(connection, ids, lock=lock)):
+            self._put(claim)
 
     def live(self, product: str, unit: str) -> Claim | None:
         """Return the unit's live claim."""
@@ -205,7 +196,7 @@ class Page:
             rows = sorted((self._claims[claim_id] for claim_id in changed), key=lambda claim: claim.is_live)
             self._connection.execute(
                 _UPDATE,
-                [{"key": claim.claim_id, **dict(zip(_CLAIM_NAMES, _row(claim), strict=True))} for claim in rows],
+                [{"key": claim.claim_id, **dict(zip(CLAIM_NAMES, _row(claim), strict=True))} for claim in rows],
             )
         encode = time_encoder(self._connection.dialect)
         insert(self._connection, claims, [_row(self._claims[claim_id], encode) for claim_id in self._new])
@@ -218,11 +209,6 @@ class Page:
         self._new.clear()
         self._events.clear()
         self._conflicts.clear()
-
-    def _read(self, query: Select[Any], name: str, keys: Iterable[str]) -> None:
-        for part in chunks(sorted(set(keys))):
-            for row in self._connection.execute(query, {name: part}):
-                self._put(to_claim(row))
 
     def _put(self, claim: Claim) -> None:
         before = self._claims.get(claim.claim_id)
@@ -242,18 +228,10 @@ class Page:
             )
 
     def _insert(self, ask: Ask, claim_id: str) -> Claim:
-        claim = Claim(
-            claim_id=claim_id,
-            product=ask.product,
-            unit=ask.unit,
-            state=State.ALLOCATED,
-            source=ask.source,
-            created_at=self.now,
-            updated_at=self.now,
-            host=clean(ask.context.host),
-            details=ask.details or {},
-        )
-        return self.insert(claim, "allocated", ask.context, f"source {ask.source}")
+        now, source, context = self.now, ask.source, ask.context
+        host = clean(context.host)
+        claim = Claim(claim_id, ask.product, ask.unit, State.ALLOCATED, source, now, now, host, None, ask.details or {})
+        return self.insert(claim, "allocated", context, f"source {source}")
 
     def _see_again(self, claim: Claim, ask: Ask) -> Claim:
         """Note where the unit is now and what more is known of it; without news nothing is written."""
@@ -302,9 +280,12 @@ class Page:
         return list(fresh.values())
 
     def _draw(self, length: int) -> str:
-        while (claim_id := claim_ids.generate(length)) in self._claims:
-            pass
-        return claim_id
+        drawn = self._drawn.setdefault(length, [])
+        while True:
+            if not drawn:
+                drawn += claim_ids.generate_many(self._at_a_draw, length)
+            if (claim_id := drawn.pop()) not in self._claims:
+                return claim_id
 
 
 def _waits_for(claim: Claim, ask: Ask) -> bool:
@@ -345,6 +326,7 @@ def _event_row(entry: Entry) -> EventRow:
     )
 
 
+@lru_cache(maxsize=256)
 def clean(text: str | None) -> str | None:
     """Return `text` as both databases take it: no NUL, no half characters, not endless. Empty is None."""
     if not text:

@@ -138,7 +138,7 @@ def test_a_retired_id_is_never_issued_again(ledger: Ledger) -> None:
 def test_a_drawn_id_that_is_taken_is_drawn_again(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     taken = given(ledger, "SN-1").claim_id
     draws = iter([taken, taken, "JT08FFQXWQ"])
-    monkeypatch.setattr(claim_ids, "generate", lambda _length: next(draws))
+    monkeypatch.setattr(claim_ids, "generate_many", lambda _count, _length: [next(draws)])
     assert given(ledger, "SN-2").claim_id == "JT08FFQXWQ"
 
 

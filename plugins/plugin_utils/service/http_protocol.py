@@ -4,7 +4,8 @@
 """What uvicorn's HTTP protocol leaves open: slow senders, endless headers, and too many connections.
 
 And a short way: the usual request of a unit is answered from here, without what ASGI needs for each request (a task, an
-event, four coroutines), which costs as much as all else. A request that is anything but usual goes by ASGI.
+event, four coroutines), which costs as much as all else, and without the parser where its head is a known one. A
+request that is anything but usual goes by ASGI.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from .access import Scope
 from .issuing import COMMON_HEADERS, Issuing, Reply, too_long
+from .known_heads import KnownHead, KnownHeads
 from .metrics import Metrics
 from .settings import Settings
 
@@ -46,6 +49,7 @@ class Limits:
         self.connections = settings.max_connections
         self.per_address = settings.max_connections if proxied else settings.max_connections_per_address
         self.issuing = issuing
+        self.known_heads = KnownHeads()
         self.short_path = None if proxied else settings.path.encode()
         self.open: set[LimitedProtocol] = set()
         self.addresses: Counter[str] = Counter()
@@ -96,6 +100,11 @@ class _ShortCycle:
             return
         self.response_started = self.response_complete = True
         protocol = self.protocol
+        if self.keep_alive and not reply.headers:
+            head = protocol.limits.head(reply.status, protocol.server_state.default_headers)
+            protocol.transport.write(b"%scontent-length: %d\r\n\r\n%s" % (head, len(reply.body), reply.body))
+            protocol.after_short_cycle()
+            return
         parts = [protocol.limits.head(reply.status, protocol.server_state.default_headers)]
         for name, value in reply.headers:
             if name == b"connection":
@@ -124,6 +133,10 @@ class LimitedProtocol(HttpToolsProtocol):
         self._in_head = True
         self._bytes = 0
         self._address = ""
+        self._between_messages = True
+        self._learned_from = b""
+        self._known: KnownHead | None = None
+        self._known_scope: Scope = {}
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection, or send it away."""
@@ -150,14 +163,21 @@ class LimitedProtocol(HttpToolsProtocol):
         """Take what came, as long as it is not too much."""
         if self.transport.is_closing():
             return
+        if self._between_messages:
+            if (found := self.limits.known_heads.find(data)) is not None and self._is_free():
+                self._answer_known(*found)
+                return
+            self._learned_from = data
         self._bytes += len(data)
         super().data_received(data)
+        self._learned_from = b""
         if self._bytes > (MAX_HEAD if self._in_head else self.limits.most_bytes):
             self._send_away(431 if self._in_head else 413, "size")
 
     def on_message_begin(self) -> None:
         """Start the clock of a request, unless it runs since the connection was made."""
         super().on_message_begin()
+        self._between_messages = False
         self._idle_since = None
         if self._receiving_since is None:
             self._receiving_since = self.loop.time()
@@ -185,10 +205,13 @@ class LimitedProtocol(HttpToolsProtocol):
         """Stop the clock: the request is here."""
         self._receiving_since = None
         self._bytes = 0
+        self._between_messages = True
         cycle = self.cycle
         if not isinstance(cycle, _ShortCycle):
             super().on_message_complete()
         elif not cycle.response_complete:
+            if self._learned_from:
+                self.limits.known_heads.learn(self._learned_from, cycle.body, self.scope)
             self.limits.issuing.post(self.scope, cycle.body, cycle.give)
 
     def after_short_cycle(self) -> None:
@@ -198,6 +221,20 @@ class LimitedProtocol(HttpToolsProtocol):
         else:
             self.server_state.total_requests += 1
             self._idle_since = self.loop.time()
+
+    def _answer_known(self, known: KnownHead, body: bytes) -> None:
+        """Answer a request that is here whole, as the parser's calls would have it answered."""
+        self._receiving_since = self._idle_since = None
+        self._unset_keepalive_if_required()
+        if known is not self._known:
+            self._known, self._known_scope = known, {**known.scope, "client": self.client}
+        cycle = _ShortCycle(self)
+        self.cycle = cycle  # type: ignore[assignment]
+        self.limits.issuing.post(self._known_scope, body, cycle.give)
+
+    def _is_free(self) -> bool:
+        """Say whether nothing is before the next request."""
+        return not self.flow.write_paused and (self.cycle is None or self.cycle.response_complete)
 
     def _is_usual(self) -> bool:
         """Say whether the request is a POST of a unit as agents send it, and nothing is before it."""
@@ -213,8 +250,7 @@ class LimitedProtocol(HttpToolsProtocol):
             or not self.parser.should_keep_alive()
             or self.parser.should_upgrade()
             or self.expect_100_continue
-            or self.flow.write_paused
-            or (self.cycle is not None and not self.cycle.response_complete)
+            or not self._is_free()
         ):
             return False
         raw_path, _mark, query = url.partition(b"?")
