@@ -77,6 +77,48 @@ def test_requests_behind_each_other_are_answered_in_their_order(shared_service: 
     assert ids == [shared_service.claim(serial) for serial in serials]
 
 
+def test_a_head_that_was_seen_before_is_worth_no_more_than_any_other(shared_service: RunningService) -> None:
+    """Of a known head the service reads the body alone: so it must be one message, and the whole of it."""
+    bodies = [body_of(f"SN-KNOWN{number}") for number in range(8)]
+    requests = [POST + with_length(body) + body for body in bodies]
+    ids = [shared_service.claim(f"SN-KNOWN{number}") for number in range(8)]
+    cut = len(requests[4]) - 9
+    with shared_service.connect() as connection:
+        stream = connection.makefile("rb")
+        sent = [
+            requests[0],
+            requests[1],
+            requests[2] + requests[3],  # two at once
+            requests[4][:cut],  # one in two parts
+            requests[4][cut:] + requests[5],
+            requests[6][:20],
+            requests[6][20:],
+            requests[7],
+        ]
+        for part, replies in zip(sent, [1, 1, 2, 0, 2, 0, 1, 1], strict=True):
+            connection.sendall(part)
+            for _ in range(replies):
+                length = 0
+                assert stream.readline() == b"HTTP/1.1 200 OK\r\n"
+                while (line := stream.readline()) != b"\r\n":
+                    if line.startswith(b"content-length: "):
+                        length = int(line.split()[1])
+                assert json.loads(stream.read(length)) == {"id": ids.pop(0)}
+    assert ids == []
+
+
+def test_a_known_head_with_a_body_that_is_too_short_waits_for_the_rest(shared_service: RunningService) -> None:
+    exchange(shared_service, POST + with_length(BODY) + BODY)
+    with shared_service.connect() as connection:
+        connection.sendall(POST + with_length(BODY) + BODY[:-1])
+        connection.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            connection.recv(1)
+        connection.settimeout(30)
+        connection.sendall(BODY[-1:])
+        assert connection.recv(4096).startswith(b"HTTP/1.1 200 OK")
+
+
 def test_a_body_that_is_too_long_is_refused_before_its_end_and_the_connection_ends(
     shared_service: RunningService,
 ) -> None:

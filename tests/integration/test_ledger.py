@@ -196,6 +196,35 @@ def test_one_bad_ask_does_not_spoil_the_others(ledger: Ledger) -> None:
     assert ledger.allocate_many([]) == []
 
 
+@pytest.mark.parametrize("number", [1, 2, 3, 57, 64, 65])
+def test_a_crowd_of_any_size_is_kept_and_read_as_it_was_given(location: str, number: int) -> None:
+    odd = ["{a,b}", 'q"uo"te', "back\\slash", "NULL", "nu'll", "%s", "?1", "schnee \N{SNOWMAN}", "(1)", "\\N"]
+    asks = [
+        Ask(
+            (PRODUCT, OTHER_PRODUCT)[n % 3 == 1],
+            f"{odd[n % len(odd)]} {n}",
+            ("service", "generated")[n % 5 == 1],
+            Context(f"ann {n % 7}", None if n % 2 else f"device {n}"),
+            details={"n": n} if n % 4 == 1 else None,
+        )
+        for n in range(number)
+    ]
+    with Ledger(location) as ledger:
+        answers = [answer for answer in ledger.allocate_many(asks) if isinstance(answer, Claim)]
+    with Ledger(location) as ledger:
+        assert list(ledger.claims()) == answers
+        live = {(claim.product, claim.unit): claim for claim in answers}
+        assert ledger.live_claims((ask.product, ask.unit) for ask in asks) == live
+        assert ledger.holders(claim.claim_id for claim in answers) == {claim.claim_id: claim for claim in answers}
+        assert ledger.allocate_many(asks) == answers
+        events = list(ledger.events())
+    asked = [(ask.product, ask.unit, ask.source, ask.context.host, ask.details or {}) for ask in asks]
+    assert [(a.product, a.unit, a.source, a.host, a.details) for a in answers] == asked
+    assert [(e.product, e.unit, e.detail, e.actor, e.host) for e in events] == [
+        (ask.product, ask.unit, f"source {ask.source}", ask.context.actor, ask.context.host) for ask in asks
+    ]
+
+
 def test_thousands_are_allocated_and_looked_up_in_one_go(ledger: Ledger) -> None:
     answers = ledger.allocate_many([Ask(PRODUCT, f"SN-{n}", "generated", CONTEXT) for n in range(2500)])
     claims = [answer for answer in answers if isinstance(answer, Claim)]

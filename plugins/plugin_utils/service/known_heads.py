@@ -32,6 +32,9 @@ class KnownHeads:
     def __init__(self) -> None:
         self._heads: dict[bytes, KnownHead] = {}
 
+    def __len__(self) -> int:
+        return len(self._heads)
+
     def find(self, data: bytes) -> tuple[KnownHead, bytes] | None:
         """Return the head and the body where `data` is a whole request with a head that is known."""
         end = data.find(_END) + len(_END)
