@@ -151,7 +151,13 @@ class Ledger:
             return [error for error in checked if isinstance(error, IotoError)]
 
         def work(page: Page) -> list[Claim | IotoError]:
-            return [ask if isinstance(ask, IotoError) else _attempt(page.allocate, ask) for ask in checked]
+            answers: list[Claim | IotoError] = []
+            for ask in checked:
+                try:
+                    answers.append(page.allocate(ask) if isinstance(ask, Ask) else ask)
+                except IotoError as error:
+                    answers.append(error)
+            return answers
 
         return self._on_page(work, units=[ask.unit for ask in good], ids=[ask.claim_id for ask in good])
 

@@ -50,13 +50,7 @@ class Door:
         address = client[0] if client else _NO_ADDRESS
         if not self._is_allowed(address):
             raise RefusedError(403, "network", f"The address {address} is in no network that may ask here.")
-        if wait := self._rate.wait(address):
-            raise RefusedError(
-                429,
-                "rate",
-                f"The address {address} asks too often; ask again later.",
-                headers={"Retry-After": str(int(wait) + 1)},
-            )
+        self._count(address)
         authorization = host = origin = b""
         forwarded = False
         for name, value in scope["headers"]:
@@ -88,6 +82,10 @@ class Door:
         local = not self._tokens and not forwarded and _is_loopback(address) and _names_loopback(host)
         return Caller(address, has_token, has_token or local)
 
+    def admit_again(self, caller: Caller) -> None:
+        """Let in who was let in before, with the same head on the same connection: unless too often by now."""
+        self._count(caller.address)
+
     def admit_unit(self, scope: Scope, caller: Caller) -> None:
         """Check the secret in the URL that an agent needs where there are agent secrets."""
         if caller.has_token:
@@ -111,6 +109,15 @@ class Door:
         """Refuse who may neither confirm nor see whole claim IDs."""
         if not caller.controller:
             raise _unauthorized("This needs a controller's token: Authorization: Bearer TOKEN.")
+
+    def _count(self, address: str) -> None:
+        if wait := self._rate.wait(address):
+            raise RefusedError(
+                429,
+                "rate",
+                f"The address {address} asks too often; ask again later.",
+                headers={"Retry-After": str(int(wait) + 1)},
+            )
 
     def _in_networks(self, address: str) -> bool:
         try:

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from .access import Scope
+from .access import Caller, Scope
 from .issuing import COMMON_HEADERS, Issuing, Reply, too_long
 from .known_heads import KnownHead, KnownHeads
 from .metrics import Metrics
@@ -137,6 +137,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._learned_from = b""
         self._known: KnownHead | None = None
         self._known_scope: Scope = {}
+        self._known_caller: Caller | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection, or send it away."""
@@ -228,9 +229,10 @@ class LimitedProtocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         if known is not self._known:
             self._known, self._known_scope = known, {**known.scope, "client": self.client}
+            self._known_caller = None
         cycle = _ShortCycle(self)
         self.cycle = cycle  # type: ignore[assignment]
-        self.limits.issuing.post(self._known_scope, body, cycle.give)
+        self._known_caller = self.limits.issuing.post(self._known_scope, body, cycle.give, self._known_caller)
 
     def _is_free(self) -> bool:
         """Say whether nothing is before the next request."""

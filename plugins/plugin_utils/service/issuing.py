@@ -15,7 +15,7 @@ import logging
 import platform
 import secrets
 from collections.abc import Awaitable, Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from ..errors import IotoError
@@ -91,17 +91,27 @@ class Issuing:
             self._refuse_method(scope, give)
         await send_reply(send, await reply)
 
-    def post(self, scope: Scope, data: bytes, give: GivenReply) -> None:
-        """Answer a unit that asks for its claim ID with the body `data`: `give` is called with the reply, once."""
+    def post(self, scope: Scope, data: bytes, give: GivenReply, known: Caller | None = None) -> Caller | None:
+        """Answer a unit that asks for its claim ID with the body `data`: `give` is called with the reply, once.
+
+        Returns who asked, if that was let in: `known` at the next request with the same head on the same connection.
+        """
+        caller = None
         try:
-            caller = self._door.admit(scope)
-            self._door.admit_unit(scope, caller)
+            if known is not None:
+                self._door.admit_again(known)
+                caller = known
+            else:
+                asking = self._door.admit(scope)
+                self._door.admit_unit(scope, asking)
+                caller = asking
             if (body := parse_json(data)) is not None:
                 self._issue(scope, caller, body, give)
             else:
-                self._read_json5(scope, data, lambda body: self._issue(scope, caller, body, give), give)
+                self._read_json5(scope, data, partial(self._issue, scope, caller, give=give), give)
         except Exception as error:
             give(self.refuse(scope, error))
+        return caller
 
     def put(self, scope: Scope, data: bytes, give: GivenReply) -> None:
         """Answer a controller that confirms; otherwise as `post`."""
@@ -111,7 +121,7 @@ class Issuing:
             if (body := parse_json(data)) is not None:
                 self._confirm(scope, caller, body, give)
             else:
-                self._read_json5(scope, data, lambda body: self._confirm(scope, caller, body, give), give)
+                self._read_json5(scope, data, partial(self._confirm, scope, caller, give=give), give)
         except Exception as error:
             give(self.refuse(scope, error))
 

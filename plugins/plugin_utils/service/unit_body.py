@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from .. import claim_ids
 from ..errors import IotoError
@@ -25,8 +26,7 @@ Body = Mapping[str, object]
 _decode = json.JSONDecoder().decode
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(NamedTuple):
     """A unit of a product. `unit` is None where the body names none."""
 
     product: str
