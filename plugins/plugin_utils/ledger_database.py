@@ -78,6 +78,10 @@ _USE_LOG = "PRAGMA journal_mode=WAL"
 # so are the pages where the next claims go, which IDs at random spread over the whole index.
 _SQLITE_SETTINGS = "PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384;"
 
+# PostgreSQL keeps the plan of a statement that is used often. One that was made while the tables were almost empty
+# reads them from end to end for ever, or until somebody has them analyzed: each unit would take longer than the last.
+_USE_INDEXES = "SET LOCAL enable_seqscan = off"
+
 _sqlite_file: ContextVar[Path | None] = ContextVar("_sqlite_file")
 
 
@@ -208,6 +212,8 @@ class Database:
                         if self._sqlite is not None:
                             # A transaction that reads first and then writes could not wait for its turn.
                             connection.exec_driver_sql("BEGIN IMMEDIATE")
+                        else:
+                            connection.exec_driver_sql(_USE_INDEXES)
                         return work(connection)
                 except DBAPIError as error:
                     if not _lost_a_race(error):

@@ -43,11 +43,14 @@ def insert(connection: Connection, table: Table, rows: Sequence[tuple[object, ..
     for start in range(0, len(rows), _CHUNK):
         part = rows[start : start + _CHUNK]
         columns = list(zip(*part, strict=True))
-        # The first column is never NULL, by which rows that only fill up are told from the others.
-        differs = (True, *(column.count(column[0]) < len(part) for column in columns[1:]))
+        arrays = _binds_arrays(connection.dialect)
+        differs = tuple(column.count(column[0]) < len(part) for column in columns)
+        if not arrays or not any(differs):
+            # The first column is never NULL, by which rows that only fill up are told from the others.
+            differs = (True, *differs[1:])
         common = [column[0] for column, differing in zip(columns, differs, strict=True) if not differing]
         varying = [column for column, differing in zip(columns, differs, strict=True) if differing]
-        if _binds_arrays(connection.dialect):
+        if arrays:
             values = (*common, *map(_array, varying))
             connection.exec_driver_sql(_insert_arrays(table, differs), values)
         else:

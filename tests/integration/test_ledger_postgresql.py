@@ -8,7 +8,15 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import make_url
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Context, Ledger, LedgerError
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import (
+    Ask,
+    Claim,
+    Context,
+    Ledger,
+    LedgerError,
+    State,
+    Step,
+)
 from tests.services.postgresql import PostgresqlServer
 
 psycopg = pytest.importorskip("psycopg", reason="the Python package psycopg is not installed")
@@ -50,6 +58,27 @@ def test_a_user_without_rights_is_told_what_to_grant(postgresql_url: str, exists
         connection.execute(f"CREATE USER {user}; GRANT USAGE ON SCHEMA {schema} TO {user}")
     with pytest.raises(LedgerError, match=r"grant the user"):
         Ledger(url.set(username=user).render_as_string())
+
+
+def test_a_ledger_that_grows_is_never_read_from_end_to_end_to_find_a_unit(postgresql_url: str) -> None:
+    """PostgreSQL keeps the plan that it made while the table was empty: it must be one for a table that is not."""
+    with Ledger(postgresql_url) as ledger:
+        for number in range(40):
+            asks = [Ask(PRODUCT, f"SN-{number}-{unit}", "generated", CONTEXT) for unit in range(25)]
+            answers = ledger.allocate_many(asks)
+            # So is what somebody confirms.
+            ledger.advance_many([Step(a.claim_id, State.VERIFIED, CONTEXT) for a in answers if isinstance(a, Claim)])
+    query = "SELECT n_tup_ins, idx_scan, seq_scan FROM pg_stat_user_tables WHERE relid = 'ioto_claims'::regclass"
+    with psycopg.connect(postgresql_url, autocommit=True) as connection:
+        # The server counts when a session has ended, a little later.
+        for _unused in range(500):
+            inserted, by_index, end_to_end = connection.execute(query).fetchone()
+            if inserted == 1000:
+                break
+            connection.execute("SELECT pg_sleep(0.02)")
+    assert inserted == 1000
+    assert by_index >= 80
+    assert end_to_end <= 3  # when its three indexes were made
 
 
 def test_a_session_in_another_time_zone_reads_the_same_moment(postgresql_url: str) -> None:
