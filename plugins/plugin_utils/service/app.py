@@ -15,6 +15,7 @@ from .commits import CommitWriter
 from .errors import RefusedError
 from .house import House
 from .issuing import Issuing, Receive, Send, reply_of, send_reply
+from .json5_bodies import Json5Bodies
 from .ledgers import LedgerHandle
 from .line import Line
 from .metrics import Metrics
@@ -47,7 +48,8 @@ class Service:
             slow=self._slow,
         )
         allow_list = AllowList(settings.products, settings.production_orders)
-        self.issuing = Issuing(house, allow_list=allow_list, writer=self._writer)
+        self._json5 = Json5Bodies(settings.max_body)
+        self.issuing = Issuing(house, allow_list=allow_list, writer=self._writer, json5=self._json5)
         self._reading = Reading(house, self._reading_ledger)
         self._path = settings.path.encode()
         self._below = self._path + b"/"
@@ -84,6 +86,7 @@ class Service:
                 await send({"type": "lifespan.startup.complete"})
             else:
                 await self._writer.stop()
+                self._json5.close()
                 self._slow.shutdown(cancel_futures=True)
                 self._reading_ledger.close()
                 self._ledger.close()

@@ -25,7 +25,8 @@ from .allow_list import AllowList
 from .commits import RETRY_AFTER, SOURCE, Answer, CommitWriter, Confirm
 from .errors import RefusedError
 from .house import House
-from .unit_body import Body, Named, confirmation, named, nameless, parse_json, parse_json5
+from .json5_bodies import Json5Bodies
+from .unit_body import Body, Named, confirmation, named, nameless, parse_json
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -56,13 +57,13 @@ COMMON_HEADERS = ((b"content-type", b"application/json"), (b"cache-control", b"n
 class Issuing:
     """The operator's path."""
 
-    def __init__(self, house: House, *, allow_list: AllowList, writer: CommitWriter) -> None:
+    def __init__(self, house: House, *, allow_list: AllowList, writer: CommitWriter, json5: Json5Bodies) -> None:
         self._settings = house.settings
         self._door = house.door
         self._line = house.line
         self._refusals = house.refusals
         self._metrics = house.metrics
-        self._slow = house.slow
+        self._json5 = json5
         self._allow_list = allow_list
         self._writer = writer
 
@@ -108,7 +109,7 @@ class Issuing:
             if (body := parse_json(data)) is not None:
                 self._issue(scope, caller, body, give)
             else:
-                self._read_json5(scope, data, partial(self._issue, scope, caller, give=give), give)
+                self._read_json5(scope, caller, data, partial(self._issue, scope, caller, give=give), give)
         except Exception as error:
             give(self.refuse(scope, error))
         return caller
@@ -121,7 +122,7 @@ class Issuing:
             if (body := parse_json(data)) is not None:
                 self._confirm(scope, caller, body, give)
             else:
-                self._read_json5(scope, data, partial(self._confirm, scope, caller, give=give), give)
+                self._read_json5(scope, caller, data, partial(self._confirm, scope, caller, give=give), give)
         except Exception as error:
             give(self.refuse(scope, error))
 
@@ -172,7 +173,9 @@ class Issuing:
 
         self._writer.submit(Confirm(what, _context(caller.address)), tell)
 
-    def _read_json5(self, scope: Scope, data: bytes, go_on: Callable[[Body], None], give: GivenReply) -> None:
+    def _read_json5(
+        self, scope: Scope, caller: Caller, data: bytes, go_on: Callable[[Body], None], give: GivenReply
+    ) -> None:
         """Read a body that is no strict JSON beside the event loop, and `go_on` with it."""
 
         def take(done: asyncio.Future[Body]) -> None:
@@ -181,7 +184,7 @@ class Issuing:
             except Exception as error:
                 give(self.refuse(scope, error))
 
-        asyncio.get_running_loop().run_in_executor(self._slow, parse_json5, data).add_done_callback(take)
+        self._json5.read(data, caller.address, take)
 
     def _fresh_name(self, unit: Named) -> str:
         if self._settings.without_unit == "refuse":
