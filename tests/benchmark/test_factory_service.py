@@ -3,9 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a durable answer costs: the service beside an empty ASGI application on the same server, in the same run.
 
-One core serves (`taskset`), the other one asks: 64 connections, distinct units. Each application is measured in turn,
-several times, and the best of each counts, because what else runs on the machine only ever slows one down. Beside the
-rate stands the CPU time that one request costs, which other load changes less.
+One core serves (`taskset`), the other one asks: 64 connections, distinct units. The two are measured in turn, several
+times. A machine that others use as well changes its speed by half from one minute to the next, so what counts is the
+ratio of two rounds that follow each other, and of those the median. Beside the rate stands the CPU time of one request.
+
+The ledger on SQLite keeps growing meanwhile. The server of PostgreSQL runs beside the service, on either core, and
+writes to the disk as well.
 """
 
 from __future__ import annotations
@@ -21,16 +24,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 import pytest
 
 from tests.services.factory_load import Client
 from tests.services.factory_service import PATH, PRODUCT, ROOT, RunningService
-from tests.services.postgresql import postgresql_server, postgresql_url  # noqa: F401
+from tests.services.postgresql import running_postgresql
 
 CONNECTIONS = 64
-SECONDS = 4.0
-ROUNDS = 4
+SECONDS = 2.0
+ROUNDS = 9
+GOAL = 0.5
 EMPTY = """
 import socket, sys, uvicorn
 async def app(scope, receive, send):
@@ -49,9 +54,6 @@ class Rate:
 
     a_second: float = 0.0
     microseconds: float = float("inf")
-
-    def better(self, other: Rate) -> Rate:
-        return Rate(max(self.a_second, other.a_second), min(self.microseconds, other.microseconds))
 
 
 @contextmanager
@@ -126,10 +128,11 @@ def measure_with_wrk(port: int, prefix: str, folder: Path) -> float | None:
     return float(next(line for line in said.splitlines() if line.startswith("Requests/sec")).split()[1])
 
 
-def compare(service: RunningService, name: str, folder: Path) -> None:
+def compare(service: RunningService, name: str, folder: Path) -> float:
+    """Print the rates, and return the median of their ratios."""
     if len(os.sched_getaffinity(0)) < 2:
         pytest.skip("needs a core to serve and one to ask")
-    best = {"empty": Rate(), name: Rate()}
+    rates: dict[str, list[Rate]] = {"empty": [], name: []}
     mine = os.sched_getaffinity(0)
     with empty_application() as (port, pid):
         os.sched_setaffinity(pid, {0})
@@ -145,22 +148,30 @@ def compare(service: RunningService, name: str, folder: Path) -> None:
                         found = measure(where, process, f"{name}-{number}")
                     else:
                         found = Rate(rate, (cpu_seconds(process) - cpu) / (rate * SECONDS) * 1e6)
-                    best[which] = best[which].better(found)
+                    rates[which].append(found)
         finally:
             os.sched_setaffinity(0, mine)
-    ratio = best[name].a_second / best["empty"].a_second
-    for which, rate in best.items():
-        print(f"\n{which:>12}: {rate.a_second:6.0f} requests/s, {rate.microseconds:4.0f} µs of CPU each", end="")
+    for which, several in rates.items():
+        rate, cost = median(r.a_second for r in several), median(r.microseconds for r in several)
+        print(f"\n{which:>12}: {rate:6.0f} requests/s, {cost:4.0f} µs of CPU each (medians)", end="")
+    pairs = list(zip(rates[name], rates["empty"], strict=True))
+    ratios = [mine.a_second / other.a_second for mine, other in pairs]
+    by_cpu = median(other.microseconds / mine.microseconds for mine, other in pairs)
     print(
-        f"\n{'ratio':>12}: {ratio:.2f} of the rate, {best['empty'].microseconds / best[name].microseconds:.2f} by CPU"
+        f"\n{'ratio':>12}: {median(ratios):.2f} of the rate, {by_cpu:.2f} by CPU "
+        f"(medians; {min(ratios):.2f} to {max(ratios):.2f} in {ROUNDS} rounds)"
     )
+    return median(ratios)
 
 
-def test_the_rate_with_a_ledger_on_sqlite(tmp_path: Path) -> None:
+def test_the_rate_with_a_ledger_on_sqlite_is_half_of_the_empty_applications(tmp_path: Path) -> None:
     with RunningService(tmp_path / "ledger.db", tmp_path / "log") as service:
-        compare(service, "SQLite", tmp_path)
+        assert compare(service, "SQLite", tmp_path) >= GOAL
 
 
-def test_the_rate_with_a_ledger_on_postgresql(tmp_path: Path, postgresql_url: str) -> None:  # noqa: F811
-    with RunningService(postgresql_url, tmp_path / "log") as service:
-        compare(service, "PostgreSQL", tmp_path)
+def test_the_rate_with_a_ledger_on_postgresql(tmp_path: Path) -> None:
+    with (
+        running_postgresql(durable=True) as server,
+        RunningService(server.new_url(), tmp_path / "log") as service,
+    ):
+        assert compare(service, "PostgreSQL", tmp_path) > 0

@@ -18,6 +18,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode
@@ -43,6 +44,8 @@ class PostgresqlServer:
     programs: Path
     user: str | None
     """As whom it runs; None: as we are."""
+    durable: bool = False
+    """Whether what it has committed outlives a power cut: only a measurement needs that."""
     _process: subprocess.Popen[bytes] | None = None
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
@@ -50,8 +53,10 @@ class PostgresqlServer:
         """Start the server and return when it answers."""
         import psycopg  # noqa: PLC0415  # the driver is an extra; without it these tests skip
 
-        # On a socket alone; nothing here must outlive a power cut.
-        command = [self.programs / "postgres", "-D", self.directory / "data", "-k", self.directory, "-h", "", "-F"]
+        # On a socket alone.
+        command = [self.programs / "postgres", "-D", self.directory / "data", "-k", self.directory, "-h", ""]
+        if not self.durable:
+            command.append("-F")
         with (self.directory / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, user=self.user, cwd="/"
@@ -88,9 +93,9 @@ class PostgresqlServer:
         return f"host={self.directory} user={_ADMINISTRATOR} dbname={database}"
 
 
-@pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[PostgresqlServer]:
-    """Run a server for the session; skip where Debian's package or the driver is not installed."""
+@contextmanager
+def running_postgresql(*, durable: bool = False) -> Iterator[PostgresqlServer]:
+    """Run a server; skip where Debian's package or the driver is not installed."""
     pytest.importorskip("psycopg", reason="the Python package psycopg is not installed")
     programs = binaries()
     if programs is None:
@@ -100,7 +105,7 @@ def postgresql_server() -> Iterator[PostgresqlServer]:
     directory = Path(tempfile.mkdtemp(prefix="ioto-postgresql-"))
     if user is not None:
         shutil.chown(directory, user)
-    server = PostgresqlServer(directory, programs, user)
+    server = PostgresqlServer(directory, programs, user, durable)
     try:
         subprocess.run(
             [
@@ -117,6 +122,13 @@ def postgresql_server() -> Iterator[PostgresqlServer]:
     finally:
         server.stop()
         shutil.rmtree(directory)
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[PostgresqlServer]:
+    """Run a server for the session; skip where it cannot be run."""
+    with running_postgresql() as server:
+        yield server
 
 
 @pytest.fixture
