@@ -145,9 +145,10 @@ def _insert_values(table: Table, differs: Sequence[bool], size: int) -> str:
         f"({', '.join(f'?{number + row * len(varying) + at + 1}' for at in range(len(varying)))})"
         for row in range(size)
     )
+    # The whole transaction is undone where a row cannot be, so nothing is put aside for undoing this statement alone.
     return (
         f"WITH many ({', '.join(varying)}) AS (VALUES {rows}) "  # noqa: S608
-        f"INSERT INTO {table.name} ({', '.join(names)}) SELECT {', '.join(chosen)} FROM many "
+        f"INSERT OR ROLLBACK INTO {table.name} ({', '.join(names)}) SELECT {', '.join(chosen)} FROM many "
         f"WHERE {names[0]} IS NOT NULL"
     )
 

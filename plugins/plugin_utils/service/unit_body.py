@@ -23,7 +23,7 @@ _CONFIRMED = {State.WRITTEN.value: State.WRITTEN, State.VERIFIED.value: State.VE
 
 Body = Mapping[str, object]
 
-_decode = json.JSONDecoder().decode
+_decoder = json.JSONDecoder()
 
 
 class Named(NamedTuple):
@@ -46,9 +46,12 @@ class Confirmation:
 def parse_json(data: bytes) -> Body | None:
     """Return the object of a strict JSON body, or None where it has to be read as JSON5."""
     try:
-        # Decoded here, because JSON's own look for UTF-16 takes as long as the rest.
-        body = _decode(data.decode())
+        # JSON's own look for UTF-16, and for blanks, takes as long as the rest.
+        text = data.decode().strip(" \t\r\n")
+        body, end = _decoder.raw_decode(text)
     except (ValueError, RecursionError):
+        return None
+    if end != len(text):
         return None
     if not isinstance(body, dict):
         raise _malformed("The body is no object; send device.json5.")
