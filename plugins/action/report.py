@@ -28,6 +28,7 @@ class ActionModule(IotoAction):
     BYPASS_HOST_LOOP = True
     ARGUMENTS: ClassVar[dict[str, Any]] = {
         **report_options.ARGUMENTS,
+        "started": {"type": "str"},
         "since": {"type": "str"},
         "until": {"type": "str"},
         **{name: label_options.ARGUMENTS[name] for name in LOOKS if name != "layout"},

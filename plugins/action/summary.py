@@ -18,7 +18,7 @@ class ActionModule(IotoAction):
     """Sum up a batch."""
 
     BYPASS_HOST_LOOP = True
-    ARGUMENTS: ClassVar[dict[str, Any]] = {}
+    ARGUMENTS: ClassVar[dict[str, Any]] = {"started": {"type": "str"}}
     _requires_connection = False
 
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -26,7 +26,7 @@ class ActionModule(IotoAction):
         hosts = self.batch({*VARIABLES, *run_record.VARIABLES})
         ledgers = sorted({str(Location.parse(facts.get("ioto_ledger"))) for facts in hosts.values()})
         summary = summarize(hosts, ledgers, check=self.check_mode)
-        problems = [] if self.check_mode else record_run(hosts, summary, Ledger)
+        problems = [] if self.check_mode else record_run(hosts, summary, Ledger, started=arguments["started"])
         return {
             "changed": False,
             "lines": [*summary.lines, *problems],

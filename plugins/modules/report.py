@@ -14,9 +14,9 @@ description:
   - Writes one page of HTML that needs nothing beside it, and the same as CSV and JSON Lines, with every unit of a run
     or of a period. Serial, claim ID, flow, states with their times, the picture of its label, and failures with
     their reasons; counts, and yield and rate over time.
-  - In a run (after M(ioto.serialization.preflight) and M(ioto.serialization.summary)), it reports all hosts of the
-    play, in their order. Elsewhere it reports the last run that the ledger has recorded, or the period from O(since)
-    to O(until), in which a unit stands where something happened to it.
+  - With O(started) it reports a run, which ends with M(ioto.serialization.summary), with all hosts of the play, in
+    their order. Else it reports the last run that the ledger has recorded, or the period from O(since) to O(until),
+    in which a unit stands where something happened to it.
   - Claim IDs are masked, on the pictures and in their QR codes too, unless O(reveal). The files are readable for
     their owner alone. A report that is there is replaced.
   - Runs once for all hosts of the play.
@@ -34,6 +34,9 @@ options:
     description: The page, a name that ends in C(.html). The tables are beside it, as C(.csv) and C(.jsonl).
     type: path
     required: true
+  started:
+    description: When the run began, as M(ioto.serialization.preflight) returned it; report that run.
+    type: str
   since:
     description: Report from this time on, such as V(2026-11-23) or V(2026-11-23T08:00:00), local without a zone.
     type: str

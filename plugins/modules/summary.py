@@ -17,6 +17,12 @@ description:
     check mode.
   - Reads what the roles of this collection registered (C(ioto_outcome), C(ioto_agent_config)), and
     what M(ioto.serialization.label_hosts) did (C(ioto_labels)). Runs once for all hosts.
+options:
+  started:
+    description:
+      - When the run began, as M(ioto.serialization.preflight) returned it. Without it, what failed is recorded, and not
+        the run.
+    type: str
 extends_documentation_fragment:
   - ioto.serialization.attributes.ledger
 seealso:
@@ -31,6 +37,7 @@ EXAMPLES = r"""
   tasks:
     - name: Count what was done
       ioto.serialization.summary:
+        started: "{{ ioto_batch.started | default(omit) }}"
 """
 
 RETURN = r"""

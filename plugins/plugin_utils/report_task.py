@@ -22,7 +22,7 @@ from .display_text import printable
 from .ledger import Context, Ledger
 from .private_files import write_private
 from .report_options import ReportError, page_path
-from .run_record import started_of, unit_of
+from .run_record import unit_of
 
 LOOKS = ("layout", "dpi", "qr", "brand", "product_name", "product_names", "logo")
 """The options of `label` that say what a label looks like; a report has them too."""
@@ -41,9 +41,9 @@ def make_report(options: Mapping[str, Any], around: Surroundings, *, check: bool
     """Write the report that `options` (those of the module `report`) ask for, and return the task's result."""
     made_at = datetime.now().astimezone()
     hosts = with_fleet(around.hosts)
-    started = None if options["since"] or options["until"] else started_of(hosts)
-    if started is not None:
-        report = _of_this_run(options, hosts, Period(started, made_at, Context.here().actor), around)
+    if options["started"]:
+        period = Period(datetime.fromisoformat(options["started"]), made_at, Context.here().actor)
+        report = _of_this_run(options, hosts, period, around)
     else:
         report = _of_the_ledger(options, around, made_at)
     reveal = options["reveal"]

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
 from . import claim_ids
@@ -19,24 +18,21 @@ from .ledger import Context, Entry, Ledger, parse_unit
 RUN = "run"
 """The action of the event that ends a run; its detail is JSON: `started`, and how many devices had which fate."""
 
-VARIABLES = ("ioto_batch", "ioto_product", "ioto_serial", "ioto_ledger")
+VARIABLES = ("ioto_product", "ioto_serial", "ioto_ledger")
 """What has to be known of each host, beside those of `batch_summary`."""
 
 
-def started_of(hosts: Mapping[str, Mapping[str, Any]]) -> datetime | None:
-    """Return when the run began, as its preflight said; None where it had none."""
-    for facts in hosts.values():
-        batch = facts.get("ioto_batch")
-        if isinstance(batch, Mapping) and isinstance(batch.get("started"), str):
-            return datetime.fromisoformat(batch["started"])
-    return None
-
-
 def record_run(
-    hosts: Mapping[str, Mapping[str, Any]], summary: Summary, open_ledger: Callable[[str | None], Ledger]
+    hosts: Mapping[str, Mapping[str, Any]],
+    summary: Summary,
+    open_ledger: Callable[[str | None], Ledger],
+    *,
+    started: str | None,
 ) -> list[str]:
-    """Record the run in the ledger of each of its hosts; return a sentence for each ledger where it could not be."""
-    started = started_of(hosts)
+    """Record the run in the ledger of each of its hosts; return a sentence for each ledger where it could not be.
+
+    `started` is when it began, in ISO 8601; without it, what failed is recorded, and no run.
+    """
     by_ledger: dict[str | None, dict[str, Mapping[str, Any]]] = {}
     for host, facts in with_fleet(hosts).items():
         if host in summary.fates:
@@ -46,7 +42,7 @@ def record_run(
         entries = list(_failures(members, summary))
         if started is not None:
             counts = Counter(summary.fates[host].value for host in members)
-            detail = json.dumps({"started": started.isoformat(), "devices": len(members), **counts})
+            detail = json.dumps({"started": started, "devices": len(members), **counts})
             entries.append(Entry(RUN, Context.here(), detail=detail))
         try:
             with open_ledger(location) as ledger:

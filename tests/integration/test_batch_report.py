@@ -26,6 +26,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.run_record impo
 
 PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
 OPTIONS: dict[str, Any] = {
+    "started": None,
     "since": None,
     "until": None,
     "title": "",
@@ -74,9 +75,9 @@ class Line:
         claim = self.ledger.allocate(PRODUCT, serial, source="generated", context=context)
         return claim if state is State.ALLOCATED else self.ledger.advance(claim.claim_id, state, context=context)
 
-    def finish_run(self, hosts: Mapping[str, Mapping[str, Any]]) -> None:
+    def finish_run(self, hosts: Mapping[str, Mapping[str, Any]], started: str) -> None:
         facts = {host: {"ioto_ledger": self.path, **found} for host, found in hosts.items()}
-        assert record_run(facts, batch_summary.summarize(facts, [], check=False), Ledger) == []
+        assert record_run(facts, batch_summary.summarize(facts, [], check=False), Ledger, started=started) == []
 
     def report(self, hosts: Mapping[str, Mapping[str, Any]] | None = None, **options: Any) -> dict[str, Any]:
         around = report_task.Surroundings(
@@ -203,16 +204,16 @@ def test_no_cell_of_the_table_is_a_formula(serial: str, line: Line) -> None:
 
 def test_a_run_leaves_what_failed_with_its_reason_and_the_report_of_the_last_run_tells_it(line: Line) -> None:
     line.make("OLD")
-    started = datetime.now(UTC)
-    batch = {"started": started.isoformat()}
+    started = datetime.now(UTC).isoformat()
     line.make("SN-1", host="pump-1")
     line.make("SN-2", host="pump-2", state=State.ALLOCATED)
     line.finish_run(
         {
-            "pump-1": {"ioto_mode": "manual", "ioto_batch": batch, "ioto_outcome": {"changed": True}},
+            "pump-1": {"ioto_mode": "manual", "ioto_outcome": {"changed": True}},
             "pump-2": {"ioto_mode": "manual", "ioto_outcome": {"failed": True, "msg": "The disk is full."}},
             "pump-3": {"ioto_mode": "auto", "ioto_outcome": {"unreachable": True, "msg": "No route."}},
-        }
+        },
+        started,
     )
     line.make("NEW")
 
@@ -226,22 +227,21 @@ def test_a_run_leaves_what_failed_with_its_reason_and_the_report_of_the_last_run
 
 def test_a_run_reports_all_its_hosts_in_their_order_those_that_were_done_before_too(line: Line) -> None:
     line.make("SN-1", host="pump-1")
-    batch = {"started": datetime.now(UTC).isoformat()}
+    started = datetime.now(UTC).isoformat()
     line.make("SN-2", host="pump-2")
     line.make("STRANGER", host="other-line")
     done = {
         host: {
             "ioto_mode": "factory",
-            "ioto_batch": batch,
             "ioto_outcome": {"changed": serial == "SN-2", "product": PRODUCT, "serial": serial},
         }
         for host, serial in (("pump-2", "SN-2"), ("pump-1", "SN-1"))
     }
     failed = {"ioto_mode": "manual", "ioto_product": PRODUCT, "ioto_serial": "SN-3", "ioto_outcome": {"failed": True}}
-    hosts = {**done, "pump-3": {**failed, "ioto_batch": batch}, "idle": {"ioto_mode": "none"}}
-    line.finish_run(hosts)
+    hosts = {**done, "pump-3": failed, "idle": {"ioto_mode": "none"}}
+    line.finish_run(hosts, started)
 
-    result = line.report(hosts)
+    result = line.report(hosts, started=started)
 
     assert result["counts"] == {"done": 1, "already done": 1, "failed": 1}
     assert list(line.lines) == ["SN-2", "SN-1", "SN-3"]
@@ -271,7 +271,7 @@ def test_a_ledger_that_cannot_be_written_spoils_no_summary(tmp_path: Path) -> No
         raise IotoError("It is locked.")
 
     summary = batch_summary.summarize(hosts, [], check=False)
-    assert record_run(hosts, summary, refuse) == ["The run is not in the ledger: It is locked."]
+    assert record_run(hosts, summary, refuse, started=None) == ["The run is not in the ledger: It is locked."]
 
 
 @pytest.mark.parametrize(
