@@ -1,0 +1,79 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lookup `ioto.serialization.batch_hosts`: the hosts of a play, as an earlier play found them."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: batch_hosts
+short_description: The hosts of a play of a batch
+version_added: 0.1.0
+author: The ioto.serialization maintainers (@ioto)
+description:
+  - Returns the hosts that M(ioto.serialization.preflight) named for a play, or those that M(ioto.serialization.summary)
+    found not to be done, for the C(hosts) of that play.
+  - It takes the first host of the inventory for which the result was registered. A filter over C(hostvars) would make
+    Ansible work out the variables of every host for every play.
+options:
+  _terms:
+    description:
+      - One name of C(plays), as M(ioto.serialization.preflight) returned them in the registered variable C(ioto_batch).
+      - C(not_done) for what M(ioto.serialization.summary) returned in the registered variable C(ioto_summary).
+    type: list
+    elements: str
+    required: true
+seealso:
+  - module: ioto.serialization.preflight
+  - module: ioto.serialization.summary
+"""
+
+EXAMPLES = r"""
+- name: Manual
+  hosts: "{{ query('ioto.serialization.batch_hosts', 'manual') }}"
+  tasks:
+    - name: Run the manual flow
+      ansible.builtin.import_role:
+        name: ioto.serialization.manual
+"""
+
+RETURN = r"""
+_list:
+  description: The hosts; the pattern C(!all) where there is none.
+  type: list
+  elements: str
+  sample: [pump-1, pump-2]
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.lookup import LookupBase
+
+_NOBODY = ["!all"]
+
+
+class LookupModule(LookupBase):
+    """Ansible's entry point."""
+
+    def run(self, terms: list[Any], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[str]:
+        """Return the hosts of the play that the one term names."""
+        if len(terms) != 1 or kwargs:
+            raise AnsibleLookupError("The lookup batch_hosts takes one term, the name of a play such as manual.")
+        variables = variables or {}
+        for facts in _facts(variables):
+            if terms[0] == "not_done" and "ioto_summary" in facts:
+                return list(facts["ioto_summary"].get("not_done", {})) or _NOBODY
+            if terms[0] != "not_done" and "ioto_batch" in facts:
+                # Without plays, the batch has a problem, and every host has failed.
+                return list(facts["ioto_batch"].get("plays", {}).get(terms[0], _NOBODY))
+        return _NOBODY
+
+
+def _facts(variables: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the variables of each host as they are, without making values of their templates."""
+    hostvars = variables.get("hostvars")
+    if hostvars is not None:
+        for host in variables["groups"]["all"]:
+            yield hostvars.raw_get(host)
