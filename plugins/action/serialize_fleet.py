@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import (
     REVEAL_ARGUMENT,
     SERIALIZE_ARGUMENTS,
+    ArgumentError,
     BatchAction,
     complete,
     require,
@@ -35,6 +36,8 @@ class ActionModule(BatchAction):
 
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Run the transaction for every host, many at a time."""
+        self.refuse_delegation()
+        _check_limits(arguments)
         batch = Batch.prepare(
             self.hosts((*VARIABLES, *self.ssh_variables())),
             ssh_options=self.ssh_options,
@@ -53,3 +56,10 @@ class ActionModule(BatchAction):
             self.tell(result)
             results.append(result)
         return sum_up(results, "devices")
+
+
+def _check_limits(arguments: dict[str, Any]) -> None:
+    if arguments["processes"] is not None and arguments["processes"] < 1:
+        raise ArgumentError("processes has to be 1 or more; without it, as many are used as are of use.")
+    if arguments["silence"] <= 0:
+        raise ArgumentError("silence is a number of seconds above 0, such as 60.")

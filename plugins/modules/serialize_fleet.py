@@ -24,13 +24,13 @@ description:
     exit status tells the truth.
   - The ledger keeps the host key with which a unit answered first. A unit that comes back with another one is refused,
     unless its C(ioto_accept_host_key) is true. New keys at old addresses are taken, unless C(StrictHostKeyChecking) is
-    C(yes) or C(accept-new) in C(ansible_ssh_common_args).
+    C(yes) or C(accept-new) in C(ansible_ssh_common_args), or Ansible was told to check host keys.
 extends_documentation_fragment:
   - ioto.serialization.attributes
   - ioto.serialization.common.reveal
 options:
   processes:
-    description: How many processes to use. Without it, up to one for each core, where that is quicker.
+    description: How many processes to use, 1 or more. Without it, up to one for each core, where that is quicker.
     type: int
   silence:
     description: Seconds without a sign from a device after which it counts as unreachable, beside C(ioto_agent_wait).
@@ -40,6 +40,10 @@ requirements:
   - SQLAlchemy 2.0 or later
   - paramiko 5.0 or later
 notes:
+  - Ansible takes C(when), C(ignore_errors) and C(rescue) of this task, and its place in the recap, for those of the
+    first host, and C(max_fail_percentage) sees one host that failed for all. Register the result with C(failed_when) as
+    in the example, and fail the hosts of RV(results) afterwards, as C(playbooks/provision.yml) does. C(delegate_to) is
+    refused.
   - While the task goes on, each device is shown as it ends, as an item of the task.
   - Where Ansible itself is killed, the engine ends within a second; run again.
 seealso:

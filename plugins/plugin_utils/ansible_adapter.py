@@ -173,6 +173,11 @@ class BatchAction(IotoAction):
         """Return, for every host that is still in the play's batch, those of its variables `names` that are set."""
         return self._variables(self.task_vars["ansible_play_batch"], names)
 
+    def refuse_delegation(self) -> None:
+        """Raise `ArgumentError` where the task is delegated: each host is reached on its own way."""
+        if self._task.delegate_to:
+            raise ArgumentError("delegate_to: a task for all hosts goes to each of them itself; remove it.")
+
     def refuse_unseen(self, names: Iterable[str]) -> None:
         """Raise `ArgumentError` where one of `names` is set for the task, the role or the play, and not for hosts.
 
@@ -208,12 +213,19 @@ class BatchAction(IotoAction):
         process._final_q.send_callback(event, process._host, self._task, result)
 
     def ssh_options(self, variables: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the options of Ansible's ssh connection plugin that hold for a host with these variables."""
+        """Return the options of Ansible's ssh connection plugin that hold for a host with these variables.
+
+        `host_key_checking` is None where nobody has said anything of it.
+        """
         keys = self._task.dump_attrs()  # type: ignore[no-untyped-call]
         keys.update(timeout=self._play_context.timeout, password=self._play_context.password or None)
         del keys["retries"]  # the task's, not the connection's
         options = _config.get_plugin_options("connection", "ssh", keys=keys, variables=dict(variables))
         found: dict[str, Any] = plain(options)
+        checking = _config.get_config_value_and_origin(
+            "host_key_checking", plugin_type="connection", plugin_name="ssh", variables=dict(variables)
+        )
+        found["host_key_checking"] = None if checking[1] == "default" else plain(checking[0])
         found["connection"] = variables.get("ansible_connection", "ssh")
         found["become"] = variables.get("ansible_become", self._task.become)
         return found

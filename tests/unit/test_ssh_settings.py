@@ -30,6 +30,37 @@ def test_host_keys_are_left_to_the_ledger_unless_ssh_is_told_otherwise() -> None
     assert new.policy is HostKeyPolicy.ACCEPT_NEW
 
 
+@pytest.mark.parametrize(
+    ("words", "policy"),
+    [
+        ("-o StrictHostKeyChecking=Yes", HostKeyPolicy.STRICT),
+        ("-o StrictHostKeyChecking=TRUE", HostKeyPolicy.STRICT),
+        ("-o StrictHostKeyChecking=Accept-New", HostKeyPolicy.ACCEPT_NEW),
+        ("-o StrictHostKeyChecking=Off", HostKeyPolicy.LEDGER),
+    ],
+)
+def test_case_means_nothing_in_values_as_in_ssh(words: str, policy: HostKeyPolicy) -> None:
+    assert resolve_settings({"host": "a", "ssh_args": words}).policy is policy
+    proofs = resolve_settings(
+        {"host": "a", "password": "x", "ssh_args": "-o PasswordAuthentication=NO -o PubkeyAuthentication=No"}
+    )
+    assert (proofs.password, proofs.public_key_login) == (None, False)
+
+
+def test_host_keys_are_checked_where_ansible_was_told_to_and_ssh_was_not() -> None:
+    assert resolve_settings({"host": "a", "host_key_checking": True}).policy is HostKeyPolicy.STRICT
+    assert resolve_settings({"host": "a", "host_key_checking": False}).policy is HostKeyPolicy.LEDGER
+    told = {"host": "a", "host_key_checking": True, "ssh_args": "-o StrictHostKeyChecking=no"}
+    assert resolve_settings(told).policy is HostKeyPolicy.LEDGER
+
+
+def test_times_are_written_as_for_ssh_and_all_keys_are_tried() -> None:
+    words = "-o ConnectTimeout=1m30s -o ServerAliveInterval=5 -i /a -o IdentityFile=/b"
+    settings = resolve_settings({"host": "a", "ssh_args": words})
+    assert (settings.timeout, settings.keepalive, settings.key_files) == (90.0, 5, ("/a", "/b"))
+    assert resolve_settings({"host": "a", "timeout": 4, "ssh_args": "-o ConnectTimeout=none"}).timeout == 4.0
+
+
 def test_a_jump_host_is_checked_and_never_gets_the_password_of_the_device() -> None:
     settings = resolve_settings({"host": "a", "password": "geheim", "ssh_common_args": "-J gate,ops@[fd00::1]:2200"})
     second = settings.jump
@@ -52,6 +83,14 @@ def test_a_jump_host_is_checked_and_never_gets_the_password_of_the_device() -> N
         ({"ssh_extra_args": "-D 1080"}, "-D"),
         ({"ssh_args": "-o Ciphers=+aes256-cbc"}, "ciphers"),
         ({"pkcs11_provider": "/lib/token.so"}, "pkcs11"),
+        ({"ssh_executable": "/opt/wrapper"}, "/opt/wrapper"),
+        ({"ssh_args": "-o StrictHostKeyChecking=ask"}, "stricthostkeychecking ask"),
+        ({"ssh_args": "-o StrictHostKeyChecking=on"}, "stricthostkeychecking on"),
+        ({"ssh_args": "-o ConnectTimeout=soon"}, "connecttimeout soon"),
+        ({"ssh_args": "-o ServerAliveInterval=5x"}, "serveraliveinterval 5x"),
+        ({"ssh_args": "-o IdentityAgent=/run/agent"}, "identityagent /run/agent"),
+        ({"ssh_args": "-o HostName=%h.lan"}, "hostname %h.lan"),
+        ({"ssh_args": "-p ssh"}, "port ssh"),
     ],
 )
 def test_what_cannot_be_honoured_is_refused_by_name(options: dict[str, object], name: str) -> None:

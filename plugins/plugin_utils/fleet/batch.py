@@ -14,8 +14,11 @@ from ..batch_results import some_of
 from ..errors import IotoError
 from .engine import Job
 from .flow import flow_options, plan_flow
+from .ssh_device import check_algorithms
 from .ssh_keys import load_key
-from .ssh_settings import SshSettings, resolve_settings
+from .ssh_settings import SettingsError, SshSettings, resolve_settings
+
+_LAST_PORT = 65535
 
 # What is another one for each host; all the rest mostly comes from a group, and is worked out once.
 _OF_ONE_HOST = {
@@ -88,8 +91,12 @@ class _Ways:
         key = repr(sorted(ssh.items()))
         if key not in self._shared:
             settings = resolve_settings({**self._ssh_options(ssh), "host": ""})
+            check_algorithms(settings)
             for file in settings.key_files:
                 load_key(file, settings.passphrase)
             self._shared[key] = settings
         shared = self._shared[key]
-        return replace(shared, host=shared.host or str(own["host"]), port=int(own.get("port") or shared.port))
+        port = int(own.get("port") or shared.port)
+        if not 0 < port <= _LAST_PORT:
+            raise SettingsError(f"{port} is no port; give one up to {_LAST_PORT}.")
+        return replace(shared, host=shared.host or str(own["host"]), port=port)

@@ -76,6 +76,7 @@ class SshArgumentError(IotoError):
 def parse_arguments(*texts: str | None) -> Mapping[str, str]:
     """Return the options in arguments for ssh, by name in lower case; of several values the first counts, as in ssh.
 
+    Of `identityfile` all count, a line each. Values keep their case; `ssh_settings` knows where it means nothing.
     Raises `SshArgumentError`, which names everything that cannot be honoured.
     """
     found: dict[str, str] = {}
@@ -87,7 +88,9 @@ def parse_arguments(*texts: str | None) -> Mapping[str, str]:
             raise SshArgumentError(f"the ssh arguments {text!a}, which have an open quote") from None
         for word in words:
             name, value = _option(word, words)
-            if name in HONOURED:
+            if name == "identityfile" and name in found:
+                found[name] += f"\n{value}"
+            elif name in HONOURED:
                 found.setdefault(name, value)
             elif name not in _POINTLESS:
                 strange.append(f"{name} {value}".strip())

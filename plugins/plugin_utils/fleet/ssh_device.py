@@ -9,7 +9,7 @@ import logging
 import re
 import secrets
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from threading import Lock
@@ -23,7 +23,7 @@ from ..display_text import printable
 from ..errors import IotoError
 from .host_keys import fingerprint, known_types, objection
 from .ssh_keys import default_keys, load_key
-from .ssh_settings import SshSettings
+from .ssh_settings import SettingsError, SshSettings
 from .ssh_socket import BufferedSocket
 
 MAX_OUTPUT = 16 * 1024 * 1024
@@ -186,26 +186,34 @@ class Connector:
             return way
 
 
+def check_algorithms(settings: SshSettings) -> None:
+    """Raise `SettingsError` where `settings` ask for algorithms of which none is known here."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs, paramiko.Transport(ours) as transport:
+        _choose_algorithms(transport, settings)
+
+
 def _prepare(transport: paramiko.Transport, settings: SshSettings) -> None:
     transport.banner_timeout = transport.auth_timeout = settings.timeout
     transport.use_compression(settings.compression)
     transport.set_keepalive(settings.keepalive)
+    _choose_algorithms(transport, settings)
+    if first := known_types(settings):
+        known = transport.get_security_options()
+        known.key_types = tuple(sorted(known.key_types, key=lambda kind: kind not in first))
+
+
+def _choose_algorithms(transport: paramiko.Transport, settings: SshSettings) -> None:
     known = transport.get_security_options()
     # These authenticate by themselves; paramiko compares the codes of the others byte by byte, in Python.
     known.ciphers = tuple(sorted(known.ciphers, key=lambda name: "-gcm" not in name))
     for kind, wanted in settings.algorithms.items():
-        setattr(known, kind, _understood(wanted, getattr(known, kind)))
-    if first := known_types(settings):
-        known.key_types = tuple(sorted(known.key_types, key=lambda kind: kind not in first))
-
-
-def _understood(wanted: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
-    # paramiko has this one under its older name alone.
-    names = ["curve25519-sha256@libssh.org" if name == "curve25519-sha256" else name for name in wanted]
-    found = tuple(dict.fromkeys(name for name in names if name in known))
-    if not found:
-        raise paramiko.SSHException(f"paramiko knows none of {', '.join(wanted)}")
-    return found
+        # paramiko has this one under its older name alone.
+        names = ["curve25519-sha256@libssh.org" if name == "curve25519-sha256" else name for name in wanted]
+        understood = tuple(dict.fromkeys(name for name in names if name in getattr(known, kind)))
+        if not understood:
+            raise SettingsError(f"The fleet engine knows none of {', '.join(wanted)} ({kind}); name others, or none.")
+        setattr(known, kind, understood)
 
 
 def _log_in(name: str, transport: paramiko.Transport, settings: SshSettings) -> None:
@@ -218,7 +226,7 @@ def _log_in(name: str, transport: paramiko.Transport, settings: SshSettings) -> 
         except paramiko.AuthenticationException as error:
             refused = error
     raise UnreachableError(
-        f"The device {name} at {_place(settings)} does not let {settings.user} in"
+        f"The device {name} at {_place(settings)} does not let {printable(settings.user)} in"
         f"{f' ({_reason(refused)})' if refused else ', for there is neither a key nor a password'}; see "
         "ansible_user, ansible_ssh_private_key_file and ansible_password."
     )

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from getpass import getuser
@@ -75,7 +76,8 @@ _ALGORITHMS = {
 def resolve_settings(options: Mapping[str, Any]) -> SshSettings:
     """Return the settings for `options`, which have the names of Ansible's ssh connection plugin.
 
-    Beside these: `connection`, its name, and `become`. Raises `SettingsError`, which names all that is not honoured.
+    Beside these: `connection`, its name, and `become`; `host_key_checking` is there only where somebody has set it.
+    Raises `SettingsError`, which names all that is not honoured.
     """
     refused = _refusals(options)
     given: Mapping[str, str] = {}
@@ -83,6 +85,11 @@ def resolve_settings(options: Mapping[str, Any]) -> SshSettings:
         given = parse_arguments(*(options.get(name) for name in ("ssh_args", "ssh_common_args", "ssh_extra_args")))
     except SshArgumentError as error:
         refused.append(str(error))
+    values = {name: read(given[name]) for name, read in _VALUES.items() if name in given}
+    refused += [f"{name} {given[name]}" for name, value in values.items() if value is None]
+    refused += [
+        f"{name} {given[name]} (no tokens)" for name in ("hostname", "identityfile") if "%" in given.get(name, "")
+    ]
     algorithms = {}
     for option, kind in _ALGORITHMS.items():
         if option in given and given[option][:1] in {"+", "-", "^", ""}:
@@ -91,30 +98,30 @@ def resolve_settings(options: Mapping[str, Any]) -> SshSettings:
             algorithms[kind] = tuple(given[option].split(","))
     if refused:
         raise SettingsError(f"The fleet engine does not honour {', '.join(refused)}: use serialize, or change that.")
-    key_files = [file for file in (options.get("private_key_file"), given.get("identityfile")) if file]
-    keys_alone = bool(key_files) or bool(options.get("private_key")) or given.get("identitiesonly") == "yes"
-    agent = given.get("identityagent") != "none" and given.get("identitiesonly") != "yes"
+    key_files = [options["private_key_file"]] if options.get("private_key_file") else []
+    key_files += given.get("identityfile", "").splitlines()
+    identities_only = values.get("identitiesonly") == "yes"
     settings = SshSettings(
         host=given.get("hostname") or str(options["host"]),
         port=int(options.get("port") or given.get("port") or DEFAULT_PORT),
         user=str(options.get("remote_user") or given.get("user") or getuser()),
-        password=options.get("password") if given.get("passwordauthentication") != "no" else None,
+        password=options.get("password") if values.get("passwordauthentication") != "no" else None,
         key_files=tuple(str(Path(file).expanduser()) for file in key_files),
-        default_keys=not keys_alone,
+        default_keys=not (key_files or options.get("private_key") or identities_only),
         private_key=options.get("private_key"),
         passphrase=options.get("private_key_passphrase"),
-        use_agent=agent and "SSH_AUTH_SOCK" in os.environ,
-        public_key_login=given.get("pubkeyauthentication") != "no",
-        timeout=float(given.get("connecttimeout") or options.get("timeout") or 10),
+        use_agent=values.get("identityagent") != "none" and not identities_only and "SSH_AUTH_SOCK" in os.environ,
+        public_key_login=values.get("pubkeyauthentication") != "no",
+        timeout=float(values.get("connecttimeout") or 0) or float(options.get("timeout") or 10),
         attempts=1 + int(options.get("reconnection_retries") or 0),
-        policy=_policy(given.get("stricthostkeychecking", "")),
+        policy=_policy(values.get("stricthostkeychecking"), options.get("host_key_checking")),
         known_hosts=_known_hosts(given),
-        compression=given.get("compression") == "yes",
-        keepalive=int(given.get("serveraliveinterval") or 0),
+        compression=values.get("compression") == "yes",
+        keepalive=int(values.get("serveraliveinterval") or 0),
         algorithms=algorithms,
     )
     # A jump host is the company's own and stays: its key is known_hosts' business, unless nobody wants to know.
-    unasked = given.get("stricthostkeychecking") in {"no", "off", "false"}
+    unasked = values.get("stricthostkeychecking") == "no"
     way = replace(
         settings,
         policy=HostKeyPolicy.LEDGER if unasked else HostKeyPolicy.STRICT,
@@ -125,6 +132,39 @@ def resolve_settings(options: Mapping[str, Any]) -> SshSettings:
     return _behind(settings, given.get("proxyjump", ""), way)
 
 
+def _one_of(**words: str) -> Callable[[str], str | None]:
+    """Return what reads a value of which case means nothing: each of the `words` in its one form, None for others."""
+    forms = {word.replace("_", "-"): form for word, form in words.items()}
+    return lambda value: forms.get(value.lower())
+
+
+def _seconds(value: str) -> str | None:
+    """Read a time as ssh does (90, 90s, 1m30s, none); None for what is none."""
+    parts = re.findall(r"(\d+)([smhdw]?)", value.lower())
+    if value.lower() == "none":
+        return "0"
+    if "".join(map("".join, parts)) != value.lower() or not parts:
+        return None
+    return str(sum(int(number) * _UNITS[unit] for number, unit in parts))
+
+
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_YES_OR_NO = _one_of(yes="yes", true="yes", no="no", false="no")
+_VALUES: Mapping[str, Callable[[str], str | None]] = {
+    "compression": _YES_OR_NO,
+    "connecttimeout": _seconds,
+    "identitiesonly": _YES_OR_NO,
+    "identityagent": _one_of(none="none"),
+    "passwordauthentication": _YES_OR_NO,
+    "port": lambda value: value if value.isdecimal() else None,
+    "pubkeyauthentication": _YES_OR_NO,
+    "serveraliveinterval": _seconds,
+    # Nobody is there to be asked, so `ask` is refused as well.
+    "stricthostkeychecking": _one_of(yes="yes", true="yes", accept_new="accept-new", no="no", off="no", false="no"),
+}
+"""What the values of options may be; None is what is refused."""
+
+
 def _refusals(options: Mapping[str, Any]) -> list[str]:
     refused = []
     if options.get("connection", "ssh") not in _CONNECTIONS:
@@ -133,13 +173,18 @@ def _refusals(options: Mapping[str, Any]) -> list[str]:
         refused.append("become (log in as the user that may write the files)")
     if options.get("pkcs11_provider"):
         refused.append("ansible_ssh_pkcs11_provider")
+    if options.get("ssh_executable") not in {None, "ssh", "/usr/bin/ssh"}:
+        refused.append(f"ansible_ssh_executable {options['ssh_executable']} (the engine starts no ssh)")
     return refused
 
 
-def _policy(word: str) -> HostKeyPolicy:
-    if word in {"yes", "true"}:
+def _policy(strict: str | None, checking: object) -> HostKeyPolicy:
+    """Return the policy that StrictHostKeyChecking says, else what Ansible was told of checking (None: nothing)."""
+    if strict == "accept-new":
+        return HostKeyPolicy.ACCEPT_NEW
+    if strict == "yes" or (strict is None and str(checking).lower() in {"true", "yes", "on", "1"}):
         return HostKeyPolicy.STRICT
-    return HostKeyPolicy.ACCEPT_NEW if word == "accept-new" else HostKeyPolicy.LEDGER
+    return HostKeyPolicy.LEDGER
 
 
 def _known_hosts(given: Mapping[str, str]) -> tuple[str, ...]:
