@@ -56,7 +56,7 @@ def insert(connection: Connection, table: Table, rows: Sequence[tuple[object, ..
         else:
             size = _size(len(part))
             filling = (None,) * (len(varying) * (size - len(part)))
-            values = (*common, *(value for row in zip(*varying, strict=True) for value in row), *filling)
+            values = (*(value for row in zip(*varying, strict=True) for value in row), *filling, *common)
             connection.exec_driver_sql(_insert_values(table, differs, size), values)
 
 
@@ -136,15 +136,9 @@ def _names(table: Table) -> list[str]:
 @lru_cache(maxsize=128)
 def _insert_values(table: Table, differs: Sequence[bool], size: int) -> str:
     names = _names(table)
-    # Numbered, because those of the rows come first in the text.
-    common = iter(f"?{number}" for number in range(1, len(names) + 1))
-    chosen = [name if differing else next(common) for name, differing in zip(names, differs, strict=True)]
+    chosen = [name if differing else "?" for name, differing in zip(names, differs, strict=True)]
     varying = [name for name, differing in zip(names, differs, strict=True) if differing]
-    number = len(names) - len(varying)
-    rows = ", ".join(
-        f"({', '.join(f'?{number + row * len(varying) + at + 1}' for at in range(len(varying)))})"
-        for row in range(size)
-    )
+    rows = ", ".join([f"({', '.join('?' * len(varying))})"] * size)
     # The whole transaction is undone where a row cannot be, so nothing is put aside for undoing this statement alone.
     return (
         f"WITH many ({', '.join(varying)}) AS (VALUES {rows}) "  # noqa: S608
