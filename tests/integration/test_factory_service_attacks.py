@@ -66,9 +66,10 @@ def test_mutated_bodies_are_never_a_5xx_and_memory_does_not_grow(shared_service:
 
 
 def test_the_station_page_shows_the_last_unit_in_a_browser(shared_service: RunningService, tmp_path: Path) -> None:
-    browser = shutil.which("chromium") or shutil.which("chromium-browser")
+    found = map(shutil.which, ("chromium-headless-shell", "chromium", "chromium-browser"))
+    browser = next(filter(None, found), None)
     if browser is None:
-        pytest.skip("the Debian package chromium is not installed")
+        pytest.skip("the Debian package chromium-headless-shell is not installed")
     name = f"<b>SN-{random.randrange(10**6)}</b>"
     claim_id = shared_service.claim(name)
     shared_service.ask({"product": PRODUCT, "serial": name, "id": claim_id}, method="PUT")
