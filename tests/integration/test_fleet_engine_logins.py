@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_ids import is_valid
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Ledger, State
 from tests.fleet import Fleet
-from tests.support.ansible import Run, provision
+from tests.support.ansible import ROOT, Run, provision
 
 pytest.importorskip("paramiko", reason="the fleet engine needs the Python package paramiko")
 pytestmark = [
@@ -26,6 +26,13 @@ pytestmark = [
         reason="needs root and the Debian packages dropbear-bin and busybox",
     ),
 ]
+
+_PLAYBOOK = """\
+- hosts: all
+  gather_facts: false
+  tasks:
+    - ioto.serialization.serialize_fleet:
+"""
 
 
 @pytest.fixture
@@ -60,8 +67,12 @@ def agent(fleet: Fleet, tmp_path: Path) -> Iterator[str]:
 
 
 def run_fleet(home: Path, fleet: Fleet, *variables: str, **environment: str) -> Run:
+    # The engine's task alone: what provision.yml does around it is the subject of test_fleet_engine.py.
+    playbook = home / "fleet.yml"
+    playbook.write_text(_PLAYBOOK, encoding="utf-8")
     arguments = [word for variable in variables for word in ("-e", variable)]
-    return provision(home, "-i", fleet.inventory, "-e", "ioto_engine=fleet", *arguments, **environment)
+    environment = {"ANSIBLE_COLLECTIONS_PATH": str(ROOT / "playbooks/collections"), **environment}
+    return provision(home, "-i", fleet.inventory, *arguments, playbook=playbook, **environment)
 
 
 def trusting(policy: str, known_hosts: Path) -> str:
@@ -106,7 +117,7 @@ def test_with_strict_checking_only_known_hosts_are_talked_to(fleet: Fleet, home:
     file.write_text(known(fleet, 0), encoding="utf-8")
     run = run_fleet(home, fleet, trusting("yes", file))
     assert run.status != 0
-    assert "2 devices: 1 done, 0 already done, 0 failed, 1 unreachable." in run.output
+    assert "2 devices: 1 changed, 0 already done, 0 failed, 1 unreachable." in run.output
     assert is_valid(fleet.devices[0].claim_id())
     assert not fleet.devices[1].claim_id()
 
@@ -120,7 +131,7 @@ def test_accept_new_takes_unknown_hosts_and_refuses_a_known_one_with_another_key
     run = run_fleet(home, fleet, trusting("accept-new", file))
     assert run.status != 0
     assert "is not trusted" in run.output
-    assert "2 devices: 1 done, 0 already done, 0 failed, 1 unreachable." in run.output
+    assert "2 devices: 1 changed, 0 already done, 0 failed, 1 unreachable." in run.output
     assert not fleet.devices[0].claim_id()
     assert is_valid(fleet.devices[1].claim_id())
 
