@@ -15,13 +15,13 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from tests.benchmark.peers import PEERS, ROOT, Peer, Run
 from tests.benchmark.report import plot, table
+from tests.fleet.crowd import Crowd
 from tests.fleet.fleet import Fleet
 
 FORKS = 10
@@ -106,7 +106,9 @@ def _once(peer: Peer, run: Run, fleet: Fleet) -> dict[str, Any]:
     figures: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
     if figures["status"]:
         print(output.read_text(encoding="utf-8", errors="replace")[-2000:], file=sys.stderr)
-    time.sleep(0.5)  # the server writes its log after the client has gone
+    crowd = fleet.devices[0].kind
+    assert isinstance(crowd, Crowd)
+    crowd.wait_until_left()
     with log.open(encoding="utf-8", errors="replace") as lines:
         lines.seek(begin)
         text = lines.read()

@@ -24,6 +24,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from tests.fleet.processes import descendants
+
 _PR_SET_CHILD_SUBREAPER = 36
 _INTERVAL = 0.5
 
@@ -50,28 +52,16 @@ def main() -> int:
 
 def _watch(peak: list[int], over: threading.Event) -> None:
     while not over.wait(_INTERVAL):
-        peak[0] = max(peak[0], sum(map(_memory, _descendants())))
+        peak[0] = max(peak[0], sum(map(_memory, descendants(os.getpid()))))
 
 
 def _end_the_rest() -> None:
-    while pids := _descendants():
+    while pids := descendants(os.getpid()):
         for pid in pids:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
         with suppress(ChildProcessError):
             os.waitpid(-1, 0)
-
-
-def _descendants() -> list[int]:
-    found, unseen = [], [os.getpid()]
-    while unseen:
-        pid = unseen.pop()
-        for task in Path(f"/proc/{pid}/task").glob("*/children"):
-            with suppress(OSError):
-                children = [int(word) for word in task.read_text(encoding="ascii").split()]
-                found += children
-                unseen += children
-    return found
 
 
 def _memory(pid: int) -> int:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import time
 from pathlib import Path
 
 from . import processes, readiness
@@ -22,6 +23,9 @@ from .errors import FleetError
 _SSHD = "/usr/sbin/sshd"
 _DASH = "/bin/dash"
 _SFTP = "/usr/lib/openssh/sftp-server"
+
+_PATIENCE = 20.0  # seconds for the last sessions to end
+_PAUSE = 0.01
 
 _CONFIGURATION = """\
 AddressFamily inet
@@ -105,6 +109,19 @@ class Crowd:
         )
         # One server answers for all.
         readiness.wait(devices[:1], lambda _: self._server is not None and self._server.poll() is None)
+
+    def wait_until_left(self) -> None:
+        """Return when no session is left, and what the server logs of them is in its log.
+
+        Raises `FleetError` after 20 s.
+        """
+        assert self._server, "not started by this process"
+        deadline = time.monotonic() + _PATIENCE
+        # The server has a process for each session, which logs what it does until it ends.
+        while len(left := processes.descendants(self._server.pid)) > 1:
+            if time.monotonic() > deadline:
+                raise FleetError(f"{len(left) - 1} processes of sessions with the crowd do not end; end its clients.")
+            time.sleep(_PAUSE)
 
     def stop(self, device: Device) -> None:
         raise FleetError("A device of a crowd cannot be stopped alone; use --kind dropbear.")

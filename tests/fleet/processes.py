@@ -58,6 +58,18 @@ def members(folder: Path) -> list[int]:
     return [pid for pid in pids if pid != os.getpid() and _belongs(pid, folder)]
 
 
+def descendants(pid: int) -> list[int]:
+    """Return the pids of what `pid` has started, and what that has started, zombies too."""
+    found, unseen = [], [pid]
+    while unseen:
+        for task in Path(f"/proc/{unseen.pop()}/task").glob("*/children"):
+            with suppress(OSError):
+                children = [int(word) for word in task.read_text(encoding="ascii").split()]
+                found += children
+                unseen += children
+    return found
+
+
 def kill(folder: Path) -> None:
     """Kill all that belongs to `folder`, and return when nothing of it is left. Raises `FleetError`."""
     deadline = time.monotonic() + _PATIENCE

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -23,7 +24,7 @@ import json5
 import pytest
 
 from plugins.plugin_utils import claim_ids
-from tests.fleet import Device, DeviceSpec, FactoryEndpoint, Fleet, FleetError, contents, dropbear, processes
+from tests.fleet import Device, DeviceSpec, FactoryEndpoint, Fleet, FleetError, contents, crowd, dropbear, processes
 
 REPOSITORY = processes.REPOSITORY
 AWK_READER = REPOSITORY / "tests/fleet/json5.awk"
@@ -190,6 +191,23 @@ def test_an_operator_becomes_root_with_the_password_alone(tmp_path: Path) -> Non
         done = device.ssh(f"su root -c 'cat {DEVICE_FILE}'", stdin=f"{fleet.password}\n")
         assert done.stdout.encode() == device.read(DEVICE_FILE)
         assert device.ssh("su root -c id", stdin="wrong\n").returncode == 1
+
+
+@pytest.mark.skipif(not crowd.available(), reason="needs root and the packages openssh-server and dash")
+def test_a_crowd_that_was_left_has_logged_how_each_session_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Fleet.start(tmp_path / "state", groups={"manual": 1}, kind="crowd") as fleet:
+        device = fleet.devices[0]
+        assert isinstance(device.kind, crowd.Crowd)
+        with socket.create_connection((device.address, device.port)) as client:
+            assert client.recv(4) == b"SSH-"
+            ours = "by {} port {}\n".format(*client.getsockname())  # closed or reset
+            with monkeypatch.context() as patch, pytest.raises(FleetError, match="do not end"):
+                patch.setattr(crowd, "_PATIENCE", 0.1)
+                device.kind.wait_until_left()
+        device.kind.wait_until_left()
+        assert ours in (tmp_path / "state/log/sshd.log").read_text(encoding="utf-8")
 
 
 @needs_dropbear
