@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+_MARKERS = "osD^v<>Pp*X"  # with the colours, which come round again after ten
+
 
 def table(results: Sequence[dict[str, Any]]) -> str:
     """Return the results as a table in Markdown."""
@@ -25,24 +27,35 @@ def table(results: Sequence[dict[str, Any]]) -> str:
         lines.append(
             f"{head} {result['wall']:.1f} s{failed} | {result['cpu_ms_per_device']:.1f} ms | "
             f"{result['connections_per_device']:g}, {result['channels_per_device']:g} | "
-            f"{result['memory'] / 1e6:.0f} MB |"
+            f"{f'{memory / 1e6:.0f} MB' if (memory := result['memory']) else 'too short to see'} |"
         )
     return "\n".join(lines) + "\n"
 
 
 def plot(results: Sequence[dict[str, Any]], path: Path) -> None:
-    """Draw CPU per device over the number of devices."""
+    """Draw CPU and wall clock per device over the number of devices."""
     import matplotlib  # noqa: PLC0415 - only who benchmarks has it
 
     matplotlib.use("svg")
-    from matplotlib import pyplot  # noqa: PLC0415
+    from matplotlib import pyplot, ticker  # noqa: PLC0415
 
-    figure, axes = pyplot.subplots(figsize=(8, 5))
-    for peer in dict.fromkeys(result["peer"] for result in results if "cpu" in result):
-        points = [result for result in results if result["peer"] == peer and "cpu" in result]
-        sizes = [point["devices"] for point in points]
-        axes.plot(sizes, [point["cpu_ms_per_device"] for point in points], marker="o", label=peer)
-    axes.set(xscale="log", yscale="log", xlabel="devices", ylabel="controller CPU per device, ms")
-    axes.grid(visible=True, which="both", alpha=0.3)
-    axes.legend(fontsize="small")
+    measured = [result for result in results if "cpu" in result and not result["status"]]
+    figure, both = pyplot.subplots(1, 2, figsize=(12, 5.5), sharey=True, layout="constrained")
+    for axes, what in zip(both, ("controller CPU", "wall clock"), strict=True):
+        for number, peer in enumerate(dict.fromkeys(result["peer"] for result in measured)):
+            points = [result for result in measured if result["peer"] == peer]
+            axes.plot(
+                [point["devices"] for point in points],
+                [point["wall" if axes is both[1] else "cpu"] / point["devices"] * 1000 for point in points],
+                marker=_MARKERS[number % len(_MARKERS)],
+                label=peer,
+            )
+        axes.set(xscale="log", yscale="log", xlabel="devices", title=f"{what} per device, ms")
+        axes.set_xticks(sorted({result["devices"] for result in measured}))
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
+            axis.set_minor_formatter(ticker.NullFormatter())
+        axes.grid(visible=True, which="both", alpha=0.3)
+    figure.legend(*both[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize="small")
     figure.savefig(path)
+    pyplot.close(figure)
