@@ -24,7 +24,18 @@ import json5
 import pytest
 
 from plugins.plugin_utils import claim_ids
-from tests.fleet import Device, DeviceSpec, FactoryEndpoint, Fleet, FleetError, contents, crowd, dropbear, processes
+from tests.fleet import (
+    Device,
+    DeviceSpec,
+    FactoryEndpoint,
+    Fleet,
+    FleetError,
+    contents,
+    crowd,
+    dropbear,
+    processes,
+    readiness,
+)
 
 REPOSITORY = processes.REPOSITORY
 AWK_READER = REPOSITORY / "tests/fleet/json5.awk"
@@ -197,6 +208,8 @@ def test_an_operator_becomes_root_with_the_password_alone(tmp_path: Path) -> Non
 def test_a_crowd_that_was_left_has_logged_how_each_session_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if readiness.answers("127.0.0.1", crowd.Crowd.port):
+        pytest.skip(f"another crowd has port {crowd.Crowd.port} of this machine")
     with Fleet.start(tmp_path / "state", groups={"manual": 1}, kind="crowd") as fleet:
         device = fleet.devices[0]
         assert isinstance(device.kind, crowd.Crowd)
