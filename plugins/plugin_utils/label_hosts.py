@@ -50,14 +50,30 @@ class _Result:
 
 
 def check_hosts(hosts: Mapping[str, Mapping[str, Any]], complete: Complete) -> list[Problem]:
-    """Return what keeps the labels of `hosts` from being made, whatever their units will be called."""
+    """Return what keeps the labels of `hosts` from being made, whatever their claim IDs will be.
+
+    A serial number that only the device knows may still turn out to be too long.
+    """
     known = _Known(complete)
     troubled: dict[str, list[str]] = {}
     for name, facts in hosts.items():
         settings = known.of(facts)
-        if isinstance(settings, IotoError):
-            troubled.setdefault(str(settings), []).append(name)
+        if settings is None:
+            continue
+        try:
+            if isinstance(settings, IotoError):
+                raise settings
+            _try(settings, str(facts.get("ioto_product", "")), str(facts.get("ioto_serial", "")))
+        except IotoError as error:
+            troubled.setdefault(str(error), []).append(name)
     return [Problem(tuple(names), sentence) for sentence, names in troubled.items()]
+
+
+def _try(settings: Settings, product: str, serial: str) -> None:
+    """Compose the label that a unit will have. Raises `IotoError`."""
+    from .labels import batch  # noqa: PLC0415  # its libraries are there: the settings needed them
+
+    batch.compose(settings.job, _to_come(product, serial or "0"))
 
 
 def labelled_hosts(hosts: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -186,7 +202,7 @@ def _claims(
     for host in line:
         claim = live.get((host.product, host.serial))
         if claim is None and check:
-            yield host, _to_come(host)
+            yield host, _to_come(host.product, host.serial)
         elif claim is None:
             result.not_labelled[host.name] = f"The ledger has no claim of unit {host.serial}; run again."
         elif claim.state is State.LABELLED or claim.claim_id in printed:
@@ -209,7 +225,7 @@ def _composed(due: Sequence[_Host], claims: Mapping[str, Claim], result: _Result
             result.not_labelled[host.name] = str(error)
 
 
-def _to_come(host: _Host) -> Claim:
-    """Stand in for the claim that a real run would have made by now, so that its label can be tried."""
+def _to_come(product: str, serial: str) -> Claim:
+    """Stand in for the claim that a real run will have made, so that its label can be tried."""
     now = datetime.now(UTC)
-    return Claim("0" * DEFAULT_LENGTH, host.product, host.serial, State.VERIFIED, "generated", now, now)
+    return Claim("0" * DEFAULT_LENGTH, product, serial, State.VERIFIED, "generated", now, now)

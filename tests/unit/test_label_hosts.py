@@ -199,3 +199,19 @@ def test_the_hosts_that_get_labels_are_listed_and_nobody_is_a_pattern_for_nobody
     line.add("B", ioto_label_printer="")
     assert labelled_hosts(line.hosts) == ["host-A"]
     assert labelled_hosts({}) == ["!all"]
+
+
+def test_what_does_not_fit_or_cannot_be_drawn_is_told_before_the_run_as_far_as_it_is_known(line: Line) -> None:
+    looks = {"ioto_mode": "manual", "ioto_label_printer": f"file:{line.paper}", "ioto_product": PRODUCT}
+    narrow = {**looks, "ioto_label_layout": "small", "ioto_label_dpi": 203}
+    hosts = {
+        "good": {**looks, "ioto_serial": "SN-1"},
+        "unknown-serial": looks,
+        "letter-1": {**looks, "ioto_label_product_name": "Pump \ue000"},
+        "letter-2": {**looks, "ioto_label_product_name": "Pump \ue000"},
+        "long": {**narrow, "ioto_serial": "01K9F1EETDEV1CEPR0DVCT0001"},
+    }
+    told = {problem.hosts: problem.sentence for problem in check_hosts(hosts, complete)}
+    assert set(told) == {("letter-1", "letter-2"), ("long",)}
+    assert "U+E000" in told["letter-1", "letter-2"]
+    assert "mm" in told[("long",)]
