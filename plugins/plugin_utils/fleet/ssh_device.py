@@ -131,7 +131,7 @@ class Connector:
     """Makes connections, and holds those to the jump hosts that they share. Threads may share one."""
 
     def __init__(self) -> None:
-        self._jumps: dict[tuple[str, int, str], paramiko.Transport] = {}
+        self._jumps: dict[object, paramiko.Transport] = {}
         self._lock = Lock()
 
     def connect(self, name: str, settings: SshSettings, *, silence: float) -> SshDevice:
@@ -178,12 +178,21 @@ class Connector:
         return way.open_channel("direct-tcpip", there, ("127.0.0.1", 0), timeout=settings.timeout)
 
     def _jump(self, name: str, settings: SshSettings) -> paramiko.Transport:
-        key = (settings.host, settings.port, settings.user)
+        # All that `settings` say: another key, or a stricter look at host keys, is another connection.
+        key = repr(settings), settings.private_key, settings.passphrase
         with self._lock:
             way = self._jumps.get(key)
-            if way is None or not way.is_active():
-                way = self._jumps[key] = self._transport(f"{name} (jump host)", settings)
+        if way is not None and way.is_active():
             return way
+        # Nobody waits for somebody else's attempt: at a jump host that does not answer, that would be all, in turn.
+        way = self._transport(f"{name} (jump host)", settings)
+        with self._lock:
+            known = self._jumps.get(key)
+            if known is None or not known.is_active():
+                self._jumps[key] = way
+                return way
+        _close(way)
+        return known
 
 
 def check_algorithms(settings: SshSettings) -> None:
