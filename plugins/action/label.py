@@ -22,6 +22,7 @@ class ActionModule(IotoAction):
         "roll": {"type": "str"},
         "product": {"type": "str"},
         **label_options.ARGUMENTS,
+        "order": {"type": "str", "choices": ["ledger", "serial"], "default": "ledger"},
         **LEDGER_ARGUMENT,
     }
     _requires_connection = False

@@ -106,6 +106,13 @@ options:
     description: Why labels are printed again, or in copies.
     type: str
     default: ""
+  order:
+    description:
+      - The order of labels that are due. V(ledger) is that in which the ledger got the units, as they came to a line;
+        V(serial) is that of their serial numbers, in which 9 comes before 10, for labels that somebody sticks on later.
+    type: str
+    choices: [ledger, serial]
+    default: ledger
 seealso:
   - module: ioto.serialization.label_hosts
 """

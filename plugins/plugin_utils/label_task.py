@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,11 +26,15 @@ def make_labels(ledger: Ledger, options: Mapping[str, Any], *, context: Context,
     claims, to_reserve = _claims(ledger, options, context, check)
     labels = batch.compose_all(settings.job, claims)
     number = len(labels) + to_reserve
+    if not number:
+        return _result([], changed=False, msg="No label is due.")
     if check or not labels:
-        word = "would be made" if check else "were made"
-        return _result(claims, changed=number > 0, msg=f"{_labels(number)} {word}: {settings.where}.")
+        word = "would be" if check else _were(number)
+        return _result(claims, changed=True, msg=f"{_labels(number)} {word} made: {settings.where}.")
     report = settings.make(ledger, labels, context=context)
-    result = _result(report.made, changed=True, msg=f"{_labels(len(report.made))} were made: {settings.where}.")
+    result = _result(
+        report.made, changed=True, msg=f"{_labels(len(report.made))} {_were(len(report.made))} made: {settings.where}."
+    )
     result["files"] = list(report.files)
     if report.notices:
         result["warnings"] = list(report.notices)
@@ -61,7 +66,19 @@ def _claims(ledger: Ledger, options: Mapping[str, Any], context: Context, check:
     if options["claim_ids"]:
         return selection.chosen(ledger, options["claim_ids"], reason=options["reason"]), 0
     claims = selection.due(ledger, context=context, check=check)
-    return [claim for claim in claims if product in {None, claim.product}], 0
+    claims = [claim for claim in claims if product in {None, claim.product}]
+    if options["order"] == "serial":
+        claims.sort(key=lambda claim: (claim.product, _natural(claim.unit or "")))
+    return claims, 0
+
+
+def _were(number: int) -> str:
+    return "was" if number == 1 else "were"
+
+
+def _natural(serial: str) -> list[tuple[int, int, str]]:
+    """Return what sorts serial numbers as people do: SN-9 before SN-10."""
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"([0-9]+)", serial) if part]
 
 
 def _check(options: Mapping[str, Any]) -> None:

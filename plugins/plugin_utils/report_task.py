@@ -62,10 +62,14 @@ def make_report(options: Mapping[str, Any], around: Surroundings, *, check: bool
     if not check:
         for path, text in contents.items():
             _write(path, text())
+    message = f"The report of {_units(len(report.rows))} {'would be' if check else 'is'} in {printable(str(html))}."
+    if not report.rows:
+        message += " Nothing happened to any unit in that time."
     counts = {verdict.value: count for verdict, count in report.counts.items()}
     return {
         "changed": True,
-        "msg": f"The report of {_units(len(report.rows))} {'would be' if check else 'is'} in {printable(str(html))}.",
+        "msg": message,
+        "lines": [message],
         "files": [str(path) for path in contents],
         "counts": counts,
     }
@@ -100,6 +104,8 @@ def _of_the_ledger(options: Mapping[str, Any], around: Surroundings, made_at: da
             until = _moment(options["until"], is_end=True) if options["until"] else made_at
             period = Period(since, until)
         else:
+            if ledger.is_absent:
+                raise ReportError(f"There is no ledger in {ledger.location}; name the one that was used (ioto_ledger).")
             found = last_run(ledger)
             if found is None:
                 raise ReportError(

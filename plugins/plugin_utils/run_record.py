@@ -18,6 +18,9 @@ from .ledger import Context, Entry, Ledger, parse_unit
 RUN = "run"
 """The action of the event that ends a run; its detail is JSON: `started`, and how many devices had which fate."""
 
+NOT_LABELLED = "not-labelled"
+"""The action of the event of a unit that has its identity and got no label; its detail says why."""
+
 VARIABLES = ("ioto_product", "ioto_serial", "ioto_ledger")
 """What has to be known of each host, beside those of `batch_summary`."""
 
@@ -65,8 +68,9 @@ def _failures(members: Mapping[str, Mapping[str, Any]], summary: Summary) -> Ite
         reason = summary.not_done.get(host)
         if reason is not None:
             product, serial = unit_of(facts)
-            action = Fate.UNREACHABLE if summary.fates[host] is Fate.UNREACHABLE else Fate.FAILED
-            yield Entry(action.value, Context.here(host), product=product, unit=serial, detail=reason)
+            fate = summary.fates[host]
+            action = fate.value if fate in {Fate.UNREACHABLE, Fate.FAILED} else NOT_LABELLED
+            yield Entry(action, Context.here(host), product=product, unit=serial, detail=reason)
 
 
 def _parsed(parse: Callable[[str], str], value: object) -> str | None:

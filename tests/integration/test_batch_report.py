@@ -281,3 +281,27 @@ def test_a_ledger_that_cannot_be_written_spoils_no_summary(tmp_path: Path) -> No
 def test_what_cannot_be_reported_is_said_in_a_sentence(options: dict[str, Any], message: str, line: Line) -> None:
     with pytest.raises(IotoError, match=message):
         line.report(**options)
+
+
+def test_a_printer_or_a_bad_scan_takes_no_identity_from_a_unit(line: Line) -> None:
+    claims = [line.make(f"SN-{number}", state=State.VERIFIED) for number in (1, 2, 3)]
+
+    def note(action: str, claim: Claim) -> None:
+        line.ledger.record(
+            action,
+            context=Context.here("pump"),
+            claim_id=claim.claim_id,
+            product=PRODUCT,
+            unit=claim.unit,
+            detail="The paper is out.",
+        )
+
+    note("print-failed", claims[0])
+    note("not-labelled", claims[1])
+    note("mismatch", claims[2])
+    assert line.report(**TODAY)["counts"] == {"not labelled": 2, "mismatch": 1}
+    assert "100 %" in Page(line.html).text and "Not done: 3" in Page(line.html).text
+
+    line.ledger.advance(claims[0].claim_id, State.LABELLED, context=Context.here("pump"))
+    note("checked", claims[2])
+    assert line.report(**TODAY)["counts"] == {"done": 2, "not labelled": 1}

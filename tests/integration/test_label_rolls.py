@@ -34,7 +34,14 @@ URL = "https://app.example.com/?p={product}&id={claim_id}"
 
 def make(ledger: Ledger, *, check: bool = False, **options: Any) -> dict[str, Any]:
     defaults = {name: argument.get("default") for name, argument in ARGUMENTS.items()}
-    own = {"claim_ids": None, "preprint": None, "roll": None, "product": PRODUCT, "layout": "preprinted"}
+    own = {
+        "order": "ledger",
+        "claim_ids": None,
+        "preprint": None,
+        "roll": None,
+        "product": PRODUCT,
+        "layout": "preprinted",
+    }
     return make_labels(ledger, {**defaults, **own, **options}, context=CONTEXT, check=check)
 
 
@@ -63,6 +70,20 @@ def test_a_roll_that_broke_off_is_completed_and_never_made_twice(tmp_path: Path)
             with pytest.raises(LabelError, match=r"'A' was made with 12 labels"):
                 make(ledger, printer=sound.address, preprint=5, roll="A")
         assert ledger.summary().reserved == 14
+
+
+def test_labels_that_are_due_go_by_the_ledger_or_by_serial_number(tmp_path: Path) -> None:
+    with Ledger.in_memory() as ledger:
+        for serial in ("SN-10", "SN-9", "A-2", "SN-9b"):
+            claim = ledger.allocate(PRODUCT, serial, source="generated", context=CONTEXT)
+            ledger.advance(claim.claim_id, State.VERIFIED, context=CONTEXT)
+
+        def units(**options: Any) -> list[str]:
+            made = make(ledger, dest=str(tmp_path / "a.pdf"), product=None, layout="small", check=True, **options)
+            return [claim["serial"] for claim in made["claims"]]
+
+        assert units() == ["SN-10", "SN-9", "A-2", "SN-9b"]
+        assert units(order="serial") == ["A-2", "SN-9", "SN-9b", "SN-10"]
 
 
 def test_a_roll_is_printed_again_with_a_reason_but_not_what_is_on_a_unit(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 56, 20, 34
 
 def chart(rows: Sequence[Row], zone: tzinfo | None) -> str:
     """Return the picture; empty where nothing was finished and nothing failed."""
-    ends = sorted((row.ended_at, row.verdict.is_good) for row in rows if row.ended_at is not None)
+    ends = sorted((row.ended_at, row.verdict.has_identity) for row in rows if row.ended_at is not None)
     if not ends:
         return ""
     first, last = ends[0][0], ends[-1][0]

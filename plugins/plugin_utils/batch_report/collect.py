@@ -6,17 +6,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from ..display_text import printable
 from ..ledger import Claim, Event, Ledger, State
-from ..run_record import RUN
+from ..run_record import NOT_LABELLED, RUN
 from ..three_way_check import CHECKED, MISMATCH
 from .records import Failure, Row, Unit, Verdict
 
-_FAILURES = frozenset({"failed", "unreachable", "conflict", "print-failed", "print-unsure", MISMATCH})
+_FAILURES = {
+    "failed": Verdict.FAILED,
+    "conflict": Verdict.FAILED,
+    "unreachable": Verdict.UNREACHABLE,
+    MISMATCH: Verdict.MISMATCH,
+    NOT_LABELLED: Verdict.NOT_LABELLED,
+    "print-failed": Verdict.NOT_LABELLED,
+    "print-unsure": Verdict.NOT_LABELLED,
+}
+"""Events of what went wrong, and what they make of a unit until something makes up for them."""
+_MAKES_UP: Mapping[Verdict, Collection[str]] = {
+    Verdict.FAILED: {State.VERIFIED, State.LABELLED, CHECKED},
+    Verdict.UNREACHABLE: {State.VERIFIED, State.LABELLED, CHECKED},
+    Verdict.MISMATCH: {CHECKED},
+    Verdict.NOT_LABELLED: {State.LABELLED},
+}
 _STATES = {state.value: state for state in State}
 _FLOWS = {"service": "factory", "agent": "auto"}
 """The flow of which a claim's source tells."""
@@ -121,19 +136,23 @@ def _row(ledger: Ledger, key: _Key, case: _Case, claim: Claim | None) -> Row:
 
 
 def _verdict(claim: Claim | None, moved: Sequence[Event], events: Sequence[Event]) -> Verdict:
-    failed = next((event for event in reversed(events) if event.action in _FAILURES), None)
     if claim is not None and not claim.is_live:
         return Verdict.RETIRED
-    if failed is not None and not any(_ends(event, failed) for event in moved):
-        return Verdict.UNREACHABLE if failed.action == Verdict.UNREACHABLE else Verdict.FAILED
+    open_failures = {
+        verdict
+        for event in events
+        if (verdict := _FAILURES.get(event.action))
+        and not any(later.id > event.id and later.action in _MAKES_UP[verdict] for later in events)
+    }
+    for verdict in (Verdict.FAILED, Verdict.UNREACHABLE):
+        if verdict in open_failures:
+            return verdict
     if claim is None or claim.state not in {State.VERIFIED, State.LABELLED}:
         return Verdict.UNFINISHED
+    for verdict in (Verdict.MISMATCH, Verdict.NOT_LABELLED):
+        if verdict in open_failures:
+            return verdict
     return Verdict.DONE if moved else Verdict.ALREADY_DONE
-
-
-def _ends(event: Event, failed: Event) -> bool:
-    """Say whether `event` made up for what failed before."""
-    return event.id > failed.id and event.action in {State.VERIFIED, State.LABELLED, CHECKED}
 
 
 def _failures(events: Iterable[Event]) -> tuple[Failure, ...]:

@@ -21,14 +21,23 @@ class Verdict(StrEnum):
     ALREADY_DONE = "already done"
     UNFINISHED = "unfinished"
     """It has an ID that was not read back from it, and nothing says why."""
+    NOT_LABELLED = "not labelled"
+    """It has its identity, and its label was not made."""
+    MISMATCH = "mismatch"
+    """It has its identity, and its label, the device and the ledger did not agree when somebody looked."""
     FAILED = "failed"
     UNREACHABLE = "unreachable"
     RETIRED = "retired"
 
     @property
     def is_good(self) -> bool:
-        """Whether the unit has its identity."""
+        """Whether nobody has to look at the unit."""
         return self in {Verdict.DONE, Verdict.ALREADY_DONE}
+
+    @property
+    def has_identity(self) -> bool:
+        """Whether the unit has its identity, whatever became of its label."""
+        return self.is_good or self in {Verdict.NOT_LABELLED, Verdict.MISMATCH}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +75,11 @@ class Row:
     @property
     def ended_at(self) -> datetime | None:
         """When it was read back, or last failed."""
-        if self.verdict is Verdict.DONE:
+        if self.verdict is Verdict.ALREADY_DONE:
+            return None
+        if self.verdict.has_identity:
             return self.times.get(State.VERIFIED)
-        return self.failures[-1].at if self.failures and not self.verdict.is_good else None
+        return self.failures[-1].at if self.failures else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +99,6 @@ class Report:
 
     @property
     def yield_percent(self) -> float | None:
-        """Good units of all that are not retired; None where there are none."""
+        """Units that have their identity, of all that are not retired; None where there are none."""
         counted = [row for row in self.rows if row.verdict is not Verdict.RETIRED]
-        return 100 * sum(row.verdict.is_good for row in counted) / len(counted) if counted else None
+        return 100 * sum(row.verdict.has_identity for row in counted) / len(counted) if counted else None
