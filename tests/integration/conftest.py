@@ -19,3 +19,11 @@ def home(tmp_path: Path) -> Path:
     """A home of its own, where the default ledger is."""
     (tmp_path / "home").mkdir()
     return tmp_path / "home"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a ledger is that is not there yet: a file, and a database of a real server."""
+    if request.param == "sqlite":
+        return str(tmp_path / "ledger.db")
+    return request.getfixturevalue("postgresql_url")

@@ -29,13 +29,6 @@ JOB = batch.Job(layout.load("small"))
 _spawn = multiprocessing.get_context("spawn")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return str(tmp_path / "ledger.db")
-    return request.getfixturevalue("postgresql_url")
-
-
 @pytest.fixture
 def claims(location: str) -> Sequence[Claim]:
     """Twelve units that were read back and have no label."""

@@ -38,13 +38,6 @@ OTHER_PRODUCT = "01G9BFEDZXJYWEJ56DPPQSXTWP"
 CONTEXT = Context("ann@line-1", "device-1")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return str(tmp_path / "ledger.db")
-    return request.getfixturevalue("postgresql_url")
-
-
 @pytest.fixture
 def ledger(location: str) -> Iterator[Ledger]:
     with Ledger(location) as opened:

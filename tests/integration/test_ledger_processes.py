@@ -36,13 +36,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning
 _fork = multiprocessing.get_context("fork")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return str(tmp_path / "ledger.db")
-    return request.getfixturevalue("postgresql_url")
-
-
 def at_once(work: Callable[[int], object], processes: int = PROCESSES) -> list[object]:
     """Run `work(number)` in that many processes, which begin together, and return what each returned."""
     start = _fork.Barrier(processes)

@@ -109,11 +109,21 @@ def _read_file(file: Path) -> dict[str, object]:
         raise ServiceError(f"The settings {file} cannot be read: {error.strerror}; correct the path.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ServiceError(f"The settings {file} are no TOML: {error}; correct them.") from None
+    values: dict[str, object] = {}
+    problems = []
+    for name, value in content.items():
+        try:
+            if name in FIELDS:
+                values[name] = _typed(name, value, f"in {file}")
+        except ServiceError as error:
+            problems.append(str(error))
     if unknown := sorted(set(content) - set(FIELDS)):
-        raise ServiceError(
+        problems.append(
             f"The settings {file} hold {', '.join(unknown)!a}, which is none; there are {', '.join(FIELDS)}."
         )
-    return {name: _typed(name, value, f"in {file}") for name, value in content.items()}
+    if problems:
+        raise ServiceError("\n".join(problems))
+    return values
 
 
 def _typed(name: str, value: object, where: str) -> object:
