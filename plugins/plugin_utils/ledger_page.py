@@ -77,6 +77,9 @@ class Page:
         if live is not None:
             if ask.claim_id in (None, live.claim_id):
                 return self._see_again(live, ask)
+            holder = self._claims.get(ask.claim_id or "")
+            if holder is not None and not _waits_for(holder, ask):
+                raise self._conflict(ask, holder, _taken(holder))
             raise self._conflict(
                 ask,
                 live,

@@ -491,3 +491,11 @@ def test_a_newer_ledger_is_refused(location: str) -> None:
     database.close()
     with pytest.raises(LedgerError, match=r"newer .*update the collection"):
         Ledger(location)
+
+
+def test_a_unit_that_has_an_id_and_names_that_of_another_is_told_whose_it_is(ledger: Ledger) -> None:
+    first = ledger.allocate(PRODUCT, "SN-1", source="generated", context=CONTEXT)
+    ledger.allocate(PRODUCT, "SN-2", source="generated", context=CONTEXT)
+    with pytest.raises(ClaimConflictError, match="SN-1") as caught:
+        ledger.allocate(PRODUCT, "SN-2", source="given", context=CONTEXT, claim_id=first.claim_id)
+    assert caught.value.claim.unit == "SN-1"

@@ -4,6 +4,7 @@
 
 const EVERY_MS = 1000;
 const PATIENCE_MS = 5000;
+const REVEALED_MS = 30000; // the page is left open, and whole claim IDs are not
 const WORDS = { pass: "PASS", fail: "FAIL", issued: "ISSUED", retired: "RETIRED", idle: "READY", lost: "NO SERVICE" };
 const SHAPES = {
   pass: "M14 54 L40 80 L88 22",
@@ -19,6 +20,7 @@ let shown = "";
 let line = null;
 let found = null;
 let token = "";
+let hiding = 0;
 
 function element(name, className, text) {
   const made = document.createElement(name);
@@ -96,7 +98,7 @@ async function look() {
     line = body;
     drawLine();
   } catch (error) {
-    const reason = error instanceof Error && !(error instanceof TypeError) ? error.message : "";
+    const reason = error instanceof Error && !(error instanceof TypeError || error instanceof SyntaxError) ? error.message : "";
     sign("lost", "Stop, and see to the service", reason, line ? `last heard of at ${clock(line.now)}` : "");
     at("live").textContent = "no connection";
   } finally {
@@ -108,6 +110,7 @@ async function search(reveal) {
   const text = at("wanted").value.trim();
   if (!text) {
     found = null;
+    at("trouble").textContent = "";
     draw();
     return;
   }
@@ -119,10 +122,13 @@ async function search(reveal) {
     at("token-form").hidden = reply.status !== 401;
     if (!reply.ok) throw new Error(body.error);
     found = body.claims;
+    at("trouble").textContent = "";
     draw();
+    clearTimeout(hiding);
+    if (reveal) hiding = setTimeout(() => search(false), REVEALED_MS);
   } catch (error) {
     token = "";
-    at("title").textContent = error instanceof Error ? error.message : "The search failed.";
+    at("trouble").textContent = error instanceof Error ? error.message : "The search failed.";
   }
 }
 
