@@ -65,9 +65,15 @@ def page_path(dest: str) -> Path:
     path = Path(dest).expanduser().absolute()
     if path.suffix.lower() not in {".html", ".htm"}:
         raise ReportError(f"The report is a page, and {path.name!a} is no name for one; let its name end in .html.")
-    if path.is_dir():
+    try:
+        is_folder = path.is_dir()
+        folder = next(parent for parent in path.parents if parent.exists())
+    except OSError as error:  # such as a name that is too long
+        raise ReportError(
+            f"The report cannot be written to {str(path)!a} ({error.strerror}); give another dest."
+        ) from None
+    if is_folder:
         raise ReportError(f"The report cannot be written to {str(path)!a}, which is a folder; name a file in it.")
-    folder = next(parent for parent in path.parents if parent.exists())
     if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
         raise ReportError(f"The report cannot be written below {str(folder)!a}; give another place, or the right to.")
     return path
