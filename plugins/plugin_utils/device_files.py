@@ -35,6 +35,8 @@ AGENT_FILES = ("ioto.json5", "config.json5")
 MAX_FILE_SIZE = 1024 * 1024
 """Bytes; the probe reads one block more, so that a larger file is seen to be too large."""
 
+NEW_FILE_MODE = 0o600
+
 _LEFTOVERS = ".device.json5.ioto-"
 _MODE = re.compile(r"[-a-zA-Z]([-r][-w][-xsS][-r][-w][-xsS][-r][-w][-xtT])")
 
@@ -181,19 +183,21 @@ def probe(device: Device, config_dir: str) -> Observation:
         return _observation(device, _run(device, _probe_settings(config_dir), "probe.sh"))
 
 
-def replace(device: Device, path: str, old: bytes | None, new: bytes) -> RemoteFile | WriteFailure:
-    """Put `new` in the place of `old` (None: there is no file) at `path`, and return the file as read back.
+def replace(device: Device, old: RemoteFile, new: bytes) -> RemoteFile | WriteFailure:
+    """Put `new` in the place of the file `old`, as it was seen, or its absence, and return the file as read back.
 
     At every instant the whole old or the whole new file is there. Owner and mode stay; a new file has 0600.
     Where the file is not `old` any more, nothing is written and the step `CHANGED` is returned.
     """
+    data, path = old.data if old.exists else None, old.path
     if isinstance(device, StoredDevice):
-        return device.put(path, old, new)
+        return device.put(path, data, new)
     settings = {
         "ioto_target": path,
         "ioto_home": path.rpartition("/")[0],
-        "ioto_old": "absent" if old is None else _text(old) + ".",
+        "ioto_old": "absent" if data is None else _text(data) + ".",
         "ioto_new": _text(new),
+        "ioto_umask": f"{0o777 & ~(NEW_FILE_MODE if old.mode is None else old.mode):03o}",
         "ioto_leftovers": _LEFTOVERS,
     }
     files: dict[str, RemoteFile] = {}
@@ -310,7 +314,9 @@ def _records(device: Device, answer: Answer, nonce: str) -> Iterator[_Record]:
             continue
         key, *words = line.split(" ")
         blob = b""
-        if key in {"data", "path", "serial", "interface", "failed"}:
+        if key == "text":
+            blob = _plain(body, int(words[1]))
+        elif key in {"data", "path", "serial", "interface", "failed"}:
             encoded = []
             for piece in body:
                 if piece == ".":
@@ -318,6 +324,19 @@ def _records(device: Device, answer: Answer, nonce: str) -> Iterator[_Record]:
                 encoded.append(piece)
             blob = _decode("".join(encoded), codec)
         yield _Record(key, words, blob)
+
+
+def _plain(lines: Iterator[str], size: int) -> bytes:
+    """Take a file of `size` letters, and the dot that stands behind it, off `lines`."""
+    text = ""
+    for line in lines:
+        text += line
+        if len(text) > size:
+            break
+        text += "\n"
+    if len(text) != size + 1 or not text.endswith("."):
+        raise ValueError("a text of another length than was said")
+    return text[:-1].encode("ascii")
 
 
 def _decode(text: str, codec: str) -> bytes:
@@ -381,7 +400,7 @@ def _restarted(records: Sequence[_Record]) -> int | None:
 
 
 def _collect_file(record: _Record, files: dict[str, RemoteFile]) -> None:
-    """Take one record about a file into `files`: first comes `file`, then its `data` and `path`."""
+    """Take one record about a file into `files`: first comes `file`, then its `data` or `text`, and `path`."""
     name = record.words[0]
     if record.key == "file":
         kind = FileKind(record.words[1])
@@ -390,7 +409,7 @@ def _collect_file(record: _Record, files: dict[str, RemoteFile]) -> None:
             mode = _mode_bits(match[1])
             uid, gid = int(record.words[3]), int(record.words[4])
         files[name] = RemoteFile(name, kind, mode=mode, uid=uid, gid=gid)
-    elif name in files and record.key == "data":
+    elif name in files and record.key in {"data", "text"}:
         files[name] = with_fields(files[name], data=record.blob)
     elif name in files and record.key == "path":
         files[name] = with_fields(files[name], path=record.blob.decode("utf-8", "surrogateescape"))

@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-from .device_files import Device, FileKind, RemoteFile, WriteFailure, WriteStep, replace
+from .device_files import NEW_FILE_MODE, Device, FileKind, RemoteFile, WriteFailure, WriteStep, replace
 from .display_text import printable
 from .errors import IotoError
 
-_NEW_FILE_MODE = 0o600
 _UNUSABLE = {
     FileKind.DIRECTORY: "is a directory; move it away",
     FileKind.SPECIAL: "is neither a file nor a directory; move it away",
@@ -41,7 +40,7 @@ def check_usable(file: RemoteFile, *, where: str) -> None:
 def write_verified(device: Device, file: RemoteFile, new: bytes) -> None:
     """Put `new` in the place of `file`, as it was seen, and read it back. Raises `FileError`."""
     path = printable(file.path)
-    result = replace(device, file.path, file.data if file.exists else None, new)
+    result = replace(device, file, new)
     if isinstance(result, WriteFailure):
         if result.step is WriteStep.CHANGED:
             raise ChangedMeanwhileError(
@@ -53,7 +52,7 @@ def write_verified(device: Device, file: RemoteFile, new: bytes) -> None:
             f"{f' ({result.said})' if result.said else ''}: {_REMEDIES[result.step]}, then run again."
         )
     seen = (result.data, result.mode, result.uid, result.gid)
-    kept = (file.mode, file.uid, file.gid) if file.exists else (_NEW_FILE_MODE, result.uid, result.gid)
+    kept = (file.mode, file.uid, file.gid) if file.exists else (NEW_FILE_MODE, result.uid, result.gid)
     if seen != (new, *kept):
         raise FileError(
             f"The file {path} on {device.name} reads back otherwise than it was written: do not ship this unit before "

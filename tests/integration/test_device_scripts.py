@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import threading
+from dataclasses import replace as with_fields
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.device_files im
     Answer,
     DeviceError,
     FileKind,
+    RemoteFile,
     WriteFailure,
     WriteStep,
     await_change,
@@ -51,21 +53,43 @@ def toolbox(folder: Path, *without: str) -> str:
     return str(folder)
 
 
+def seen(device: ShellDevice) -> RemoteFile:
+    return probe(device, device.config_dir).device_file
+
+
 def kill_group(leader: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(leader, signal.SIGKILL)
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"{}", b"{\r\n}\r\n\r\n", HOSTILE.encode(), b"\n\n", b"-n", bytes(range(1, 256)) * 40]
-)
+CONTENTS = {
+    "nothing": b"",
+    "plain": b"{}",
+    "no end of line": b"{\n    id: 'JT08FFQXWQ'\n}",
+    "ends of lines": b"\n\n",
+    "carriage returns": b"{\r\n}\r\n\r\n",
+    "a tab": b"{\tid: 'JT08FFQXWQ'}\n",
+    "an option": b"-n",
+    "backslashes": b"\\c\\0\n\\\n",
+    "dots": b".\n.\n",
+    "marks of an answer": b"ioto-end 00\n\nfile device.json5 absent\n",
+    "a shell's dreams": HOSTILE.encode(),
+    "a NUL at the end": b"{}\0",
+    "a NUL inside": b"{\0}",
+    "as much as the shell reads": b"{}" + b" " * 509,
+    "more than the shell reads": b"{}" + b" " * 510,
+    "every byte": bytes(range(1, 256)) * 40,
+}
+
+
+@pytest.mark.parametrize("content", CONTENTS.values(), ids=CONTENTS)
 def test_a_probe_brings_every_byte_of_a_file(device: ShellDevice, content: bytes) -> None:
     device.file.write_bytes(content)
 
-    seen = probe(device, device.config_dir).device_file
+    file = seen(device)
 
-    assert (seen.kind, seen.data, seen.mode, seen.uid) == (FileKind.REGULAR, content, 0o600, os.getuid())
-    assert seen.path == str(device.file)
+    assert (file.kind, file.data, file.mode, file.uid) == (FileKind.REGULAR, content, 0o600, os.getuid())
+    assert file.path == str(device.file)
 
 
 @pytest.mark.parametrize("missing", [[], ["base64"], ["base64", "od"]], ids=["base64", "od", "hexdump"])
@@ -92,7 +116,7 @@ def test_a_write_keeps_owner_and_mode_and_is_read_back(device: ShellDevice) -> N
     if os.getuid() == 0:
         os.chown(device.file, 1234, 2345)
 
-    written = replace(device, str(device.file), before, HOSTILE.encode())
+    written = replace(device, seen(device), HOSTILE.encode())
 
     status = device.file.stat()
     assert not isinstance(written, WriteFailure)
@@ -103,11 +127,42 @@ def test_a_write_keeps_owner_and_mode_and_is_read_back(device: ShellDevice) -> N
     assert not list(device.root.rglob("pwned"))
 
 
+@pytest.mark.parametrize("mode", [0o600, 0o604, 0o444, 0o755, 0o4711, 0o1666], ids=oct)
+def test_a_write_keeps_any_mode(device: ShellDevice, mode: int) -> None:
+    device.file.chmod(mode)
+    if not os.access(device.file, os.R_OK):
+        pytest.skip("this user may not read such a file")
+
+    written = replace(device, seen(device), b"{done: true}")
+
+    assert not isinstance(written, WriteFailure)
+    assert device.file.read_bytes() == b"{done: true}"
+    assert device.file.stat().st_mode & 0o7777 == mode
+
+
+def test_a_look_and_a_write_start_six_programs_on_the_device(tmp_path: Path) -> None:
+    device = make_device(tmp_path / "device")
+    (device.root / "etc/ioto/ioto.json5").unlink()
+    device.shell = ("/bin/sh", "-s")
+    log = tmp_path / "started"
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for program in filter(shutil.which, ("base64", "cat", "cp", "dd", "ls", "mv", "od", "rm", "sync")):
+        (tools / program).write_text(f'#!/bin/sh\necho {program} >>{log}\nexec {shutil.which(program)} "$@"\n')
+        (tools / program).chmod(0o755)
+    device.path = str(tools)
+
+    written = replace(device, seen(device), b"{id: 'JT08FFQXWQ'}")
+
+    assert not isinstance(written, WriteFailure)
+    assert log.read_text().split() == ["ls", "ls", "sync", "mv", "sync", "ls"]
+
+
 @pytest.mark.parametrize("new", [b"{}", b"{}\n\n\n", b"{\r\n}\r\n", b"'", b"'\\''", b"\\c\\0"])
 def test_a_new_file_has_just_the_bytes_and_mode_0600(device: ShellDevice, new: bytes) -> None:
     device.file.unlink()
 
-    assert not isinstance(replace(device, str(device.file), None, new), WriteFailure)
+    assert not isinstance(replace(device, seen(device), new), WriteFailure)
     assert device.file.read_bytes() == new
     assert device.file.stat().st_mode & 0o7777 == 0o600
 
@@ -115,8 +170,9 @@ def test_a_new_file_has_just_the_bytes_and_mode_0600(device: ShellDevice, new: b
 def test_a_file_that_somebody_changed_meanwhile_is_left_alone(device: ShellDevice) -> None:
     device.file.write_bytes(b"{id: 'of the agent'}")
 
-    assert replace(device, str(device.file), b"{}", b"{id: 'ours'}") == WriteFailure(WriteStep.CHANGED, "")
-    assert replace(device, str(device.file), None, b"{id: 'ours'}") == WriteFailure(WriteStep.CHANGED, "")
+    now = seen(device)
+    for before in (with_fields(now, data=b"{}"), with_fields(now, kind=FileKind.ABSENT)):
+        assert replace(device, before, b"{id: 'ours'}") == WriteFailure(WriteStep.CHANGED, "")
     assert device.file.read_bytes() == b"{id: 'of the agent'}"
     assert device.litter() == []
 
@@ -128,9 +184,9 @@ def test_a_link_is_followed_to_where_the_file_really_is(device: ShellDevice) -> 
     (device.root / "persist/middle").symlink_to("a -> b/identity.json5")
     device.file.symlink_to("../../persist/middle")
 
-    seen = probe(device, device.config_dir).device_file
-    assert seen.exists
-    assert not isinstance(replace(device, seen.path, seen.data, b"{}"), WriteFailure)
+    before = seen(device)
+    assert before.exists
+    assert not isinstance(replace(device, before, b"{}"), WriteFailure)
 
     assert real.read_bytes() == b"{}"
     assert device.file.is_symlink() and (device.root / "persist/middle").is_symlink()
@@ -159,12 +215,12 @@ def test_a_probe_counts_what_a_power_cut_left_and_the_next_write_sweeps_it(devic
     before = probe(device, device.config_dir)
 
     assert before.leftovers == 1
-    replace(device, str(device.file), before.device_file.data, b"{}")
+    replace(device, before.device_file, b"{}")
     assert device.litter() == []
 
 
 def test_a_script_that_was_cut_off_on_its_way_does_nothing(device: ShellDevice) -> None:
-    replace(device, str(device.file), device.file.read_bytes(), b"{done: true}")
+    replace(device, seen(device), b"{done: true}")
     whole = device.scripts[-1]
     device.file.write_bytes(b"{}")
 
@@ -178,9 +234,9 @@ def test_a_script_that_was_cut_off_on_its_way_does_nothing(device: ShellDevice) 
 def test_a_write_that_is_killed_at_any_instant_leaves_the_old_or_the_new_file(tmp_path: Path) -> None:
     device = make_device(tmp_path / "device")
     old, new = device.file.read_bytes(), b"{id: 'JT08FFQXWQ'} //" + b"x" * 50_000
-    replace(device, str(device.file), old, new)
+    replace(device, seen(device), new)
     script = device.scripts[-1]
-    seen = set()
+    found = set()
     for number in range(60):
         device.file.write_bytes(old)
         process = subprocess.Popen(
@@ -196,10 +252,10 @@ def test_a_write_that_is_killed_at_any_instant_leaves_the_old_or_the_new_file(tm
         with contextlib.suppress(BrokenPipeError):
             process.communicate(script.encode())
         timer.cancel()
-        seen.add(device.file.read_bytes())
-    assert seen <= {old, new}
+        found.add(device.file.read_bytes())
+    assert found <= {old, new}
 
-    replace(device, str(device.file), device.file.read_bytes(), b"{}")
+    replace(device, seen(device), b"{}")
     assert device.litter() == []
 
 

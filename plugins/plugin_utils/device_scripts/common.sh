@@ -6,7 +6,7 @@
 #
 # An answer is a series of records on stdout between two marker lines. A record is a line "KEY WORD..."; what a device
 # may choose freely (bytes, paths, messages) follows as encoded lines and ends with a line ".". What is plain letters
-# goes as a word: every program that is started costs a small device some milliseconds, so few are.
+# goes as it is, with its length: every program that is started costs a small device some milliseconds, so few are.
 
 LC_ALL=C
 export LC_ALL
@@ -56,15 +56,78 @@ ioto_follow() {
 
 # owner PATH: sets ioto_owned to "MODE UID GID" of what is there, as ls shows them, and ioto_size to its bytes.
 ioto_owner() {
+  # shellcheck disable=SC2012  # stat is not in every BusyBox
+  ioto_owner_in "$(ls -lnd "$1" 2>/dev/null)"
+}
+
+# owner_in LINE: the same from a line of ls; its first five fields hold no file name.
+ioto_owner_in() {
   set -f # a name is no pattern
-  # shellcheck disable=SC2012,SC2046  # stat is not in every BusyBox; the first five fields hold no file name
-  set -- $(ls -lnd "$1" 2>/dev/null)
+  # shellcheck disable=SC2086
+  set -- $1
   set +f
   ioto_owned="$1 $3 $4"
   ioto_size=$5
 }
 
-# file NAME PATH: what is at PATH, and its bytes. One block more than we accept is read, and no more.
+# Bytes up to which the shell reads a file by itself, one byte at a time: beyond it, starting a program costs less.
+ioto_few=512
+ioto_newline='
+'
+ioto_plain_letters=" -~$ioto_newline"
+
+# plain TEXT: whether TEXT is short and of letters that every shell takes and gives as they are.
+ioto_plain() {
+  [ "${#1}" -le "$ioto_few" ] || return 1
+  case $1 in
+    *[!$ioto_plain_letters]*) return 1 ;;
+  esac
+}
+
+# take PATH: sets ioto_text to the bytes at PATH and a dot, which keeps the newlines at the end. Without a program,
+# and right for plain text alone.
+ioto_take() {
+  ioto_text=
+  ioto_line=
+  while IFS= read -r ioto_line; do
+    ioto_text=$ioto_text$ioto_line$ioto_newline
+  done 2>/dev/null <"$1"
+  ioto_text=$ioto_text$ioto_line.
+}
+
+# is PATH TEXT: whether the bytes at PATH are TEXT without the dot at its end; where TEXT is "absent", whether no file
+# is there.
+ioto_is() {
+  if [ ! -f "$1" ]; then
+    [ "$2" = absent ]
+    return
+  fi
+  if ioto_plain "$2"; then
+    ioto_take "$1"
+  else
+    ioto_text=$(cat "$1" 2>/dev/null && printf .)
+  fi
+  [ "$ioto_text" = "$2" ]
+}
+
+# send NAME PATH: the bytes of a file of ioto_size bytes. One block more than we accept is read, and no more.
+ioto_send() {
+  if [ "$ioto_size" -lt "$ioto_few" ] 2>/dev/null; then
+    ioto_take "$2"
+    # A shell drops NUL bytes, so the size tells as well.
+    if [ "${#ioto_text}" -eq "$((ioto_size + 1))" ] && ioto_plain "$ioto_text"; then
+      printf '\ntext %s %s\n%s\n' "$1" "$ioto_size" "$ioto_text"
+      return 0
+    fi
+  fi
+  if [ "$ioto_size" -le 1048576 ] 2>/dev/null; then
+    { ioto_blob data "$1" <"$2"; } 2>/dev/null
+  else
+    dd if="$2" bs=4096 count=257 2>/dev/null | ioto_blob data "$1"
+  fi
+}
+
+# file NAME PATH: what is at PATH, and its bytes.
 ioto_file() {
   ioto_follow "$2"
   if [ -z "$ioto_followed" ]; then
@@ -83,23 +146,13 @@ ioto_file() {
       printf '\nfile %s unreadable %s\n' "$1" "$ioto_owned"
     else
       printf '\nfile %s regular %s\n' "$1" "$ioto_owned"
-      if [ "$ioto_size" -le 1048576 ] 2>/dev/null; then
-        { ioto_blob data "$1" <"$ioto_followed"; } 2>/dev/null
-      else
-        dd if="$ioto_followed" bs=4096 count=257 2>/dev/null | ioto_blob data "$1"
-      fi
+      ioto_send "$1" "$ioto_followed"
     fi
   fi
   case $ioto_followed in
     *[!A-Za-z0-9/._-]*) printf '%s' "$ioto_followed" | ioto_blob path "$1" ;;
     *) printf '\nplain-path %s %s\n' "$1" "$ioto_followed" ;;
   esac
-}
-
-# content PATH: the bytes at PATH with a dot behind them, which keeps the newlines at the end.
-ioto_content() {
-  cat "$1" 2>/dev/null
-  printf .
 }
 
 printf '\nioto-begin %s %s\n' "$ioto_nonce" "$ioto_codec"

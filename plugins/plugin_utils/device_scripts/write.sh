@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Replace one small file so that at every instant either the old or the new one is there, whole.
 # Needs: ioto_target (no link any more), ioto_old (its present bytes and a dot, or "absent"), ioto_new (the bytes to be),
-# ioto_leftovers (the stem of temporary names). sweep.sh runs before it: were another run still alive, its rename would
+# ioto_umask (with which a new file has the mode of the present one), ioto_leftovers (the stem of temporary names). sweep.sh runs before it: were another run still alive, its rename would
 # fail, and it would say so.
 
 ioto_temporary=$ioto_home/$ioto_leftovers$$
@@ -12,41 +12,53 @@ ioto_give_up() {
   printf '%s' "$2" | ioto_blob failed "$1"
 }
 
+# alike: whether the new file has the mode and the owner of the old one. One ls for both; where a name confuses it, it
+# says no.
+ioto_alike() {
+  # shellcheck disable=SC2012  # stat is not in every BusyBox
+  ioto_both=$(ls -lnd "$ioto_target" "$ioto_temporary" 2>/dev/null) || return 1
+  ioto_owner_in "${ioto_both%%"$ioto_newline"*}"
+  ioto_kept=$ioto_owned
+  ioto_owner_in "${ioto_both##*"$ioto_newline"}"
+  [ "$ioto_owned" = "$ioto_kept" ]
+}
+
+# put: writes the new bytes into the new file.
+ioto_put() {
+  { printf '%s' "$ioto_new" >"$ioto_temporary"; } 2>/dev/null
+}
+
 ioto_replace() {
-  if [ -f "$ioto_target" ]; then
-    ioto_now=$(ioto_content "$ioto_target")
-  else
-    ioto_now=absent
-  fi
-  if [ "$ioto_now" != "$ioto_old" ]; then
+  if ! ioto_is "$ioto_target" "$ioto_old"; then
     ioto_give_up changed ''
     return 0
   fi
 
-  # A copy brings owner and mode with it.
-  if [ "$ioto_old" = absent ]; then
-    ioto_said=$({ : >"$ioto_temporary"; } 2>&1)
-  else
-    ioto_said=$(cp -p "$ioto_target" "$ioto_temporary" 2>&1)
-  fi
+  # Most often a new file of the old one's mode is all it takes.
+  umask "$ioto_umask"
+  ioto_put
+  umask 077
   if [ ! -f "$ioto_temporary" ]; then
-    ioto_give_up create "$ioto_said"
+    ioto_give_up create "$({ : >"$ioto_temporary"; } 2>&1)"
     return 0
   fi
-  ioto_owner "$ioto_target"
-  ioto_kept=$ioto_owned
-  ioto_owner "$ioto_temporary"
-  if [ "$ioto_old" != absent ] && [ "$ioto_owned" != "$ioto_kept" ]; then
-    # A full disk may stop the copy half-way, before it sets the owner.
-    case $ioto_said in
-      *[Ss]pace*) ioto_give_up write "$ioto_said" ;;
-      *) ioto_give_up owner "$ioto_said" ;;
-    esac
-    return 0
+  if [ "$ioto_old" != absent ] && ! ioto_alike; then
+    # A copy brings owner and mode with it.
+    ioto_said=$(cp -p "$ioto_target" "$ioto_temporary" 2>&1)
+    ioto_owner "$ioto_target"
+    ioto_kept=$ioto_owned
+    ioto_owner "$ioto_temporary"
+    if [ "$ioto_owned" != "$ioto_kept" ]; then
+      # A full disk may stop the copy half-way, before it sets the owner.
+      case $ioto_said in
+        *[Ss]pace*) ioto_give_up write "$ioto_said" ;;
+        *) ioto_give_up owner "$ioto_said" ;;
+      esac
+      return 0
+    fi
+    ioto_put
   fi
-
-  { printf '%s' "$ioto_new" >"$ioto_temporary"; } 2>/dev/null
-  if [ "$(ioto_content "$ioto_temporary")" != "$ioto_new." ]; then
+  if ! ioto_is "$ioto_temporary" "$ioto_new."; then
     # cat says why a write failed; the printf of some shells does not.
     ioto_said=$({ printf '%s' "$ioto_new" | cat >"$ioto_temporary"; } 2>&1)
     ioto_give_up write "$ioto_said"
