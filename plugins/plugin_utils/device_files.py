@@ -206,7 +206,7 @@ def replace(device: Device, old: RemoteFile, new: bytes) -> RemoteFile | WriteFa
             if record.key == "failed":
                 return WriteFailure(WriteStep(record.words[0]), printable(record.blob))
             _collect_file(record, files)
-        return files[path.rpartition("/")[2]]
+        return with_fields(files[path.rpartition("/")[2]], path=path)
 
 
 def sweep(device: Device, path: str) -> None:
@@ -277,10 +277,9 @@ def _run(device: Device, settings: Mapping[str, str], *scripts: str, restart: Se
     parts = [f"{name}={shlex.quote(value)}\n" for name, value in settings.items()]
     parts.append(f"ioto_restart_agent() {{ {shlex.join(restart) or ':'}; }}\n")
     parts.extend(_SCRIPTS[name] for name in ("common.sh", *scripts, "end.sh"))
-    # One function around everything: a script that was cut off on its way does nothing at all. Its answer is collected
-    # and sent in one piece: each piece is a packet, and a packet costs us more than what is in it. What it starts gets
+    # One function around everything: a script that was cut off on its way does nothing at all. What it starts gets
     # nothing of our stdin, which holds the script and may hold another one later.
-    script = "ioto_main() {\n" + "".join(parts) + "}\nprintf '%s\\n' \"$(ioto_main </dev/null)\"\n"
+    script = "ioto_main() {\n" + "".join(parts) + "}\nioto_main </dev/null\n"
     return list(_records(device, device.run(script), nonce))
 
 

@@ -7,4 +7,4 @@ while [ "$ioto_seconds" -gt 0 ] && ioto_is "$ioto_dir/device.json5" "$ioto_old";
   sleep 1
   ioto_seconds=$((ioto_seconds - 1))
 done
-printf '\nremaining %s\n' "$ioto_seconds"
+ioto_say remaining "$ioto_seconds"

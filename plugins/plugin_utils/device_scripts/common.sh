@@ -4,13 +4,19 @@
 # variables in front of it, all quoted, and puts the whole into one function, so that a script that was cut off on
 # its way is a syntax error and does nothing.
 #
-# An answer is a series of records on stdout between two marker lines. A record is a line "KEY WORD..."; what a device
-# may choose freely (bytes, paths, messages) follows as encoded lines and ends with a line ".". What is plain letters
-# goes as it is, with its length: every program that is started costs a small device some milliseconds, so few are.
+# An answer is a series of records between two marker lines. A record is a line "KEY WORD..."; what a device may choose
+# freely (bytes, paths, messages) follows as encoded lines and ends with a line ".". What is plain letters goes as it is,
+# with its length.
+#
+# Every program and every subshell that is started costs a small device some milliseconds, so few are. The answer is
+# collected in a variable, and the next script finds this shell as the one before found it: in the same directory, with
+# the same umask and traps.
 
 LC_ALL=C
 export LC_ALL
-umask 077
+ioto_newline='
+'
+ioto_answer=
 
 # Not every BusyBox has every one of these; od is the one that POSIX promises, OpenWrt leaves it out.
 if command -v base64 >/dev/null 2>&1; then
@@ -27,11 +33,16 @@ else
   ioto_codec=none
 fi
 
-# blob KEY WORDS...: a record whose free part comes on stdin.
-ioto_blob() {
-  printf '\n%s\n' "$*"
-  ioto_encode
-  printf '\n.\n'
+# say KEY WORDS...: a record.
+ioto_say() {
+  ioto_answer=$ioto_answer$ioto_newline$*$ioto_newline
+}
+
+# free ENCODED KEY WORDS...: a record with its free part.
+ioto_free() {
+  ioto_encoded=$1
+  shift
+  ioto_say "$*$ioto_newline$ioto_encoded$ioto_newline."
 }
 
 # follow PATH: sets ioto_followed to where PATH leads once every symbolic link is followed, also where nothing is
@@ -72,8 +83,6 @@ ioto_owner_in() {
 
 # Bytes up to which the shell reads a file by itself, one byte at a time: beyond it, starting a program costs less.
 ioto_few=512
-ioto_newline='
-'
 ioto_plain_letters=" -~$ioto_newline"
 
 # plain TEXT: whether TEXT is short and of letters that every shell takes and gives as they are.
@@ -116,43 +125,53 @@ ioto_send() {
     ioto_take "$2"
     # A shell drops NUL bytes, so the size tells as well.
     if [ "${#ioto_text}" -eq "$((ioto_size + 1))" ] && ioto_plain "$ioto_text"; then
-      printf '\ntext %s %s\n%s\n' "$1" "$ioto_size" "$ioto_text"
+      ioto_say "text $1 $ioto_size$ioto_newline$ioto_text"
       return 0
     fi
   fi
   if [ "$ioto_size" -le 1048576 ] 2>/dev/null; then
-    { ioto_blob data "$1" <"$2"; } 2>/dev/null
+    ioto_free "$({ ioto_encode <"$2"; } 2>/dev/null)" data "$1"
   else
-    dd if="$2" bs=4096 count=257 2>/dev/null | ioto_blob data "$1"
+    ioto_free "$(dd if="$2" bs=4096 count=257 2>/dev/null | ioto_encode)" data "$1"
   fi
 }
 
-# file NAME PATH: what is at PATH, and its bytes.
-ioto_file() {
-  ioto_follow "$2"
-  if [ -z "$ioto_followed" ]; then
-    printf '\nfile %s loop\n' "$1"
-    return 0
-  fi
-  if [ ! -e "$ioto_followed" ]; then
-    printf '\nfile %s absent\n' "$1"
-  elif [ -d "$ioto_followed" ]; then
-    printf '\nfile %s directory\n' "$1"
-  elif [ ! -f "$ioto_followed" ]; then
-    printf '\nfile %s special\n' "$1"
-  else
-    ioto_owner "$ioto_followed"
-    if [ ! -r "$ioto_followed" ]; then
-      printf '\nfile %s unreadable %s\n' "$1" "$ioto_owned"
-    else
-      printf '\nfile %s regular %s\n' "$1" "$ioto_owned"
-      ioto_send "$1" "$ioto_followed"
-    fi
-  fi
-  case $ioto_followed in
-    *[!A-Za-z0-9/._-]*) printf '%s' "$ioto_followed" | ioto_blob path "$1" ;;
-    *) printf '\nplain-path %s %s\n' "$1" "$ioto_followed" ;;
+# regular NAME PATH: a file with the owner ioto_owned, and its ioto_size bytes.
+ioto_regular() {
+  ioto_say file "$1" regular "$ioto_owned"
+  ioto_send "$1" "$2"
+}
+
+# path NAME PATH: where a file is.
+ioto_path() {
+  case $2 in
+    *[!A-Za-z0-9/._-]*) ioto_free "$(printf '%s' "$2" | ioto_encode)" path "$1" ;;
+    *) ioto_say plain-path "$1" "$2" ;;
   esac
 }
 
-printf '\nioto-begin %s %s\n' "$ioto_nonce" "$ioto_codec"
+# file NAME PATH: what is at PATH, where that is, and its bytes.
+ioto_file() {
+  ioto_follow "$2"
+  if [ -z "$ioto_followed" ]; then
+    ioto_say file "$1" loop
+    return 0
+  fi
+  if [ ! -e "$ioto_followed" ]; then
+    ioto_say file "$1" absent
+  elif [ -d "$ioto_followed" ]; then
+    ioto_say file "$1" directory
+  elif [ ! -f "$ioto_followed" ]; then
+    ioto_say file "$1" special
+  else
+    ioto_owner "$ioto_followed"
+    if [ ! -r "$ioto_followed" ]; then
+      ioto_say file "$1" unreadable "$ioto_owned"
+    else
+      ioto_regular "$1" "$ioto_followed"
+    fi
+  fi
+  ioto_path "$1" "$ioto_followed"
+}
+
+ioto_say ioto-begin "$ioto_nonce" "$ioto_codec"

@@ -3,11 +3,11 @@
 # Look at a device, change nothing. Needs: ioto_dir and ioto_names (file names to read).
 
 if [ -d "$ioto_dir" ]; then
-  printf '\ndirectory present\n'
+  ioto_say directory present
 elif [ -e "$ioto_dir" ]; then
-  printf '\ndirectory other\n'
+  ioto_say directory other
 else
-  printf '\ndirectory absent\n'
+  ioto_say directory absent
 fi
 
 for ioto_name in $ioto_names; do
@@ -18,9 +18,9 @@ done
 ioto_follow "$ioto_dir/device.json5"
 ioto_home=${ioto_followed%/*}
 if [ -w "$ioto_home" ]; then
-  printf '\nwritable yes\n'
+  ioto_say writable yes
 else
-  printf '\nwritable no\n'
+  ioto_say writable no
 fi
 ioto_left=0
 for ioto_name in "$ioto_home"/.device.json5.ioto-*; do
@@ -28,24 +28,26 @@ for ioto_name in "$ioto_home"/.device.json5.ioto-*; do
     ioto_left=$((ioto_left + 1))
   fi
 done
-printf '\nleftovers %s\n' "$ioto_left"
+ioto_say leftovers "$ioto_left"
 
 for ioto_name in /proc/device-tree/serial-number /sys/firmware/devicetree/base/serial-number; do
   if [ -r "$ioto_name" ]; then
-    ioto_blob serial <"$ioto_name"
+    ioto_free "$(ioto_encode <"$ioto_name")" serial
     break
   fi
 done
+ioto_before=$PWD
 for ioto_name in /sys/class/net/*; do
-  # The shell itself follows the links of a directory. It stays there: nothing below needs where we were.
+  # The shell itself follows the links of a directory.
   if [ -r "$ioto_name/address" ] && read -r ioto_mac <"$ioto_name/address" && cd -P "$ioto_name"; then
     case $PWD in
       */virtual/*) ioto_kind=virtual ;;
       *) ioto_kind=physical ;;
     esac
     case ${ioto_name##*/}$ioto_mac in
-      *[!A-Za-z0-9:._-]*) printf '%s %s' "${ioto_name##*/}" "$ioto_mac" | ioto_blob interface "$ioto_kind" ;;
-      *) printf '\nplain-interface %s %s %s\n' "$ioto_kind" "${ioto_name##*/}" "$ioto_mac" ;;
+      *[!A-Za-z0-9:._-]*) ioto_free "$(printf '%s %s' "${ioto_name##*/}" "$ioto_mac" | ioto_encode)" interface "$ioto_kind" ;;
+      *) ioto_say plain-interface "$ioto_kind" "${ioto_name##*/}" "$ioto_mac" ;;
     esac
   fi
 done 2>/dev/null
+cd "$ioto_before" 2>/dev/null || cd /

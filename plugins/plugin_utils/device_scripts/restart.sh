@@ -5,13 +5,13 @@
 # A daemon that keeps our stdout open would keep the SSH channel open too, so it gets none of it.
 if [ "$ioto_restart_given" = yes ]; then
   ioto_restart_agent </dev/null >/dev/null 2>&1
-  printf '\nrestarted %s\n' "$?"
+  ioto_say restarted "$?"
 elif [ -x /etc/init.d/ioto ]; then
   /etc/init.d/ioto restart </dev/null >/dev/null 2>&1
-  printf '\nrestarted %s\n' "$?"
+  ioto_say restarted "$?"
 elif command -v systemctl >/dev/null 2>&1; then
   systemctl restart ioto </dev/null >/dev/null 2>&1
-  printf '\nrestarted %s\n' "$?"
+  ioto_say restarted "$?"
 else
-  printf '\nrestarted none\n'
+  ioto_say restarted none
 fi

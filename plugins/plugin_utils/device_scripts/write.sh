@@ -9,23 +9,23 @@ ioto_temporary=$ioto_home/$ioto_leftovers$$
 
 ioto_give_up() {
   rm -f "$ioto_temporary" 2>/dev/null
-  printf '%s' "$2" | ioto_blob failed "$1"
-}
-
-# alike: whether the new file has the mode and the owner of the old one. One ls for both; where a name confuses it, it
-# says no.
-ioto_alike() {
-  # shellcheck disable=SC2012  # stat is not in every BusyBox
-  ioto_both=$(ls -lnd "$ioto_target" "$ioto_temporary" 2>/dev/null) || return 1
-  ioto_owner_in "${ioto_both%%"$ioto_newline"*}"
-  ioto_kept=$ioto_owned
-  ioto_owner_in "${ioto_both##*"$ioto_newline"}"
-  [ "$ioto_owned" = "$ioto_kept" ]
+  ioto_free "$(printf '%s' "$2" | ioto_encode)" failed "$1"
 }
 
 # put: writes the new bytes into the new file.
 ioto_put() {
   { printf '%s' "$ioto_new" >"$ioto_temporary"; } 2>/dev/null
+}
+
+# alike LINES: whether LINES of ls, two of them, show the same mode and owner.
+ioto_alike() {
+  ioto_owner_in "${1%%"$ioto_newline"*}"
+  ioto_kept=$ioto_owned
+  ioto_owner_in "${1##*"$ioto_newline"}"
+  case $1 in
+    *"$ioto_newline"*) [ "$ioto_owned" = "$ioto_kept" ] ;;
+    *) return 1 ;;
+  esac
 }
 
 ioto_replace() {
@@ -34,15 +34,20 @@ ioto_replace() {
     return 0
   fi
 
-  # Most often a new file of the old one's mode is all it takes.
-  umask "$ioto_umask"
-  ioto_put
-  umask 077
+  # Most often a new file of the old one's mode is all it takes. The umask ends with the subshell, and one ls shows both.
+  # shellcheck disable=SC2012  # stat is not in every BusyBox
+  ioto_both=$(
+    umask "$ioto_umask"
+    ioto_put
+    ls -lnd "$ioto_target" "$ioto_temporary" 2>/dev/null
+  )
   if [ ! -f "$ioto_temporary" ]; then
     ioto_give_up create "$({ : >"$ioto_temporary"; } 2>&1)"
     return 0
   fi
-  if [ "$ioto_old" != absent ] && ! ioto_alike; then
+  if [ "$ioto_old" = absent ]; then
+    ioto_owner_in "$ioto_both"
+  elif ! ioto_alike "$ioto_both"; then
     # A copy brings owner and mode with it.
     ioto_said=$(cp -p "$ioto_target" "$ioto_temporary" 2>&1)
     ioto_owner "$ioto_target"
@@ -71,7 +76,9 @@ ioto_replace() {
     return 0
   fi
   sync "$ioto_home" 2>/dev/null || sync
-  ioto_file "${ioto_target##*/}" "$ioto_target"
+  # Read back from its place; a rename changes neither owner nor mode.
+  ioto_size=${#ioto_new}
+  ioto_regular "${ioto_target##*/}" "$ioto_target"
 }
 
 trap 'rm -f "$ioto_temporary"; exit 1' HUP INT TERM PIPE

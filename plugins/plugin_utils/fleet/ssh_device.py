@@ -115,7 +115,7 @@ class SshDevice:
         if self._shell is None:
             shell = self._transport.open_session(timeout=self._silence)
             shell.settimeout(self._silence)
-            shell.exec_command("/bin/sh -s")
+            shell.exec_command("exec /bin/sh -s")
             self._shell = shell
         return self._shell
 
