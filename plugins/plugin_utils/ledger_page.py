@@ -13,20 +13,17 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from sqlalchemy import bindparam
 from sqlalchemy.engine import Connection
 
 from . import claim_ids
 from .ledger_queries import read_conflicts
 from .ledger_records import Ask, Claim, ClaimConflictError, Context, Entry, LedgerError, State, UnknownClaimError
-from .ledger_rows import CLAIM_NAMES, insert, read_by_claim_id, read_live, time_encoder
+from .ledger_rows import insert, read_by_claim_id, read_live, time_encoder, update
 from .ledger_schema import claims, events
 
 _MAX_TEXT = 2000
 
 _encode = json.JSONEncoder(default=str, sort_keys=True).encode
-
-_UPDATE = claims.update().where(claims.c.claim_id == bindparam("key"))
 
 
 EventRow = tuple[str | None, ...]
@@ -193,15 +190,12 @@ class Page:
 
     def save(self) -> None:
         """Write the changes, the new claims and the events."""
-        changed = self._changed - self._new.keys()
-        if changed:
-            # Retired ones first: they make room for their unit's next.
-            rows = sorted((self._claims[claim_id] for claim_id in changed), key=lambda claim: claim.is_live)
-            self._connection.execute(
-                _UPDATE,
-                [{"key": claim.claim_id, **dict(zip(CLAIM_NAMES, _row(claim), strict=True))} for claim in rows],
-            )
         encode = time_encoder(self._connection.dialect)
+        # Retired ones first: they make room for their unit's next.
+        changed = sorted(
+            map(self._claims.__getitem__, self._changed - self._new.keys()), key=lambda claim: claim.is_live
+        )
+        update(self._connection, [_row(claim, encode) for claim in changed])
         insert(self._connection, claims, [_row(self._claims[claim_id], encode) for claim_id in self._new])
         at = encode(self.now)
         insert(self._connection, events, [(at, *row) for row in (*self._events, *self._fresh_conflicts())])
@@ -354,7 +348,7 @@ def tidy(details: Mapping[str, object]) -> dict[str, object]:
     return tidied
 
 
-def _row(claim: Claim, encode: Callable[[datetime], object] = lambda moment: moment) -> tuple[object, ...]:
+def _row(claim: Claim, encode: Callable[[datetime], object]) -> tuple[object, ...]:
     """Return what the table of claims holds of `claim`, in the order of its columns."""
     return (
         claim.claim_id,

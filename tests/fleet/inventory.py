@@ -20,8 +20,19 @@ def render(devices: list[Device], password: str, service_url: str | None) -> str
         group["hosts"][device.name] = _host(device, password)
         if device.group == "factory" and service_url:
             group["vars"]["ioto_service_url"] = service_url
+    for group in groups.values():
+        _share(group)
     document = {"all": {"vars": {"ansible_ssh_common_args": " ".join(SSH_OPTIONS)}, "children": groups}}
     return f"---\n{yaml.safe_dump(document, sort_keys=False)}"
+
+
+def _share(group: dict[str, Any]) -> None:
+    """Say once, for the group, what all of its hosts have alike, as whoever writes an inventory would."""
+    first, *others = group["hosts"].values()
+    for name in [name for name in first if others and all(host.get(name) == first[name] for host in others)]:
+        group["vars"][name] = first[name]
+        for host in group["hosts"].values():
+            del host[name]
 
 
 def _host(device: Device, password: str) -> dict[str, Any]:

@@ -112,7 +112,6 @@ def test_a_device_without_any_encoder_is_told_what_it_lacks(tmp_path: Path) -> N
 
 def test_a_write_keeps_owner_and_mode_and_is_read_back(device: ShellDevice) -> None:
     device.file.chmod(0o640)
-    before = device.file.read_bytes()
     if os.getuid() == 0:
         os.chown(device.file, 1234, 2345)
 
@@ -260,7 +259,6 @@ def test_a_write_that_is_killed_at_any_instant_leaves_the_old_or_the_new_file(tm
 
 
 def test_waiting_ends_when_the_file_changes_and_says_what_time_was_left(device: ShellDevice) -> None:
-    before = device.file.read_bytes()
     restart = ("sh", "-c", f"echo \"{{id: 'JT08FFQXWQ'}}\" >'{device.file}'")
 
     observation, left = await_change(device, device.config_dir, before, seconds=30, restart=restart)

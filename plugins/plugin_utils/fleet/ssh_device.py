@@ -46,6 +46,16 @@ class UnreachableError(IotoError):
     """A device that cannot be talked to: no connection, no login, or a connection that was lost."""
 
 
+class _Transport(paramiko.Transport):
+    """A connection that words nothing for a log which nobody keeps; it would be a twentieth of our work."""
+
+    def _log(self, level: int, msg: object, *args: object) -> None:
+        """Keep nothing."""
+
+    def _parse_debug(self, m: paramiko.Message) -> None:
+        """Leave unread what a server says of its own doings: paramiko takes it apart byte by byte."""
+
+
 class SshDevice:
     """A `Device`; leaving the `with` block ends the connection.
 
@@ -151,7 +161,7 @@ class Connector:
 
     def _transport(self, name: str, settings: SshSettings) -> paramiko.Transport:
         with _sentences(name, settings):
-            transport = paramiko.Transport(self._socket(name, settings))
+            transport = _Transport(self._socket(name, settings))
         try:
             with _sentences(name, settings):
                 _prepare(transport, settings)
