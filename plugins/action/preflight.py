@@ -5,21 +5,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils import label_options, report_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import (
     SERIALIZE_ARGUMENTS,
-    IotoAction,
+    BatchAction,
     UnreadableVariablesError,
     complete,
+    require,
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch_check import (
     VARIABLES,
     Mode,
     Problem,
     check_batch,
+    is_for_fleet,
     plays,
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch_options import check_options
@@ -27,24 +30,17 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.flow impo
 from ansible_collections.ioto.serialization.plugins.plugin_utils.label_hosts import check_hosts, labelled_hosts
 
 
-class ActionModule(IotoAction):
+class ActionModule(BatchAction):
     """Check a batch as a whole."""
 
-    BYPASS_HOST_LOOP = True
     ARGUMENTS: ClassVar[dict[str, Any]] = {
         "modes": {"type": "list", "elements": "str", "choices": list(Mode), "default": list(Mode)},
     }
-    _requires_connection = False
 
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """List every problem."""
         names = dict.fromkeys((*VARIABLES, *FLOW_VARIABLES, *label_options.VARIABLES, *report_options.VARIABLES))
-        unreadable = []
-        try:
-            hosts = self.batch(names)
-        except UnreadableVariablesError as error:
-            hosts = error.hosts
-            unreadable = [Problem((host,), text) for host, texts in error.sentences.items() for text in texts]
+        hosts, unreadable = _readable(lambda: self.batch(names))
         if arguments["modes"] != list(Mode):
             hosts = {host: found for host, found in hosts.items() if found.get("ioto_mode") in arguments["modes"]}
         report, report_problems = report_options.run_report(hosts, complete)
@@ -52,6 +48,7 @@ class ActionModule(IotoAction):
             *unreadable,
             *check_batch(hosts),
             *check_options(hosts, SERIALIZE_ARGUMENTS, complete),
+            *self._check_ways([host for host, found in hosts.items() if is_for_fleet(found)]),
             *check_hosts(hosts, lambda options: complete(options, label_options.ARGUMENTS)),
             *report_problems,
         ]
@@ -62,3 +59,27 @@ class ActionModule(IotoAction):
         count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
         lines = [f"The batch has {count}, and no device was touched:", *(f"- {problem}" for problem in problems)]
         return {"failed": True, "msg": "\n".join(lines)}
+
+    def _check_ways(self, fleet: Sequence[str]) -> Iterator[Problem]:
+        """Problems of the connections that the fleet engine would make."""
+        if not fleet:
+            return
+        require("paramiko")
+        from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.batch import check_ways  # noqa: PLC0415
+
+        # Of these hosts alone: a password may come from a lookup that takes its time.
+        hosts, unreadable = _readable(lambda: self.variables(fleet, self.ssh_variables()))
+        yield from unreadable
+        for sentence, members in check_ways(hosts, ssh_options=self.ssh_options).items():
+            yield Problem(tuple(members), sentence)
+
+
+def _readable(
+    read: Callable[[], Mapping[str, dict[str, Any]]],
+) -> tuple[Mapping[str, dict[str, Any]], Sequence[Problem]]:
+    """Return the variables that `read` gives of hosts, and the problems of hosts whose templates make no value."""
+    try:
+        return read(), []
+    except UnreadableVariablesError as error:
+        problems = [Problem((host,), text) for host, texts in error.sentences.items() for text in texts]
+        return error.hosts, problems

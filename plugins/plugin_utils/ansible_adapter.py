@@ -129,10 +129,13 @@ class IotoAction(ActionBase):
 
     def batch(self, names: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Return, for every host of the play, those of its variables `names` that are set."""
-        return self._variables(self.task_vars["ansible_play_hosts_all"], names)
+        return self.variables(self.task_vars["ansible_play_hosts_all"], names)
 
-    def _variables(self, hosts: Iterable[str], names: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """Raise `UnreadableVariablesError` where the inventory's templates make no value of some."""
+    def variables(self, hosts: Iterable[str], names: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Return, for each of `hosts`, those of its variables `names` that are set.
+
+        Raises `UnreadableVariablesError` where the inventory's templates make no value of some.
+        """
         names = tuple(names)
         batch: dict[str, dict[str, Any]] = {}
         unreadable: dict[str, list[str]] = {}
@@ -171,7 +174,7 @@ class BatchAction(IotoAction):
 
     def hosts(self, names: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Return, for every host that is still in the play's batch, those of its variables `names` that are set."""
-        return self._variables(self.task_vars["ansible_play_batch"], names)
+        return self.variables(self.task_vars["ansible_play_batch"], names)
 
     def refuse_delegation(self) -> None:
         """Raise `ArgumentError` where the task is delegated: each host is reached on its own way."""

@@ -105,9 +105,13 @@ def plays(hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {name: [] for name in (*(mode.value for mode in Mode), "fleet")}
     for host, variables in hosts.items():
         mode = Mode(variables["ioto_mode"])
-        by_fleet = variables.get("ioto_engine") == "fleet" and mode not in {Mode.FIRMWARE, Mode.NONE}
-        found["fleet" if by_fleet else mode.value].append(host)
+        found["fleet" if is_for_fleet(variables) else mode.value].append(host)
     return {name: members or ["!all"] for name, members in found.items()}
+
+
+def is_for_fleet(variables: Mapping[str, Any]) -> bool:
+    """Whether the fleet engine does the host with these `VARIABLES`."""
+    return variables.get("ioto_engine") == "fleet" and variables.get("ioto_mode") not in {Mode.FIRMWARE, Mode.NONE}
 
 
 def _unit(host: str, variables: Mapping[str, Any], problems: list[Problem]) -> _Unit | None:

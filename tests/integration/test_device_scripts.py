@@ -259,6 +259,7 @@ def test_a_write_that_is_killed_at_any_instant_leaves_the_old_or_the_new_file(tm
 
 
 def test_waiting_ends_when_the_file_changes_and_says_what_time_was_left(device: ShellDevice) -> None:
+    before = device.file.read_bytes()
     restart = ("sh", "-c", f"echo \"{{id: 'JT08FFQXWQ'}}\" >'{device.file}'")
 
     observation, left = await_change(device, device.config_dir, before, seconds=30, restart=restart)

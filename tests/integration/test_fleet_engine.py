@@ -101,6 +101,35 @@ def test_a_dead_and_a_broken_device_fail_alone_and_limit_takes_them_up(tmp_path:
         assert_all_done(fleet, home)
 
 
+def test_a_shell_that_ends_and_one_that_never_does_fail_alone_each_with_its_reason(tmp_path: Path, home: Path) -> None:
+    playbook = tmp_path / "fleet.yml"
+    playbook.write_text(
+        "- hosts: all\n  gather_facts: false\n  tasks:\n    - ioto.serialization.serialize_fleet: {silence: 1}\n",
+        encoding="utf-8",
+    )
+    with Fleet.start(tmp_path / "fleet", groups={"manual": 4}, kind="dropbear") as fleet:
+        ends, drips, complains, good = fleet.devices
+        for device, script in (
+            (ends, "echo no such thing >&2; exit 127"),
+            (drips, "while :; do printf .; sleep 0.3; done"),
+            (complains, "echo out of order >&2; sleep 60"),
+        ):
+            shell = device.root / "bin/sh"
+            shell.unlink()
+            shell.write_text(f"#!/usr/bin/busybox sh\n{script}\n", encoding="utf-8")
+            shell.chmod(0o755)
+
+        collections = str(REPOSITORY / "playbooks/collections")
+        run = provision(home, "-i", fleet.inventory, playbook=playbook, ANSIBLE_COLLECTIONS_PATH=collections)
+
+        assert run.status == 2, run.output
+        assert "4 devices: 1 changed, 0 already done, 2 failed, 1 unreachable." in run.output
+        assert f"{ends.name} did not finish our script (exit status 127); it said: no such thing." in run.output
+        assert f"{drips.name} answers without end" in run.output
+        assert f"{complains.name} said nothing for 1 s in the middle of our script but out of order;" in run.output
+        assert is_valid(good.claim_id())
+
+
 def test_what_cannot_be_honoured_is_refused_by_name_before_a_device_is_touched(tmp_path: Path, home: Path) -> None:
     with Fleet.start(tmp_path / "fleet", groups={"manual": 2}, kind="dropbear") as fleet:
         before = [device.read("/etc/ioto/device.json5") for device in fleet.devices]

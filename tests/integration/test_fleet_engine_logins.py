@@ -9,11 +9,13 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_ids import is_valid
+from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.ssh_keys import KeyFileError, load_key
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Ledger, State
 from tests.fleet import Fleet
 from tests.support.ansible import ROOT, Run, provision
@@ -53,6 +55,12 @@ def locked_key(fleet: Fleet, tmp_path: Path) -> Path:
 @pytest.fixture
 def agent(fleet: Fleet, tmp_path: Path) -> Iterator[str]:
     """The socket of an SSH agent that holds the fleet's key."""
+    with agent_with(fleet, tmp_path) as socket:
+        yield socket
+
+
+@contextmanager
+def agent_with(fleet: Fleet, tmp_path: Path) -> Iterator[str]:
     socket = str(tmp_path / "agent")
     process = subprocess.Popen(("ssh-agent", "-D", "-a", socket), stdout=subprocess.PIPE, text=True)
     try:
@@ -96,6 +104,45 @@ def test_an_agent_opens_the_devices_where_no_key_file_is_named(fleet: Fleet, hom
     run = run_fleet(home, fleet, *no_key, SSH_AUTH_SOCK=agent)
     assert run.status == 0, run.output
     assert all(is_valid(device.claim_id()) for device in fleet.devices)
+
+
+def test_an_agent_is_asked_by_many_threads_at_a_time(tmp_path: Path, home: Path) -> None:
+    with Fleet.start(tmp_path / "fleet", groups={"manual": 24}, kind="dropbear") as fleet:
+        with agent_with(fleet, tmp_path) as socket:
+            no_key = "ansible_ssh_private_key_file=", "ansible_ssh_common_args='-o StrictHostKeyChecking=no'"
+            run = run_fleet(home, fleet, *no_key, SSH_AUTH_SOCK=socket, ANSIBLE_FORKS="24")
+        assert run.status == 0, run.output
+        assert all(is_valid(device.claim_id()) for device in fleet.devices)
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "rsa", "ecdsa"])
+@pytest.mark.parametrize("passphrase", ["", "open sesame"], ids=["open", "locked"])
+def test_keys_are_read_in_every_form_in_which_they_are_kept(tmp_path: Path, kind: str, passphrase: str) -> None:
+    key = tmp_path / kind
+    subprocess.run(("ssh-keygen", "-q", "-t", kind, "-N", passphrase, "-f", str(key)), check=True)
+    public = key.with_suffix(".pub").read_text(encoding="utf-8").split()[1]
+    # The others of ed25519 ssh-keygen does not write.
+    for form in ("RFC4716",) if kind == "ed25519" else ("RFC4716", "PEM", "PKCS8"):
+        subprocess.run(("ssh-keygen", "-q", "-p", "-m", form, "-P", passphrase, "-N", passphrase, "-f", str(key)), check=True)
+
+        load_key.cache_clear()  # the same file, written anew
+        loaded = load_key(str(key), passphrase or None)
+        assert loaded is not None and loaded.get_base64() == public
+        if passphrase:
+            assert load_key(str(key), None) is None
+            with pytest.raises(KeyFileError, match="or its passphrase is wrong"):
+                load_key(str(key), "wrong")
+
+
+def test_a_locked_key_without_a_passphrase_is_told_before_a_device_is_touched(
+    fleet: Fleet, home: Path, locked_key: Path
+) -> None:
+    run = provision(
+        home, "-i", fleet.inventory, "-e", "ioto_engine=fleet", "-e", f"ansible_ssh_private_key_file={locked_key}"
+    )
+    assert run.status != 0
+    assert f"- manual-1, manual-2: The private key {locked_key} is locked; give its passphrase" in run.output
+    assert not any(device.claim_id() for device in fleet.devices)
 
 
 def test_a_locked_key_is_opened_with_its_passphrase_and_nothing_is_touched_with_another(

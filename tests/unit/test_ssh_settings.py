@@ -99,6 +99,26 @@ def test_what_cannot_be_honoured_is_refused_by_name(options: dict[str, object], 
     assert name in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"port": 0}, "'0' is no port"),
+        ({"port": 65536}, "'65536' is no port"),
+        ({"port": "9" * 5000}, "is no port"),
+        ({"port": "\u0662\u0662x"}, "is no port"),
+        ({"ssh_args": "-J gate:70000"}, "'70000' is no port"),
+        ({"ssh_args": "-J :22"}, "is none; write user@host:port"),
+        ({"timeout": "nan"}, "The timeout 'nan' is none"),
+        ({"timeout": -1}, "The timeout '-1' is none"),
+        ({"reconnection_retries": "many"}, "The reconnection_retries 'many' is none"),
+    ],
+)
+def test_a_number_that_means_nothing_is_told(options: dict[str, object], sentence: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        resolve_settings({"host": "a", **options})
+    assert sentence in str(caught.value)
+
+
 def test_everything_that_is_not_honoured_is_told_at_once() -> None:
     with pytest.raises(SettingsError) as caught:
         resolve_settings({"host": "a", "become": True, "ssh_args": "-W x -o LocalCommand=y"})

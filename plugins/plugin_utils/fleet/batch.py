@@ -16,9 +16,7 @@ from .engine import Job
 from .flow import flow_options, plan_flow
 from .ssh_device import check_algorithms
 from .ssh_keys import load_key
-from .ssh_settings import SettingsError, SshSettings, resolve_settings
-
-_LAST_PORT = 65535
+from .ssh_settings import SettingsError, SshSettings, parse_port, resolve_settings
 
 # What is another one for each host; all the rest mostly comes from a group, and is worked out once.
 _OF_ONE_HOST = {
@@ -30,6 +28,7 @@ _OF_ONE_HOST = {
 }
 
 Variables = Mapping[str, Any]
+Problems = dict[str, list[str]]
 
 
 class BatchError(IotoError):
@@ -58,7 +57,7 @@ class Batch:
         `serialize` with their defaults.
         """
         jobs, left_alone = [], []
-        problems: dict[str, list[str]] = defaultdict(list)
+        problems: Problems = defaultdict(list)
         ways = _Ways(ssh_options)
         for host, variables in hosts.items():
             try:
@@ -74,6 +73,20 @@ class Batch:
             lines = [f"- {some_of(names)}: {sentence}" for sentence, names in problems.items()]
             raise BatchError("\n".join(["The fleet engine cannot begin, and no device was touched:", *lines]))
         return cls(jobs, left_alone)
+
+
+def check_ways(
+    hosts: Mapping[str, Variables], *, ssh_options: Callable[[Variables], Mapping[str, Any]]
+) -> Mapping[str, Sequence[str]]:
+    """Return why hosts cannot be reached as their variables say: sentences, each with its hosts. Touches no device."""
+    problems: Problems = defaultdict(list)
+    ways = _Ways(ssh_options)
+    for host, variables in hosts.items():
+        try:
+            ways.to(host, variables)
+        except IotoError as error:
+            problems[str(error)].append(host)
+    return problems
 
 
 class _Ways:
@@ -92,11 +105,19 @@ class _Ways:
         if key not in self._shared:
             settings = resolve_settings({**self._ssh_options(ssh), "host": ""})
             check_algorithms(settings)
-            for file in settings.key_files:
-                load_key(file, settings.passphrase)
+            _check_keys(settings)
             self._shared[key] = settings
         shared = self._shared[key]
-        port = int(own.get("port") or shared.port)
-        if not 0 < port <= _LAST_PORT:
-            raise SettingsError(f"{port} is no port; give one up to {_LAST_PORT}.")
+        port = shared.port if own.get("port") is None else parse_port(own["port"])
         return replace(shared, host=shared.host or str(own["host"]), port=port)
+
+
+def _check_keys(settings: SshSettings) -> None:
+    """Read the keys; raise `IotoError` where one cannot be used and nothing else could open a device."""
+    locked = [file for file in settings.key_files if load_key(file, settings.passphrase) is None]
+    usable = len(locked) < len(settings.key_files) or settings.private_key or settings.password is not None
+    if locked and not usable and not settings.use_agent:
+        raise SettingsError(
+            f"The private key {locked[0]} is locked; give its passphrase (ansible_ssh_private_key_passphrase), or have "
+            "an ssh agent hold it."
+        )

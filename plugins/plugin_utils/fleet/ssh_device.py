@@ -9,10 +9,10 @@ import logging
 import re
 import secrets
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from functools import cache
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager, suppress
 from threading import Lock
+from time import monotonic
 from types import TracebackType
 from typing import Any
 
@@ -29,6 +29,10 @@ from .ssh_socket import BufferedSocket
 MAX_OUTPUT = 16 * 1024 * 1024
 """Bytes of stdout that a script may answer with: six files of 1 MiB in base64, and room."""
 MAX_ERRORS = 64 * 1024
+_PATIENCE = 5
+"""Times the seconds without a sign: how long an answer may take from its first byte to its last."""
+_SHOWN = 200
+"""Bytes of a complaint that are shown."""
 _PIECE = 64 * 1024
 _DONE = re.compile(rb"\r?\nioto-done-([0-9a-f]{16}) (\d{1,3})(?=\r?\n)")
 """The line that ends an answer. Its word is another one for each script, and a device may say the wrong one before."""
@@ -81,9 +85,10 @@ class SshDevice:
         try:
             return self._answer(script.encode("utf-8", "surrogateescape"))
         except TimeoutError:
+            complaint = printable(_errors(self._shell)[-_SHOWN:]) if self._shell else ""
             raise UnreachableError(
-                f"The device {self._name} said nothing for {self._silence:.0f} s in the middle of our script; see "
-                "whether it still runs, then run again."
+                f"The device {self._name} said nothing for {self._silence:.0f} s in the middle of our script"
+                f"{f' but {complaint}' if complaint else ''}; see whether it still runs, then run again."
             ) from None
         except _LOST as error:
             raise UnreachableError(
@@ -104,11 +109,16 @@ class SshDevice:
     def _answer(self, script: bytes) -> Answer:
         shell = self._open_shell()
         word = secrets.token_hex(8).encode()
-        shell.sendall(script + b"\nprintf '\\n%%s %%s\\n' ioto-done-%b $?\n" % word)
-        output = bytearray()
+        try:
+            shell.sendall(script + b"\nprintf '\\n%%s %%s\\n' ioto-done-%b $?\n" % word)
+        except OSError:
+            # A shell that has ended takes nothing more, and why it has ended is still to be read.
+            if not shell.closed and not shell.exit_status_ready():
+                raise
+        output, until = bytearray(), monotonic() + _PATIENCE * self._silence
         while piece := shell.recv(_PIECE):
             output += piece
-            if len(output) > MAX_OUTPUT:
+            if len(output) > MAX_OUTPUT or monotonic() > until:
                 raise DeviceError(f"The device {self._name} answers without end; see what it runs as its shell.")
             for found in _DONE.finditer(output, max(0, len(output) - len(piece) - _LONGEST_END)):
                 if found[1] == word:
@@ -237,13 +247,14 @@ def _choose_algorithms(transport: paramiko.Transport, settings: SshSettings) -> 
 
 def _log_in(name: str, transport: paramiko.Transport, settings: SshSettings) -> None:
     refused: paramiko.SSHException | None = None
-    for log_in in _logins(transport, settings):
-        try:
-            if not log_in():
-                return
-            refused = paramiko.AuthenticationException("it wants more than one proof")
-        except paramiko.AuthenticationException as error:
-            refused = error
+    with closing(_logins(transport, settings)) as logins:
+        for log_in in logins:
+            try:
+                if not log_in():
+                    return
+                refused = paramiko.AuthenticationException("it wants more than one proof")
+            except paramiko.AuthenticationException as error:
+                refused = error
     raise UnreachableError(
         f"The device {name} at {_place(settings)} does not let {printable(settings.user)} in"
         f"{f' ({_reason(refused)})' if refused else ', for there is neither a key nor a password'}; see "
@@ -251,30 +262,28 @@ def _log_in(name: str, transport: paramiko.Transport, settings: SshSettings) -> 
     )
 
 
-def _logins(transport: paramiko.Transport, settings: SshSettings) -> Iterator[Callable[[], list[str]]]:
+def _logins(transport: paramiko.Transport, settings: SshSettings) -> Generator[Callable[[], list[str]]]:
     """Ways to prove who we are, in the order in which ssh tries them; each returns what is still missing."""
     user, password = settings.user, settings.password
     if settings.public_key_login:
-        for key in _keys(settings):
-            yield lambda key=key: transport.auth_publickey(user, key)  # type: ignore[misc]
+        with closing(_keys(settings)) as keys:
+            for key in keys:
+                yield lambda key=key: transport.auth_publickey(user, key)  # type: ignore[misc]
     if password is not None:
         yield lambda: transport.auth_password(user, password)
 
 
-def _keys(settings: SshSettings) -> Iterator[paramiko.PKey]:
+def _keys(settings: SshSettings) -> Generator[paramiko.PKey]:
     own = [load_key(file, settings.passphrase) for file in settings.key_files]
     if settings.private_key:
         own.append(load_key(None, settings.passphrase, settings.private_key))
     yield from (key for key in own if key is not None)
     if settings.use_agent:
-        yield from _agent().get_keys()
+        # A connection to the agent for each device, as ssh has it: two threads on one would get each other's answers.
+        with closing(paramiko.Agent()) as agent:
+            yield from agent.get_keys()
     if settings.default_keys:
         yield from default_keys()
-
-
-@cache
-def _agent() -> paramiko.Agent:
-    return paramiko.Agent()
 
 
 @contextmanager

@@ -11,6 +11,13 @@ from functools import cache
 from pathlib import Path
 
 import paramiko
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from ..errors import IotoError
 from .ssh_settings import DEFAULT_KEYS
@@ -34,6 +41,11 @@ def load_key(file: str | None, passphrase: str | None, text: str | None = None) 
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"
         raise KeyFileError(f"The private key {where} cannot be read ({reason}); name another file.") from None
+    if "-BEGIN PRIVATE KEY-" in content or "-BEGIN ENCRYPTED PRIVATE KEY-" in content:
+        converted = _from_pkcs8(content, passphrase)
+        if converted is None:
+            return None
+        content, passphrase = converted, None
     for kind in _TYPES:
         try:
             return kind.from_private_key(io.StringIO(content), passphrase)
@@ -45,6 +57,17 @@ def load_key(file: str | None, passphrase: str | None, text: str | None = None) 
         f"The private key {where} is of no kind that is known here (ed25519, ecdsa, rsa), or its passphrase is wrong; "
         "name another one."
     )
+
+
+def _from_pkcs8(content: str, passphrase: str | None) -> str | None:
+    """Return a key that is written as PKCS#8 in the form that paramiko reads; None where it is locked."""
+    try:
+        key = load_pem_private_key(content.encode(), passphrase.encode() if passphrase else None)
+    except TypeError:  # what it raises where a passphrase is wanted, or none is
+        return None if passphrase is None else _from_pkcs8(content, None)
+    except (ValueError, UnsupportedAlgorithm):
+        return ""  # of no kind that is known
+    return key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
 
 
 @cache

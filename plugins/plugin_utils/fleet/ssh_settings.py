@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -14,12 +15,16 @@ from getpass import getuser
 from pathlib import Path
 from typing import Any
 
+from ..display_text import printable
 from ..errors import IotoError
 from .ssh_arguments import SshArgumentError, parse_arguments
 
 DEFAULT_PORT = 22
+LAST_PORT = 65535
 DEFAULT_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
 
+_LONGEST = 1_000_000
+"""Seconds, or tries."""
 _CONNECTIONS = {"ssh", "smart", "ansible.builtin.ssh", "ansible.legacy.ssh"}
 
 
@@ -103,7 +108,9 @@ def resolve_settings(options: Mapping[str, Any]) -> SshSettings:
     identities_only = values.get("identitiesonly") == "yes"
     settings = SshSettings(
         host=given.get("hostname") or str(options["host"]),
-        port=int(options.get("port") or given.get("port") or DEFAULT_PORT),
+        port=parse_port(
+            next(port for port in (options.get("port"), given.get("port"), DEFAULT_PORT) if port is not None)
+        ),
         user=str(options.get("remote_user") or given.get("user") or getuser()),
         password=options.get("password") if values.get("passwordauthentication") != "no" else None,
         key_files=tuple(str(Path(file).expanduser()) for file in key_files),
@@ -112,12 +119,12 @@ def resolve_settings(options: Mapping[str, Any]) -> SshSettings:
         passphrase=options.get("private_key_passphrase"),
         use_agent=values.get("identityagent") != "none" and not identities_only and "SSH_AUTH_SOCK" in os.environ,
         public_key_login=values.get("pubkeyauthentication") != "no",
-        timeout=float(values.get("connecttimeout") or 0) or float(options.get("timeout") or 10),
-        attempts=1 + int(options.get("reconnection_retries") or 0),
+        timeout=_number("timeout", values.get("connecttimeout")) or _number("timeout", options.get("timeout")) or 10.0,
+        attempts=1 + int(_number("reconnection_retries", options.get("reconnection_retries"))),
         policy=_policy(values.get("stricthostkeychecking"), options.get("host_key_checking")),
         known_hosts=_known_hosts(given),
         compression=values.get("compression") == "yes",
-        keepalive=int(values.get("serveraliveinterval") or 0),
+        keepalive=int(_number("serveraliveinterval", values.get("serveraliveinterval"))),
         algorithms=algorithms,
     )
     # A jump host is the company's own and stays: its key is known_hosts' business, unless nobody wants to know.
@@ -130,6 +137,25 @@ def resolve_settings(options: Mapping[str, Any]) -> SshSettings:
         algorithms={},
     )
     return _behind(settings, given.get("proxyjump", ""), way)
+
+
+def parse_port(value: object) -> int:
+    """Return the port that `value` says, as a number or in digits. Raises `SettingsError`."""
+    text = str(value)
+    if text.isdecimal() and len(text) <= len(str(LAST_PORT)) and 0 < int(text) <= LAST_PORT:
+        return int(text)
+    raise SettingsError(f"{printable(text[:20])!r} is no port; give one up to {LAST_PORT}.")
+
+
+def _number(name: str, value: object) -> float:
+    """Return what `value` says, 0 for nothing. Raises `SettingsError` for what nobody can wait or count."""
+    try:
+        number = float(str(value or 0))
+    except ValueError:
+        number = math.nan
+    if 0 <= number <= _LONGEST:
+        return number
+    raise SettingsError(f"The {name} {printable(str(value)[:20])!r} is none; give a number up to {_LONGEST}.")
 
 
 def _one_of(**words: str) -> Callable[[str], str | None]:
@@ -214,6 +240,6 @@ def _host_and_port(place: str) -> tuple[str, int]:
         port = port.removeprefix(":")
     else:
         host, _unused, port = place.partition(":")
-    if not host or (port and not port.isdigit()):
+    if not host:
         raise SettingsError(f"The jump host {place!a} is none; write user@host:port.")
-    return host, int(port or DEFAULT_PORT)
+    return host, parse_port(port or DEFAULT_PORT)
