@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any, ClassVar
 
@@ -205,6 +208,10 @@ class BatchAction(IotoAction):
             self._send("v2_runner_item_on_ok", unit)
 
     def _send(self, event: str, unit: Mapping[str, Any]) -> None:
+        with _uninterrupted():
+            self._send_callback(event, unit)
+
+    def _send_callback(self, event: str, unit: Mapping[str, Any]) -> None:
         # No public way leads from a running action to the callbacks. Both of these are the executor's own for a loop.
         process: Any = worker.current_worker
         if _RawTaskResult is not None:  # ansible-core 2.19 and 2.20
@@ -238,6 +245,26 @@ class BatchAction(IotoAction):
         """Return the names of the variables that `ssh_options` looks at."""
         connection_loader.get("ssh", class_only=True)  # type: ignore[no-untyped-call]  # has its options known
         return [*_config.get_plugin_vars("connection", "ssh"), "ansible_connection", "ansible_become"]
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Put signals off to the end of the block.
+
+    Who is killed while he holds the lock of Ansible's queue leaves it locked, and `ansible-playbook` waits for ever.
+    """
+    come: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, _frame: come.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for signal_number in come:
+            os.kill(os.getpid(), signal_number)
 
 
 def complete(arguments: Mapping[str, Any], specification: Mapping[str, Any]) -> dict[str, Any]:

@@ -243,7 +243,11 @@ def progress_line(figures: Figures, *, ended: bool = False, separator: str = " Â
     `ended` says that no more will come, so that what was left out is told in place of an estimate.
     """
     missing = figures.total - figures.finished
-    timing = [f"took {duration(figures.elapsed)}", f"{missing} not finished"] if ended and missing else pace(figures)
+    timing = (
+        [f"took {duration(figures.elapsed)}", f"{missing} not finished: run again"]
+        if ended and missing
+        else pace(figures)
+    )
     return separator.join([f"{figures.name} {figures.finished}/{figures.total}", *timing, *troubles(figures)])
 
 

@@ -123,7 +123,9 @@ def test_keys_are_read_in_every_form_in_which_they_are_kept(tmp_path: Path, kind
     public = key.with_suffix(".pub").read_text(encoding="utf-8").split()[1]
     # The others of ed25519 ssh-keygen does not write.
     for form in ("RFC4716",) if kind == "ed25519" else ("RFC4716", "PEM", "PKCS8"):
-        subprocess.run(("ssh-keygen", "-q", "-p", "-m", form, "-P", passphrase, "-N", passphrase, "-f", str(key)), check=True)
+        subprocess.run(
+            ("ssh-keygen", "-q", "-p", "-m", form, "-P", passphrase, "-N", passphrase, "-f", str(key)), check=True
+        )
 
         load_key.cache_clear()  # the same file, written anew
         loaded = load_key(str(key), passphrase or None)

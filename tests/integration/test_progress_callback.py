@@ -390,7 +390,7 @@ def test_ctrl_c_restores_the_terminal_and_tells_how_far_it_came(
     terminal.type(b"\x03")
     assert terminal.finish() == 99
     shown = terminal.screen()
-    assert re.fullmatch(r"manual 2/3 · took 0:\d\d · 1 not finished · 1 failed", shown[-1])
+    assert re.fullmatch(r"manual 2/3 · took 0:\d\d · 1 not finished: run again · 1 failed", shown[-1])
     assert any("User interrupted execution" in text for text in shown)
     assert "━" not in "".join(shown)
     assert terminal.settings_now() == terminal.settings

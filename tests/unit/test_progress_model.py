@@ -65,7 +65,7 @@ def test_a_complete_tally_tells_the_time_that_it_took_and_its_clock_stands() -> 
 
 def test_what_is_left_when_a_flow_ends_early_is_told() -> None:
     assert progress_line(tally_of(10, 7, failed=1).figures(9.0), ended=True) == (
-        "manual 7/10 · took 0:09 · 3 not finished · 1 failed"
+        "manual 7/10 · took 0:09 · 3 not finished: run again · 1 failed"
     )
 
 

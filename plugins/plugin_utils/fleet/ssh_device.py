@@ -39,7 +39,8 @@ _DONE = re.compile(rb"\r?\nioto-done-([0-9a-f]{16}) (\d{1,3})(?=\r?\n)")
 _LONGEST_END = 64
 """Bytes of that line, and room."""
 
-_LOST = (paramiko.SSHException, EOFError, OSError)
+_LOST = (paramiko.SSHException, EOFError, OSError, UnicodeError)
+"""What a connection that is not or no longer there raises; UnicodeError is that of a host's name that can be none."""
 
 # What goes wrong is told in our own sentences.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
@@ -305,6 +306,8 @@ def _place(settings: SshSettings) -> str:
 def _reason(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
         return "no answer in time"
+    if isinstance(error, UnicodeError):
+        return "that is no name of a host"
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return printable(text).rstrip(".") or "it hung up"
 
