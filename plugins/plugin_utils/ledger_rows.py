@@ -18,6 +18,8 @@ from typing import Any, cast
 
 from sqlalchemy import Dialect, Table
 from sqlalchemy.engine import Connection
+from sqlalchemy.engine.interfaces import DBAPICursor
+from sqlalchemy.exc import DBAPIError
 
 from .ledger_records import Claim, State
 from .ledger_schema import IS_LIVE, UtcDateTime, claims
@@ -53,18 +55,18 @@ def insert(connection: Connection, table: Table, rows: Sequence[tuple[object, ..
         varying = [column for column, differing in zip(columns, differs, strict=True) if differing]
         if arrays:
             values = (*common, *map(_array, varying))
-            connection.exec_driver_sql(_insert_arrays(table, differs), values)
+            _execute(connection, _insert_arrays(table, differs), values)
         else:
             size = _size(len(part))
             filling = (None,) * (len(varying) * (size - len(part)))
             values = (*(value for row in zip(*varying, strict=True) for value in row), *filling, *common)
-            connection.exec_driver_sql(_insert_values(table, differs, size), values)
+            _execute(connection, _insert_values(table, differs, size), values)
 
 
 def update(connection: Connection, rows: Sequence[tuple[object, ...]]) -> None:
     """Write over claims, one after the other: `rows` as for `insert`, each found by its claim ID."""
-    if rows:
-        connection.exec_driver_sql(_update(connection.dialect), [(*row, row[_KEY]) for row in rows])
+    for row in rows:
+        _execute(connection, _update(connection.dialect), (*row, row[_KEY]))
 
 
 @lru_cache(maxsize=8)
@@ -106,9 +108,20 @@ def _read(connection: Connection, column: str, keys: Iterable[str], *, lock: boo
         else:
             size = _size(len(part))
             statement, values = _select_by_values(column, size), (*part, *part[-1:] * (size - len(part)))
-        for row in connection.exec_driver_sql(statement, values):
+        for row in _execute(connection, statement, values).fetchall():
             claim_id, product, unit, state, source, created_at, updated_at, *rest = row
             yield to_claim((claim_id, product, unit, state, source, decode(created_at), decode(updated_at), *rest))
+
+
+def _execute(connection: Connection, statement: str, values: Sequence[object]) -> DBAPICursor:
+    """Execute `statement` by the driver's own cursor; what goes wrong is raised as SQLAlchemy raises it."""
+    cursor = connection.connection.cursor()
+    error_type = cast("Any", connection.dialect.loaded_dbapi).Error
+    try:
+        cursor.execute(statement, values)
+    except error_type as error:
+        raise DBAPIError.instance(None, None, error, error_type, dialect=connection.dialect) from None
+    return cursor
 
 
 def _size(number: int) -> int:
