@@ -37,6 +37,7 @@ class ActionModule(BatchAction):
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Run the transaction for every host, many at a time."""
         self.refuse_delegation()
+        self.refuse_unseen(VARIABLES)
         _check_limits(arguments)
         batch = Batch.prepare(
             self.hosts((*VARIABLES, *self.ssh_variables())),

@@ -109,6 +109,9 @@ class IotoAction(ActionBase):
             result.update(self.outcome(plain(arguments)))
         except IotoError as error:
             result.update(failed=True, msg=str(error))
+        if self._task.no_log:
+            # Ansible hides the results of several hosts only where each of them asks for it.
+            result["results"] = [{**one, "_ansible_no_log": True} for one in result.get("results", [])]
         return result
 
     @property
@@ -230,13 +233,16 @@ class BatchAction(IotoAction):
         keys = self._task.dump_attrs()  # type: ignore[no-untyped-call]
         keys.update(timeout=self._play_context.timeout, password=self._play_context.password or None)
         del keys["retries"]  # the task's, not the connection's
-        options = _config.get_plugin_options("connection", "ssh", keys=keys, variables=dict(variables))
+        try:
+            options = _config.get_plugin_options("connection", "ssh", keys=keys, variables=dict(variables))
+        except AnsibleError as error:
+            raise ArgumentError(f"{_reason(error)}; correct it.") from None
         found: dict[str, Any] = plain(options)
         checking = _config.get_config_value_and_origin(
             "host_key_checking", plugin_type="connection", plugin_name="ssh", variables=dict(variables)
         )
         found["host_key_checking"] = None if checking[1] == "default" else plain(checking[0])
-        found["connection"] = variables.get("ansible_connection", "ssh")
+        found["connection"] = variables.get("ansible_connection", self._play_context.connection)
         found["become"] = variables.get("ansible_become", self._task.become)
         return found
 

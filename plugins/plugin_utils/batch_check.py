@@ -53,7 +53,8 @@ VARIABLES = (
 )
 """What has to be known of each host."""
 
-_YES = {"true", "yes", "on", "1"}
+_YES = {"true", "yes", "on", "1", "y", "t", "1.0"}
+"""The words that Ansible takes for it, in lower case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,11 @@ def plays(hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
         mode = Mode(variables["ioto_mode"])
         found["fleet" if is_for_fleet(variables) else mode.value].append(host)
     return {name: members or ["!all"] for name, members in found.items()}
+
+
+def is_yes(variables: Mapping[str, Any], name: str) -> bool:
+    """Whether the variable says yes, in one of the words that Ansible takes for it."""
+    return str(variables.get(name, False)).lower() in _YES
 
 
 def is_for_fleet(variables: Mapping[str, Any]) -> bool:
@@ -193,7 +199,7 @@ def _forced_on_agents(units: Iterable[_Unit]) -> Iterable[Problem]:
     for unit in units:
         delivery = unit.variables.get("ioto_factory_delivery")
         by_agent = unit.mode is Mode.AUTO or (unit.mode is Mode.FACTORY and delivery == "agent")
-        if by_agent and str(unit.variables.get("ioto_force", False)).lower() in _YES:
+        if by_agent and is_yes(unit.variables, "ioto_force"):
             yield Problem((unit.host,), sentence)
 
 

@@ -17,6 +17,10 @@ Complete = Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]]
 """Checks arguments against their specification. Raises `IotoError`."""
 
 
+_SWITCHES = ("ioto_accept_host_key",)
+"""What is true or false, and no option of a task."""
+
+
 def check_options(
     hosts: Mapping[str, Mapping[str, Any]], specification: Mapping[str, Any], complete: Complete
 ) -> list[Problem]:
@@ -39,10 +43,12 @@ def _sentences(
     variables: Mapping[str, Any], names: Mapping[str, str], specification: Mapping[str, Any], complete: Complete
 ) -> list[str]:
     found = []
+    kinds = {name: specification[option] for name, option in names.items()}
+    kinds |= {name: {"type": "bool"} for name in _SWITCHES if name in variables}
     # One by one, so that each is told, and by the name that it has in the inventory.
-    for name, option in names.items():
+    for name, kind in kinds.items():
         try:
-            complete({name: variables[name]}, {name: specification[option]})
+            complete({name: variables[name]}, {name: kind})
         except IotoError as error:
             found.append(str(error))
     properties = variables.get("ioto_properties")

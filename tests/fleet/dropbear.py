@@ -107,7 +107,8 @@ class Dropbear:
         servers = {}
         for device in devices:
             device.path("/var/run/ioto.pid").unlink(missing_ok=True)
-            listen = ("-F", "-E", "-m", "-R", "-p", f"{device.address}:{device.port}")
+            # -B: who has an empty password needs none, as on devices that come from their maker.
+            listen = ("-F", "-E", "-m", "-R", "-B", "-p", f"{device.address}:{device.port}")
             command = ("chroot", str(device.root), _DROPBEAR, *listen)
             servers[device.name] = processes.spawn(*command, folder=device.root, log=self._logs / device.name)
         readiness.wait(devices, lambda device: servers[device.name].poll() is None)

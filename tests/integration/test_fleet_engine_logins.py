@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -113,6 +114,56 @@ def test_an_agent_is_asked_by_many_threads_at_a_time(tmp_path: Path, home: Path)
             run = run_fleet(home, fleet, *no_key, SSH_AUTH_SOCK=socket, ANSIBLE_FORKS="24")
         assert run.status == 0, run.output
         assert all(is_valid(device.claim_id()) for device in fleet.devices)
+
+
+def test_a_new_device_whose_user_has_no_password_yet_lets_him_in(fleet: Fleet, home: Path) -> None:
+    for device in fleet.devices:
+        device.write("/etc/shadow", "root::19000:0:99999:7:::\n")
+    run = run_fleet(home, fleet, "ansible_ssh_private_key_file=")
+    assert run.status == 0, run.output
+    assert all(is_valid(device.claim_id()) for device in fleet.devices)
+
+
+def test_a_key_that_others_may_read_is_refused_as_ssh_refuses_it(fleet: Fleet, home: Path) -> None:
+    fleet.devices[0].key.chmod(0o644)
+    run = run_fleet(home, fleet)
+    assert run.status != 0
+    assert f"chmod 600 {fleet.devices[0].key}" in run.output
+    assert not any(device.claim_id() for device in fleet.devices)
+
+
+def test_what_nobody_would_see_or_reach_is_refused_before_a_device_is_touched(fleet: Fleet, home: Path) -> None:
+    batch = home / "inventory.json"
+    hosts: dict[str, object] = {"manual-1": {}, "manual-2": {"ansible_ssh_timeout": "soon"}}
+    batch.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
+    engine = "-e", "ioto_engine=fleet", "-e", "ioto_accept_host_key=maybe"
+    run = provision(home, "-i", fleet.inventory, "-i", batch, *engine)
+    assert run.status != 0
+    for sentence in ("- manual-2: ", "soon", "- manual-1, manual-2: ", "ioto_accept_host_key"):
+        assert sentence in run.output
+
+    local = run_fleet(home, fleet, ANSIBLE_TRANSPORT="local")
+    assert "does not honour the connection local" in local.output
+
+    playbook = home / "own.yml"
+    playbook.write_text(_PLAYBOOK.replace("tasks:", "vars: {ioto_product: 01K9F1EETDEV1CEPR0DVCT0001}\n  tasks:"))
+    collections = str(ROOT / "playbooks/collections")
+    inventory = home / "bare.yml"
+    inventory.write_text("all: {hosts: {manual-1: {}}}", encoding="utf-8")
+    unseen = provision(home, "-i", inventory, playbook=playbook, ANSIBLE_COLLECTIONS_PATH=collections)
+    assert "ioto_product: set for the play" in unseen.output
+    assert not any(device.claim_id() for device in fleet.devices)
+
+
+def test_results_that_nobody_wants_in_a_log_are_in_none(fleet: Fleet, home: Path) -> None:
+    fleet.devices[0].stop()
+    playbook = home / "own.yml"
+    playbook.write_text(f"{_PLAYBOOK}      no_log: true\n", encoding="utf-8")
+    collections = str(ROOT / "playbooks/collections")
+    run = provision(home, "-i", fleet.inventory, playbook=playbook, ANSIBLE_COLLECTIONS_PATH=collections)
+    assert run.status != 0
+    assert fleet.devices[1].serial not in run.output
+    assert "verified" not in run.output
 
 
 @pytest.mark.parametrize("kind", ["ed25519", "rsa", "ecdsa"])

@@ -14,6 +14,7 @@ from ..batch_results import some_of
 from ..errors import IotoError
 from .engine import Job
 from .flow import flow_options, plan_flow
+from .host_keys import known_types
 from .ssh_device import check_algorithms
 from .ssh_keys import load_key
 from .ssh_settings import SettingsError, SshSettings, parse_port, resolve_settings
@@ -106,6 +107,7 @@ class _Ways:
             settings = resolve_settings({**self._ssh_options(ssh), "host": ""})
             check_algorithms(settings)
             _check_keys(settings)
+            known_types(settings)
             self._shared[key] = settings
         shared = self._shared[key]
         port = shared.port if own.get("port") is None else parse_port(own["port"])

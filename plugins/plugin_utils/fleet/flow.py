@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..agent_configuration import configure_agent
-from ..batch_check import Mode
+from ..batch_check import Mode, is_yes
 from ..errors import IotoError
 from ..ledger import Context, Ledger
 from ..ledger_group import LedgerGroup
@@ -118,9 +118,7 @@ def _flow(variables: Mapping[str, Any]) -> tuple[str | None, Mapping[str, str]] 
 
 def plan_flow(variables: Mapping[str, Any], options: Mapping[str, Any], *, check: bool) -> Flow:
     """Return the flow for a host: `options` are those of `flow_options`, complete. Raises `IotoError`."""
-    request = replace(
-        build_request(options, check=check), accept_host_key=variables.get("ioto_accept_host_key") in {True, "true"}
-    )
+    request = replace(build_request(options, check=check), accept_host_key=is_yes(variables, "ioto_accept_host_key"))
     if options["source"] != "agent":
         return Flow(request, options["ledger"])
     if variables["ioto_mode"] == Mode.AUTO:

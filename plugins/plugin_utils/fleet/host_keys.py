@@ -10,7 +10,7 @@ from pathlib import Path
 
 import paramiko
 
-from .ssh_settings import DEFAULT_PORT, HostKeyPolicy, SshSettings
+from .ssh_settings import DEFAULT_PORT, HostKeyPolicy, SettingsError, SshSettings
 
 
 def fingerprint(key: paramiko.PKey) -> str:
@@ -49,5 +49,7 @@ def _known(settings: SshSettings) -> dict[str, paramiko.PKey]:
 def _load(file: str) -> paramiko.HostKeys:
     keys = paramiko.HostKeys()
     if Path(file).is_file():
+        if "\n@revoked" in f"\n{Path(file).read_text(encoding='utf-8', errors='replace')}":
+            raise SettingsError(f"The file {file} has revoked keys (@revoked), which the fleet engine cannot look for.")
         keys.load(file)
     return keys

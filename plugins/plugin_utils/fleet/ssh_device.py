@@ -256,6 +256,10 @@ def _log_in(name: str, transport: paramiko.Transport, settings: SshSettings) -> 
                 refused = paramiko.AuthenticationException("it wants more than one proof")
             except paramiko.AuthenticationException as error:
                 refused = error
+    # A new device may let its user in without any proof.
+    with suppress(*_LOST):
+        if not transport.auth_none(settings.user):
+            return
     raise UnreachableError(
         f"The device {name} at {_place(settings)} does not let {printable(settings.user)} in"
         f"{f' ({_reason(refused)})' if refused else ', for there is neither a key nor a password'}; see "

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -37,6 +38,8 @@ def load_key(file: str | None, passphrase: str | None, text: str | None = None) 
     """
     where = file or "ansible_ssh_private_key"
     try:
+        if file:
+            _refuse_shared(Path(file))
         content = Path(file).read_text(encoding="utf-8") if file else text or ""
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"
@@ -57,6 +60,13 @@ def load_key(file: str | None, passphrase: str | None, text: str | None = None) 
         f"The private key {where} is of no kind that is known here (ed25519, ecdsa, rsa), or its passphrase is wrong; "
         "name another one."
     )
+
+
+def _refuse_shared(file: Path) -> None:
+    """Raise `KeyFileError` where others may read our user's key, as ssh refuses it."""
+    status = file.stat()
+    if status.st_uid == os.getuid() and status.st_mode & 0o077:
+        raise KeyFileError(f"The private key {file} may be read by others; keep it for its user: chmod 600 {file}")
 
 
 def _from_pkcs8(content: str, passphrase: str | None) -> str | None:
