@@ -180,7 +180,7 @@ def probe(device: Device, config_dir: str) -> Observation:
     if isinstance(device, StoredDevice):
         return device.look(config_dir)
     with _sense(device):
-        return _observation(device, _run(device, _probe_settings(config_dir), "probe.sh"))
+        return _observation(device, config_dir, _run(device, _probe_settings(config_dir), "probe.sh"))
 
 
 def replace(device: Device, old: RemoteFile, new: bytes) -> RemoteFile | WriteFailure:
@@ -205,8 +205,8 @@ def replace(device: Device, old: RemoteFile, new: bytes) -> RemoteFile | WriteFa
         for record in _run(device, settings, "sweep.sh", "write.sh"):
             if record.key == "failed":
                 return WriteFailure(WriteStep(record.words[0]), printable(record.blob))
-            _collect_file(record, files)
-        return with_fields(files[path.rpartition("/")[2]], path=path)
+            _collect_file(record, files, settings["ioto_home"])
+        return files[path.rpartition("/")[2]]
 
 
 def sweep(device: Device, path: str) -> None:
@@ -238,7 +238,7 @@ def await_change(
         else:
             records = _run(device, settings, "restart.sh", *waiting, restart=restart)
         left = next((int(record.words[0]) for record in records if record.key == "remaining"), 0)
-        return _observation(device, records), left
+        return _observation(device, config_dir, records), left
 
 
 def restart_agent(device: Device, restart: Sequence[str]) -> int | None:
@@ -355,7 +355,7 @@ def _text(data: bytes) -> str:
 # --- answers -------------------------------------------------------------------------------------------------------
 
 
-def _observation(device: Device, records: Sequence[_Record]) -> Observation:
+def _observation(device: Device, config_dir: str, records: Sequence[_Record]) -> Observation:
     files: dict[str, RemoteFile] = {}
     words: dict[str, str] = {}
     serial: str | None = None
@@ -373,7 +373,7 @@ def _observation(device: Device, records: Sequence[_Record]) -> Observation:
         elif record.key in {"directory", "writable", "leftovers"}:
             words[record.key] = record.words[0]
         else:
-            _collect_file(record, files)
+            _collect_file(record, files, config_dir)
     for file in files.values():
         if len(file.data) > MAX_FILE_SIZE:
             raise DeviceError(
@@ -398,8 +398,11 @@ def _restarted(records: Sequence[_Record]) -> int | None:
     return int(word) if word.isdigit() else None
 
 
-def _collect_file(record: _Record, files: dict[str, RemoteFile]) -> None:
-    """Take one record about a file into `files`: first comes `file`, then its `data` or `text`, and `path`."""
+def _collect_file(record: _Record, files: dict[str, RemoteFile], directory: str) -> None:
+    """Take one record about a file into `files`: first comes `file`, then its `data` or `text`, and `path`.
+
+    A file without `path` is where it was looked for, in `directory`.
+    """
     name = record.words[0]
     if record.key == "file":
         kind = FileKind(record.words[1])
@@ -407,7 +410,7 @@ def _collect_file(record: _Record, files: dict[str, RemoteFile]) -> None:
         if len(record.words) >= 5 and (match := _MODE.match(record.words[2])):
             mode = _mode_bits(match[1])
             uid, gid = int(record.words[3]), int(record.words[4])
-        files[name] = RemoteFile(name, kind, mode=mode, uid=uid, gid=gid)
+        files[name] = RemoteFile(name, kind, f"{directory}/{name}", mode=mode, uid=uid, gid=gid)
     elif name in files and record.key in {"data", "text"}:
         files[name] = with_fields(files[name], data=record.blob)
     elif name in files and record.key == "path":

@@ -150,7 +150,7 @@ ioto_path() {
   esac
 }
 
-# file NAME PATH: what is at PATH, where that is, and its bytes.
+# file NAME PATH: what is at PATH, and its bytes; where links led elsewhere, where that is.
 ioto_file() {
   ioto_follow "$2"
   if [ -z "$ioto_followed" ]; then
@@ -171,7 +171,9 @@ ioto_file() {
       ioto_regular "$1" "$ioto_followed"
     fi
   fi
-  ioto_path "$1" "$ioto_followed"
+  if [ "$ioto_followed" != "$2" ]; then
+    ioto_path "$1" "$ioto_followed"
+  fi
 }
 
 ioto_say ioto-begin "$ioto_nonce" "$ioto_codec"
