@@ -35,7 +35,7 @@ docs: setup ## Build the documentation into build/docs/build/html
 
 bench: setup ## Measure what a device costs the controller, the rate of the factory service, and firmware images
 	@uv sync --quiet --locked --all-extras --group bench
-	@.venv/bin/python -m tests.benchmark $(if $(SIZES),--sizes $(SIZES))
+	@.venv/bin/python -m tests.benchmark $(if $(SIZES),--sizes $(SIZES)) $(if $(ROUNDS),--rounds $(ROUNDS))
 	@.venv/bin/python -m pytest -s tests/benchmark
 	@.venv/bin/python -m tests.benchmark.firmware_images --images 1000 --formats ext4
 	@.venv/bin/python -m tests.benchmark.firmware_images --images 100 --formats fat,squashfs,tar,tar.gz

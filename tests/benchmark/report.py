@@ -7,9 +7,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 _MARKERS = "osD^v<>Pp*X"  # with the colours, which come round again after ten
+
+
+def medians(results: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return one result for all rounds of a peer with as many devices: of each figure the median, and `walls`, all."""
+    rounds: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    for result in results:
+        rounds.setdefault((result["peer"], result["devices"]), []).append(result)
+    return [_median(found) for found in rounds.values()]
+
+
+def _median(rounds: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    first = rounds[0]
+    if "left_out" in first:
+        return first
+    figures = {name: median(one[name] for one in rounds) for name, value in first.items() if isinstance(value, float)}
+    status = max(abs(one["status"]) for one in rounds)
+    return {**first, **figures, "status": status, "walls": [one["wall"] for one in rounds]}
 
 
 def table(results: Sequence[dict[str, Any]]) -> str:
@@ -25,11 +43,15 @@ def table(results: Sequence[dict[str, Any]]) -> str:
             continue
         failed = " (failed)" if result["status"] else ""
         lines.append(
-            f"{head} {result['wall']:.1f} s{failed} | {result['cpu_ms_per_device']:.1f} ms | "
+            f"{head} {result['wall']:.1f} s{_range(result['walls'])}{failed} | {result['cpu_ms_per_device']:.1f} ms | "
             f"{result['connections_per_device']:g}, {result['channels_per_device']:g} | "
             f"{f'{memory / 1e6:.0f} MB' if (memory := result['memory']) else 'too short to see'} |"
         )
     return "\n".join(lines) + "\n"
+
+
+def _range(values: Sequence[float]) -> str:
+    return "" if len(values) == 1 else f" ({min(values):.1f} to {max(values):.1f})"
 
 
 def plot(results: Sequence[dict[str, Any]], path: Path) -> None:
