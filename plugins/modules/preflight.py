@@ -14,8 +14,8 @@ description:
   - Checks the C(ioto_) variables of all hosts of the play, and what the ledger knows of the claim IDs among them.
   - Lists every problem at once, each with its hosts and what to do. An unknown mode, a product that is no ULID, a
     claim ID that is malformed, given twice, retired or held by another unit, a serial that two hosts share, two hosts
-    that lead to the same device, a unit that nothing identifies, labels or a report that nobody could make as they
-    are asked for.
+    that lead to the same device, a unit that nothing identifies, a connection that the fleet engine cannot make, labels
+    or a report that nobody could make as they are asked for.
   - Runs once for all hosts, and touches none.
 options:
   modes:

@@ -33,7 +33,9 @@ options:
     description: How many processes to use, 1 or more. Without it, up to one for each core, where that is quicker.
     type: int
   silence:
-    description: Seconds without a sign from a device after which it counts as unreachable, beside C(ioto_agent_wait).
+    description:
+      - Seconds without a sign from a device after which it counts as unreachable, beside C(ioto_agent_wait).
+      - A device whose answer is not whole within five times that has failed.
     type: float
     default: 60
 requirements:
@@ -43,7 +45,7 @@ notes:
   - Ansible takes C(when), C(ignore_errors) and C(rescue) of this task, and its place in the recap, for those of the
     first host, and C(max_fail_percentage) sees one host that failed for all. Register the result with C(failed_when) as
     in the example, and fail the hosts of RV(results) afterwards, as C(playbooks/provision.yml) does. C(delegate_to) is
-    refused.
+    refused, and so are C(ioto_*) variables that are set for a play, a role or the task: set them in the inventory.
   - While the task goes on, each device is shown as it ends, as an item of the task.
   - Where Ansible itself is killed, the engine ends within a second; run again.
 seealso:

@@ -276,6 +276,15 @@ def test_waiting_ends_when_the_time_is_up(device: ShellDevice) -> None:
     assert observation.restarted == 1
 
 
+def test_a_restarted_agent_has_the_umask_of_its_login(device: ShellDevice) -> None:
+    seen_there = device.root / "umask"
+
+    assert restart_agent(device, ("sh", "-c", f"umask >'{seen_there}'")) == 0
+
+    mine = subprocess.run(("sh", "-c", "umask"), capture_output=True, text=True, check=True).stdout
+    assert int(seen_there.read_text(), 8) == int(mine, 8)
+
+
 def test_a_restart_command_is_words_and_never_a_script(device: ShellDevice) -> None:
     assert restart_agent(device, ("touch", str(device.root / "a; touch pwned"))) == 0
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Replace one small file so that at every instant either the old or the new one is there, whole.
 # Needs: ioto_target (no link any more), ioto_old (its present bytes and a dot, or "absent"), ioto_new (the bytes to be),
-# ioto_umask (with which a new file has the mode of the present one), ioto_leftovers (the stem of temporary names). sweep.sh runs before it: were another run still alive, its rename would
-# fail, and it would say so.
+# ioto_umask (with which a new file has the mode of the present one), ioto_leftovers (the stem of temporary names).
+# sweep.sh runs before it: were another run still alive, its rename would fail, and it would say so.
 
 ioto_temporary=$ioto_home/$ioto_leftovers$$
 
