@@ -62,8 +62,8 @@ def descendants(pid: int) -> list[int]:
     """Return the pids of what `pid` has started, and what that has started, zombies too."""
     found, unseen = [], [pid]
     while unseen:
-        for task in Path(f"/proc/{unseen.pop()}/task").glob("*/children"):
-            with suppress(OSError):
+        with suppress(OSError):  # it has ended meanwhile
+            for task in Path(f"/proc/{unseen.pop()}/task").glob("*/children"):
                 children = [int(word) for word in task.read_text(encoding="ascii").split()]
                 found += children
                 unseen += children
