@@ -45,7 +45,7 @@ notes:
   - Ansible takes C(when), C(ignore_errors) and C(rescue) of this task, and its place in the recap, for those of the
     first host, and C(max_fail_percentage) sees one host that failed for all. Register the result with C(failed_when) as
     in the example, and fail the hosts of RV(results) afterwards, as C(playbooks/provision.yml) does. C(delegate_to) is
-    refused, and so are C(ioto_*) variables that are set for a play, a role or the task: set them in the inventory.
+    refused, and so are C(ioto_*) variables that are set for a play, a role or the task; set them in the inventory.
   - While the task goes on, each device is shown as it ends, as an item of the task.
   - Where Ansible itself is killed, the engine ends within a second; run again.
 seealso:
