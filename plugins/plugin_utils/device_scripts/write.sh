@@ -77,6 +77,7 @@ ioto_replace() {
   fi
   sync "$ioto_home" 2>/dev/null || sync
   # Read back from its place; a rename changes neither owner nor mode.
+  # shellcheck disable=SC2034  # ioto_send goes by it
   ioto_size=${#ioto_new}
   ioto_regular "${ioto_target##*/}" "$ioto_target"
 }
