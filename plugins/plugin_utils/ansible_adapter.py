@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from typing import Any, ClassVar
 
 from ansible import constants as C
+from ansible import context
 from ansible._internal import _task
 from ansible.errors import AnsibleError
 from ansible.executor import task_result
@@ -109,9 +110,9 @@ class IotoAction(ActionBase):
             result.update(self.outcome(plain(arguments)))
         except IotoError as error:
             result.update(failed=True, msg=str(error))
-        if self._task.no_log:
+        if self._task.no_log and "results" in result:
             # Ansible hides the results of several hosts only where each of them asks for it.
-            result["results"] = [{**one, "_ansible_no_log": True} for one in result.get("results", [])]
+            result["results"] = [{**one, "_ansible_no_log": True} for one in result["results"]]
         return result
 
     @property
@@ -231,7 +232,8 @@ class BatchAction(IotoAction):
         `host_key_checking` is None where nobody has said anything of it.
         """
         keys = self._task.dump_attrs()  # type: ignore[no-untyped-call]
-        keys.update(timeout=self._play_context.timeout, password=self._play_context.password or None)
+        timeout = context.CLIARGS.get("timeout") or _config.get_config_value("DEFAULT_TIMEOUT")
+        keys.update(timeout=timeout, password=self._password_of_all())
         del keys["retries"]  # the task's, not the connection's
         try:
             options = _config.get_plugin_options("connection", "ssh", keys=keys, variables=dict(variables))
@@ -242,9 +244,15 @@ class BatchAction(IotoAction):
             "host_key_checking", plugin_type="connection", plugin_name="ssh", variables=dict(variables)
         )
         found["host_key_checking"] = None if checking[1] == "default" else plain(checking[0])
-        found["connection"] = variables.get("ansible_connection", self._play_context.connection)
+        found["connection"] = variables.get("ansible_connection", self._task.connection or "ssh")
         found["become"] = variables.get("ansible_become", self._task.become)
         return found
+
+    def _password_of_all(self) -> str | None:
+        """The password that was asked for at the start; that of the first host's variables is for nobody else."""
+        first = self.task_vars["hostvars"][self.host]
+        own = any(name in first for name in C.MAGIC_VARIABLE_MAPPING["password"])
+        return None if own else self._play_context.password or None
 
     @staticmethod
     def ssh_variables() -> list[str]:

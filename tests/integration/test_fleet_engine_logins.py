@@ -247,3 +247,20 @@ def test_lines_that_share_a_ledger_on_postgresql_use_the_engine_as_well(
     again = run_fleet(home, fleet, f"ioto_ledger={postgresql_url}")
     assert again.status == 0, again.output
     assert again.changed == 0
+
+
+def test_what_one_host_is_given_goes_to_no_other(fleet: Fleet, home: Path) -> None:
+    own: dict[str, object] = {"ansible_password": fleet.password, "ansible_ssh_timeout": 5}
+    more = home / "more.json"
+    more.write_text(json.dumps({"all": {"hosts": {"manual-1": own, "manual-2": {}}}}), encoding="utf-8")
+    playbook = home / "own.yml"
+    playbook.write_text(_PLAYBOOK, encoding="utf-8")
+    run = provision(
+        home,
+        *("-i", fleet.inventory, "-i", more, "-e", "ansible_ssh_private_key_file="),
+        playbook=playbook,
+        ANSIBLE_COLLECTIONS_PATH=str(ROOT / "playbooks/collections"),
+    )
+    assert "2 devices: 1 changed, 0 already done, 0 failed, 1 unreachable." in run.output
+    assert "does not let root in, for there is neither a key nor a password" in run.output
+    assert is_valid(fleet.devices[0].claim_id())
