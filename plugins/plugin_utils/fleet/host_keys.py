@@ -49,7 +49,13 @@ def _known(settings: SshSettings) -> dict[str, paramiko.PKey]:
 def _load(file: str) -> paramiko.HostKeys:
     keys = paramiko.HostKeys()
     if Path(file).is_file():
-        if "\n@revoked" in f"\n{Path(file).read_text(encoding='utf-8', errors='replace')}":
+        try:
+            text = Path(file).read_text(encoding="utf-8", errors="replace")
+        except OSError as error:
+            raise SettingsError(
+                f"The file {file} cannot be read ({error.strerror}); correct its permissions."
+            ) from None
+        if "\n@revoked" in f"\n{text}":
             raise SettingsError(f"The file {file} has revoked keys (@revoked), which the fleet engine cannot look for.")
         keys.load(file)
     return keys

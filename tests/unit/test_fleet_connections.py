@@ -1,0 +1,34 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the fleet engine says of connections that cannot be made, as far as no device is needed for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("paramiko", reason="the fleet engine needs the Python package paramiko")
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.host_keys import known_types
+from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.ssh_device import Connector, UnreachableError
+from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.ssh_settings import (
+    HostKeyPolicy,
+    SettingsError,
+    SshSettings,
+)
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 67 + ".lan"])
+def test_a_name_that_can_be_no_hosts_is_told_and_is_no_defect(host: str) -> None:
+    with pytest.raises(UnreachableError, match="that is no name of a host"):
+        Connector().connect("bench-1", SshSettings(host=host), silence=1)
+
+
+def test_a_file_with_revoked_keys_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "known_hosts"
+    file.write_text("other ssh-ed25519 AAAA\n@revoked * ssh-ed25519 AAAA\n", encoding="utf-8")
+
+    with pytest.raises(SettingsError, match="has revoked keys"):
+        known_types(SshSettings(host="a", policy=HostKeyPolicy.STRICT, known_hosts=(str(file),)))
