@@ -23,6 +23,7 @@ from .errors import FleetError
 _DROPBEAR = "/usr/sbin/dropbear"
 _BUSYBOX = "/usr/bin/busybox"
 _SU = "/bin/su"
+_MERGED = ("bin", "sbin", "lib", "lib64")  # as Debian has them: PAM looks for its modules below /usr alone
 _NODES = {"null": (1, 3), "zero": (1, 5), "random": (1, 8), "urandom": (1, 9)}
 _OPERATOR = 1000
 _STORAGE_SIZE = "1m"
@@ -63,6 +64,9 @@ class Dropbear:
 
     def prepare(self, password: str) -> None:
         self._logs.mkdir()
+        for folder in _MERGED:
+            (self._shared / "usr" / folder).mkdir(parents=True)
+            (self._shared / folder).symlink_to(f"usr/{folder}")
         programs = [_DROPBEAR, _BUSYBOX]
         if Path(_SU).exists():
             programs += [_SU, *map(str, _pam_modules())]
@@ -72,7 +76,6 @@ class Dropbear:
             shutil.copy2(source, target)
         if (self._shared / "bin/su").exists():
             (self._shared / "bin/su").chmod(0o4755)
-        (self._shared / "bin").mkdir(exist_ok=True)
         for applet in processes.run(_BUSYBOX, "--list").split():
             if not (self._shared / "bin" / applet).exists():
                 (self._shared / "bin" / applet).symlink_to(_BUSYBOX)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 from io import BytesIO
 from pathlib import Path
@@ -101,10 +102,10 @@ def test_every_output_of_every_layout_is_read_by_two_independent_readers(
 @pytest.mark.parametrize(("which", "dpi", "serial"), EVERY_LABEL)
 def test_zpl_that_an_independent_interpreter_draws_is_read(which: str, dpi: int, serial: str, tmp_path: Path) -> None:
     if not (RENDERER / "node_modules").is_dir():
-        pytest.skip("the npm package zpl-renderer-js is missing: npm ci --prefix tests/zpl_renderer")
+        pytest.skip("the npm package zpl-renderer-js is missing: tools/setup test fetches it")
     drawing = label(which=which, dpi=dpi, serial=serial)
     size = [str(int(mm) + 2) for mm in (drawing.width_mm, drawing.height_mm)]
-    command = ["node", RENDERER / "render.cjs", *size, {203: "8", 300: "12"}[dpi]]
+    command = [Path(sys.executable).with_name("node"), RENDERER / "render.cjs", *size, {203: "8", 300: "12"}[dpi]]
     done = subprocess.run(command, input=zpl(drawing), check=True, capture_output=True, timeout=60)
     image = Image.open(BytesIO(done.stdout))
     assert zxing(image) == {CLAIM_ID, serial} - {""}
