@@ -2,7 +2,7 @@
 # `make` alone lists the commands. What takes more than a line is a script in tools/.
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types docs sanity unit integration molecule bench service kill-service format clean
+.PHONY: help setup demo test test-fresh lint types docs sanity unit integration molecule bench service kill-service format clean
 
 # Without a home that can be written, caches go where .gitignore has a place for them.
 ifneq ($(shell test -n "$$HOME" && test -w "$$HOME" && echo yes),yes)
@@ -25,6 +25,9 @@ demo: ## Serialize and label twelve simulated devices over SSH, report it, and r
 test: ## Run every check and every test, on each supported ansible-core that this machine can hold
 	@tools/setup test
 	@.venv/bin/python tools/checks.py
+
+test-fresh: ## Run `make demo` and `make test` in a fresh Debian (RELEASE=bookworm or trixie), as root
+	@tools/test-fresh $(or $(RELEASE),trixie)
 
 lint types sanity unit integration molecule: ## Run one group of `make test`
 	@tools/setup test
