@@ -19,15 +19,14 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch_check import (
     VARIABLES,
-    Mode,
     Problem,
     check_batch,
-    is_for_fleet,
     plays,
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch_options import check_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.flow import VARIABLES as FLOW_VARIABLES
 from ansible_collections.ioto.serialization.plugins.plugin_utils.label_hosts import check_hosts, labelled_hosts
+from ansible_collections.ioto.serialization.plugins.plugin_utils.modes import Mode, is_for_fleet
 
 
 class ActionModule(BatchAction):

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from .batch_results import some_of
@@ -16,19 +15,9 @@ from .claim_ids import check_length, mask, parse, parse_product
 from .errors import IotoError
 from .label_options import qr_templates
 from .ledger import Claim, Ledger, State
+from .modes import Mode, is_for_fleet, is_yes
 from .scanning.scan import read_scan
 from .unit_identity import parse_serial
-
-
-class Mode(StrEnum):
-    """A flow, as `ioto_mode` names it; `none` leaves a host alone."""
-
-    MANUAL = "manual"
-    AUTO = "auto"
-    FACTORY = "factory"
-    FIRMWARE = "firmware"
-    NONE = "none"
-
 
 VARIABLES = (
     "ioto_mode",
@@ -52,9 +41,6 @@ VARIABLES = (
     "ansible_ssh_common_args",
 )
 """What has to be known of each host."""
-
-_YES = {"true", "yes", "on", "1", "y", "t", "1.0"}
-"""The words that Ansible takes for it, in lower case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +94,6 @@ def plays(hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
         mode = Mode(variables["ioto_mode"])
         found["fleet" if is_for_fleet(variables) else mode.value].append(host)
     return {name: members or ["!all"] for name, members in found.items()}
-
-
-def is_yes(variables: Mapping[str, Any], name: str) -> bool:
-    """Whether the variable says yes, in one of the words that Ansible takes for it."""
-    return str(variables.get(name, False)).lower() in _YES
-
-
-def is_for_fleet(variables: Mapping[str, Any]) -> bool:
-    """Whether the fleet engine does the host with these `VARIABLES`."""
-    return variables.get("ioto_engine") == "fleet" and variables.get("ioto_mode") not in {Mode.FIRMWARE, Mode.NONE}
 
 
 def _unit(host: str, variables: Mapping[str, Any], problems: list[Problem]) -> _Unit | None:

@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..batch_check import Mode, Problem
+from ..batch_check import Problem
 from ..errors import IotoError
+from ..modes import Mode
 from .destination import destination, room
 from .image_device import open_device
 from .making import Job, image_options

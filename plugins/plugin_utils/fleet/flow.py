@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..agent_configuration import configure_agent
-from ..batch_check import Mode, is_yes
 from ..errors import IotoError
 from ..ledger import Context, Ledger
 from ..ledger_group import LedgerGroup
+from ..modes import Mode, is_yes
 from ..serialization import Request, serialize
 from ..task_options import build_request, present_outcome
 

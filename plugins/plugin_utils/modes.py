@@ -1,0 +1,34 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The flows that a host can take, and words for yes, as the variables of an inventory say them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+
+class Mode(StrEnum):
+    """A flow, as `ioto_mode` names it; `none` leaves a host alone."""
+
+    MANUAL = "manual"
+    AUTO = "auto"
+    FACTORY = "factory"
+    FIRMWARE = "firmware"
+    NONE = "none"
+
+
+_YES = {"true", "yes", "on", "1", "y", "t", "1.0"}
+"""The words that Ansible takes for it, in lower case."""
+
+
+def is_yes(variables: Mapping[str, Any], name: str) -> bool:
+    """Whether the variable says yes, in one of the words that Ansible takes for it."""
+    return str(variables.get(name, False)).lower() in _YES
+
+
+def is_for_fleet(variables: Mapping[str, Any]) -> bool:
+    """Whether the fleet engine does the host with these `VARIABLES`."""
+    return variables.get("ioto_engine") == "fleet" and variables.get("ioto_mode") not in {Mode.FIRMWARE, Mode.NONE}
