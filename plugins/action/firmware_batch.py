@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ansible_collections.ioto.serialization.plugins.action.firmware_image import ActionModule as FirmwareImage
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import (
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import (
     REVEAL_ARGUMENT,
     BatchAction,
     complete,

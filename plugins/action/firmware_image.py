@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import (
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import (
     IDENTITY_ARGUMENTS,
     LEDGER_ARGUMENT,
     REVEAL_ARGUMENT,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import IotoAction
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware_images.batch import (
     check_images,
     is_ours,

@@ -8,7 +8,10 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils import label_options
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import LEDGER_ARGUMENT, IotoAction
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import (
+    LEDGER_ARGUMENT,
+    IotoAction,
+)
 from ansible_collections.ioto.serialization.plugins.plugin_utils.label_task import make_labels
 
 

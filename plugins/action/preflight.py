@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils import label_options, report_options
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import (
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import (
     SERIALIZE_ARGUMENTS,
     BatchAction,
     UnreadableVariablesError,

@@ -13,7 +13,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils import (
     report_options,
     run_record,
 )
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import (
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import (
     LEDGER_ARGUMENT,
     IotoAction,
     complete,

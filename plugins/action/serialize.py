@@ -8,7 +8,10 @@ from __future__ import annotations
 import gc
 from typing import Any, ClassVar
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import SERIALIZE_ARGUMENTS, IotoAction
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import (
+    SERIALIZE_ARGUMENTS,
+    IotoAction,
+)
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import warm_up
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization import serialize
 from ansible_collections.ioto.serialization.plugins.plugin_utils.task_options import build_request, present_outcome

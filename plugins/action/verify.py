@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from ansible import constants as C
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import (
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import (
     CONFIG_DIR_ARGUMENT,
     LEDGER_ARGUMENT,
     SCAN_ARGUMENTS,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import complete
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import complete
 from ansible_collections.ioto.serialization.plugins.plugin_utils.report_options import run_report
 
 

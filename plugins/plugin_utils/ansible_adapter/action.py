@@ -38,10 +38,11 @@ def require(*modules: str) -> None:
 # Before the core is imported, so that a controller that lacks something is told what, and shown no traceback.
 require("pyjson5", "sqlalchemy", "urllib3")
 
-from .device_files import Answer  # noqa: E402
-from .display_text import printable  # noqa: E402
-from .errors import IotoError  # noqa: E402
-from .ledger import Context, Ledger  # noqa: E402
+from ..device_files import Answer  # noqa: E402
+from ..display_text import printable  # noqa: E402
+from ..errors import IotoError  # noqa: E402
+from ..ledger import Ledger  # noqa: E402
+from ..ledger_records import Context  # noqa: E402
 
 _RawTaskResult: Any = getattr(task_result, "_RawTaskResult", None)
 UnifiedTaskResult: Any = getattr(_task, "UnifiedTaskResult", None)
