@@ -13,7 +13,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter
     BatchAction,
     complete,
 )
-from ansible_collections.ioto.serialization.plugins.plugin_utils.batch_results import sum_up
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.results import sum_up
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware_images.batch import prepare
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware_images.checksums import renew_lists
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware_images.making import (

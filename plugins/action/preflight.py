@@ -17,13 +17,13 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter
     complete,
     require,
 )
-from ansible_collections.ioto.serialization.plugins.plugin_utils.batch_check import (
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.check import (
     VARIABLES,
     Problem,
     check_batch,
     plays,
 )
-from ansible_collections.ioto.serialization.plugins.plugin_utils.batch_options import check_options
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.check_options import check_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.flow import VARIABLES as FLOW_VARIABLES
 from ansible_collections.ioto.serialization.plugins.plugin_utils.label_hosts import check_hosts, labelled_hosts
 from ansible_collections.ioto.serialization.plugins.plugin_utils.modes import Mode, is_for_fleet

@@ -7,17 +7,14 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils import (
-    batch_summary,
-    label_options,
-    report_options,
-    run_record,
-)
+from ansible_collections.ioto.serialization.plugins.plugin_utils import label_options, report_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import (
     LEDGER_ARGUMENT,
     IotoAction,
     complete,
 )
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch import run_record
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch import summary as batch_summary
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.report_task import LOOKS, Surroundings, make_report
 

@@ -15,7 +15,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter
     complete,
     require,
 )
-from ansible_collections.ioto.serialization.plugins.plugin_utils.batch_results import sum_up
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.results import sum_up
 
 # Before the engine is imported: the others do without it.
 require("paramiko")

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils import run_record
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction
-from ansible_collections.ioto.serialization.plugins.plugin_utils.batch_summary import VARIABLES, summarize
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch import run_record
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.run_record import record_run
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.summary import VARIABLES, summarize
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Ledger, Location
-from ansible_collections.ioto.serialization.plugins.plugin_utils.run_record import record_run
 
 
 class ActionModule(IotoAction):

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from . import label_options
-from .batch_check import Problem
-from .batch_summary import outcome_of, with_fleet
+from .batch.check import Problem
+from .batch.summary import outcome_of, with_fleet
 from .claim_ids import DEFAULT_LENGTH
 from .errors import IotoError
 from .ledger import Claim, Context, Ledger, State

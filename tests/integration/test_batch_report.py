@@ -18,11 +18,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils import batch_summary, label_options, report_task
+from ansible_collections.ioto.serialization.plugins.plugin_utils import label_options, report_task
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import complete
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch import summary as batch_summary
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.run_record import record_run
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Claim, Context, Ledger, State
-from ansible_collections.ioto.serialization.plugins.plugin_utils.run_record import record_run
 
 PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
 OPTIONS: dict[str, Any] = {

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.batch_check import check_batch, plays
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.check import check_batch, plays
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Context, Ledger
 
 PRODUCT = "01K9F1EETDEV1CEPR0DVCT0001"

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.batch_summary import summarize
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.summary import summarize
 
 CHANGED = {"ioto_mode": "manual", "ioto_outcome": {"changed": True}}
 UNCHANGED = {"ioto_mode": "manual", "ioto_outcome": {"changed": False}}

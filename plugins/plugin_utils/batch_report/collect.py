@@ -10,9 +10,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from ..batch.run_record import NOT_LABELLED, RUN
 from ..display_text import printable
 from ..ledger import Claim, Event, Ledger, State
-from ..run_record import NOT_LABELLED, RUN
 from ..three_way_check import CHECKED, MISMATCH
 from .records import Failure, Row, Unit, Verdict
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..batch_results import some_of
+from ..batch.results import some_of
 from ..errors import IotoError
 from .engine import Job
 from .flow import flow_options, plan_flow

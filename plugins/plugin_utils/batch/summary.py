@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from .display_text import printable
+from ..display_text import printable
 
 VARIABLES = ("ioto_mode", "ioto_outcome", "ioto_agent_config", "ioto_fleet", "ioto_labels", "ansible_failed_result")
 """What has to be known of each host: its mode, and what its flow registered; one holds `ioto_fleet` for all, and so

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .batch_check import Problem
-from .errors import IotoError
-from .fleet.flow import FlowError, flow_variables
-from .serialization import IDENTITY_KEYS
+from ..errors import IotoError
+from ..fleet.flow import FlowError, flow_variables
+from ..serialization import IDENTITY_KEYS
+from .check import Problem
 
 Complete = Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]]
 """Checks arguments against their specification. Raises `IotoError`."""

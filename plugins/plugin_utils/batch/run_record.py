@@ -10,10 +10,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from . import claim_ids
-from .batch_summary import Fate, Summary, outcome_of, with_fleet
-from .errors import IotoError
-from .ledger import Context, Entry, Ledger, parse_unit
+from .. import claim_ids
+from ..errors import IotoError
+from ..ledger import Ledger
+from ..ledger_records import Context, Entry, parse_unit
+from .summary import Fate, Summary, outcome_of, with_fleet
 
 RUN = "run"
 """The action of the event that ends a run; its detail is JSON: `started`, and how many devices had which fate."""
@@ -22,7 +23,7 @@ NOT_LABELLED = "not-labelled"
 """The action of the event of a unit that has its identity and got no label; its detail says why."""
 
 VARIABLES = ("ioto_product", "ioto_serial", "ioto_ledger")
-"""What has to be known of each host, beside those of `batch_summary`."""
+"""What has to be known of each host, beside those of `summary`."""
 
 
 def record_run(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .display_text import printable
+from ..display_text import printable
 
 _SHOWN_HOSTS = 5
 

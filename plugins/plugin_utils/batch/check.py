@@ -10,14 +10,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .batch_results import some_of
-from .claim_ids import check_length, mask, parse, parse_product
-from .errors import IotoError
-from .label_options import qr_templates
-from .ledger import Claim, Ledger, State
-from .modes import Mode, is_for_fleet, is_yes
-from .scanning.scan import read_scan
-from .unit_identity import parse_serial
+from ..claim_ids import check_length, mask, parse, parse_product
+from ..errors import IotoError
+from ..label_options import qr_templates
+from ..ledger import Ledger
+from ..ledger_records import Claim, State
+from ..modes import Mode, is_for_fleet, is_yes
+from ..scanning.scan import read_scan
+from ..unit_identity import parse_serial
+from .results import some_of
 
 VARIABLES = (
     "ioto_mode",
@@ -139,7 +140,7 @@ def _unit(host: str, variables: Mapping[str, Any], problems: list[Problem]) -> _
     if unit.mode is Mode.FIRMWARE and unit.serial is None and "ioto_serial" not in variables:
         report("nothing identifies the unit, and an image has no hardware to ask; give ioto_serial.")
     length = str(variables.get("ioto_claim_id_length", ""))
-    # One that is no number is told with the other values of a wrong kind (batch_options).
+    # One that is no number is told with the other values of a wrong kind (check_options).
     if length.removeprefix("-").isdecimal():
         try:
             check_length(int(length))
