@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.agent_configuration import configure_agent
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import (
     CONFIG_DIR_ARGUMENT,
     IotoAction,
 )
+from ansible_collections.ioto.serialization.plugins.plugin_utils.device.agent_configuration import configure_agent
 
 
 class ActionModule(IotoAction):

@@ -12,7 +12,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter
     REVEAL_ARGUMENT,
     IotoAction,
 )
-from ansible_collections.ioto.serialization.plugins.plugin_utils.device_report import report_device
+from ansible_collections.ioto.serialization.plugins.plugin_utils.device.report import report_device
 
 
 class ActionModule(IotoAction):

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from . import claim_ids, service_client
-from .device_files import DEVICE_FILE, Device, Observation, await_change, restart_agent
+from .device.device import DEVICE_FILE, Device, Observation, await_change, restart_agent
 from .display_text import printable, url_origin
 from .errors import IotoError
 from .json5_second_reader import read_independently

@@ -14,11 +14,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from . import claim_ids
-from .agent_settings import identity_override
 from .claim_ids import is_valid
 from .claim_sources import Agent, ControllerSource, Generated, Given, Service
 from .decision import Action, Asked, Decision, Known, Seen, decide
-from .device_files import (
+from .device.agent_settings import identity_override
+from .device.device import (
     DEVICE_FILE,
     LEGACY_DEVICE_FILE,
     PROVISION_FILE,
@@ -29,6 +29,8 @@ from .device_files import (
     probe,
     sweep,
 )
+from .device.unit_identity import identify
+from .device.verified_write import ChangedMeanwhileError, check_usable, write_verified
 from .display_text import printable
 from .errors import IotoError
 from .json5_document import MISSING, Json5Document, Json5Error, JsonValue
@@ -36,8 +38,6 @@ from .json5_second_reader import read_independently
 from .ledger import Claim, Context, Ledger, State
 from .ledger_group import LedgerGroup
 from .scanning.scan import Scan
-from .unit_identity import identify
-from .verified_write import ChangedMeanwhileError, check_usable, write_verified
 
 DEFAULT_CONFIG_DIR = "/etc/ioto"
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .agent_settings import identity_override
 from .claim_ids import InvalidProductError, is_valid, mask, parse_product
-from .device_files import Device, probe
+from .device.agent_settings import identity_override
+from .device.device import Device, probe
+from .device.unit_identity import identify
+from .device.verified_write import check_usable
 from .display_text import printable
 from .json5_document import Json5Document
 from .ledger import Claim, Context, Entry, Ledger, State
 from .scanning.scan import Scan
-from .unit_identity import identify
-from .verified_write import check_usable
 
 MISMATCH, CHECKED = "mismatch", "checked"
 """The events of a check that failed, and of one that did not."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .claim_ids import mask, parse_product
-from .device_files import Device
+from .device.device import Device
 from .display_text import printable
 from .errors import IotoError
 from .label_options import qr_templates

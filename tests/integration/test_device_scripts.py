@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.device_files import (
+from ansible_collections.ioto.serialization.plugins.plugin_utils.device.device import (
     Answer,
     DeviceError,
     FileKind,

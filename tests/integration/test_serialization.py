@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils import serialization, unit_identity
+from ansible_collections.ioto.serialization.plugins.plugin_utils import serialization
 from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_ids import is_valid
 from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_sources import Agent, Generated, Given, Service
-from ansible_collections.ioto.serialization.plugins.plugin_utils.device_files import Answer
+from ansible_collections.ioto.serialization.plugins.plugin_utils.device import unit_identity
+from ansible_collections.ioto.serialization.plugins.plugin_utils.device.device import Answer
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.json5_document import Json5Document, JsonValue
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Context, Ledger, State

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.device_files import Answer
+from ansible_collections.ioto.serialization.plugins.plugin_utils.device.device import Answer
 
 SHELLS: dict[str, Sequence[str]] = {
     "busybox": ("busybox", "sh", "-s"),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.agent_settings import (
+from ansible_collections.ioto.serialization.plugins.plugin_utils.device.agent_settings import (
     AgentSettings,
     AgentSettingsError,
     SerializeMode,
@@ -15,7 +15,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.agent_settings 
     identity_override,
     read_settings,
 )
-from ansible_collections.ioto.serialization.plugins.plugin_utils.device_files import (
+from ansible_collections.ioto.serialization.plugins.plugin_utils.device.device import (
     ALL_FILES,
     FileKind,
     Observation,

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.device_files import Interface, Observation
-from ansible_collections.ioto.serialization.plugins.plugin_utils.unit_identity import (
+from ansible_collections.ioto.serialization.plugins.plugin_utils.device.device import Interface, Observation
+from ansible_collections.ioto.serialization.plugins.plugin_utils.device.unit_identity import (
     UnitIdentity,
     UnitIdentityError,
     identify,

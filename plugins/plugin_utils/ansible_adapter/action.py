@@ -38,7 +38,7 @@ def require(*modules: str) -> None:
 # Before the core is imported, so that a controller that lacks something is told what, and shown no traceback.
 require("pyjson5", "sqlalchemy", "urllib3")
 
-from ..device_files import Answer  # noqa: E402
+from ..device.device import Answer  # noqa: E402
 from ..display_text import printable  # noqa: E402
 from ..errors import IotoError  # noqa: E402
 from ..ledger import Ledger  # noqa: E402

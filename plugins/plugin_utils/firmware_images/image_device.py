@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..device_files import (
+from ..device.device import (
     ALL_FILES,
     MAX_FILE_SIZE,
     FileKind,

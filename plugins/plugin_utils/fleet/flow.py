@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ..agent_configuration import configure_agent
+from ..device.agent_configuration import configure_agent
 from ..errors import IotoError
 from ..ledger import Context, Ledger
 from ..ledger_group import LedgerGroup

@@ -18,7 +18,7 @@ from typing import Any
 
 import paramiko
 
-from ..device_files import Answer, DeviceError
+from ..device.device import Answer, DeviceError
 from ..display_text import printable
 from ..errors import IotoError
 from .host_keys import fingerprint, known_types, objection

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import claim_ids
+from .. import claim_ids
+from ..display_text import printable
+from ..json5_document import Json5Document
 from .agent_settings import read_settings
-from .device_files import PROVISION_FILE, Device, FileKind, probe
-from .display_text import printable
-from .json5_document import Json5Document
+from .device import PROVISION_FILE, Device, FileKind, probe
 from .unit_identity import hardware_identity
 from .verified_write import check_usable
 

@@ -14,10 +14,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from .device_files import AGENT_FILES, OVERRIDE_FILE, Observation, RemoteFile
-from .display_text import printable
-from .errors import IotoError
-from .json5_document import MISSING, Json5Document
+from ..display_text import printable
+from ..errors import IotoError
+from ..json5_document import MISSING, Json5Document
+from .device import AGENT_FILES, OVERRIDE_FILE, Observation, RemoteFile
 
 _MODE_KEYS: tuple[tuple[str, ...], ...] = (("services", "serialize"), ("services", "cloud", "serialize"))
 _URL_KEY = ("api", "serialize")

@@ -22,8 +22,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from .display_text import printable
-from .errors import IotoError
+from ..display_text import printable
+from ..errors import IotoError
 
 DEVICE_FILE = "device.json5"
 LEGACY_DEVICE_FILE = "device.json"
@@ -264,7 +264,7 @@ def _read_script(path: Path) -> str:
 
 
 # Read at the start, and so once for all devices: Ansible forks a process for each.
-_SCRIPTS = {path.name: _read_script(path) for path in (Path(__file__).parent / "device" / "shell").glob("*.sh")}
+_SCRIPTS = {path.name: _read_script(path) for path in (Path(__file__).parent / "shell").glob("*.sh")}
 
 
 def _probe_settings(config_dir: str) -> dict[str, str]:

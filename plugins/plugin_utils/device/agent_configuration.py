@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..display_text import printable, url_origin
 from .agent_settings import AgentSettingsError, SerializeMode, change_settings, read_settings
-from .device_files import AGENT_FILES, Device, probe
-from .display_text import printable, url_origin
+from .device import AGENT_FILES, Device, probe
 from .verified_write import write_verified
 
 

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from .device_files import NEW_FILE_MODE, Device, FileKind, RemoteFile, WriteFailure, WriteStep, replace
-from .display_text import printable
-from .errors import IotoError
+from ..display_text import printable
+from ..errors import IotoError
+from .device import NEW_FILE_MODE, Device, FileKind, RemoteFile, WriteFailure, WriteStep, replace
 
 _UNUSABLE = {
     FileKind.DIRECTORY: "is a directory; move it away",

@@ -12,8 +12,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .device_files import Interface, Observation
-from .errors import IotoError
+from ..errors import IotoError
+from .device import Interface, Observation
 
 MAX_SERIAL_LENGTH = 128
 
