@@ -13,8 +13,8 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter
     REVEAL_ARGUMENT,
     IotoAction,
 )
+from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.image_batch import Job, Showing, make_image
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware_images.detect import FORMATS
-from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware_images.making import Job, Showing, make_image
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import warm_up
 
 # As in serialize: made ready once, before Ansible forks a worker for each image.

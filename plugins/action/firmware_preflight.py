@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction
-from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware_images.batch import (
+from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.check import (
     check_images,
     is_ours,
     list_problems,
 )
-from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware_images.making import VARIABLES
+from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.image_batch import VARIABLES
 
 
 class ActionModule(IotoAction):

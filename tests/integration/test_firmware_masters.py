@@ -16,8 +16,8 @@ import json5
 import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
+from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.image_batch import Job, Making, Showing
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware_images import workshop
-from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware_images.making import Job, Making, Showing
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware_images.master import Master
 from tests.support.firmware import (
     DEVICE_PATH,

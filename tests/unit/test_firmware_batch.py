@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
-from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware_images import batch, destination
+from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware import check as batch
+from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware import destination
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware_images.checksums import renew_list
 
 

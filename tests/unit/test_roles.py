@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware_images import making as firmware_batch
+from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware import image_batch as firmware_batch
 
 ROOT = Path(__file__).resolve().parents[2]
 ROLES = sorted(path for path in (ROOT / "roles").glob("*") if path.is_dir())

@@ -20,14 +20,15 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import IotoError
-from ..ledger import Context, Ledger
+from ..firmware_images.workshop import Workshop
+from ..firmware_images.workspace import shared_workspace
+from ..ledger import Ledger
 from ..ledger_group import LedgerGroup
+from ..ledger_records import Context
 from ..serialization import serialize
 from ..task_options import build_request, present_outcome
 from .destination import destination
 from .image_device import open_device
-from .workshop import Workshop
-from .workspace import shared_workspace
 
 _OPTIONS = {
     "ioto_firmware_base": "base",

@@ -10,8 +10,8 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from .copies import can_share
-from .image import ImageError
+from ..firmware_images.copies import can_share
+from ..firmware_images.image import ImageError
 
 _MASTERS = 2
 """A master image and the trial of it."""

@@ -14,8 +14,8 @@ from ..batch.check import Problem
 from ..errors import IotoError
 from ..modes import Mode
 from .destination import destination, room
+from .image_batch import Job, image_options
 from .image_device import open_device
-from .making import Job, image_options
 
 _OF_A_BASE = ("ioto_config_dir", "ioto_firmware_format", "ioto_firmware_partition")
 _MEGABYTE = 1024 * 1024

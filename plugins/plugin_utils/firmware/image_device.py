@@ -21,17 +21,17 @@ from ..device.device import (
     WriteStep,
 )
 from ..display_text import printable
-from .checksums import digest, renew_beside
-from .detect import open_image
-from .disk import Disk
-from .image import Change, Entry, Image, ImageError, Kind
-from .master import Master
-from .paths import CONFIG_DIRS, Walk, find_config_dir, has_directory
-from .tar import empty_archive
-from .tools import run
-from .tree import Tree, put
-from .workshop import Workshop
-from .workspace import scratch, subfolder, sync, workspace
+from ..firmware_images.checksums import digest, renew_beside
+from ..firmware_images.detect import open_image
+from ..firmware_images.disk import Disk
+from ..firmware_images.image import Change, Entry, Image, ImageError, Kind
+from ..firmware_images.master import Master
+from ..firmware_images.paths import CONFIG_DIRS, Walk, find_config_dir, has_directory
+from ..firmware_images.tar import empty_archive
+from ..firmware_images.tools import run
+from ..firmware_images.tree import Tree, put
+from ..firmware_images.workshop import Workshop
+from ..firmware_images.workspace import scratch, subfolder, sync, workspace
 
 _IMAGE_MODE = 0o600
 _KINDS = {
