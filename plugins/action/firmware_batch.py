@@ -16,7 +16,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.results import sum_up
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.check import prepare
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.image_batch import VARIABLES, Making, Showing
-from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware_images.checksums import renew_lists
+from ansible_collections.ioto.serialization.plugins.plugin_utils.image_formats.checksums import renew_lists
 
 
 class ActionModule(BatchAction):

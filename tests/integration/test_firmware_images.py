@@ -19,7 +19,7 @@ import pytest
 from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_sources import Generated
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.image_device import open_device
-from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware_images import ext
+from ansible_collections.ioto.serialization.plugins.plugin_utils.image_formats import ext
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Context, Ledger, State
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization import Outcome, Request, serialize
 from tests.support.firmware import (

@@ -17,8 +17,8 @@ import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.image_batch import Job, Making, Showing
-from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware_images import workshop
-from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware_images.master import Master
+from ansible_collections.ioto.serialization.plugins.plugin_utils.image_formats import workshop
+from ansible_collections.ioto.serialization.plugins.plugin_utils.image_formats.master import Master
 from tests.support.firmware import (
     DEVICE_PATH,
     MAKERS,

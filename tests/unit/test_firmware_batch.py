@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware import check as batch
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware import destination
-from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware_images.checksums import renew_list
+from ansible_collections.ioto.serialization.plugins.plugin_utils.image_formats.checksums import renew_list
 
 
 @pytest.mark.parametrize(

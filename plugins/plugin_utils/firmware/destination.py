@@ -10,8 +10,8 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..firmware_images.copies import can_share
-from ..firmware_images.image import ImageError
+from ..image_formats.copies import can_share
+from ..image_formats.image import ImageError
 
 _MASTERS = 2
 """A master image and the trial of it."""

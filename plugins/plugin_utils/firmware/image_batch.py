@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import IotoError
-from ..firmware_images.workshop import Workshop
-from ..firmware_images.workspace import shared_workspace
+from ..image_formats.workshop import Workshop
+from ..image_formats.workspace import shared_workspace
 from ..ledger import Ledger
 from ..ledger_group import LedgerGroup
 from ..ledger_records import Context

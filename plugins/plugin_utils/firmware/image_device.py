@@ -21,17 +21,17 @@ from ..device.device import (
     WriteStep,
 )
 from ..display_text import printable
-from ..firmware_images.checksums import digest, renew_beside
-from ..firmware_images.detect import open_image
-from ..firmware_images.disk import Disk
-from ..firmware_images.image import Change, Entry, Image, ImageError, Kind
-from ..firmware_images.master import Master
-from ..firmware_images.paths import CONFIG_DIRS, Walk, find_config_dir, has_directory
-from ..firmware_images.tar import empty_archive
-from ..firmware_images.tools import run
-from ..firmware_images.tree import Tree, put
-from ..firmware_images.workshop import Workshop
-from ..firmware_images.workspace import scratch, subfolder, sync, workspace
+from ..image_formats.checksums import digest, renew_beside
+from ..image_formats.detect import open_image
+from ..image_formats.disk import Disk
+from ..image_formats.image import Change, Entry, Image, ImageError, Kind
+from ..image_formats.master import Master
+from ..image_formats.paths import CONFIG_DIRS, Walk, find_config_dir, has_directory
+from ..image_formats.tar import empty_archive
+from ..image_formats.tools import run
+from ..image_formats.tree import Tree, put
+from ..image_formats.workshop import Workshop
+from ..image_formats.workspace import scratch, subfolder, sync, workspace
 
 _IMAGE_MODE = 0o600
 _KINDS = {
