@@ -17,7 +17,7 @@ from . import claim_ids, service_client
 from .device.device import DEVICE_FILE, Device, Observation, await_change, restart_agent
 from .display_text import printable, url_origin
 from .errors import IotoError
-from .json5_second_reader import read_independently
+from .json5.independent_reader import read_independently
 from .scanning.scan import Scan
 
 _CONFLICT = 409

@@ -33,8 +33,9 @@ from .device.unit_identity import identify
 from .device.verified_write import ChangedMeanwhileError, check_usable, write_verified
 from .display_text import printable
 from .errors import IotoError
-from .json5_document import MISSING, Json5Document, Json5Error, JsonValue
-from .json5_second_reader import read_independently
+from .json5.document import MISSING, Json5Document
+from .json5.independent_reader import read_independently
+from .json5.reader import Json5Error, JsonValue
 from .ledger import Claim, Context, Ledger, State
 from .ledger_group import LedgerGroup
 from .scanning.scan import Scan

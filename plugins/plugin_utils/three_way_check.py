@@ -14,7 +14,7 @@ from .device.device import Device, probe
 from .device.unit_identity import identify
 from .device.verified_write import check_usable
 from .display_text import printable
-from .json5_document import Json5Document
+from .json5.document import Json5Document
 from .ledger import Claim, Context, Entry, Ledger, State
 from .scanning.scan import Scan
 

@@ -19,7 +19,8 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_sources i
 from ansible_collections.ioto.serialization.plugins.plugin_utils.device import unit_identity
 from ansible_collections.ioto.serialization.plugins.plugin_utils.device.device import Answer
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
-from ansible_collections.ioto.serialization.plugins.plugin_utils.json5_document import Json5Document, JsonValue
+from ansible_collections.ioto.serialization.plugins.plugin_utils.json5.document import Json5Document
+from ansible_collections.ioto.serialization.plugins.plugin_utils.json5.reader import JsonValue
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Context, Ledger, State
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization import Outcome, Request, serialize
 from tests.fleet.factory import FactoryEndpoint

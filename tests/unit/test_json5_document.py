@@ -11,11 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.json5_document import (
-    MISSING,
-    Json5Document,
-    Json5Error,
-)
+from ansible_collections.ioto.serialization.plugins.plugin_utils.json5.document import MISSING, Json5Document
+from ansible_collections.ioto.serialization.plugins.plugin_utils.json5.reader import Json5Error
 
 FIXTURES = Path(__file__).parent / "fixtures" / "json5"
 PROPERTIES = {

@@ -17,8 +17,9 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.json5_document import Json5Document, Json5Error
-from ansible_collections.ioto.serialization.plugins.plugin_utils.json5_second_reader import read_independently
+from ansible_collections.ioto.serialization.plugins.plugin_utils.json5.document import Json5Document
+from ansible_collections.ioto.serialization.plugins.plugin_utils.json5.independent_reader import read_independently
+from ansible_collections.ioto.serialization.plugins.plugin_utils.json5.reader import Json5Error
 from ansible_collections.ioto.serialization.tests.unit.json5_agent_model import Agent, AgentRefusesError, same
 
 EXAMPLES = os.environ.get("JSON5_EXAMPLES")

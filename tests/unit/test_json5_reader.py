@@ -9,7 +9,8 @@ import math
 
 import pytest
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.json5_document import Json5Document, Json5Error
+from ansible_collections.ioto.serialization.plugins.plugin_utils.json5.document import Json5Document
+from ansible_collections.ioto.serialization.plugins.plugin_utils.json5.reader import Json5Error
 
 
 def read(text: str | bytes) -> object:

@@ -16,7 +16,7 @@ from enum import StrEnum
 
 from ..display_text import printable
 from ..errors import IotoError
-from ..json5_document import MISSING, Json5Document
+from ..json5.document import MISSING, Json5Document
 from .device import AGENT_FILES, OVERRIDE_FILE, Observation, RemoteFile
 
 _MODE_KEYS: tuple[tuple[str, ...], ...] = (("services", "serialize"), ("services", "cloud", "serialize"))

@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import claim_ids
 from ..display_text import printable
-from ..json5_document import Json5Document
+from ..json5.document import Json5Document
 from .agent_settings import read_settings
 from .device import PROVISION_FILE, Device, FileKind, probe
 from .unit_identity import hardware_identity

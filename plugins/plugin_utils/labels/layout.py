@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from .. import json5_reader
+from ..json5 import reader as json5_reader
 from .errors import LayoutError
 from .fields import check_template
 from .fonts import BOLD, REGULAR

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from .. import claim_ids
 from ..errors import IotoError
-from ..json5_document import Json5Document
+from ..json5.document import Json5Document
 from ..ledger import State, parse_unit
 from .errors import RefusedError
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import pyjson5
 
-from .json5_reader import MAX_DEPTH
+from .reader import MAX_DEPTH
 
 
 def read_independently(text: str) -> object:

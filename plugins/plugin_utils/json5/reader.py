@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading JSON5 strictly, with the place of every part, as the editor in `json5_document` needs it.
+"""Reading JSON5 strictly, with the place of every part, as the editor in `document` needs it.
 
 The grammar is that of https://spec.json5.org, less what the Ioto agent cannot read or reads as something else
 (seen in its source, in two generations): a byte-order mark, `+` before a number or in its exponent, a number that
@@ -20,7 +20,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple, NoReturn, TypeAlias, cast
 
-from .errors import IotoError
+from ..errors import IotoError
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 64

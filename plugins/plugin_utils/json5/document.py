@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Editing JSON5 in place: one value is set or one key added, and no other byte of the document changes.
 
-What is read, and what is refused because the agent could not read it, is told in `json5_reader`; how an addition
-takes the looks of its neighbourhood, in `json5_style`.
+What is read, and what is refused because the agent could not read it, is told in `reader`; how an addition
+takes the looks of its neighbourhood, in `style`.
 
 Where a new key goes: after the last member of its object and the comments on that member's line; in an object
 without members, after its last comment. It stands on a line of its own where the last member does (or the empty
@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from .json5_reader import (
+from .reader import (
     MAX_DEPTH,
     Array,
     Json5Error,
@@ -36,16 +36,7 @@ from .json5_reader import (
     read,
     walk,
 )
-from .json5_style import (
-    DEFAULT,
-    Style,
-    document_newline,
-    line_indent,
-    style_around,
-    write_member,
-    write_string,
-    write_value,
-)
+from .style import DEFAULT, Style, document_newline, line_indent, style_around, write_member, write_string, write_value
 
 __all__ = ["MISSING", "Json5Document", "Json5Error", "JsonValue", "Missing"]
 

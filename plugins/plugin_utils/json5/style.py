@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple, TypeVar
 
-from .json5_reader import JsonValue, Member, Node, Object, Scalar, walk
+from .reader import JsonValue, Member, Node, Object, Scalar, walk
 
 _Habit = TypeVar("_Habit")
 
