@@ -15,7 +15,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.image_batch import Job, Showing, make_image
 from ansible_collections.ioto.serialization.plugins.plugin_utils.image_formats.detect import FORMATS
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import warm_up
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import warm_up
 
 # As in serialize: made ready once, before Ansible forks a worker for each image.
 warm_up()

@@ -12,7 +12,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter
     REVEAL_ARGUMENT,
     IotoAction,
 )
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger_tasks import enter_ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.tasks import enter_ledger
 
 
 class ActionModule(IotoAction):

@@ -12,8 +12,8 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter
     REVEAL_ARGUMENT,
     IotoAction,
 )
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Ledger
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger_tasks import query_ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.tasks import query_ledger
 
 
 class ActionModule(IotoAction):

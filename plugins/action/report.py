@@ -15,7 +15,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch import run_record
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch import summary as batch_summary
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.report_task import LOOKS, Surroundings, make_report
 
 

@@ -12,7 +12,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter
     SERIALIZE_ARGUMENTS,
     IotoAction,
 )
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import warm_up
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import warm_up
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization import serialize
 from ansible_collections.ioto.serialization.plugins.plugin_utils.task_options import build_request, present_outcome
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from .claim_ids import is_valid, mask
-from .ledger import Claim, State
+from .ledger.records import Claim, State
 
 _DELIBERATE = "or say that it is meant (force: true)"
 

@@ -17,7 +17,8 @@ from .batch.check import Problem
 from .batch.summary import outcome_of, with_fleet
 from .claim_ids import DEFAULT_LENGTH
 from .errors import IotoError
-from .ledger import Claim, Context, Ledger, State
+from .ledger.ledger import Ledger
+from .ledger.records import Claim, Context, State
 from .modes import Mode
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from typing import Any
 
 from .claim_ids import parse_product
 from .label_options import LabelTaskError, load_settings
-from .ledger import Claim, Context, Ledger
+from .ledger.ledger import Ledger
+from .ledger.records import Claim, Context
 
 
 def make_labels(ledger: Ledger, options: Mapping[str, Any], *, context: Context, check: bool) -> dict[str, Any]:

@@ -20,7 +20,8 @@ from .batch_report.pictures import Pictures
 from .batch_report.records import Report, Row, Unit
 from .batch_report.tables import csv_table, json_lines
 from .display_text import printable
-from .ledger import Context, Ledger
+from .ledger.ledger import Ledger
+from .ledger.records import Context
 from .private_files import write_private
 from .report_options import ReportError, page_path
 

@@ -36,8 +36,9 @@ from .errors import IotoError
 from .json5.document import MISSING, Json5Document
 from .json5.independent_reader import read_independently
 from .json5.reader import Json5Error, JsonValue
-from .ledger import Claim, Context, Ledger, State
-from .ledger_group import LedgerGroup
+from .ledger.group_commit import LedgerGroup
+from .ledger.ledger import Ledger
+from .ledger.records import Claim, Context, State
 from .scanning.scan import Scan
 
 DEFAULT_CONFIG_DIR = "/etc/ioto"

@@ -15,7 +15,8 @@ from .device.unit_identity import identify
 from .device.verified_write import check_usable
 from .display_text import printable
 from .json5.document import Json5Document
-from .ledger import Claim, Context, Entry, Ledger, State
+from .ledger.ledger import Ledger
+from .ledger.records import Claim, Context, Entry, State
 from .scanning.scan import Scan
 
 MISMATCH, CHECKED = "mismatch", "checked"

@@ -13,7 +13,8 @@ from .device.device import Device
 from .display_text import printable
 from .errors import IotoError
 from .label_options import qr_templates
-from .ledger import Context, Ledger
+from .ledger.ledger import Ledger
+from .ledger.records import Context
 from .scanning.camera import read_picture
 from .scanning.scan import NothingScannedError, Scan, ScanError, read_scan
 from .scanning.scan_file import ScanFile, read_scan_file

@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from plugins.plugin_utils.ledger import Ledger
+from plugins.plugin_utils.ledger.ledger import Ledger
 from tests.services.factory_load import claim_all, claim_under_kills
 from tests.services.factory_service import RunningService
 

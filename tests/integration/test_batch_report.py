@@ -23,7 +23,8 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch import summary as batch_summary
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.run_record import record_run
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Claim, Context, Ledger, State
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Claim, Context, State
 
 PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
 OPTIONS: dict[str, Any] = {

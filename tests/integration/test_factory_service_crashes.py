@@ -9,7 +9,7 @@ import asyncio
 import signal
 from pathlib import Path
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from tests.services.factory_load import answers, claim_all, claim_under_kills
 from tests.services.factory_service import PRODUCT
 from tests.services.factory_service_fixture import ServiceMaker, service_with

@@ -19,7 +19,7 @@ from pathlib import Path
 import json5
 import pytest
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from tests.benchmark import firmware_images
 from tests.support.firmware import DEVICE_PATH, PRODUCT, make_ext, make_tree, missing_tools, sh
 

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_ids import is_valid
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Ledger, State
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import State
 from tests.fleet import DeviceSpec, Fleet
 from tests.support.ansible import ROOT as REPOSITORY
 from tests.support.ansible import Run, command, environment, provision

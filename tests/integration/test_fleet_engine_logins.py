@@ -18,7 +18,8 @@ import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_ids import is_valid
 from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.ssh_keys import KeyFileError, load_key
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Ledger, State
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import State
 from tests.fleet import Fleet
 from tests.support.ansible import ROOT, Run, provision
 

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Ledger, State
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import State
 from tests.fleet import Fleet
 from tests.services.label_printer import LabelPrinter
 from tests.support.ansible import ROOT, command, environment, provision

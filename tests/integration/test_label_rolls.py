@@ -18,7 +18,8 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.label_task impo
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels import batch, layout
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.errors import LabelError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.output_zpl import zpl
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Context, Ledger, State
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Context, State
 from ansible_collections.ioto.serialization.plugins.plugin_utils.scanning.scan import Scan
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization import Outcome, Request, serialize
 from tests.fleet import Fleet

@@ -19,7 +19,8 @@ pytest.importorskip("reportlab", reason="labels need the Python package reportla
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels import batch, layout
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.output_zpl import zpl
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.printing import open_printer
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Claim, Context, Ledger, State
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Claim, Context, State
 from tests.services.label_printer import LabelPrinter
 
 PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"

@@ -35,7 +35,8 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.output_p
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.output_svg import svg
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.output_zpl import zpl
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.printing import SocketPrinter
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Context, Ledger, State
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Context, State
 from tests.support.labels import pdf_pages
 
 PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"

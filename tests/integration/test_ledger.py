@@ -18,20 +18,20 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_ids impor
     InvalidClaimIdError,
     InvalidProductError,
 )
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import (
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.database import Database, Location
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
     Ask,
     Claim,
     ClaimConflictError,
     Context,
     Entry,
     InvalidUnitError,
-    Ledger,
     LedgerError,
     State,
     Step,
     UnknownClaimError,
 )
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger_database import Database, Location
 
 PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
 OTHER_PRODUCT = "01G9BFEDZXJYWEJ56DPPQSXTWP"

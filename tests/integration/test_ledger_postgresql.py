@@ -8,11 +8,11 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import make_url
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import (
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
     Ask,
     Claim,
     Context,
-    Ledger,
     LedgerError,
     State,
     Step,

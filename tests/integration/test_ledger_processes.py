@@ -17,12 +17,12 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import (
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
     Ask,
     Claim,
     ClaimConflictError,
     Context,
-    Ledger,
     State,
 )
 

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils import ledger_database
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Context, Ledger, LedgerError
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import database as ledger_database
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Context, LedgerError
 
 PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
 CONTEXT = Context("ann@line-1")

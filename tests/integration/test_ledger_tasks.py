@@ -13,13 +13,13 @@ import pytest
 from ansible_collections.ioto.serialization.plugins.action.ledger_entry import ActionModule as Entry
 from ansible_collections.ioto.serialization.plugins.action.ledger_info import ActionModule as Info
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import (
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
     ClaimConflictError,
     Context,
-    Ledger,
     State,
 )
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger_tasks import enter_ledger, query_ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.tasks import enter_ledger, query_ledger
 from tests.support.ansible import ROOT, provision
 
 PRODUCT = "01K9F1EETDEV1CEPR0DVCT0001"

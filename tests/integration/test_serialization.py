@@ -21,7 +21,8 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.device.device i
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.json5.document import Json5Document
 from ansible_collections.ioto.serialization.plugins.plugin_utils.json5.reader import JsonValue
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Context, Ledger, State
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Context, State
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization import Outcome, Request, serialize
 from tests.fleet.factory import FactoryEndpoint
 from tests.support.shell_device import PRODUCT, ShellDevice, make_device

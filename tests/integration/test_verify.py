@@ -18,7 +18,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.labels import l
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.compose import Composer
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.fields import Fields
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.output_png import png
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.scanning.camera import read_picture
 from ansible_collections.ioto.serialization.plugins.plugin_utils.scanning.scan import Scan, ScanError
 from tests.fleet import Fleet

@@ -16,7 +16,7 @@ from PIL import Image
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels import batch, layout
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.output_zpl import zpl
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 
 
 def labels_of(ledger: Ledger, serials: Sequence[str], *, which: str = "standard") -> list[bytes]:

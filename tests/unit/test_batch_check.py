@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.check import check_batch, plays
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Context, Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Context
 
 PRODUCT = "01K9F1EETDEV1CEPR0DVCT0001"
 CONTEXT = Context("tester@bench")

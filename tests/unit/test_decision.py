@@ -19,7 +19,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.decision import
     Seen,
     decide,
 )
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Claim, State
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Claim, State
 
 PRODUCT = "01K9F1EETDEV1CEPR0DVCT0001"
 OTHER_PRODUCT = "01K9F1EETDEV1CEPR0DVCT0002"

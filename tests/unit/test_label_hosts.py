@@ -19,7 +19,8 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.label_hosts imp
     labelled_hosts,
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.label_options import ARGUMENTS
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Context, Ledger, State
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Context, State
 from tests.support.labels import labels_of
 
 PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"

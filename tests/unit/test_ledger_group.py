@@ -13,15 +13,15 @@ from threading import Barrier
 import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import (
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.group_commit import LedgerGroup
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
     Ask,
     Claim,
     ClaimConflictError,
     Context,
-    Ledger,
     State,
 )
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger_group import LedgerGroup
 
 PRODUCT = "01K9F1EETDEV1CEPR0DVCT0001"
 CONTEXT = Context("tester@here")

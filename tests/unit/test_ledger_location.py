@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Ledger, LedgerError, Location, warm_up
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.database import Location
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger, warm_up
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import LedgerError
 
 
 def test_the_default_is_in_the_users_data_directory(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,14 +16,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils import claim_ids
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import (
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
     Claim,
     Context,
-    Ledger,
     LedgerError,
     State,
 )
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger_transfer import (
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.transfer import (
     Imported,
     ImportRowsError,
     export_claims,

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import Claim, Context, Ledger, State
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Claim, Context, State
 from ansible_collections.ioto.serialization.plugins.plugin_utils.scanning.scan import Scan
 from ansible_collections.ioto.serialization.plugins.plugin_utils.three_way_check import (
     Known,

@@ -41,8 +41,8 @@ require("pyjson5", "sqlalchemy", "urllib3")
 from ..device.device import Answer  # noqa: E402
 from ..display_text import printable  # noqa: E402
 from ..errors import IotoError  # noqa: E402
-from ..ledger import Ledger  # noqa: E402
-from ..ledger_records import Context  # noqa: E402
+from ..ledger.ledger import Ledger  # noqa: E402
+from ..ledger.records import Context  # noqa: E402
 
 _RawTaskResult: Any = getattr(task_result, "_RawTaskResult", None)
 UnifiedTaskResult: Any = getattr(_task, "UnifiedTaskResult", None)

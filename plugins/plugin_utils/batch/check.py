@@ -14,8 +14,8 @@ from ..claim_ids import check_length, mask, parse, parse_product
 from ..device.unit_identity import parse_serial
 from ..errors import IotoError
 from ..label_options import qr_templates
-from ..ledger import Ledger
-from ..ledger_records import Claim, State
+from ..ledger.ledger import Ledger
+from ..ledger.records import Claim, State
 from ..modes import Mode, is_for_fleet, is_yes
 from ..scanning.scan import read_scan
 from .results import some_of

@@ -12,8 +12,8 @@ from typing import Any
 
 from .. import claim_ids
 from ..errors import IotoError
-from ..ledger import Ledger
-from ..ledger_records import Context, Entry, parse_unit
+from ..ledger.ledger import Ledger
+from ..ledger.records import Context, Entry, parse_unit
 from .summary import Fate, Summary, outcome_of, with_fleet
 
 RUN = "run"

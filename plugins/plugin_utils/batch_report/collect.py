@@ -12,7 +12,8 @@ from datetime import datetime
 
 from ..batch.run_record import NOT_LABELLED, RUN
 from ..display_text import printable
-from ..ledger import Claim, Event, Ledger, State
+from ..ledger.ledger import Ledger
+from ..ledger.records import Claim, Event, State
 from ..three_way_check import CHECKED, MISMATCH
 from .records import Failure, Row, Unit, Verdict
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..display_text import printable
 from ..errors import IotoError
-from ..ledger import State
+from ..ledger.records import State
 from .chart import chart
 from .pictures import Pictures
 from .records import Report, Row, Verdict

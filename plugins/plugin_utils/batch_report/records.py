@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from ..ledger import Claim, State
+from ..ledger.records import Claim, State
 
 
 class Verdict(StrEnum):

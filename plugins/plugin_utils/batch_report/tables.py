@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from io import StringIO
 from typing import Any
 
-from ..ledger import State
-from ..ledger_transfer import guard_formula
+from ..ledger.records import State
+from ..ledger.transfer import guard_formula
 from .records import Report, Row
 
 _STATES = [state for state in State if state is not State.RETIRED]

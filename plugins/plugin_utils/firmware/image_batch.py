@@ -22,9 +22,9 @@ from typing import Any
 from ..errors import IotoError
 from ..image_formats.workshop import Workshop
 from ..image_formats.workspace import shared_workspace
-from ..ledger import Ledger
-from ..ledger_group import LedgerGroup
-from ..ledger_records import Context
+from ..ledger.group_commit import LedgerGroup
+from ..ledger.ledger import Ledger
+from ..ledger.records import Context
 from ..serialization import serialize
 from ..task_options import build_request, present_outcome
 from .destination import destination

@@ -22,8 +22,9 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, cast
 
 from ..errors import IotoError
-from ..ledger import Context, Ledger
-from ..ledger_group import LedgerGroup
+from ..ledger.group_commit import LedgerGroup
+from ..ledger.ledger import Ledger
+from ..ledger.records import Context
 from .flow import Flow, run_flow
 from .ssh_device import Connector, UnreachableError
 from .ssh_settings import SshSettings

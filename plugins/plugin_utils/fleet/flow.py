@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..device.agent_configuration import configure_agent
 from ..errors import IotoError
-from ..ledger import Context, Ledger
-from ..ledger_group import LedgerGroup
+from ..ledger.group_commit import LedgerGroup
+from ..ledger.ledger import Ledger
+from ..ledger.records import Context
 from ..modes import Mode, is_yes
 from ..serialization import Request, serialize
 from ..task_options import build_request, present_outcome

@@ -22,7 +22,8 @@ from itertools import count
 from pathlib import Path
 
 from ..errors import IotoError
-from ..ledger import Claim, Context, Entry, Ledger, State, Step
+from ..ledger.ledger import Ledger
+from ..ledger.records import Claim, Context, Entry, State, Step
 from ..private_files import write_private
 from .compose import Composer
 from .drawing import Drawing

@@ -9,7 +9,8 @@ from collections.abc import Collection, Iterable, Sequence
 
 from ..claim_ids import parse
 from ..errors import IotoError
-from ..ledger import Claim, Context, Ledger, State, Step
+from ..ledger.ledger import Ledger
+from ..ledger.records import Claim, Context, State, Step
 from .errors import LabelError
 
 PREPRINTED = "preprinted"

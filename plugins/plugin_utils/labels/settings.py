@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..ledger import Context, Ledger
+from ..ledger.ledger import Ledger
+from ..ledger.records import Context
 from . import batch, layout
 from .errors import LabelError
 from .printing import Printer, open_printer

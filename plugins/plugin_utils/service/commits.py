@@ -5,7 +5,7 @@
 
 A disk takes milliseconds to make a commit durable, whatever it holds. While one commit is under way, the requests
 that come gather on the event loop; the next takes them all. So nobody waits for company, and a crowd pays for one.
-(`ledger_group` does the same for callers that are threads; here a caller must not block, and has none.)
+(`ledger.group_commit` does the same for callers that are threads; here a caller must not block, and has none.)
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from dataclasses import dataclass
 
 from ..claim_ids import mask
 from ..errors import IotoError
-from ..ledger import Ask, Claim, Context, Ledger, LedgerError, Step, UnknownClaimError
+from ..ledger.ledger import Ledger
+from ..ledger.records import Ask, Claim, Context, LedgerError, Step, UnknownClaimError
 from .errors import RefusedError
 from .ledgers import LedgerHandle
 from .metrics import Metrics

@@ -19,7 +19,7 @@ from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from ..errors import IotoError
-from ..ledger import Ask, Claim, ClaimConflictError, Context, InvalidUnitError, LedgerError, UnknownClaimError
+from ..ledger.records import Ask, Claim, ClaimConflictError, Context, InvalidUnitError, LedgerError, UnknownClaimError
 from .access import Caller, Scope
 from .allow_list import AllowList
 from .commits import RETRY_AFTER, SOURCE, Answer, CommitWriter, Confirm

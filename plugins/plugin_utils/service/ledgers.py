@@ -11,7 +11,8 @@ from __future__ import annotations
 import threading
 import time
 
-from ..ledger import Ledger, LedgerError
+from ..ledger.ledger import Ledger
+from ..ledger.records import LedgerError
 
 _PAUSE_SECONDS = 1.0
 """After a failure to open: so long the same answer is given at once, so that requests do not queue up to wait."""

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from ..claim_ids import mask
-from ..ledger import Claim, Event, Ledger, State
+from ..ledger.ledger import Ledger
+from ..ledger.records import Claim, Event, State
 from .ledgers import LedgerHandle
 from .refusals import Refusal, Refusals
 

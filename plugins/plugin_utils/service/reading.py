@@ -19,7 +19,8 @@ from starlette.routing import Route
 
 from .. import claim_ids
 from ..errors import IotoError
-from ..ledger import Claim, Ledger, parse_unit
+from ..ledger.ledger import Ledger
+from ..ledger.records import Claim, parse_unit
 from .access import Caller
 from .errors import RefusedError
 from .house import House

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from .. import claim_ids
 from ..errors import IotoError
 from ..json5.document import Json5Document
-from ..ledger import State, parse_unit
+from ..ledger.records import State, parse_unit
 from .errors import RefusedError
 
 _MAC = re.compile(r"[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}")

@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Connection
 
-from .ledger_records import State
+from .records import State
 
 SCHEMA_VERSION = 1
 VERSION_QUERY = "SELECT version FROM ioto_ledger"
@@ -99,7 +99,7 @@ events = Table(
     Column("host", Text),
     Column("detail", Text),
     # Without the events that made a claim: IDs are random, so each entry here costs a page of the disk to itself.
-    # Those events are found by their time, which is the claim's (`ledger_queries.select_events`).
+    # Those events are found by their time, which is the claim's (`queries.select_events`).
     Index("ioto_events_claim", "claim_id", sqlite_where=IS_NO_BIRTH, postgresql_where=IS_NO_BIRTH),
     Index("ioto_events_at", "at"),
     Index("ioto_events_unit", "unit"),

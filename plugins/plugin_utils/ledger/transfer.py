@@ -20,9 +20,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TextIO
 
-from . import claim_ids
-from .errors import IotoError
-from .ledger import Claim, Context, Ledger, LedgerError, State, parse_unit
+from .. import claim_ids
+from ..errors import IotoError
+from .ledger import Ledger
+from .records import Claim, Context, LedgerError, State, parse_unit
 
 COLUMNS = (
     "claim_id",

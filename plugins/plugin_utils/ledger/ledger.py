@@ -5,7 +5,7 @@
 
 It lives in an SQLite file or a PostgreSQL database (see `Location.parse`). Every operation is one transaction that is
 on the disk on return, and asking again for what is already so changes nothing, so that after a crash one simply
-runs again. What the database itself guarantees stands in `ledger_schema`.
+runs again. What the database itself guarantees stands in `schema`.
 """
 
 from __future__ import annotations
@@ -19,19 +19,13 @@ from typing import ParamSpec, TypeVar
 
 from sqlalchemy.engine import Connection
 
-from . import claim_ids
-from .errors import IotoError
-from .ledger_database import Database, Location
-from .ledger_page import Page
-from .ledger_queries import (
-    each,
-    read_conflicts,
-    read_summary,
-    select_claims,
-    select_events,
-    to_event,
-)
-from .ledger_records import (
+from .. import claim_ids
+from ..errors import IotoError
+from .bulk_rows import read_by_claim_id, read_live, to_claim
+from .change_set import Page
+from .database import Database, Location
+from .queries import each, read_conflicts, read_summary, select_claims, select_events, to_event
+from .records import (
     Ask,
     Claim,
     ClaimConflictError,
@@ -47,8 +41,7 @@ from .ledger_records import (
     UnknownClaimError,
     parse_unit,
 )
-from .ledger_rows import read_by_claim_id, read_live, to_claim
-from .ledger_schema import claims, events
+from .schema import claims, events
 
 __all__ = [
     "Ask",
@@ -250,7 +243,7 @@ class Ledger:
         """Bring in claims from elsewhere, all or none, and say of each `added`, `changed` or `unchanged`.
 
         Where one is answered by an error, nothing was changed. With `check_only` nothing is, in any case. What
-        changes a claim that is known already is said at `ledger_transfer.import_claims`.
+        changes a claim that is known already is said at `transfer.import_claims`.
         """
 
         def work(page: Page) -> list[str | IotoError]:

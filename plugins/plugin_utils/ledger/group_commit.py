@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from threading import Lock
 from typing import Generic, TypeVar
 
-from . import claim_ids
-from .errors import IotoError
-from .ledger import Ledger, parse_unit
-from .ledger_records import Ask, Claim, Context, State, Step
+from .. import claim_ids
+from ..errors import IotoError
+from .ledger import Ledger
+from .records import Ask, Claim, Context, State, Step, parse_unit
 
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")

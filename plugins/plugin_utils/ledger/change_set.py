@@ -15,11 +15,11 @@ from functools import lru_cache
 
 from sqlalchemy.engine import Connection
 
-from . import claim_ids
-from .ledger_queries import read_conflicts
-from .ledger_records import Ask, Claim, ClaimConflictError, Context, Entry, LedgerError, State, UnknownClaimError
-from .ledger_rows import insert, read_by_claim_id, read_live, time_encoder, update
-from .ledger_schema import claims, events
+from .. import claim_ids
+from .bulk_rows import insert, read_by_claim_id, read_live, time_encoder, update
+from .queries import read_conflicts
+from .records import Ask, Claim, ClaimConflictError, Context, Entry, LedgerError, State, UnknownClaimError
+from .schema import claims, events
 
 _MAX_TEXT = 2000
 

@@ -21,8 +21,8 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError
 
-from .ledger_records import Claim, State
-from .ledger_schema import IS_LIVE, UtcDateTime, claims
+from .records import Claim, State
+from .schema import IS_LIVE, UtcDateTime, claims
 
 _CHUNK = 1024
 """Rows or keys of one statement. SQLite binds 32,766 values in one."""

@@ -13,8 +13,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from . import claim_ids
-from .errors import IotoError
+from .. import claim_ids
+from ..errors import IotoError
 
 MAX_UNIT_LENGTH = 255
 

@@ -12,10 +12,10 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Select, bindparam, exists, func, select, text, union_all
 from sqlalchemy.engine import Connection
 
-from .ledger_database import Database
-from .ledger_records import Conflict, Event, State, Summary
-from .ledger_rows import CLAIM_NAMES, read_by_claim_id
-from .ledger_schema import claims, events
+from .bulk_rows import CLAIM_NAMES, read_by_claim_id
+from .database import Database
+from .records import Conflict, Event, State, Summary
+from .schema import claims, events
 
 _CHUNK = 1024
 """Rows in one answer."""
@@ -30,7 +30,7 @@ _SETTLED = exists(
         _later.c.action.in_(("allocated", "bound", "rebound", "imported", "verified", "resolved")),
     )
 )
-# Each half by an index of its own; see `ledger_schema`.
+# Each half by an index of its own; see `schema`.
 _birth = events.alias("birth")
 _OF_CLAIM = union_all(
     select(_later.c.id).where(_later.c.claim_id == bindparam("of_claim"), text("later.action <> 'allocated'")),

@@ -26,8 +26,8 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool
 
-from .ledger_records import LedgerError
-from .ledger_schema import SCHEMA_VERSION, VERSION_QUERY, create_tables
+from .records import LedgerError
+from .schema import SCHEMA_VERSION, VERSION_QUERY, create_tables
 
 BUSY_TIMEOUT = 60
 """Seconds to wait for another process's transaction on SQLite."""

@@ -11,11 +11,12 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from .claim_ids import mask, parse, parse_product
-from .errors import IotoError
-from .ledger import Claim, Context, Event, Ledger, State
-from .ledger_transfer import export_claims, import_claims
-from .private_files import write_private
+from ..claim_ids import mask, parse, parse_product
+from ..errors import IotoError
+from ..private_files import write_private
+from .ledger import Ledger
+from .records import Claim, Context, Event, State
+from .transfer import export_claims, import_claims
 
 
 class LedgerTaskError(IotoError):
