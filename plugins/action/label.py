@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils import label_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import (
     LEDGER_ARGUMENT,
     IotoAction,
 )
-from ansible_collections.ioto.serialization.plugins.plugin_utils.label_task import make_labels
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling import options as label_options
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.task import make_labels
 
 
 class ActionModule(IotoAction):

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils import label_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction, complete
-from ansible_collections.ioto.serialization.plugins.plugin_utils.label_hosts import VARIABLES, label_hosts
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling import options as label_options
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.hosts import VARIABLES, label_hosts
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils import label_options, report_options
+from ansible_collections.ioto.serialization.plugins.plugin_utils import report_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import (
     SERIALIZE_ARGUMENTS,
     BatchAction,
@@ -25,7 +25,8 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.check imp
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.check_options import check_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.flow import VARIABLES as FLOW_VARIABLES
-from ansible_collections.ioto.serialization.plugins.plugin_utils.label_hosts import check_hosts, labelled_hosts
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling import options as label_options
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.hosts import check_hosts, labelled_hosts
 from ansible_collections.ioto.serialization.plugins.plugin_utils.modes import Mode, is_for_fleet
 
 

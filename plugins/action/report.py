@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils import label_options, report_options
+from ansible_collections.ioto.serialization.plugins.plugin_utils import report_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import (
     LEDGER_ARGUMENT,
     IotoAction,
@@ -15,6 +15,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch import run_record
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch import summary as batch_summary
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling import options as label_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.report_task import LOOKS, Surroundings, make_report
 

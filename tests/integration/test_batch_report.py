@@ -18,11 +18,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils import label_options, report_task
+from ansible_collections.ioto.serialization.plugins.plugin_utils import report_task
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import complete
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch import summary as batch_summary
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.run_record import record_run
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling import options as label_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Claim, Context, State
 

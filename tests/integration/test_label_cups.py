@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.printers import open_printer
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.errors import PrintError
-from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.printing import open_printer
 from tests.services.label_printer import LabelPrinter
 
 PATH = f"{os.environ['PATH']}:/usr/sbin"

@@ -13,9 +13,10 @@ import yaml
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_sources import Given
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
-from ansible_collections.ioto.serialization.plugins.plugin_utils.label_options import ARGUMENTS
-from ansible_collections.ioto.serialization.plugins.plugin_utils.label_task import make_labels
-from ansible_collections.ioto.serialization.plugins.plugin_utils.labels import batch, layout
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling import batch
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.options import ARGUMENTS
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.task import make_labels
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labels import layout
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.errors import LabelError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.output_zpl import zpl
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger

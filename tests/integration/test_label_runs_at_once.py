@@ -16,9 +16,10 @@ import pytest
 
 pytest.importorskip("reportlab", reason="labels need the Python package reportlab")
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.labels import batch, layout
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling import batch
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.printers import open_printer
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labels import layout
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.output_zpl import zpl
-from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.printing import open_printer
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Claim, Context, State
 from tests.services.label_printer import LabelPrinter

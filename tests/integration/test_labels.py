@@ -19,13 +19,9 @@ import segno
 import zxingcpp
 from PIL import Image
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.labels import (
-    batch,
-    codes,
-    layout,
-    selection,
-    sheets,
-)
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling import batch, selection
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.printers import SocketPrinter
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labels import codes, layout, sheets
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.compose import Composer
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.drawing import Drawing
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.errors import FitError, LetterError
@@ -34,7 +30,6 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.output_p
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.output_png import png
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.output_svg import svg
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.output_zpl import zpl
-from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.printing import SocketPrinter
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Context, State
 from tests.support.labels import pdf_pages

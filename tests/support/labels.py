@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.labels import batch, layout
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling import batch
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labels import layout
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.output_zpl import zpl
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 

@@ -13,12 +13,12 @@ import pytest
 
 pytest.importorskip("reportlab", reason="labels need the Python package reportlab")
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.label_hosts import (
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.hosts import (
     check_hosts,
     label_hosts,
     labelled_hosts,
 )
-from ansible_collections.ioto.serialization.plugins.plugin_utils.label_options import ARGUMENTS
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.options import ARGUMENTS
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Context, State
 from tests.support.labels import labels_of

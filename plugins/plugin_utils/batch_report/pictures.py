@@ -13,11 +13,11 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from ..errors import IotoError
-from ..label_options import load_settings
+from ..labelling.options import load_settings
 from .records import Row
 
 if TYPE_CHECKING:
-    from ..labels.batch import Job
+    from ..labelling.batch import Job
     from ..labels.drawing import Drawing, Rect
     from ..labels.fonts import Face
 
@@ -37,7 +37,7 @@ class Pictures:
     def of(self, row: Row) -> str:
         """Return the label of a unit as an `svg` element. Raises `IotoError` where it cannot be drawn."""
         job = self._job(self._options_of(row))
-        from ..labels.batch import compose  # noqa: PLC0415 - its libraries are there now
+        from ..labelling.batch import compose  # noqa: PLC0415 - its libraries are there now
 
         claim = row.claim
         if claim is None:

@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from .errors import IotoError
-from .labels.fields import check_template
-from .scanning.scan import DEFAULT_TEMPLATE
+from ..errors import IotoError
+from ..labels.fields import check_template
+from ..scanning.scan import DEFAULT_TEMPLATE
 
 if TYPE_CHECKING:
-    from .labels.settings import Settings
+    from .settings import Settings
 
 ARGUMENTS: Mapping[str, Mapping[str, Any]] = {
     "printer": {"type": "str"},
@@ -60,7 +60,7 @@ def qr_templates(qr: str | None, layout: str | None) -> tuple[str, ...]:
     if qr is not None or layout is None:
         return (DEFAULT_TEMPLATE if qr is None else check_template(qr, "qr"),)
     try:
-        from .labels import layout as layouts  # noqa: PLC0415
+        from ..labels import layout as layouts  # noqa: PLC0415
     except ImportError as error:
         raise _lacks(error) from error
     found = [item.template for item in layouts.load(layout).elements if isinstance(item, layouts.Qr)]
@@ -70,7 +70,7 @@ def qr_templates(qr: str | None, layout: str | None) -> tuple[str, ...]:
 def load_settings(options: Mapping[str, Any]) -> Settings:
     """Return what the complete `options` say, checked. Raises `IotoError`."""
     try:
-        from .labels.settings import Settings  # noqa: PLC0415
+        from .settings import Settings  # noqa: PLC0415
     except ImportError as error:
         raise _lacks(error) from error
     return Settings.parse(options)

@@ -22,21 +22,21 @@ from itertools import count
 from pathlib import Path
 
 from ..errors import IotoError
+from ..labels.compose import Composer
+from ..labels.drawing import Drawing
+from ..labels.errors import LabelError, PrintError
+from ..labels.fields import Fields
+from ..labels.layout import Layout
+from ..labels.output_pdf import roll_pdf, sheet_pdf
+from ..labels.output_png import png
+from ..labels.output_svg import svg
+from ..labels.output_zpl import zpl
+from ..labels.sheets import Sheet
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, Context, Entry, State, Step
 from ..private_files import write_private
-from .compose import Composer
-from .drawing import Drawing
-from .errors import LabelError, PrintError
-from .fields import Fields
-from .layout import Layout
-from .output_pdf import roll_pdf, sheet_pdf
-from .output_png import png
-from .output_svg import svg
-from .output_zpl import zpl
-from .printing import Printer
+from .printers import Printer
 from .selection import PREPRINTED
-from .sheets import Sheet
 
 FORMATS = ("pdf", "svg", "png", "zpl")
 _STARTED, _FAILED, _UNSURE, _REPRINT = "print-started", "print-failed", "print-unsure", "reprint"

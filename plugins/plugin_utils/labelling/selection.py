@@ -9,9 +9,9 @@ from collections.abc import Collection, Iterable, Sequence
 
 from ..claim_ids import parse
 from ..errors import IotoError
+from ..labels.errors import LabelError
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, Context, State, Step
-from .errors import LabelError
 
 PREPRINTED = "preprinted"
 """The event of a label that was made before its unit."""

@@ -9,10 +9,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .claim_ids import parse_product
-from .label_options import LabelTaskError, load_settings
-from .ledger.ledger import Ledger
-from .ledger.records import Claim, Context
+from ..claim_ids import parse_product
+from ..ledger.ledger import Ledger
+from ..ledger.records import Claim, Context
+from .options import LabelTaskError, load_settings
 
 
 def make_labels(ledger: Ledger, options: Mapping[str, Any], *, context: Context, check: bool) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def make_labels(ledger: Ledger, options: Mapping[str, Any], *, context: Context,
     """
     _check(options)
     settings = load_settings(options)
-    from .labels import batch  # noqa: PLC0415  # its libraries are there now
+    from . import batch  # noqa: PLC0415  # its libraries are there now
 
     claims, to_reserve = _claims(ledger, options, context, check)
     labels = batch.compose_all(settings.job, claims)
@@ -51,7 +51,7 @@ def make_labels(ledger: Ledger, options: Mapping[str, Any], *, context: Context,
 
 def _claims(ledger: Ledger, options: Mapping[str, Any], context: Context, check: bool) -> tuple[list[Claim], int]:
     """Return what gets a label now, and how many IDs a real run would reserve before."""
-    from .labels import selection  # noqa: PLC0415
+    from . import selection  # noqa: PLC0415
 
     product = parse_product(options["product"]) if options["product"] else None
     if options["preprint"] and product:

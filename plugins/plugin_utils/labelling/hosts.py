@@ -12,18 +12,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from . import label_options
-from .batch.check import Problem
-from .batch.summary import outcome_of, with_fleet
-from .claim_ids import DEFAULT_LENGTH
-from .errors import IotoError
-from .ledger.ledger import Ledger
-from .ledger.records import Claim, Context, State
-from .modes import Mode
+from ..batch.check import Problem
+from ..batch.summary import outcome_of, with_fleet
+from ..claim_ids import DEFAULT_LENGTH
+from ..errors import IotoError
+from ..ledger.ledger import Ledger
+from ..ledger.records import Claim, Context, State
+from ..modes import Mode
+from . import options as label_options
 
 if TYPE_CHECKING:
-    from .labels.batch import Label
-    from .labels.settings import Settings
+    from .batch import Label
+    from .settings import Settings
 
 VARIABLES = ("ioto_mode", "ioto_outcome", "ioto_fleet", "ioto_ledger", *label_options.VARIABLES)
 """What has to be known of each host."""
@@ -73,7 +73,7 @@ def check_hosts(hosts: Mapping[str, Mapping[str, Any]], complete: Complete) -> l
 
 def _try(settings: Settings, product: str, serial: str) -> None:
     """Compose the label that a unit will have. Raises `IotoError`."""
-    from .labels import batch  # noqa: PLC0415  # its libraries are there: the settings needed them
+    from . import batch  # noqa: PLC0415  # its libraries are there: the settings needed them
 
     batch.compose(settings.job, _to_come(product, serial or "0"))
 
@@ -194,7 +194,7 @@ def _claims(
     ledger: Ledger, line: Sequence[_Host], result: _Result, *, context: Context, check: bool
 ) -> Iterator[tuple[_Host, Claim]]:
     """Yield the hosts that need a label, with what the ledger says of their units."""
-    from .labels import selection  # noqa: PLC0415  # its libraries are there: the settings needed them
+    from . import selection  # noqa: PLC0415  # its libraries are there: the settings needed them
 
     live = ledger.live_claims((host.product, host.serial) for host in line)
     printed = selection.preprinted(ledger, live.values())
@@ -218,7 +218,7 @@ def _claims(
 
 
 def _composed(due: Sequence[_Host], claims: Mapping[str, Claim], result: _Result) -> Iterator[tuple[_Host, Label]]:
-    from .labels import batch  # noqa: PLC0415
+    from . import batch  # noqa: PLC0415
 
     for host in due:
         try:

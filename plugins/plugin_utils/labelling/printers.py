@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from .errors import PrintError
+from ..labels.errors import PrintError
 
 DEFAULT_PORT = 9100
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..labels import layout
+from ..labels.errors import LabelError
+from ..labels.sheets import Sheet, parse_sheet
 from ..ledger.ledger import Ledger
 from ..ledger.records import Context
-from . import batch, layout
-from .errors import LabelError
-from .printing import Printer, open_printer
-from .sheets import Sheet, parse_sheet
+from . import batch
+from .printers import Printer, open_printer
 
 _MAX_COPIES = 1000
 
