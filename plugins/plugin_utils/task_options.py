@@ -14,7 +14,7 @@ from typing import Any
 from . import claim_ids
 from .claim_sources import Agent, ControllerSource, Generated, Given, Service
 from .errors import IotoError
-from .labelling.options import qr_templates
+from .labels.qr_templates import qr_templates
 from .scanning.scan import read_scan
 from .serialization import Outcome, Request
 

@@ -12,7 +12,7 @@ from .claim_ids import mask, parse_product
 from .device.device import Device
 from .display_text import printable
 from .errors import IotoError
-from .labelling.options import qr_templates
+from .labels.qr_templates import qr_templates
 from .ledger.ledger import Ledger
 from .ledger.records import Context
 from .scanning.camera import read_picture

@@ -13,7 +13,7 @@ from typing import Any
 from ..claim_ids import check_length, mask, parse, parse_product
 from ..device.unit_identity import parse_serial
 from ..errors import IotoError
-from ..labelling.options import qr_templates
+from ..labels.qr_templates import qr_templates
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, State
 from ..modes import Mode, is_for_fleet, is_yes

@@ -12,8 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..errors import IotoError
-from ..labels.fields import check_template
-from ..scanning.scan import DEFAULT_TEMPLATE
+from ..labels.errors import MissingLibraryError
 
 if TYPE_CHECKING:
     from .settings import Settings
@@ -42,7 +41,7 @@ VARIABLES = {f"ioto_label_{name}": name for name in ARGUMENTS}
 
 
 class LabelTaskError(IotoError):
-    """Options that do not go together, or a library that is not there."""
+    """Options that do not go together."""
 
 
 def options_of(variables: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -52,32 +51,10 @@ def options_of(variables: Mapping[str, Any]) -> dict[str, Any] | None:
     return {option: variables[name] for name, option in VARIABLES.items() if variables.get(name) not in (None, "")}
 
 
-def qr_templates(qr: str | None, layout: str | None) -> tuple[str, ...]:
-    """Return the templates of the QR codes of labels: `qr`, else those of `layout`, else the bare claim ID.
-
-    Raises `IotoError`.
-    """
-    if qr is not None or layout is None:
-        return (DEFAULT_TEMPLATE if qr is None else check_template(qr, "qr"),)
-    try:
-        from ..labels import layout as layouts  # noqa: PLC0415
-    except ImportError as error:
-        raise _lacks(error) from error
-    found = [item.template for item in layouts.load(layout).elements if isinstance(item, layouts.Qr)]
-    return tuple(found) or (DEFAULT_TEMPLATE,)
-
-
 def load_settings(options: Mapping[str, Any]) -> Settings:
     """Return what the complete `options` say, checked. Raises `IotoError`."""
     try:
         from .settings import Settings  # noqa: PLC0415
     except ImportError as error:
-        raise _lacks(error) from error
+        raise MissingLibraryError(error) from error
     return Settings.parse(options)
-
-
-def _lacks(error: ImportError) -> LabelTaskError:
-    return LabelTaskError(
-        f"Labels need the Python package {error.name}; install zxing-cpp, reportlab, uharfbuzz, freetype-py and pillow "
-        "for the Python that runs Ansible."
-    )

@@ -4,5 +4,5 @@
 """Labels: a layout and what a unit is called become one drawing, and every output draws that drawing.
 
 `layout` reads a layout file, `compose` places codes and letters in printer dots and refuses what would not scan,
-`output_*` write PDF, SVG, PNG and ZPL, `printing` sends them, `batch` says which labels are due and records them.
+`output_*` write PDF, SVG, PNG and ZPL. Which labels are due, and where they go, is known one floor up (`labelling`).
 """

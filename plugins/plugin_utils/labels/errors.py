@@ -30,3 +30,13 @@ class PrintError(LabelError):
     def __init__(self, message: str, *, uncertain: bool = False) -> None:
         super().__init__(message)
         self.uncertain = uncertain
+
+
+class MissingLibraryError(IotoError):
+    """A library that labels need is not there."""
+
+    def __init__(self, error: ImportError) -> None:
+        super().__init__(
+            f"Labels need the Python package {error.name}; install zxing-cpp, reportlab, uharfbuzz, freetype-py and "
+            "pillow for the Python that runs Ansible."
+        )
