@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils import report_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import (
     SERIALIZE_ARGUMENTS,
     BatchAction,
@@ -28,6 +27,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.flow impo
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling import options as label_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.hosts import check_hosts, labelled_hosts
 from ansible_collections.ioto.serialization.plugins.plugin_utils.modes import Mode, is_for_fleet
+from ansible_collections.ioto.serialization.plugins.plugin_utils.report import options as report_options
 
 
 class ActionModule(BatchAction):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils import report_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import (
     LEDGER_ARGUMENT,
     IotoAction,
@@ -17,7 +16,8 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.batch import ru
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch import summary as batch_summary
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling import options as label_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
-from ansible_collections.ioto.serialization.plugins.plugin_utils.report_task import LOOKS, Surroundings, make_report
+from ansible_collections.ioto.serialization.plugins.plugin_utils.report import options as report_options
+from ansible_collections.ioto.serialization.plugins.plugin_utils.report.task import LOOKS, Surroundings, make_report
 
 
 class ActionModule(IotoAction):

@@ -18,7 +18,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils import report_task
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import complete
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch import summary as batch_summary
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.run_record import record_run
@@ -26,6 +25,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import I
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling import options as label_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Claim, Context, State
+from ansible_collections.ioto.serialization.plugins.plugin_utils.report import task as report_task
 
 PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
 OPTIONS: dict[str, Any] = {

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import complete
-from ansible_collections.ioto.serialization.plugins.plugin_utils.report_options import run_report
+from ansible_collections.ioto.serialization.plugins.plugin_utils.report.options import run_report
 
 
 def told(hosts: dict[str, dict[str, Any]]) -> list[str]:

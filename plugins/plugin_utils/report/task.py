@@ -12,18 +12,18 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from .batch.run_record import unit_of
-from .batch.summary import with_fleet
-from .batch_report.collect import Period, collect, last_run
-from .batch_report.page import page
-from .batch_report.pictures import Pictures
-from .batch_report.records import Report, Row, Unit
-from .batch_report.tables import csv_table, json_lines
-from .display_text import printable
-from .ledger.ledger import Ledger
-from .ledger.records import Context
-from .private_files import write_private
-from .report_options import ReportError, page_path
+from ..batch.run_record import unit_of
+from ..batch.summary import with_fleet
+from ..display_text import printable
+from ..ledger.ledger import Ledger
+from ..ledger.records import Context
+from ..private_files import write_private
+from .collect import Period, collect, last_run
+from .options import ReportError, page_path
+from .page import page
+from .pictures import Pictures
+from .records import Report, Row, Unit
+from .tables import csv_table, json_lines
 
 LOOKS = ("layout", "dpi", "qr", "brand", "product_name", "product_names", "logo")
 """The options of `label` that say what a label looks like; a report has them too."""

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .batch.check import Problem
-from .errors import IotoError
+from ..batch.check import Problem
+from ..errors import IotoError
 
 ARGUMENTS: Mapping[str, Mapping[str, Any]] = {
     "dest": {"type": "path", "required": True},
