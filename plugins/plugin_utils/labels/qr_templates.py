@@ -5,14 +5,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ..scanning.scan import DEFAULT_TEMPLATE
 from .errors import MissingLibraryError
 from .fields import check_template
-
-if TYPE_CHECKING:
-    pass
 
 
 def qr_templates(qr: str | None, layout: str | None) -> tuple[str, ...]:
