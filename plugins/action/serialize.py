@@ -13,7 +13,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter
     IotoAction,
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import warm_up
-from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization import serialize
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.transaction import serialize
 from ansible_collections.ioto.serialization.plugins.plugin_utils.task_options import build_request, present_outcome
 
 # Ansible's main process loads this file before it forks a worker for each device: what is made ready here is not made

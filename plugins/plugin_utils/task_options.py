@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import claim_ids
-from .claim_sources import Agent, ControllerSource, Generated, Given, Service
 from .errors import IotoError
 from .labels.qr_templates import qr_templates
 from .scanning.scan import read_scan
-from .serialization import Outcome, Request
+from .serialization.claim_sources import Agent, ControllerSource, Generated, Given, Service
+from .serialization.transaction import Outcome, Request
 
 
 class OptionError(IotoError):

@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils import claim_ids
-from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_sources import Service, SourceError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Context, State
-from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization import Request, serialize
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.claim_sources import Service, SourceError
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.transaction import Request, serialize
 from tests.fleet.factory import FactoryEndpoint
 from tests.services.factory_service import OTHER_PRODUCT, PATH, PRODUCT, RunningService
 from tests.services.factory_service_fixture import ServiceMaker, service, service_with, shared_service

@@ -16,13 +16,17 @@ from pathlib import Path
 import json5
 import pytest
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_sources import Generated
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.image_device import open_device
 from ansible_collections.ioto.serialization.plugins.plugin_utils.image_formats import ext
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Context, State
-from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization import Outcome, Request, serialize
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.claim_sources import Generated
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.transaction import (
+    Outcome,
+    Request,
+    serialize,
+)
 from tests.support.firmware import (
     DEVICE_FILE,
     DEVICE_PATH,

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_sources import Given
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling import batch
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.options import ARGUMENTS
@@ -22,7 +21,12 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.output_z
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Context, State
 from ansible_collections.ioto.serialization.plugins.plugin_utils.scanning.scan import Scan
-from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization import Outcome, Request, serialize
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.claim_sources import Given
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.transaction import (
+    Outcome,
+    Request,
+    serialize,
+)
 from tests.fleet import Fleet
 from tests.services.label_printer import LabelPrinter
 from tests.support.ansible import ROOT, command, environment, provision

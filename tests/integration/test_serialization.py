@@ -13,9 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils import serialization
 from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_ids import is_valid
-from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_sources import Agent, Generated, Given, Service
 from ansible_collections.ioto.serialization.plugins.plugin_utils.device import unit_identity
 from ansible_collections.ioto.serialization.plugins.plugin_utils.device.device import Answer
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
@@ -23,7 +21,18 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.json5.document 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.json5.reader import JsonValue
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Context, State
-from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization import Outcome, Request, serialize
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization import transaction as serialization
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.claim_sources import (
+    Agent,
+    Generated,
+    Given,
+    Service,
+)
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.transaction import (
+    Outcome,
+    Request,
+    serialize,
+)
 from tests.fleet.factory import FactoryEndpoint
 from tests.support.shell_device import PRODUCT, ShellDevice, make_device
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.decision import (
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Claim, State
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.decision import (
     Action,
     Asked,
     Decision,
@@ -19,7 +20,6 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.decision import
     Seen,
     decide,
 )
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Claim, State
 
 PRODUCT = "01K9F1EETDEV1CEPR0DVCT0001"
 OTHER_PRODUCT = "01K9F1EETDEV1CEPR0DVCT0002"

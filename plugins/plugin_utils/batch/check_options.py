@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import IotoError
 from ..fleet.flow import FlowError, flow_variables
-from ..serialization import IDENTITY_KEYS
+from ..serialization.transaction import IDENTITY_KEYS
 from .check import Problem
 
 Complete = Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]]

@@ -25,7 +25,7 @@ from ..image_formats.workspace import shared_workspace
 from ..ledger.group_commit import LedgerGroup
 from ..ledger.ledger import Ledger
 from ..ledger.records import Context
-from ..serialization import serialize
+from ..serialization.transaction import serialize
 from ..task_options import build_request, present_outcome
 from .destination import destination
 from .image_device import open_device

@@ -15,7 +15,7 @@ from ..ledger.group_commit import LedgerGroup
 from ..ledger.ledger import Ledger
 from ..ledger.records import Context
 from ..modes import Mode, is_yes
-from ..serialization import Request, serialize
+from ..serialization.transaction import Request, serialize
 from ..task_options import build_request, present_outcome
 
 if TYPE_CHECKING:  # the engine alone needs paramiko; the batch check needs to know the flows

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from .claim_ids import is_valid, mask
-from .ledger.records import Claim, State
+from ..claim_ids import is_valid, mask
+from ..ledger.records import Claim, State
 
 _DELIBERATE = "or say that it is meant (force: true)"
 

@@ -13,12 +13,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from . import claim_ids
-from .claim_ids import is_valid
-from .claim_sources import Agent, ControllerSource, Generated, Given, Service
-from .decision import Action, Asked, Decision, Known, Seen, decide
-from .device.agent_settings import identity_override
-from .device.device import (
+from .. import claim_ids
+from ..claim_ids import is_valid
+from ..device.agent_settings import identity_override
+from ..device.device import (
     DEVICE_FILE,
     LEGACY_DEVICE_FILE,
     PROVISION_FILE,
@@ -29,17 +27,19 @@ from .device.device import (
     probe,
     sweep,
 )
-from .device.unit_identity import identify
-from .device.verified_write import ChangedMeanwhileError, check_usable, write_verified
-from .display_text import printable
-from .errors import IotoError
-from .json5.document import MISSING, Json5Document
-from .json5.independent_reader import read_independently
-from .json5.reader import Json5Error, JsonValue
-from .ledger.group_commit import LedgerGroup
-from .ledger.ledger import Ledger
-from .ledger.records import Claim, Context, State
-from .scanning.scan import Scan
+from ..device.unit_identity import identify
+from ..device.verified_write import ChangedMeanwhileError, check_usable, write_verified
+from ..display_text import printable
+from ..errors import IotoError
+from ..json5.document import MISSING, Json5Document
+from ..json5.independent_reader import read_independently
+from ..json5.reader import Json5Error, JsonValue
+from ..ledger.group_commit import LedgerGroup
+from ..ledger.ledger import Ledger
+from ..ledger.records import Claim, Context, State
+from ..scanning.scan import Scan
+from .claim_sources import Agent, ControllerSource, Generated, Given, Service
+from .decision import Action, Asked, Decision, Known, Seen, decide
 
 DEFAULT_CONFIG_DIR = "/etc/ioto"
 
