@@ -16,7 +16,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter
     IotoAction,
     plain,
 )
-from ansible_collections.ioto.serialization.plugins.plugin_utils.verify_task import verify_unit
+from ansible_collections.ioto.serialization.plugins.plugin_utils.verification.task import verify_unit
 
 
 class ActionModule(IotoAction):

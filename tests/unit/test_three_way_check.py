@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Claim, Context, State
 from ansible_collections.ioto.serialization.plugins.plugin_utils.scanning.scan import Scan
-from ansible_collections.ioto.serialization.plugins.plugin_utils.three_way_check import (
+from ansible_collections.ioto.serialization.plugins.plugin_utils.verification.three_way_check import (
     Known,
     Seen,
     ask_ledger,

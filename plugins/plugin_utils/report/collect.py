@@ -14,7 +14,7 @@ from ..batch.run_record import NOT_LABELLED, RUN
 from ..display_text import printable
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, Event, State
-from ..three_way_check import CHECKED, MISMATCH
+from ..verification.three_way_check import CHECKED, MISMATCH
 from .records import Failure, Row, Unit, Verdict
 
 _FAILURES = {

@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .claim_ids import InvalidProductError, is_valid, mask, parse_product
-from .device.agent_settings import identity_override
-from .device.device import Device, probe
-from .device.unit_identity import identify
-from .device.verified_write import check_usable
-from .display_text import printable
-from .json5.document import Json5Document
-from .ledger.ledger import Ledger
-from .ledger.records import Claim, Context, Entry, State
-from .scanning.scan import Scan
+from ..claim_ids import InvalidProductError, is_valid, mask, parse_product
+from ..device.agent_settings import identity_override
+from ..device.device import Device, probe
+from ..device.unit_identity import identify
+from ..device.verified_write import check_usable
+from ..display_text import printable
+from ..json5.document import Json5Document
+from ..ledger.ledger import Ledger
+from ..ledger.records import Claim, Context, Entry, State
+from ..scanning.scan import Scan
 
 MISMATCH, CHECKED = "mismatch", "checked"
 """The events of a check that failed, and of one that did not."""

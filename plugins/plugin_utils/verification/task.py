@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .claim_ids import mask, parse_product
-from .device.device import Device
-from .display_text import printable
-from .errors import IotoError
-from .labels.qr_templates import qr_templates
-from .ledger.ledger import Ledger
-from .ledger.records import Context
-from .scanning.camera import read_picture
-from .scanning.scan import NothingScannedError, Scan, ScanError, read_scan
-from .scanning.scan_file import ScanFile, read_scan_file
+from ..claim_ids import mask, parse_product
+from ..device.device import Device
+from ..display_text import printable
+from ..errors import IotoError
+from ..labels.qr_templates import qr_templates
+from ..ledger.ledger import Ledger
+from ..ledger.records import Context
+from ..scanning.camera import read_picture
+from ..scanning.scan import NothingScannedError, Scan, ScanError, read_scan
+from ..scanning.scan_file import ScanFile, read_scan_file
 from .three_way_check import Seen, Verdict, ask_ledger, compare, look, record
 
 
