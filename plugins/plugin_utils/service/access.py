@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 from .errors import RefusedError
-from .limits import RateLimit
+from .rate_limit import RateLimit
 from .secret_hashes import SecretHashes
 from .settings import Settings
 

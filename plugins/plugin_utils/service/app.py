@@ -12,16 +12,16 @@ from typing import Any
 from .access import Door
 from .allow_list import AllowList
 from .commits import CommitWriter
+from .components import House
 from .errors import RefusedError
-from .house import House
-from .issuing import Issuing, Receive, Send, reply_of, send_reply
 from .json5_bodies import Json5Bodies
-from .ledgers import LedgerHandle
-from .line import Line
+from .ledger_handle import LedgerHandle
 from .metrics import Metrics
-from .reading import Reading
+from .read_endpoints import Reading
 from .refusals import Refusals
+from .serialize_endpoint import Issuing, Receive, Send, reply_of, send_reply
 from .settings import Settings
+from .station_feed import Line
 
 _log = logging.getLogger("ioto.service")
 

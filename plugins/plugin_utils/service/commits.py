@@ -22,7 +22,7 @@ from ..errors import IotoError
 from ..ledger.ledger import Ledger
 from ..ledger.records import Ask, Claim, Context, LedgerError, Step, UnknownClaimError
 from .errors import RefusedError
-from .ledgers import LedgerHandle
+from .ledger_handle import LedgerHandle
 from .metrics import Metrics
 from .unit_body import Confirmation
 

@@ -14,8 +14,8 @@ import sys
 import uvicorn
 
 from .app import Service
+from .connection_limits import LimitedProtocol, Limits
 from .errors import ServiceError
-from .http_protocol import LimitedProtocol, Limits
 from .settings import Settings
 
 _TICKS_A_SECOND = 10

@@ -22,12 +22,12 @@ from ..errors import IotoError
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, parse_unit
 from .access import Caller
+from .components import House
 from .errors import RefusedError
-from .house import House
-from .issuing import Receive, Send, from_ledger, read_body, reply_of, send_reply
-from .ledgers import LedgerHandle
-from .line import claim_verdict
+from .ledger_handle import LedgerHandle
 from .openapi import describe
+from .serialize_endpoint import Receive, Send, from_ledger, read_body, reply_of, send_reply
+from .station_feed import claim_verdict
 
 _HISTORY = 50
 _FOUND = 20

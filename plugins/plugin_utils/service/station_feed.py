@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from ..claim_ids import mask
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, Event, State
-from .ledgers import LedgerHandle
+from .ledger_handle import LedgerHandle
 from .refusals import Refusal, Refusals
 
 SHOWN = 30

@@ -9,10 +9,10 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from .access import Door
-from .line import Line
 from .metrics import Metrics
 from .refusals import Refusals
 from .settings import Settings
+from .station_feed import Line
 
 
 @dataclass(frozen=True, slots=True)

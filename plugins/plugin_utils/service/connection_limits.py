@@ -17,9 +17,9 @@ from typing import Any, ClassVar
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from .access import Caller, Scope
-from .issuing import COMMON_HEADERS, Issuing, Reply, too_long
 from .known_heads import KnownHead, KnownHeads
 from .metrics import Metrics
+from .serialize_endpoint import COMMON_HEADERS, Issuing, Reply, too_long
 from .settings import Settings
 
 MAX_HEAD = 32 * 1024

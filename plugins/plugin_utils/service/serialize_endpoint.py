@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The endpoint that a line lives by: POST gives a unit its claim ID, PUT says that the unit has it.
 
-A POST that is here whole is answered by `Issuing.post`, without a task of its own: `http_protocol` calls it for the
+A POST that is here whole is answered by `Issuing.post`, without a task of its own: `connection_limits` calls it for the
 usual ones, because all that a framework does for a request costs as much as the ledger does. The others come by ASGI.
 """
 
@@ -23,8 +23,8 @@ from ..ledger.records import Ask, Claim, ClaimConflictError, Context, InvalidUni
 from .access import Caller, Scope
 from .allow_list import AllowList
 from .commits import RETRY_AFTER, SOURCE, Answer, CommitWriter, Confirm
+from .components import House
 from .errors import RefusedError
-from .house import House
 from .json5_bodies import Json5Bodies
 from .unit_body import Body, Named, confirmation, named, nameless, parse_json
 
