@@ -12,9 +12,9 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter
     SERIALIZE_ARGUMENTS,
     IotoAction,
 )
+from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.request import build_request, present_outcome
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import warm_up
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.transaction import serialize
-from ansible_collections.ioto.serialization.plugins.plugin_utils.task_options import build_request, present_outcome
 
 # Ansible's main process loads this file before it forks a worker for each device: what is made ready here is not made
 # again by each of them. What is there at the fork is left alone by a worker's garbage collector, which would otherwise

@@ -22,7 +22,7 @@ require("paramiko")
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.batch import Batch  # noqa: E402
 from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.engine import Engine  # noqa: E402
-from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.flow import VARIABLES  # noqa: E402
+from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.flow import VARIABLES  # noqa: E402
 
 
 class ActionModule(BatchAction):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..errors import IotoError
-from ..fleet.flow import FlowError, flow_variables
+from ..flows.flow import FlowError, flow_variables
 from ..serialization.transaction import IDENTITY_KEYS
 from .check import Problem
 

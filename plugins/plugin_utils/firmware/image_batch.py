@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import IotoError
+from ..flows.request import build_request, present_outcome
 from ..image_formats.workshop import Workshop
 from ..image_formats.workspace import shared_workspace
 from ..ledger.group_commit import LedgerGroup
 from ..ledger.ledger import Ledger
 from ..ledger.records import Context
 from ..serialization.transaction import serialize
-from ..task_options import build_request, present_outcome
 from .destination import destination
 from .image_device import open_device
 

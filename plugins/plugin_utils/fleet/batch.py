@@ -12,8 +12,8 @@ from typing import Any
 
 from ..batch.results import some_of
 from ..errors import IotoError
+from ..flows.flow import flow_options, plan_flow
 from .engine import Job
-from .flow import flow_options, plan_flow
 from .host_keys import known_types
 from .ssh_device import check_algorithms
 from .ssh_keys import load_key

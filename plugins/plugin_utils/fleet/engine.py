@@ -22,10 +22,10 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, cast
 
 from ..errors import IotoError
+from ..flows.flow import Flow, run_flow
 from ..ledger.group_commit import LedgerGroup
 from ..ledger.ledger import Ledger
 from ..ledger.records import Context
-from .flow import Flow, run_flow
 from .ssh_device import Connector, UnreachableError
 from .ssh_settings import SshSettings
 

@@ -16,10 +16,10 @@ from ..ledger.ledger import Ledger
 from ..ledger.records import Context
 from ..modes import Mode, is_yes
 from ..serialization.transaction import Request, serialize
-from ..task_options import build_request, present_outcome
+from .request import build_request, present_outcome
 
 if TYPE_CHECKING:  # the engine alone needs paramiko; the batch check needs to know the flows
-    from .ssh_device import SshDevice
+    from ..fleet.ssh_device import SshDevice
 
 _ALWAYS = {
     "ioto_product": "product",

@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from . import claim_ids
-from .errors import IotoError
-from .labels.qr_templates import qr_templates
-from .scanning.scan import read_scan
-from .serialization.claim_sources import Agent, ControllerSource, Generated, Given, Service
-from .serialization.transaction import Outcome, Request
+from .. import claim_ids
+from ..errors import IotoError
+from ..labels.qr_templates import qr_templates
+from ..scanning.scan import read_scan
+from ..serialization.claim_sources import Agent, ControllerSource, Generated, Given, Service
+from ..serialization.transaction import Outcome, Request
 
 
 class OptionError(IotoError):
