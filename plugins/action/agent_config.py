@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import (
-    CONFIG_DIR_ARGUMENT,
-    IotoAction,
-)
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction
 from ansible_collections.ioto.serialization.plugins.plugin_utils.device.agent_configuration import configure_agent
+from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.options import CONFIG_DIR_ARGUMENT
 
 
 class ActionModule(IotoAction):

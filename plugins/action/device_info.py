@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import (
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction
+from ansible_collections.ioto.serialization.plugins.plugin_utils.device.report import report_device
+from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.options import (
     CONFIG_DIR_ARGUMENT,
     REVEAL_ARGUMENT,
-    IotoAction,
 )
-from ansible_collections.ioto.serialization.plugins.plugin_utils.device.report import report_device
 
 
 class ActionModule(IotoAction):

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import (
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction
+from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.image_batch import Job, Showing, make_image
+from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.options import (
     IDENTITY_ARGUMENTS,
     LEDGER_ARGUMENT,
     REVEAL_ARGUMENT,
-    IotoAction,
 )
-from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.image_batch import Job, Showing, make_image
 from ansible_collections.ioto.serialization.plugins.plugin_utils.image_formats.detect import FORMATS
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import warm_up
 

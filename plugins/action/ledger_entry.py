@@ -7,11 +7,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import (
-    LEDGER_ARGUMENT,
-    REVEAL_ARGUMENT,
-    IotoAction,
-)
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction
+from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.options import LEDGER_ARGUMENT, REVEAL_ARGUMENT
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.tasks import enter_ledger
 
 

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import (
-    SERIALIZE_ARGUMENTS,
     BatchAction,
     UnreadableVariablesError,
     complete,
@@ -24,6 +23,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.check imp
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.check_options import check_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.flow import VARIABLES as FLOW_VARIABLES
+from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.options import SERIALIZE_ARGUMENTS
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling import options as label_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.hosts import check_hosts, labelled_hosts
 from ansible_collections.ioto.serialization.plugins.plugin_utils.modes import Mode, is_for_fleet

@@ -8,10 +8,8 @@ from __future__ import annotations
 import gc
 from typing import Any, ClassVar
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import (
-    SERIALIZE_ARGUMENTS,
-    IotoAction,
-)
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction
+from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.options import SERIALIZE_ARGUMENTS
 from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.request import build_request, present_outcome
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import warm_up
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.transaction import serialize

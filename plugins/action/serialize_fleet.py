@@ -8,14 +8,16 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import (
-    REVEAL_ARGUMENT,
-    SERIALIZE_ARGUMENTS,
     ArgumentError,
     BatchAction,
     complete,
     require,
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.results import sum_up
+from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.options import (
+    REVEAL_ARGUMENT,
+    SERIALIZE_ARGUMENTS,
+)
 
 # Before the engine is imported: the others do without it.
 require("paramiko")

@@ -9,12 +9,11 @@ from typing import Any, ClassVar
 
 from ansible import constants as C
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import (
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction, plain
+from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.options import (
     CONFIG_DIR_ARGUMENT,
     LEDGER_ARGUMENT,
     SCAN_ARGUMENTS,
-    IotoAction,
-    plain,
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.verification.task import verify_unit
 

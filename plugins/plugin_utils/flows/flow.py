@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..device.agent_configuration import configure_agent
+from ..device.device import Device
 from ..errors import IotoError
 from ..ledger.group_commit import LedgerGroup
 from ..ledger.ledger import Ledger
@@ -17,9 +18,6 @@ from ..ledger.records import Context
 from ..modes import Mode, is_yes
 from ..serialization.transaction import Request, serialize
 from .request import build_request, present_outcome
-
-if TYPE_CHECKING:  # the engine alone needs paramiko; the batch check needs to know the flows
-    from ..fleet.ssh_device import SshDevice
 
 _ALWAYS = {
     "ioto_product": "product",
@@ -129,10 +127,20 @@ def plan_flow(variables: Mapping[str, Any], options: Mapping[str, Any], *, check
 
 
 def run_flow(
-    device: SshDevice, flow: Flow, ledger: Ledger | LedgerGroup, context: Context, *, reveal: bool, diff: bool
+    device: Device,
+    flow: Flow,
+    ledger: Ledger | LedgerGroup,
+    context: Context,
+    *,
+    host_key: str | None,
+    reveal: bool,
+    diff: bool,
 ) -> dict[str, Any]:
-    """Do it, and return what `serialize` returns. Raises `IotoError`."""
-    request = replace(flow.request, host_key=device.host_key)
+    """Do it, and return what `serialize` returns. Raises `IotoError`.
+
+    `host_key` is the fingerprint of the key with which the device answered, where the connection knows it.
+    """
+    request = replace(flow.request, host_key=host_key)
     configured: dict[str, Any] = {}
     if flow.agent_mode is not None:
         configured = configure_agent(
