@@ -15,13 +15,9 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter
     complete,
     require,
 )
-from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.check import (
-    VARIABLES,
-    Problem,
-    check_batch,
-    plays,
-)
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.check import VARIABLES, check_batch, plays
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.check_options import check_options
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.problem import Problem
 from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.flow import VARIABLES as FLOW_VARIABLES
 from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.options import SERIALIZE_ARGUMENTS
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling import options as label_options

@@ -18,7 +18,7 @@ from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, State
 from ..modes import Mode, is_for_fleet, is_yes
 from ..scanning.scan import read_scan
-from .results import some_of
+from .problem import Problem
 
 VARIABLES = (
     "ioto_mode",
@@ -42,17 +42,6 @@ VARIABLES = (
     "ansible_ssh_common_args",
 )
 """What has to be known of each host."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something that keeps a batch from being run: which hosts, and one sentence for the person."""
-
-    hosts: tuple[str, ...]
-    sentence: str
-
-    def __str__(self) -> str:
-        return f"{some_of(self.hosts)}: {self.sentence}"
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import IotoError
 from ..flows.flow import FlowError, flow_variables
 from ..serialization.transaction import IDENTITY_KEYS
-from .check import Problem
+from .problem import Problem
 
 Complete = Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]]
 """Checks arguments against their specification. Raises `IotoError`."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..batch.check import Problem
+from ..batch.problem import Problem
 from ..errors import IotoError
 from ..modes import Mode
 from .destination import destination, room

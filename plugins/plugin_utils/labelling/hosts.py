@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from ..batch.check import Problem
+from ..batch.problem import Problem
 from ..batch.summary import outcome_of, with_fleet
 from ..claim_ids import DEFAULT_LENGTH
 from ..errors import IotoError

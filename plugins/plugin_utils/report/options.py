@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..batch.check import Problem
+from ..batch.problem import Problem
 from ..errors import IotoError
 
 ARGUMENTS: Mapping[str, Mapping[str, Any]] = {
