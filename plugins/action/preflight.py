@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import (
-    BatchAction,
     UnreadableVariablesError,
     complete,
     require,
 )
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.batch_action import BatchAction
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.check import VARIABLES, check_batch, plays
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.check_options import check_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.problem import Problem

@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import (
     ArgumentError,
-    BatchAction,
     complete,
     require,
 )
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.batch_action import BatchAction
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.results import sum_up
 from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.options import (
     REVEAL_ARGUMENT,

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import _uninterrupted
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.batch_action import _uninterrupted
 
 
 @pytest.fixture

@@ -5,24 +5,15 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any, ClassVar
 
-from ansible import constants as C
-from ansible import context
-from ansible._internal import _task
 from ansible.errors import AnsibleError
-from ansible.executor import task_result
-from ansible.executor.process import worker
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
-from ansible.plugins.loader import connection_loader
 
 
 def require(*modules: str) -> None:
@@ -43,10 +34,6 @@ from ..display_text import printable  # noqa: E402
 from ..errors import IotoError  # noqa: E402
 from ..ledger.ledger import Ledger  # noqa: E402
 from ..ledger.records import Context  # noqa: E402
-
-_RawTaskResult: Any = getattr(task_result, "_RawTaskResult", None)
-UnifiedTaskResult: Any = getattr(_task, "UnifiedTaskResult", None)
-_config: Any = C.config
 
 
 class IotoAction(ActionBase):
@@ -117,7 +104,7 @@ class IotoAction(ActionBase):
                     if name in variables:
                         found[name] = plain(variables[name])
                 except AnsibleError as error:
-                    unreadable.setdefault(host, []).append(f"{name} has no value: {_reason(error)}.")
+                    unreadable.setdefault(host, []).append(f"{name} has no value: {reason_of(error)}.")
         if unreadable:
             raise UnreadableVariablesError(unreadable, batch)
         return batch
@@ -129,119 +116,6 @@ class IotoAction(ActionBase):
     def ledger(self, arguments: Mapping[str, Any]) -> Ledger:
         """Open the ledger that the task names, or the default one; in check mode it is only read."""
         return Ledger(arguments["ledger"], read_only=self.check_mode)
-
-
-class BatchAction(IotoAction):
-    """An action that does for every host of the play's batch what others do host by host."""
-
-    BYPASS_HOST_LOOP = True
-    _requires_connection = False
-
-    @property
-    def forks(self) -> int:
-        """How many hosts Ansible would have under way at a time."""
-        return int(self.task_vars.get("ansible_forks") or _config.get_config_value("DEFAULT_FORKS"))
-
-    def hosts(self, names: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """Return, for every host that is still in the play's batch, those of its variables `names` that are set."""
-        return self.variables(self.task_vars["ansible_play_batch"], names)
-
-    def refuse_delegation(self) -> None:
-        """Raise `ArgumentError` where the task is delegated: each host is reached on its own way."""
-        if self._task.delegate_to:
-            raise ArgumentError("delegate_to: a task for all hosts goes to each of them itself; remove it.")
-
-    def refuse_unseen(self, names: Iterable[str]) -> None:
-        """Raise `ArgumentError` where one of `names` is set for the task, the role or the play, and not for hosts.
-
-        Such a value may be a template that means another thing for each host; Ansible gives us that of the first one.
-        """
-        seen = self.task_vars["hostvars"][self.host]
-        if unseen := [name for name in names if name in self.task_vars and name not in seen]:
-            raise ArgumentError(
-                f"{', '.join(unseen)}: set for the play, a role or the task, where a task for all hosts does not see "
-                "it; set it for hosts or groups in the inventory, or with -e."
-            )
-
-    def tell(self, unit: Mapping[str, Any]) -> None:
-        """Show what became of one host while the task goes on, as Ansible shows the items of a loop."""
-        if unit.get("diff"):
-            self._send("v2_on_file_diff", unit)
-        if unit.get("skipped"):
-            self._send("v2_runner_item_on_skipped", unit)
-        elif unit.get("failed") or unit.get("unreachable"):
-            self._send("v2_runner_item_on_failed", unit)
-        else:
-            self._send("v2_runner_item_on_ok", unit)
-
-    def _send(self, event: str, unit: Mapping[str, Any]) -> None:
-        with _uninterrupted():
-            self._send_callback(event, unit)
-
-    def _send_callback(self, event: str, unit: Mapping[str, Any]) -> None:
-        # No public way leads from a running action to the callbacks. Both of these are the executor's own for a loop.
-        process: Any = worker.current_worker
-        if _RawTaskResult is not None:  # ansible-core 2.19 and 2.20
-            label = {"ansible_loop_var": "host", "_ansible_item_label": unit["host"], "_ansible_item_result": True}
-            process._final_q.send_callback(event, _RawTaskResult(process._host, self._task, {**unit, **label}, {}))
-            return
-        result = UnifiedTaskResult.from_action_result_dict(dict(unit))
-        result.loop_var, result.loop_item, result.loop_item_label = "host", unit["host"], unit["host"]
-        process._final_q.send_callback(event, process._host, self._task, result)
-
-    def ssh_options(self, variables: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the options of Ansible's ssh connection plugin that hold for a host with these variables.
-
-        `host_key_checking` is None where nobody has said anything of it.
-        """
-        keys = self._task.dump_attrs()  # type: ignore[no-untyped-call]
-        timeout = context.CLIARGS.get("timeout") or _config.get_config_value("DEFAULT_TIMEOUT")
-        keys.update(timeout=timeout, password=self._password_of_all())
-        del keys["retries"]  # the task's, not the connection's
-        try:
-            options = _config.get_plugin_options("connection", "ssh", keys=keys, variables=dict(variables))
-        except AnsibleError as error:
-            raise ArgumentError(f"{_reason(error)}; correct it.") from None
-        found: dict[str, Any] = plain(options)
-        checking = _config.get_config_value_and_origin(
-            "host_key_checking", plugin_type="connection", plugin_name="ssh", variables=dict(variables)
-        )
-        found["host_key_checking"] = None if checking[1] == "default" else plain(checking[0])
-        found["connection"] = variables.get("ansible_connection", self._task.connection or "ssh")
-        found["become"] = variables.get("ansible_become", self._task.become)
-        return found
-
-    def _password_of_all(self) -> str | None:
-        """The password that was asked for at the start; that of the first host's variables is for nobody else."""
-        first = self.task_vars["hostvars"][self.host]
-        own = any(name in first for name in C.MAGIC_VARIABLE_MAPPING["password"])
-        return None if own else self._play_context.password or None
-
-    @staticmethod
-    def ssh_variables() -> list[str]:
-        """Return the names of the variables that `ssh_options` looks at."""
-        connection_loader.get("ssh", class_only=True)  # type: ignore[no-untyped-call]  # has its options known
-        return [*_config.get_plugin_vars("connection", "ssh"), "ansible_connection", "ansible_become"]
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Put signals off to the end of the block.
-
-    Who is killed while he holds the lock of Ansible's queue leaves it locked, and `ansible-playbook` waits for ever.
-    """
-    come: list[int] = []
-    before = {
-        number: signal.signal(number, lambda number, _frame: come.append(number))
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        for signal_number in come:
-            os.kill(os.getpid(), signal_number)
 
 
 def complete(arguments: Mapping[str, Any], specification: Mapping[str, Any]) -> dict[str, Any]:
@@ -303,7 +177,7 @@ def plain(value: Any) -> Any:
     return value
 
 
-def _reason(error: AnsibleError) -> str:
+def reason_of(error: AnsibleError) -> str:
     """What was wrong with a template, without the text around it, which may hold a secret."""
     return printable(str(error).splitlines()[0].rstrip(".")) if str(error) else type(error).__name__
 
