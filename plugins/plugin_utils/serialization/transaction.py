@@ -9,7 +9,6 @@ every step first looks what is already done.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -32,8 +31,8 @@ from ..device.verified_write import ChangedMeanwhileError, check_usable, write_v
 from ..display_text import printable
 from ..errors import IotoError
 from ..json5.document import MISSING, Json5Document
-from ..json5.independent_reader import read_independently
 from ..json5.reader import Json5Error, JsonValue
+from ..json5.second_opinion import seek_second_opinion
 from ..ledger.group_commit import LedgerGroup
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, Context, State
@@ -426,7 +425,7 @@ class _Transaction:
         for key, value in wanted.items():
             document = document.set((key,), value)
         if document is not look.document:
-            _second_opinion(look.document, document, wanted)
+            seek_second_opinion(look.document, document, wanted)
         return document
 
     def _write(self, look: _Look, claim_id: str | None) -> bytes:
@@ -486,28 +485,3 @@ def _held(document: Json5Document, key: str) -> str | None:
     """The text at `key`; what is there and no text becomes one, so that it is seen to be wrong."""
     value = document.get(key)
     return None if value is MISSING or value is None or value == "" else str(value)
-
-
-def _second_opinion(old: Json5Document, new: Json5Document, wanted: Mapping[str, JsonValue]) -> None:
-    """Have an independent reader find in `new` what was put there, and all else as it was: else the defect is ours."""
-    try:
-        before = _read_independently(old) if _members(old) else {}
-        agrees = _comparable(_read_independently(new)) == _comparable({**before, **wanted})
-    except ValueError:
-        agrees = False
-    if not agrees:
-        raise SerializationError(
-            f"Our JSON5 editor made of {new.name} what another reader reads otherwise, and nothing was written; report "
-            "this, with the file."
-        )
-
-
-def _read_independently(document: Json5Document) -> dict[str, JsonValue]:
-    read = read_independently(document.data.decode("utf-8"))
-    if not isinstance(read, dict):
-        raise ValueError("no object")
-    return read
-
-
-def _comparable(value: object) -> str:
-    return json.dumps(value, sort_keys=True)  # where NaN equals itself, and 1 is not True

@@ -1,0 +1,46 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What another reader makes of a document that we are about to write."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from ..errors import IotoError
+from .document import Json5Document
+from .independent_reader import read_independently
+from .reader import JsonValue
+
+
+class EditorDefectError(IotoError):
+    """Our editor and another reader do not understand the same document alike."""
+
+
+def seek_second_opinion(old: Json5Document, new: Json5Document, wanted: Mapping[str, JsonValue]) -> None:
+    """Have an independent reader find in `new` what was put there, and all else as it was: else the defect is ours.
+
+    Raises `EditorDefectError`.
+    """
+    try:
+        before = _read_independently(old) if isinstance(old.value, dict) and old.value else {}
+        agrees = _comparable(_read_independently(new)) == _comparable({**before, **wanted})
+    except ValueError:
+        agrees = False
+    if not agrees:
+        raise EditorDefectError(
+            f"Our JSON5 editor made of {new.name} what another reader reads otherwise, and nothing was written; report "
+            "this, with the file."
+        )
+
+
+def _read_independently(document: Json5Document) -> dict[str, JsonValue]:
+    read = read_independently(document.data.decode("utf-8"))
+    if not isinstance(read, dict):
+        raise ValueError("no object")
+    return read
+
+
+def _comparable(value: object) -> str:
+    return json.dumps(value, sort_keys=True)  # where NaN equals itself, and 1 is not True
