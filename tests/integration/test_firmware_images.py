@@ -22,11 +22,8 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.image_formats i
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Context, State
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.claim_sources import Generated
-from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.transaction import (
-    Outcome,
-    Request,
-    serialize,
-)
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.request import Outcome, Request
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.transaction import serialize
 from tests.support.firmware import (
     DEVICE_FILE,
     DEVICE_PATH,

@@ -22,11 +22,8 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger i
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Context, State
 from ansible_collections.ioto.serialization.plugins.plugin_utils.scanning.scan import Scan
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.claim_sources import Given
-from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.transaction import (
-    Outcome,
-    Request,
-    serialize,
-)
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.request import Outcome, Request
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.transaction import serialize
 from tests.fleet import Fleet
 from tests.services.label_printer import LabelPrinter
 from tests.support.ansible import ROOT, command, environment, provision

@@ -28,11 +28,8 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.c
     Given,
     Service,
 )
-from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.transaction import (
-    Outcome,
-    Request,
-    serialize,
-)
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.request import Outcome, Request
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.transaction import serialize
 from tests.fleet.factory import FactoryEndpoint
 from tests.support.shell_device import PRODUCT, ShellDevice, make_device
 

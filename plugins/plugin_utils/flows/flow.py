@@ -16,7 +16,8 @@ from ..ledger.group_commit import LedgerGroup
 from ..ledger.ledger import Ledger
 from ..ledger.records import Context
 from ..modes import Mode, is_yes
-from ..serialization.transaction import Request, serialize
+from ..serialization.request import Request
+from ..serialization.transaction import serialize
 from .request import build_request, present_outcome
 
 _ALWAYS = {

@@ -16,7 +16,7 @@ from ..errors import IotoError
 from ..labels.qr_templates import qr_templates
 from ..scanning.scan import read_scan
 from ..serialization.claim_sources import Agent, ControllerSource, Generated, Given, Service
-from ..serialization.transaction import Outcome, Request
+from ..serialization.request import Outcome, Request
 
 
 class OptionError(IotoError):

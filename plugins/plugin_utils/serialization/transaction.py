@@ -9,8 +9,7 @@ every step first looks what is already done.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from .. import claim_ids
 from ..claim_ids import is_valid
@@ -37,10 +36,9 @@ from ..ledger.group_commit import LedgerGroup
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, Context, State
 from ..scanning.scan import Scan
-from .claim_sources import Agent, ControllerSource, Generated, Given, Service
+from .claim_sources import Agent, Generated, Given, Service
 from .decision import Action, Asked, Decision, Known, Seen, decide
-
-DEFAULT_CONFIG_DIR = "/etc/ioto"
+from .request import Outcome, Request
 
 _TRIES_AGAINST_OTHER_WRITERS = 3
 IDENTITY_KEYS = ("id", "product")
@@ -51,51 +49,6 @@ _RECORDED = {State.VERIFIED, State.LABELLED}
 
 class SerializationError(IotoError):
     """A unit that did not get its identity; its device.json5 is as it was, or whole."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What is asked for one unit. `properties` are further members of device.json5; `check` changes nothing.
-
-    `host_key` is the fingerprint of the key with which the device answered, where the caller knows it: the ledger
-    keeps it as the unit's, and a unit that comes back with another one is refused unless `accept_host_key`.
-    """
-
-    source: ControllerSource | Agent
-    product: str | None = None
-    serial: str | None = None
-    properties: Mapping[str, JsonValue] = field(default_factory=dict)
-    config_dir: str = DEFAULT_CONFIG_DIR
-    force: bool = False
-    replace_provisioned: bool = False
-    check: bool = False
-    host_key: str | None = None
-    accept_host_key: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one unit; `before` and `after` are bytes of device.json5. IDs are whole: mask what you show."""
-
-    changed: bool
-    claim_id: str | None
-    product: str
-    serial: str
-    source: str
-    state: str | None
-    path: str
-    previous_claim_id: str | None = None
-    before: bytes = b""
-    after: bytes = b""
-    note: str | None = None
-    """What did not come about and does no harm: the next run makes up for it."""
-
-    def shown(self, data: bytes) -> str:
-        """Return a device.json5 as text for a screen, with the claim IDs in it masked."""
-        text = data.decode("utf-8", "replace")
-        for claim_id in filter(None, {self.claim_id, self.previous_claim_id}):
-            text = text.replace(claim_id, claim_ids.mask(claim_id))
-        return "".join(letter if letter.isprintable() or letter in "\n\t" else "?" for letter in text)
 
 
 def serialize(device: Device, request: Request, ledger: Ledger | LedgerGroup, context: Context) -> Outcome:
