@@ -80,7 +80,7 @@ from ansible.playbook.task_include import TaskInclude
 from ansible.plugins.callback import CallbackBase
 from ansible.utils.color import ANSIBLE_COLOR
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.progress_model import (
+from ansible_collections.ioto.serialization.plugins.plugin_utils.progress.model import (
     Figures,
     Interval,
     Outcome,
@@ -150,7 +150,7 @@ class CallbackModule(CallbackBase):
         """Return the live line, or None without rich, which is an extra: the lines are plain then."""
         try:
             # Here, since only a terminal needs it.
-            from ansible_collections.ioto.serialization.plugins.plugin_utils.live_bar import LiveBar  # noqa: PLC0415
+            from ansible_collections.ioto.serialization.plugins.plugin_utils.progress.live_bar import LiveBar  # noqa: PLC0415
         except ImportError:
             return None
         return LiveBar(self._shown, colour=ANSIBLE_COLOR)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.progress_model import (
+from ansible_collections.ioto.serialization.plugins.plugin_utils.progress.model import (
     Interval,
     Outcome,
     Reported,

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from .progress_model import Figures, pace, troubles
+from .model import Figures, pace, troubles
 
 _REFRESHES_PER_SECOND = 4
 _BAR_WIDTH = 20
