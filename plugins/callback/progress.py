@@ -66,12 +66,10 @@ EXAMPLES = r"""
 
 import atexit
 import contextlib
-import json
 import os
 import sys
 import time
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from ansible import constants as C
@@ -81,17 +79,26 @@ from ansible.plugins.callback import CallbackBase
 from ansible.utils.color import ANSIBLE_COLOR
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.progress.model import (
-    Figures,
-    Interval,
     Outcome,
-    Reported,
-    Tally,
     clean,
+    clean_texts,
+    debug_lines,
     failure_message,
-    one_line,
-    progress_line,
-    task_line,
-    total_line,
+    host_line,
+)
+from ansible_collections.ioto.serialization.plugins.plugin_utils.progress.run_model import (
+    BATCHES,
+    PREFLIGHT,
+    SUMMARY,
+    TRANSACTIONS,
+    OutputLine,
+    PlayStart,
+    RunModel,
+    TaskEnd,
+    TaskStart,
+    Tone,
+    is_flow_role,
+    units_of,
 )
 
 if TYPE_CHECKING:
@@ -101,134 +108,102 @@ if TYPE_CHECKING:
     from ansible.playbook.play import Play
     from ansible.playbook.task import Task
 
-_COLLECTION = "ioto.serialization."
-_BATCHES = frozenset({f"{_COLLECTION}serialize_fleet", f"{_COLLECTION}firmware_batch"})
-TRANSACTIONS = frozenset({f"{_COLLECTION}serialize", f"{_COLLECTION}firmware_image", *_BATCHES})
-_PREFLIGHT = f"{_COLLECTION}preflight"
-_SUMMARY = f"{_COLLECTION}summary"
-_FLOW_ROLES = ("manual", "auto", "factory", "firmware")
+    from ansible_collections.ioto.serialization.plugins.plugin_utils.progress.live_bar import LiveBar
+
 _PAUSES = ("pause", "ansible.builtin.pause", "ansible.legacy.pause")
 _FREE = ("free", "host_pinned", "ansible.builtin.free", "ansible.builtin.host_pinned")
-_BAD = (Outcome.FAILED, Outcome.UNREACHABLE)
-_COLOURS = {Outcome.FAILED: C.COLOR_ERROR, Outcome.UNREACHABLE: C.COLOR_UNREACHABLE}
+_COLOURS = {
+    Tone.GOOD: C.config.get_config_value("COLOR_OK"),
+    Tone.WARNING: C.config.get_config_value("COLOR_WARN"),
+    Tone.BAD: C.config.get_config_value("COLOR_ERROR"),
+    Tone.UNREACHABLE: C.config.get_config_value("COLOR_UNREACHABLE"),
+}
 
 
 class CallbackModule(CallbackBase):
+    """Translates the events of Ansible for the model of the run, and prints the lines that come out of it."""
+
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "stdout"
     CALLBACK_NAME = "ioto.serialization.progress"
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._started = time.monotonic()
-        self._interval: Interval | None = None
-        self._reported = Reported()
-        self._devices: dict[str, Outcome] = {}
-        self._summary: list[str] = []
-        self._worked: set[str] = set()
-        self._speakers: set[str] = set()
-        self._item_reasons: dict[tuple[str, str], list[str]] = {}
-        self._play: Play | None = None
-        self._hosts = 0
-        self._batch = 0
-        self._flow: Tally | None = None
-        self._flow_told = False
-        self._tasks: dict[str, Tally] = {}
-        self._current: Tally | None = None
-        self._in_transaction = False
-        self._bar: Any = None
-        self._separator = " · " if str(sys.stdout.encoding).lower().startswith("utf") else ", "
+    _run: RunModel  # from set_options on, which comes before any event
+    _bar: LiveBar | None = None
 
     def set_options(self, task_keys: Any = None, var_options: Any = None, direct: Any = None) -> None:
-        super().set_options(task_keys=task_keys, var_options=var_options, direct=direct)
+        # Behind super(), mypy sees no name that it could leave out.
+        super().set_options(task_keys=task_keys, var_options=var_options, direct=direct)  # type: ignore[no-untyped-call]
+        live_bar = _live_bar() if self.get_option("mode") == "auto" and _is_terminal() else None
+        self._run = RunModel(
+            time.monotonic,
+            interval=self.get_option("interval"),
+            live=live_bar is not None,
+            verbose=self._display.verbosity > 0,
+            separator=" · " if str(sys.stdout.encoding).lower().startswith("utf") else ", ",
+        )
+        if live_bar is not None:
+            self._bar = live_bar(self._run.shown, colour=ANSIBLE_COLOR)
         # Ctrl-C and fatal errors end a run without another event.
         atexit.register(self._end_run)
-        if self.get_option("mode") == "auto" and _is_terminal():
-            self._bar = self._live_bar()
-
-    def _live_bar(self) -> Any:
-        """Return the live line, or None without rich, which is an extra: the lines are plain then."""
-        try:
-            # Here, since only a terminal needs it.
-            from ansible_collections.ioto.serialization.plugins.plugin_utils.progress.live_bar import LiveBar  # noqa: PLC0415
-        except ImportError:
-            return None
-        return LiveBar(self._shown, colour=ANSIBLE_COLOR)
 
     # --- plays --------------------------------------------------------------------------------------------------
 
     def v2_playbook_on_play_start(self, play: Play) -> None:
         inventory = play.get_variable_manager()._inventory
-        if self._play is None or play._uuid != self._play._uuid:
+        if not self._run.is_playing(play._uuid):
             self._end_play()
-            self._play = play
-            self._hosts = len(inventory.get_hosts(play.hosts, ignore_restrictions=True))
-            self._flow_told = False
-            if _is_flow(play):
-                self._begin_flow()
-        else:
-            self._end_tasks()
-        self._batch = len(inventory.get_hosts(play.hosts))
+            name = play.get_name()
+            self._run.start_play(
+                PlayStart(
+                    id=play._uuid,
+                    name=f"{name} (check mode)" if play.check_mode else name,
+                    hosts=len(inventory.get_hosts(play.hosts, ignore_restrictions=True)),
+                    is_flow=_is_flow(play),
+                    is_free=play.strategy in _FREE,
+                )
+            )
+        self._print(self._run.start_batch(len(inventory.get_hosts(play.hosts))))
 
     def v2_playbook_on_no_hosts_matched(self) -> None:
-        if self._display.verbosity:
-            self._print(f"{self._play_name()}: no host is meant by this play")
-        self._flow = None
+        self._print(self._run.find_no_host())
 
     def v2_playbook_on_no_hosts_remaining(self) -> None:
-        self._print(f"{self._play_name()}: no host is left to go on with", C.COLOR_ERROR)
+        self._print(self._run.lose_all_hosts())
 
     def v2_playbook_on_vars_prompt(self, *args: Any, **kwargs: Any) -> None:
         self._end_play()
 
     def v2_playbook_on_stats(self, stats: AggregateStats) -> None:
         self._end_play()
-        counts: Counter[Outcome] = Counter()
-        for host in sorted({*stats.processed, *self._devices}):
-            summary = stats.summarize(host)
-            if host not in self._worked and not summary["failures"]:
-                continue
-            outcome = self._final_outcome(host, summary)
-            counts[outcome] += 1
-            if outcome in _BAD:
-                self._print(_recap_line(host, summary), _COLOURS[outcome])
-        bad = any(counts[outcome] for outcome in _BAD)
-        line = total_line(counts, time.monotonic() - self._started, separator=self._separator)
-        self._print(line, C.COLOR_ERROR if bad else C.COLOR_OK)
+        self._print(self._run.recap({host: stats.summarize(host) for host in stats.processed}))
         self._end_run()
 
-    def _final_outcome(self, host: str, summary: Mapping[str, int]) -> Outcome:
-        """A device that failed has failed, although a rescue hides it from Ansible's own counts."""
-        device, own = self._devices.get(host, Outcome.SKIPPED), _host_outcome(summary)
-        if device in _BAD:
-            return device
-        if own in _BAD and host in self._speakers:
-            return device
-        return device if own in (Outcome.SKIPPED, Outcome.OK) and device is not Outcome.SKIPPED else own
+    def _end_play(self) -> None:
+        # A terminal that is gone, as after a hang-up, needs no line erased.
+        with contextlib.suppress(OSError):
+            if self._bar is not None:
+                self._bar.stop()
+        lines = self._run.end_play()
+        with contextlib.suppress(OSError):
+            self._print(lines)
+
+    def _end_run(self) -> None:
+        self._end_play()
+        with contextlib.suppress(OSError):
+            self._print(self._run.take_summary())
 
     # --- tasks --------------------------------------------------------------------------------------------------
 
     def v2_playbook_on_task_start(self, task: Task, is_conditional: bool) -> None:
-        self._start_task(task, one_line(task.get_name()))
+        self._start_task(task, task.get_name())
 
     def v2_playbook_on_handler_task_start(self, task: Handler) -> None:
-        self._start_task(task, f"handler {one_line(task.get_name())}")
+        self._start_task(task, f"handler {task.get_name()}")
 
     def _start_task(self, task: Task, name: str) -> None:
-        now = time.monotonic()
-        if task._uuid not in self._tasks:
-            if self._play is not None and self._play.strategy not in _FREE:
-                self._end_tasks()
-            # `run_once` may still be a template here; only a literal yes is known.
-            hosts = 1 if task.run_once is True else self._batch
-            self._tasks[task._uuid] = Tally(name, hosts, now)
-        self._current = self._tasks[task._uuid]
-        self._in_transaction = _action(task) in TRANSACTIONS
-        if self._in_transaction:
-            if self._flow is None:
-                self._begin_flow()
-            self._flow.start(now)
-        if self._bar:
+        # `run_once` may still be a template here; only a literal yes is known.
+        self._print(self._run.start_task(TaskStart(task._uuid, name, _action(task), task.run_once is True)))
+        if self._bar is not None:
             if task.action in _PAUSES:
                 self._bar.stop()
             else:
@@ -240,202 +215,67 @@ class CallbackModule(CallbackBase):
         if isinstance(result.task, TaskInclude):
             return
         self._warn(result)
-        action = _action(result.task)
-        outcome = Outcome.CHANGED if result.is_changed() else Outcome.OK
-        if action == _SUMMARY:
-            lines = result.result.get("lines")
-            self._summary += [clean(str(line)).replace("\n", " ") for line in lines] if isinstance(lines, list) else []
-        elif action in C._ACTION_DEBUG:
+        end = _end(result, Outcome.CHANGED if result.is_changed() else Outcome.OK)
+        if end.action == SUMMARY:
+            self._run.remember_summary(result.result.get("lines"))
+        elif end.action in C._ACTION_DEBUG:
             self._show_debug(result)
         elif self._display.verbosity:
-            self._show_host(result, outcome)
-        self._note(result, outcome, action)
+            message = result.result.get("msg")
+            self._display.display(host_line(self.host_label(result), result.task_name, end.outcome, message))
+        self._print(self._run.end_task(end))
 
     def v2_runner_on_skipped(self, result: CallbackTaskResult) -> None:
         self._warn(result)
-        self._note(result, Outcome.SKIPPED, _action(result.task))
+        self._print(self._run.end_task(_end(result, Outcome.SKIPPED)))
 
     def v2_runner_on_failed(self, result: CallbackTaskResult, ignore_errors: bool = False) -> None:
         self._warn(result)
-        action = _action(result.task)
-        units = _units(result, action)
-        if not units:
-            self._show_failure(result, Outcome.FAILED, ignore_errors, action)
-        self._note(result, Outcome.FAILED, action, is_final=not ignore_errors, units=units)
+        end = _end(result, Outcome.FAILED, is_final=not ignore_errors)
+        if not end.units:
+            self._show_failure(result, end, is_ignored=ignore_errors)
+        self._print(self._run.end_task(end))
 
     def v2_runner_on_unreachable(self, result: CallbackTaskResult) -> None:
         self._warn(result)
-        action = _action(result.task)
-        self._show_failure(result, Outcome.UNREACHABLE, bool(result.task.ignore_unreachable), action)
-        self._note(result, Outcome.UNREACHABLE, action)
+        end = _end(result, Outcome.UNREACHABLE)
+        self._show_failure(result, end, is_ignored=bool(result.task.ignore_unreachable))
+        self._print(self._run.end_task(end))
 
     def v2_runner_item_on_ok(self, result: CallbackTaskResult) -> None:
-        self._note_item(result, Outcome.CHANGED if result.is_changed() else Outcome.OK)
+        # Items of any other task tell nothing, and to look into a result costs time.
+        if _action(result.task) in BATCHES:
+            outcome = Outcome.CHANGED if result.is_changed() else Outcome.OK
+            self._print(self._run.end_item(_end(result, outcome), result.result))
 
     def v2_runner_item_on_failed(self, result: CallbackTaskResult) -> None:
-        # Kept for the result of the whole loop, which in ansible-core 2.21 no longer says which items failed.
-        key = (result.host.get_name(), result.task._uuid)
-        self._item_reasons.setdefault(key, []).append(one_line(failure_message(result.result)))
-        self._note_item(result, Outcome.UNREACHABLE if result.result.get("unreachable") else Outcome.FAILED)
+        outcome = Outcome.UNREACHABLE if result.result.get("unreachable") else Outcome.FAILED
+        self._print(self._run.end_item(_end(result, outcome), result.result))
 
     def v2_on_file_diff(self, result: CallbackTaskResult) -> None:
         results = result.result.get("results", []) if result.task.loop else [result.result]
         for one in results:
             if isinstance(one, dict) and one.get("diff") and one.get("changed"):
                 # Cleaned before the differences are coloured: afterwards the colours would be lost.
-                self._print(self._get_diff(_cleaned(one["diff"])).rstrip("\n"))
-
-    def _note(
-        self,
-        result: CallbackTaskResult,
-        outcome: Outcome,
-        action: str,
-        is_final: bool = True,
-        units: list[Mapping[str, Any]] | None = None,
-    ) -> None:
-        now = time.monotonic()
-        host = result.host.get_name()
-        if action != _SUMMARY and (task := self._tasks.get(result.task._uuid)):
-            task.finish(host, outcome, now)
-        if action not in (_SUMMARY, _PREFLIGHT):
-            # The host that checks the batch or sums it up is often the controller, and none of the devices.
-            self._worked.add(host)
-        if self._flow is not None:
-            units = _units(result, action) if units is None else units
-            if units:
-                # One host's task spoke for all of them; that it failed says nothing of that host.
-                self._speakers.add(host)
-                # The units of a loop have been noted one by one.
-                for unit in units if not result.task.loop else ():
-                    self._note_unit(unit, _unit_outcome(unit), now)
-            elif action in TRANSACTIONS or (outcome in _BAD and is_final):
-                self._flow.finish(host, outcome, now)
-        self._tick(now)
-
-    def _note_item(self, result: CallbackTaskResult, outcome: Outcome) -> None:
-        """The task of a batch tells of each unit when it ends, long before the task itself does."""
-        if self._flow is not None and _action(result.task) in _BATCHES and "host" in result.result:
-            now = time.monotonic()
-            self._note_unit(result.result, outcome, now)
-            self._tick(now)
-
-    def _note_unit(self, unit: Mapping[str, Any], outcome: Outcome, now: float) -> None:
-        host = one_line(str(unit["host"]))
-        if outcome in _BAD:
-            self._tell_failure(host, outcome, one_line(failure_message(unit)))
-        self._flow.finish(host, outcome, now)
-        self._worked.add(host)
-
-    def _tick(self, now: float) -> None:
-        if self._bar or self._flow is None:
-            return
-        if self._flow.is_complete:
-            self._tell_flow()
-        elif self._interval.is_due(now):
-            self._print(progress_line(self._flow.figures(now), separator=self._separator))
-
-    # --- the state of the play ----------------------------------------------------------------------------------
-
-    def _begin_flow(self) -> None:
-        now = time.monotonic()
-        self._flow = Tally(self._play_name(), self._hosts, now)
-        self._interval = Interval(self.get_option("interval"), now)
-
-    def _end_play(self) -> None:
-        # A terminal that is gone, as after a hang-up, needs no line erased.
-        with contextlib.suppress(OSError):
-            if self._bar:
-                self._bar.stop()
-            self._end_tasks()
-            if self._flow is not None:
-                self._tell_flow()
-                self._devices.update(self._flow.outcomes())
-        self._flow = None
-        self._play = None
-
-    def _end_run(self) -> None:
-        self._end_play()
-        with contextlib.suppress(OSError):
-            for text in self._summary:
-                self._print(text)
-        self._summary = []
-
-    def _end_tasks(self) -> None:
-        """Tell of the tasks that are over; within a flow its own line says what matters."""
-        for task in self._tasks.values():
-            skipped = task.count(Outcome.SKIPPED)
-            if self._flow is None and (task.finished > skipped or (skipped and self._display.verbosity)):
-                bad = any(task.count(outcome) for outcome in _BAD)
-                self._print(task_line(task, separator=self._separator), C.COLOR_ERROR if bad else None)
-        self._tasks.clear()
-        self._current = None
-
-    def _tell_flow(self) -> None:
-        if self._flow_told or not self._flow.total:
-            return
-        self._flow_told = True
-        figures = self._flow.figures(time.monotonic())
-        bad = figures.failed or figures.unreachable or figures.finished < figures.total
-        line = progress_line(figures, ended=True, separator=self._separator)
-        self._print(line, C.COLOR_ERROR if bad else C.COLOR_OK)
-
-    def _shown(self) -> tuple[Figures, str]:
-        """What the live line shows; called from its thread."""
-        now = time.monotonic()
-        flow, task = self._flow, self._current
-        if flow is not None:
-            return flow.figures(now), "" if self._in_transaction or task is None else task.name
-        if task is not None:
-            return task.figures(now), ""
-        return Tally(self._play_name(), self._hosts, now).figures(now), ""
-
-    def _play_name(self) -> str:
-        if self._play is None:
-            return ""
-        name = one_line(self._play.get_name())
-        return f"{name} (check mode)" if self._play.check_mode else name
+                self._display.display(self._get_diff(clean_texts(one["diff"])).rstrip("\n"))
 
     # --- lines --------------------------------------------------------------------------------------------------
 
-    def _print(self, text: str, colour: str | None = None) -> None:
-        self._display.display(text, color=colour)
+    def _print(self, lines: Iterable[OutputLine]) -> None:
+        for line in lines:
+            self._display.display(line.text, color=_COLOURS.get(line.tone))
 
-    def _show_failure(self, result: CallbackTaskResult, outcome: Outcome, ignored: bool, action: str) -> None:
-        host = one_line(self.host_label(result))
-        reasons = self._item_reasons.pop((result.host.get_name(), result.task._uuid), [])
-        message = "\n".join(dict.fromkeys(reasons)) or failure_message(result.result)
-        if action == _PREFLIGHT:
-            first, *problems = [one_line(line) for line in message.splitlines()]
-            if self._reported.is_new(host, message):
-                self._print("\n".join([f"FAILED {first}", *(f"  {problem}" for problem in problems)]), C.COLOR_ERROR)
-            return
-        where = host if action in TRANSACTIONS else f"{host} [{one_line(result.task_name)}]"
-        self._tell_failure(host, outcome, one_line(message), where=where, ignored=ignored)
-        if self._display.verbosity >= 2:
+    def _show_failure(self, result: CallbackTaskResult, end: TaskEnd, *, is_ignored: bool) -> None:
+        message = failure_message(result.result)
+        label = self.host_label(result)
+        self._print(self._run.fail(end, message, label=label, task=result.task_name, is_ignored=is_ignored))
+        if self._display.verbosity >= 2 and end.action != PREFLIGHT:
             self._handle_exception(result.result)
 
-    def _tell_failure(
-        self, host: str, outcome: Outcome, message: str, where: str | None = None, ignored: bool = False
-    ) -> None:
-        if self._reported.is_new(host, message):
-            line = f"{outcome.name} {where or host}: {message}"
-            self._print(f"{line} (ignored)" if ignored else line, C.COLOR_WARN if ignored else _COLOURS[outcome])
-
-    def _show_host(self, result: CallbackTaskResult, outcome: Outcome) -> None:
-        message = result.result.get("msg")
-        text = f": {one_line(message)}" if isinstance(message, str) and message else ""
-        self._print(f"{outcome.value} {one_line(self.host_label(result))} [{one_line(result.task_name)}]{text}")
-
     def _show_debug(self, result: CallbackTaskResult) -> None:
-        """What a playbook prints on purpose is shown, a host's name before each line."""
         self._clean_results(result.result, result.task.action)
-        host = one_line(result.host.get_name())
-        for name, value in result.result.items():
-            if not name.startswith("_") and name not in ("results", "changed"):
-                for line in value if isinstance(value, list) else [value]:
-                    text = line if isinstance(line, str) else json.dumps(line, default=str, ensure_ascii=False)
-                    label = "" if name == "msg" else f"{name} = "
-                    self._print("\n".join(f"{host}: {label}{part}" for part in clean(text).split("\n")))
+        for text in debug_lines(result.host.get_name(), result.result):
+            self._display.display(text)
 
     def _warn(self, result: CallbackTaskResult) -> None:
         if result.warnings:
@@ -445,8 +285,34 @@ class CallbackModule(CallbackBase):
             self._handle_warnings(result.result)
 
 
+def _live_bar() -> type[LiveBar] | None:
+    """Return the live line, or None without rich, which is an extra: the lines are plain then."""
+    try:
+        # Here, since only a terminal needs it.
+        from ansible_collections.ioto.serialization.plugins.plugin_utils.progress.live_bar import (  # noqa: PLC0415
+            LiveBar,
+        )
+    except ImportError:
+        return None
+    return LiveBar
+
+
+def _end(result: CallbackTaskResult, outcome: Outcome, *, is_final: bool = True) -> TaskEnd:
+    action = _action(result.task)
+    return TaskEnd(
+        task_id=result.task._uuid,
+        action=action,
+        host=result.host.get_name(),
+        outcome=outcome,
+        is_final=is_final,
+        is_loop=bool(result.task.loop),
+        # To look into a result costs time, and no other action speaks for many units.
+        units=units_of(result.result) if action in BATCHES else (),
+    )
+
+
 def _is_terminal() -> bool:
-    interactive = context.CLIARGS.get("step") or C.ENABLE_TASK_DEBUGGER
+    interactive = context.CLIARGS.get("step") or C.config.get_config_value("ENABLE_TASK_DEBUGGER")
     dumb = os.environ.get("TERM", "dumb") in ("dumb", "unknown")
     in_ci = os.environ.get("CI", "").lower() not in ("", "0", "false")
     return sys.stdout.isatty() and not (interactive or dumb or in_ci)
@@ -458,7 +324,7 @@ def _action(task: Task) -> str:
 
 def _is_flow(play: Play) -> bool:
     """Say whether the play is known to serialize before it runs: a flow's role, or a transaction among its tasks."""
-    return any(_is_flow_role(role.get_name()) for role in play.roles) or _holds_flow(play.get_tasks())
+    return any(is_flow_role(role.get_name()) for role in play.roles) or _holds_flow(play.get_tasks())
 
 
 def _holds_flow(tasks: Iterable[Any]) -> bool:
@@ -468,53 +334,7 @@ def _holds_flow(tasks: Iterable[Any]) -> bool:
         elif hasattr(task, "block"):
             found = _holds_flow([*task.block, *task.rescue, *task.always])
         else:
-            found = _action(task) in TRANSACTIONS or _is_flow_role(str(getattr(task, "_role_name", "")))
+            found = _action(task) in TRANSACTIONS or is_flow_role(str(getattr(task, "_role_name", "")))
         if found:
             return True
     return False
-
-
-def _is_flow_role(name: str) -> bool:
-    role = name.removeprefix(_COLLECTION)
-    return role != name and (role in _FLOW_ROLES or "{{" in role)
-
-
-def _units(result: CallbackTaskResult, action: str) -> list[Mapping[str, Any]]:
-    """The outcome of each unit, where one task served many; empty for any other result."""
-    if action not in _BATCHES:
-        return []
-    results = result.result.get("results")
-    return [unit for unit in results if isinstance(unit, dict) and "host" in unit] if isinstance(results, list) else []
-
-
-def _unit_outcome(unit: Mapping[str, Any]) -> Outcome:
-    for outcome in (Outcome.UNREACHABLE, Outcome.FAILED, Outcome.SKIPPED, Outcome.CHANGED):
-        if unit.get(outcome.value):
-            return outcome
-    return Outcome.OK
-
-
-def _host_outcome(summary: Mapping[str, int]) -> Outcome:
-    for outcome, key in (
-        (Outcome.FAILED, "failures"),
-        (Outcome.UNREACHABLE, "unreachable"),
-        (Outcome.CHANGED, "changed"),
-        (Outcome.OK, "ok"),
-    ):
-        if summary[key]:
-            return outcome
-    return Outcome.SKIPPED
-
-
-def _recap_line(host: str, summary: Mapping[str, int]) -> str:
-    keys = ("ok", "changed", "unreachable", "failed", "skipped", "rescued", "ignored")
-    counts = " ".join(f"{key}={summary['failures' if key == 'failed' else key]}" for key in keys)
-    return f"{one_line(host)} : {counts}"
-
-
-def _cleaned(value: Any) -> Any:
-    if isinstance(value, str):
-        return clean(value)
-    if isinstance(value, list):
-        return [_cleaned(item) for item in value]
-    return {key: _cleaned(item) for key, item in value.items()} if isinstance(value, dict) else value

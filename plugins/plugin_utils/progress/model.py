@@ -10,11 +10,13 @@ One thread writes to a model while another may read its figures: each update is 
 from __future__ import annotations
 
 import enum
+import json
 import math
 import re
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 # A rate over the last results alone follows the line when it slows down; 128 smooth the bursts of parallel workers.
 _RATED_RESULTS = 128
@@ -189,6 +191,15 @@ def clean(text: str) -> str:
     return _UNSHOWABLE.sub("", text)
 
 
+def clean_texts(value: Any) -> Any:
+    """Return `value` with every text in it cleaned, however deep in lists and dictionaries."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, list):
+        return [clean_texts(item) for item in value]
+    return {key: clean_texts(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
 def one_line(text: str) -> str:
     """Return `text` cleaned, on one line and not endless."""
     text = " ".join(clean(text).split())
@@ -257,6 +268,33 @@ def task_line(tally: Tally, *, separator: str = " · ") -> str:
     kinds = (Outcome.OK, Outcome.CHANGED, Outcome.SKIPPED, Outcome.FAILED, Outcome.UNREACHABLE)
     counts = [f"{tally.count(kind)} {kind.value}" for kind in kinds if tally.count(kind)]
     return separator.join([f"{tally.name}: {hosts}", *counts])
+
+
+def host_line(host: str, task: str, outcome: Outcome, message: object) -> str:
+    """Return one line for a host that ended a task: `changed press-1 [Serialize]: written`."""
+    text = f": {one_line(message)}" if isinstance(message, str) and message else ""
+    return f"{outcome.value} {one_line(host)} [{one_line(task)}]{text}"
+
+
+def recap_line(host: str, summary: Mapping[str, int]) -> str:
+    """Return one line of Ansible's own counts for a host, with the keys of its `summary`."""
+    keys = ("ok", "changed", "unreachable", "failed", "skipped", "rescued", "ignored")
+    counts = " ".join(f"{key}={summary['failures' if key == 'failed' else key]}" for key in keys)
+    return f"{one_line(host)} : {counts}"
+
+
+def debug_lines(host: str, result: Mapping[str, Any]) -> list[str]:
+    """Return what a playbook prints on purpose, an item of a list each; the host's name is before every line."""
+    host = one_line(host)
+    lines = []
+    for name, value in result.items():
+        if name.startswith("_") or name in ("results", "changed"):
+            continue
+        label = "" if name == "msg" else f"{name} = "
+        for item in value if isinstance(value, list) else [value]:
+            text = item if isinstance(item, str) else json.dumps(item, default=str, ensure_ascii=False)
+            lines.append("\n".join(f"{host}: {label}{part}" for part in clean(text).split("\n")))
+    return lines
 
 
 def total_line(counts: Mapping[Outcome, int], elapsed: float, *, separator: str = " · ") -> str:
