@@ -36,5 +36,6 @@ class ActionModule(IotoAction):
         hosts = plain(self.task_vars["ansible_play_hosts_all"])
         with self.ledger(arguments) as ledger:
             result = verify_unit(self.device(), ledger, arguments, hosts, context=self.context(), check=self.check_mode)
-        self._display.display(result["msg"], color=C.COLOR_OK if result["passed"] else C.COLOR_ERROR)
+        colour = "COLOR_OK" if result["passed"] else "COLOR_ERROR"
+        self._display.display(result["msg"], color=C.config.get_config_value(colour))
         return result

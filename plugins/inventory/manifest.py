@@ -119,7 +119,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
     def verify_file(self, path: str) -> bool:
         name = Path(path).name
         ours = name in ("manifest.yml", "manifest.yaml") or name.endswith((".manifest.yml", ".manifest.yaml", ".csv"))
-        return ours and super().verify_file(path)
+        return ours and super().verify_file(path)  # type: ignore[no-untyped-call]  # behind super(), mypy sees no name
 
     def parse(self, inventory: InventoryData, loader: DataLoader, path: str, cache: bool = True) -> None:
         super().parse(inventory, loader, path, cache=cache)
@@ -134,7 +134,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
         for mode in production_order.MODES:
             inventory.add_group(mode)
         for unit in units:
-            self._add(unit)
+            self._add(inventory, unit)
 
     def _read_order(self, folder: Path) -> list[production_order.Unit]:
         if not self.get_option("path"):
@@ -161,8 +161,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
         self.display.error(str(error))
         raise SystemExit(ExitCode.PARSER_ERROR.value)
 
-    def _add(self, unit: production_order.Unit) -> None:
-        inventory = self.inventory
+    def _add(self, inventory: InventoryData, unit: production_order.Unit) -> None:
         # In `all` itself too: a play for all hosts, and the labels it prints, then come in the order of the rows.
         inventory.add_host(unit.name, group="all")
         inventory.add_host(unit.name, group=unit.mode)

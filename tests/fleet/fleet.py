@@ -12,7 +12,7 @@ import secrets
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -27,7 +27,7 @@ from .python_ssh import PythonSsh
 
 MODES = ("manual", "auto", "factory")
 
-_KINDS: dict[str, type[Kind]] = {kind.name: kind for kind in (Dropbear, PythonSsh, Crowd)}
+_KINDS: dict[str, Callable[[Path], Kind]] = {kind.name: kind for kind in (Dropbear, PythonSsh, Crowd)}
 
 
 @dataclass

@@ -89,7 +89,7 @@ class BatchAction(IotoAction):
 
         `host_key_checking` is None where nobody has said anything of it.
         """
-        keys = self._task.dump_attrs()  # type: ignore[no-untyped-call]
+        keys = self._task.dump_attrs()
         timeout = context.CLIARGS.get("timeout") or _config.get_config_value("DEFAULT_TIMEOUT")
         keys.update(timeout=timeout, password=self._password_of_all())
         del keys["retries"]  # the task's, not the connection's
@@ -115,7 +115,7 @@ class BatchAction(IotoAction):
     @staticmethod
     def ssh_variables() -> list[str]:
         """Return the names of the variables that `ssh_options` looks at."""
-        connection_loader.get("ssh", class_only=True)  # type: ignore[no-untyped-call]  # has its options known
+        connection_loader.get("ssh", class_only=True)  # has its options known
         return [*_config.get_plugin_vars("connection", "ssh"), "ansible_connection", "ansible_become"]
 
 
