@@ -22,7 +22,8 @@ notes:
     C(address) may be C(host), C(host:port), C([IPv6]:port) or an IPv6 address, and C(host) is the inventory name.
     Every mode but C(firmware) needs an address, and C(firmware) needs a serial; the others are optional.
     Any other column, such as C(model) or C(name), is a property of the device.
-  - Titles are read without regard to case, and a blank or C(-) counts as C(_).
+  - Titles are read without regard to case, and a space or C(-) counts as C(_).
+  - Columns at the right that have no title and no content are passed over.
   - An empty cell sets no variable, so that group variables apply.
   - Without C(host), the inventory name is the serial, or else the address, with C(_) for what a name cannot hold.
   - The variables are C(ansible_host), C(ansible_port), C(ansible_user), C(ioto_serial), C(ioto_product),
@@ -47,13 +48,16 @@ options:
       - Required, unless the inventory source is the CSV file itself.
     type: str
   delimiter:
-    description: The one character between two cells.
+    description:
+      - The one character between two cells.
+      - Without it, a first line such as C(sep=;) says it, or else the comma, semicolon, tab or C(|) does that separates
+        the titles of the header.
     type: str
-    default: ','
   encoding:
-    description: The encoding of the file. With V(utf-8), a byte-order mark at its start is skipped.
+    description:
+      - The encoding of the file.
+      - Without it, the file is read as UTF-16 where it begins so, and as UTF-8 otherwise.
     type: str
-    default: utf-8
   mode:
     description: How units are serialized whose row leaves the mode empty. Without it, group variables say so.
     type: str
@@ -87,7 +91,6 @@ product: 01G8YJKKRNTHW213TRZYX3YH0M
 # A file from a spreadsheet with its own titles, and a group for each model.
 plugin: ioto.serialization.manifest
 path: Fertigungsauftrag.csv
-delimiter: ';'
 encoding: cp1252
 mode: factory
 columns:
@@ -149,6 +152,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
         layout = production_order.Layout(
             delimiter=self.get_option("delimiter"),
             encoding=self.get_option("encoding"),
+            has_settings=True,
             mode=self.get_option("mode"),
             product=self.get_option("product"),
             columns=self.get_option("columns"),

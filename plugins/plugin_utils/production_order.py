@@ -4,30 +4,25 @@
 """A production order in CSV: one header row, then one row for each unit to serialize.
 
 `read` takes the file's bytes and gives the units, or one error that lists every bad row with its line number.
-A row is one physical line: a cell that runs over several lines is refused, so that one forgotten quote
-spoils one row and not the rest of the file.
+A cell cannot run over several lines.
 """
 
 from __future__ import annotations
 
-import codecs
-import csv
 import ipaddress
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from . import claim_ids
+from .csv_reader import CsvFormat, LineProblem, fold_title, read_rows, title_problems
 from .errors import IotoError
 
 MODES = ("manual", "auto", "factory", "firmware")
 COLUMNS = ("address", "host", "user", "serial", "product", "mode", "claim_id")
 
 _SSH_PORT = 22
-_SHOWN_LETTERS = 40
-_NEWLINE = re.compile(rb"\r\n|\n|\r")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_CONTROL_BUT_TAB = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
+_SHOWN_CHARACTERS = 40
 # No value that reaches a command line may start with a dash: ssh would take it for an option.
 _HOST_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252})")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+\\$-]*")
@@ -51,21 +46,10 @@ class Unit:
     properties: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Problem:
-    """What is wrong on one line, as a sentence."""
-
-    line: int
-    sentence: str
-
-    def __str__(self) -> str:
-        return f"line {self.line}: {self.sentence}"
-
-
 class ProductionOrderError(IotoError):
     """A production order that cannot be used as it is; `problems` holds every one of them, by line."""
 
-    def __init__(self, source: str, problems: Sequence[Problem]) -> None:
+    def __init__(self, source: str, problems: Sequence[LineProblem]) -> None:
         self.problems = tuple(sorted(problems))
         count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
         listed = "\n".join(f"  {problem}" for problem in self.problems)
@@ -76,11 +60,13 @@ class ProductionOrderError(IotoError):
 class Layout:
     """How to read the file, and what a row means that leaves `mode` or `product` empty.
 
-    `columns` maps a header of the file to one of `COLUMNS` or to a property's name.
+    `delimiter` and `encoding` are found where they are None; `has_settings` says whether the user can set them.
+    `columns` maps a title of the header to one of `COLUMNS` or to a property's name.
     """
 
-    delimiter: str = ","
-    encoding: str = "utf-8"
+    delimiter: str | None = None
+    encoding: str | None = None
+    has_settings: bool = False
     mode: str | None = None
     product: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -120,7 +106,7 @@ class _Reader:
     def __init__(self, layout: Layout, source: str) -> None:
         self._layout = layout
         self._source = source
-        self._problems: list[Problem] = []
+        self._problems: list[LineProblem] = []
         self._seen: dict[tuple[str, ...], int] = {}
         self._products: dict[str, str] = {}
         self._header_line = 1
@@ -128,19 +114,24 @@ class _Reader:
 
     def read(self, data: bytes) -> list[Unit]:
         self._check_layout()
-        rows = self._rows(data)
-        line, header = next(rows, (1, None))
-        if header is None:
-            if not self._problems:
-                self._problem(1, "The file is empty; it needs a header row and one row for each unit.")
-            raise self._error()
-        self._header_line = line
-        self._columns = self._read_header(line, header)
-        if not self._columns:
-            raise self._error()
-        units = self._with_names([unit for line, cells in rows if (unit := self._unit(line, cells))])
+        layout = self._layout
+        form = CsvFormat(delimiter=layout.delimiter, encoding=layout.encoding, has_settings=layout.has_settings)
+        units = []
+        for row in read_rows(data, form):
+            if isinstance(row, LineProblem):
+                self._problems.append(row)
+            elif not self._columns:
+                self._header_line = row.line
+                self._columns = self._read_header(row.line, row.cells)
+                if not self._columns:
+                    raise self._error()
+            elif unit := self._unit(row.line, row.cells):
+                units.append(unit)
+        if not self._columns and not self._problems:
+            self._problem(1, "The file is empty; it needs a header row and one row for each unit.")
+        units = self._with_names(units)
         if not units and not self._problems:
-            self._problem(line, "The header is followed by no row; add one row for each unit.")
+            self._problem(self._header_line, "The header is followed by no row; add one row for each unit.")
         if self._problems:
             raise self._error()
         return units
@@ -149,105 +140,33 @@ class _Reader:
         return ProductionOrderError(self._source, self._problems)
 
     def _problem(self, line: int, sentence: str) -> None:
-        self._problems.append(Problem(line, sentence))
+        self._problems.append(LineProblem(line, sentence))
 
     def _check_layout(self) -> None:
         layout = self._layout
-        if len(layout.delimiter) != 1 or layout.delimiter in '"\r\n':
-            raise IotoError(f"The delimiter {layout.delimiter!a} cannot be used; set one character such as ; or a tab.")
-        try:
-            codecs.lookup(layout.encoding)
-        except (LookupError, ValueError):
-            raise IotoError(
-                f"The encoding {layout.encoding!a} is not known; set one such as utf-8 or cp1252."
-            ) from None
         if layout.product is not None:
             claim_ids.parse_product(layout.product)
         if layout.mode is not None and layout.mode not in MODES:
             raise IotoError(f"The default mode {layout.mode!a} is not known; set one of {', '.join(MODES)}.")
-
-    # --- from bytes to rows -------------------------------------------------------------------------------------
-
-    def _rows(self, data: bytes) -> Iterator[tuple[int, list[str]]]:
-        """Give line number and cells of every row that is not blank, blanks around cells cut."""
-        control = _CONTROL_BUT_TAB if self._layout.delimiter == "\t" else _CONTROL
-        for line, text in self._lines(data):
-            if stranger := control.search(text):
-                what = "a NUL byte" if stranger[0] == "\0" else f"the control character {stranger[0]!a}"
-                self._problem(line, f"The line holds {what} at letter {stranger.start() + 1}; remove it.")
-                continue
-            try:
-                cells = next(
-                    csv.reader([text], delimiter=self._layout.delimiter, strict=True, skipinitialspace=True), []
-                )
-            except csv.Error:
-                self._problem(
-                    line,
-                    "The quotes do not match: a quoted cell ends with a quote on the same line, "
-                    'and a quote inside it is doubled (""); correct the line.',
-                )
-                continue
-            cells = [cell.strip() for cell in cells]
-            if any(cells):
-                yield line, cells
-
-    def _lines(self, data: bytes) -> Iterator[tuple[int, str]]:
-        encoding = codecs.lookup(self._layout.encoding).name
-        if encoding in ("utf-8", "utf-8-sig"):
-            if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-                self._problem(1, "The file is UTF-16, not UTF-8; save it as CSV UTF-8, or set the encoding to utf-16.")
-                return
-            for line, raw in enumerate(_NEWLINE.split(data.removeprefix(codecs.BOM_UTF8)), start=1):
-                try:
-                    yield line, raw.decode()
-                except UnicodeDecodeError as error:
-                    self._problem(
-                        line,
-                        f"Byte {error.start + 1} (0x{raw[error.start]:02x}) is not UTF-8; "
-                        "save the file as CSV UTF-8, or set its encoding, such as cp1252.",
-                    )
-            return
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError as error:
-            line = len(_NEWLINE.split(data[: error.start]))
-            self._problem(line, f"The line is not {self._layout.encoding}; set the encoding that the file has.")
-            return
-        yield from enumerate(re.split(r"\r\n|\n|\r", text), start=1)
 
     # --- the header ---------------------------------------------------------------------------------------------
 
     def _read_header(self, line: int, header: list[str]) -> list[str]:
         """Return for each column the name in `COLUMNS` or the property that it holds; [] when the rows are hopeless."""
         layout = self._layout
-        if len(header) == 1:
-            for delimiter, called in ((";", "';'"), ("\t", "a tab"), (",", "','")):
-                if delimiter in header[0]:
-                    self._problem(line, f"The header looks separated by {called}; set the delimiter to it.")
-                    return []
-        renamed = {_normal(old): new for old, new in layout.columns.items()}
-        columns: list[str] = []
+        renamed = {fold_title(old): new for old, new in layout.columns.items()}
+        columns = []
         for number, title in enumerate(header, start=1):
-            column = renamed.get(_normal(title), _normal(title))
+            column = renamed.get(fold_title(title), fold_title(title))
             if column not in COLUMNS:
-                column = renamed.get(_normal(title), title)
-                if not title:
-                    self._problem(line, f"Column {number} has no title; give it one, or remove the column.")
-                elif column.lower() == "id":
-                    self._problem(line, f"Column {number} is called id, which only a claim ID is; call it claim_id.")
-                elif not _PROPERTY.fullmatch(column):
-                    self._problem(
-                        line,
-                        f"Column {number} is called {_shown(column)}, and no property can be: "
-                        "use letters A to Z, digits, _ and -.",
-                    )
-            if column in columns and title:
-                first = columns.index(column) + 1
-                self._problem(line, f"Columns {first} and {number} are both {_shown(column)}; keep one of them.")
+                column = renamed.get(fold_title(title), title)
+                if problem := _property_problem(column, is_renamed=fold_title(title) in renamed):
+                    self._problem(line, f"Column {number} is called {_shown(column)}, {problem}.")
             columns.append(column)
-        titles = {_normal(title) for title in header}
+        self._problems += title_problems(line, columns)
+        titles = {fold_title(title) for title in header}
         for old in layout.columns:
-            if _normal(old) not in titles:
+            if fold_title(old) not in titles:
                 self._problem(line, f"The option columns names {_shown(old)}, and the header does not; correct one.")
         if not {"address", "serial"} & set(columns):
             self._problem(line, f"The header has neither address nor serial; the columns are {', '.join(COLUMNS)}.")
@@ -257,15 +176,7 @@ class _Reader:
     # --- one row ------------------------------------------------------------------------------------------------
 
     def _unit(self, line: int, cells: list[str]) -> Unit | None:
-        columns = self._columns
-        if len(cells) != len(columns):
-            self._problem(
-                line,
-                f"The row has {len(cells)} cells and the header {len(columns)}; "
-                "quote a cell that holds the delimiter, and leave empty cells in place.",
-            )
-            return None
-        row = {column: cell for column, cell in zip(columns, cells, strict=True) if cell}
+        row = {column: cell for column, cell in zip(self._columns, cells, strict=True) if cell}
         mode = self._mode(line, row.get("mode"))
         serial = row.get("serial")
         product = self._product(line, row.get("product"))
@@ -316,7 +227,7 @@ class _Reader:
             except claim_ids.InvalidProductError:
                 self._problem(
                     line,
-                    f"The product {_shown(text)} is no product ID: that is a ULID, 26 letters such as "
+                    f"The product {_shown(text)} is no product ID: that is a ULID, 26 characters such as "
                     "01G8YJKKRNTHW213TRZYX3YH0M; copy it from the Builder.",
                 )
                 return None
@@ -391,6 +302,28 @@ class _Reader:
         return named
 
 
+def _property_problem(column: str, *, is_renamed: bool) -> str | None:
+    """Return why no property may be called `column`, as the end of a sentence, or None."""
+    if not column:
+        return None
+    if column.lower() == "id":
+        return "which only a claim ID is; call it claim_id"
+    if not _PROPERTY.fullmatch(column):
+        return "and no property can be: use letters A to Z, digits, _ and -"
+    # An ordered ID in a column that is taken for a property would not be used, and another one made.
+    meant = _COLUMN_OF_LETTERS.get(_letters(column))
+    if meant and not is_renamed:
+        return f"which looks like {meant}; call it so, or give the property another name"
+    return None
+
+
+def _letters(title: str) -> str:
+    return fold_title(title).replace("_", "")
+
+
+_COLUMN_OF_LETTERS = {_letters(column): column for column in COLUMNS}
+
+
 def _derived_name(unit: Unit) -> str:
     origin = unit.serial or unit.address or ""
     if not unit.serial and unit.port:
@@ -399,13 +332,9 @@ def _derived_name(unit: Unit) -> str:
     return f"_{name}" if name.startswith(("-", ".")) else name
 
 
-def _normal(title: str) -> str:
-    return re.sub(r"[\s_-]+", "_", title.strip().lower())
-
-
 def _shown(text: str) -> str:
     """A cell as it may stand in a message: ASCII, quoted, not endless."""
-    return ascii(text if len(text) <= _SHOWN_LETTERS else f"{text[:_SHOWN_LETTERS]}...")
+    return ascii(text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}...")
 
 
 def _is_ipv6(text: str) -> bool:

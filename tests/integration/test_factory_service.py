@@ -163,6 +163,14 @@ def test_serials_that_are_not_in_the_production_order_are_refused(service_with: 
     assert "SN-3 is in no production order" in refused.body["error"]
 
 
+def test_a_production_order_is_read_as_a_spreadsheet_saves_it(service_with: ServiceMaker, tmp_path: Path) -> None:
+    order = tmp_path / "order.csv"
+    order.write_bytes(f"\ufeffserial;product\r\nSN-1;{PRODUCT}\r\n".encode())
+    service = service_with(production_orders=[str(order)])
+    assert service.ask({"product": PRODUCT, "serial": "SN-1"}).status == 200
+    assert service.ask({"product": PRODUCT, "serial": "SN-3"}).status == 403
+
+
 def test_another_network_is_refused(service_with: ServiceMaker) -> None:
     service = service_with(networks=["192.0.2.0/24"])
     assert service.ask({"product": PRODUCT, "serial": "SN-1"}).status == 403

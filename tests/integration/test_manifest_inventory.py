@@ -153,6 +153,22 @@ def test_a_bad_inventory_file_stops_the_run_in_one_sentence(tmp_path: Path, inve
     assert len(result.stderr.splitlines()) == 1
 
 
+def test_an_order_is_read_as_a_spreadsheet_saves_it(tmp_path: Path) -> None:
+    inventory = write(tmp_path, "")
+    for first, delimiter, encoding in (("sep=,\r\n", ",", "utf-8"), ("", "\t", "utf-16"), ("", ";", "utf-8-sig")):
+        rows = "Address,Serial,Mode,\r\n10.0.0.1,SN-1,auto,\r\n".replace(",", delimiter)
+        (tmp_path / "order.csv").write_bytes(f"{first}{rows}".encode(encoding))
+        assert listed(inventory)["auto"]["hosts"] == ["SN-1"]
+
+
+def test_a_setting_that_is_not_the_files_is_named_with_what_to_set(tmp_path: Path) -> None:
+    result = run("ansible-inventory", "-i", write(tmp_path, "address;serial\n", "delimiter: ','"), "--list")
+    assert "line 1: The header looks separated by ';'; set the delimiter to it." in result.stderr
+    inventory = write(tmp_path, "")
+    (tmp_path / "order.csv").write_bytes("address;Ort\n10.0.0.1;Köln\n".encode("cp1252"))
+    assert "or set its encoding, such as cp1252" in run("ansible-inventory", "-i", inventory, "--list").stderr
+
+
 def test_another_file_name_is_not_taken(tmp_path: Path) -> None:
     result = run(
         "ansible-inventory", "-i", write(tmp_path, f"{ORDER}10.0.0.1,SN-1,auto,,,\n", name="hosts.yml"), "--list"

@@ -232,12 +232,35 @@ def test_a_firmware_row_needs_no_address_and_a_column_that_all_rows_lack_is_repo
         ("address,,model", "Column 2 has no title"),
         ("address,id", "which only a claim ID is; call it claim_id"),
         ("address,pr{{ x }}", "no property can be"),
-        ("address;serial", "set the delimiter to it"),
         ("model,colour", "neither address nor serial"),
     ],
 )
 def test_a_bad_header_is_reported(header: str, part: str) -> None:
     assert any(part in problem and problem.startswith("line 1: ") for problem in problems(f"{header}\n"))
+
+
+def test_a_delimiter_that_is_set_and_not_the_files_is_reported() -> None:
+    assert problems("address;serial\n", delimiter=",") == [
+        "line 1: The header looks separated by ';'; set the delimiter to it."
+    ]
+
+
+@pytest.mark.parametrize("title", ["ClaimID", "claimid", "Pro-duct", "_serial"])
+def test_a_title_that_is_nearly_a_column_is_not_taken_for_a_property(title: str) -> None:
+    (problem,) = problems(f"address,{title}\n10.0.0.1,JT08FFQXWQ\n")
+    assert problem.startswith(f"line 1: Column 2 is called '{title}', which looks like ")
+    assert read(f"address,{title}\n10.0.0.1,x\n", columns={title: "note"})[0].properties == {"note": "x"}
+
+
+def test_an_order_as_a_spreadsheet_saves_it_is_read_without_any_setting() -> None:
+    saved = "sep=;\r\nSerial;Product;;\r\nSN-1;01G8YJKKRNTHW213TRZYX3YH0M;;\r\nSN-2;01G8YJKKRNTHW213TRZYX3YH0M\r\n"
+    units = read(saved.encode("utf-16"), mode="firmware")
+    assert [(unit.line, unit.serial, unit.product) for unit in units] == [(3, "SN-1", PRODUCT), (4, "SN-2", PRODUCT)]
+
+
+def test_the_encoding_is_named_as_a_remedy_where_it_can_be_set() -> None:
+    assert problems(b"address\n\xe9\n")[0].endswith("is not UTF-8; save the file as CSV UTF-8.")
+    assert "or set its encoding, such as cp1252" in problems(b"address\n\xe9\n", has_settings=True)[0]
 
 
 @pytest.mark.parametrize("data", [b"", b"\n\n", b"\xef\xbb\xbf", b" , ,\n"])
@@ -253,19 +276,21 @@ def test_bytes_that_are_no_utf8_and_control_characters_are_reported_by_line() ->
     found = problems(b"address,model\n10.0.0.1,caf\xe9\n10.0.0.2,a\0b\n10.0.0.3,\x1b[31m\n10.0.0.4,\xff\n")
     assert [problem.split(";")[0] for problem in found] == [
         "line 2: Byte 13 (0xe9) is not UTF-8",
-        "line 3: The line holds a NUL byte at letter 11",
-        "line 4: The line holds the control character '\\x1b' at letter 10",
+        "line 3: The line holds a NUL byte at character 11",
+        "line 4: The line holds the control character '\\x1b' at character 10",
         "line 5: Byte 10 (0xff) is not UTF-8",
     ]
 
 
 def test_a_utf16_file_is_recognized() -> None:
-    assert "UTF-16" in problems("address\n10.0.0.1\n".encode("utf-16"))[0]
-    assert read("address\n10.0.0.1\n".encode("utf-16"), encoding="utf-16")[0].address == "10.0.0.1"
+    data = "address\n10.0.0.1\n".encode("utf-16")
+    assert read(data)[0].address == read(data, encoding="utf-16")[0].address == "10.0.0.1"
+    assert "set the encoding to utf-16" in problems(data, encoding="utf-8")[0]
 
 
 def test_a_tab_separates_when_it_is_the_delimiter_and_is_refused_otherwise() -> None:
     assert read("address\tmodel\n10.0.0.1\tM\n", delimiter="\t")[0].properties == {"model": "M"}
+    assert read("address\tmodel\n10.0.0.1\tM\n")[0].properties == {"model": "M"}
     assert "control character '\\t'" in problems("address,model\n10.0.0.1,a\tb\n")[0]
 
 
