@@ -42,7 +42,7 @@ options:
   scans:
     description:
       - A file of scans. One a line, as many as the play has hosts and in their order, or CSV with the columns C(host)
-        or C(serial), and C(scan).
+        or C(serial), and C(scan), as a spreadsheet saves it.
     type: path
   qr:
     description: The template of the label's QR code, where it holds more than the claim ID.

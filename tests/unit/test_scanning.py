@@ -93,6 +93,28 @@ def test_a_table_says_whose_each_scan_is_by_host_or_by_serial(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        '"host","scan"\r\n"pump-1","JT08FFQXWQ"\r\n',
+        "host;scan\r\npump-1;JT08FFQXWQ\r\n",
+        "sep=\t\r\nHost \tSCAN\t\r\npump-1\tJT08FFQXWQ\t\r\npump-2\r\n",
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_table_of_a_spreadsheet_is_read_however_it_was_saved(tmp_path: Path, text: str, encoding: str) -> None:
+    (tmp_path / "scans").write_bytes(text.encode(encoding))
+    scans = read_scan_file(str(tmp_path / "scans"), ["pump-1", "pump-2"])
+    assert (scans.of("pump-1", None), scans.of("pump-2", None)) == ("JT08FFQXWQ", "")
+
+
+def test_a_file_of_scans_that_is_no_text_says_on_which_line(tmp_path: Path) -> None:
+    for text in (b"one\ntw\xf6\n", b"host,scan\ntw\xf6,x\n"):
+        (tmp_path / "scans").write_bytes(text)
+        with pytest.raises(ScanError, match=r"line 2: Byte 3 \(0xf6\) is not UTF-8"):
+            read_scan_file(str(tmp_path / "scans"), ["a", "b"])
+
+
+@pytest.mark.parametrize(
     ("text", "why"),
     [
         ("", "is empty"),

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..csv_reader import CsvFormat, CsvRow, LineProblem, fold_title, read_lines, read_rows
 from .scan import ScanError
 
 _MAX_BYTES = 10_000_000
@@ -34,38 +34,53 @@ def read_scan_file(path: str, hosts: Sequence[str]) -> ScanFile:
     A file whose first line names the columns `scan` and `host` or `serial` is CSV. In any other file each line is a
     scan, in the order of `hosts`, and there have to be as many: a scan that is missing would shift all others.
     """
-    try:
-        data = Path(path).expanduser().read_bytes()
-        if len(data) > _MAX_BYTES:
-            raise ScanError(f"The file of scans {path} has {len(data)} bytes; that are more than scans can be.")
-        lines = [line for line in data.decode("utf-8-sig").splitlines() if line.strip()]
-    except OSError as error:
-        raise ScanError(f"The file of scans {path} cannot be read ({error.strerror}); see its name.") from None
-    except UnicodeDecodeError:
-        raise ScanError(f"The file of scans {path} is no text in UTF-8; see whether it is the right one.") from None
-    if not lines:
+    data = _content(path)
+    rows = read_rows(data, CsvFormat(takes_short_rows=True))
+    header = next(rows, None)
+    if isinstance(header, CsvRow) and _SCAN in (titles := [fold_title(title) for title in header.cells]):
+        return _read_table(path, titles, rows)
+    scans = []
+    for line in read_lines(data):
+        if isinstance(line, LineProblem):
+            raise _not_readable(path, line)
+        scans.append(line.text)
+    if not scans:
         raise ScanError(f"The file of scans {path} is empty; scan the labels into it.")
-    titles = [title.strip().lower() for title in lines[0].split(",")]
-    if _SCAN in titles:
-        return _read_table(path, titles, lines[1:])
-    if len(lines) != len(hosts):
+    if len(scans) != len(hosts):
         raise ScanError(
-            f"The file of scans {path} has {len(lines)} scans, and there are {len(hosts)} units: one scan for each, in "
+            f"The file of scans {path} has {len(scans)} scans, and there are {len(hosts)} units: one scan for each, in "
             "the order of the inventory, or CSV with the columns host (or serial) and scan."
         )
-    return ScanFile(by_host=dict(zip(hosts, lines, strict=True)))
+    return ScanFile(by_host=dict(zip(hosts, scans, strict=True)))
 
 
-def _read_table(path: str, titles: Sequence[str], lines: Sequence[str]) -> ScanFile:
+def _content(path: str) -> bytes:
+    try:
+        with Path(path).expanduser().open("rb") as file:
+            data = file.read(_MAX_BYTES + 1)
+    except OSError as error:
+        raise ScanError(f"The file of scans {path} cannot be read ({error.strerror}); see its name.") from None
+    if len(data) > _MAX_BYTES:
+        raise ScanError(f"The file of scans {path} has more than {_MAX_BYTES} bytes, as no scans have; see its name.")
+    return data
+
+
+def _read_table(path: str, titles: Sequence[str], rows: Iterator[CsvRow | LineProblem]) -> ScanFile:
     if _HOST not in titles and _SERIAL not in titles:
         raise ScanError(f"The file of scans {path} has no column host and none called serial; add one.")
     key = _HOST if _HOST in titles else _SERIAL
     found: dict[str, str] = {}
-    for number, row in enumerate(csv.reader(lines), 2):
-        values = dict(zip(titles, (value.strip() for value in row), strict=False))
-        name = values.get(key, "")
+    for row in rows:
+        if isinstance(row, LineProblem):
+            raise _not_readable(path, row)
+        values = dict(zip(titles, row.cells, strict=True))
+        name = values[key]
         if not name or name in found:
             problem = "names no" if not name else "names a second time its"
-            raise ScanError(f"The file of scans {path}, line {number}, {problem} {key}; correct it.")
-        found[name] = values.get(_SCAN, "")
+            raise ScanError(f"The file of scans {path}, line {row.line}, {problem} {key}; correct it.")
+        found[name] = values[_SCAN]
     return ScanFile(by_host=found) if key == _HOST else ScanFile(by_serial=found)
+
+
+def _not_readable(path: str, problem: LineProblem) -> ScanError:
+    return ScanError(f"The file of scans {path} cannot be read, {problem}")
