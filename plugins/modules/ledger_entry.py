@@ -42,7 +42,9 @@ options:
     description: Why. Needed for all actions but V(import).
     type: str
   src:
-    description: With O(action=import), the file on the controller.
+    description:
+      - With O(action=import), the file on the controller, in UTF-8 or UTF-16.
+      - CSV may be separated by commas, semicolons, tabs or C(|). Every bad line is named, and then nothing is imported.
     type: path
   format:
     description: The format of the file, CSV or JSON Lines.

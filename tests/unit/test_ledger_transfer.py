@@ -172,6 +172,21 @@ def test_a_list_of_ids_that_somebody_made_needs_two_columns(ledger: Ledger) -> N
     ]
 
 
+def test_a_list_that_a_spreadsheet_saved_is_imported(ledger: Ledger) -> None:
+    text = f"sep=;\r\nClaim ID;Product;Unit;\r\nJT08FFQXWQ;{PRODUCT};SN-1;\r\n5555555555;{PRODUCT};;\r\n"
+    source = io.BufferedReader(io.BytesIO(text.encode("utf-16")))
+    assert import_claims(ledger, source, "csv", context=CONTEXT) == Imported(2, 0, 0)
+    assert [(claim.claim_id, claim.unit) for claim in content(ledger)] == [("JT08FFQXWQ", "SN-1"), ("5555555555", None)]
+
+
+def test_bytes_that_are_no_utf8_are_named_by_line_with_all_other_bad_lines(ledger: Ledger) -> None:
+    head = f"claim_id,product,reason\nAAAAAAAAAA,{PRODUCT},".encode()
+    source = io.BufferedReader(io.BytesIO(head + b"caf\xe9\nU,x,\n"))
+    with pytest.raises(ImportRowsError, match=r"line 2: Byte 42 \(0xe9\) is not UTF-8(.|\n)*line 3: ") as caught:
+        import_claims(ledger, source, "csv", context=CONTEXT)
+    assert [problem.line for problem in caught.value.problems] == [2, 3]
+
+
 def test_a_reserved_id_gets_the_unit_that_the_file_names(ledger: Ledger) -> None:
     (reserved,) = ledger.reserve(PRODUCT, 1, context=CONTEXT)
     text = f"claim_id,product,unit,state\n{reserved.claim_id},{PRODUCT},SN-1,verified\n"
@@ -211,7 +226,7 @@ def test_every_bad_line_is_named_at_once_and_nothing_is_imported(ledger: Ledger)
         10: "time zone",
         11: "cannot be printed",
         13: "no JSON object",
-        14: "2 cells under 6 columns",
+        14: "2 cells and the header 6",
         15: "give its unit",
         16: "stands in line 7 already",
     }.items():
@@ -222,9 +237,9 @@ def test_every_bad_line_is_named_at_once_and_nothing_is_imported(ledger: Ledger)
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
-        ("claim_id;product\n", 1, "'claim_id;product' is unknown"),
+        ("claim_id:product\n", 1, "'claim_id:product' is unknown"),
         ("claim_id\n", 1, "product is missing"),
-        ("claim_id,product,claim_id\n", 1, "twice"),
+        ("claim_id,product,claim_id\n", 1, "Columns 1 and 3 are both 'claim_id'"),
         ('claim_id,product\nA,"B\nC,D\n', 2, "as CSV"),
     ],
 )

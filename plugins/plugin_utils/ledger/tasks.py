@@ -175,10 +175,10 @@ def _settle(
 def _import(ledger: Ledger, options: Mapping[str, Any], context: Context, *, check: bool) -> dict[str, Any]:
     path = Path(_needed(options, "src"))
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
+        with path.open("rb") as stream:
             done = import_claims(ledger, stream, options["format"], context=context, check_only=check)
-    except (OSError, UnicodeDecodeError) as error:
-        raise LedgerTaskError(f"The file {path} cannot be read ({error}); see its name, owner and encoding.") from None
+    except OSError as error:
+        raise LedgerTaskError(f"The file {path} cannot be read ({error}); see its name and owner.") from None
     return {
         "changed": bool(done.added or done.changed),
         "imported": {"added": done.added, "changed": done.changed, "unchanged": done.unchanged},

@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 from .. import claim_ids
+from ..csv_reader import CsvFormat, LineProblem, Source, fold_title, read_lines, read_rows, title_problems
 from ..errors import IotoError
 from .ledger import Ledger
 from .records import Claim, Context, LedgerError, State, parse_unit
@@ -46,20 +47,12 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 _GUARDED = (*_FORMULA_STARTS, "'")
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A line of the file that cannot be imported, and why."""
-
-    line: int
-    text: str
-
-
 class ImportRowsError(LedgerError):
     """A file that was not imported, with every bad line in `problems`."""
 
-    def __init__(self, problems: list[Problem]) -> None:
-        self.problems = sorted(problems, key=lambda problem: problem.line)
-        lines = "\n".join(f"line {problem.line}: {problem.text}" for problem in self.problems)
+    def __init__(self, problems: list[LineProblem]) -> None:
+        self.problems = sorted(problems)
+        lines = "\n".join(str(problem) for problem in self.problems)
         count = f"{len(self.problems)} bad line{'s' if len(self.problems) > 1 else ''}"
         super().__init__(f"Nothing was imported, because of {count}; correct them and import again:\n{lines}")
 
@@ -92,8 +85,8 @@ def export_claims(claims: Iterable[Claim], stream: TextIO, fmt: str) -> int:
     return count
 
 
-def import_claims(ledger: Ledger, stream: TextIO, fmt: str, *, context: Context, check_only: bool = False) -> Imported:
-    """Bring the claims of a `csv` or `jsonl` file, opened as for `export_claims`, into the ledger in one transaction.
+def import_claims(ledger: Ledger, source: Source, fmt: str, *, context: Context, check_only: bool = False) -> Imported:
+    """Bring the claims of a `csv` or `jsonl` file into the ledger in one transaction.
 
     A claim that the ledger has for the same unit moves forward to the file's state, never back, and a reserved one
     gets its unit; so importing the same file again changes nothing. Where any line is bad, or contradicts the ledger
@@ -101,24 +94,28 @@ def import_claims(ledger: Ledger, stream: TextIO, fmt: str, *, context: Context,
     says what would be.
     """
     _check_format(fmt)
-    problems: list[Problem] = []
+    problems: list[LineProblem] = []
     rows: dict[str, tuple[int, Claim]] = {}
-    for line, values in _csv_rows(stream) if fmt == "csv" else _json_rows(stream):
+    for row in _csv_rows(source) if fmt == "csv" else _json_rows(source):
+        if isinstance(row, LineProblem):
+            problems.append(row)
+            continue
+        line, values = row
         try:
             claim = _claim(values)
         except IotoError as error:
-            problems.append(Problem(line, str(error)))
+            problems.append(LineProblem(line, str(error)))
             continue
         first = rows.setdefault(claim.claim_id, (line, claim))[0]
         if first != line:
-            problems.append(Problem(line, f"The claim ID {claim.masked} stands in line {first} already; keep one."))
+            problems.append(LineProblem(line, f"The claim ID {claim.masked} stands in line {first} already; keep one."))
     # What contradicts the ledger is looked for even if nothing will be imported, to name everything at once.
     answers = ledger.take_over(
         [claim for _line, claim in rows.values()], context=context, check_only=check_only or bool(problems)
     )
     for (line, _taken), answer in zip(rows.values(), answers, strict=True):
         if isinstance(answer, IotoError):
-            problems.append(Problem(line, str(answer)))
+            problems.append(LineProblem(line, str(answer)))
     if problems:
         raise ImportRowsError(problems)
     return Imported(
@@ -161,73 +158,56 @@ def _unguard(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and cell[1:].startswith(_GUARDED) else cell
 
 
-def _csv_rows(stream: TextIO) -> Iterator[tuple[int, Values | IotoError]]:
-    reader = csv.reader(stream, strict=True)
-    line = 1
+def _csv_rows(source: Source) -> Iterator[tuple[int, Values] | LineProblem]:
     header: list[str] = []
-    while True:
-        try:
-            cells = next(reader, None)
-        except (csv.Error, UnicodeDecodeError) as error:
-            # Where a quote is missing, nothing says where the next line begins.
-            yield line, LedgerError(f"This line cannot be read as CSV in UTF-8 ({error}); correct it.")
-            return
-        if cells is None:
-            return
-        if not header:
-            # A spreadsheet may put a byte-order mark first.
-            header = [cell.strip().removeprefix("\ufeff") for cell in cells]
-            if complaint := _wrong_header(header):
-                yield line, LedgerError(complaint)
+    for row in read_rows(source, CsvFormat(is_verbatim=True)):
+        if isinstance(row, LineProblem):
+            yield row
+        elif header:
+            yield row.line, {name: _unguard(cell) for name, cell in zip(header, row.cells, strict=True)}
+        else:
+            header = [fold_title(title) for title in row.cells]
+            if wrong := _header_problems(row.line, header, row.cells):
+                yield from wrong
                 return
-        elif cells and len(cells) != len(header):
-            yield line, LedgerError(f"This line has {len(cells)} cells under {len(header)} columns; correct it.")
-        elif any(cells):
-            yield line, {name: _unguard(cell) for name, cell in zip(header, cells, strict=True)}
-        line = reader.line_num + 1
 
 
-def _wrong_header(header: list[str]) -> str | None:
-    if len(set(header)) != len(header):
-        return f"A column stands twice in {', '.join(header)!a}; keep one."
-    if unknown := [name for name in header if name not in COLUMNS]:
-        return f"The column {', '.join(unknown)!a} is unknown; the columns are {', '.join(COLUMNS)}."
-    if missing := [name for name in _REQUIRED if name not in header]:
-        return f"The column {' and '.join(missing)} is missing; the first line must name the columns."
-    return None
+def _header_problems(line: int, header: list[str], titles: list[str]) -> list[LineProblem]:
+    problems = list(title_problems(line, header))
+    if unknown := [title for name, title in zip(header, titles, strict=True) if name and name not in COLUMNS]:
+        listed = ", ".join(unknown)
+        problems.append(LineProblem(line, f"The column {listed!a} is unknown; the columns are {', '.join(COLUMNS)}."))
+    elif missing := [name for name in _REQUIRED if name not in header]:
+        listed = " and ".join(missing)
+        problems.append(LineProblem(line, f"The column {listed} is missing; the first line must name the columns."))
+    return problems
 
 
-def _json_rows(stream: TextIO) -> Iterator[tuple[int, Values | IotoError]]:
-    line = 0
-    while True:
-        line += 1
+def _json_rows(source: Source) -> Iterator[tuple[int, Values] | LineProblem]:
+    for line in read_lines(source):
+        if isinstance(line, LineProblem):
+            yield line
+            continue
         try:
-            text = stream.readline()
-        except UnicodeDecodeError as error:
-            yield line, LedgerError(f"This line is not UTF-8 ({error.reason}); correct it.")
-            return
-        if not text:
-            return
-        if text.strip():
-            yield line, _json_object(text)
+            yield line.line, _json_object(line.text)
+        except LedgerError as error:
+            yield LineProblem(line.line, str(error))
 
 
-def _json_object(text: str) -> Values | IotoError:
+def _json_object(text: str) -> Values:
     try:
         values = json.loads(text)
     except (ValueError, RecursionError):
-        return LedgerError("This line is no JSON; write one object in one line.")
+        raise LedgerError("This line is no JSON; write one object in one line.") from None
     if not isinstance(values, dict):
-        return LedgerError("This line is no JSON object; write one object in one line.")
+        raise LedgerError("This line is no JSON object; write one object in one line.")
     if unknown := [name for name in values if name not in COLUMNS]:
-        return LedgerError(f"The key {', '.join(unknown)!a} is unknown; the keys are {', '.join(COLUMNS)}.")
+        raise LedgerError(f"The key {', '.join(unknown)!a} is unknown; the keys are {', '.join(COLUMNS)}.")
     return values
 
 
-def _claim(values: Values | IotoError) -> Claim:
+def _claim(values: Values) -> Claim:
     """Return the claim that a line describes, or raise what is wrong with it."""
-    if isinstance(values, IotoError):
-        raise values
     now = datetime.now(UTC)
     unit = _text(values, "unit")
     state = _text(values, "state") or State.ALLOCATED.value
