@@ -186,6 +186,16 @@ def test_no_name_becomes_an_element_of_the_page(serial: str, line: Line) -> None
     assert serial in page.text
 
 
+def test_no_reason_becomes_an_element_of_the_page(line: Line) -> None:
+    line.make("SN-1", state=State.ALLOCATED)
+    reason = 'It\'s </style><script>alert("1")</script> & &lt;b&gt;.'
+    line.ledger.record("failed", context=Context.here("pump"), product=PRODUCT, unit="SN-1", detail=reason)
+    line.report(**TODAY)
+    page = Page(line.html)
+    assert page.text.count(reason) == 2
+    assert page.count("script") == 0
+
+
 def test_nothing_on_the_page_comes_from_elsewhere(line: Line) -> None:
     line.make("SN-1")
     line.report(**TODAY)
