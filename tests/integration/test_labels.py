@@ -26,6 +26,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.compose 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.drawing import Drawing
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.errors import FitError, LetterError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.fields import Fields
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.fonts import REGULAR, Fonts
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.output_pdf import roll_pdf, sheet_pdf
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.output_png import png
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.output_svg import svg
@@ -128,6 +129,15 @@ def test_a_serial_number_that_is_too_long_for_the_label_is_refused_with_the_numb
 def test_a_letter_that_no_font_has_is_an_error_that_names_it() -> None:
     with pytest.raises(LetterError, match=r"U\+13000 \(EGYPTIAN HIEROGLYPH A001\)"):
         label(name="\U00013000")
+
+
+def test_each_script_of_a_text_is_shaped_by_itself_and_signs_go_with_any() -> None:
+    fonts = Fonts(REGULAR)
+    words = ["Pump", "Фильм", "αντλία", "q\u0303"]
+    widths = [fonts.shape(word).width for word in words]
+    assert fonts.shape("".join(words)).width == pytest.approx(sum(widths))
+    assert fonts.shape("Фильм-30").glyphs[:5] == fonts.shape("Фильм").glyphs
+    assert fonts.shape("مضخة").width < sum(fonts.shape(letter).width for letter in "مضخة")  # they are joined
 
 
 def test_no_name_gets_a_command_into_zpl() -> None:

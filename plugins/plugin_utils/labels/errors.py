@@ -37,6 +37,6 @@ class MissingLibraryError(IotoError):
 
     def __init__(self, error: ImportError) -> None:
         super().__init__(
-            f"Labels need the Python package {error.name}; install zxing-cpp, reportlab, uharfbuzz, freetype-py and "
-            "pillow for the Python that runs Ansible."
+            f"Labels need the Python package {error.name}; install zxing-cpp, reportlab, uharfbuzz, fonttools, "
+            "freetype-py and pillow for the Python that runs Ansible."
         )

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import freetype as _freetype
 import reportlab
 import uharfbuzz as _uharfbuzz
+from fontTools.unicodedata import block, script
 
 from .errors import LetterError
 
@@ -56,7 +57,8 @@ _RIGHT_TO_LEFT = frozenset({"R", "AL"})
 _LEFT_TO_RIGHT = frozenset({"L", "EN", "AN"})
 _UNDRAWABLE = frozenset({"Cc", "Cs", "Co", "Cn", "Zl", "Zp"})
 _JOINERS = "\u200c\u200d"
-_IGNORABLE = frozenset({"\u200c", "\u200d", *(chr(code) for code in range(0xFE00, 0xFE10))})
+_OF_ANY_SCRIPT = frozenset({"Zyyy", "Zinh", "Zzzz"})
+"""Common, inherited and unknown, in the words of ISO 15924."""
 
 
 class Placed(NamedTuple):
@@ -169,7 +171,9 @@ class Fonts:
             hb.shape(face.font, buffer)
             for info, position in zip(buffer.glyph_infos, buffer.glyph_positions, strict=True):
                 letter = run[info.cluster]
-                if info.codepoint == 0 or not (_is_blank(letter) or face.outline(info.codepoint) or _is_mark(letter)):
+                if info.codepoint == 0 or not (
+                    _draws_nothing(letter) or face.outline(info.codepoint) or _is_mark(letter)
+                ):
                     raise _missing(letter, text, self.faces)
                 glyphs.append(
                     Placed(face, info.codepoint, x + position.x_offset / face.upem, position.y_offset / face.upem)
@@ -182,18 +186,18 @@ class Fonts:
         run, run_face, run_script = "", None, ""
         for cluster in text if text.isascii() else _clusters(text):
             face = self._plain.get(cluster) or self._face_for(cluster, text, prefer=run_face)
-            script = _script(cluster[0])
-            if run_face is not None and (face is not run_face or (script and run_script and script != run_script)):
+            code = _script(cluster[0])
+            if run_face is not None and (face is not run_face or (code and run_script and code != run_script)):
                 yield run_face, run
                 run, run_script = "", ""
-            run, run_face, run_script = run + cluster, face, run_script or script
+            run, run_face, run_script = run + cluster, face, run_script or code
         if run_face is not None:
             yield run_face, run
 
     def _face_for(self, cluster: str, text: str, *, prefer: Face | None) -> Face:
-        # A blank goes with the letters before it.
-        faces = [prefer, *self.faces] if prefer and _is_blank(cluster) else self.faces
-        wanted = [letter for letter in cluster if letter not in _IGNORABLE]
+        # What draws nothing goes with the letters before it.
+        faces = [prefer, *self.faces] if prefer and _draws_nothing(cluster) else self.faces
+        wanted = [letter for letter in cluster if not _is_ignorable(letter)]
         for face in faces:
             if face and all(face.has(letter) for letter in wanted):
                 return face
@@ -258,7 +262,7 @@ def _clusters(text: str) -> Iterator[str]:
     """Cut `text` into letters, each with the marks and joiners that belong to it."""
     cluster = ""
     for letter in text:
-        if cluster and not _is_mark(letter) and letter not in _IGNORABLE and cluster[-1] != "\u200d":
+        if cluster and not _is_mark(letter) and letter not in _JOINERS and cluster[-1] != "\u200d":
             yield cluster
             cluster = ""
         cluster += letter
@@ -268,10 +272,9 @@ def _clusters(text: str) -> Iterator[str]:
 
 @cache
 def _script(letter: str) -> str:
-    """Return a word for the script of `letter`; empty for signs, digits and blanks, which go with any."""
-    if not unicodedata.category(letter).startswith("L"):
-        return ""
-    return unicodedata.name(letter, "").split(" ")[0].split("-")[0]
+    """Return the script of `letter` (`Latn`, `Arab` …); empty for signs, digits and spaces that go with any."""
+    code: str = script(letter)
+    return "" if code in _OF_ANY_SCRIPT else code
 
 
 @cache
@@ -279,8 +282,15 @@ def _is_mark(letter: str) -> bool:
     return unicodedata.category(letter).startswith("M")
 
 
-def _is_blank(letter: str) -> bool:
-    return letter.isspace() or letter in _IGNORABLE
+@cache
+def _is_ignorable(letter: str) -> bool:
+    """Say whether `letter` only chooses between forms of its neighbours, so that a font need not have it."""
+    name: str = block(letter)
+    return letter in _JOINERS or name.startswith("Variation Selectors")
+
+
+def _draws_nothing(cluster: str) -> bool:
+    return all(letter.isspace() or _is_ignorable(letter) for letter in cluster)
 
 
 def _missing(letters: str, text: str, faces: Sequence[Face]) -> LetterError:
