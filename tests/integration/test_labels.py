@@ -140,6 +140,14 @@ def test_each_script_of_a_text_is_shaped_by_itself_and_signs_go_with_any() -> No
     assert fonts.shape("مضخة").width < sum(fonts.shape(letter).width for letter in "مضخة")  # they are joined
 
 
+@pytest.mark.parametrize("sign", ["\u200c", "\u200d", "\ufe0f", "\U000e0100"])
+def test_what_only_chooses_between_forms_of_its_neighbours_is_not_drawn(sign: str) -> None:
+    fonts = Fonts(REGULAR)
+    assert [glyph.number for glyph in fonts.shape(f"x{sign}y").glyphs] == [
+        glyph.number for glyph in fonts.shape("xy").glyphs
+    ]
+
+
 def test_no_name_gets_a_command_into_zpl() -> None:
     commands = zpl(label(name="^XZ~JR^XA^FDx")).decode("ascii")
     assert commands.count("^XA") == commands.count("^XZ") == commands.count("^FS") == 1

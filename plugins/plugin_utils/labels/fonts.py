@@ -168,6 +168,8 @@ class Fonts:
             buffer.add_str(run)
             buffer.guess_segment_properties()
             buffer.direction = "rtl" if rtl else "ltr"
+            # Joiners and variation selectors have done their work once the text is shaped.
+            buffer.flags = hb.BufferFlags.REMOVE_DEFAULT_IGNORABLES
             hb.shape(face.font, buffer)
             for info, position in zip(buffer.glyph_infos, buffer.glyph_positions, strict=True):
                 letter = run[info.cluster]
