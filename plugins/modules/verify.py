@@ -31,7 +31,7 @@ attributes:
 options:
   scan:
     description:
-      - What was scanned from the QR code of the label, or the claim ID as somebody typed it. Lower case, blanks and
+      - What was scanned from the QR code of the label, or the claim ID as somebody typed it. Lower case, spaces and
         hyphens are folded.
     type: str
   image:
@@ -106,7 +106,7 @@ problems:
   elements: str
   sample: []
 claim_id:
-  description: The claim ID on the label, masked but for its last two letters; null where none could be read.
+  description: The claim ID on the label, masked but for its last two characters; null where none could be read.
   returned: always
   type: str
   sample: "********WQ"

@@ -268,6 +268,7 @@ class _RowReader:
             try:
                 cells = next(cells_of_rows, None)
             except csv.Error:
+                yield from undecodable
                 # Where a quote is missing, nothing says where the next row begins.
                 yield LineProblem(
                     line,

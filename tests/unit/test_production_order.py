@@ -56,7 +56,7 @@ def test_a_row_becomes_a_unit_with_its_properties() -> None:
     )
 
 
-def test_titles_are_read_in_any_order_and_case_and_with_blanks_or_dashes() -> None:
+def test_titles_are_read_in_any_order_and_case_and_with_spaces_or_dashes() -> None:
     (unit,) = read("Claim ID,SERIAL,claim-note,Address\nJT08FFQXWQ,SN-1,hello,10.0.0.1\n")
     assert (unit.claim_id, unit.serial, unit.address) == ("JT08FFQXWQ", "SN-1", "10.0.0.1")
     assert unit.properties == {"claim-note": "hello"}

@@ -17,7 +17,7 @@ DEFAULT_TEMPLATE = "{claim_id}"
 _MAX_LENGTH = 1000
 _FIELD = re.compile(r"\{([^{}]*)\}")
 _VALUE = r"([^/?#&=;,|\s]{1,255})"
-_PRINTED_BLANKS = str.maketrans("", "", " \t\r\n-")
+_PRINTED_SPACES = str.maketrans("", "", " \t\r\n-")
 
 
 class ScanError(IotoError):
@@ -41,18 +41,20 @@ def read_scan(text: str, templates: Iterable[str] = (DEFAULT_TEMPLATE,)) -> Scan
     """Return what the scanned or typed `text` says. Raises `ScanError`.
 
     `templates` are those of the layout's QR code, such as `https://example.com/?id={claim_id}`; the bare ID is taken
-    whatever they are. Lower case, and the blanks and hyphens of somebody who types in groups, are folded.
+    whatever they are. Lower case, and the spaces and hyphens of somebody who types in groups, are folded.
     """
     text = text.strip()
     if not text:
         raise NothingScannedError("Nothing was scanned; scan the QR code of the unit's label, or type its claim ID.")
     if len(text) > _MAX_LENGTH:
-        raise ScanError(f"What was scanned has {len(text)} letters, and no label of ours has so many; scan it again.")
+        raise ScanError(
+            f"What was scanned has {len(text)} characters, and no label of ours has so many; scan it again."
+        )
     for template in templates:
         if scan := _by_template(text, template):
             return scan
     try:
-        return Scan(parse(text.translate(_PRINTED_BLANKS)))
+        return Scan(parse(text.translate(_PRINTED_SPACES)))
     except InvalidClaimIdError as error:
         raise ScanError(
             f"What was scanned is neither a claim ID nor a text of the labels' QR code ({error}) Scan the QR code of "
@@ -75,7 +77,7 @@ def _by_template(text: str, template: str) -> Scan | None:
             return None
     try:
         return Scan(
-            parse(values["claim_id"].translate(_PRINTED_BLANKS)),
+            parse(values["claim_id"].translate(_PRINTED_SPACES)),
             parse_product(values["product"]) if "product" in values else None,
             values.get("serial"),
         )
