@@ -43,6 +43,7 @@ class DeviceSpec:
     `agent_delay` is in seconds, from the agent's start to its first deed.
     `storage`: `full` and `readonly` put the configuration directory on a tmpfs of its own.
     `user`: `operator` logs in without rights and becomes root with su. `password` logs in with it in place of the key.
+    `address` and `port` are where it listens: by default a free address that the fleet finds, and the port of its kind.
     `tty`: can it give a login a terminal? That, too, takes a mount; without, the inventory tells Ansible not to ask.
     """
 
@@ -64,6 +65,8 @@ class DeviceSpec:
     user: Literal["root", "operator"] = "root"
     password: bool = False
     tty: bool = False
+    address: str | None = None
+    port: int | None = None
 
 
 class Kind(Protocol):

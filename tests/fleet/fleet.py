@@ -136,8 +136,9 @@ class Fleet:
         umask = os.umask(0o022)
         try:
             player.prepare(self.password)
-            for number, (spec, address) in enumerate(zip(specs, _free_addresses(len(specs)), strict=True), start=1):
-                device = self._device(player, spec, number, address)
+            free = iter(_free_addresses(sum(not spec.address for spec in specs)))
+            for number, spec in enumerate(specs, start=1):
+                device = self._device(player, spec, number, spec.address or next(free))
                 player.build(device, spec)
                 _configure(device, spec)
                 if spec.storage != "normal":
@@ -153,7 +154,7 @@ class Fleet:
             name=spec.name,
             group=spec.group,
             address=address,
-            port=player.port,
+            port=spec.port or player.port,
             root=root,
             config_dir=player.config_dir(root),
             product=spec.product,

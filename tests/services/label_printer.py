@@ -26,11 +26,17 @@ _ROOT = Path(__file__).parents[2]
 
 
 class LabelPrinter:
-    """Prints into `folder`. It is killed in the middle of label `dies_in`, and takes label `hangs_at` in silence."""
+    """Prints into `folder`. It is killed in the middle of label `dies_in`, and takes label `hangs_at` in silence.
 
-    def __init__(self, folder: Path, *, dies_in: int = 0, hangs_at: int = 0) -> None:
+    It listens on `host` and `port`; 0 is any free one.
+    """
+
+    def __init__(
+        self, folder: Path, *, dies_in: int = 0, hangs_at: int = 0, host: str = "127.0.0.1", port: int = 0
+    ) -> None:
         self._folder = folder
-        self._arguments = [str(folder), str(dies_in), str(hangs_at)]
+        self._host = host
+        self._arguments = [str(folder), str(dies_in), str(hangs_at), host, str(port)]
 
     def __enter__(self) -> Self:
         self._folder.mkdir(parents=True)
@@ -42,7 +48,7 @@ class LabelPrinter:
             text=True,
         )
         assert self._process.stdout
-        self.address = f"socket://127.0.0.1:{self._process.stdout.readline().strip()}"
+        self.address = f"socket://{self._host}:{self._process.stdout.readline().strip()}"
         return self
 
     def __exit__(
@@ -68,8 +74,8 @@ class LabelPrinter:
         return self._process.wait(10) == -signal.SIGKILL
 
 
-def _serve(folder: Path, dies_in: int, hangs_at: int) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
+def _serve(folder: Path, dies_in: int, hangs_at: int, host: str, port: int) -> None:
+    with socket.create_server((host, port)) as server:
         print(server.getsockname()[1], flush=True)
         number = 0
         while True:
@@ -90,4 +96,4 @@ def _serve(folder: Path, dies_in: int, hangs_at: int) -> None:
 
 
 if __name__ == "__main__":
-    _serve(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    _serve(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4], int(sys.argv[5]))
