@@ -18,6 +18,7 @@ from .device import Interface, Observation
 MAX_SERIAL_LENGTH = 128
 
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
+_HOST_KEY = "host_key"
 _LOCALLY_ADMINISTERED = 0x02
 _MULTICAST = 0x01
 
@@ -28,10 +29,33 @@ class UnitIdentityError(IotoError):
 
 @dataclass(frozen=True, slots=True)
 class UnitIdentity:
-    """Who a unit is: `serial` names it in the ledger; `hardware` is what its board says (`serial`, `mac`)."""
+    """Who a unit is: `serial` names it in the ledger; `hardware` is what its board says (`serial`, `mac`).
+
+    `host_key` is the fingerprint of the key with which the device answered, where the connection knows it.
+    """
 
     serial: str
     hardware: Mapping[str, str]
+    host_key: str | None = None
+
+    @property
+    def details(self) -> dict[str, object]:
+        """What the ledger keeps of the unit beside its name."""
+        return {**self.hardware, **({} if self.host_key is None else {_HOST_KEY: self.host_key})}
+
+    @property
+    def naming_members(self) -> dict[str, str]:
+        """What names the unit to a factory service, as a member of its device.json5."""
+        return {"mac" if self.serial == self.hardware.get("mac") else "serial": self.serial}
+
+    def has_its_host_key(self, seen: Mapping[str, object]) -> bool:
+        """Whether nothing is to be added to the key among the details that were `seen` under the same serial."""
+        return self.host_key is None or seen.get(_HOST_KEY) == self.host_key
+
+    def other_host_key(self, seen: Mapping[str, object]) -> str | None:
+        """Return the key that was `seen` under the same serial, where it is known and another one than now."""
+        known = seen.get(_HOST_KEY)
+        return None if known is None or self.has_its_host_key(seen) else str(known)
 
     def contradicts(self, seen: Mapping[str, object]) -> str | None:
         """Return what differs from the hardware that was `seen` under the same serial: `serial` or `mac`, or None."""

@@ -10,45 +10,36 @@ every step first looks what is already done.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from dataclasses import replace as with_fields
 
 from .. import claim_ids
 from ..claim_ids import is_valid
-from ..device.agent_settings import identity_override
 from ..device.device import (
     DEVICE_FILE,
-    LEGACY_DEVICE_FILE,
-    PROVISION_FILE,
     Device,
-    FileKind,
-    Observation,
-    RemoteFile,
     probe,
     sweep,
 )
 from ..device.unit_identity import identify
-from ..device.verified_write import ChangedMeanwhileError, check_usable, write_verified
+from ..device.verified_write import ChangedMeanwhileError, write_verified
 from ..display_text import printable
-from ..errors import IotoError
-from ..json5.document import MISSING, Json5Document
-from ..json5.reader import Json5Error, JsonValue
+from ..json5.document import Json5Document
+from ..json5.reader import JsonValue
 from ..json5.second_opinion import seek_second_opinion
 from ..ledger.group_commit import LedgerGroup
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, Context, State
 from ..scanning.scan import Scan
+from .agent_flow import await_id, check_vacant, compare_with_service
 from .claim_sources import Agent, Generated, Given, Service
-from .decision import Action, Asked, Decision, Known, Seen, decide
+from .decision import Action, Asked, Decision, Known, decide
+from .look import Look, SerializationError, understand
 from .request import Outcome, Request
 
 _TRIES_AGAINST_OTHER_WRITERS = 3
 IDENTITY_KEYS = ("id", "product")
 _CONFIRMED_AT = "confirmed_at"
-_HOST_KEY = "host_key"
 _RECORDED = {State.VERIFIED, State.LABELLED}
-
-
-class SerializationError(IotoError):
-    """A unit that did not get its identity; its device.json5 is as it was, or whole."""
 
 
 def serialize(device: Device, request: Request, ledger: Ledger | LedgerGroup, context: Context) -> Outcome:
@@ -66,24 +57,10 @@ def serialize(device: Device, request: Request, ledger: Ledger | LedgerGroup, co
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
-    """One look at a device, and what its device.json5 means."""
-
-    observation: Observation
-    document: Json5Document
-    seen: Seen
-
-    @property
-    def file(self) -> RemoteFile:
-        """The device.json5 that was seen."""
-        return self.observation.device_file
-
-
-@dataclass(frozen=True, slots=True)
 class _Plan:
     """What was decided after one look, and on what."""
 
-    look: _Look
+    look: Look
     decision: Decision
     known: Known
 
@@ -101,8 +78,9 @@ class _Transaction:
         self._request = request
         self._ledger = ledger
         self._context = context
-        self._first = self._understand(probe(device, request.config_dir))
-        self._unit = identify(request.serial, self._first.observation, where=device.name)
+        self._first = understand(device, request.config_dir, probe(device, request.config_dir))
+        unit = identify(request.serial, self._first.observation, where=device.name)
+        self._unit = with_fields(unit, host_key=request.host_key)
         self._asked = self._what_is_asked()
 
     def run(self) -> Outcome:
@@ -129,35 +107,6 @@ class _Transaction:
         return self._outcome(plan, claim, changed=changed, after=after, note=note)
 
     # --- look and decide ---
-
-    def _understand(self, observation: Observation) -> _Look:
-        name = self._device.name
-        file = observation.device_file
-        if observation.directory != "present":
-            raise SerializationError(
-                f"There is no directory {self._request.config_dir} on {name}: install the agent there, or say where "
-                "its configuration is (config_dir)."
-            )
-        check_usable(file, where=name)
-        if observation.files[LEGACY_DEVICE_FILE].exists and not file.exists:
-            raise SerializationError(
-                f"The device {name} has the {LEGACY_DEVICE_FILE} of very old firmware and no {DEVICE_FILE}: "
-                "update its agent first."
-            )
-        document = _document(file, name)
-        provision = observation.files[PROVISION_FILE]
-        override = identity_override(observation, where=name)
-        return _Look(
-            observation,
-            document,
-            Seen(
-                claim_id=_held(document, "id"),
-                product=_held(document, "product"),
-                provisioned=provision.kind is not FileKind.ABSENT,
-                provisioned_id=_held(_document(provision, name), "id") if provision.exists else None,
-                overriding_id=str(override.value) if override else None,
-            ),
-        )
 
     def _what_is_asked(self) -> Asked:
         product = self._request.product if self._request.product is not None else self._first.seen.product
@@ -187,7 +136,7 @@ class _Transaction:
         source = self._request.source
         return source.scan if isinstance(source, Given) else None
 
-    def _plan(self, look: _Look) -> _Plan:
+    def _plan(self, look: Look) -> _Plan:
         asked, seen = self._asked, look.seen
         live = self._ledger.live_claim(asked.product, asked.unit)
         self._check_host_key(live)
@@ -215,21 +164,19 @@ class _Transaction:
 
     def _check_host_key(self, live: Claim | None) -> None:
         """Refuse a device that calls itself by the name of a unit, and has not its key."""
-        known, seen = live.details.get(_HOST_KEY) if live else None, self._request.host_key
-        if live is None or known is None or seen is None or known == seen:
-            return
-        if not self._request.accept_host_key:
+        known = self._unit.other_host_key(live.details) if live else None
+        if known is not None and not self._request.accept_host_key:
             raise SerializationError(
                 f"The device {self._device.name} says that it is unit {printable(self._unit.serial)}, and has the host "
-                f"key {seen} where that unit had {printable(str(known))}: see which unit it is; if its key was made "
-                "anew, say so (ioto_accept_host_key)."
+                f"key {self._unit.host_key} where that unit had {printable(known)}: see which unit it is; if its key "
+                "was made anew, say so (ioto_accept_host_key)."
             )
 
     def _keep_host_key(self, live: Claim) -> Claim:
         """Have the ledger hold the key of a unit that it knows already."""
-        known, seen = live.details.get(_HOST_KEY), self._request.host_key
-        if seen is None or known == seen:
+        if self._unit.has_its_host_key(live.details):
             return live
+        known = self._unit.other_host_key(live.details)
         if known is not None:
             self._ledger.record(
                 "host key",
@@ -237,7 +184,7 @@ class _Transaction:
                 claim_id=live.claim_id,
                 product=live.product,
                 unit=live.unit,
-                detail=f"{known} became {seen}, accepted",
+                detail=f"{known} became {self._unit.host_key}, accepted",
             )
         return self._allocate(live.claim_id, live.source)
 
@@ -245,39 +192,15 @@ class _Transaction:
 
     def _let_agent_make_one(self, source: Agent, plan: _Plan) -> _Plan:
         """Have the agent make its ID and save it, and plan again with what it saved."""
-        if plan.look.seen.claim_id is not None:
-            raise SerializationError(
-                f"The agent on {self._device.name} makes an ID only where there is none: to replace the present one, "
-                "let the controller write it (source: generated)."
-            )
+        check_vacant(self._device, plan.look)
         # What names the unit to the agent's factory service has to be there before the agent asks.
         old = self._write(plan.look, None)
-        for observation in source.saves(self._device, self._request.config_dir, old or None):
-            try:
-                look = self._understand(observation)
-            except Json5Error:
-                continue  # the agent is in the middle of saving
-            if look.seen.claim_id is not None:
-                self._compare_with_service(source, look)
-                return self._plan(look)
-        if source.fallback is not None:
-            return self._plan(self._understand(probe(self._device, self._request.config_dir)))
-        raise SerializationError(
-            f"The agent on {self._device.name} saved no ID within {source.seconds} s: agents 2.8 to 3.0.0 never do, "
-            "each start makes another one. Let the controller write the ID (ioto_agent_fallback, or the flow manual "
-            "or factory), or update the agent; if it is of another version, see its log."
-        )
-
-    def _compare_with_service(self, source: Agent, look: _Look) -> None:
-        if source.checked_by is None or look.seen.claim_id is None:
-            return
-        answer = source.checked_by.claim_id(self._described(look))
-        if answer != look.seen.claim_id:
-            raise SerializationError(
-                f"The agent on {self._device.name} saved {claim_ids.mask(look.seen.claim_id)}, and the service at "
-                f"{source.checked_by.place} answers {claim_ids.mask(answer or '')} for the same unit: it does not "
-                "remember its units, or the agent asked another one; see api.serialize."
-            )
+        look = await_id(source, self._device, self._request.config_dir, old or None)
+        if look is None:  # there is a fallback
+            look = understand(self._device, self._request.config_dir, probe(self._device, self._request.config_dir))
+        else:
+            compare_with_service(source, self._device, look.seen.claim_id or "", self._described(look))
+        return self._plan(look)
 
     # --- claim ---
 
@@ -314,7 +237,7 @@ class _Transaction:
             source=source.name,
             context=self._context,
             length=source.length,
-            details=self._details(),
+            details=self._unit.details,
         )
 
     def _allocate(self, claim_id: str | None, source: str, length: int = claim_ids.DEFAULT_LENGTH) -> Claim:
@@ -325,7 +248,7 @@ class _Transaction:
             source=source,
             context=self._context,
             length=length,
-            details=self._details(),
+            details=self._unit.details,
         )
 
     def _confirm(self, claim: Claim) -> str | None:
@@ -334,7 +257,7 @@ class _Transaction:
         service = source.checked_by if isinstance(source, Agent) else source
         if not isinstance(service, Service) or claim.details.get(_CONFIRMED_AT) == service.place:
             return None
-        note = service.confirm({**self._name_of_unit(), "product": claim.product, "id": claim.claim_id})
+        note = service.confirm({**self._unit.naming_members, "product": claim.product, "id": claim.claim_id})
         if note is None:
             self._ledger.allocate(
                 claim.product,
@@ -346,34 +269,25 @@ class _Transaction:
             )
         return note
 
-    def _details(self) -> dict[str, object]:
-        """What the ledger keeps of the unit beside its name."""
-        key = self._request.host_key
-        return {**self._unit.hardware, **({} if key is None else {_HOST_KEY: key})}
-
-    def _described(self, look: _Look) -> dict[str, JsonValue]:
+    def _described(self, look: Look) -> dict[str, JsonValue]:
         """The unit as a factory service gets it: its device.json5, with what names it."""
-        members = {key: value for key, value in _members(look.document).items() if key != "id"}
+        members = {key: value for key, value in look.members.items() if key != "id"}
         return {
             **members,
             **self._unit.hardware,
-            **self._name_of_unit(),
+            **self._unit.naming_members,
             "product": self._asked.product,
         }
 
-    def _name_of_unit(self) -> dict[str, str]:
-        serial = self._unit.serial
-        return {"mac" if serial == self._unit.hardware.get("mac") else "serial": serial}
-
     # --- write and verify ---
 
-    def _target(self, look: _Look, claim_id: str | None) -> Json5Document:
+    def _target(self, look: Look, claim_id: str | None) -> Json5Document:
         """The device.json5 that the unit has to have; without an id where `claim_id` is None."""
         wanted: dict[str, JsonValue] = {} if claim_id is None else {"id": claim_id}
         wanted |= {"product": self._asked.product, **self._request.properties}
         if isinstance(self._request.source, Agent) and self._request.source.checked_by is not None:
             # The agent sends its device.json5 to the service: what names the unit has to be in it.
-            wanted |= self._name_of_unit()
+            wanted |= self._unit.naming_members
         document = look.document
         for key, value in wanted.items():
             document = document.set((key,), value)
@@ -381,7 +295,7 @@ class _Transaction:
             seek_second_opinion(look.document, document, wanted)
         return document
 
-    def _write(self, look: _Look, claim_id: str | None) -> bytes:
+    def _write(self, look: Look, claim_id: str | None) -> bytes:
         """Have the device hold the target, and return its bytes as they were read back."""
         file, new = look.file, self._target(look, claim_id).data
         if not file.exists or file.data != new:
@@ -424,17 +338,3 @@ class _Transaction:
 
 def _differs(claim: Claim, before: Claim | None) -> bool:
     return before is None or (claim.claim_id, claim.state) != (before.claim_id, before.state)
-
-
-def _document(file: RemoteFile, name: str) -> Json5Document:
-    return Json5Document.parse(file.data, name=f"{printable(file.path)} on {name}")
-
-
-def _members(document: Json5Document) -> dict[str, JsonValue]:
-    return document.value if isinstance(document.value, dict) else {}
-
-
-def _held(document: Json5Document, key: str) -> str | None:
-    """The text at `key`; what is there and no text becomes one, so that it is seen to be wrong."""
-    value = document.get(key)
-    return None if value is MISSING or value is None or value == "" else str(value)
