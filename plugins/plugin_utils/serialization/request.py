@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from .. import claim_ids
 from ..json5.reader import JsonValue
-from .claim_sources import Agent, ControllerSource
+from ..scanning.scan import Scan
+from .claim_sources import Agent, ControllerSource, Given
 
 DEFAULT_CONFIG_DIR = "/etc/ioto"
 
@@ -33,6 +34,11 @@ class Request:
     check: bool = False
     host_key: str | None = None
     accept_host_key: bool = False
+
+    @property
+    def scan(self) -> Scan | None:
+        """The label whose scan gives the ID, where one does."""
+        return self.source.scan if isinstance(self.source, Given) else None
 
 
 @dataclass(frozen=True, slots=True)

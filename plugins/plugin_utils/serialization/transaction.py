@@ -20,7 +20,7 @@ from ..device.device import (
     probe,
     sweep,
 )
-from ..device.unit_identity import identify
+from ..device.unit_identity import UnitIdentity, identify
 from ..device.verified_write import ChangedMeanwhileError, write_verified
 from ..display_text import printable
 from ..json5.document import Json5Document
@@ -29,10 +29,9 @@ from ..json5.second_opinion import seek_second_opinion
 from ..ledger.group_commit import LedgerGroup
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, Context, State
-from ..scanning.scan import Scan
 from .agent_flow import await_id, check_vacant, compare_with_service
 from .claim_sources import Agent, Generated, Given, Service
-from .decision import Action, Asked, Decision, Known, decide
+from .decision import Action, Asked, Decision, Known, Seen, decide
 from .look import Look, SerializationError, understand
 from .request import Outcome, Request
 
@@ -81,7 +80,7 @@ class _Transaction:
         self._first = understand(device, request.config_dir, probe(device, request.config_dir))
         unit = identify(request.serial, self._first.observation, where=device.name)
         self._unit = with_fields(unit, host_key=request.host_key)
-        self._asked = self._what_is_asked()
+        self._asked = _what_is_asked(device, request, self._first.seen, self._unit)
 
     def run(self) -> Outcome:
         """Take the unit from what it is to its identity. Raises `ChangedMeanwhileError` as well as `IotoError`."""
@@ -95,7 +94,7 @@ class _Transaction:
         after = self._write(plan.look, claim.claim_id)
         if claim.state not in _RECORDED:
             claim = self._ledger.advance(claim.claim_id, State.VERIFIED, context=self._context)
-        if self._scan is not None and claim.state is not State.LABELLED:
+        if self._request.scan is not None and claim.state is not State.LABELLED:
             claim = self._ledger.advance(
                 claim.claim_id, State.LABELLED, context=self._context, detail="its pre-printed label was scanned"
             )
@@ -107,34 +106,6 @@ class _Transaction:
         return self._outcome(plan, claim, changed=changed, after=after, note=note)
 
     # --- look and decide ---
-
-    def _what_is_asked(self) -> Asked:
-        product = self._request.product if self._request.product is not None else self._first.seen.product
-        if product is None:
-            raise SerializationError(
-                f"Nothing says of which product {self._device.name} is: its {DEVICE_FILE} does not, so give it "
-                "(ioto_product)."
-            )
-        source = self._request.source
-        asked = Asked(
-            product=claim_ids.parse_product(product),
-            unit=self._unit.serial,
-            claim_id=claim_ids.parse(source.value) if isinstance(source, Given) else None,
-            force=self._request.force,
-            replace_provisioned=self._request.replace_provisioned,
-            scanned=self._scan is not None,
-        )
-        if self._scan is not None and self._scan.product not in {None, asked.product}:
-            raise SerializationError(
-                f"The label that was scanned is for product {self._scan.product}, and the unit is of {asked.product}: "
-                "take a label of its own product."
-            )
-        return asked
-
-    @property
-    def _scan(self) -> Scan | None:
-        source = self._request.source
-        return source.scan if isinstance(source, Given) else None
 
     def _plan(self, look: Look) -> _Plan:
         asked, seen = self._asked, look.seen
@@ -312,7 +283,7 @@ class _Transaction:
         source = self._request.source
         length = claim_ids.DEFAULT_LENGTH if isinstance(source, Agent) else source.length
         after = self._target(plan.look, claim_id or "*" * length).data
-        recorded = {State.LABELLED} if self._scan is not None else _RECORDED
+        recorded = {State.LABELLED} if self._request.scan is not None else _RECORDED
         unrecorded = live is None or live.claim_id != claim_id or live.state not in recorded
         return self._outcome(plan, live, changed=after != self._first.file.data or unrecorded, after=after)
 
@@ -334,6 +305,29 @@ class _Transaction:
             after=after,
             note=note,
         )
+
+
+def _what_is_asked(device: Device, request: Request, seen: Seen, unit: UnitIdentity) -> Asked:
+    product = request.product if request.product is not None else seen.product
+    if product is None:
+        raise SerializationError(
+            f"Nothing says of which product {device.name} is: its {DEVICE_FILE} does not, so give it (ioto_product)."
+        )
+    source, scan = request.source, request.scan
+    asked = Asked(
+        product=claim_ids.parse_product(product),
+        unit=unit.serial,
+        claim_id=claim_ids.parse(source.value) if isinstance(source, Given) else None,
+        force=request.force,
+        replace_provisioned=request.replace_provisioned,
+        scanned=scan is not None,
+    )
+    if scan is not None and scan.product not in {None, asked.product}:
+        raise SerializationError(
+            f"The label that was scanned is for product {scan.product}, and the unit is of {asked.product}: "
+            "take a label of its own product."
+        )
+    return asked
 
 
 def _differs(claim: Claim, before: Claim | None) -> bool:
