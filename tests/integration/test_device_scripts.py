@@ -23,6 +23,8 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.device.device i
     RemoteFile,
     WriteFailure,
     WriteStep,
+)
+from ansible_collections.ioto.serialization.plugins.plugin_utils.device.scripts import (
     await_change,
     probe,
     replace,

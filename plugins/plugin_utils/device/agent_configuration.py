@@ -9,7 +9,8 @@ from typing import Any
 
 from ..display_text import printable, url_origin
 from .agent_settings import AgentSettingsError, SerializeMode, change_settings, read_settings
-from .device import AGENT_FILES, Device, probe
+from .device import AGENT_FILES, Device
+from .scripts import probe
 from .verified_write import write_verified
 
 

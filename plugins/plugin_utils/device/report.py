@@ -11,7 +11,8 @@ from .. import claim_ids
 from ..display_text import printable
 from ..json5.document import Json5Document
 from .agent_settings import read_settings
-from .device import PROVISION_FILE, Device, FileKind, probe
+from .device import PROVISION_FILE, Device, FileKind
+from .scripts import probe
 from .unit_identity import hardware_identity
 from .verified_write import check_usable
 

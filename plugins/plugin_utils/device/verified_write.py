@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from ..display_text import printable
 from ..errors import IotoError
-from .device import NEW_FILE_MODE, Device, FileKind, RemoteFile, WriteFailure, WriteStep, replace
+from .device import NEW_FILE_MODE, Device, FileKind, RemoteFile, WriteFailure, WriteStep
+from .scripts import replace
 
 _UNUSABLE = {
     FileKind.DIRECTORY: "is a directory; move it away",

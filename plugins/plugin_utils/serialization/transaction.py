@@ -14,12 +14,8 @@ from dataclasses import replace as with_fields
 
 from .. import claim_ids
 from ..claim_ids import is_valid
-from ..device.device import (
-    DEVICE_FILE,
-    Device,
-    probe,
-    sweep,
-)
+from ..device.device import DEVICE_FILE, Device
+from ..device.scripts import probe, sweep
 from ..device.unit_identity import UnitIdentity, identify
 from ..device.verified_write import ChangedMeanwhileError, write_verified
 from ..display_text import printable

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from ..claim_ids import InvalidProductError, is_valid, mask, parse_product
 from ..device.agent_settings import identity_override
-from ..device.device import Device, probe
+from ..device.device import Device
+from ..device.scripts import probe
 from ..device.unit_identity import identify
 from ..device.verified_write import check_usable
 from ..display_text import printable

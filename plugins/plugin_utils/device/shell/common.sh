@@ -1,6 +1,6 @@
 # shellcheck shell=sh disable=SC2154
 # SPDX-License-Identifier: GPL-3.0-or-later
-# What every script on a device begins with. POSIX shell and utilities only; `device.py` sets the ioto_*
+# What every script on a device begins with. POSIX shell and utilities only; `scripts.py` sets the ioto_*
 # variables in front of it, all quoted, and puts the whole into one function, so that a script that was cut off on
 # its way is a syntax error and does nothing.
 #

@@ -1,0 +1,288 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The scripts that run on a device, and what they answer.
+
+Everything that a device answers is hostile until it is parsed here.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import secrets
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from dataclasses import replace as with_fields
+from pathlib import Path
+
+from ..display_text import printable
+from .device import (
+    ALL_FILES,
+    MAX_FILE_SIZE,
+    NEW_FILE_MODE,
+    Answer,
+    Device,
+    DeviceError,
+    FileKind,
+    Interface,
+    Observation,
+    RemoteFile,
+    StoredDevice,
+    WriteFailure,
+    WriteStep,
+)
+
+_LEFTOVERS = ".device.json5.ioto-"
+_MODE = re.compile(r"[-a-zA-Z]([-r][-w][-xsS][-r][-w][-xsS][-r][-w][-xtT])")
+
+
+def probe(device: Device, config_dir: str) -> Observation:
+    """Look at `device`: its Ioto files below `config_dir` and what identifies its hardware. Changes nothing."""
+    if isinstance(device, StoredDevice):
+        return device.look(config_dir)
+    with _sense(device):
+        return _observation(device, config_dir, _run(device, _probe_settings(config_dir), "probe.sh"))
+
+
+def replace(device: Device, old: RemoteFile, new: bytes) -> RemoteFile | WriteFailure:
+    """Put `new` in the place of the file `old`, as it was seen, or its absence, and return the file as read back.
+
+    At every instant the whole old or the whole new file is there. Owner and mode stay; a new file has 0600.
+    Where the file is not `old` any more, nothing is written and the step `CHANGED` is returned.
+    """
+    data, path = old.data if old.exists else None, old.path
+    if isinstance(device, StoredDevice):
+        return device.put(path, data, new)
+    settings = {
+        "ioto_target": path,
+        "ioto_home": path.rpartition("/")[0],
+        "ioto_old": "absent" if data is None else _text(data) + ".",
+        "ioto_new": _text(new),
+        "ioto_umask": f"{0o777 & ~(NEW_FILE_MODE if old.mode is None else old.mode):03o}",
+        "ioto_leftovers": _LEFTOVERS,
+    }
+    files: dict[str, RemoteFile] = {}
+    with _sense(device):
+        for record in _run(device, settings, "sweep.sh", "write.sh"):
+            if record.key == "failed":
+                return WriteFailure(WriteStep(record.words[0]), printable(record.blob))
+            _collect_file(record, files, settings["ioto_home"])
+        return files[path.rpartition("/")[2]]
+
+
+def sweep(device: Device, path: str) -> None:
+    """Remove the temporary files that a run which lost the device's power left beside `path`."""
+    if isinstance(device, StoredDevice):
+        device.settle(path)
+        return
+    settings = {"ioto_home": path.rpartition("/")[0], "ioto_leftovers": _LEFTOVERS}
+    _run(device, settings, "sweep.sh")
+
+
+def await_change(
+    device: Device, config_dir: str, old: bytes | None, *, seconds: int, restart: Sequence[str] | None
+) -> tuple[Observation, int]:
+    """Wait on the device until its device.json5 is not `old` (None: no file) any more, then look at it.
+
+    `restart` is the command that starts the agent again: None for no restart, empty for the one that the device has
+    (an init script or systemd unit `ioto`). Returns the observation and the seconds of `seconds` that were left.
+    """
+    settings = {
+        **_probe_settings(config_dir),
+        "ioto_old": "absent" if old is None else _text(old) + ".",
+        "ioto_seconds": str(seconds),
+    }
+    waiting = "await.sh", "probe.sh"
+    with _sense(device):
+        if restart is None:
+            records = _run(device, settings, *waiting)
+        else:
+            records = _run(device, settings, "restart.sh", *waiting, restart=restart)
+        left = next((int(record.words[0]) for record in records if record.key == "remaining"), 0)
+        return _observation(device, config_dir, records), left
+
+
+def restart_agent(device: Device, restart: Sequence[str]) -> int | None:
+    """Start the agent again (`restart` as in `await_change`); its exit status, or None where no way is known."""
+    with _sense(device):
+        return _restarted(_run(device, {}, "restart.sh", restart=restart))
+
+
+# --- scripts -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    key: str
+    words: Sequence[str]
+    blob: bytes
+
+
+def _read_script(path: Path) -> str:
+    """Return the text of one of our scripts without its comment lines, which a device need not read."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return "\n".join(line for line in lines if not line.lstrip().startswith("#")) + "\n"
+
+
+# Read at the start, and so once for all devices: Ansible forks a process for each.
+_SCRIPTS = {path.name: _read_script(path) for path in (Path(__file__).parent / "shell").glob("*.sh")}
+
+
+def _probe_settings(config_dir: str) -> dict[str, str]:
+    return {"ioto_dir": config_dir, "ioto_names": " ".join(ALL_FILES)}
+
+
+def _run(device: Device, settings: Mapping[str, str], *scripts: str, restart: Sequence[str] = ()) -> Sequence[_Record]:
+    nonce = secrets.token_hex(8)
+    settings = {**settings, "ioto_nonce": nonce, "ioto_restart_given": "yes" if restart else "no"}
+    parts = [f"{name}={shlex.quote(value)}\n" for name, value in settings.items()]
+    parts.append(f"ioto_restart_agent() {{ {shlex.join(restart) or ':'}; }}\n")
+    parts.extend(_SCRIPTS[name] for name in ("common.sh", *scripts, "end.sh"))
+    # One function around everything: a script that was cut off on its way does nothing at all. What it starts gets
+    # nothing of our stdin, which holds the script and may hold another one later.
+    script = "ioto_main() {\n" + "".join(parts) + "}\nioto_main </dev/null\n"
+    return list(_records(device, device.run(script), nonce))
+
+
+@contextmanager
+def _sense(device: Device) -> Iterator[None]:
+    """Turn what cannot be parsed in a device's answer into a sentence."""
+    try:
+        yield
+    except (ValueError, LookupError):
+        raise DeviceError(f"The device {device.name} gave an answer that makes no sense; run again.") from None
+
+
+def _records(device: Device, answer: Answer, nonce: str) -> Iterator[_Record]:
+    # A tty or su may have turned the line ends into CR LF; what is free is encoded, so no CR of ours is lost.
+    lines = answer.stdout.replace(b"\r", b"").decode("ascii", "replace").split("\n")
+    begin = [number for number, line in enumerate(lines) if line.startswith(f"ioto-begin {nonce} ")]
+    if not begin or f"ioto-end {nonce}" not in lines:
+        said = printable(answer.stderr[-400:]) or printable(answer.stdout[-400:]) or "nothing"
+        raise DeviceError(
+            f"The device {device.name} did not finish our script (exit status {answer.status}); it said: {said}. "
+            "See whether its login shell is a POSIX shell, then run again."
+        )
+    codec = lines[begin[0]].split()[-1]
+    if codec == "none":
+        raise DeviceError(
+            f"The device {device.name} has none of base64, od and hexdump to send a file with; add one to its BusyBox."
+        )
+    body = iter(lines[begin[0] + 1 : lines.index(f"ioto-end {nonce}")])
+    for line in body:
+        if not line:
+            continue
+        key, *words = line.split(" ")
+        blob = b""
+        if key == "text":
+            blob = _plain(body, int(words[1]))
+        elif key in {"data", "path", "serial", "interface", "failed"}:
+            encoded = []
+            for piece in body:
+                if piece == ".":
+                    break
+                encoded.append(piece)
+            blob = _decode("".join(encoded), codec)
+        yield _Record(key, words, blob)
+
+
+def _plain(lines: Iterator[str], size: int) -> bytes:
+    """Take a file of `size` letters, and the dot that stands behind it, off `lines`."""
+    text = ""
+    for line in lines:
+        text += line
+        if len(text) > size:
+            break
+        text += "\n"
+    if len(text) != size + 1 or not text.endswith("."):
+        raise ValueError("a text of another length than was said")
+    return text[:-1].encode("ascii")
+
+
+def _decode(text: str, codec: str) -> bytes:
+    if codec == "base64":
+        return base64.b64decode(text, validate=True)  # binascii.Error is a ValueError
+    return bytes.fromhex(text)
+
+
+def _text(data: bytes) -> str:
+    # Our writers are the JSON5 editor's output: UTF-8 without NUL. Anything else would not pass a shell unharmed.
+    text = data.decode("utf-8")
+    if "\0" in text:
+        raise ValueError("a NUL byte cannot be written by a shell")
+    return text
+
+
+# --- answers -------------------------------------------------------------------------------------------------------
+
+
+def _observation(device: Device, config_dir: str, records: Sequence[_Record]) -> Observation:
+    files: dict[str, RemoteFile] = {}
+    words: dict[str, str] = {}
+    serial: str | None = None
+    interfaces: list[Interface] = []
+    for record in records:
+        if record.key == "serial":
+            # The device tree ends its strings with NUL.
+            serial = printable(record.blob.replace(b"\0", b" ")) or None
+        elif record.key == "interface":
+            name, _blank, mac = printable(record.blob).partition(" ")
+            interfaces.append(Interface(name, mac.lower(), record.words[0] == "virtual"))
+        elif record.key == "plain-interface":
+            kind, name, mac = map(printable, record.words)
+            interfaces.append(Interface(name, mac.lower(), kind == "virtual"))
+        elif record.key in {"directory", "writable", "leftovers"}:
+            words[record.key] = record.words[0]
+        else:
+            _collect_file(record, files, config_dir)
+    for file in files.values():
+        if len(file.data) > MAX_FILE_SIZE:
+            raise DeviceError(
+                f"The file {printable(file.path)} on {device.name} is larger than {MAX_FILE_SIZE // 1024} KiB, "
+                "so it is no configuration of the agent; remove it."
+            )
+    if missing := set(ALL_FILES) - set(files):
+        raise LookupError(missing)
+    return Observation(
+        directory=words.get("directory", "absent"),
+        writable=words.get("writable") == "yes",
+        files=files,
+        leftovers=int(words.get("leftovers", "0")),
+        serial=serial,
+        interfaces=tuple(interfaces),
+        restarted=_restarted(records),
+    )
+
+
+def _restarted(records: Sequence[_Record]) -> int | None:
+    word = next((record.words[0] for record in records if record.key == "restarted"), "none")
+    return int(word) if word.isdigit() else None
+
+
+def _collect_file(record: _Record, files: dict[str, RemoteFile], directory: str) -> None:
+    """Take one record about a file into `files`: first comes `file`, then its `data` or `text`, and `path`.
+
+    A file without `path` is where it was looked for, in `directory`.
+    """
+    name = record.words[0]
+    if record.key == "file":
+        kind = FileKind(record.words[1])
+        mode = uid = gid = None
+        if len(record.words) >= 5 and (match := _MODE.match(record.words[2])):
+            mode = _mode_bits(match[1])
+            uid, gid = int(record.words[3]), int(record.words[4])
+        files[name] = RemoteFile(name, kind, f"{directory}/{name}", mode=mode, uid=uid, gid=gid)
+    elif name in files and record.key in {"data", "text"}:
+        files[name] = with_fields(files[name], data=record.blob)
+    elif name in files and record.key == "path":
+        files[name] = with_fields(files[name], path=record.blob.decode("utf-8", "surrogateescape"))
+    elif name in files and record.key == "plain-path":
+        files[name] = with_fields(files[name], path=record.words[1])
+
+
+def _mode_bits(letters: str) -> int:
+    """Nine letters of ls, such as `rw-r--r--`, as a number; set-ID and sticky bits are left out."""
+    return sum(1 << (8 - place) for place, letter in enumerate(letters) if letter not in "-ST")
