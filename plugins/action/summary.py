@@ -11,8 +11,8 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch import run_record
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.run_record import record_run
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.summary import VARIABLES, summarize
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.database import Location
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.location import Location
 
 
 class ActionModule(IotoAction):

@@ -18,8 +18,9 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_ids impor
     InvalidClaimIdError,
     InvalidProductError,
 )
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.database import Database, Location
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.database import Database
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.location import Location
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
     Ask,
     Claim,

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.database import Location
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger, warm_up
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.location import Location
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import LedgerError
 
 

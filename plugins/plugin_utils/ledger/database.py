@@ -11,26 +11,22 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-import tempfile
 import threading
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar, cast
 
-from sqlalchemy import URL, Engine, create_engine, make_url
+from sqlalchemy import URL, Engine, create_engine
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import ArgumentError, DBAPIError
-from sqlalchemy.pool import NullPool
+from sqlalchemy.exc import DBAPIError
 
+from .location import Location
 from .records import LedgerError
 from .schema import SCHEMA_VERSION, VERSION_QUERY, create_tables
+from .sqlite_file import BUSY_TIMEOUT, USE_LOG, connect, create_file, holds_something
 
-BUSY_TIMEOUT = 60
-"""Seconds to wait for another process's transaction on SQLite."""
 CONNECT_TIMEOUT = 10
 """Seconds to wait for a PostgreSQL server to answer."""
 
@@ -71,93 +67,9 @@ _POSTGRESQL_REMEDIES = {
 
 Result = TypeVar("Result")
 
-# Readers and the writer do not wait for each other. SQLite gives the -wal and -shm files the mode of the database.
-_USE_LOG = "PRAGMA journal_mode=WAL"
-
-# On the disk before the reply. What one statement would need to be undone is kept in memory, not in a file of its own;
-# so are the pages where the next claims go, which IDs at random spread over the whole index.
-_SQLITE_SETTINGS = "PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384;"
-
 # PostgreSQL keeps the plan of a statement that is used often. One that was made while the tables were almost empty
 # reads them from end to end for ever, or until somebody has them analyzed: each unit would take longer than the last.
 _USE_INDEXES = "SET LOCAL enable_seqscan = off"
-
-_sqlite_file: ContextVar[Path | None] = ContextVar("_sqlite_file")
-
-
-def _connect_sqlite() -> sqlite3.Connection:
-    path = _sqlite_file.get()
-    # mode=rw: a file that vanished is an error, not a new ledger without the old one's IDs.
-    name = "file::memory:" if path is None else f"{path.as_uri()}?mode=rw"
-    connection = sqlite3.connect(name, uri=True, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
-    try:
-        connection.executescript(_SQLITE_SETTINGS)
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection
-
-
-# One for all files: what SQLAlchemy compiles once, every ledger uses, also those of the processes forked later.
-_SQLITE = create_engine("sqlite://", creator=_connect_sqlite, poolclass=NullPool, hide_parameters=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Location:
-    """Where a ledger is: a file of SQLite, a database of PostgreSQL, or in memory where it is neither.
-
-    `str()` never shows a password.
-    """
-
-    path: Path | None = None
-    url: URL | None = field(default=None, repr=False)
-
-    def __str__(self) -> str:
-        if self.url is None:
-            return str(self.path or "in memory")
-        # The query is left out: a password may stand there as well.
-        shown = URL.create(
-            "postgresql",
-            username=self.url.username,
-            password=self.url.password,
-            host=self.url.host,
-            port=self.url.port,
-            database=self.url.database,
-        )
-        return shown.render_as_string(hide_password=True)
-
-    @classmethod
-    def parse(cls, text: str | Path | None = None) -> Location:
-        """Return the location for a path, a `sqlite:///` or `postgresql://` URL, or None for the default file."""
-        if text is None or not str(text).strip():
-            return cls(path=default_path())
-        text = str(text).strip()
-        if "://" not in text:
-            return cls(path=_absolute(text))
-        try:
-            url = make_url(text)
-        except (ArgumentError, ValueError):
-            # Not from the cause: it may quote the password.
-            raise LedgerError(
-                "The ledger's URL cannot be read; write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, "
-                "with %40 for an @ in the password, or sqlite:////PATH."
-            ) from None
-        if url.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
-            return cls(url=url.set(drivername="postgresql+psycopg"))
-        if url.drivername != "sqlite":
-            raise LedgerError(
-                f"The ledger cannot be on {url.drivername!a}; give a path, a sqlite:////PATH or a postgresql:// URL."
-            )
-        if not url.database or url.database == ":memory:" or url.host or url.query:
-            raise LedgerError("The ledger's sqlite URL names no file; write sqlite:////PATH and nothing more.")
-        return cls(path=_absolute(url.database))
-
-
-def default_path() -> Path:
-    """Return where the ledger is unless said otherwise, as the XDG base directory specification has it."""
-    data_home = os.environ.get("XDG_DATA_HOME", "")
-    base = Path(data_home) if data_home.startswith("/") else Path.home() / ".local" / "share"
-    return _absolute(base / "ioto" / "ledger.db")
 
 
 class Database:
@@ -268,12 +180,12 @@ class Database:
                 self._sqlite.rollback()
 
     def _open_sqlite(self, path: Path | None) -> None:
-        if path is not None and not _holds_something(path):
+        if path is not None and not holds_something(path):
             if self.read_only:
                 path, self.is_absent = None, True
             else:
-                _create_sqlite(path)
-        self._sqlite = _sqlite_connection(path)
+                create_file(path)
+        self._sqlite = connect(path)
         if path is None:
             create_tables(self._sqlite)
             self._sqlite.commit()
@@ -281,7 +193,7 @@ class Database:
             self._check_version(self._sqlite)
             if not self.read_only:
                 # It is so from the start, but for a ledger that was restored from a copy.
-                self._sqlite.exec_driver_sql(_USE_LOG)
+                self._sqlite.exec_driver_sql(USE_LOG)
             self._sqlite.rollback()
         except DBAPIError as error:
             if "no such table" in str(error.orig):
@@ -372,64 +284,6 @@ class Database:
         if fatal:
             return f"The ledger {self.location} is refused by its server: {refusal}; correct its URL or the server."
         return f"The ledger {self.location} cannot be reached: {reason}; check that the server runs and its address."
-
-
-def _absolute(path: str | Path) -> Path:
-    try:
-        return Path(path).expanduser().resolve()
-    except (OSError, RuntimeError, ValueError):
-        raise LedgerError(f"The ledger's path {str(path)!a} cannot be followed; give an absolute path.") from None
-
-
-def _holds_something(path: Path) -> bool:
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return False
-    if path.is_dir():
-        raise LedgerError(f"The ledger {path} is a directory; name a file in it.")
-    return status.st_size > 0
-
-
-def _refuse_orphaned_log(path: Path) -> None:
-    # SQLite would play another ledger's write-ahead log into the new file.
-    log = path.with_name(f"{path.name}-wal")
-    if log.exists() and log.stat().st_size > 0:
-        raise LedgerError(f"The ledger {path} is missing while its log {log.name} is there; restore the ledger.")
-
-
-def _create_sqlite(path: Path) -> None:
-    """Make the database beside its place and move it there whole, so that no process ever sees half of one."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        fcntl.flock(directory, fcntl.LOCK_EX)
-        if _holds_something(path):  # another process was first
-            return
-        _refuse_orphaned_log(path)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600
-        draft = Path(name)
-        try:
-            with _sqlite_connection(draft) as connection, connection.begin():
-                connection.exec_driver_sql(_USE_LOG)
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-                create_tables(connection)
-            os.fsync(handle)
-            draft.replace(path)
-        finally:
-            os.close(handle)
-            draft.unlink(missing_ok=True)
-        os.fsync(directory)
-    finally:
-        os.close(directory)
-
-
-def _sqlite_connection(path: Path | None) -> Connection:
-    token = _sqlite_file.set(path)
-    try:
-        return _SQLITE.connect()
-    finally:
-        _sqlite_file.reset(token)
 
 
 def _lost_a_race(error: DBAPIError) -> bool:

@@ -23,7 +23,8 @@ from .. import claim_ids
 from ..errors import IotoError
 from .bulk_rows import read_by_claim_id, read_live, to_claim
 from .change_set import Page
-from .database import Database, Location
+from .database import Database
+from .location import Location
 from .queries import each, read_conflicts, read_summary, select_claims, select_events, to_event
 from .records import (
     Ask,

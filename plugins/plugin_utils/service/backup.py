@@ -11,7 +11,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..ledger.database import Location
+from ..ledger.location import Location
 from .errors import ServiceError
 
 
