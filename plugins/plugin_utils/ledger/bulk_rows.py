@@ -11,7 +11,7 @@ common is bound once, and a statement's text is the same for many sizes of a cro
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, cast
@@ -34,6 +34,12 @@ _KEY = CLAIM_NAMES.index("claim_id")
 def read_live(connection: Connection, units: Iterable[str], *, lock: bool = False) -> Iterator[Claim]:
     """Yield the live claims of those units, in whatever product; with `lock` nobody else changes them meanwhile."""
     return _read(connection, "unit", units, lock=lock)
+
+
+def read_live_units(connection: Connection, units: Collection[tuple[str, str]]) -> dict[tuple[str, str], Claim]:
+    """Return what those units, each a product and a unit, have now; units without a claim are left out."""
+    found = read_live(connection, (unit for _product, unit in units))
+    return {unit: claim for claim in found if (unit := (claim.product, claim.unit or "")) in units}
 
 
 def read_by_claim_id(connection: Connection, claim_ids: Iterable[str], *, lock: bool = False) -> Iterator[Claim]:

@@ -185,7 +185,7 @@ class Page:
             claim = claim._replace(details=tidy(claim.details))
         self._new[claim.claim_id] = None
         self._put(claim)
-        self._note(action, context, claim, detail)
+        self._events.append(_claim_event(action, context, claim, detail))
         return claim
 
     def save(self) -> None:
@@ -198,7 +198,11 @@ class Page:
         update(self._connection, [_row(claim, encode) for claim in changed])
         insert(self._connection, claims, [_row(self._claims[claim_id], encode) for claim_id in self._new])
         at = encode(self.now)
-        insert(self._connection, events, [(at, *row) for row in (*self._events, *self._fresh_conflicts())])
+        insert(
+            self._connection,
+            events,
+            [(at, *row) for row in (*self._events, *_fresh(self._connection, self._conflicts))],
+        )
 
     def discard(self) -> None:
         """Forget the changes: `save` will write nothing."""
@@ -252,21 +256,8 @@ class Page:
         self._changed.add(claim.claim_id)
         self._put(claim)
         if action is not None:
-            self._note(action, context, claim, detail)
+            self._events.append(_claim_event(action, context, claim, detail))
         return claim
-
-    def _note(self, action: str, context: Context, claim: Claim, detail: str | None) -> None:
-        self._events.append(
-            (
-                action,
-                claim.claim_id,
-                claim.product,
-                claim.unit,
-                clean(context.actor),
-                clean(context.host),
-                clean(detail),
-            )
-        )
 
     def note(self, entry: Entry) -> None:
         """Remember something that changes no claim; a conflict that is recorded and unsettled is not repeated."""
@@ -275,15 +266,6 @@ class Page:
     def _conflict(self, ask: Ask, holder: Claim, message: str) -> ClaimConflictError:
         self.note(Entry("conflict", ask.context, ask.claim_id, ask.product, ask.unit, message))
         return ClaimConflictError(message, holder)
-
-    def _fresh_conflicts(self) -> list[EventRow]:
-        """Leave out a conflict that is recorded and unsettled: asking again and again makes no second one."""
-        if not self._conflicts:
-            return []
-        fresh = {row[1:4]: row for row in self._conflicts}
-        for conflict in read_conflicts(self._connection, include_settled=False):
-            fresh.pop((conflict.event.claim_id, conflict.event.product, conflict.event.unit), None)
-        return list(fresh.values())
 
     def _draw(self, length: int) -> str:
         drawn = self._drawn.setdefault(length, [])
@@ -318,6 +300,18 @@ def _taken(claim: Claim) -> str:
         f"The claim ID {claim.masked} belongs to {_holder(claim)} of product {claim.product} ({claim.state}); "
         "give another one, or rebind that one if it was recorded for the wrong unit."
     )
+
+
+def _fresh(connection: Connection, conflicts: Iterable[EventRow]) -> list[EventRow]:
+    """Leave out a conflict that is recorded and unsettled: asking again and again makes no second one."""
+    fresh = {row[1:4]: row for row in conflicts}
+    for conflict in read_conflicts(connection, include_settled=False) if fresh else ():
+        fresh.pop((conflict.event.claim_id, conflict.event.product, conflict.event.unit), None)
+    return list(fresh.values())
+
+
+def _claim_event(action: str, context: Context, claim: Claim, detail: str | None) -> EventRow:
+    return action, claim.claim_id, claim.product, claim.unit, clean(context.actor), clean(context.host), clean(detail)
 
 
 def _event_row(entry: Entry) -> EventRow:

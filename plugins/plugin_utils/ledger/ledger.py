@@ -12,63 +12,49 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import ParamSpec, TypeVar
+from typing import TypeVar, Unpack
 
 from sqlalchemy.engine import Connection
 
 from .. import claim_ids
 from ..errors import IotoError
-from .bulk_rows import read_by_claim_id, read_live, to_claim
+from .bulk_rows import read_by_claim_id, read_live_units, to_claim
 from .change_set import Page
 from .database import Database
 from .location import Location
-from .queries import each, read_conflicts, read_summary, select_claims, select_events, to_event
+from .operations import advance_all, allocate_all, attempt, canonical, only, reason_of, take_over_all
+from .queries import (
+    ClaimFilter,
+    EventFilter,
+    each,
+    read_conflicts,
+    read_summary,
+    select_claims,
+    select_events,
+    to_event,
+)
 from .records import (
     Ask,
     Claim,
-    ClaimConflictError,
     Conflict,
     Context,
     Entry,
     Event,
-    InvalidUnitError,
     LedgerError,
     State,
     Step,
+    Subject,
     Summary,
-    UnknownClaimError,
     parse_unit,
 )
 from .schema import claims, events
-
-__all__ = [
-    "Ask",
-    "Claim",
-    "ClaimConflictError",
-    "Conflict",
-    "Context",
-    "Entry",
-    "Event",
-    "InvalidUnitError",
-    "Ledger",
-    "LedgerError",
-    "Location",
-    "State",
-    "Step",
-    "Summary",
-    "UnknownClaimError",
-    "parse_unit",
-    "warm_up",
-]
 
 MAX_RESERVED = 100_000
 """IDs that one call of `Ledger.reserve` makes at most."""
 
 Item = TypeVar("Item")
-Arguments = ParamSpec("Arguments")
 
 
 class Ledger:
@@ -79,19 +65,18 @@ class Ledger:
     Any operation may raise `LedgerError` when the database cannot be used.
     """
 
-    def __init__(self, location: str | Path | None = None, *, read_only: bool = False) -> None:
+    def __init__(self, location: str | Path | Location | None = None, *, read_only: bool = False) -> None:
         """Open the ledger at `location` (path or URL; None: the default file), and create it where it is absent.
 
         With `read_only` nothing is created or changed: an absent ledger reads as an empty one.
         """
-        self._database = Database(Location.parse(location), read_only=read_only)
+        place = location if isinstance(location, Location) else Location.parse(location)
+        self._database = Database(place, read_only=read_only)
 
     @classmethod
     def in_memory(cls) -> Ledger:
         """Return a new ledger that ends with this process: for check mode of a whole batch, and for tests."""
-        ledger = cls.__new__(cls)
-        ledger._database = Database(Location())
-        return ledger
+        return cls(Location())
 
     @property
     def location(self) -> str:
@@ -132,28 +117,22 @@ class Ledger:
         into the claim's. Raises `ClaimConflictError` where the unit has another ID, or the ID another unit, or is
         retired; that is recorded as a `conflict`.
         """
-        return _one(self.allocate_many([Ask(product, unit, source, context, claim_id, length, details)]))
+        return only(self.allocate_many([Ask(product, unit, source, context, claim_id, length, details)]))
 
     def allocate_many(self, asks: Sequence[Ask]) -> list[Claim | IotoError]:
         """Do `allocate` for every one of `asks` in one transaction; the answers stand in their order.
 
         One that cannot be had is answered by its error (`ClaimConflictError` or an invalid name) and spoils no other.
         """
-        checked = [_attempt(_checked, ask) for ask in asks]
+        checked = [attempt(canonical, ask) for ask in asks]
         good = [ask for ask in checked if isinstance(ask, Ask)]
         if not good:
             return [error for error in checked if isinstance(error, IotoError)]
-
-        def work(page: Page) -> list[Claim | IotoError]:
-            answers: list[Claim | IotoError] = []
-            for ask in checked:
-                try:
-                    answers.append(page.allocate(ask) if isinstance(ask, Ask) else ask)
-                except IotoError as error:
-                    answers.append(error)
-            return answers
-
-        return self._on_page(work, units=[ask.unit for ask in good], ids=[ask.claim_id for ask in good])
+        return self._on_page(
+            lambda page: allocate_all(page, checked),
+            units=[ask.unit for ask in good],
+            ids=[ask.claim_id for ask in good],
+        )
 
     def replace(
         self,
@@ -171,10 +150,10 @@ class Ledger:
 
         Nothing is retired where `claim_id` cannot be had (`ClaimConflictError`) or is the one that the unit has.
         """
-        ask = _checked(Ask(product, unit, source, context, claim_id, length, details))
-        reason = _reason(reason)
-        return _one(
-            self._on_page(lambda page: [_attempt(page.replace, ask, reason)], units=[ask.unit], ids=[ask.claim_id])
+        ask = canonical(Ask(product, unit, source, context, claim_id, length, details))
+        reason = reason_of(reason)
+        return only(
+            self._on_page(lambda page: [attempt(page.replace, ask, reason)], units=[ask.unit], ids=[ask.claim_id])
         )
 
     def advance(self, claim_id: str, state: State, *, context: Context, detail: str | None = None) -> Claim:
@@ -182,27 +161,18 @@ class Ledger:
 
         Raises `UnknownClaimError`, or `ClaimConflictError` where it is retired or belongs to no unit yet.
         """
-        return _one(self.advance_many([Step(claim_id, state, context, detail)]))
+        return only(self.advance_many([Step(claim_id, state, context, detail)]))
 
     def advance_many(self, steps: Sequence[Step]) -> list[Claim | IotoError]:
         """Do `advance` for every one of `steps` in one transaction; one that cannot be done spoils no other."""
-        ids = [_attempt(claim_ids.parse, step.claim_id) for step in steps]
-
-        def advance(page: Page, step: Step, claim_id: str) -> Claim:
-            return page.advance(page.known(claim_id), step.state, step.context, step.detail)
-
-        def work(page: Page) -> list[Claim | IotoError]:
-            return [
-                claim_id if isinstance(claim_id, IotoError) else _attempt(advance, page, step, claim_id)
-                for step, claim_id in zip(steps, ids, strict=True)
-            ]
-
-        return self._on_page(work, ids=[claim_id for claim_id in ids if isinstance(claim_id, str)])
+        ids = [attempt(claim_ids.parse, step.claim_id) for step in steps]
+        good = [claim_id for claim_id in ids if isinstance(claim_id, str)]
+        return self._on_page(lambda page: advance_all(page, steps, ids), ids=good)
 
     def retire(self, claim_id: str, *, reason: str, context: Context) -> Claim:
         """Take a claim out of use for ever; one that is retired already stays as it is. Raises `UnknownClaimError`."""
         claim_id = claim_ids.parse(claim_id)
-        reason = _reason(reason)
+        reason = reason_of(reason)
         return self._on_page(lambda page: page.retire(page.known(claim_id), reason, context), ids=[claim_id])
 
     def rebind(self, claim_id: str, unit: str, *, reason: str, context: Context) -> Claim:
@@ -212,12 +182,14 @@ class Ledger:
         """
         claim_id = claim_ids.parse(claim_id)
         unit = parse_unit(unit)
-        reason = _reason(reason)
-
-        def work(page: Page) -> list[Claim | IotoError]:
-            return [_attempt(lambda: page.rebind(page.known(claim_id), unit, reason, context))]
-
-        return _one(self._on_page(work, units=[unit], ids=[claim_id]))
+        reason = reason_of(reason)
+        return only(
+            self._on_page(
+                lambda page: [attempt(lambda: page.rebind(page.known(claim_id), unit, reason, context))],
+                units=[unit],
+                ids=[claim_id],
+            )
+        )
 
     def reserve(
         self,
@@ -246,35 +218,16 @@ class Ledger:
         Where one is answered by an error, nothing was changed. With `check_only` nothing is, in any case. What
         changes a claim that is known already is said at `transfer.import_claims`.
         """
-
-        def work(page: Page) -> list[str | IotoError]:
-            answers: dict[str, str | IotoError] = {}
-            # Retired ones first: they make room for their unit's live one.
-            for claim in sorted(claims, key=lambda claim: claim.is_live):
-                answers[claim.claim_id] = _attempt(page.take_over, claim, context)
-            if any(isinstance(answer, IotoError) for answer in answers.values()):
-                page.discard()
-            return [answers[claim.claim_id] for claim in claims]
-
         units = [claim.unit for claim in claims if claim.unit is not None]
         ids = [claim.claim_id for claim in claims]
         if check_only:
             with self._database.read() as connection:
-                return work(Page(connection, units=units, ids=ids, lock=False))
-        return self._on_page(work, units=units, ids=ids)
+                return take_over_all(Page(connection, units=units, ids=ids, lock=False), claims, context)
+        return self._on_page(lambda page: take_over_all(page, claims, context), units=units, ids=ids)
 
-    def record(
-        self,
-        action: str,
-        *,
-        context: Context,
-        claim_id: str | None = None,
-        product: str | None = None,
-        unit: str | None = None,
-        detail: str | None = None,
-    ) -> None:
+    def record(self, action: str, *, context: Context, **of: Unpack[Subject]) -> None:
         """Remember something that changes no claim: `print`, `reprint`, `mismatch`, `conflict`, `resolved`."""
-        self.record_many([Entry(action, context, claim_id, product, unit, detail)])
+        self.record_many([Entry(action, context, **of)])
 
     def record_many(self, entries: Sequence[Entry]) -> None:
         """Do `record` for all `entries` in one transaction. A conflict that is recorded and unsettled is no news."""
@@ -313,63 +266,24 @@ class Ledger:
         """Return what those units, each a product and a unit, have now; units without a claim are left out."""
         wanted = {(claim_ids.parse_product(product), parse_unit(unit)) for product, unit in units}
         with self._database.read() as connection:
-            found = {
-                (claim.product, claim.unit or ""): claim for claim in read_live(connection, (u for _p, u in wanted))
-            }
-        return {unit: claim for unit, claim in found.items() if unit in wanted}
+            return read_live_units(connection, wanted)
 
     def claims(
-        self,
-        *,
-        states: Iterable[State] | None = None,
-        product: str | None = None,
-        unit: str | None = None,
-        host: str | None = None,
-        reserved: bool | None = None,
-        since: datetime | None = None,
-        newest_first: bool = False,
-        limit: int | None = None,
+        self, *, newest_first: bool = False, limit: int | None = None, **given: Unpack[ClaimFilter]
     ) -> Iterator[Claim]:
-        """Return the claims to which all that is given applies, in the order in which they were made, as they are read.
+        """Return the claims to which all that is `given` applies, in the order in which they were made.
 
-        `reserved`: only those that belong to no unit yet, or only the others. `since`: changed then or later.
+        They are read on the way. What can be given says `ClaimFilter`.
         """
-        query = select_claims(
-            states=states,
-            product=product,
-            unit=unit,
-            host=host,
-            reserved=reserved,
-            since=since,
-            newest_first=newest_first,
-        )
-        rows = each(self._database, query, claims.c.seq, newest_first=newest_first, limit=limit)
-        return map(to_claim, rows)
+        query = select_claims(given, newest_first=newest_first)
+        return map(to_claim, each(self._database, query, claims.c.seq, newest_first=newest_first, limit=limit))
 
     def events(
-        self,
-        *,
-        claim_id: str | None = None,
-        product: str | None = None,
-        unit: str | None = None,
-        actions: Iterable[str] | None = None,
-        since: datetime | None = None,
-        after: int | None = None,
-        newest_first: bool = False,
-        limit: int | None = None,
+        self, *, newest_first: bool = False, limit: int | None = None, **given: Unpack[EventFilter]
     ) -> Iterator[Event]:
-        """Return the events to which all that is given applies, in their order. `after`: with a higher number."""
-        query = select_events(
-            claim_id=claim_id,
-            product=product,
-            unit=unit,
-            actions=actions,
-            since=since,
-            after=after,
-            newest_first=newest_first,
-        )
-        rows = each(self._database, query, events.c.id, newest_first=newest_first, limit=limit)
-        return map(to_event, rows)
+        """Return the events to which all that is `given` applies (see `EventFilter`), in their order."""
+        query = select_events(given, newest_first=newest_first)
+        return map(to_event, each(self._database, query, events.c.id, newest_first=newest_first, limit=limit))
 
     def conflicts(self, *, include_settled: bool = False) -> list[Conflict]:
         """Return who asked for an ID that could not be had, oldest first."""
@@ -382,9 +296,8 @@ class Ledger:
             return read_summary(connection)
 
     def _on_page(
-        self, work: Callable[[Page], Item], *, units: Iterable[str] = (), ids: Iterable[str | None] = ()
+        self, work: Callable[[Page], Item], *, units: Sequence[str] = (), ids: Sequence[str | None] = ()
     ) -> Item:
-        units = list(units)
         known_ids = [claim_id for claim_id in ids if claim_id]
 
         def transaction(connection: Connection) -> Item:
@@ -408,42 +321,3 @@ def warm_up() -> None:
         ledger.advance(claim.claim_id, State.VERIFIED, context=context)
         ledger.live_claim(product, "unit")
         ledger.find(claim.claim_id)
-
-
-def _checked(ask: Ask) -> Ask:
-    """Return `ask` with every name in its canonical form."""
-    product, unit = claim_ids.parse_product(ask.product), parse_unit(ask.unit)
-    if ask.claim_id is None and product == ask.product and unit == ask.unit:
-        claim_ids.check_length(ask.length)
-        return ask
-    return Ask(
-        product=product,
-        unit=unit,
-        source=ask.source,
-        context=ask.context,
-        claim_id=None if ask.claim_id is None else claim_ids.parse(ask.claim_id),
-        length=claim_ids.check_length(ask.length),
-        details=ask.details,
-    )
-
-
-def _reason(text: str) -> str:
-    if not text.strip():
-        raise LedgerError("A claim is retired or moved for a reason; give one.")
-    return text.strip()
-
-
-def _attempt(work: Callable[Arguments, Item], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Item | IotoError:
-    """Return what `work` returns, or the error that it raises, as one answer among many."""
-    try:
-        return work(*args, **kwargs)
-    except IotoError as error:
-        return error
-
-
-def _one(answers: Sequence[Claim | IotoError]) -> Claim:
-    """Return the only answer, or raise it."""
-    (answer,) = answers
-    if isinstance(answer, IotoError):
-        raise answer
-    return answer

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 
 from sqlalchemy import Column, ColumnElement, Select, bindparam, exists, func, select, text, union_all
 from sqlalchemy.engine import Connection
@@ -44,57 +44,64 @@ _OF_CLAIM = union_all(
 _CONFLICTS = select(*_asked.c, _SETTLED.label("settled")).where(text("asked.action = 'conflict'")).order_by(_asked.c.id)
 
 
-def select_claims(
-    *,
-    states: Iterable[State] | None,
-    product: str | None,
-    unit: str | None,
-    host: str | None,
-    reserved: bool | None,
-    since: datetime | None,
-    newest_first: bool,
-) -> Select[Any]:
+class ClaimFilter(TypedDict, total=False):
+    """What claims may be asked for by; all that is given has to apply.
+
+    `reserved`: only those that belong to no unit yet, or only the others. `since`: changed then or later.
+    """
+
+    states: Iterable[State] | None
+    product: str | None
+    unit: str | None
+    host: str | None
+    reserved: bool | None
+    since: datetime | None
+
+
+class EventFilter(TypedDict, total=False):
+    """What events may be asked for by; all that is given has to apply. `after`: with a higher number."""
+
+    claim_id: str | None
+    product: str | None
+    unit: str | None
+    actions: Iterable[str] | None
+    since: datetime | None
+    after: int | None
+
+
+def select_claims(given: ClaimFilter, *, newest_first: bool) -> Select[Any]:
     """Return the query for the claims to which all that is given applies; see `each`."""
     query = select(*(claims.c[name] for name in CLAIM_NAMES), claims.c.seq)
     wanted: list[ColumnElement[bool]] = []
-    if states is not None:
+    if (states := given.get("states")) is not None:
         wanted.append(claims.c.state.in_([state.value for state in states]))
-    if product is not None:
+    if (product := given.get("product")) is not None:
         wanted.append(claims.c.product == product)
-    if unit is not None:
+    if (unit := given.get("unit")) is not None:
         wanted.append(claims.c.unit == unit)
-    if host is not None:
+    if (host := given.get("host")) is not None:
         wanted.append(claims.c.host == host)
-    if reserved is not None:
+    if (reserved := given.get("reserved")) is not None:
         wanted.append(claims.c.unit.is_(None) if reserved else claims.c.unit.is_not(None))
-    if since is not None:
+    if (since := given.get("since")) is not None:
         wanted.append(claims.c.updated_at >= since)
     return query.where(*wanted).order_by(claims.c.seq.desc() if newest_first else claims.c.seq)
 
 
-def select_events(
-    *,
-    claim_id: str | None,
-    product: str | None,
-    unit: str | None,
-    actions: Iterable[str] | None,
-    since: datetime | None,
-    after: int | None,
-    newest_first: bool,
-) -> Select[Any]:
+def select_events(given: EventFilter, *, newest_first: bool) -> Select[Any]:
     """Return the query for the events to which all that is given applies; see `each`."""
     wanted: list[ColumnElement[bool]] = []
-    if claim_id is not None:
+    if (claim_id := given.get("claim_id")) is not None:
         wanted.append(events.c.id.in_(_OF_CLAIM.params(of_claim=claim_id)))
-    if product is not None:
+    if (product := given.get("product")) is not None:
         wanted.append(events.c.product == product)
-    if unit is not None:
+    if (unit := given.get("unit")) is not None:
         wanted.append(events.c.unit == unit)
-    if actions is not None:
+    if (actions := given.get("actions")) is not None:
         wanted.append(events.c.action.in_(list(actions)))
-    if since is not None:
+    if (since := given.get("since")) is not None:
         wanted.append(events.c.at >= since)
-    if after is not None:
+    if (after := given.get("after")) is not None:
         wanted.append(events.c.id > after)
     return select(events).where(*wanted).order_by(events.c.id.desc() if newest_first else events.c.id)
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 from .. import claim_ids
 from ..errors import IotoError
@@ -150,6 +150,15 @@ class Step:
     state: State
     context: Context
     detail: str | None = None
+
+
+class Subject(TypedDict, total=False):
+    """What an event is about, as far as that is known."""
+
+    claim_id: str | None
+    product: str | None
+    unit: str | None
+    detail: str | None
 
 
 @dataclass(frozen=True, slots=True)
