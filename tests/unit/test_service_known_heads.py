@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.service.known_heads import MAX_LENGTH, KnownHeads
+from ansible_collections.ioto.serialization.plugins.plugin_utils.service.connection_limits import (
+    MAX_KNOWN_HEAD,
+    KnownHeads,
+)
 
 HEAD = b"POST /ioto/serialize HTTP/1.1\r\nHost: station\r\nContent-Length: 4\r\n\r\n"
 SCOPE = {
@@ -55,7 +58,7 @@ def test_other_bytes_go_to_the_parser(known: KnownHeads, data: bytes) -> None:
         (HEAD + b"abcd" + HEAD + b"abcd", b"abcd"),
         (HEAD + b"abcd" + HEAD, b"abcd"),
         (HEAD.replace(b"Content-Length: 4", b"Transfer-Encoding: chunked") + b"4\r\nabcd\r\n0\r\n\r\n", b"abcd"),
-        (b"POST / HTTP/1.1\r\nX: " + b"y" * MAX_LENGTH + b"\r\n\r\nabcd", b"abcd"),
+        (b"POST / HTTP/1.1\r\nX: " + b"y" * MAX_KNOWN_HEAD + b"\r\n\r\nabcd", b"abcd"),
     ],
     ids=["two messages", "one and a half", "chunks", "a long head"],
 )

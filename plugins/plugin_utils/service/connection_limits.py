@@ -6,18 +6,21 @@
 And a short way: the usual request of a unit is answered from here, without what ASGI needs for each request (a task, an
 event, four coroutines), which costs as much as all else, and without the parser where its head is a known one. A
 request that is anything but usual goes by ASGI.
+
+A parser calls back for each part of a head, which costs more than its work. What it made of some bytes, it would make
+of the same bytes again, so a head is learned from a request that the parser took as one whole message, and found again
+byte by byte. Nothing is guessed: any other head goes to the parser.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from .access import Caller, Scope
-from .known_heads import KnownHead, KnownHeads
 from .metrics import Metrics
 from .serialize_endpoint import COMMON_HEADERS, Issuing, Reply, too_long
 from .settings import Settings
@@ -26,6 +29,10 @@ MAX_HEAD = 32 * 1024
 """Bytes of a request line and its headers."""
 _CHUNKS = 8
 """A body in chunks of one byte takes six times its length; what takes more is no body."""
+MAX_KNOWN_HEAD = 1024
+"""Bytes of a head that is worth knowing."""
+_MOST_HEADS = 256
+_HEAD_END = b"\r\n\r\n"
 
 _REPLIES = {
     408: b"HTTP/1.1 408 Request Timeout\r\n",
@@ -34,6 +41,42 @@ _REPLIES = {
     431: b"HTTP/1.1 431 Request Header Fields Too Large\r\n",
     503: b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 2\r\n",
 }
+
+
+class KnownHead(NamedTuple):
+    """What the parser made of a head: how many bytes follow it, and what it says (but for the client)."""
+
+    body_length: int
+    scope: Scope
+
+
+class KnownHeads:
+    """The heads of usual requests, by their bytes."""
+
+    def __init__(self) -> None:
+        self._heads: dict[bytes, KnownHead] = {}
+
+    def __len__(self) -> int:
+        return len(self._heads)
+
+    def find(self, data: bytes) -> tuple[KnownHead, bytes] | None:
+        """Return the head and the body where `data` is a whole request with a head that is known."""
+        end = data.find(_HEAD_END) + len(_HEAD_END)
+        known = self._heads.get(data[:end])
+        if known is None or len(data) - end != known.body_length:
+            return None
+        return known, data[end:]
+
+    def learn(self, data: bytes, body: bytes, scope: Scope) -> None:
+        """Remember the head of `data`, which the parser read as one message with `body` and what `scope` says."""
+        head = data[: len(data) - len(body)]
+        # Where there is more, such as a second message, or chunks, the head is not all that stands before the body.
+        if len(head) > MAX_KNOWN_HEAD or head.find(_HEAD_END) != len(head) - len(_HEAD_END) or head + body != data:
+            return
+        if len(self._heads) >= _MOST_HEADS:
+            self._heads.clear()
+        said = {name: scope[name] for name in ("method", "raw_path", "query_string", "headers")}
+        self._heads[head] = KnownHead(len(body), said)
 
 
 class Limits:
