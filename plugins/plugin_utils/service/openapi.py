@@ -63,12 +63,6 @@ def describe(settings: Settings) -> dict[str, Any]:
         },
         "required": ["product", "id"],
     }
-    reveal = {
-        "name": "reveal",
-        "in": "query",
-        "schema": {"type": "boolean"},
-        "description": "Show whole claim IDs; for a controller.",
-    }
     return {
         "openapi": "3.1.0",
         "info": {"title": "Factory serialization service", "version": "1"},
@@ -86,31 +80,7 @@ def describe(settings: Settings) -> dict[str, Any]:
                     body=confirmation,
                 ),
             },
-            "/claims/{claim_id}": {
-                "get": _operation("Who has a claim ID", _CLAIM, parameters=[_in_path("claim_id"), reveal])
-            },
-            "/units/{unit}": {
-                "get": _operation(
-                    "What a unit has, in all products or one",
-                    {"type": "object", "properties": {"unit": _TEXT, "claims": {"type": "array", "items": _CLAIM}}},
-                    parameters=[_in_path("unit"), {"name": "product", "in": "query", "schema": _PRODUCT}, reveal],
-                )
-            },
-            "/station/line": {"get": _operation("The last units and the counts of today", {"type": "object"})},
-            "/station/search": {
-                "post": _operation(
-                    "Search by serial or claim ID",
-                    {"type": "object", "properties": {"claims": {"type": "array", "items": _CLAIM}}},
-                    body={
-                        "type": "object",
-                        "properties": {"text": {"type": "string", "minLength": 1}, "reveal": {"type": "boolean"}},
-                        "required": ["text"],
-                    },
-                )
-            },
-            "/healthz": {"get": _operation("Whether the ledger can be used", {"type": "object"})},
-            "/metrics": {"get": _operation("Counters, as Prometheus reads them", None)},
-            "/openapi.json": {"get": _operation("This description", {"type": "object"})},
+            **_QUESTIONS,
         },
     }
 
@@ -147,3 +117,37 @@ def _string(pattern: str) -> dict[str, str]:
 
 def _in_path(name: str) -> dict[str, Any]:
     return {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+
+
+_REVEAL = {
+    "name": "reveal",
+    "in": "query",
+    "schema": {"type": "boolean"},
+    "description": "Show whole claim IDs; for a controller.",
+}
+# The paths that are the same however the service is set up.
+_QUESTIONS: dict[str, Any] = {
+    "/claims/{claim_id}": {"get": _operation("Who has a claim ID", _CLAIM, parameters=[_in_path("claim_id"), _REVEAL])},
+    "/units/{unit}": {
+        "get": _operation(
+            "What a unit has, in all products or one",
+            {"type": "object", "properties": {"unit": _TEXT, "claims": {"type": "array", "items": _CLAIM}}},
+            parameters=[_in_path("unit"), {"name": "product", "in": "query", "schema": _PRODUCT}, _REVEAL],
+        )
+    },
+    "/station/line": {"get": _operation("The last units and the counts of today", {"type": "object"})},
+    "/station/search": {
+        "post": _operation(
+            "Search by serial or claim ID",
+            {"type": "object", "properties": {"claims": {"type": "array", "items": _CLAIM}}},
+            body={
+                "type": "object",
+                "properties": {"text": {"type": "string", "minLength": 1}, "reveal": {"type": "boolean"}},
+                "required": ["text"],
+            },
+        )
+    },
+    "/healthz": {"get": _operation("Whether the ledger can be used", {"type": "object"})},
+    "/metrics": {"get": _operation("Counters, as Prometheus reads them", None)},
+    "/openapi.json": {"get": _operation("This description", {"type": "object"})},
+}
