@@ -88,6 +88,7 @@ def _checks(environments: dict[str, Path]) -> Iterator[Check]:
     yield Check("types", "mypy (tools, simulated devices)", main, tools)
     yield Check("lint", "ruff check", main, ["ruff", "check", "."])
     yield Check("lint", "ruff format", main, ["ruff", "format", "--check", "."])
+    yield Check("lint", "requirements files", main, ["python", "tools/requirements.py", "--check"])
     yield Check("lint", "shellcheck", main, ["shellcheck", *_shell_scripts()])
     yield Check("lint", "antsibull-changelog", main, ["antsibull-changelog", "lint"])
     yield Check("lint", "antsibull-docs", main, ["antsibull-docs", "lint-collection-docs", "--plugin-docs", "."])
