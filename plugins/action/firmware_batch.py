@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible_collections.ioto.serialization.plugins.action.firmware_image import ActionModule as FirmwareImage
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import complete
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.batch_action import BatchAction
+from ansible_collections.ioto.serialization.plugins.action.firmware_image import ActionModule as FirmwareImage
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.results import sum_up
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.check import prepare
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.image_batch import VARIABLES, Making, Showing

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import require
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import (
     UnreadableVariablesError,
     complete,
-    require,
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.batch_action import BatchAction
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.check import VARIABLES, check_batch, plays
@@ -60,7 +60,7 @@ class ActionModule(BatchAction):
         """Problems of the connections that the fleet engine would make."""
         if not fleet:
             return
-        require("paramiko")
+        require("fleet")
         from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.batch import check_ways  # noqa: PLC0415
 
         # Of these hosts alone: a password may come from a lookup that takes its time.

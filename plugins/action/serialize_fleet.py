@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import require
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import (
     ArgumentError,
     complete,
-    require,
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.batch_action import BatchAction
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.results import sum_up
@@ -20,7 +20,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.options i
 )
 
 # Before the engine is imported: the others do without it.
-require("paramiko")
+require("fleet")
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.batch import Batch  # noqa: E402
 from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.engine import Engine  # noqa: E402

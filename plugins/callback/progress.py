@@ -15,7 +15,8 @@ description:
   - For a play that serializes devices, shows how many of them have ended, how many per second, the time that is left,
     and how many failed or could not be reached. A device has ended when the play's transaction has ended for it.
   - On a terminal this is one live line at the bottom. Where the output is no terminal, where E(TERM) is V(dumb), where
-    E(CI) is set, or where the Python package rich is missing, it is a plain line every few seconds.
+    E(CI) is set, or where the Python package rich is missing, it is a plain line every few seconds. With C(-v), how to
+    install rich is said.
   - Each failure and each unreachable host is told at once in one line with its reason, also when a C(rescue) or
     C(ignore_errors) takes care of it, and once only.
   - For any other play, one line tells for each task that is over how its hosts ended.
@@ -77,6 +78,7 @@ from ansible import context
 from ansible.playbook.task_include import TaskInclude
 from ansible.plugins.callback import CallbackBase
 from ansible.utils.color import ANSIBLE_COLOR
+from ansible.utils.display import Display
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.progress.model import (
     Outcome,
@@ -100,6 +102,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.progress.run_mo
     is_flow_role,
     units_of,
 )
+from ansible_collections.ioto.serialization.plugins.plugin_utils.requirements import missing
 
 if TYPE_CHECKING:
     from ansible.executor.stats import AggregateStats
@@ -292,7 +295,8 @@ def _live_bar() -> type[LiveBar] | None:
         from ansible_collections.ioto.serialization.plugins.plugin_utils.progress.live_bar import (  # noqa: PLC0415
             LiveBar,
         )
-    except ImportError:
+    except ImportError as error:
+        Display().v(missing("progress", error))
         return None
     return LiveBar
 

@@ -81,7 +81,7 @@ def test_a_server_that_does_not_answer_is_one_sentence() -> None:
 
 def test_a_missing_driver_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    with pytest.raises(LedgerError, match=r"psycopg, which is not installed here; .*pip install"):
+    with pytest.raises(LedgerError, match=r"lacks psycopg, needed for a ledger on PostgreSQL; .*pip install -r"):
         Ledger("postgresql://ann@127.0.0.1:1/line")
 
 

@@ -5,35 +5,19 @@
 
 from __future__ import annotations
 
-import sys
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.util import find_spec
 from typing import Any, ClassVar
 
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
-
-def require(*modules: str) -> None:
-    """Raise one sentence that names all of `modules` (top-level import names) that this Python lacks."""
-    missing = [module for module in modules if find_spec(module) is None]
-    if missing:
-        raise AnsibleError(
-            f"The Python that runs Ansible ({sys.executable}) lacks {', '.join(missing)}; install what "
-            "ioto.serialization needs into it: pip install -r requirements.txt, from the collection's folder."
-        )
-
-
-# Before the core is imported, so that a controller that lacks something is told what, and shown no traceback.
-require("pyjson5", "sqlalchemy", "urllib3")
-
-from ..device.device import Answer  # noqa: E402
-from ..display_text import printable  # noqa: E402
-from ..errors import IotoError  # noqa: E402
-from ..ledger.ledger import Ledger  # noqa: E402
-from ..ledger.records import Context  # noqa: E402
+from ..device.device import Answer
+from ..display_text import printable
+from ..errors import IotoError
+from ..ledger.ledger import Ledger
+from ..ledger.records import Context
 
 
 class IotoAction(ActionBase):

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from ..errors import IotoError
+from ..requirements import missing
 
 
 class LabelError(IotoError):
@@ -36,7 +37,4 @@ class MissingLibraryError(IotoError):
     """A library that labels need is not there."""
 
     def __init__(self, error: ImportError) -> None:
-        super().__init__(
-            f"Labels need the Python package {error.name}; install zxing-cpp, reportlab, uharfbuzz, fonttools, "
-            "freetype-py and pillow for the Python that runs Ansible."
-        )
+        super().__init__(missing("labels", error))

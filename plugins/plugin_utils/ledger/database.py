@@ -22,6 +22,7 @@ from sqlalchemy import URL, Engine, create_engine
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
+from ..requirements import missing
 from .location import Location
 from .records import LedgerError
 from .schema import SCHEMA_VERSION, VERSION_QUERY, create_tables
@@ -211,11 +212,8 @@ class Database:
                 pool_pre_ping=True,
                 connect_args={} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_TIMEOUT},
             )
-        except ImportError:
-            raise LedgerError(
-                f"The ledger {self.location} needs the Python package psycopg, which is not installed here; "
-                'install it with: pip install "psycopg[binary]".'
-            ) from None
+        except ImportError as error:
+            raise LedgerError(missing("postgresql", error)) from None
         try:
             with self._engine.connect() as connection:
                 self._check_version(connection)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..requirements import missing
 from .scan import Scan, ScanError, read_scan
 
 _MIN_SIDE = 1000
@@ -27,10 +28,7 @@ def read_picture(path: str, templates: Iterable[str]) -> Scan:
         import zxingcpp  # noqa: PLC0415  # an extra: only pictures need it
         from PIL import Image  # noqa: PLC0415
     except ImportError as error:
-        raise ScanError(
-            f"Pictures need the Python package {error.name}; install zxing-cpp and pillow for the Python that runs "
-            "Ansible, or scan the label."
-        ) from None
+        raise ScanError(missing("pictures", error)) from None
     try:
         with Image.open(Path(path).expanduser()) as file:
             picture = file.convert("L")

@@ -7,7 +7,13 @@ from __future__ import annotations
 
 import sys
 
-from .cli import main
+from ..requirements import missing
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        from .cli import main
+
+        status = main()
+    except ImportError as error:
+        status = missing("service", error)
+    sys.exit(status)
