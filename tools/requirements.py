@@ -26,11 +26,7 @@ from plugins.plugin_utils.requirements import FEATURES  # noqa: E402
 
 # What is read off the project's own environment, which the setup puts there where the machine has no uv.
 UV_PATH = f"{os.environ['PATH']}:{ROOT / '.cache/uv-env/bin'}"
-NOT_ON_A_STATION = (
-    "ansible-core",
-    "pyjson5",
-    "urllib3",
-)  # of the project's dependencies, what the service has no use for
+NOT_ON_A_STATION = ("ansible-core", "urllib3", "jinja2")  # what the service has no use for
 
 
 def main() -> int:

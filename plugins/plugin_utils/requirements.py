@@ -31,7 +31,8 @@ FEATURES = {
 """The optional features by the names of their files (`requirements-NAME.txt`), in words for a sentence."""
 
 _FOLDER = Path(__file__).resolve().parents[2]
-_MODULES = {"freetype-py": "freetype", "pillow": "PIL", "zxing-cpp": "zxingcpp"}  # where a package has another name
+# Where the module of a package has another name.
+_MODULES = {"fonttools": "fontTools", "freetype-py": "freetype", "pillow": "PIL", "zxing-cpp": "zxingcpp"}
 _ANSIBLE = "ansible-core"  # is there, and `meta/runtime.yml` says which; the service does without
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 

@@ -134,7 +134,12 @@ def test_the_service_says_what_is_missing(python: Path, tmp_path: Path) -> None:
     ("feature", "action", "options", "packages"),
     [
         ("fleet", "serialize_fleet", "", ["paramiko"]),
-        ("labels", "label", "dest=labels.pdf", ["zxing-cpp", "reportlab", "uharfbuzz", "fonttools", "freetype-py", "pillow"]),
+        (
+            "labels",
+            "label",
+            "dest=labels.pdf",
+            ["zxing-cpp", "reportlab", "uharfbuzz", "fonttools", "freetype-py", "pillow"],
+        ),
         ("pictures", "verify", "image=label.png serial=P-1", ["zxing-cpp", "pillow"]),
         ("postgresql", "ledger_info", "ledger=postgresql://ann@127.0.0.1:1/line", ["psycopg"]),
     ],
