@@ -89,6 +89,7 @@ def _checks(environments: dict[str, Path]) -> Iterator[Check]:
     yield Check("lint", "ruff check", main, ["ruff", "check", "."])
     yield Check("lint", "ruff format", main, ["ruff", "format", "--check", "."])
     yield Check("lint", "requirements files", main, ["python", "tools/requirements.py", "--check"])
+    yield Check("lint", "execution environment", main, ["python", "tools/execution_environment.py"])
     yield Check("lint", "shellcheck", main, ["shellcheck", *_shell_scripts()])
     yield Check("lint", "antsibull-changelog", main, ["antsibull-changelog", "lint"])
     yield Check("lint", "antsibull-docs", main, ["antsibull-docs", "lint-collection-docs", "--plugin-docs", "."])

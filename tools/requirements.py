@@ -5,7 +5,8 @@
 
 `requirements.txt` and a file for each extra hold ranges, for a controller that has other things installed as well.
 `requirements-station.txt` and `requirements-station-postgresql.txt` hold one version of each package with the hashes of
-uv.lock, for a station that has an environment of its own. With `--check` nothing is written; exit status 1 where a file
+uv.lock, for a station that has an environment of its own. `requirements-execution-environment.txt` names all files of
+ranges, since ansible-builder reads one. With `--check` nothing is written; exit status 1 where a file
 is not what it would be.
 """
 
@@ -62,6 +63,9 @@ def requirements_files() -> dict[str, str]:
                 f"What is the extra {extra} for? Say so in FEATURES of plugins/plugin_utils/requirements.py"
             )
         files[f"requirements-{extra}.txt"] = _ranges(f"Needed for {FEATURES[extra]}, beside requirements.txt", packages)
+    everything = "\n".join(f"-r {name}" for name in files)
+    head = _head("Everything, for an execution environment", "pyproject.toml")
+    files["requirements-execution-environment.txt"] = "\n".join([*head, everything, ""])
     files["requirements-station.txt"] = _pinned("What the role service installs on a station", "service")
     files["requirements-station-postgresql.txt"] = _pinned(
         "What the role service installs on a station whose ledger is on PostgreSQL", "service", "postgresql"

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.ansible
 GALAXY = Path(sys.executable).parent / "ansible-galaxy"
 INSTALLED = Path(".ansible/collections/ansible_collections/ioto/serialization")
 PUBLISHED = {
-    *("CHANGELOG.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md"),
+    *("CHANGELOG.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "bindep.txt"),
     *("changelogs", "docs", "extensions", "meta", "playbooks", "plugins", "roles", "tests"),
     *(path.name for path in ROOT.glob("requirements*.txt")),
 }
@@ -62,7 +62,7 @@ def test_the_archive_holds_what_is_used_and_nothing_of_the_workshop(archive: Pat
         folders = {member.name for member in tar.getmembers() if member.isdir()}
     assert {name.partition("/")[0] for name in names} <= PUBLISHED
     assert {"requirements.txt", "requirements-labels.txt", "requirements-station.txt"} <= names
-    assert {"meta/runtime.yml", "meta/execution-environment.yml"} <= names
+    assert {"meta/runtime.yml", "meta/execution-environment.yml", "bindep.txt"} <= names
     assert not {name for name in folders | names if "__pycache__" in name or name.endswith((".pyc", ".db"))}
     assert not {name for name in names if name.startswith("tests/") and not name.startswith("tests/sanity/")}
     assert "playbooks/collections" not in folders | names

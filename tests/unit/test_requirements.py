@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils import requirements
+from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware_images.tools import PACKAGES
 from ansible_collections.ioto.serialization.plugins.plugin_utils.requirements import (
     FEATURES,
     MissingPackagesError,
@@ -81,6 +82,15 @@ def test_a_station_gets_one_version_of_each_package_with_its_hashes_and_nothing_
         "psycopg",
         "psycopg-binary",
     }
+
+
+def test_an_execution_environment_gets_every_feature_and_every_program() -> None:
+    assert lines("requirements-execution-environment.txt") == [
+        "-r requirements.txt",
+        *(f"-r requirements-{extra}.txt" for extra in sorted(EXTRAS)),
+    ]
+    on_debian = {line.split()[0] for line in lines("bindep.txt") if line and "platform:rpm" not in line}
+    assert {*PACKAGES.values()} - {"coreutils"} <= on_debian
 
 
 @pytest.fixture
