@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils import requirements
-from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware_images.tools import PACKAGES
+from ansible_collections.ioto.serialization.plugins.plugin_utils.image_formats.tools import PACKAGES
 from ansible_collections.ioto.serialization.plugins.plugin_utils.requirements import (
     FEATURES,
     MissingPackagesError,

@@ -13,7 +13,6 @@ if __name__ == "__main__":
     try:
         from .cli import main
 
-        status = main()
+        sys.exit(main())
     except ImportError as error:
-        status = missing("service", error)
-    sys.exit(status)
+        sys.exit(missing("service", error))
