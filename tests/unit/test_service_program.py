@@ -104,19 +104,8 @@ def not_on_a_station() -> set[str]:
 
 def on_a_station() -> set[str]:
     """Return the packages that the role installs, with what these need."""
-    open_ones = re.findall(r"'([^']+>=[^']+)'", VARIABLES["__ioto_server_packages"])
-    found: set[str] = set()
-    while open_ones:
-        name = canonical(re.split(r"[^\w.-]", open_ones.pop(), maxsplit=1)[0])
-        if name in found:
-            continue
-        found.add(name)
-        try:
-            needed = metadata.requires(name) or []
-        except metadata.PackageNotFoundError:
-            continue  # for another system, such as Windows
-        open_ones += [need for need in needed if "extra ==" not in need]
-    return found
+    pinned = (ROOT / "requirements-station-postgresql.txt").read_text(encoding="utf-8")
+    return {canonical(name) for name in re.findall(r"^([\w.-]+)==", pinned, re.MULTILINE)}
 
 
 def canonical(name: str) -> str:
