@@ -138,7 +138,7 @@ def test_what_cannot_be_honoured_is_refused_by_name_before_a_device_is_touched(t
             home, fleet, "-e", "ansible_become=true", "-e", "ansible_ssh_extra_args='-o ProxyCommand=nc -D 1'"
         )
         assert run.status == 2
-        for name in ("become", "-o ProxyCommand nc", "-D", "manual-1, manual-2"):
+        for name in ("become", "proxycommand nc", "dynamicforward 1", "ioto_engine: ansible", "manual-1, manual-2"):
             assert name in run.output
         assert [device.read("/etc/ioto/device.json5") for device in fleet.devices] == before
 
@@ -154,8 +154,14 @@ def test_a_password_does_as_well_as_a_key(tmp_path: Path, home: Path) -> None:
 
 def test_a_jump_host_leads_to_a_device(tmp_path: Path, home: Path) -> None:
     with Fleet.start(tmp_path / "fleet", groups={"manual": 2}, kind="dropbear") as fleet:
+        # As for ssh, what the jump host wants is said for itself, in the configuration.
         way = fleet.devices[0]
-        arguments = f"-J {way.user}@{way.address}:{way.port}"
+        configuration = tmp_path / "ssh_config"
+        configuration.write_text(
+            f"Host way\n  HostName {way.address}\n  IdentityFile {way.key}\n  StrictHostKeyChecking no\n",
+            encoding="utf-8",
+        )
+        arguments = f"-F {configuration} -J {way.user}@way:{way.port}"
         run = run_fleet(home, fleet, "-e", f"ansible_ssh_extra_args='{arguments}'")
         assert run.status == 0, run.output
         assert_all_done(fleet, home)

@@ -12,10 +12,10 @@ import pytest
 pytest.importorskip("paramiko", reason="the fleet engine needs the Python package paramiko")
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.host_keys import known_types
+from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.ssh_arguments import SettingsError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.ssh_device import Connector, UnreachableError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.ssh_settings import (
     HostKeyPolicy,
-    SettingsError,
     SshSettings,
 )
 

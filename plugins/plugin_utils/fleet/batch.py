@@ -15,9 +15,11 @@ from ..errors import IotoError
 from ..flows.flow import flow_options, plan_flow
 from .engine import Job
 from .host_keys import known_types
+from .ssh_arguments import SettingsError
 from .ssh_device import check_algorithms
 from .ssh_keys import load_key
-from .ssh_settings import SettingsError, SshSettings, parse_port, resolve_settings
+from .ssh_program import SshProgram
+from .ssh_settings import DEFAULT_PORT, SshSettings, resolve_settings
 
 # What is another one for each host; all the rest mostly comes from a group, and is worked out once.
 _OF_ONE_HOST = {
@@ -95,7 +97,9 @@ class _Ways:
 
     def __init__(self, ssh_options: Callable[[Variables], Mapping[str, Any]]) -> None:
         self._ssh_options = ssh_options
-        self._shared: dict[object, SshSettings] = {}
+        self._ssh = SshProgram()
+        self._shared: dict[str, Mapping[str, Any]] = {}
+        self._checked: set[object] = set()
 
     def to(self, host: str, variables: Variables) -> SshSettings:
         """Return the settings for `host`, its key already read. Raises `IotoError`."""
@@ -104,14 +108,16 @@ class _Ways:
         own |= {_OF_ONE_HOST[name]: ssh.pop(name) for name in reversed(_OF_ONE_HOST) if name in ssh}
         key = repr(sorted(ssh.items()))
         if key not in self._shared:
-            settings = resolve_settings({**self._ssh_options(ssh), "host": ""})
+            self._shared[key] = self._ssh_options(ssh)
+        settings = resolve_settings({**self._shared[key], **own}, self._ssh)
+        # All that `settings` say, but where the host is.
+        kind = repr(replace(settings, host="", port=DEFAULT_PORT)), key
+        if kind not in self._checked:
             check_algorithms(settings)
             _check_keys(settings)
             known_types(settings)
-            self._shared[key] = settings
-        shared = self._shared[key]
-        port = shared.port if own.get("port") is None else parse_port(own["port"])
-        return replace(shared, host=shared.host or str(own["host"]), port=port)
+            self._checked.add(kind)
+        return settings
 
 
 def _check_keys(settings: SshSettings) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import paramiko
 
-from .ssh_settings import DEFAULT_PORT, HostKeyPolicy, SettingsError, SshSettings
+from .ssh_arguments import SettingsError
+from .ssh_settings import DEFAULT_PORT, HostKeyPolicy, SshSettings
 
 
 def fingerprint(key: paramiko.PKey) -> str:
@@ -20,6 +21,8 @@ def fingerprint(key: paramiko.PKey) -> str:
 
 def objection(settings: SshSettings, key: paramiko.PKey) -> str | None:
     """Return why `key` may not be the host's, as far as the known_hosts files can tell, or None."""
+    if key.get_name() == "ssh-rsa" and key.get_bits() < settings.rsa_bits:
+        return f"its host key {fingerprint(key)} is shorter than RequiredRSASize"
     if settings.policy is HostKeyPolicy.LEDGER:
         return None
     known = _known(settings)
@@ -38,7 +41,8 @@ def known_types(settings: SshSettings) -> tuple[str, ...]:
 
 
 def _known(settings: SshSettings) -> dict[str, paramiko.PKey]:
-    name = settings.host if settings.port == DEFAULT_PORT else f"[{settings.host}]:{settings.port}"
+    at_port = settings.host if settings.port == DEFAULT_PORT else f"[{settings.host}]:{settings.port}"
+    name = settings.key_alias or at_port
     found: dict[str, paramiko.PKey] = {}
     for file in settings.known_hosts:
         found = {**(_load(file).lookup(name) or {}), **found}

@@ -1,117 +1,71 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The words that the ssh program takes, as far as they are understood here: arguments become options with values."""
+"""The words that Ansible's ssh connection would give to the ssh program for a host."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from getopt import GetoptError, getopt
+from math import ceil
+from pathlib import Path
+from typing import Any
 
 from ..errors import IotoError
 
-HONOURED = frozenset(
-    {
-        "ciphers",
-        "compression",
-        "connecttimeout",
-        "globalknownhostsfile",
-        "hostkeyalgorithms",
-        "hostname",
-        "identitiesonly",
-        "identityagent",
-        "identityfile",
-        "kexalgorithms",
-        "macs",
-        "passwordauthentication",
-        "port",
-        "proxyjump",
-        "pubkeyauthentication",
-        "serveraliveinterval",
-        "stricthostkeychecking",
-        "user",
-        "userknownhostsfile",
-    }
-)
-"""Options that change how a connection is made, and that we do as ssh does."""
+PORT_WORD = "Port="
+"""Where a host's port is put in; hosts that differ in it alone have the same words."""
 
-_POINTLESS = frozenset(
-    {
-        "addkeystoagent",
-        "batchmode",
-        "checkhostip",
-        "connectionattempts",
-        "controlmaster",
-        "controlpath",
-        "controlpersist",
-        "escapechar",
-        "forwardagent",
-        "forwardx11",
-        "forwardx11trusted",
-        "gssapiauthentication",
-        "hashknownhosts",
-        "ipqos",
-        "kbdinteractiveauthentication",
-        "loglevel",
-        "numberofpasswordprompts",
-        "preferredauthentications",
-        "requesttty",
-        "serveralivecountmax",
-        "tcpkeepalive",
-        "updatehostkeys",
-        "visualhostkey",
-    }
-)
-"""Options that make no difference to scripts over connections that nobody shares."""
-
-_FLAGS = {"-C": ("compression", "yes")}
-_POINTLESS_FLAGS = {"-q", "-v", "-vv", "-vvv", "-T", "-t", "-tt", "-x", "-a", "-A", "-n", "-X"}
-_WITH_VALUE = {"-i": "identityfile", "-l": "user", "-p": "port", "-J": "proxyjump"}
+_FLAGS = "1246ab:c:e:fgi:kl:m:no:p:qstvxAB:CD:E:F:GI:J:KL:MNO:P:Q:R:S:TVw:W:XYy"
+_ELSEWHERE = {"-E", "-O", "-Q", "-V", "-W"}
+"""Flags that make another program of ssh; it would do as they say when it is asked with -G."""
+_UNSAID = {"-S", "-q", "-v"}
+"""Flags that change what ssh answers, and nothing else here."""
 
 
-class SshArgumentError(IotoError):
-    """Arguments for ssh that the fleet engine cannot honour; the message names them."""
+class SettingsError(IotoError):
+    """A connection that the fleet engine cannot make as the inventory wants it."""
 
 
-def parse_arguments(*texts: str | None) -> Mapping[str, str]:
-    """Return the options in arguments for ssh, by name in lower case; of several values the first counts, as in ssh.
+def ssh_words(options: Mapping[str, Any], timeout: float) -> Iterator[str]:
+    """Yield what `options` say, in the order of Ansible's ssh plugin: of several values, ssh takes the first.
 
-    Of `identityfile` all count, a line each. Values keep their case; `ssh_settings` knows where it means nothing.
-    Raises `SshArgumentError`, which names everything that cannot be honoured.
+    What the plugin adds where there is no password is left out, since nobody would send one.
     """
-    found: dict[str, str] = {}
-    strange: list[str] = []
-    for text in texts:
-        try:
-            words = iter(shlex.split(text or ""))
-        except ValueError:
-            raise SshArgumentError(f"the ssh arguments {text!a}, which have an open quote") from None
-        for word in words:
-            name, value = _option(word, words)
-            if name == "identityfile" and name in found:
-                found[name] += f"\n{value}"
-            elif name in HONOURED:
-                found.setdefault(name, value)
-            elif name not in _POINTLESS:
-                strange.append(f"{name} {value}".strip())
-    if strange:
-        raise SshArgumentError(f"the ssh argument{'s' if len(strange) > 1 else ''} {', '.join(strange)}")
-    return found
+    yield from words_in(options.get("ssh_args"))[0]
+    if str(options.get("host_key_checking")).lower() in {"false", "no", "off", "0"}:
+        yield from ("-o", "StrictHostKeyChecking=no")
+    if options.get("port") is not None:
+        yield from ("-o", PORT_WORD)
+    if options.get("private_key"):
+        yield from ("-o", "IdentitiesOnly=yes")
+    elif options.get("private_key_file"):
+        yield from ("-o", f'IdentityFile="{Path(options["private_key_file"]).expanduser()}"')
+    if options.get("remote_user"):
+        yield from ("-o", f'User="{options["remote_user"]}"')
+    yield from ("-o", f"ConnectTimeout={ceil(timeout)}")
+    for name in ("ssh_common_args", "ssh_extra_args"):
+        yield from words_in(options.get(name))[0]
 
 
-def _option(word: str, rest: Iterator[str]) -> tuple[str, str]:
-    """Name and value of what begins with `word`; a name that is not known stays as it is written."""
-    if word in _FLAGS:
-        return _FLAGS[word]
-    if word in _POINTLESS_FLAGS:
-        return "loglevel", ""
-    flag, value = word[:2], word[2:]
-    if flag == "-F":
-        file = value or next(rest, "")
-        return ("loglevel", "") if file in {"none", "/dev/null"} else ("-F", file)
-    if flag in _WITH_VALUE:
-        return _WITH_VALUE[flag], value or next(rest, "")
-    if flag == "-o":
-        name, _unused, value = (value or next(rest, "")).replace("=", " ", 1).strip().partition(" ")
-        return (name.lower() if name.lower() in HONOURED | _POINTLESS else f"-o {name}"), value.strip()
-    return word, ""
+@cache
+def words_in(text: str | None) -> tuple[Sequence[str], Sequence[str]]:
+    """Return the words of `text`, flags and values apart, and those that ssh cannot be asked about.
+
+    Raises `SettingsError` for what ssh would not take.
+    """
+    try:
+        found, strange = getopt(shlex.split(text or ""), _FLAGS)
+    except (ValueError, GetoptError) as error:
+        raise SettingsError(f"The ssh arguments {text!a} cannot be read ({error}); correct them.") from None
+    words: list[str] = []
+    for flag, value in found:
+        if flag in _ELSEWHERE:
+            strange.append(f"{flag} {value}".strip())
+        elif flag == "-i":  # ssh itself would drop it where the file is missing
+            words += ("-o", f'IdentityFile="{value}"')
+        elif flag not in _UNSAID:
+            words += (flag, value) if f"{flag[1]}:" in _FLAGS else (flag,)
+    return words, strange

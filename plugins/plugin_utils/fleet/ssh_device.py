@@ -22,8 +22,9 @@ from ..device.device import Answer, DeviceError
 from ..display_text import printable
 from ..errors import IotoError
 from .host_keys import fingerprint, known_types, objection
+from .ssh_arguments import SettingsError
 from .ssh_keys import default_keys, load_key
-from .ssh_settings import SettingsError, SshSettings
+from .ssh_settings import SshSettings
 from .ssh_socket import BufferedSocket
 
 MAX_OUTPUT = 16 * 1024 * 1024
@@ -287,8 +288,7 @@ def _keys(settings: SshSettings) -> Generator[paramiko.PKey]:
         # A connection to the agent for each device, as ssh has it: two threads on one would get each other's answers.
         with closing(paramiko.Agent()) as agent:
             yield from agent.get_keys()
-    if settings.default_keys:
-        yield from default_keys()
+    yield from default_keys(settings.default_keys)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -21,7 +22,6 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from ..errors import IotoError
-from .ssh_settings import DEFAULT_KEYS
 
 _TYPES: Sequence[type[paramiko.PKey]] = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
 
@@ -81,15 +81,10 @@ def _from_pkcs8(content: str, passphrase: str | None) -> str | None:
 
 
 @cache
-def default_keys() -> Sequence[paramiko.PKey]:
-    """Return the user's own keys that need no passphrase."""
+def default_keys(files: Sequence[str]) -> Sequence[paramiko.PKey]:
+    """Return those of the keys in `files` that can be used and need no passphrase."""
     found = []
-    for name in DEFAULT_KEYS:
-        file = Path.home() / ".ssh" / name
-        try:
-            key = load_key(str(file), None) if file.is_file() else None
-        except KeyFileError:
-            continue
-        if key is not None:
-            found.append(key)
-    return tuple(found)
+    for file in files:
+        with suppress(KeyFileError):
+            found.append(load_key(file, None))
+    return tuple(key for key in found if key is not None)

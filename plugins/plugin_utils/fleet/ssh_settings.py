@@ -8,28 +8,24 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from getpass import getuser
 from pathlib import Path
 from typing import Any
 
 from ..display_text import printable
-from ..errors import IotoError
-from .ssh_arguments import SshArgumentError, parse_arguments
+from .ssh_arguments import SettingsError, ssh_words, words_in
+from .ssh_program import SshProgram, Values, config_file
 
 DEFAULT_PORT = 22
 LAST_PORT = 65535
-DEFAULT_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
 
 _LONGEST = 1_000_000
 """Seconds, or tries."""
+_PATIENCE = 10.0
+"""Seconds for a connection, where neither Ansible nor ssh say how many."""
 _CONNECTIONS = {"ssh", "smart", "ansible.builtin.ssh", "ansible.legacy.ssh"}
-
-
-class SettingsError(IotoError):
-    """A connection that the fleet engine cannot make as the inventory wants it."""
 
 
 class HostKeyPolicy(StrEnum):
@@ -53,16 +49,20 @@ class SshSettings:
     password: str | None = field(default=None, repr=False)
     key_files: Sequence[str] = ()
     """Keys that have to be there."""
-    default_keys: bool = True
-    """Try the user's own ~/.ssh/id_* as well."""
+    default_keys: Sequence[str] = ()
+    """Keys that nobody has named, which are tried as well."""
     private_key: str | None = field(default=None, repr=False)
     passphrase: str | None = field(default=None, repr=False)
     use_agent: bool = True
     public_key_login: bool = True
-    timeout: float = 10.0
+    timeout: float = _PATIENCE
     attempts: int = 1
     policy: HostKeyPolicy = HostKeyPolicy.LEDGER
     known_hosts: Sequence[str] = ()
+    key_alias: str | None = None
+    """The name under which the host is known in them, where it is not its own."""
+    rsa_bits: int = 0
+    """The least that a key of RSA has to have."""
     jump: SshSettings | None = None
     compression: bool = False
     keepalive: int = 0
@@ -76,70 +76,163 @@ _ALGORITHMS = {
     "ciphers": "ciphers",
     "macs": "digests",
 }
+_HONOURED = f"""
+    {" ".join(_ALGORITHMS)} compression connecttimeout globalknownhostsfile host hostkeyalias hostname identitiesonly
+    identityfile passwordauthentication port preferredauthentications proxyjump pubkeyauthentication requiredrsasize
+    serveraliveinterval stricthostkeychecking user userknownhostsfile
+"""
+_IGNORED = {
+    "no connection is shared": "controlmaster controlpath controlpersist",
+    "nothing is forwarded": """clearallforwardings exitonforwardfailure forwardagent forwardx11 forwardx11timeout
+        forwardx11trusted gatewayports permitremoteopen streamlocalbindmask streamlocalbindunlink tunneldevice
+        xauthlocation""",
+    "nobody sits at a terminal": """batchmode enableescapecommandline escapechar fingerprinthash loglevel logverbose
+        numberofpasswordprompts obscurekeystroketiming requesttty stdinnull syslogfacility visualhostkey
+        warnweakcrypto""",
+    "our scripts set what they need": "sendenv setenv",
+    "it permits what is refused by itself": "permitlocalcommand",
+    "keys and passwords are tried, and no tickets": """gssapiauthentication gssapidelegatecredentials
+        gssapikexalgorithms gssapikeyexchange gssapirenewalforcesrekey gssapitrustdns kbdinteractiveauthentication""",
+    "no host vouches for us": "enablesshkeysign hostbasedacceptedalgorithms",
+    "the certificate of a host counts as an unknown key": "casignaturealgorithms",
+    "the server takes what our keys sign with, or refuses it": "pubkeyacceptedalgorithms securitykeyprovider",
+    "known_hosts and the agent are only read": "addkeystoagent checkhostip hashknownhosts updatehostkeys",
+    "ssh has done it before it answers": """canonicaldomains canonicalizefallbacklocal canonicalizehostname
+        canonicalizemaxdots canonicalizepermittedcnames ignoreunknown tag""",
+    "deadlines and attempts are ours": "channeltimeout connectionattempts serveralivecountmax tcpkeepalive",
+    "it makes no difference to a few short packets": "ipqos rekeylimit versionaddendum",
+}
+"""Options without influence on what we do, by the reason."""
+_LEFT = frozenset(" ".join([_HONOURED, *_IGNORED.values()]).split())
+_MOST_JUMPS = 8
+_JUMP = re.compile(r"(?:ssh://)?(?:(?P<user>.*)@)?(?:\[(?P<address>.+)\]|(?P<host>[^:]+))(?::(?P<port>\d+))?")
+_POLICIES = {"true": HostKeyPolicy.STRICT, "accept-new": HostKeyPolicy.ACCEPT_NEW, "false": HostKeyPolicy.LEDGER}
 
 
-def resolve_settings(options: Mapping[str, Any]) -> SshSettings:
-    """Return the settings for `options`, which have the names of Ansible's ssh connection plugin.
+def resolve_settings(options: Mapping[str, Any], ssh: SshProgram | None = None) -> SshSettings:
+    """Return the settings for `options`, which have the names of Ansible's ssh connection plugin, as `ssh` has them.
 
     Beside these: `connection`, its name, and `become`; `host_key_checking` is there only where somebody has set it.
     Raises `SettingsError`, which names all that is not honoured.
     """
     refused = _refusals(options)
-    given: Mapping[str, str] = {}
-    try:
-        given = parse_arguments(*(options.get(name) for name in ("ssh_args", "ssh_common_args", "ssh_extra_args")))
-    except SshArgumentError as error:
-        refused.append(str(error))
-    values = {name: read(given[name]) for name, read in _VALUES.items() if name in given}
-    refused += [f"{name} {given[name]}" for name, value in values.items() if value is None]
-    refused += [
-        f"{name} {given[name]} (no tokens)" for name in ("hostname", "identityfile") if "%" in given.get(name, "")
-    ]
-    algorithms = {}
-    for option, kind in _ALGORITHMS.items():
-        if option in given and given[option][:1] in {"+", "-", "^", ""}:
-            refused.append(f"{option} {given[option]} (only a plain list is understood)")
-        elif option in given:
-            algorithms[kind] = tuple(given[option].split(","))
-    if refused:
-        raise SettingsError(f"The fleet engine does not honour {', '.join(refused)}: use serialize, or change that.")
-    key_files = [options["private_key_file"]] if options.get("private_key_file") else []
-    key_files += given.get("identityfile", "").splitlines()
-    identities_only = values.get("identitiesonly") == "yes"
-    settings = SshSettings(
-        host=given.get("hostname") or str(options["host"]),
-        port=parse_port(
-            next(port for port in (options.get("port"), given.get("port"), DEFAULT_PORT) if port is not None)
-        ),
-        user=str(options.get("remote_user") or given.get("user") or getuser()),
-        password=options.get("password") if values.get("passwordauthentication") != "no" else None,
-        key_files=tuple(str(Path(file).expanduser()) for file in key_files),
-        default_keys=not (key_files or options.get("private_key") or identities_only),
+    timeout = _number("timeout", options.get("timeout")) or _PATIENCE
+    own = SshSettings(
+        host=str(options["host"]),
+        password=options.get("password"),
         private_key=options.get("private_key"),
         passphrase=options.get("private_key_passphrase"),
-        use_agent=values.get("identityagent") != "none" and not identities_only and "SSH_AUTH_SOCK" in os.environ,
-        public_key_login=values.get("pubkeyauthentication") != "no",
-        timeout=_number("timeout", values.get("connecttimeout")) or _number("timeout", options.get("timeout")) or 10.0,
+        timeout=timeout,
         attempts=1 + int(_number("reconnection_retries", options.get("reconnection_retries"))),
-        policy=_policy(values.get("stricthostkeychecking"), options.get("host_key_checking")),
-        known_hosts=_known_hosts(given),
-        compression=values.get("compression") == "yes",
-        keepalive=int(_number("serveraliveinterval", values.get("serveraliveinterval"))),
-        algorithms=algorithms,
+        policy=HostKeyPolicy.STRICT
+        if str(options.get("host_key_checking")).lower() in {"true", "yes", "on", "1"}
+        else HostKeyPolicy.LEDGER,
     )
-    # A jump host is the company's own and stays: its key is known_hosts' business, unless nobody wants to know.
-    unasked = values.get("stricthostkeychecking") == "no"
-    way = replace(
-        settings,
-        policy=HostKeyPolicy.LEDGER if unasked else HostKeyPolicy.STRICT,
-        password=None,  # that is the device's, and for nobody else
-        default_keys=True,
-        algorithms={},
-    )
-    return _behind(settings, given.get("proxyjump", ""), way)
+    port = None if options.get("port") is None else _port(options["port"])
+    return _as_ssh_says(own, ssh or SshProgram(), tuple(ssh_words(options, timeout)), port, refused=refused)
 
 
-def parse_port(value: object) -> int:
+def _as_ssh_says(
+    own: SshSettings,
+    ssh: SshProgram,
+    words: tuple[str, ...],
+    port: int | None = None,
+    *,
+    refused: Sequence[str] = (),
+    jumps: int = 0,
+) -> SshSettings:
+    """Return `own` with all that ssh, told `words`, says of its host, a destination. `refused`: what else is."""
+    values = ssh.values(words, own.host, port)
+    said = {name: found[0] for name, found in values.items()}
+    said = {"proxyjump": "none", "preferredauthentications": "publickey,password", "identityagent": "", **said}
+    if refused := [*refused, *_unknown(values, ssh, asks=ssh.configuration(words).asks)]:
+        raise SettingsError(
+            f"The fleet engine does not honour {', '.join(refused)}: use ioto_engine: ansible, or change that."
+        )
+    methods = said["preferredauthentications"].split(",")
+    tokens = ssh.tokens(values)
+    files = tuple(_expand(file, tokens) for file in values.get("identityfile", ()) if file != "none")
+    there = tuple(file for file in files if Path(file).is_file())
+    by_default = values.get("identityfile") == ssh.defaults.get("identityfile")
+    wants_agent = said["identityagent"] != "none" and said["identitiesonly"] == "no"
+    known_hosts = f"{said['userknownhostsfile']} {said['globalknownhostsfile']}".split()
+    way = None
+    if said["proxyjump"] != "none":
+        way = _jump(own, ssh, config_file(words), said["proxyjump"], jumps + 1)
+    return replace(
+        own,
+        host=said["hostname"],
+        port=int(said["port"]),
+        user=said["user"],
+        password=own.password if _is_yes(said["passwordauthentication"]) and "password" in methods else None,
+        key_files=() if by_default else there or files,
+        default_keys=there if by_default and not own.private_key else (),
+        use_agent=wants_agent and "SSH_AUTH_SOCK" in os.environ,
+        public_key_login=_is_yes(said["pubkeyauthentication"]) and "publickey" in methods,
+        timeout=float(said["connecttimeout"].replace("none", "0")) or own.timeout,
+        policy=_POLICIES.get(said["stricthostkeychecking"], own.policy),
+        known_hosts=tuple(file for file in known_hosts if file != "none"),
+        key_alias=said.get("hostkeyalias"),
+        rsa_bits=int(said.get("requiredrsasize", 0)),
+        jump=way,
+        compression=_is_yes(said["compression"]),
+        keepalive=int(said["serveraliveinterval"]),
+        algorithms={
+            kind: said[name].split(",") for name, kind in _ALGORITHMS.items() if values[name] != ssh.defaults[name]
+        },
+    )
+
+
+def _unknown(values: Values, ssh: SshProgram, *, asks: bool) -> list[str]:
+    """Return what differs from OpenSSH's own defaults, and is neither done as ssh does nor without importance."""
+    refused = [
+        f"{name} {value}"
+        for name in values.keys() - _LEFT
+        if values[name] != ssh.defaults.get(name)
+        for value in values[name]
+        if (name, value) not in {("identityagent", "none"), ("identityagent", "SSH_AUTH_SOCK")}
+    ]
+    # That is the default, which the ledger takes the place of; who writes it wants to be asked.
+    if asks and values["stricthostkeychecking"] == ["ask"]:
+        refused.append("stricthostkeychecking ask (nobody is there to answer)")
+    return sorted(refused)
+
+
+def _jump(own: SshSettings, ssh: SshProgram, file: str | None, names: str, jumps: int) -> SshSettings:
+    """Return the last of the jump hosts `names`, behind those before it, as a ssh of its own would reach it."""
+    if jumps > _MOST_JUMPS or "%" in names:
+        raise SettingsError(f"The fleet engine does not honour proxyjump {names}: use ioto_engine: ansible.")
+    before, _unused, name = names.rpartition(",")
+    place = _JUMP.fullmatch(name)
+    if place is None:
+        raise SettingsError(f"The jump host {printable(name)} is none; write user@host:port.")
+    said = {"-F": file, "-J": before, "-l": place["user"], "-p": place["port"]}
+    words = tuple(word for flag, value in said.items() if value for word in (flag, value))
+    # The device's key and password are for nobody else. A jump host is the company's own, and its key is known.
+    host = place["address"] or place["host"]
+    way = SshSettings(host, timeout=own.timeout, attempts=own.attempts, policy=HostKeyPolicy.STRICT)
+    return _as_ssh_says(way, ssh, words, jumps=jumps)
+
+
+def _expand(path: str, tokens: Mapping[str, str]) -> str:
+    """Return `path` with its ~, its `tokens` and its variables of the environment put in, as ssh does."""
+
+    def value(found: re.Match[str]) -> str:
+        known = tokens.get(found[1]) if found[1] else os.environ.get(found[2])
+        if known is None:
+            raise SettingsError(f"The path {printable(path)} has {found[0]}, which stands for nothing; correct it.")
+        return known
+
+    home = re.sub("^~(?=/)", lambda _home: tokens["d"], path)
+    return re.sub(r"%(.)|\$\{(\w+)\}", value, str(Path(home).expanduser()))
+
+
+def _is_yes(value: str) -> bool:
+    """Read what ssh shows of yes; for public keys it has words of its own as well."""
+    return value not in {"no", "false"}
+
+
+def _port(value: object) -> int:
     """Return the port that `value` says, as a number or in digits. Raises `SettingsError`."""
     text = str(value)
     if text.isdecimal() and len(text) <= len(str(LAST_PORT)) and 0 < int(text) <= LAST_PORT:
@@ -158,39 +251,6 @@ def _number(name: str, value: object) -> float:
     raise SettingsError(f"The {name} {printable(str(value)[:20])!r} is none; give a number up to {_LONGEST}.")
 
 
-def _one_of(**words: str) -> Callable[[str], str | None]:
-    """Return what reads a value of which case means nothing: each of the `words` in its one form, None for others."""
-    forms = {word.replace("_", "-"): form for word, form in words.items()}
-    return lambda value: forms.get(value.lower())
-
-
-def _seconds(value: str) -> str | None:
-    """Read a time as ssh does (90, 90s, 1m30s, none); None for what is none."""
-    parts = re.findall(r"(\d+)([smhdw]?)", value.lower())
-    if value.lower() == "none":
-        return "0"
-    if "".join(map("".join, parts)) != value.lower() or not parts:
-        return None
-    return str(sum(int(number) * _UNITS[unit] for number, unit in parts))
-
-
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_YES_OR_NO = _one_of(yes="yes", true="yes", no="no", false="no")
-_VALUES: Mapping[str, Callable[[str], str | None]] = {
-    "compression": _YES_OR_NO,
-    "connecttimeout": _seconds,
-    "identitiesonly": _YES_OR_NO,
-    "identityagent": _one_of(none="none"),
-    "passwordauthentication": _YES_OR_NO,
-    "port": lambda value: value if value.isdecimal() else None,
-    "pubkeyauthentication": _YES_OR_NO,
-    "serveraliveinterval": _seconds,
-    # Nobody is there to be asked, so `ask` is refused as well.
-    "stricthostkeychecking": _one_of(yes="yes", true="yes", accept_new="accept-new", no="no", off="no", false="no"),
-}
-"""What the values of options may be; None is what is refused."""
-
-
 def _refusals(options: Mapping[str, Any]) -> list[str]:
     refused = []
     if options.get("connection", "ssh") not in _CONNECTIONS:
@@ -200,46 +260,7 @@ def _refusals(options: Mapping[str, Any]) -> list[str]:
     if options.get("pkcs11_provider"):
         refused.append("ansible_ssh_pkcs11_provider")
     if options.get("ssh_executable") not in {None, "ssh", "/usr/bin/ssh"}:
-        refused.append(f"ansible_ssh_executable {options['ssh_executable']} (the engine starts no ssh)")
+        refused.append(f"ansible_ssh_executable {options['ssh_executable']} (the engine connects without ssh)")
+    for name in ("ssh_args", "ssh_common_args", "ssh_extra_args"):
+        refused += words_in(options.get(name))[1]
     return refused
-
-
-def _policy(strict: str | None, checking: object) -> HostKeyPolicy:
-    """Return the policy that StrictHostKeyChecking says, else what Ansible was told of checking (None: nothing)."""
-    if strict == "accept-new":
-        return HostKeyPolicy.ACCEPT_NEW
-    if strict == "yes" or (strict is None and str(checking).lower() in {"true", "yes", "on", "1"}):
-        return HostKeyPolicy.STRICT
-    return HostKeyPolicy.LEDGER
-
-
-def _known_hosts(given: Mapping[str, str]) -> tuple[str, ...]:
-    files = given.get("userknownhostsfile", "~/.ssh/known_hosts").split()
-    files += given.get("globalknownhostsfile", "/etc/ssh/ssh_known_hosts").split()
-    return tuple(str(Path(file).expanduser()) for file in files if file != "none")
-
-
-def _behind(settings: SshSettings, jumps: str, like: SshSettings) -> SshSettings:
-    """Put `settings` behind the jump hosts that `jumps` names as ssh does: user@host:port, several with commas.
-
-    They are reached as `like` says.
-    """
-    if jumps in {"", "none"}:
-        return settings
-    way: SshSettings | None = None
-    for name in jumps.split(","):
-        user, _unused, place = name.strip().removeprefix("ssh://").rpartition("@")
-        host, port = _host_and_port(place)
-        way = replace(like, host=host, port=port, user=user or like.user, jump=way)
-    return replace(settings, jump=way)
-
-
-def _host_and_port(place: str) -> tuple[str, int]:
-    if place.startswith("["):
-        host, _unused, port = place[1:].partition("]")
-        port = port.removeprefix(":")
-    else:
-        host, _unused, port = place.partition(":")
-    if not host:
-        raise SettingsError(f"The jump host {place!a} is none; write user@host:port.")
-    return host, parse_port(port or DEFAULT_PORT)
