@@ -20,7 +20,7 @@ from .ssh_configuration import Configuration
 SECONDS = 20.0
 """How long ssh may take for an answer."""
 _SHOWN = 300
-_TOKENS = "CdiLlu"
+_TOKENS = "CiLlud"
 _ASIDE = ("-o", f"ControlPath={'|'.join(f'%{token}' for token in _TOKENS)}")
 """Tokens that ssh is to put in itself, in a path of which nobody makes use."""
 
@@ -46,7 +46,7 @@ class SshProgram:
 
         `port` is put in for `PORT_WORD`. Where a `Match` stands in the configuration, each host has a call of its own.
         """
-        configuration = self.configuration(words)
+        configuration = self._configuration(words)
         stand_in = configuration.stand_in(host)
         asked, number = (stand_in, configuration.unused_port) if stand_in else (host, port)
         told = tuple(f"{PORT_WORD}{number}" if word == PORT_WORD else word for word in words)
@@ -63,13 +63,17 @@ class SshProgram:
         """Return what the tokens in the paths of a host with these `values` stand for."""
         said = {name: found[0] for name, found in values.items()}
         return {
-            **dict(zip(_TOKENS, said["controlpath"].split("|"), strict=True)),
+            **dict(zip(_TOKENS, said["controlpath"].split("|", len(_TOKENS) - 1), strict=True)),
             **{"%": "%", "h": said["hostname"], "n": said["host"], "p": said["port"], "r": said["user"]},
             **{"k": said.get("hostkeyalias", said["host"]), "j": said.get("proxyjump", "")},
         }
 
-    def configuration(self, words: Sequence[str]) -> Configuration:
-        """Return what ssh reads with the arguments `words`, from where it says itself that its files are."""
+    def asks(self, words: Sequence[str]) -> bool:
+        """Whether `StrictHostKeyChecking ask`, the default, is written anywhere for the arguments `words`."""
+        return self._configuration(words).asks
+
+    def _configuration(self, words: Sequence[str]) -> Configuration:
+        """What ssh reads with the arguments `words`, from where it says itself that its files are."""
         if words not in self._configurations:
             known = (self.defaults[f"{whose}knownhostsfile"][0].split()[0] for whose in ("user", "global"))
             own, shared = (Path(file).parent for file in known)

@@ -120,6 +120,7 @@ def resolve_settings(options: Mapping[str, Any], ssh: SshProgram | None = None) 
     own = SshSettings(
         host=str(options["host"]),
         password=options.get("password"),
+        key_files=[str(Path(options["private_key_file"]).expanduser())] if options.get("private_key_file") else [],
         private_key=options.get("private_key"),
         passphrase=options.get("private_key_passphrase"),
         timeout=timeout,
@@ -145,14 +146,18 @@ def _as_ssh_says(
     values = ssh.values(words, own.host, port)
     said = {name: found[0] for name, found in values.items()}
     said = {"proxyjump": "none", "preferredauthentications": "publickey,password", "identityagent": "", **said}
-    if refused := [*refused, *_unknown(values, ssh, asks=ssh.configuration(words).asks)]:
+    refused = [*refused, *_unknown(values, ssh.defaults)]
+    if own.policy is HostKeyPolicy.LEDGER and values["stricthostkeychecking"] == ["ask"] and ssh.asks(words):
+        # That is the default, which the ledger takes the place of; who writes it wants to be asked.
+        refused.append("stricthostkeychecking ask (nobody is there to answer)")
+    if refused:
         raise SettingsError(
             f"The fleet engine does not honour {', '.join(refused)}: use ioto_engine: ansible, or change that."
         )
-    methods = said["preferredauthentications"].split(",")
+    methods = said["preferredauthentications"].replace("keyboard-interactive", "password").split(",")
     tokens = ssh.tokens(values)
     files = tuple(_expand(file, tokens) for file in values.get("identityfile", ()) if file != "none")
-    there = tuple(file for file in files if Path(file).is_file())
+    there = tuple(file for file in files if file in own.key_files or Path(file).is_file())
     by_default = values.get("identityfile") == ssh.defaults.get("identityfile")
     wants_agent = said["identityagent"] != "none" and said["identitiesonly"] == "no"
     known_hosts = f"{said['userknownhostsfile']} {said['globalknownhostsfile']}".split()
@@ -183,19 +188,11 @@ def _as_ssh_says(
     )
 
 
-def _unknown(values: Values, ssh: SshProgram, *, asks: bool) -> list[str]:
-    """Return what differs from OpenSSH's own defaults, and is neither done as ssh does nor without importance."""
-    refused = [
-        f"{name} {value}"
-        for name in values.keys() - _LEFT
-        if values[name] != ssh.defaults.get(name)
-        for value in values[name]
-        if (name, value) not in {("identityagent", "none"), ("identityagent", "SSH_AUTH_SOCK")}
-    ]
-    # That is the default, which the ledger takes the place of; who writes it wants to be asked.
-    if asks and values["stricthostkeychecking"] == ["ask"]:
-        refused.append("stricthostkeychecking ask (nobody is there to answer)")
-    return sorted(refused)
+def _unknown(values: Values, defaults: Values) -> list[str]:
+    """Return what differs from OpenSSH's own defaults, and is neither done as ssh does nor without influence."""
+    different = (name for name in sorted(values.keys() - _LEFT) if values[name] != defaults.get(name))
+    found = [f"{name} {value}" for name in different for value in values[name]]
+    return [one for one in found if one not in {"identityagent none", "identityagent SSH_AUTH_SOCK"}]
 
 
 def _jump(own: SshSettings, ssh: SshProgram, file: str | None, names: str, jumps: int) -> SshSettings:
