@@ -16,10 +16,11 @@ description:
   - Ansible runs it once for all hosts, so a thousand devices need no thousand workers.
   - What is to be done with a host is said by its C(ioto_*) variables, those of the roles of this collection.
     C(ioto_mode) is C(manual) unless it is set; a host with C(none) is left alone.
-  - Connections are made as the variables and settings of the P(ansible.builtin.ssh#connection) connection say. Host,
-    port, user, password, keys, agent, jump hosts, host keys, time-outs, compression and algorithms are honoured, also
-    within C(ansible_ssh_common_args). What is not honoured, such as C(become) or another connection, is refused by
-    name before a device is touched. C(~/.ssh/config) is not read.
+  - Connections are made as the variables and settings of the P(ansible.builtin.ssh#connection) connection say, and the
+    files that C(ssh) reads, such as C(~/.ssh/config); C(ssh -G) is asked what they come to. Host, port, user,
+    password, keys, agent, jump hosts, host keys, time-outs, compression and algorithms are honoured. What differs from
+    OpenSSH's defaults and is not honoured, such as C(ProxyCommand), and C(become) or another connection, is refused by
+    name before a device is touched.
   - A device that fails or cannot be reached fails alone. All others are done, and then the task fails, so that the
     exit status tells the truth.
   - The ledger keeps the host key with which a unit answered first. A unit that comes back with another one is refused,
@@ -41,6 +42,7 @@ options:
 requirements:
   - SQLAlchemy 2.0 or later
   - paramiko 5.0 or later
+  - OpenSSH's client (C(ssh))
 notes:
   - Ansible takes C(when), C(ignore_errors) and C(rescue) of this task, and its place in the recap, for those of the
     first host, and C(max_fail_percentage) sees one host that failed for all. Register the result with C(failed_when) as
