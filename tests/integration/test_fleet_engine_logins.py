@@ -252,6 +252,37 @@ def test_lines_that_share_a_ledger_on_postgresql_use_the_engine_as_well(
     assert again.changed == 0
 
 
+def test_the_files_of_ssh_count_for_both_engines_alike(fleet: Fleet, home: Path, tmp_path: Path) -> None:
+    configuration, included = tmp_path / "ssh_config", tmp_path / "devices.conf"
+    blocks, hosts = [], {}
+    for number, device in enumerate(fleet.devices):
+        alias = f"unit-{number}"
+        blocks.append(f"Host {alias}\n  HostName {device.address}\n  HostKeyAlias {alias}\n")
+        shutil.copy(device.key, tmp_path / f"{alias}-{device.port}")
+        kind, key = known(fleet, number).split()[1:]
+        (tmp_path / f"known_{alias}").write_text(f"{alias} {kind} {key}\n", encoding="utf-8")
+        hosts[alias] = {"ioto_mode": "manual", "ioto_product": device.product}
+    included.write_text("".join(blocks), encoding="utf-8")
+    configuration.write_text(
+        f"Include {tmp_path}/*.conf\n"
+        f'Match exec "test %n = unit-0"\n  Port {fleet.devices[0].port}\n'
+        f"Host unit-*\n  Port {fleet.devices[1].port}\n  User root\n  SendEnv LANG\n"
+        f"  IdentitiesOnly yes\n  IdentityFile {tmp_path}/%k-%p\n"
+        f"  StrictHostKeyChecking yes\n  UserKnownHostsFile {tmp_path}/known_%n\n",
+        encoding="utf-8",
+    )
+    inventory = home / "inventory.json"
+    shared = {"ansible_ssh_common_args": f"-F {configuration}"}
+    inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": shared}}), encoding="utf-8")
+
+    run = provision(home, "-i", inventory, "-e", "ioto_engine=fleet")
+    assert run.status == 0, run.output
+    assert "2 devices: 2 done, 0 already done, 0 failed, 0 unreachable." in run.output
+    other = provision(home, "-i", inventory, "-e", "ioto_engine=ansible")
+    assert other.status == 0, other.output
+    assert "2 devices: 0 done, 2 already done, 0 failed, 0 unreachable." in other.output
+
+
 def test_what_one_host_is_given_goes_to_no_other(fleet: Fleet, home: Path) -> None:
     own: dict[str, object] = {"ansible_password": fleet.password, "ansible_ssh_timeout": 5}
     more = home / "more.json"

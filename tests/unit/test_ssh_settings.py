@@ -354,6 +354,9 @@ def test_tokens_and_variables_in_the_names_of_keys_are_put_in(
     words = configuration("IdentityFile /${NO_SUCH_LINE}/key\n")
     with pytest.raises(SettingsError, match="which stands for nothing"):
         resolve({"host": "dev", "ssh_args": words})
+    for strange in ({"private_key_file": "~nobody-here/key"}, {"ssh_args": "-i ~nobody-here/key"}):
+        with pytest.raises(SettingsError, match="begins with a user whom nobody knows"):
+            resolve({"host": "dev", **strange})
 
 
 def test_lists_of_algorithms_may_be_added_to_and_taken_from() -> None:

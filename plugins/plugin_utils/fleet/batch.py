@@ -106,6 +106,7 @@ class _Ways:
         ssh = {name: value for name, value in variables.items() if not name.startswith("ioto_")}
         own = {"host": host}
         own |= {_OF_ONE_HOST[name]: ssh.pop(name) for name in reversed(_OF_ONE_HOST) if name in ssh}
+        own = {name: value for name, value in own.items() if value is not None}
         key = repr(sorted(ssh.items()))
         if key not in self._shared:
             self._shared[key] = self._ssh_options(ssh)

@@ -42,12 +42,20 @@ def ssh_words(options: Mapping[str, Any], timeout: float) -> Iterator[str]:
     if options.get("private_key"):
         yield from ("-o", "IdentitiesOnly=yes")
     elif options.get("private_key_file"):
-        yield from ("-o", f'IdentityFile="{Path(options["private_key_file"]).expanduser()}"')
+        yield from ("-o", f'IdentityFile="{at_home(options["private_key_file"])}"')
     if options.get("remote_user"):
         yield from ("-o", f'User="{options["remote_user"]}"')
     yield from ("-o", f"ConnectTimeout={ceil(timeout)}")
     for name in ("ssh_common_args", "ssh_extra_args"):
         yield from words_in(options.get(name))[0]
+
+
+def at_home(path: str) -> str:
+    """Return `path` with its ~ put in, by HOME. Raises `SettingsError`."""
+    try:
+        return str(Path(path).expanduser())
+    except RuntimeError:
+        raise SettingsError(f"The path {path!a} begins with a user whom nobody knows here; correct it.") from None
 
 
 @cache

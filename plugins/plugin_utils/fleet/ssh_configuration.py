@@ -15,6 +15,8 @@ from glob import glob
 from itertools import count
 from pathlib import Path
 
+from .ssh_arguments import at_home
+
 _LINE = re.compile(r"^[ \t]*(host|match|include)(?:[ \t]*=[ \t]*|[ \t]+)(.*)$", re.IGNORECASE | re.MULTILINE)
 _ASKS = re.compile(r'^[ \t]*stricthostkeychecking[ \t="]+ask\b', re.IGNORECASE | re.MULTILINE)
 _BY_HOST = re.compile(r"%C|(?i:canonicalizehostname)")
@@ -41,6 +43,7 @@ class Configuration:
         self._mark = next(mark for mark in map("ioto{}x".format, count()) if mark not in self._text)
         self.unused_port = next(port for port in range(65535, 0, -1) if str(port) not in self._text)
         self.asks = bool(_ASKS.search(self._text))
+        """`StrictHostKeyChecking ask`, which is the default, is written somewhere."""
 
     def stand_in(self, host: str) -> str | None:
         """Return the name to ask for in place of `host` and of all that are alike, None where there can be none.
@@ -70,7 +73,7 @@ class Configuration:
             elif word.lower() == "match" or depth == _DEEPEST or set(value) & set("%$"):
                 self._by_host = True
             else:
-                for path in (str(folder / Path(name).expanduser()) for name in words):
+                for path in (str(folder / at_home(name)) for name in words):
                     for included in glob(path):  # noqa: PTH207 - the whole path is a pattern
                         self._read(Path(included), folder, depth + 1)
 

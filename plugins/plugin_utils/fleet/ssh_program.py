@@ -46,7 +46,7 @@ class SshProgram:
 
         `port` is put in for `PORT_WORD`. Where a `Match` stands in the configuration, each host has a call of its own.
         """
-        configuration = self._configuration(words)
+        configuration = self.configuration(words)
         stand_in = configuration.stand_in(host)
         asked, number = (stand_in, configuration.unused_port) if stand_in else (host, port)
         told = tuple(f"{PORT_WORD}{number}" if word == PORT_WORD else word for word in words)
@@ -68,12 +68,8 @@ class SshProgram:
             **{"k": said.get("hostkeyalias", said["host"]), "j": said.get("proxyjump", "")},
         }
 
-    def asks(self, words: Sequence[str]) -> bool:
-        """Whether `StrictHostKeyChecking ask`, the default, is written anywhere for the arguments `words`."""
-        return self._configuration(words).asks
-
-    def _configuration(self, words: Sequence[str]) -> Configuration:
-        """What ssh reads with the arguments `words`, from where it says itself that its files are."""
+    def configuration(self, words: Sequence[str]) -> Configuration:
+        """Return what ssh reads with the arguments `words`, from where it says itself that its files are."""
         if words not in self._configurations:
             known = (self.defaults[f"{whose}knownhostsfile"][0].split()[0] for whose in ("user", "global"))
             own, shared = (Path(file).parent for file in known)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..display_text import printable
-from .ssh_arguments import SettingsError, ssh_words, words_in
+from .ssh_arguments import SettingsError, at_home, ssh_words, words_in
 from .ssh_program import SshProgram, Values, config_file
 
 DEFAULT_PORT = 22
@@ -120,7 +120,7 @@ def resolve_settings(options: Mapping[str, Any], ssh: SshProgram | None = None) 
     own = SshSettings(
         host=str(options["host"]),
         password=options.get("password"),
-        key_files=[str(Path(options["private_key_file"]).expanduser())] if options.get("private_key_file") else [],
+        key_files=[at_home(options["private_key_file"])] if options.get("private_key_file") else [],
         private_key=options.get("private_key"),
         passphrase=options.get("private_key_passphrase"),
         timeout=timeout,
@@ -147,7 +147,11 @@ def _as_ssh_says(
     said = {name: found[0] for name, found in values.items()}
     said = {"proxyjump": "none", "preferredauthentications": "publickey,password", "identityagent": "", **said}
     refused = [*refused, *_unknown(values, ssh.defaults)]
-    if own.policy is HostKeyPolicy.LEDGER and values["stricthostkeychecking"] == ["ask"] and ssh.asks(words):
+    if (
+        own.policy is HostKeyPolicy.LEDGER
+        and values["stricthostkeychecking"] == ["ask"]
+        and ssh.configuration(words).asks
+    ):
         # That is the default, which the ledger takes the place of; who writes it wants to be asked.
         refused.append("stricthostkeychecking ask (nobody is there to answer)")
     if refused:
@@ -221,7 +225,7 @@ def _expand(path: str, tokens: Mapping[str, str]) -> str:
         return known
 
     home = re.sub("^~(?=/)", lambda _home: tokens["d"], path)
-    return re.sub(r"%(.)|\$\{(\w+)\}", value, str(Path(home).expanduser()))
+    return re.sub(r"%(.)|\$\{(\w+)\}", value, at_home(home))
 
 
 def _is_yes(value: str) -> bool:
