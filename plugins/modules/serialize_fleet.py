@@ -18,14 +18,14 @@ description:
     C(ioto_mode) is C(manual) unless it is set; a host with C(none) is left alone.
   - Connections are made as the variables and settings of the P(ansible.builtin.ssh#connection) connection say, and the
     files that C(ssh) reads, such as C(~/.ssh/config); C(ssh -G) is asked what they come to. Host, port, user,
-    password, keys, agent, jump hosts, host keys, time-outs, compression and algorithms are honoured. What differs from
-    OpenSSH's defaults and is not honoured, such as C(ProxyCommand), and C(become) or another connection, is refused by
-    name before a device is touched.
+    password, keys with their certificates, agent, jump hosts, host keys, time-outs, compression and algorithms are
+    honoured. What differs from OpenSSH's defaults and is not honoured, such as C(ProxyCommand), and C(become) or
+    another connection, is refused by name before a device is touched.
   - A device that fails or cannot be reached fails alone. All others are done, and then the task fails, so that the
     exit status tells the truth.
   - The ledger keeps the host key with which a unit answered first. A unit that comes back with another one is refused,
     unless its C(ioto_accept_host_key) is true. New keys at old addresses are taken, unless C(StrictHostKeyChecking) is
-    C(yes) or C(accept-new) in C(ansible_ssh_common_args), or Ansible was told to check host keys.
+    C(yes) or C(accept-new) in C(ansible_ssh_common_args) or a file of C(ssh), or Ansible was told to check host keys.
 extends_documentation_fragment:
   - ioto.serialization.attributes
   - ioto.serialization.common.reveal

@@ -140,7 +140,6 @@ def test_a_jump_host_is_checked_and_never_gets_the_password_of_the_device() -> N
         ({"ssh_args": "there -4"}, "there"),
         ({"ssh_args": "-4"}, "addressfamily inet"),
         ({"ssh_args": "-o VerifyHostKeyDNS=yes"}, "verifyhostkeydns true"),
-        ({"ssh_args": "-o CertificateFile=~/line-cert.pub"}, "certificatefile ~/line-cert.pub"),
         ({"pkcs11_provider": "/lib/token.so"}, "pkcs11"),
         ({"ssh_executable": "/opt/wrapper"}, "/opt/wrapper"),
         ({"ssh_args": "-o StrictHostKeyChecking=ask"}, "stricthostkeychecking ask"),
@@ -357,6 +356,16 @@ def test_tokens_and_variables_in_the_names_of_keys_are_put_in(
     for strange in ({"private_key_file": "~nobody-here/key"}, {"ssh_args": "-i ~nobody-here/key"}):
         with pytest.raises(SettingsError, match="begins with a user whom nobody knows"):
             resolve({"host": "dev", **strange})
+
+
+def test_certificates_are_looked_for_where_they_are_named_and_beside_their_keys(
+    configuration: Callable[[str], str], tmp_path: Path
+) -> None:
+    named, beside = tmp_path / "dev-22.pub", tmp_path / "key-cert.pub"
+    for file in (tmp_path / "key", named, beside):
+        file.touch()
+    words = configuration(f"IdentityFile {tmp_path}/key\nCertificateFile {tmp_path}/%h-%p.pub\nCertificateFile ~/no\n")
+    assert resolve({"host": "dev", "ssh_args": words}).certificates == (str(named), str(beside))
 
 
 def test_lists_of_algorithms_may_be_added_to_and_taken_from() -> None:

@@ -23,7 +23,7 @@ from ..display_text import printable
 from ..errors import IotoError
 from .host_keys import fingerprint, known_types, objection
 from .ssh_arguments import SettingsError
-from .ssh_keys import default_keys, load_key
+from .ssh_keys import certified, default_keys, load_key
 from .ssh_settings import SshSettings
 from .ssh_socket import BufferedSocket
 
@@ -283,12 +283,15 @@ def _keys(settings: SshSettings) -> Generator[paramiko.PKey]:
     own = [load_key(file, settings.passphrase) for file in settings.key_files]
     if settings.private_key:
         own.append(load_key(None, settings.passphrase, settings.private_key))
-    yield from (key for key in own if key is not None)
+    for key in own:
+        if key is not None:
+            yield from (*certified(key, settings.certificates), key)
     if settings.use_agent:
         # A connection to the agent for each device, as ssh has it: two threads on one would get each other's answers.
         with closing(paramiko.Agent()) as agent:
             yield from agent.get_keys()
-    yield from default_keys(settings.default_keys)
+    for key in default_keys(settings.default_keys):
+        yield from (*certified(key, settings.certificates), key)
 
 
 @contextmanager

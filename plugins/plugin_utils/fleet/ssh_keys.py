@@ -9,6 +9,7 @@ import io
 import os
 from collections.abc import Sequence
 from contextlib import suppress
+from copy import copy
 from functools import cache
 from pathlib import Path
 
@@ -18,7 +19,10 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
+    PublicFormat,
+    SSHCertificate,
     load_pem_private_key,
+    load_ssh_public_identity,
 )
 
 from ..errors import IotoError
@@ -78,6 +82,21 @@ def _from_pkcs8(content: str, passphrase: str | None) -> str | None:
     except (ValueError, UnsupportedAlgorithm):
         return ""  # of no kind that is known
     return key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
+
+
+@cache
+def certified(key: paramiko.PKey, files: Sequence[str]) -> Sequence[paramiko.PKey]:
+    """Return `key` with each of the certificates in `files` that is its own. What is no certificate is left out."""
+    found = []
+    for file in files:
+        with suppress(OSError, ValueError, UnsupportedAlgorithm):
+            identity = load_ssh_public_identity(Path(file).read_bytes())
+            if isinstance(identity, SSHCertificate):
+                public = identity.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+                if public.split()[1].decode() == key.get_base64():
+                    found.append(copy(key))
+                    found[-1].load_certificate(file)
+    return found
 
 
 @cache

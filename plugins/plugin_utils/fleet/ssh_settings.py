@@ -51,6 +51,8 @@ class SshSettings:
     """Keys that have to be there."""
     default_keys: Sequence[str] = ()
     """Keys that nobody has named, which are tried as well."""
+    certificates: Sequence[str] = ()
+    """Those of any of the keys; files that are there."""
     private_key: str | None = field(default=None, repr=False)
     passphrase: str | None = field(default=None, repr=False)
     use_agent: bool = True
@@ -77,9 +79,9 @@ _ALGORITHMS = {
     "macs": "digests",
 }
 _HONOURED = f"""
-    {" ".join(_ALGORITHMS)} compression connecttimeout globalknownhostsfile host hostkeyalias hostname identitiesonly
-    identityfile passwordauthentication port preferredauthentications proxyjump pubkeyauthentication requiredrsasize
-    serveraliveinterval stricthostkeychecking user userknownhostsfile
+    {" ".join(_ALGORITHMS)} certificatefile compression connecttimeout globalknownhostsfile host hostkeyalias hostname
+    identitiesonly identityfile passwordauthentication port preferredauthentications proxyjump pubkeyauthentication
+    requiredrsasize serveraliveinterval stricthostkeychecking user userknownhostsfile
 """
 _IGNORED = {
     "no connection is shared": "controlmaster controlpath controlpersist",
@@ -160,8 +162,9 @@ def _as_ssh_says(
         )
     methods = said["preferredauthentications"].replace("keyboard-interactive", "password").split(",")
     tokens = ssh.tokens(values)
-    files = tuple(_expand(file, tokens) for file in values.get("identityfile", ()) if file != "none")
+    files = _files(values, "identityfile", tokens)
     there = tuple(file for file in files if file in own.key_files or Path(file).is_file())
+    certificates = *_files(values, "certificatefile", tokens), *(f"{file}-cert.pub" for file in there)
     by_default = values.get("identityfile") == ssh.defaults.get("identityfile")
     wants_agent = said["identityagent"] != "none" and said["identitiesonly"] == "no"
     known_hosts = f"{said['userknownhostsfile']} {said['globalknownhostsfile']}".split()
@@ -175,6 +178,7 @@ def _as_ssh_says(
         user=said["user"],
         password=own.password if _is_yes(said["passwordauthentication"]) and "password" in methods else None,
         key_files=() if by_default else there or files,
+        certificates=tuple(file for file in certificates if Path(file).is_file()),
         default_keys=there if by_default and not own.private_key else (),
         use_agent=wants_agent and "SSH_AUTH_SOCK" in os.environ,
         public_key_login=_is_yes(said["pubkeyauthentication"]) and "publickey" in methods,
@@ -213,6 +217,10 @@ def _jump(own: SshSettings, ssh: SshProgram, file: str | None, names: str, jumps
     host = place["address"] or place["host"]
     way = SshSettings(host, timeout=own.timeout, attempts=own.attempts, policy=HostKeyPolicy.STRICT)
     return _as_ssh_says(way, ssh, words, jumps=jumps)
+
+
+def _files(values: Values, name: str, tokens: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(_expand(file, tokens) for file in values.get(name, ()) if file != "none")
 
 
 def _expand(path: str, tokens: Mapping[str, str]) -> str:
