@@ -14,10 +14,10 @@ from pathlib import Path
 from plugins.plugin_utils.claim_ids import mask
 
 from . import readiness, removal
-from .devices import Device
+from .devices import GROUPS, Device
 from .errors import FleetError
 from .factory import FactoryEndpoint
-from .fleet import MODES, Fleet
+from .fleet import Fleet
 
 
 def main() -> int:
@@ -37,7 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     up = actions.add_parser("up", help="build devices and switch them on; DIR/inventory.yml is their inventory")
     amount = up.add_mutually_exclusive_group()
     amount.add_argument("--count", type=int, default=12, help="how many, all in the group manual (default: 12)")
-    amount.add_argument("--group", action="append", type=_group, metavar="GROUP=N", help=f"one of {', '.join(MODES)}")
+    amount.add_argument("--group", action="append", type=_group, metavar="GROUP=N", help=f"one of {', '.join(GROUPS)}")
     up.add_argument("--agent", choices=("saving", "forgetful"), default="saving", help="generation of the agent")
     up.add_argument("--agent-delay", type=float, default=0.0, metavar="SECONDS", help="from its start to its ID")
     up.add_argument(

@@ -21,6 +21,9 @@ Agent = Literal["saving", "forgetful"]
 Storage = Literal["normal", "full", "readonly"]
 
 PORT = 2222
+MODES = ("manual", "auto", "factory")
+# Beside the flows, what is done with devices that have been through one.
+GROUPS = (*MODES, "label", "verify")
 SSH_OPTIONS = (
     # Simulated devices are born with new host keys each time, at addresses that were somebody else's before.
     *("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "GlobalKnownHostsFile=/dev/null"),
@@ -35,7 +38,8 @@ _MAX_LINKS = 20
 class DeviceSpec:
     """A device to be built. The defaults are a device as it reaches the line: no claim ID, agent not started.
 
-    `group` is a mode (`manual`, `auto`, `factory`) and the group in the inventory. `name` defaults to group-number.
+    `group` is one of `GROUPS`, and the group in the inventory; where it is a mode, the inventory says so.
+    `name` defaults to group-number.
     `serial`, `mac`: does the hardware say so (device tree, eth0)? The values follow from the number in the fleet.
     `claim_id`: the ID that it has already. `files` are put into the configuration directory last: a text, or None
     for "there is no such file". `linked` keeps device.json5 in /persist/ioto, with a link to it in its place.

@@ -20,12 +20,10 @@ from typing import Any, Self
 
 from . import contents, dropbear, inventory, processes, removal
 from .crowd import Crowd
-from .devices import PORT, Agent, Device, DeviceSpec, Kind
+from .devices import GROUPS, PORT, Agent, Device, DeviceSpec, Kind
 from .dropbear import Dropbear
 from .errors import FleetError
 from .python_ssh import PythonSsh
-
-MODES = ("manual", "auto", "factory")
 
 _KINDS: dict[str, Callable[[Path], Kind]] = {kind.name: kind for kind in (Dropbear, PythonSsh, Crowd)}
 
@@ -186,8 +184,8 @@ def _expand(groups: Mapping[str, int] | None) -> list[str]:
 def _numbered(specs: list[DeviceSpec]) -> list[DeviceSpec]:
     if not specs:
         raise FleetError("A fleet without devices is none; say how many, for example --count 12.")
-    if strange := sorted({spec.group for spec in specs} - set(MODES)):
-        raise FleetError(f"No such group: {', '.join(strange)}; a device is in one of {', '.join(MODES)}.")
+    if strange := sorted({spec.group for spec in specs} - set(GROUPS)):
+        raise FleetError(f"No such group: {', '.join(strange)}; a device is in one of {', '.join(GROUPS)}.")
     seen: dict[str, int] = {}
     named = []
     for spec in specs:

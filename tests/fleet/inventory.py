@@ -9,14 +9,15 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
-from .devices import SSH_OPTIONS, Device
+from .devices import MODES, SSH_OPTIONS, Device
 
 
 def render(devices: list[Device], password: str, service_url: str | None) -> str:
-    """Return the inventory in YAML: a group for each mode, with the role variables that hold for it."""
+    """Return the inventory in YAML: a group for each of theirs, with the role variables that hold for it."""
     groups: dict[str, Any] = {}
     for device in devices:
-        group = groups.setdefault(device.group, {"hosts": {}, "vars": {"ioto_mode": device.group}})
+        mode = {"ioto_mode": device.group} if device.group in MODES else {}
+        group = groups.setdefault(device.group, {"hosts": {}, "vars": mode})
         group["hosts"][device.name] = _host(device, password)
         if device.group == "factory" and service_url:
             group["vars"]["ioto_service_url"] = service_url
