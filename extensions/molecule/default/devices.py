@@ -32,6 +32,12 @@ SPECS = (
     DeviceSpec(group="factory", configuration=OLD),
     DeviceSpec(group="factory"),
     DeviceSpec(group="factory", configuration=OLD),
+    DeviceSpec(group="label"),
+    DeviceSpec(group="label", claim_id="1ABE1ABE10"),
+    DeviceSpec(group="label", configuration=OLD),
+    DeviceSpec(group="verify"),
+    DeviceSpec(group="verify"),
+    DeviceSpec(group="verify", configuration=OLD),
 )
 
 if __name__ == "__main__":
