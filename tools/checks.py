@@ -14,7 +14,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +23,7 @@ from xml.etree import ElementTree
 ROOT = Path(__file__).resolve().parent.parent
 GROUPS = ("lint", "types", "docs", "sanity", "unit", "integration", "molecule")
 SERIES = ("2.19", "2.21")  # of ansible-core: the oldest and the newest that we support
+SCENARIOS = ROOT / "extensions" / "molecule"
 REPORTS = ROOT / ".cache" / "reports"
 
 
@@ -56,12 +57,13 @@ def main() -> int:
         parser.error(f"no such group: {', '.join(sorted(unknown))}; there are {', '.join(GROUPS)}")
 
     environments = dict(_environments())
-    checks = [check for check in _checks(environments) if check.group in groups]
+    impossible = _impossible_scenarios() if "molecule" in groups else {}
+    checks = [check for check in _checks(environments, impossible) if check.group in groups]
     static = [check for check in checks if check.group not in {"unit", "integration", "molecule"}]
     with ThreadPoolExecutor(max_workers=2) as pool:
         outcomes = list(pool.map(_run_quietly, static))
     outcomes += [_run(check) for check in checks if check not in static]
-    outcomes += _not_run(groups, environments)
+    outcomes += _not_run(groups, environments, impossible)
     return _close(outcomes)
 
 
@@ -74,7 +76,20 @@ def _environments() -> Iterator[tuple[str, Path]]:
             yield subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip(), folder
 
 
-def _checks(environments: dict[str, Path]) -> Iterator[Check]:
+def _impossible_scenarios() -> dict[str, str]:
+    """Return the molecule scenarios that cannot run here, each with the reason: the last line of its own `needs`."""
+    reasons = {}
+    for needs in sorted(SCENARIOS.glob("*/needs")):
+        done = subprocess.run(
+            [needs], cwd=ROOT, env=_environ(ROOT / ".venv"), stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
+        )  # fmt: skip
+        if done.returncode:
+            *_others, reasons[needs.parent.name] = done.stdout.strip().splitlines() or ["it does not say why"]
+    return reasons
+
+
+def _checks(environments: dict[str, Path], impossible: Iterable[str]) -> Iterator[Check]:
     main = ROOT / ".venv"
     # The longest first, so that both workers of the static checks are busy to the end.
     for series, folder in environments.items():
@@ -112,8 +127,9 @@ def _checks(environments: dict[str, Path]) -> Iterator[Check]:
                 name = f"integration tests that run Ansible ({series})"
             yield Check(group, name, folder, command, report=report)
 
-    if any((ROOT / "extensions" / "molecule").glob("*/molecule.yml")):
-        command = ["molecule", "test", "--all", "--command-borders", "--report"]
+    if any(SCENARIOS.glob("*/molecule.yml")):
+        excludes = [f"--exclude={scenario}" for scenario in impossible]
+        command = ["molecule", "test", "--all", *excludes, "--command-borders", "--report"]
         yield Check("molecule", "molecule scenarios", main, command)
 
 
@@ -137,7 +153,7 @@ def _run_quietly(check: Check) -> Outcome:
     """Run a check and print its output in one piece when it has ended."""
     started = time.monotonic()
     done = subprocess.run(
-        check.command, cwd=ROOT, env=_environ(check), stdin=subprocess.DEVNULL,
+        check.command, cwd=ROOT, env=_environ(check.environment), stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
     )  # fmt: skip
     print(f"\n==> {check.name}\n{done.stdout.strip()}", flush=True)
@@ -149,12 +165,14 @@ def _run(check: Check) -> Outcome:
     if check.report:
         check.report.unlink(missing_ok=True)  # so that no earlier run speaks for this one
     started = time.monotonic()
-    done = subprocess.run(check.command, cwd=ROOT, env=_environ(check), stdin=subprocess.DEVNULL, check=False)
+    done = subprocess.run(
+        check.command, cwd=ROOT, env=_environ(check.environment), stdin=subprocess.DEVNULL, check=False
+    )
     return _outcome(check, done.returncode, time.monotonic() - started)
 
 
-def _environ(check: Check) -> dict[str, str]:
-    return os.environ | {"PATH": f"{check.environment / 'bin'}:{os.environ['PATH']}", "NO_COLOR": "1"}
+def _environ(environment: Path) -> dict[str, str]:
+    return os.environ | {"PATH": f"{environment / 'bin'}:{os.environ['PATH']}", "NO_COLOR": "1"}
 
 
 def _outcome(check: Check, status: int, seconds: float) -> Outcome:
@@ -179,7 +197,7 @@ def _count_tests(report: Path, outcome: Outcome) -> None:
             outcome.passed += 1
 
 
-def _not_run(groups: list[str], environments: dict[str, Path]) -> Iterator[Outcome]:
+def _not_run(groups: list[str], environments: dict[str, Path], impossible: dict[str, str]) -> Iterator[Outcome]:
     """Yield a skipped outcome for everything that was asked for and that this machine or clone cannot run."""
     why = {"2.19": "no Python 3.11 on this machine", "2.21": "no Python 3.12 to 3.14 on this machine"}
     for group in groups:
@@ -189,8 +207,11 @@ def _not_run(groups: list[str], environments: dict[str, Path]) -> Iterator[Outco
             for series in SERIES:
                 if series not in environments:
                     yield Outcome(group, skipped=[f"{group} on ansible-core {series}: {why[series]}"])
-        elif group == "molecule" and not any((ROOT / "extensions" / "molecule").glob("*/molecule.yml")):
+        elif group == "molecule" and not any(SCENARIOS.glob("*/molecule.yml")):
             yield Outcome("molecule", skipped=["molecule: there is no scenario in extensions/molecule"])
+        elif group == "molecule" and impossible:
+            reasons = [f"molecule scenario {name}: {reason}" for name, reason in impossible.items()]
+            yield Outcome("molecule scenarios that cannot run here", skipped=reasons)
 
 
 def _close(outcomes: list[Outcome]) -> int:
