@@ -8,11 +8,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction
-from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.check import (
-    check_images,
-    is_ours,
-    list_problems,
-)
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.problem import list_problems
+from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.check import UNTOUCHED, check_images, is_ours
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.image_batch import VARIABLES
 
 
@@ -32,4 +29,4 @@ class ActionModule(IotoAction):
                 "changed": False,
                 "images": sum(map(is_ours, hosts.values())),
             }
-        return {"failed": True, "msg": list_problems(problems)}
+        return {"failed": True, "msg": list_problems(problems, untouched=UNTOUCHED)}

@@ -77,6 +77,18 @@ class IotoAction(ActionBase):
 
         Raises `UnreadableVariablesError` where the inventory's templates make no value of some.
         """
+        batch, unreadable = self.readable(hosts, names)
+        if unreadable:
+            raise UnreadableVariablesError(unreadable)
+        return batch
+
+    def readable(
+        self, hosts: Iterable[str], names: Iterable[str]
+    ) -> tuple[dict[str, dict[str, Any]], dict[str, list[str]]]:
+        """Return the variables `names` of those `hosts` where all that are set have a value, and of the others why not.
+
+        Both are by host; the reasons are sentences that name the variable.
+        """
         names = tuple(names)
         batch: dict[str, dict[str, Any]] = {}
         unreadable: dict[str, list[str]] = {}
@@ -89,9 +101,7 @@ class IotoAction(ActionBase):
                         found[name] = plain(variables[name])
                 except AnsibleError as error:
                     unreadable.setdefault(host, []).append(f"{name} has no value: {reason_of(error)}.")
-        if unreadable:
-            raise UnreadableVariablesError(unreadable, batch)
-        return batch
+        return {host: found for host, found in batch.items() if host not in unreadable}, unreadable
 
     def context(self) -> Context:
         """Return who does this, and where, for the ledger's events."""
@@ -117,14 +127,9 @@ class ArgumentError(IotoError):
 
 
 class UnreadableVariablesError(IotoError):
-    """Variables of hosts that Ansible could not make a value of; what could be read of all hosts is there as well.
+    """Variables of hosts that Ansible could not make a value of: sentences by host."""
 
-    `sentences` are by host, `hosts` are the variables of the hosts that have no such trouble.
-    """
-
-    def __init__(self, sentences: Mapping[str, Sequence[str]], batch: Mapping[str, dict[str, Any]]) -> None:
-        self.sentences = sentences
-        self.hosts = {host: variables for host, variables in batch.items() if host not in sentences}
+    def __init__(self, sentences: Mapping[str, Sequence[str]]) -> None:
         lines = (f"{host}: {sentence}" for host, found in sentences.items() for sentence in found)
         super().__init__("\n".join(["These variables have no value; correct their templates:", *lines]))
 

@@ -44,6 +44,10 @@ VARIABLES = (
 """What has to be known of each host."""
 
 
+NOBODY = ["!all"]
+"""The pattern of a play for nobody: an empty list would be every host."""
+
+
 @dataclass(slots=True)
 class _Unit:
     host: str
@@ -77,13 +81,13 @@ def check_batch(hosts: Mapping[str, Mapping[str, Any]]) -> Sequence[Problem]:
 def plays(hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
     """Return the hosts of each play of `provision.yml`: one for each flow, and `fleet` for devices with that engine.
 
-    A play for nobody gets the pattern `!all`: an empty list would be every host.
+    A play for nobody gets the pattern `NOBODY`.
     """
     found: dict[str, list[str]] = {name: [] for name in (*(mode.value for mode in Mode), "fleet")}
     for host, variables in hosts.items():
         mode = Mode(variables["ioto_mode"])
         found["fleet" if is_for_fleet(variables) else mode.value].append(host)
-    return {name: members or ["!all"] for name, members in found.items()}
+    return {name: members or NOBODY for name, members in found.items()}
 
 
 def _unit(host: str, variables: Mapping[str, Any], problems: list[Problem]) -> _Unit | None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .results import some_of
@@ -19,3 +20,14 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{some_of(self.hosts)}: {self.sentence}"
+
+
+def by_sentence(hosts: Mapping[str, Sequence[str]]) -> list[Problem]:
+    """Return a problem for each sentence of `hosts`, which maps it to those whom it is about."""
+    return [Problem(tuple(about), sentence) for sentence, about in hosts.items()]
+
+
+def list_problems(problems: Sequence[Problem], *, untouched: str) -> str:
+    """Return `problems` as they are shown, a line each; `untouched` says what was therefore left undone."""
+    count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
+    return "\n".join([f"The batch has {count}, and {untouched}:", *(f"- {problem}" for problem in problems)])

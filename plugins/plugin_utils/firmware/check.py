@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..batch.problem import Problem
+from ..batch.problem import Problem, by_sentence, list_problems
 from ..errors import IotoError
 from ..modes import Mode
 from .destination import destination, room
@@ -19,6 +19,9 @@ from .image_device import open_device
 
 _OF_A_BASE = ("ioto_config_dir", "ioto_firmware_format", "ioto_firmware_partition")
 _MEGABYTE = 1024 * 1024
+
+
+UNTOUCHED = "no image was made"
 
 
 class BatchError(IotoError):
@@ -44,21 +47,15 @@ def prepare(
             jobs.append(Job(host, complete(image_options(variables))))
         except IotoError as error:
             refused[str(error)].append(host)
-    problems += _each_with_its_hosts(refused)
+    problems += by_sentence(refused)
     if problems:
-        raise BatchError(list_problems(problems))
+        raise BatchError(list_problems(problems, untouched=UNTOUCHED))
     return jobs
 
 
 def is_ours(variables: Mapping[str, Any]) -> bool:
     """Say whether a host with these variables goes this way."""
     return bool(variables.get("ioto_mode") == Mode.FIRMWARE)
-
-
-def list_problems(problems: Sequence[Problem]) -> str:
-    """Return `problems` as they are shown, a line each."""
-    count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
-    return "\n".join([f"The batch has {count}, and no image was made:", *(f"- {problem}" for problem in problems)])
 
 
 def check_images(hosts: Mapping[str, Mapping[str, Any]]) -> Sequence[Problem]:
@@ -82,7 +79,7 @@ def check_images(hosts: Mapping[str, Mapping[str, Any]]) -> Sequence[Problem]:
         images[image].append(host)
         needs[str(base) if base else None, _device(image)][image] = None
         bases[base, *(variables.get(name) for name in _OF_A_BASE)].append(host)
-    problems += _each_with_its_hosts(refused)
+    problems += by_sentence(refused)
     for image, same in images.items():
         if len(same) > 1:
             problems.append(Problem(tuple(same), f"each makes the same image {image}; give each unit its own serial."))
@@ -92,10 +89,6 @@ def check_images(hosts: Mapping[str, Mapping[str, Any]]) -> Sequence[Problem]:
     if not problems:
         problems.extend(_room(needs, images))
     return problems
-
-
-def _each_with_its_hosts(refused: Mapping[str, Sequence[str]]) -> Sequence[Problem]:
-    return [Problem(tuple(hosts), sentence) for sentence, hosts in refused.items()]
 
 
 def _base(variables: Mapping[str, Any]) -> Path | None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..batch.problem import Problem, by_sentence
 from ..batch.results import some_of
 from ..errors import IotoError
 from ..flows.flow import flow_options, plan_flow
@@ -80,8 +81,8 @@ class Batch:
 
 def check_ways(
     hosts: Mapping[str, Variables], *, ssh_options: Callable[[Variables], Mapping[str, Any]]
-) -> Mapping[str, Sequence[str]]:
-    """Return why hosts cannot be reached as their variables say: sentences, each with its hosts. Touches no device."""
+) -> list[Problem]:
+    """Return why hosts cannot be reached as their variables say. Touches no device."""
     problems: Problems = defaultdict(list)
     ways = _Ways(ssh_options)
     for host, variables in hosts.items():
@@ -89,7 +90,7 @@ def check_ways(
             ways.to(host, variables)
         except IotoError as error:
             problems[str(error)].append(host)
-    return problems
+    return by_sentence(problems)
 
 
 class _Ways:

@@ -1,0 +1,53 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which hosts the check of a batch is about, and what it comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from ..modes import Mode
+from .check import NOBODY, plays
+from .problem import Problem, list_problems
+
+Hosts = Mapping[str, Mapping[str, Any]]
+"""The variables of each host, those that are set."""
+
+
+def of_modes(hosts: Hosts, modes: Collection[str]) -> Hosts:
+    """Return those of `hosts` whose `ioto_mode` is one of `modes`; where `modes` are all, also those that have none."""
+    if set(modes) == set(Mode):
+        return hosts
+    return {host: variables for host, variables in hosts.items() if variables.get("ioto_mode") in modes}
+
+
+def without_value(sentences: Mapping[str, Sequence[str]]) -> list[Problem]:
+    """Return the problems of hosts that have variables without a value; `sentences`, by host, say which and why."""
+    return [Problem((host,), sentence) for host, found in sentences.items() for sentence in found]
+
+
+def conclude(
+    hosts: Hosts,
+    problems: Sequence[Problem],
+    *,
+    labelled: Sequence[str],
+    report: Mapping[str, Any] | None,
+    started: datetime,
+) -> dict[str, Any]:
+    """Return the task's result: every problem, or the hosts of each play and what the last plays have to know.
+
+    `labelled` are the hosts that take part in labelling, `report` are the options of the run's report.
+    """
+    if problems:
+        return {"failed": True, "msg": list_problems(problems, untouched="no device was touched")}
+    found = {**plays(hosts), "label": labelled, "batch": list(hosts) or NOBODY}
+    return {
+        "changed": False,
+        "devices": len(hosts),
+        "plays": found,
+        "started": started.isoformat(),
+        "report": report,
+    }
