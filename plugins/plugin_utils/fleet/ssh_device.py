@@ -158,13 +158,10 @@ class Connector:
 
     def connect(self, name: str, settings: SshSettings, *, silence: float) -> SshDevice:
         """Return the device `name`, logged in. Raises `UnreachableError`."""
-        for left in reversed(range(settings.attempts)):
-            try:
+        for _unused in range(settings.attempts - 1):
+            with suppress(UnreachableError):
                 return SshDevice(name, self._transport(name, settings), silence=silence)
-            except UnreachableError:
-                if not left:
-                    raise
-        raise AssertionError("unreachable")
+        return SshDevice(name, self._transport(name, settings), silence=silence)
 
     def close(self) -> None:
         """End the connections to the jump hosts."""

@@ -9,6 +9,7 @@ every step first looks what is already done.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from dataclasses import replace as with_fields
 
@@ -42,13 +43,10 @@ def serialize(device: Device, request: Request, ledger: Ledger | LedgerGroup, co
     for key in IDENTITY_KEYS:
         if key in request.properties:
             raise SerializationError(f"The property {key!r} is no free one; give it as claim_id or product.")
-    for left in reversed(range(_TRIES_AGAINST_OTHER_WRITERS)):
-        try:
+    for _unused in range(_TRIES_AGAINST_OTHER_WRITERS - 1):
+        with suppress(ChangedMeanwhileError):
             return _Transaction(device, request, ledger, context).run()
-        except ChangedMeanwhileError:
-            if not left:
-                raise
-    raise AssertionError("unreachable")
+    return _Transaction(device, request, ledger, context).run()
 
 
 @dataclass(frozen=True, slots=True)
