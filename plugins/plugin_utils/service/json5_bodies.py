@@ -4,7 +4,8 @@
 """Bodies that are JSON5: read in Python, beside the event loop, so that the worst of them hold up nobody else.
 
 Strict JSON is read at once. The largest JSON5 body, made to be slow, takes a twentieth of a second. One thread reads
-them, of one address only so many wait, and while it reads, it hands the interpreter over ten times as often as usual.
+them, of one address only so many wait, and while it reads, the threads of this process hand the interpreter over ten
+times as often as usual.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ _OF_ONE_ADDRESS = 4
 _OF_ALL = 32
 _RETRY_AFTER = {"Retry-After": "2"}
 _SWITCH_SECONDS = 0.0005
-"""How long this thread may keep the interpreter while another one wants it."""
+"""How long a thread may keep the interpreter while another one wants it. Python has one such time for all threads of a
+process; it is the usual one again when the body has been read."""
 
 
 class Json5Bodies:
