@@ -45,7 +45,7 @@ def seen(**files: str) -> Observation:
         else RemoteFile(name, FileKind.ABSENT, f"/etc/ioto/{name}")
         for name in ALL_FILES
     }
-    return Observation("present", True, found)
+    return Observation("present", found)
 
 
 def settings(**files: str) -> AgentSettings:

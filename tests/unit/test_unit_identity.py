@@ -16,7 +16,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.device.unit_ide
 
 
 def seen(serial: str | None = None, *interfaces: Interface) -> Observation:
-    return Observation("present", True, {}, serial=serial, interfaces=interfaces)
+    return Observation("present", {}, serial=serial, interfaces=interfaces)
 
 
 ETH0 = Interface("eth0", "00:11:22:33:44:55", False)

@@ -97,7 +97,6 @@ class Observation:
     """What one look at a device showed. `directory` is present, absent or other."""
 
     directory: str
-    writable: bool
     files: Mapping[str, RemoteFile]
     leftovers: int = 0
     serial: str | None = None

@@ -234,7 +234,7 @@ def _observation(device: Device, config_dir: str, records: Sequence[_Record]) ->
         elif record.key == "plain-interface":
             kind, name, mac = map(printable, record.words)
             interfaces.append(Interface(name, mac.lower(), kind == "virtual"))
-        elif record.key in {"directory", "writable", "leftovers"}:
+        elif record.key in {"directory", "leftovers"}:
             words[record.key] = record.words[0]
         else:
             _collect_file(record, files, config_dir)
@@ -248,7 +248,6 @@ def _observation(device: Device, config_dir: str, records: Sequence[_Record]) ->
         raise LookupError(missing)
     return Observation(
         directory=words.get("directory", "absent"),
-        writable=words.get("writable") == "yes",
         files=files,
         leftovers=int(words.get("leftovers", "0")),
         serial=serial,

@@ -115,7 +115,6 @@ class ImageDevice(StoredDevice):
             state = "absent" if directory is None else "other"
         return Observation(
             directory=state,
-            writable=True,
             files={name: _remote(name, *walk.end(f"{config_dir}/{name}")) for name in ALL_FILES},
             # A base that needs no change is no image of the unit yet: `settle` has to make it.
             leftovers=0 if self._dest.exists() else 1,

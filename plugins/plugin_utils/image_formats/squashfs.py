@@ -34,7 +34,6 @@ _DUPLICATES, _EXPORTABLE, _OPTIONS = 0x0040, 0x0080, 0x0400
 _BCJ = ("x86", "powerpc", "ia64", "arm", "armthumb", "sparc")
 _GZIP_STRATEGIES = ("default", "filtered", "huffman_only", "run_length_encoded", "fixed")
 _LZO = ("lzo1x_1", "lzo1x_1_11", "lzo1x_1_12", "lzo1x_1_15", "lzo1x_999")
-_ALIGNMENT = 4096
 _DATA = b"#\n# START OF DATA - DO NOT MODIFY\n#\n"
 _KINDS = {"R": Kind.REGULAR, "D": Kind.DIRECTORY, "S": Kind.LINK}
 _LINE = re.compile(

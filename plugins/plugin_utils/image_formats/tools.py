@@ -21,7 +21,6 @@ PACKAGES = {
     "fsck.fat": "dosfstools",
     "mattrib": "mtools",
     "mcopy": "mtools",
-    "mdir": "mtools",
     "mksquashfs": "squashfs-tools",
     "sfdisk": "fdisk",
     "sync": "coreutils",

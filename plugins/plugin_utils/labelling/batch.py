@@ -38,7 +38,6 @@ from ..private_files import write_private
 from .printers import Printer
 from .selection import PREPRINTED
 
-FORMATS = ("pdf", "svg", "png", "zpl")
 _STARTED, _FAILED, _UNSURE, _REPRINT = "print-started", "print-failed", "print-unsure", "reprint"
 _PRINT_EVENTS = (_STARTED, _FAILED, _UNSURE, _REPRINT, PREPRINTED, State.LABELLED.value)
 

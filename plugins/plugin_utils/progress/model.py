@@ -95,10 +95,6 @@ class Tally:
         if not self._outcomes:
             self._started = now
 
-    def expect(self, hosts: int) -> None:
-        """Raise the number of hosts to come to `hosts` when it is higher than what was known."""
-        self._total = max(self._total, hosts)
-
     @property
     def finished(self) -> int:
         """The number of hosts that have ended."""

@@ -14,14 +14,9 @@ for ioto_name in $ioto_names; do
   ioto_file "$ioto_name" "$ioto_dir/$ioto_name"
 done
 
-# Where device.json5 really lies: can a file be made there, and did a run that lost its power leave one?
+# Did a run that lost its power leave a file where device.json5 really lies?
 ioto_follow "$ioto_dir/device.json5"
 ioto_home=${ioto_followed%/*}
-if [ -w "$ioto_home" ]; then
-  ioto_say writable yes
-else
-  ioto_say writable no
-fi
 ioto_left=0
 for ioto_name in "$ioto_home"/.device.json5.ioto-*; do
   if [ -e "$ioto_name" ]; then
