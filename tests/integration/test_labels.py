@@ -26,7 +26,8 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.compose 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.drawing import Drawing
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.errors import FitError, LetterError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.fields import Fields
-from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.fonts import REGULAR, Fonts
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.fonts import Fonts
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.layout import REGULAR
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.output_pdf import roll_pdf, sheet_pdf
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.output_png import png
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.output_svg import svg

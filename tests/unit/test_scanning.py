@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -126,3 +129,20 @@ def test_a_file_of_scans_that_is_no_text_says_on_which_line(tmp_path: Path) -> N
 def test_a_file_that_cannot_be_meant_is_refused_with_its_line(tmp_path: Path, text: str, why: str) -> None:
     with pytest.raises(ScanError, match=why):
         read_scan_file(file(tmp_path, text), ["a"])
+
+
+def test_the_qr_codes_of_a_layout_are_known_without_the_libraries_that_draw_labels() -> None:
+    """Each device is served by a process of its own, which would load them again."""
+    code = (
+        "import sys\n"
+        "from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.qr_templates import qr_templates\n"
+        "print(qr_templates(None, 'standard'), {'reportlab', 'freetype', 'uharfbuzz', 'PIL'} & sys.modules.keys())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "('{claim_id}',) set()\n"

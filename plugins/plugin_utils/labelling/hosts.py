@@ -20,6 +20,7 @@ from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, Context, State
 from ..modes import Mode
 from . import options as label_options
+from . import selection
 
 if TYPE_CHECKING:
     from .batch import Label
@@ -194,8 +195,6 @@ def _claims(
     ledger: Ledger, line: Sequence[_Host], result: _Result, *, context: Context, check: bool
 ) -> Iterator[tuple[_Host, Claim]]:
     """Yield the hosts that need a label, with what the ledger says of their units."""
-    from . import selection  # noqa: PLC0415  # its libraries are there: the settings needed them
-
     live = ledger.live_claims((host.product, host.serial) for host in line)
     printed = selection.preprinted(ledger, live.values())
     if not check:
@@ -218,7 +217,7 @@ def _claims(
 
 
 def _composed(due: Sequence[_Host], claims: Mapping[str, Claim], result: _Result) -> Iterator[tuple[_Host, Label]]:
-    from . import batch  # noqa: PLC0415
+    from . import batch  # noqa: PLC0415  # its libraries are there: the settings needed them
 
     for host in due:
         try:

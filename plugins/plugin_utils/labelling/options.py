@@ -54,6 +54,7 @@ def options_of(variables: Mapping[str, Any]) -> dict[str, Any] | None:
 def load_settings(options: Mapping[str, Any]) -> Settings:
     """Return what the complete `options` say, checked. Raises `IotoError`."""
     try:
+        # Here, since it needs the libraries of labels, which a batch without labels does without.
         from .settings import Settings  # noqa: PLC0415
     except ImportError as error:
         raise MissingLibraryError(error) from error

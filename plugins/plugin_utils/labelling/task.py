@@ -12,6 +12,7 @@ from typing import Any
 from ..claim_ids import parse_product
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, Context
+from . import selection
 from .options import LabelTaskError, load_settings
 
 
@@ -51,8 +52,6 @@ def make_labels(ledger: Ledger, options: Mapping[str, Any], *, context: Context,
 
 def _claims(ledger: Ledger, options: Mapping[str, Any], context: Context, check: bool) -> tuple[list[Claim], int]:
     """Return what gets a label now, and how many IDs a real run would reserve before."""
-    from . import selection  # noqa: PLC0415
-
     product = parse_product(options["product"]) if options["product"] else None
     if options["preprint"] and product:
         return selection.of_roll(

@@ -29,23 +29,6 @@ from .errors import LetterError
 freetype: Any = _freetype
 hb: Any = _uharfbuzz
 
-REGULAR = (
-    "DejaVuSans.ttf",
-    "Vera.ttf",
-    "NotoSans-Regular.ttf",
-    "NotoSansArabic-Regular.ttf",
-    "NotoSansHebrew-Regular.ttf",
-    "NotoSansDevanagari-Regular.ttf",
-    "NotoSansThai-Regular.ttf",
-    "NotoSansCJK-Regular.ttc",
-    "DroidSansFallbackFull.ttf",
-)
-BOLD = tuple(
-    name.replace("DejaVuSans", "DejaVuSans-Bold").replace("Vera", "VeraBd").replace("-Regular", "-Bold")
-    for name in REGULAR
-)
-"""Fonts that are looked for where a layout names none, in this order. Vera comes with reportlab."""
-
 _DIRECTORIES = (
     Path(reportlab.__file__).parent / "fonts",
     Path.home() / ".local/share/fonts",

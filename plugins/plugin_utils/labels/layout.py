@@ -16,7 +16,23 @@ from typing import Any
 from ..json5 import reader as json5_reader
 from .errors import LayoutError
 from .fields import check_template
-from .fonts import BOLD, REGULAR
+
+REGULAR = (
+    "DejaVuSans.ttf",
+    "Vera.ttf",
+    "NotoSans-Regular.ttf",
+    "NotoSansArabic-Regular.ttf",
+    "NotoSansHebrew-Regular.ttf",
+    "NotoSansDevanagari-Regular.ttf",
+    "NotoSansThai-Regular.ttf",
+    "NotoSansCJK-Regular.ttc",
+    "DroidSansFallbackFull.ttf",
+)
+BOLD = tuple(
+    name.replace("DejaVuSans", "DejaVuSans-Bold").replace("Vera", "VeraBd").replace("-Regular", "-Bold")
+    for name in REGULAR
+)
+"""Fonts that are looked for where a layout names none, in this order. Vera comes with reportlab."""
 
 DEFAULT = "standard"
 _FOLDER = Path(__file__).parent / "layouts"

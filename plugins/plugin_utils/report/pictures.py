@@ -71,7 +71,7 @@ class Pictures:
         return job
 
     def _svg(self, drawing: Drawing) -> str:
-        from ..labels.output_svg import image  # noqa: PLC0415
+        from ..labels.output_svg import image  # noqa: PLC0415 - its libraries are there, as above
 
         lines = [
             f'<g transform="matrix({size / face.upem:.4g} 0 0 -{size / face.upem:.4g} 0 {y:g})">'

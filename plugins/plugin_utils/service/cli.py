@@ -75,7 +75,7 @@ def _serve(given: argparse.Namespace) -> int:
 
 
 def _check(given: argparse.Namespace) -> int:
-    from .app import Service  # noqa: PLC0415
+    from .app import Service  # noqa: PLC0415  # as above
 
     Service(_load(given))
     print("The settings can be used.")  # noqa: T201
