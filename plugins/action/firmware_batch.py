@@ -29,7 +29,7 @@ class ActionModule(BatchAction):
         showing = Showing(reveal=arguments["reveal"], diff=self.wants_diff, check=self.check_mode)
         results = []
         try:
-            for result in Making(jobs, showing, at_once=self.forks).run():
+            for result in Making(jobs, showing, at_once=self.forks).run(log=self.log):
                 self.tell(result)
                 results.append(result)
         finally:

@@ -55,7 +55,7 @@ class ActionModule(BatchAction):
             diff=self.wants_diff,
         )
         results = list(batch.left_alone)
-        for result in engine.run(batch.jobs):
+        for result in engine.run(batch.jobs, log=self.log):
             self.tell(result)
             results.append(result)
         return sum_up(results, "devices")

@@ -9,6 +9,7 @@ a product ID is a ULID (https://github.com/ulid/spec) of 26 letters. Ten letters
 
 from __future__ import annotations
 
+import re
 import secrets
 from functools import lru_cache
 from typing import TypeGuard
@@ -23,6 +24,7 @@ MAX_LENGTH = 20
 _PRODUCT_LENGTH = 26
 _VISIBLE_TAIL = 2
 _FOLD = str.maketrans({"O": "0", "I": "1", "L": "1"})
+_HIDES_CLAIM_ID = re.compile(rf"(?<![^\W_])(?=[A-Za-z]*[0-9]|[a-z]?[A-Z]{{{MIN_LENGTH},}})[0-9A-Za-z]{{{MIN_LENGTH},}}")
 # 256 is a multiple of 32, so each letter is as likely as the others.
 _LETTER_OF_BYTE = (ALPHABET * (256 // len(ALPHABET))).encode()
 
@@ -94,6 +96,15 @@ def parse_product(text: str) -> str:
 def mask(claim_id: str) -> str:
     """Return `claim_id` as it may be shown: stars, and its last two letters to tell units apart."""
     return "*" * max(len(claim_id) - _VISIBLE_TAIL, 0) + claim_id[-_VISIBLE_TAIL:]
+
+
+def mask_within(text: str) -> str:
+    """Return `text` with each word in it that may be or hold a claim ID as `mask` shows it.
+
+    That is one of so many digits and letters, or capital letters alone; also a longer one, since a text that was
+    written into another one, such as a line in the `repr` of some, has the letter of an escape before it.
+    """
+    return _HIDES_CLAIM_ID.sub(lambda match: mask(match[0]), text)
 
 
 def _fold(text: str) -> str:

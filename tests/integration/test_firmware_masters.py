@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -49,13 +49,16 @@ class Line:
     """A production line: a folder with a ledger, and batches of units."""
 
     folder: Path
+    log: list[str] = field(default_factory=list)
+    """What is for who mends this collection."""
 
     def make(self, base: Path, *serials: str, dest: Path | None = None, **options: Any) -> list[dict[str, Any]]:
         """Make images in `dest` (`out`) in one batch, and return the results in the order of `serials`."""
         every = {**OPTIONS, "ledger": str(self.folder / "ledger.db"), "base": str(base), **options}
         every["dest"] = f"{dest or self.folder / 'out'}/"
         jobs = [Job(serial, {**every, "serial": serial}) for serial in serials]
-        results = {result["host"]: result for result in Making(jobs, Showing(reveal=True), at_once=3).run()}
+        made = Making(jobs, Showing(reveal=True), at_once=3).run(log=self.log.append)
+        results = {result["host"]: result for result in made}
         return [results[serial] for serial in serials]
 
 

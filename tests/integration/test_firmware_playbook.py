@@ -21,6 +21,7 @@ import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from tests.benchmark import firmware_images
+from tests.support.ansible import copy_with_a_defect, provision
 from tests.support.firmware import DEVICE_PATH, PRODUCT, make_ext, make_tree, missing_tools, sh
 
 pytestmark = pytest.mark.ansible
@@ -142,6 +143,47 @@ def test_check_mode_makes_nothing(line: Path) -> None:
     status, said = play(line, "firmware.yml", "--check", "-e", "ioto_firmware_count=2")
     assert status == 0, said
     assert "2 would be done" in said and not (line / "out").exists() and not (line / "ledger.db").exists()
+
+
+DEFECT = """
+
+_without_defect = make_image
+
+
+def make_image(job, *arguments, **more):
+    if job.host == "row-2":
+        raise KeyError("JT08FFQXWQ")
+    return _without_defect(job, *arguments, **more)
+"""
+
+
+def test_a_defect_shows_on_its_image_alone_and_its_trace_to_who_asks(line: Path) -> None:
+    clone = copy_with_a_defect(line, "plugins/plugin_utils/firmware/image_batch.py", DEFECT)
+    rows = "".join(f"    row-{n}: {{ioto_serial: A{n}}}\n" for n in (1, 2, 3))
+    (line / "inventory.yml").write_text(f"all:\n  hosts:\n{rows}")
+    (line / "playbook.yml").write_text(
+        "- hosts: all\n  gather_facts: false\n  tasks: [{ioto.serialization.firmware_batch: {}}]\n"
+    )
+    collections = str(clone / "playbooks/collections")
+
+    def run(verbosity: str) -> tuple[int, str]:
+        variables = command(line, "firmware.yml")[2:]
+        done = provision(
+            line, "-i", line / "inventory.yml", *variables, verbosity,
+            playbook=line / "playbook.yml", ANSIBLE_COLLECTIONS_PATH=collections,
+        )  # fmt: skip
+        return done.status, done.output
+
+    status, quiet = run("-vv")
+    assert status == 2
+    assert [image.name for image in images(line)] == ["A1.img", "A3.img"]
+    assert "The image of row-2 shows a defect of this collection (KeyError: '********WQ'); report it" in quiet
+    status, asked = run("-vvv")
+    assert status == 2
+    assert "Traceback" not in quiet
+    assert asked.count("Traceback (most recent call last)") == 1
+    assert 'raise KeyError("********WQ")' in asked
+    assert "JT08FFQXWQ" not in quiet + asked
 
 
 @pytest.mark.parametrize(

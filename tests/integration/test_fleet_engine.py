@@ -19,7 +19,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger i
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import State
 from tests.fleet import DeviceSpec, Fleet
 from tests.support.ansible import ROOT as REPOSITORY
-from tests.support.ansible import Run, command, environment, provision
+from tests.support.ansible import Run, command, copy_with_a_defect, environment, provision
 
 pytest.importorskip("paramiko", reason="the fleet engine needs the Python package paramiko")
 pytestmark = [
@@ -100,6 +100,38 @@ def test_a_dead_and_a_broken_device_fail_alone_and_limit_takes_them_up(tmp_path:
         again = run_fleet(home, fleet, "--limit", f"{dead.name},{broken.name}")
         assert again.status == 0, again.output
         assert_all_done(fleet, home)
+
+
+DEFECT = """
+
+_without_defect = run_flow
+
+
+def run_flow(device, *arguments, **more):
+    if device.name == "manual-2":
+        raise KeyError("JT08FFQXWQ")
+    return _without_defect(device, *arguments, **more)
+"""
+
+
+def test_a_defect_shows_on_its_device_alone_and_its_trace_to_who_asks(tmp_path: Path, home: Path) -> None:
+    clone = copy_with_a_defect(tmp_path, "plugins/plugin_utils/flows/flow.py", DEFECT)
+    playbook = clone / "playbooks/provision.yml"
+    engine = "-e", "ioto_engine=fleet"
+    with Fleet.start(tmp_path / "fleet", groups={"manual": 4}, kind="dropbear") as fleet:
+        quiet = provision(home, "-i", fleet.inventory, *engine, "-vv", playbook=playbook)
+        asked = provision(home, "-i", fleet.inventory, *engine, "-vvv", playbook=playbook)
+
+    assert quiet.status == asked.status == 2
+    assert quiet.failed == asked.failed == {"manual-2"}
+    assert "4 devices: 3 done, 0 already done, 1 failed, 0 unreachable." in quiet.output
+    assert "manual-2: The fleet engine has a defect that shows on manual-2 (KeyError: '********WQ'); report it" in (
+        quiet.output
+    )
+    assert "Traceback" not in quiet.output
+    assert asked.output.count("Traceback (most recent call last)") == 1
+    assert 'raise KeyError("********WQ")' in asked.output
+    assert "JT08FFQXWQ" not in quiet.output + asked.output
 
 
 def test_a_shell_that_ends_and_one_that_never_does_fail_alone_each_with_its_reason(tmp_path: Path, home: Path) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -67,3 +68,14 @@ def provision(folder: Path, *arguments: str | Path, playbook: Path | None = None
         timeout=300,
     )
     return Run(done.returncode, done.stdout)
+
+
+def copy_with_a_defect(folder: Path, file: str, code: str) -> Path:
+    """Copy what of the clone Ansible runs to `folder`, with `code` at the end of its `file`, and return the copy."""
+    copy = folder / "clone"
+    for part in ("plugins", "roles", "playbooks", "meta"):
+        shutil.copytree(ROOT / part, copy / part, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "galaxy.yml", copy)
+    with (copy / file).open("a", encoding="utf-8") as source:
+        source.write(code)
+    return copy

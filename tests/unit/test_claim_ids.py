@@ -95,3 +95,16 @@ def test_a_product_that_is_no_ulid_is_refused(typed: str) -> None:
 def test_a_masked_id_keeps_its_length_and_its_last_two_letters_alone() -> None:
     assert claim_ids.mask("JT08FFQXWQ") == "********WQ"
     assert claim_ids.mask("") == ""
+
+
+@given(st.integers(claim_ids.MIN_LENGTH, claim_ids.MAX_LENGTH).map(claim_ids.generate))
+@pytest.mark.parametrize("around", ["KeyError: {!r}", "{}", "[{}]", "x_{}.img", "SN-{}-7", "é {} é", "{{'id': '{}'}}"])
+def test_no_text_shows_a_claim_id_once_it_is_masked(around: str, claim_id: str) -> None:
+    for text in (around.format(claim_id), repr(f"one\n{claim_id}\ntwo"), around.format(claim_id) * 2):
+        assert claim_id not in claim_ids.mask_within(text)
+        assert claim_id[-2:] in claim_ids.mask_within(text)
+
+
+def test_what_is_masked_in_a_text_leaves_its_words_as_they_are() -> None:
+    text = "connection refused: NoneType has no attribute replace_provisioned, UnreachableError in fleet/engine.py, 202"
+    assert claim_ids.mask_within(f"{text} jt08ffqxwq") == f"{text} ********wq"

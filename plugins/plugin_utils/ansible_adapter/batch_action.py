@@ -69,6 +69,11 @@ class BatchAction(IotoAction):
         else:
             self._send("v2_runner_item_on_ok", unit)
 
+    def log(self, text: str) -> None:
+        """Show `text` to who asks for it with `-vvv` or more; Ansible's own log takes it by the same measure."""
+        with _uninterrupted():
+            self._display.vvv(text)
+
     def _send(self, event: str, unit: Mapping[str, Any]) -> None:
         with _uninterrupted():
             self._send_callback(event, unit)

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..batch.defect import Log, UnitResult, failed_by_defect
 from ..errors import IotoError
 from ..flows.request import build_request, present_outcome
 from ..image_formats.workshop import Workshop
@@ -130,25 +131,29 @@ class Making:
         self._workshops: dict[Path, Workshop] = {}
         self._images = Counter(job.dest.parent for job in jobs)
 
-    def run(self) -> Iterator[dict[str, Any]]:
+    def run(self, *, log: Log) -> Iterator[dict[str, Any]]:
         """Yield the result of each job as it ends, with its `host`; a failure has `failed` and `msg`.
 
-        Closing the iterator ends the batch after the images that are under way.
+        Closing the iterator ends the batch after the images that are under way. `log` is told of defects, in the thread
+        that takes the results.
         """
         parent = os.getppid()
         with self._stack:
             pool = ThreadPoolExecutor(self._at_once)
             try:
-                waiting: set[Future[dict[str, Any]]] = {pool.submit(self._result, job) for job in self._jobs}
+                waiting: set[Future[UnitResult]] = {pool.submit(self._result, job) for job in self._jobs}
                 while waiting:
                     done, waiting = wait(waiting, timeout=_ORPHAN_SECONDS, return_when=FIRST_COMPLETED)
-                    yield from (future.result() for future in done)
+                    for result, trace in (future.result() for future in done):
+                        if trace is not None:
+                            log(trace)
+                        yield result
                     if os.getppid() != parent:
                         return  # whoever started us was killed, and may be started again: two at once help nobody
             finally:
                 pool.shutdown(cancel_futures=True)
 
-    def _result(self, job: Job) -> dict[str, Any]:
+    def _result(self, job: Job) -> UnitResult:
         try:
             with self._door:
                 ledger, workshop = self._ledger(job), self._workshop(job)
@@ -156,13 +161,8 @@ class Making:
         except IotoError as error:
             made = {"changed": False, "failed": True, "msg": str(error)}
         except Exception as error:
-            kind = type(error).__name__
-            made = {
-                "changed": False,
-                "failed": True,
-                "msg": f"The image of {job.host} shows a defect of this collection ({kind}: {error}); report it.",
-            }
-        return {"host": job.host, **made}
+            return failed_by_defect(job.host, error, f"The image of {job.host} shows a defect of this collection")
+        return UnitResult({"host": job.host, **made})
 
     def _ledger(self, job: Job) -> LedgerGroup:
         location = job.options["ledger"]

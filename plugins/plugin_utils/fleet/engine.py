@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any, cast
 
+from ..batch.defect import Log, UnitResult, failed_by_defect
 from ..errors import IotoError
 from ..flows.flow import Flow, run_flow
 from ..ledger.group_commit import LedgerGroup
@@ -57,10 +58,11 @@ class Engine:
     reveal: bool = False
     diff: bool = False
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[dict[str, Any]]:
+    def run(self, jobs: Sequence[Job], *, log: Log) -> Iterator[dict[str, Any]]:
         """Yield the result of each job as it ends: what `serialize` returns, or `failed` or `unreachable` and `msg`.
 
         Each has its `host`. What a process that died had under way has failed. Closing the iterator ends everything.
+        `log` is told of defects, in the thread that takes the results.
         """
         open_jobs = {job.host for job in jobs}
         fork = multiprocessing.get_context("fork")
@@ -78,7 +80,9 @@ class Engine:
         # A pipe holds the first 16,000 numbers or so; the rest has to wait for readers.
         threading.Thread(target=_hand_out, args=(numbers_in, len(jobs)), daemon=True).start()
         try:
-            for result in _gather([member.results for member in crew]):
+            for result, trace in _gather([member.results for member in crew]):
+                if trace is not None:
+                    log(trace)
                 open_jobs.discard(result["host"])
                 yield result
         finally:
@@ -115,7 +119,7 @@ def _hand_out(numbers: int, count: int) -> None:
     os.close(numbers)
 
 
-def _gather(sources: list[Connection]) -> Iterator[dict[str, Any]]:
+def _gather(sources: list[Connection]) -> Iterator[UnitResult]:
     parent = os.getppid()
     while sources:
         for source in wait(sources, timeout=_ORPHAN_SECONDS):
@@ -176,11 +180,17 @@ class _Worker:
     def _work(self) -> None:
         while number := os.read(self._numbers, _NUMBER_SIZE):
             job = self._jobs[int.from_bytes(number, "big")]
-            result = {"host": job.host, **self._result(job)}
+            result = self._result(job)
             with self._sending:
                 self._results.send(result)
 
-    def _result(self, job: Job) -> Mapping[str, Any]:
+    def _result(self, job: Job) -> UnitResult:
+        try:
+            return UnitResult({"host": job.host, **self._serialize(job)})
+        except Exception as error:
+            return failed_by_defect(job.host, error, f"The fleet engine has a defect that shows on {job.host}")
+
+    def _serialize(self, job: Job) -> Mapping[str, Any]:
         try:
             ledger = self._ledger(job.flow)
             with self._connector.connect(
@@ -199,13 +209,6 @@ class _Worker:
             return {"changed": False, "unreachable": True, "msg": str(error)}
         except IotoError as error:
             return {"changed": False, "failed": True, "msg": str(error)}
-        except Exception as error:
-            kind = type(error).__name__
-            return {
-                "changed": False,
-                "failed": True,
-                "msg": f"The fleet engine has a defect that shows on {job.host} ({kind}: {error}); report it.",
-            }
 
     def _ledger(self, flow: Flow) -> Ledger | LedgerGroup:
         key = flow.ledger, flow.request.check
