@@ -25,7 +25,11 @@ class ActionModule(BatchAction):
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Make the images, several at a time, and write the checksum lists."""
         self.refuse_unseen(VARIABLES)
-        jobs = prepare(self.hosts(VARIABLES), complete=lambda options: complete(options, FirmwareImage.ARGUMENTS))
+        jobs = prepare(
+            self.hosts(VARIABLES),
+            complete=lambda options: complete(options, FirmwareImage.ARGUMENTS),
+            at_once=self.forks,
+        )
         showing = Showing(reveal=arguments["reveal"], diff=self.wants_diff, check=self.check_mode)
         results = []
         try:

@@ -7,23 +7,21 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.batch_action import BatchAction
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.problem import list_problems
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.check import UNTOUCHED, check_images, is_ours
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.image_batch import VARIABLES
 
 
-class ActionModule(IotoAction):
+class ActionModule(BatchAction):
     """Check a batch of images as a whole."""
 
-    BYPASS_HOST_LOOP = True
     ARGUMENTS: ClassVar[dict[str, Any]] = {}
-    _requires_connection = False
 
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """List every problem."""
         hosts = self.batch(VARIABLES)
-        problems = check_images(hosts)
+        problems = check_images(hosts, at_once=self.forks)
         if not problems:
             return {
                 "changed": False,

@@ -145,6 +145,24 @@ def test_check_mode_makes_nothing(line: Path) -> None:
     assert "2 would be done" in said and not (line / "out").exists() and not (line / "ledger.db").exists()
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root, to mount a small file system")
+def test_the_room_for_a_batch_is_counted_for_as_many_images_as_the_forks_make_at_a_time(line: Path) -> None:
+    (line / "tree/image").write_bytes(bytes(1024 * 1024))
+    (line / "out").mkdir()
+    rows = "".join(f"    row-{n}: {{ioto_serial: A{n}, ioto_mode: firmware}}\n" for n in range(4))
+    (line / "inventory.yml").write_text(f"all:\n  hosts:\n{rows}")
+    options = "-i", str(line / "inventory.yml"), "-e", f"ioto_firmware_base={line / 'tree'}", "--check"
+    # Four images, a master and its trial are of a good 1 MB each, and so is what lies beside each that is being made.
+    sh("mount", "-t", "tmpfs", "-o", "size=10m", "tmpfs", line / "out")
+    try:
+        status, said = play(line, "provision.yml", *options, "-f", "1")
+        assert status == 0, said
+        status, said = play(line, "provision.yml", *options, "-f", "4")
+    finally:
+        sh("umount", line / "out")
+    assert status != 0 and "4 hosts: their images need " in said and " and 10 MB are free; free space, or" in said, said
+
+
 DEFECT = """
 
 _without_defect = make_image

@@ -33,9 +33,20 @@ def test_images_that_are_there_need_no_room(tmp_path: Path) -> None:
     base = tmp_path / "base.img"
     base.write_bytes(b"x" * 4 * 1024 * 1024)
     (tmp_path / "1.img").touch()
-    need, free = destination.room(base, [tmp_path / "1.img", tmp_path / "2.img"])
+    need, free = destination.room(base, [tmp_path / "1.img", tmp_path / "2.img"], at_once=5)
     assert 0 < need <= 4 * base.stat().st_blocks * 512 and free > 0
-    assert destination.room(base, [tmp_path / "1.img"])[0] == 0
+    assert destination.room(base, [tmp_path / "1.img"], at_once=5)[0] == 0
+
+
+def test_as_much_room_is_counted_as_the_images_take_that_are_made_at_a_time(tmp_path: Path) -> None:
+    base = tmp_path / "base"
+    base.mkdir()
+    (base / "file").write_bytes(b"x" * 1024 * 1024)
+    images = [tmp_path / f"{number}.img" for number in range(20)]
+    needs = [destination.room(base, images, at_once=at_once)[0] for at_once in (1, 5, 10, 50)]
+    each = needs[0] // (20 + 2 + 1)
+    assert each > 1024 * 1024
+    assert needs == [each * (20 + 2 + at_once) for at_once in (1, 5, 10, 20)]
 
 
 def test_a_batch_without_room_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,15 +60,15 @@ def test_a_batch_without_room_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
         }
         for n in (1, 2)
     }
-    assert batch.check_images(hosts) == []
+    assert batch.check_images(hosts, at_once=5) == []
     monkeypatch.setattr(destination.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1}))
-    (problem,) = batch.check_images(hosts)
+    (problem,) = batch.check_images(hosts, at_once=5)
     assert str(problem).startswith("2 hosts: their images need ") and "0 MB are free" in str(problem)
 
 
 def test_two_units_never_share_an_image(tmp_path: Path) -> None:
     host = {"ioto_mode": "firmware", "ioto_serial": "1", "ioto_firmware_dest": str(tmp_path)}
-    (problem,) = batch.check_images({"a": host, "b": dict(host), "other": {"ioto_mode": "manual"}})
+    (problem,) = batch.check_images({"a": host, "b": dict(host), "other": {"ioto_mode": "manual"}}, at_once=5)
     assert problem.hosts == ("a", "b") and "the same image" in problem.sentence
 
 
@@ -72,9 +83,9 @@ def test_a_checksum_list_keeps_what_is_there_and_drops_what_is_gone(tmp_path: Pa
 
 def test_a_problem_of_a_thousand_hosts_is_one_line(tmp_path: Path) -> None:
     hosts = {f"row-{number}": {"ioto_mode": "firmware", "ioto_serial": str(number)} for number in range(1000)}
-    (problem,) = batch.check_images(hosts)
+    (problem,) = batch.check_images(hosts, at_once=5)
     assert str(problem).startswith("row-0, row-1, row-2, row-3, row-4 and 995 more: nothing says where the images go")
     hosts = {name: {**facts, "ioto_firmware_dest": str(tmp_path)} for name, facts in hosts.items()}
     hosts = {name: {**facts, "ioto_firmware_base": str(tmp_path / "absent.img")} for name, facts in hosts.items()}
-    (problem,) = batch.check_images(hosts)
+    (problem,) = batch.check_images(hosts, at_once=5)
     assert len(problem.hosts) == 1000 and "cannot be read" in problem.sentence and "\n" not in str(problem)

@@ -29,17 +29,21 @@ class BatchError(IotoError):
 
 
 def prepare(
-    hosts: Mapping[str, Mapping[str, Any]], complete: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+    hosts: Mapping[str, Mapping[str, Any]],
+    complete: Callable[[Mapping[str, Any]], Mapping[str, Any]],
+    *,
+    at_once: int,
 ) -> Sequence[Job]:
     """Return the jobs of a batch; `complete` gives the options of `firmware_image` with their defaults.
 
+    `at_once` images will be made at a time.
     `hosts` maps each host to its `VARIABLES`, those that are set. Hosts of another `ioto_mode` are left out;
     one that has none is ours. Raises `BatchError` before the first image is made.
     """
     ours = {"ioto_mode": Mode.FIRMWARE}
     hosts = {host: ours | dict(variables) for host, variables in hosts.items()}
     hosts = {host: variables for host, variables in hosts.items() if is_ours(variables)}
-    problems = list(check_images(hosts))
+    problems = list(check_images(hosts, at_once=at_once))
     jobs: list[Job] = []
     refused: dict[str, list[str]] = defaultdict(list)
     for host, variables in hosts.items() if not problems else ():
@@ -58,10 +62,10 @@ def is_ours(variables: Mapping[str, Any]) -> bool:
     return bool(variables.get("ioto_mode") == Mode.FIRMWARE)
 
 
-def check_images(hosts: Mapping[str, Mapping[str, Any]]) -> Sequence[Problem]:
+def check_images(hosts: Mapping[str, Mapping[str, Any]], *, at_once: int) -> Sequence[Problem]:
     """Return all problems of a batch of images; `hosts` maps each host to its `VARIABLES`, those that are set.
 
-    Hosts of another `ioto_mode` are left out.
+    `at_once` images will be made at a time. Hosts of another `ioto_mode` are left out.
     """
     hosts = {host: variables for host, variables in hosts.items() if is_ours(variables)}
     problems: list[Problem] = []
@@ -87,7 +91,7 @@ def check_images(hosts: Mapping[str, Mapping[str, Any]]) -> Sequence[Problem]:
         if base is not None and (trouble := _trouble(base, hosts[same[0]])):
             problems.append(Problem(tuple(same), trouble))
     if not problems:
-        problems.extend(_room(needs, images))
+        problems.extend(_room(needs, images, at_once))
     return problems
 
 
@@ -121,14 +125,14 @@ def _trouble(base: Path, variables: Mapping[str, Any]) -> str | None:
 
 
 def _room(
-    needs: Mapping[tuple[str | None, int], Mapping[Path, None]], images: Mapping[Path, Sequence[str]]
+    needs: Mapping[tuple[str | None, int], Mapping[Path, None]], images: Mapping[Path, Sequence[str]], at_once: int
 ) -> Sequence[Problem]:
     """Problems of file systems that have no room for the images that are not there yet."""
     needed: dict[int, int] = defaultdict(int)
     free: dict[int, int] = {}
     hosts: dict[int, list[str]] = defaultdict(list)
     for (base, device), batch in needs.items():
-        need, left = room(Path(base) if base else None, batch)
+        need, left = room(Path(base) if base else None, batch, at_once=at_once)
         if need:
             needed[device] += need
             free[device] = left

@@ -15,8 +15,6 @@ from ..image_formats.image import ImageError
 
 _MASTERS = 2
 """A master image and the trial of it."""
-_AT_ONCE = 5
-"""Images whose partition or uncompressed archive may lie beside them while they are made: Ansible's forks."""
 _SHARED_NEED = 1024 * 1024
 """Bytes that an image takes whose blocks are the base's, but for the few that change."""
 
@@ -43,8 +41,11 @@ def file_name(serial: str) -> str:
     return f"%2E{letters[1:]}" if letters.startswith(".") else letters
 
 
-def room(base: Path | None, images: Iterable[Path]) -> tuple[int, int]:
-    """Return the bytes that the `images` which are not there yet need, and those that are free for them."""
+def room(base: Path | None, images: Iterable[Path], *, at_once: int) -> tuple[int, int]:
+    """Return the bytes that the `images` which are not there yet need, and those that are free for them.
+
+    `at_once` are made at a time, and each may have its partition or uncompressed archive beside it meanwhile.
+    """
     missing = [image for image in images if not image.exists()]
     if not missing or base is None:
         return 0, 0
@@ -52,7 +53,7 @@ def room(base: Path | None, images: Iterable[Path]) -> tuple[int, int]:
     each = _size(base)
     if base.is_file() and can_share(base, folder):
         each = min(each, _SHARED_NEED)
-    return each * (len(missing) + _MASTERS + min(len(missing), _AT_ONCE)), shutil.disk_usage(folder).free
+    return each * (len(missing) + _MASTERS + min(len(missing), at_once)), shutil.disk_usage(folder).free
 
 
 def _size(base: Path) -> int:
