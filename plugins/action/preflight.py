@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import require
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import complete
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import complete, with_switches
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.batch_action import BatchAction
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.check import VARIABLES, check_batch
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.check_options import check_options
@@ -24,7 +24,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.flow impo
 from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.options import SERIALIZE_ARGUMENTS
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling import options as label_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.hosts import check_hosts, labelled_hosts
-from ansible_collections.ioto.serialization.plugins.plugin_utils.modes import Mode, is_for_fleet
+from ansible_collections.ioto.serialization.plugins.plugin_utils.modes import SWITCHES, Mode, is_for_fleet
 from ansible_collections.ioto.serialization.plugins.plugin_utils.report import options as report_options
 
 
@@ -39,7 +39,7 @@ class ActionModule(BatchAction):
         """List every problem."""
         names = dict.fromkeys((*VARIABLES, *FLOW_VARIABLES, *label_options.VARIABLES, *report_options.VARIABLES))
         found, unreadable = self.readable(self.task_vars["ansible_play_hosts_all"], names)
-        hosts = of_modes(found, arguments["modes"])
+        hosts = of_modes(with_switches(found, SWITCHES), arguments["modes"])
         report, report_problems = report_options.run_report(hosts, complete)
         problems = [
             *without_value(unreadable),

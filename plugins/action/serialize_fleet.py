@@ -11,6 +11,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import (
     ArgumentError,
     complete,
+    with_switches,
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.batch_action import BatchAction
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.results import sum_up
@@ -18,6 +19,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.options i
     REVEAL_ARGUMENT,
     SERIALIZE_ARGUMENTS,
 )
+from ansible_collections.ioto.serialization.plugins.plugin_utils.modes import SWITCHES
 
 # Before the engine is imported: the others do without it.
 require("fleet")
@@ -42,7 +44,7 @@ class ActionModule(BatchAction):
         self.refuse_unseen(VARIABLES)
         _check_limits(arguments)
         batch = Batch.prepare(
-            self.hosts((*VARIABLES, *self.ssh_variables())),
+            with_switches(self.hosts((*VARIABLES, *self.ssh_variables())), SWITCHES),
             ssh_options=self.ssh_options,
             complete=lambda options: complete(options, SERIALIZE_ARGUMENTS),
             check=self.check_mode,

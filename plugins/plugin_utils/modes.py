@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The flows that a host can take, and words for yes, as the variables of an inventory say them."""
+"""The flows that a host can take, as the variables of an inventory say them."""
 
 from __future__ import annotations
 
@@ -20,13 +20,8 @@ class Mode(StrEnum):
     NONE = "none"
 
 
-_YES = {"true", "yes", "on", "1", "y", "t", "1.0"}
-"""The words that Ansible takes for it, in lower case."""
-
-
-def is_yes(variables: Mapping[str, Any], name: str) -> bool:
-    """Whether the variable says yes, in one of the words that Ansible takes for it."""
-    return str(variables.get(name, False)).lower() in _YES
+SWITCHES = ("ioto_accept_host_key", "ioto_force")
+"""Variables that the core asks for yes or no: a bool, once the adapter has read the words that Ansible takes for it."""
 
 
 def is_for_fleet(variables: Mapping[str, Any]) -> bool:

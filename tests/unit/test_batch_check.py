@@ -63,7 +63,7 @@ def test_every_problem_is_listed_at_once_with_its_host(ledger: str) -> None:
         "image": host(ledger, ioto_mode="firmware"),
         "given-to-auto": host(ledger, ioto_mode="auto", ioto_claim_id="BBBBBBBBBB"),
         "forced-on-auto": host(ledger, ioto_mode="auto", ioto_force=True),
-        "forced-on-agent": host(ledger, **FACTORY, ioto_factory_delivery="agent", ioto_force="yes"),
+        "forced-on-agent": host(ledger, **FACTORY, ioto_factory_delivery="agent", ioto_force=True),
         "same-serial-1": host(ledger, ioto_serial="SN-2"),
         "same-serial-2": host(ledger, ioto_serial=" SN-2"),
         "same-door-1": host(ledger, ansible_host="192.0.2.7"),

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
 from ..device.device import Answer
@@ -164,6 +165,25 @@ def plain(value: Any) -> Any:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return +value
     return value
+
+
+def with_switches(hosts: Mapping[str, Mapping[str, Any]], names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return the variables of `hosts`, where those of `names` that say yes or no in a word of Ansible's are a bool.
+
+    What says neither stays as it is, for a check to refuse.
+    """
+    names = tuple(names)
+    return {
+        host: {**variables, **{name: _switch(variables[name]) for name in names if name in variables}}
+        for host, variables in hosts.items()
+    }
+
+
+def _switch(value: Any) -> Any:
+    try:
+        return boolean(value)
+    except TypeError:
+        return value
 
 
 def reason_of(error: AnsibleError) -> str:

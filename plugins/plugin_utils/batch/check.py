@@ -16,7 +16,7 @@ from ..errors import IotoError
 from ..labels.qr_templates import qr_templates
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, State
-from ..modes import Mode, is_for_fleet, is_yes
+from ..modes import Mode, is_for_fleet
 from ..scanning.scan import read_scan
 from .problem import Problem
 
@@ -169,7 +169,7 @@ def _forced_on_agents(units: Iterable[_Unit]) -> Iterable[Problem]:
     for unit in units:
         delivery = unit.variables.get("ioto_factory_delivery")
         by_agent = unit.mode is Mode.AUTO or (unit.mode is Mode.FACTORY and delivery == "agent")
-        if by_agent and is_yes(unit.variables, "ioto_force"):
+        if by_agent and unit.variables.get("ioto_force") is True:
             yield Problem((unit.host,), sentence)
 
 

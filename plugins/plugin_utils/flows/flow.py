@@ -15,7 +15,7 @@ from ..errors import IotoError
 from ..ledger.group_commit import LedgerGroup
 from ..ledger.ledger import Ledger
 from ..ledger.records import Context
-from ..modes import Mode, is_yes
+from ..modes import Mode
 from ..serialization.request import Request
 from ..serialization.transaction import serialize
 from .request import build_request, present_outcome
@@ -118,7 +118,10 @@ def _flow(variables: Mapping[str, Any]) -> tuple[str | None, Mapping[str, str]] 
 
 def plan_flow(variables: Mapping[str, Any], options: Mapping[str, Any], *, check: bool) -> Flow:
     """Return the flow for a host: `options` are those of `flow_options`, complete. Raises `IotoError`."""
-    request = replace(build_request(options, check=check), accept_host_key=is_yes(variables, "ioto_accept_host_key"))
+    accept_host_key = variables.get("ioto_accept_host_key", False)
+    if not isinstance(accept_host_key, bool):
+        raise FlowError("ioto_accept_host_key says neither yes nor no; give true, or remove it.")
+    request = replace(build_request(options, check=check), accept_host_key=accept_host_key)
     if options["source"] != "agent":
         return Flow(request, options["ledger"])
     if variables["ioto_mode"] == Mode.AUTO:
