@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import require
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import (
-    ArgumentError,
     complete,
     with_switches,
 )
@@ -42,13 +41,6 @@ class ActionModule(BatchAction):
         """Run the transaction for every host, many at a time."""
         self.refuse_delegation()
         self.refuse_unseen(VARIABLES)
-        _check_limits(arguments)
-        batch = Batch.prepare(
-            with_switches(self.hosts((*VARIABLES, *self.ssh_variables())), SWITCHES),
-            ssh_options=self.ssh_options,
-            complete=lambda options: complete(options, SERIALIZE_ARGUMENTS),
-            check=self.check_mode,
-        )
         engine = Engine(
             at_once=self.forks,
             silence=arguments["silence"],
@@ -56,15 +48,14 @@ class ActionModule(BatchAction):
             reveal=arguments["reveal"],
             diff=self.wants_diff,
         )
+        batch = Batch.prepare(
+            with_switches(self.hosts((*VARIABLES, *self.ssh_variables())), SWITCHES),
+            ssh_options=self.ssh_options,
+            complete=lambda options: complete(options, SERIALIZE_ARGUMENTS),
+            check=self.check_mode,
+        )
         results = list(batch.left_alone)
         for result in engine.run(batch.jobs, log=self.log):
             self.tell(result)
             results.append(result)
         return sum_up(results, "devices")
-
-
-def _check_limits(arguments: dict[str, Any]) -> None:
-    if arguments["processes"] is not None and arguments["processes"] < 1:
-        raise ArgumentError("processes has to be 1 or more; without it, as many are used as are of use.")
-    if arguments["silence"] <= 0:
-        raise ArgumentError("silence is a number of seconds above 0, such as 60.")

@@ -48,15 +48,28 @@ class Job:
     flow: Flow
 
 
+class EngineError(IotoError):
+    """Limits with which nothing could be run."""
+
+
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """How jobs are run. `silence`: seconds without a sign from a script until its device is given up."""
+    """How jobs are run. `silence`: seconds without a sign from a script until its device is given up.
+
+    Raises `EngineError` for limits with which nothing could be run.
+    """
 
     at_once: int
     silence: float = 60.0
     processes: int | None = None
     reveal: bool = False
     diff: bool = False
+
+    def __post_init__(self) -> None:
+        if self.processes is not None and self.processes < 1:
+            raise EngineError("processes has to be 1 or more; without it, as many are used as are of use.")
+        if not self.silence > 0:
+            raise EngineError("silence is a number of seconds above 0, such as 60.")
 
     def run(self, jobs: Sequence[Job], *, log: Log) -> Iterator[dict[str, Any]]:
         """Yield the result of each job as it ends: what `serialize` returns, or `failed` or `unreachable` and `msg`.

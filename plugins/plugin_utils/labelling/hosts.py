@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from ..batch.check import NOBODY
 from ..batch.problem import Problem
 from ..batch.summary import outcome_of, with_fleet
 from ..claim_ids import DEFAULT_LENGTH
@@ -80,13 +81,13 @@ def _try(settings: Settings, product: str, serial: str) -> None:
 
 
 def labelled_hosts(hosts: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Return the hosts whose units get labels, in their order; the pattern `!all` for none."""
+    """Return the hosts whose units get labels, in their order; the pattern `NOBODY` for none."""
     found = [
         name
         for name, facts in hosts.items()
         if facts.get("ioto_mode") != Mode.NONE and label_options.options_of(facts) is not None
     ]
-    return found or ["!all"]
+    return found or NOBODY
 
 
 def label_hosts(

@@ -52,7 +52,7 @@ def _level(picture: Any, code: Any) -> Any:
 
     It is squashed then: lines that are averaged have less noise, and bars lose nothing by it.
     """
-    from PIL import Image  # noqa: PLC0415
+    from PIL import Image  # noqa: PLC0415  # as above
 
     left, right = code.position.top_left, code.position.top_right
     degrees = math.degrees(math.atan2(right.y - left.y, right.x - left.x))
@@ -69,7 +69,7 @@ def _of_one_label(path: str, scans: set[Scan], serials: set[str]) -> Scan:
 
 def _variants(picture: Any) -> Iterator[Any]:
     """Yield the picture, and what helps a reader when it finds nothing in it."""
-    from PIL import Image, ImageFilter, ImageOps  # noqa: PLC0415
+    from PIL import Image, ImageFilter, ImageOps  # noqa: PLC0415  # as above
 
     yield picture
     sharp = ImageOps.autocontrast(picture.filter(ImageFilter.MedianFilter(3)), cutoff=2)
