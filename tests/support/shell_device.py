@@ -36,6 +36,7 @@ class ShellDevice:
     before_run: Callable[[int], None] | None = None
     scripts: list[str] = field(default_factory=list)
     name: str = "bench-1"
+    host_key: str | None = None
 
     @property
     def config_dir(self) -> str:

@@ -13,8 +13,8 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger i
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Claim, Context, State
 from ansible_collections.ioto.serialization.plugins.plugin_utils.scanning.scan import Scan
 from ansible_collections.ioto.serialization.plugins.plugin_utils.verification.three_way_check import (
-    Known,
-    Seen,
+    UnitKnown,
+    UnitSeen,
     ask_ledger,
     compare,
     record,
@@ -32,8 +32,8 @@ def claim(claim_id: str, unit: str | None = "SN-1", state: State = State.LABELLE
     return Claim(claim_id, product, unit, state, "generated", NOW, NOW, "bench-1", reason, {})
 
 
-SEEN = Seen("SN-1", A, PRODUCT)
-ALL = Known(claim(A), claim(A), claim(A))
+SEEN = UnitSeen("SN-1", A, PRODUCT)
+ALL = UnitKnown(claim(A), claim(A), claim(A))
 
 
 def test_label_device_and_ledger_that_agree_pass() -> None:
@@ -44,24 +44,36 @@ def test_label_device_and_ledger_that_agree_pass() -> None:
 @pytest.mark.parametrize(
     ("scan", "seen", "known", "problem"),
     [
-        (Scan(B), SEEN, Known(claim(B, "SN-2"), claim(A), claim(A)), "the label belongs to unit 'SN-2'"),
-        (Scan(B), SEEN, Known(claim(B, "SN-2"), claim(A), claim(A)), "label says ********BB, and the device has ****"),
-        (Scan(B), SEEN, Known(None, claim(A), claim(A)), "the ledger does not know the label's claim ID"),
-        (Scan(B), SEEN, Known(claim(B, None), claim(A), claim(A)), "pre-printed and bound to no unit"),
-        (Scan(B), SEEN, Known(claim(B, state=State.RETIRED), claim(A), claim(A)), "is retired (scrapped)"),
-        (Scan("BAAAAAAAAA"), SEEN, Known(None, claim(A), claim(A)), "and the device has another one, ********AA"),
-        (Scan(A), Seen("SN-1", None, PRODUCT), Known(claim(A), None, claim(A)), "the device has no claim ID"),
-        (Scan(A), Seen("SN-1", "nonsense", PRODUCT), Known(claim(A), None, claim(A)), "an id that is no claim ID"),
-        (Scan(A), Seen("SN-1", A, PRODUCT, B), ALL, "local.json5 sets device.id"),
-        (Scan(A), SEEN, Known(claim(A), claim(A), claim(B)), "the ledger has ********BB for this unit"),
-        (Scan(A), SEEN, Known(claim(A, "SN-2"), claim(A, "SN-2"), None), "no claim ID for unit 'SN-1'"),
-        (Scan(A), SEEN, Known(*[claim(A, state=State.WRITTEN)] * 3), "as written only"),
+        (Scan(B), SEEN, UnitKnown(claim(B, "SN-2"), claim(A), claim(A)), "the label belongs to unit 'SN-2'"),
+        (
+            Scan(B),
+            SEEN,
+            UnitKnown(claim(B, "SN-2"), claim(A), claim(A)),
+            "label says ********BB, and the device has ****",
+        ),
+        (Scan(B), SEEN, UnitKnown(None, claim(A), claim(A)), "the ledger does not know the label's claim ID"),
+        (Scan(B), SEEN, UnitKnown(claim(B, None), claim(A), claim(A)), "pre-printed and bound to no unit"),
+        (Scan(B), SEEN, UnitKnown(claim(B, state=State.RETIRED), claim(A), claim(A)), "is retired (scrapped)"),
+        (Scan("BAAAAAAAAA"), SEEN, UnitKnown(None, claim(A), claim(A)), "and the device has another one, ********AA"),
+        (Scan(A), UnitSeen("SN-1", None, PRODUCT), UnitKnown(claim(A), None, claim(A)), "the device has no claim ID"),
+        (
+            Scan(A),
+            UnitSeen("SN-1", "nonsense", PRODUCT),
+            UnitKnown(claim(A), None, claim(A)),
+            "an id that is no claim ID",
+        ),
+        (Scan(A), UnitSeen("SN-1", A, PRODUCT, B), ALL, "local.json5 sets device.id"),
+        (Scan(A), SEEN, UnitKnown(claim(A), claim(A), claim(B)), "the ledger has ********BB for this unit"),
+        (Scan(A), SEEN, UnitKnown(claim(A, "SN-2"), claim(A, "SN-2"), None), "no claim ID for unit 'SN-1'"),
+        (Scan(A), SEEN, UnitKnown(*[claim(A, state=State.WRITTEN)] * 3), "as written only"),
         (Scan(A, serial="SN-2"), SEEN, ALL, "the label says S/N 'SN-2'"),
         (Scan(A, product=OTHER_PRODUCT), SEEN, ALL, "the label says product"),
-        (Scan(A), Seen("SN-1", A, OTHER_PRODUCT), ALL, "the label belongs to product"),
+        (Scan(A), UnitSeen("SN-1", A, OTHER_PRODUCT), ALL, "the label belongs to product"),
     ],
 )
-def test_whatever_does_not_agree_fails_with_its_reason(scan: Scan, seen: Seen, known: Known, problem: str) -> None:
+def test_whatever_does_not_agree_fails_with_its_reason(
+    scan: Scan, seen: UnitSeen, known: UnitKnown, problem: str
+) -> None:
     verdict = compare(scan, seen, known)
     assert not verdict.passed
     assert problem in "; ".join(verdict.problems)
@@ -79,7 +91,7 @@ def test_two_units_with_swapped_labels_are_conflicts_until_each_has_passed() -> 
             ledger.advance(claim_id, State.LABELLED, context=CONTEXT)
 
         def check(unit: str, claim_id: str, label: str) -> bool:
-            scan, seen = Scan(label), Seen(unit, claim_id, PRODUCT)
+            scan, seen = Scan(label), UnitSeen(unit, claim_id, PRODUCT)
             verdict = compare(scan, seen, ask_ledger(ledger, scan, seen, None))
             record(ledger, verdict, scan, seen, CONTEXT)
             return verdict.passed

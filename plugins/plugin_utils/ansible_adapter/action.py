@@ -147,6 +147,10 @@ class AnsibleDevice:
         """The inventory's name of the device."""
         return self._name
 
+    @property
+    def host_key(self) -> None:
+        """None: Ansible's connections do not tell it."""
+
     def run(self, script: str) -> Answer:
         """Run `script`: one ssh process, one channel, nothing left on the device. A lost connection is Ansible's."""
         execute: Any = self._action._low_level_execute_command

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..display_text import printable, url_origin
-from .agent_settings import AgentSettingsError, SerializeMode, change_settings, read_settings
+from .agent_settings import AgentSettingsError, SerializeMode, change_settings
 from .device import AGENT_FILES, Device
-from .scripts import probe
+from .state import DeviceState
 from .verified_write import write_verified
 
 
@@ -18,7 +18,7 @@ def configure_agent(
     device: Device, config_dir: str, *, mode: str | None, url: str | None, check: bool, diff: bool
 ) -> dict[str, Any]:
     """Return what `agent_config` documents; `mode` is one of `SerializeMode`, None leaves as it is."""
-    settings = read_settings(probe(device, config_dir), where=device.name)
+    settings = DeviceState.read(device, config_dir).agent
     if settings is None:
         raise AgentSettingsError(
             f"There is neither {' nor '.join(AGENT_FILES)} in {config_dir} on {device.name}: install the agent there, "

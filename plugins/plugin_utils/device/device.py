@@ -50,6 +50,10 @@ class Device(Protocol):
     def name(self) -> str:
         """What people call it, for messages."""
 
+    @property
+    def host_key(self) -> str | None:
+        """The fingerprint of the key with which it answered, where the connection knows it."""
+
     def run(self, script: str) -> Answer:
         """Run `script` with `sh`, given on its standard input."""
 
@@ -139,6 +143,11 @@ class StoredDevice(ABC):
     @abstractmethod
     def name(self) -> str:
         """What people call it, for messages."""
+
+    @property
+    def host_key(self) -> str | None:
+        """None: what does not run answers with no key."""
+        return None
 
     @abstractmethod
     def look(self, config_dir: str) -> Observation:

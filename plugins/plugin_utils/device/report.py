@@ -9,32 +9,22 @@ from typing import Any
 
 from .. import claim_ids
 from ..display_text import printable
-from ..json5.document import Json5Document
-from .agent_settings import read_settings
-from .device import PROVISION_FILE, Device, FileKind
-from .scripts import probe
-from .unit_identity import hardware_identity
-from .verified_write import check_usable
+from .device import Device
+from .state import DeviceState
 
 
 def report_device(device: Device, config_dir: str, *, reveal: bool) -> dict[str, Any]:
     """Return what `device_info` documents. Claim IDs are masked unless `reveal`. Raises `IotoError`."""
-    observation = probe(device, config_dir)
-    file = observation.device_file
-    check_usable(file, where=device.name)
-    whole = Json5Document.parse(file.data, name=f"{printable(file.path)} on {device.name}").value
-    document = whole if isinstance(whole, dict) else {}
-    hardware = hardware_identity(observation)
-    settings = read_settings(observation, where=device.name)
-    claim_id = document.get("id")
-    if isinstance(claim_id, str) and not reveal:
+    state = DeviceState.read(device, config_dir)
+    claim_id, document, hardware, settings = state.claim_id, state.members, state.hardware, state.agent
+    if claim_id is not None and not reveal:
         claim_id = claim_ids.mask(claim_id)
     return {
         "claim_id": claim_id,
-        "product": document.get("product"),
+        "product": state.product,
         "serial": hardware.get("serial") or hardware.get("mac"),
         "hardware": hardware,
-        "path": printable(file.path) if file.exists else None,
+        "path": printable(state.file.path) if state.file.exists else None,
         "document": {**document, "id": claim_id} if "id" in document else document,
         "agent": settings
         and {
@@ -51,7 +41,7 @@ def report_device(device: Device, config_dir: str, *, reveal: bool) -> dict[str,
                 for override in settings.overrides
             ],
         },
-        "provisioned": observation.files[PROVISION_FILE].kind is not FileKind.ABSENT,
+        "provisioned": state.provisioned,
     }
 
 

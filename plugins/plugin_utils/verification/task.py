@@ -10,6 +10,7 @@ from typing import Any
 
 from ..claim_ids import mask, parse_product
 from ..device.device import Device
+from ..device.state import DeviceState
 from ..display_text import printable
 from ..errors import IotoError
 from ..labels.qr_templates import qr_templates
@@ -18,7 +19,7 @@ from ..ledger.records import Context
 from ..scanning.camera import read_picture
 from ..scanning.scan import NothingScannedError, Scan, ScanError, read_scan
 from ..scanning.scan_file import ScanFile, read_scan_file
-from .three_way_check import Seen, Verdict, ask_ledger, compare, look, record
+from .three_way_check import CheckVerdict, UnitSeen, ask_ledger, compare, record
 
 
 def verify_unit(
@@ -39,12 +40,12 @@ def verify_unit(
     templates = qr_templates(options["qr"], options["layout"])
     scans = read_scan_file(options["scans"], hosts) if options["scans"] else None
     scan: Scan | None = None
-    seen: Seen | None = None
+    seen: UnitSeen | None = None
     problems: list[str] = []
     is_worth_recording = not check
     # Asked first: a device that cannot be reached is no mismatch, and Ansible says so.
     try:
-        seen = look(device, options["config_dir"], options["serial"])
+        seen = UnitSeen.of(DeviceState.read(device, options["config_dir"]), options["serial"])
     except IotoError as error:
         problems.append(_clause(error))
     try:
@@ -56,14 +57,14 @@ def verify_unit(
         verdict = compare(scan, seen, ask_ledger(ledger, scan, seen, product), product)
     else:
         unit, found = (seen.unit, seen.product) if seen else (options["serial"], None)
-        verdict = Verdict(problems, unit, product or found)
+        verdict = CheckVerdict(problems, unit, product or found)
     if is_worth_recording:
         record(ledger, verdict, scan, seen, context)
     return _result(verdict, scan, device.name)
 
 
 def _scan(
-    options: Mapping[str, Any], templates: Sequence[str], scans: ScanFile | None, host: str, seen: Seen | None
+    options: Mapping[str, Any], templates: Sequence[str], scans: ScanFile | None, host: str, seen: UnitSeen | None
 ) -> Scan:
     if options["image"]:
         return read_picture(options["image"], templates)
@@ -75,7 +76,7 @@ def _scan(
     return read_scan(text, templates)
 
 
-def _result(verdict: Verdict, scan: Scan | None, host: str) -> dict[str, Any]:
+def _result(verdict: CheckVerdict, scan: Scan | None, host: str) -> dict[str, Any]:
     name = f"{printable(host)}, unit {printable(verdict.unit)}" if verdict.unit else printable(host)
     shown = mask(scan.claim_id) if scan else None
     if verdict.passed:

@@ -9,13 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..claim_ids import InvalidProductError, is_valid, mask, parse_product
-from ..device.agent_settings import identity_override
-from ..device.device import Device
-from ..device.scripts import probe
-from ..device.unit_identity import identify
-from ..device.verified_write import check_usable
-from ..display_text import printable
-from ..json5.document import Json5Document
+from ..device.state import DeviceState
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, Context, Entry, State
 from ..scanning.scan import Scan
@@ -26,7 +20,7 @@ _IN_ORDER = {State.VERIFIED, State.LABELLED}
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class UnitSeen:
     """What a device answers; `overriding` is the ID that its local.json5 puts over the other."""
 
     unit: str
@@ -34,9 +28,15 @@ class Seen:
     product: str | None
     overriding: str | None = None
 
+    @classmethod
+    def of(cls, state: DeviceState, serial: str | None) -> UnitSeen:
+        """Return what `state` answers; `serial` is the inventory's word for the unit. Raises `IotoError`."""
+        claim_id, product, override = state.claim_id, state.product, state.override
+        return cls(state.unit(serial).serial, claim_id, product, None if override is None else str(override.value))
+
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class UnitKnown:
     """What the ledger says: who has the label's ID, who the device's, and which one the unit has."""
 
     of_label: Claim | None = None
@@ -45,7 +45,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class CheckVerdict:
     """Whether all agree; if not, what is wrong, a clause each."""
 
     problems: Sequence[str]
@@ -58,24 +58,7 @@ class Verdict:
         return not self.problems
 
 
-def look(device: Device, config_dir: str, serial: str | None) -> Seen:
-    """Ask the device who it is, in one script; `serial` is the inventory's word for the unit. Raises `IotoError`."""
-    observation = probe(device, config_dir)
-    check_usable(observation.device_file, where=device.name)
-    document = Json5Document.parse(
-        observation.device_file.data, name=f"{printable(observation.device_file.path)} on {device.name}"
-    ).value
-    members = document if isinstance(document, dict) else {}
-    override = identity_override(observation, where=device.name)
-    return Seen(
-        unit=identify(serial, observation, where=device.name).serial,
-        claim_id=_text(members.get("id")),
-        product=_text(members.get("product")),
-        overriding=None if override is None else str(override.value),
-    )
-
-
-def ask_ledger(ledger: Ledger, scan: Scan, seen: Seen, product: str | None) -> Known:
+def ask_ledger(ledger: Ledger, scan: Scan, seen: UnitSeen, product: str | None) -> UnitKnown:
     """Return what the ledger says of the label's ID, of the device's and of the unit."""
     ids = [claim_id for claim_id in (scan.claim_id, seen.claim_id) if is_valid(claim_id)]
     holders = ledger.holders(ids)
@@ -84,20 +67,20 @@ def ask_ledger(ledger: Ledger, scan: Scan, seen: Seen, product: str | None) -> K
         live = ledger.live_claim(named, seen.unit) if named else None
     except InvalidProductError:
         live = None  # the device names a product that is none
-    return Known(holders.get(scan.claim_id), holders.get(seen.claim_id or ""), live)
+    return UnitKnown(holders.get(scan.claim_id), holders.get(seen.claim_id or ""), live)
 
 
-def compare(scan: Scan, seen: Seen, known: Known, product: str | None = None) -> Verdict:
+def compare(scan: Scan, seen: UnitSeen, known: UnitKnown, product: str | None = None) -> CheckVerdict:
     """Return the verdict on a unit; `product` is what the inventory says, if it does. A pure function."""
     problems = [
         *_of_label_and_device(scan, seen, product),
         *_of_ledger_and_label(scan, seen, known),
         *_of_ledger_and_device(scan, seen, known),
     ]
-    return Verdict(list(dict.fromkeys(problems)), seen.unit, product or seen.product)
+    return CheckVerdict(list(dict.fromkeys(problems)), seen.unit, product or seen.product)
 
 
-def _of_label_and_device(scan: Scan, seen: Seen, product: str | None) -> list[str]:
+def _of_label_and_device(scan: Scan, seen: UnitSeen, product: str | None) -> list[str]:
     problems = []
     if seen.claim_id is None:
         problems.append("the device has no claim ID, so serialize it first")
@@ -117,7 +100,7 @@ def _of_label_and_device(scan: Scan, seen: Seen, product: str | None) -> list[st
     return problems
 
 
-def _of_ledger_and_label(scan: Scan, seen: Seen, known: Known) -> list[str]:
+def _of_ledger_and_label(scan: Scan, seen: UnitSeen, known: UnitKnown) -> list[str]:
     holder = known.of_label
     if holder is None:
         return ["the ledger does not know the label's claim ID"]
@@ -132,7 +115,7 @@ def _of_ledger_and_label(scan: Scan, seen: Seen, known: Known) -> list[str]:
     return []
 
 
-def _of_ledger_and_device(scan: Scan, seen: Seen, known: Known) -> list[str]:
+def _of_ledger_and_device(scan: Scan, seen: UnitSeen, known: UnitKnown) -> list[str]:
     live, holder = known.of_unit, known.of_device
     if live is None:
         return [f"the ledger has no claim ID for unit {seen.unit!a}"]
@@ -146,7 +129,7 @@ def _of_ledger_and_device(scan: Scan, seen: Seen, known: Known) -> list[str]:
     return problems
 
 
-def record(ledger: Ledger, verdict: Verdict, scan: Scan | None, seen: Seen | None, context: Context) -> None:
+def record(ledger: Ledger, verdict: CheckVerdict, scan: Scan | None, seen: UnitSeen | None, context: Context) -> None:
     """Have the ledger remember a check: `checked`, or `mismatch` and, where IDs are with the wrong unit, `conflict`.
 
     A check that passes settles the conflicts of its unit.
@@ -175,7 +158,3 @@ def _product(text: str | None) -> str | None:
         return parse_product(text) if text else None
     except InvalidProductError:
         return None
-
-
-def _text(value: object) -> str | None:
-    return None if value is None or value == "" else str(value)

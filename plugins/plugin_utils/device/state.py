@@ -1,0 +1,148 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What one look at a device means: who it says it is, what overrides that, how its agent is set, and its hardware.
+
+Whoever decides, reports or verifies looks at this state, and at no file of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import replace as with_fields
+from functools import cached_property
+
+from ..display_text import printable
+from ..json5.document import MISSING, Json5Document
+from ..json5.reader import JsonValue
+from .agent_settings import AgentSettings, Override, identity_override, read_settings
+from .device import (
+    DEVICE_FILE,
+    LEGACY_DEVICE_FILE,
+    PROVISION_FILE,
+    Device,
+    DeviceError,
+    FileKind,
+    Observation,
+    RemoteFile,
+)
+from .scripts import probe
+from .unit_identity import UnitIdentity, hardware_identity, identify
+from .verified_write import check_usable
+
+IDENTITY_KEYS = ("id", "product")
+"""The members of device.json5 that say who a device is."""
+
+
+@dataclass(frozen=True, eq=False)
+class DeviceState:
+    """One look at the device `name`, and what it means.
+
+    A file is parsed once, when the first fact in it is asked for: a fault in a file that nobody needs troubles nobody.
+    So each fact may raise `IotoError`, which names the file. `host_key` is the fingerprint of the key with which the
+    device answered, where the connection knows it.
+    """
+
+    name: str
+    config_dir: str
+    observation: Observation
+    host_key: str | None = None
+
+    @classmethod
+    def read(cls, device: Device, config_dir: str) -> DeviceState:
+        """Look at `device`, in one script. Raises `IotoError`."""
+        return cls.understand(device, config_dir, probe(device, config_dir))
+
+    @classmethod
+    def understand(cls, device: Device, config_dir: str, observation: Observation) -> DeviceState:
+        """Return what `observation` of `device` means."""
+        return cls(device.name, config_dir, observation, device.host_key)
+
+    @property
+    def file(self) -> RemoteFile:
+        """The device.json5 that was seen, or its absence."""
+        return self.observation.device_file
+
+    @cached_property
+    def document(self) -> Json5Document:
+        """The device.json5; one that is absent is empty."""
+        check_usable(self.file, where=self.name)
+        return self._parse(self.file)
+
+    @cached_property
+    def members(self) -> dict[str, JsonValue]:
+        """What stands in the device.json5."""
+        value = self.document.value
+        return value if isinstance(value, dict) else {}
+
+    @property
+    def claim_id(self) -> str | None:
+        """The ID as it stands in the device.json5, valid or not."""
+        return _text(self.members.get("id"))
+
+    @property
+    def product(self) -> str | None:
+        """The product as it stands in the device.json5, valid or not."""
+        return _text(self.members.get("product"))
+
+    @cached_property
+    def override(self) -> Override | None:
+        """What the agent takes for its ID in place of the one in the device.json5, where something says another."""
+        return identity_override(self.observation, where=self.name)
+
+    @property
+    def provisioned(self) -> bool:
+        """Whether somebody has claimed the device and its cloud has provisioned it."""
+        return self.observation.files[PROVISION_FILE].kind is not FileKind.ABSENT
+
+    @cached_property
+    def provisioned_id(self) -> str | None:
+        """The ID with which the device was provisioned, where it says so."""
+        file = self.observation.files[PROVISION_FILE]
+        if not file.exists:
+            return None
+        value = self._parse(file).get("id")
+        return None if value is MISSING else _text(value)
+
+    @cached_property
+    def agent(self) -> AgentSettings | None:
+        """How the agent is set, its mode included; None where it has no configuration."""
+        return read_settings(self.observation, where=self.name)
+
+    @cached_property
+    def hardware(self) -> Mapping[str, str]:
+        """What the board says of itself: `serial` and `mac`, each where it can be told from another unit's."""
+        return hardware_identity(self.observation)
+
+    def unit(self, serial: str | None) -> UnitIdentity:
+        """Return who the unit is; `serial` is the inventory's word for it. Raises `UnitIdentityError`."""
+        return with_fields(identify(serial, self.observation, where=self.name), host_key=self.host_key)
+
+    def check_ready(self) -> None:
+        """Raise `IotoError` where the device has no place for an identity, or what it says of its own makes no sense.
+
+        From then on, no fact about its identity raises.
+        """
+        if self.observation.directory != "present":
+            raise DeviceError(
+                f"There is no directory {self.config_dir} on {self.name}: install the agent there, or say where its "
+                "configuration is (config_dir)."
+            )
+        check_usable(self.file, where=self.name)
+        if self.observation.files[LEGACY_DEVICE_FILE].exists and not self.file.exists:
+            raise DeviceError(
+                f"The device {self.name} has the {LEGACY_DEVICE_FILE} of very old firmware and no {DEVICE_FILE}: "
+                "update its agent first."
+            )
+        for key in IDENTITY_KEYS:
+            self.document.get(key)  # one that stands twice
+        _unused = self.override, self.provisioned_id
+
+    def _parse(self, file: RemoteFile) -> Json5Document:
+        return Json5Document.parse(file.data, name=f"{printable(file.path)} on {self.name}")
+
+
+def _text(value: JsonValue) -> str | None:
+    """What is there and no text becomes one, so that it is seen to be wrong."""
+    return None if value is None or value == "" else str(value)
