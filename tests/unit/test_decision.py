@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace as with_fields
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.ioto.serialization.plugins.plugin_utils.device.unit_identity import UnitIdentity
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Claim, State
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.decision import (
     Action,
@@ -157,11 +159,36 @@ def test_an_override_that_would_defeat_the_id_is_refused() -> None:
 
 
 def test_another_board_under_the_same_serial_is_refused() -> None:
-    decision = decide(Seen(), asked(), Known(live=claim(A), contradiction="mac"))
+    live = claim(A)._replace(details={"mac": "00:11:22:33:44:55"})
+    other = Seen(identity=UnitIdentity("SN-1", {"mac": "00:11:22:33:44:66"}))
+
+    decision = decide(other, asked(), Known(live=live))
 
     assert decision.action is Action.REFUSE
     assert "mac" in decision.reason
-    assert decide(Seen(), asked(force=True), Known(live=claim(A), contradiction="mac")).action is Action.ASSIGN
+    assert decision.conflict == live
+    assert decide(other, asked(force=True), Known(live=live)).action is Action.ASSIGN
+
+
+def test_another_host_key_under_the_same_serial_is_refused_unless_it_was_made_anew() -> None:
+    live = claim(A)._replace(details={"host_key": "SHA256:one"})
+    other = Seen(A, identity=UnitIdentity("SN-1", {}, host_key="SHA256:other"))
+
+    decision = decide(other, asked(), Known(live=live, holder=live))
+
+    assert decision.action is Action.REFUSE
+    assert "SHA256:one" in decision.reason and "SHA256:other" in decision.reason
+    assert decision.conflict == live
+    accepted = with_fields(asked(), accept_host_key=True)
+    assert decide(other, accepted, Known(live=live, holder=live)).action is Action.KEEP
+
+
+def test_an_agent_replaces_no_id() -> None:
+    by_agent = with_fields(asked(force=True), by_agent=True)
+
+    assert decide(Seen("none at all"), by_agent, Known()).action is Action.REFUSE
+    assert decide(Seen(A), by_agent, Known(live=claim(A), holder=claim(A))).action is Action.REFUSE
+    assert decide(Seen(), by_agent, Known()) == Decision(Action.ASSIGN)
 
 
 IDS = st.sampled_from([None, A, B, C])

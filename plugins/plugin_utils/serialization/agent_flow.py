@@ -14,15 +14,6 @@ from .claim_sources import Agent
 from .look import Look, SerializationError, understand
 
 
-def check_vacant(device: Device, look: Look) -> None:
-    """Raise `SerializationError` where the device has an ID: an agent replaces none."""
-    if look.seen.claim_id is not None:
-        raise SerializationError(
-            f"The agent on {device.name} makes an ID only where there is none: to replace the present one, let the "
-            "controller write it (source: generated)."
-        )
-
-
 def await_id(source: Agent, device: Device, config_dir: str, old: bytes | None) -> Look | None:
     """Return the first look that shows the ID which the agent saved; None where none came and `source` has a fallback.
 

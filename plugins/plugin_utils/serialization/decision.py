@@ -9,6 +9,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ..claim_ids import is_valid, mask
+from ..device.state import DeviceState
+from ..device.unit_identity import UnitIdentity
+from ..display_text import printable
 from ..ledger.records import Claim, State
 
 _DELIBERATE = "or say that it is meant (force: true)"
@@ -29,7 +32,10 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the device holds, each None where it does not. IDs as they stand there, valid or not."""
+    """What the device holds, each None where it does not. IDs as they stand there, valid or not.
+
+    `identity` is what its hardware says, and the connection of its host key.
+    """
 
     claim_id: str | None = None
     product: str | None = None
@@ -37,6 +43,19 @@ class Seen:
     provisioned_id: str | None = None
     overriding_id: str | None = None
     """A `device.id` in local.json5."""
+    identity: UnitIdentity | None = None
+
+    @classmethod
+    def of(cls, state: DeviceState, unit: UnitIdentity) -> Seen:
+        """Return what `state` shows of a device that is `unit`."""
+        return cls(
+            claim_id=state.claim_id,
+            product=state.product,
+            provisioned=state.provisioned,
+            provisioned_id=state.provisioned_id,
+            overriding_id=str(state.override.value) if state.override else None,
+            identity=unit,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +69,19 @@ class Asked:
     replace_provisioned: bool = False
     scanned: bool = False
     """The ID is on a label that was printed beforehand, so the ledger has to know it."""
+    by_agent: bool = False
+    """The agent makes the ID, which it does only where there is none."""
+    accept_host_key: bool = False
+    """The unit's host key was made anew."""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the ledger says: the unit's live claim, who holds the ID that the device has, who the one that was given.
-
-    `contradiction` names what differs (serial or mac) from the hardware that carried the live claim so far.
-    """
+    """What the ledger says: the unit's live claim, who holds the ID that the device has, who the one that was given."""
 
     live: Claim | None = None
     holder: Claim | None = None
     given_holder: Claim | None = None
-    contradiction: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +98,11 @@ class Decision:
     conflict: Claim | None = None
     reason: str = ""
 
+    @property
+    def needs_an_id(self) -> bool:
+        """Whether a source has to give one."""
+        return self.action is Action.ASSIGN and self.claim_id is None
+
 
 def decide(seen: Seen, asked: Asked, known: Known) -> Decision:
     """Return what to do with the unit. A device that has an ID keeps it, unless somebody forces another on it."""
@@ -89,13 +113,8 @@ def decide(seen: Seen, asked: Asked, known: Known) -> Decision:
         )
     if refused := _refused_gift(asked, known.given_holder):
         return refused
-    if known.contradiction is not None and not asked.force:
-        return _refuse(
-            f"The unit {asked.unit!a} was serialized before on a board with another {known.contradiction}: correct the "
-            "serial where these are two units; where the board was replaced, retire the unit's claim ID first "
-            f"(ledger_entry), {_DELIBERATE}.",
-            known.live,
-        )
+    if known.live is not None and (refused := _refused_board(seen, asked, known.live)):
+        return refused
     return _guarded(_choose(seen, asked, known), seen, asked)
 
 
@@ -125,6 +144,29 @@ def _refused_gift(asked: Asked, holder: Claim | None) -> Decision | None:
         f"{taken.product}: give this unit another one.",
         taken,
     )
+
+
+def _refused_board(seen: Seen, asked: Asked, live: Claim) -> Decision | None:
+    """Refuse a device that calls itself by the name of a unit, and is not the board that carried the `live` claim."""
+    if seen.identity is None:
+        return None
+    contradiction = seen.identity.contradicts(live.details)
+    if contradiction is not None and not asked.force:
+        return _refuse(
+            f"The unit {asked.unit!a} was serialized before on a board with another {contradiction}: correct the "
+            "serial where these are two units; where the board was replaced, retire the unit's claim ID first "
+            f"(ledger_entry), {_DELIBERATE}.",
+            live,
+        )
+    other_key = seen.identity.other_host_key(live.details)
+    if other_key is not None and not asked.accept_host_key:
+        return _refuse(
+            f"The device says that it is unit {asked.unit!a}, and has the host key {seen.identity.host_key} where that "
+            f"unit had {printable(other_key)}: see which unit it is; if its key was made anew, say so "
+            "(ioto_accept_host_key).",
+            live,
+        )
+    return None
 
 
 def _choose(seen: Seen, asked: Asked, known: Known) -> Decision:
@@ -214,6 +256,11 @@ def _guarded(decision: Decision, seen: Seen, asked: Asked) -> Decision:
     """Refuse what the device itself would undo: an override, or the end of a provisioning nobody meant to end."""
     if decision.action is Action.REFUSE:
         return decision
+    if asked.by_agent and decision.needs_an_id and seen.claim_id is not None:
+        return _refuse(
+            "An agent makes an ID only where there is none: to replace the present one, let the controller write it "
+            "(source: generated)."
+        )
     if seen.overriding_id is not None and seen.overriding_id != decision.claim_id:
         return replace(
             _refuse("The device's local.json5 sets device.id, which overrides device.json5: remove it there."),

@@ -26,7 +26,7 @@ from ..json5.second_opinion import seek_second_opinion
 from ..ledger.group_commit import LedgerGroup
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, Context, State
-from .agent_flow import await_id, check_vacant, compare_with_service
+from .agent_flow import await_id, compare_with_service
 from .claim_sources import Agent, Generated, Given, Service
 from .decision import Action, Asked, Decision, Known, Seen, decide
 from .look import Look, SerializationError, understand
@@ -57,11 +57,6 @@ class _Plan:
     decision: Decision
     known: Known
 
-    @property
-    def needs_an_id(self) -> bool:
-        """Whether a source has to give one."""
-        return self.decision.action is Action.ASSIGN and self.decision.claim_id is None
-
 
 class _Transaction:
     """One try at one unit."""
@@ -82,7 +77,7 @@ class _Transaction:
         if self._request.check:
             return self._prediction(plan)
         source = self._request.source
-        if isinstance(source, Agent) and plan.needs_an_id:
+        if isinstance(source, Agent) and plan.decision.needs_an_id:
             plan = self._let_agent_make_one(source, plan)
         claim = self._claim(plan)
         after = self._write(plan.look, claim.claim_id)
@@ -102,16 +97,14 @@ class _Transaction:
     # --- look and decide ---
 
     def _plan(self, look: Look) -> _Plan:
-        asked, seen = self._asked, look.seen
+        asked, seen = self._asked, with_fields(look.seen, identity=self._unit)
         live = self._ledger.live_claim(asked.product, asked.unit)
-        self._check_host_key(live)
         wanted = [claim_id for claim_id in (seen.claim_id, asked.claim_id) if is_valid(claim_id)]
         holders = self._ledger.holders(wanted) if wanted else {}
         known = Known(
             live=live,
             holder=holders.get(seen.claim_id or ""),
             given_holder=holders.get(asked.claim_id or ""),
-            contradiction=self._unit.contradicts(live.details) if live else None,
         )
         decision = decide(seen, asked, known)
         if decision.conflict is not None and not self._request.check:
@@ -126,16 +119,6 @@ class _Transaction:
         if decision.action is Action.REFUSE:
             raise SerializationError(f"{decision.reason} ({printable(look.file.path)} on {self._device.name})")
         return _Plan(look, decision, known)
-
-    def _check_host_key(self, live: Claim | None) -> None:
-        """Refuse a device that calls itself by the name of a unit, and has not its key."""
-        known = self._unit.other_host_key(live.details) if live else None
-        if known is not None and not self._request.accept_host_key:
-            raise SerializationError(
-                f"The device {self._device.name} says that it is unit {printable(self._unit.serial)}, and has the host "
-                f"key {self._unit.host_key} where that unit had {printable(known)}: see which unit it is; if its key "
-                "was made anew, say so (ioto_accept_host_key)."
-            )
 
     def _keep_host_key(self, live: Claim) -> Claim:
         """Have the ledger hold the key of a unit that it knows already."""
@@ -157,7 +140,6 @@ class _Transaction:
 
     def _let_agent_make_one(self, source: Agent, plan: _Plan) -> _Plan:
         """Have the agent make its ID and save it, and plan again with what it saved."""
-        check_vacant(self._device, plan.look)
         # What names the unit to the agent's factory service has to be there before the agent asks.
         old = self._write(plan.look, None)
         look = await_id(source, self._device, self._request.config_dir, old or None)
@@ -315,6 +297,8 @@ def _what_is_asked(device: Device, request: Request, seen: Seen, unit: UnitIdent
         force=request.force,
         replace_provisioned=request.replace_provisioned,
         scanned=scan is not None,
+        by_agent=isinstance(source, Agent),
+        accept_host_key=request.accept_host_key,
     )
     if scan is not None and scan.product not in {None, asked.product}:
         raise SerializationError(
