@@ -17,8 +17,11 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_ids import is_valid
-from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization import service_client
-from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.claim_sources import Service, SourceError
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources import service_client
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources.factory_service import (
+    Service,
+    SourceError,
+)
 from tests.fleet.factory import FactoryEndpoint
 
 UNIT = {"serial": "SN-1", "product": "01K9F1EETDEV1CEPR0DVCT0001"}

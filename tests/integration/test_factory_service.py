@@ -18,8 +18,11 @@ import pytest
 from ansible_collections.ioto.serialization.plugins.plugin_utils import claim_ids
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Context, State
-from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.claim_sources import Service, SourceError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.request import Request
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources.factory_service import (
+    Service,
+    SourceError,
+)
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.transaction import serialize
 from tests.fleet.factory import FactoryEndpoint
 from tests.services.factory_service import OTHER_PRODUCT, PATH, PRODUCT, RunningService

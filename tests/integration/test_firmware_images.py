@@ -21,8 +21,8 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.image_
 from ansible_collections.ioto.serialization.plugins.plugin_utils.image_formats import ext
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Context, State
-from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.claim_sources import Generated
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.request import Outcome, Request
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources.factory_service import Generated
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.transaction import serialize
 from tests.support.firmware import (
     DEVICE_FILE,

@@ -21,8 +21,8 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.output_z
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Context, State
 from ansible_collections.ioto.serialization.plugins.plugin_utils.scanning.scan import Scan
-from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.claim_sources import Given
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.request import Outcome, Request
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources.factory_service import Given
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.transaction import serialize
 from tests.fleet import Fleet
 from tests.services.label_printer import LabelPrinter

@@ -22,13 +22,13 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.json5.reader im
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Context, State
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization import transaction as serialization
-from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.claim_sources import (
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.request import Outcome, Request
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources.factory_service import (
     Agent,
     Generated,
     Given,
     Service,
 )
-from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.request import Outcome, Request
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.transaction import serialize
 from tests.fleet.factory import FactoryEndpoint
 from tests.support.shell_device import PRODUCT, ShellDevice, make_device

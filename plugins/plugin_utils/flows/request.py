@@ -15,8 +15,8 @@ from .. import claim_ids
 from ..errors import IotoError
 from ..labels.qr_templates import qr_templates
 from ..scanning.scan import read_scan
-from ..serialization.claim_sources import Agent, ControllerSource, Generated, Given, Service
 from ..serialization.request import Outcome, Request
+from ..serialization.sources.factory_service import Agent, ControllerSource, Generated, Given, Service
 
 
 class OptionError(IotoError):

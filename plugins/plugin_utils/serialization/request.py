@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from .. import claim_ids
 from ..json5.reader import JsonValue
 from ..scanning.scan import Scan
-from .claim_sources import Agent, ControllerSource, Given
+from .sources.factory_service import Agent, ControllerSource, Given
 
 DEFAULT_CONFIG_DIR = "/etc/ioto"
 

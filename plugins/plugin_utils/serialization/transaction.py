@@ -26,11 +26,11 @@ from ..json5.second_opinion import seek_second_opinion
 from ..ledger.group_commit import LedgerGroup
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, Context, State
-from .agent_flow import await_id, compare_with_service
-from .claim_sources import Agent, Generated, Given, Service
 from .decision import Action, Asked, Decision, Known, Seen, decide
 from .look import Look, SerializationError, understand
 from .request import Outcome, Request
+from .sources.agent import await_id, compare_with_service
+from .sources.factory_service import Agent, Generated, Given, Service
 
 _TRIES_AGAINST_OTHER_WRITERS = 3
 IDENTITY_KEYS = ("id", "product")

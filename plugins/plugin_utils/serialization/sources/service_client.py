@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import urllib3
 
-from ..display_text import printable
+from ...display_text import printable
 
 _MAX_REPLY = 64 * 1024
 _BACKOFF_SECONDS = 0.5

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .. import claim_ids
-from ..device.device import Device
-from ..json5.reader import Json5Error, JsonValue
-from .claim_sources import Agent
-from .look import Look, SerializationError, understand
+from ... import claim_ids
+from ...device.device import Device
+from ...json5.reader import Json5Error, JsonValue
+from ..look import Look, SerializationError, understand
+from .factory_service import Agent
 
 
 def await_id(source: Agent, device: Device, config_dir: str, old: bytes | None) -> Look | None:

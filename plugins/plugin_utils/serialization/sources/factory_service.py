@@ -13,13 +13,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from .. import claim_ids
-from ..device.device import DEVICE_FILE, Device, Observation
-from ..device.scripts import await_change, restart_agent
-from ..display_text import printable, url_origin
-from ..errors import IotoError
-from ..json5.independent_reader import read_independently
-from ..scanning.scan import Scan
+from ... import claim_ids
+from ...device.device import DEVICE_FILE, Device, Observation
+from ...device.scripts import await_change, restart_agent
+from ...display_text import printable, url_origin
+from ...errors import IotoError
+from ...json5.independent_reader import read_independently
+from ...scanning.scan import Scan
 from . import service_client
 
 _CONFLICT = 409
