@@ -16,6 +16,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.options i
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.image_formats.detect import FORMATS
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import warm_up
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources.table import STORED_CHOICES
 
 # As in serialize: made ready once, before Ansible forks a worker for each image.
 warm_up()
@@ -28,7 +29,7 @@ class ActionModule(IotoAction):
         **IDENTITY_ARGUMENTS,
         **LEDGER_ARGUMENT,
         **REVEAL_ARGUMENT,
-        "source": {"type": "str", "choices": ["given", "generated", "service"]},
+        "source": {"type": "str", "choices": list(STORED_CHOICES)},
         "serial": {"type": "str", "required": True},
         "base": {"type": "path"},
         "dest": {"type": "path", "required": True},

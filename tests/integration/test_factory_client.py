@@ -19,9 +19,9 @@ import pytest
 from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_ids import is_valid
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources import service_client
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources.factory_service import (
-    Service,
-    SourceError,
+    FactoryService,
 )
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources.source import SourceError
 from tests.fleet.factory import FactoryEndpoint
 
 UNIT = {"serial": "SN-1", "product": "01K9F1EETDEV1CEPR0DVCT0001"}
@@ -69,7 +69,7 @@ def reply(status: int, body: bytes, **headers: str) -> Callable[[http.server.Bas
 
 def test_the_agents_own_sample_service_is_understood() -> None:
     with FactoryEndpoint(mode="sample") as factory:
-        claim_id = Service(factory.url).claim_id(UNIT)
+        claim_id = FactoryService(factory.url).claim_id(UNIT)
         (request,) = factory.requests
 
     assert claim_id == request.claim_id
@@ -80,13 +80,13 @@ def test_the_agents_own_sample_service_is_understood() -> None:
 @pytest.mark.parametrize("failure", ["503", "drop"])
 def test_a_service_that_fails_for_a_while_is_asked_again(failure: str) -> None:
     with FactoryEndpoint(failures=[failure, failure]) as factory:
-        assert is_valid(Service(factory.url).claim_id(UNIT))
+        assert is_valid(FactoryService(factory.url).claim_id(UNIT))
         assert [request.failure for request in factory.requests] == [failure, failure, None]
 
 
 def test_a_service_that_answers_nothing_in_time_is_asked_again() -> None:
     with FactoryEndpoint(failures=["stall"]) as factory:
-        assert is_valid(Service(factory.url, timeout=0.3).claim_id(UNIT))
+        assert is_valid(FactoryService(factory.url, timeout=0.3).claim_id(UNIT))
 
 
 def test_a_service_that_stays_away_is_one_sentence_without_the_secret_of_its_url() -> None:
@@ -94,9 +94,9 @@ def test_a_service_that_stays_away_is_one_sentence_without_the_secret_of_its_url
         port = unused.getsockname()[1]
 
     with pytest.raises(SourceError) as caught:
-        Service(f"http://127.0.0.1:{port}/s3cret?key=s3cret", retries=1).claim_id(UNIT)
+        FactoryService(f"http://127.0.0.1:{port}/s3cret?key=s3cret", retries=1).claim_id(UNIT)
 
-    assert "s3cret" not in str(caught.value) + repr(Service("http://host/s3cret"))
+    assert "s3cret" not in str(caught.value) + repr(FactoryService("http://host/s3cret"))
     assert f"http://127.0.0.1:{port}" in str(caught.value)
     assert "Connection refused, 2 tries; see whether it runs" in str(caught.value)
 
@@ -110,7 +110,7 @@ def test_a_refusal_is_final_and_its_reason_is_shown(status: int) -> None:
         reply(status, b'{"error": "SN-1 is not on the list\x1b[31m"}')(handler)
 
     with endpoint(answer) as url, pytest.raises(SourceError) as caught:
-        Service(url).claim_id(UNIT)
+        FactoryService(url).claim_id(UNIT)
 
     assert len(asked) == 1
     assert str(status) in str(caught.value) and "SN-1 is not on the list" in str(caught.value)
@@ -136,7 +136,7 @@ def test_a_refusal_is_final_and_its_reason_is_shown(status: int) -> None:
 )
 def test_an_answer_without_a_valid_id_is_refused(body: bytes) -> None:
     with endpoint(reply(200, body)) as url, pytest.raises(SourceError, match="without a valid claim ID"):
-        Service(url).claim_id(UNIT)
+        FactoryService(url).claim_id(UNIT)
 
 
 def test_a_redirect_is_not_followed_with_the_token() -> None:
@@ -145,7 +145,7 @@ def test_a_redirect_is_not_followed_with_the_token() -> None:
         endpoint(reply(307, b"", Location=other)) as url,
         pytest.raises(SourceError, match="307"),
     ):
-        Service(url, token="t0ken").claim_id(UNIT)
+        FactoryService(url, token="t0ken").claim_id(UNIT)
 
 
 def test_a_token_is_sent_as_a_bearer() -> None:
@@ -156,9 +156,9 @@ def test_a_token_is_sent_as_a_bearer() -> None:
         reply(200, b'{"id": "JT08FFQXWQ"}')(handler)
 
     with endpoint(answer) as url:
-        assert Service(url, token="t0ken").claim_id(UNIT) == "JT08FFQXWQ"
+        assert FactoryService(url, token="t0ken").claim_id(UNIT) == "JT08FFQXWQ"
     assert seen == ["Bearer t0ken"]
-    assert "t0ken" not in repr(Service(url, token="t0ken"))
+    assert "t0ken" not in repr(FactoryService(url, token="t0ken"))
 
 
 @pytest.fixture
@@ -180,27 +180,27 @@ def certificate(tmp_path: Path) -> tuple[Path, Path]:
 def test_a_certificate_is_verified(certificate: tuple[Path, Path]) -> None:
     with FactoryEndpoint(tls=certificate) as factory:
         with pytest.raises(SourceError, match="certificate is not accepted") as caught:
-            Service(factory.url).claim_id(UNIT)
+            FactoryService(factory.url).claim_id(UNIT)
         assert "tries" not in str(caught.value)
         assert factory.requests == []
 
-        assert is_valid(Service(factory.url, ca_file=str(certificate[0])).claim_id(UNIT))
+        assert is_valid(FactoryService(factory.url, ca_file=str(certificate[0])).claim_id(UNIT))
 
 
 @pytest.mark.parametrize(("name", "reason"), [("missing", "No such file or directory"), ("empty", "it holds none")])
 def test_a_ca_file_that_cannot_be_read_is_one_sentence_with_its_name(tmp_path: Path, name: str, reason: str) -> None:
     (tmp_path / "empty").touch()
     with pytest.raises(SourceError) as caught:
-        Service("https://127.0.0.1:1/", ca_file=str(tmp_path / name)).claim_id(UNIT)
+        FactoryService("https://127.0.0.1:1/", ca_file=str(tmp_path / name)).claim_id(UNIT)
     assert f"could not be asked: the certificates in {tmp_path / name} cannot be read ({reason});" in str(caught.value)
 
 
 @pytest.mark.parametrize("url", ["http://", "http://[::1", "https://host:port/", "ftp://host/"])
 def test_a_url_that_is_none_is_one_sentence(url: str) -> None:
     with pytest.raises(SourceError, match="could not be asked"):
-        Service(url, retries=0).claim_id(UNIT)
+        FactoryService(url, retries=0).claim_id(UNIT)
 
 
 def test_what_json_cannot_hold_is_never_sent() -> None:
     with pytest.raises(SourceError, match="JSON"):
-        Service("http://127.0.0.1:1/").claim_id({"rate": float("inf")})
+        FactoryService("http://127.0.0.1:1/").claim_id({"rate": float("inf")})

@@ -20,9 +20,9 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger i
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Context, State
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.request import Request
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources.factory_service import (
-    Service,
-    SourceError,
+    FactoryService,
 )
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources.source import SourceError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.transaction import serialize
 from tests.fleet.factory import FactoryEndpoint
 from tests.services.factory_service import OTHER_PRODUCT, PATH, PRODUCT, RunningService
@@ -396,7 +396,7 @@ UNIT = {"product": PRODUCT, "serial": "SN-client"}
 
 
 def test_the_controllers_client_asks_and_confirms(shared_service: RunningService) -> None:
-    client = Service(shared_service.url)
+    client = FactoryService(shared_service.url)
     claim_id = client.claim_id(UNIT)
     for _ in range(2):
         assert client.confirm({**UNIT, "id": claim_id}) is None
@@ -404,7 +404,7 @@ def test_the_controllers_client_asks_and_confirms(shared_service: RunningService
 
 
 def test_a_conflict_at_the_service_is_an_error_that_names_the_holder(shared_service: RunningService) -> None:
-    client = Service(shared_service.url)
+    client = FactoryService(shared_service.url)
     claim_id = client.claim_id({**UNIT, "serial": "SN-holder"})
     with pytest.raises(SourceError, match="SN-holder"):
         client.confirm({**UNIT, "serial": "SN-thief", "id": claim_id})
@@ -412,7 +412,7 @@ def test_a_conflict_at_the_service_is_an_error_that_names_the_holder(shared_serv
 
 def test_a_service_that_takes_no_confirmation_is_left_in_peace() -> None:
     with FactoryEndpoint() as sample:
-        client = Service(sample.url)
+        client = FactoryService(sample.url)
         assert client.confirm({**UNIT, "id": client.claim_id(UNIT)}) is None
 
 
@@ -422,10 +422,10 @@ def test_a_confirmation_that_does_not_arrive_is_a_note_and_the_next_run_makes_up
     device = ShellDevice(tmp_path / "device")
     (device.root / "etc/ioto").mkdir(parents=True)
     running = service_with()
-    source = Service(running.url, retries=0)
+    source = FactoryService(running.url, retries=0)
     request = Request(source=source, product=PRODUCT, serial="SN-1", config_dir=str(device.root / "etc/ioto"))
 
-    class Deaf(Service):
+    class Deaf(FactoryService):
         """A service that ends between its answer and the confirmation."""
 
         def claim_id(self, body: Mapping[str, object]) -> str | None:

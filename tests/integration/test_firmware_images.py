@@ -21,8 +21,8 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.image_
 from ansible_collections.ioto.serialization.plugins.plugin_utils.image_formats import ext
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Context, State
-from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.request import Outcome, Request
-from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources.factory_service import Generated
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.request import Request, UnitOutcome
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources.generated import Generated
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.transaction import serialize
 from tests.support.firmware import (
     DEVICE_FILE,
@@ -62,7 +62,7 @@ class Line:
         dest: Path | None = None,
         config_dir: str | None = None,
         **open_as: object,
-    ) -> tuple[Path, Outcome]:
+    ) -> tuple[Path, UnitOutcome]:
         dest = dest or self.folder / "out" / serial
         with open_device(base, dest, **open_as) as device:  # type: ignore[arg-type]
             request = Request(Generated(), product=PRODUCT, serial=serial, config_dir=device.config_dir(config_dir))

@@ -21,8 +21,8 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.output_z
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Context, State
 from ansible_collections.ioto.serialization.plugins.plugin_utils.scanning.scan import Scan
-from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.request import Outcome, Request
-from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources.factory_service import Given
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.request import Request, UnitOutcome
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources.scanned import Scanned
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.transaction import serialize
 from tests.fleet import Fleet
 from tests.services.label_printer import LabelPrinter
@@ -124,8 +124,8 @@ class Bench:
     def device(self, name: str) -> ShellDevice:
         return make_device(self._folder / name)
 
-    def bind(self, device: ShellDevice, serial: str, claim_id: str, *, product: str | None = None) -> Outcome:
-        source = Given(claim_id, scan=Scan(claim_id, product))
+    def bind(self, device: ShellDevice, serial: str, claim_id: str, *, product: str | None = None) -> UnitOutcome:
+        source = Scanned(Scan(claim_id, product))
         request = Request(source, serial=serial, config_dir=device.config_dir)
         return serialize(device, request, self.ledger, CONTEXT)
 

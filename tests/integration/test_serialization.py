@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_ids import is_valid
+from ansible_collections.ioto.serialization.plugins.plugin_utils.device import state as device_state
 from ansible_collections.ioto.serialization.plugins.plugin_utils.device import unit_identity
 from ansible_collections.ioto.serialization.plugins.plugin_utils.device.device import Answer
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
@@ -21,14 +22,13 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.json5.document 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.json5.reader import JsonValue
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Context, State
-from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization import transaction as serialization
-from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.request import Outcome, Request
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.request import Request, UnitOutcome
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources.agent import Agent
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources.factory_service import (
-    Agent,
-    Generated,
-    Given,
-    Service,
+    FactoryService,
 )
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources.generated import Generated
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources.given import Given
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.transaction import serialize
 from tests.fleet.factory import FactoryEndpoint
 from tests.support.shell_device import PRODUCT, ShellDevice, make_device
@@ -58,7 +58,7 @@ class Bench:
         plain = Request(source=Generated(), serial="SN-1", product=PRODUCT, config_dir=self.device.config_dir)
         return with_fields(plain, **asked)
 
-    def serialize(self, **asked: object) -> Outcome:
+    def serialize(self, **asked: object) -> UnitOutcome:
         with self.ledger as ledger:
             return serialize(self.device, self.request(**asked), ledger, CONTEXT)
 
@@ -248,7 +248,7 @@ def test_two_units_under_one_serial_are_told_apart_by_their_boards(
     bench = Bench(tmp_path)
     boards = iter([{"mac": "00:11:22:33:44:55"}, {"mac": "00:11:22:33:44:66"}])
     monkeypatch.setattr(
-        serialization, "identify", lambda given, _, where: unit_identity.UnitIdentity(given, next(boards))
+        device_state, "identify", lambda given, _, where: unit_identity.UnitIdentity(given, next(boards))
     )
     bench.serialize()
     bench.device = make_device(tmp_path / "second")
@@ -373,7 +373,7 @@ def test_a_writer_that_comes_between_is_seen_and_its_bytes_are_kept(bench: Bench
 def test_the_service_gets_the_unit_as_the_agent_would_send_it(bench: Bench) -> None:
     bench.device.file.write_bytes(COMMENTED)
     with FactoryEndpoint() as factory:
-        outcome = bench.serialize(source=Service(factory.url))
+        outcome = bench.serialize(source=FactoryService(factory.url))
         body = factory.requests[0].body
 
     assert outcome.source == "service"
@@ -384,9 +384,9 @@ def test_the_service_gets_the_unit_as_the_agent_would_send_it(bench: Bench) -> N
 
 def test_the_service_is_not_asked_again_for_a_unit_that_the_ledger_knows(bench: Bench) -> None:
     with FactoryEndpoint() as factory:
-        first = bench.serialize(source=Service(factory.url))
+        first = bench.serialize(source=FactoryService(factory.url))
         bench.device.file.write_text("{}")
-        second = bench.serialize(source=Service(factory.url))
+        second = bench.serialize(source=FactoryService(factory.url))
 
         assert len(factory.requests) == 1
     assert first.claim_id == second.claim_id
@@ -441,10 +441,10 @@ def test_the_fallback_writes_an_id_and_restarts_the_agent_that_made_up_another(b
 
 def test_what_names_the_unit_is_there_before_the_agent_asks_and_its_answer_is_compared(bench: Bench) -> None:
     with FactoryEndpoint(mode="idempotent") as factory:
-        known = Service(factory.url).claim_id({"serial": "SN-1", "product": PRODUCT})
+        known = FactoryService(factory.url).claim_id({"serial": "SN-1", "product": PRODUCT})
         file = bench.device.file
         save = f"grep -q \"serial: 'SN-1'\" '{file}' && sed -i \"s/^{{/{{id: '{known}',/\" '{file}'"
-        agent = Agent(seconds=10, restart=agent_script(bench.device, save), checked_by=Service(factory.url))
+        agent = Agent(seconds=10, restart=agent_script(bench.device, save), checked_by=FactoryService(factory.url))
 
         outcome = bench.serialize(source=agent)
 
@@ -454,7 +454,7 @@ def test_what_names_the_unit_is_there_before_the_agent_asks_and_its_answer_is_co
 def test_an_agent_that_asked_another_service_is_found_out(bench: Bench) -> None:
     with FactoryEndpoint(mode="idempotent") as factory:
         save = f"echo \"{{serial: 'SN-1', product: '{PRODUCT}', id: 'JT08FFQXWQ'}}\" >'{bench.device.file}'"
-        agent = Agent(seconds=10, restart=agent_script(bench.device, save), checked_by=Service(factory.url))
+        agent = Agent(seconds=10, restart=agent_script(bench.device, save), checked_by=FactoryService(factory.url))
         with pytest.raises(IotoError, match=r"api\.serialize"):
             bench.serialize(source=agent)
     assert bench.claims() == {}

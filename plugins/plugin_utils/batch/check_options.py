@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..device.state import IDENTITY_KEYS
 from ..errors import IotoError
 from ..flows.flow import FlowError, flow_variables
-from ..serialization.transaction import IDENTITY_KEYS
 from .problem import Problem
 
 Complete = Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]]

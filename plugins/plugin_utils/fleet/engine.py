@@ -214,7 +214,6 @@ class _Worker:
                     job.flow,
                     ledger,
                     Context.here(job.host),
-                    host_key=device.host_key,
                     reveal=self._engine.reveal,
                     diff=self._engine.diff,
                 )

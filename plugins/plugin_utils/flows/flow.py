@@ -80,7 +80,7 @@ class Flow:
     @property
     def seconds(self) -> int:
         """For how long a script may rightly say nothing, since it waits on the device for the agent."""
-        return int(getattr(self.request.source, "seconds", 0))
+        return self.request.source.seconds
 
 
 def flow_options(variables: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -122,7 +122,7 @@ def plan_flow(variables: Mapping[str, Any], options: Mapping[str, Any], *, check
     if not isinstance(accept_host_key, bool):
         raise FlowError("ioto_accept_host_key says neither yes nor no; give true, or remove it.")
     request = replace(build_request(options, check=check), accept_host_key=accept_host_key)
-    if options["source"] != "agent":
+    if not request.source.on_device:
         return Flow(request, options["ledger"])
     if variables["ioto_mode"] == Mode.AUTO:
         return Flow(request, options["ledger"], agent_mode="auto")
@@ -136,15 +136,11 @@ def run_flow(
     ledger: Ledger | LedgerGroup,
     context: Context,
     *,
-    host_key: str | None,
     reveal: bool,
     diff: bool,
 ) -> dict[str, Any]:
-    """Do it, and return what `serialize` returns. Raises `IotoError`.
-
-    `host_key` is the fingerprint of the key with which the device answered, where the connection knows it.
-    """
-    request = replace(flow.request, host_key=host_key)
+    """Do it, and return what `serialize` returns. Raises `IotoError`."""
+    request = flow.request
     configured: dict[str, Any] = {}
     if flow.agent_mode is not None:
         configured = configure_agent(

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..serialization.sources.table import CHOICES, FALLBACKS
+
 CONFIG_DIR_ARGUMENT: dict[str, Any] = {"config_dir": {"type": "path", "default": "/etc/ioto"}}
 LEDGER_ARGUMENT: dict[str, Any] = {"ledger": {"type": "str"}}
 REVEAL_ARGUMENT: dict[str, Any] = {"reveal": {"type": "bool", "default": False}}
 IDENTITY_ARGUMENTS: dict[str, Any] = {
-    "source": {"type": "str", "choices": ["given", "generated", "service", "agent"]},
+    "source": {"type": "str", "choices": list(CHOICES)},
     "claim_id": {"type": "str"},
     "product": {"type": "str"},
     "serial": {"type": "str"},
@@ -28,7 +30,7 @@ IDENTITY_ARGUMENTS: dict[str, Any] = {
 AGENT_ARGUMENTS: dict[str, Any] = {
     "agent_wait": {"type": "int", "default": 30},
     "agent_restart": {"type": "list", "elements": "str", "default": []},
-    "agent_fallback": {"type": "str", "choices": ["none", "generated", "service"], "default": "none"},
+    "agent_fallback": {"type": "str", "choices": ["none", *FALLBACKS], "default": "none"},
 }
 SCAN_ARGUMENTS: dict[str, Any] = {
     "scan": {"type": "str", "no_log": False},

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tasks that give an identity have in common: options become a `Request`, an `Outcome` becomes a result.
+"""What the tasks that give an identity have in common: options become a `Request`, a `UnitOutcome` becomes a result.
 
 The option names are those of the module `serialize`.
 """
@@ -14,9 +14,9 @@ from typing import Any
 from .. import claim_ids
 from ..errors import IotoError
 from ..labels.qr_templates import qr_templates
-from ..scanning.scan import read_scan
-from ..serialization.request import Outcome, Request
-from ..serialization.sources.factory_service import Agent, ControllerSource, Generated, Given, Service
+from ..serialization.request import Request, UnitOutcome
+from ..serialization.sources.source import ClaimSource
+from ..serialization.sources.table import choose
 
 
 class OptionError(IotoError):
@@ -39,7 +39,7 @@ def build_request(options: Mapping[str, Any], *, check: bool) -> Request:
     )
 
 
-def present_outcome(outcome: Outcome, *, reveal: bool, diff: bool) -> dict[str, Any]:
+def present_outcome(outcome: UnitOutcome, *, reveal: bool, diff: bool) -> dict[str, Any]:
     """Return the result of a task; claim IDs are masked unless `reveal`."""
 
     def shown(claim_id: str | None) -> str | None:
@@ -67,46 +67,9 @@ def present_outcome(outcome: Outcome, *, reveal: bool, diff: bool) -> dict[str, 
     return result
 
 
-def _source(options: Mapping[str, Any]) -> ControllerSource | Agent:
-    if options.get("scan") is not None:
-        return _scanned(options)
-    kind = options["source"] or ("given" if options["claim_id"] is not None else "generated")
-    if (options["claim_id"] is not None) != (kind == "given"):
-        raise OptionError(f"With source {kind} claim_id {'is needed' if kind == 'given' else 'has no meaning'}.")
-    if kind == "agent":
-        fallback = options["agent_fallback"]
-        return Agent(
-            seconds=options["agent_wait"],
-            restart=options["agent_restart"],
-            fallback=None if fallback == "none" else _controller_source(fallback, options),
-            checked_by=_service(options) if options["service_url"] else None,
-        )
-    return _controller_source(kind, options)
-
-
-def _scanned(options: Mapping[str, Any]) -> Given:
-    if options["claim_id"] is not None or options["source"] not in {None, "given"}:
-        raise OptionError("With scan the label gives the ID, so claim_id and another source have no meaning.")
-    scan = read_scan(options["scan"], qr_templates(options["qr"], options["layout"]))
-    return Given(scan.claim_id, scan=scan)
-
-
-def _controller_source(kind: str, options: Mapping[str, Any]) -> ControllerSource:
-    if kind == "given":
-        return Given(options["claim_id"])
-    if kind == "service":
-        return _service(options)
-    return Generated(claim_ids.check_length(options["length"]))
-
-
-def _service(options: Mapping[str, Any]) -> Service:
-    url = options["service_url"]
-    if not url or not url.startswith(("http://", "https://")):
-        raise OptionError("The source service needs service_url, an http or https URL.")
-    return Service(
-        url,
-        timeout=options["service_timeout"],
-        retries=options["service_retries"],
-        token=options["service_token"],
-        ca_file=options["service_ca_file"],
-    )
+def _source(options: Mapping[str, Any]) -> ClaimSource:
+    source = choose(options)
+    if source.is_preprinted:
+        # What its QR code says stands in the label's layout, of which a source knows nothing.
+        options = {**options, "qr": qr_templates(options["qr"], options["layout"])}
+    return source.from_options(options)

@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 
 from .. import claim_ids
 from ..json5.reader import JsonValue
-from ..scanning.scan import Scan
-from .sources.factory_service import Agent, ControllerSource, Given
+from .sources.source import ClaimSource
 
 DEFAULT_CONFIG_DIR = "/etc/ioto"
 
@@ -20,11 +19,10 @@ DEFAULT_CONFIG_DIR = "/etc/ioto"
 class Request:
     """What is asked for one unit. `properties` are further members of device.json5; `check` changes nothing.
 
-    `host_key` is the fingerprint of the key with which the device answered, where the caller knows it: the ledger
-    keeps it as the unit's, and a unit that comes back with another one is refused unless `accept_host_key`.
+    A unit that comes back with another host key than the ledger keeps as its own is refused unless `accept_host_key`.
     """
 
-    source: ControllerSource | Agent
+    source: ClaimSource
     product: str | None = None
     serial: str | None = None
     properties: Mapping[str, JsonValue] = field(default_factory=dict)
@@ -32,17 +30,11 @@ class Request:
     force: bool = False
     replace_provisioned: bool = False
     check: bool = False
-    host_key: str | None = None
     accept_host_key: bool = False
-
-    @property
-    def scan(self) -> Scan | None:
-        """The label whose scan gives the ID, where one does."""
-        return self.source.scan if isinstance(self.source, Given) else None
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class UnitOutcome:
     """What became of one unit; `before` and `after` are bytes of device.json5. IDs are whole: mask what you show."""
 
     changed: bool

@@ -5,44 +5,129 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from ... import claim_ids
 from ...device.device import Device
+from ...device.scripts import await_change, restart_agent
+from ...device.state import DeviceState
+from ...device.unit_identity import UnitIdentity
 from ...json5.reader import Json5Error, JsonValue
-from ..look import Look, SerializationError, understand
-from .factory_service import Agent
+from .factory_service import FactoryService
+from .generated import Generated
+from .source import ClaimSource, Describe, SourceError
 
 
-def await_id(source: Agent, device: Device, config_dir: str, old: bytes | None) -> Look | None:
-    """Return the first look that shows the ID which the agent saved; None where none came and `source` has a fallback.
+@dataclass(frozen=True, slots=True)
+class Agent(ClaimSource):
+    """The agent's own ID: it is started again, and saves one (or does not: 2.8 to 3.0.0).
 
-    `old` are the bytes of device.json5 (None: there is no file). Raises `IotoError` where none came.
+    `seconds` is how long to wait on the device; `restart` the command (None: no restart; empty: the device's own init
+    script or systemd unit). `fallback` writes an ID instead where the agent saves none. `checked_by` is the service
+    that the agent asked: it has to know the unit under the same ID.
     """
-    for observation in source.saves(device, config_dir, old):
-        try:
-            look = understand(device, config_dir, observation)
-        except Json5Error:
-            continue  # the agent is in the middle of saving
-        if look.seen.claim_id is not None:
-            return look
-    if source.fallback is not None:
-        return None
-    raise SerializationError(
-        f"The agent on {device.name} saved no ID within {source.seconds} s: agents 2.8 to 3.0.0 never do, each start "
-        "makes another one. Let the controller write the ID (ioto_agent_fallback, or the flow manual or factory), or "
-        "update the agent; if it is of another version, see its log."
-    )
 
+    name: ClassVar[str] = "agent"
+    on_device: ClassVar[bool] = True
+    name_of_found: ClassVar[str] = "agent"
+    FALLBACKS: ClassVar[Mapping[str, type[ClaimSource]]] = {
+        source.name: source for source in (Generated, FactoryService)
+    }
 
-def compare_with_service(source: Agent, device: Device, saved: str, body: Mapping[str, JsonValue]) -> None:
-    """Raise `IotoError` where the service that the agent asked answers another ID for `body` than the one `saved`."""
-    if source.checked_by is None:
-        return
-    answer = source.checked_by.claim_id(body)
-    if answer != saved:
-        raise SerializationError(
-            f"The agent on {device.name} saved {claim_ids.mask(saved)}, and the service at {source.checked_by.place} "
-            f"answers {claim_ids.mask(answer or '')} for the same unit: it does not remember its units, or the agent "
-            "asked another one; see api.serialize."
+    seconds: int = 30
+    restart: Sequence[str] | None = ()
+    fallback: ClaimSource | None = None
+    checked_by: FactoryService | None = None
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> Agent:
+        """Return the source of the options `agent_*`; the service of `service_url` is the one that the agent asks."""
+        fallback = cls.FALLBACKS.get(options["agent_fallback"])
+        return cls(
+            seconds=options["agent_wait"],
+            restart=options["agent_restart"],
+            fallback=fallback.from_options(options) if fallback else None,
+            checked_by=FactoryService.from_options(options) if options["service_url"] else None,
         )
+
+    def members_for(self, unit: UnitIdentity) -> Mapping[str, JsonValue]:
+        """Return what names the unit: the agent sends its device.json5 to the service."""
+        return unit.naming_members if self.checked_by is not None else {}
+
+    @property
+    def written(self) -> ClaimSource:
+        """The fallback; without one, nothing is written."""
+        return self.fallback or self
+
+    def claim_id(self, body: Mapping[str, JsonValue]) -> str:
+        """Refuse: the agent has to have saved an ID before."""
+        raise SourceError("The agent makes the claim ID, and has saved none; see its log, then run again.")
+
+    def await_id(self, device: Device, config_dir: str, old: bytes | None, describe: Describe) -> DeviceState:
+        """Start the agent again, and wait until it has saved an ID, or until time is up and there is a `fallback`."""
+        for state in self._saves(device, config_dir, old):
+            try:
+                state.check_ready()
+            except Json5Error:
+                continue  # the agent is in the middle of saving
+            if state.claim_id is not None:
+                self._compare_with_service(device, state.claim_id, describe(state))
+                return state
+        if self.fallback is not None:
+            return DeviceState.read(device, config_dir)
+        raise SourceError(
+            f"The agent on {device.name} saved no ID within {self.seconds} s: agents 2.8 to 3.0.0 never do, each start "
+            "makes another one. Let the controller write the ID (ioto_agent_fallback, or the flow manual or factory), "
+            "or update the agent; if it is of another version, see its log."
+        )
+
+    def settle(self, device: Device) -> None:
+        """Start the agent again, where `restart` allows it: it goes on with an ID that it made up in memory."""
+        if self.restart is not None:
+            self._judge(restart_agent(device, self.restart), device)
+
+    @property
+    def confirmed_at(self) -> str | None:
+        """The service that the agent asked."""
+        return self.checked_by.confirmed_at if self.checked_by is not None else None
+
+    def confirm(self, body: Mapping[str, JsonValue]) -> str | None:
+        """Tell the service that the agent asked."""
+        return self.checked_by.confirm(body) if self.checked_by is not None else None
+
+    def _saves(self, device: Device, config_dir: str, old: bytes | None) -> Iterator[DeviceState]:
+        """Start the agent again, and yield a look at the device at each change of its device.json5."""
+        left, restart = self.seconds, self.restart
+        while left > 0:
+            observation, left = await_change(device, config_dir, old, seconds=left, restart=restart)
+            if restart is not None:
+                self._judge(observation.restarted, device)
+            file = observation.device_file
+            old, restart = file.data if file.exists else None, None
+            yield DeviceState.understand(device, config_dir, observation)
+
+    def _judge(self, status: int | None, device: Device) -> None:
+        if status is None:
+            raise SourceError(
+                f"The agent on {device.name} could not be restarted: there is no /etc/init.d/ioto and no systemctl; "
+                "say how (ioto_agent_restart)."
+            )
+        if status != 0:
+            raise SourceError(
+                f"The command that restarts the agent on {device.name} failed with status {status}; "
+                "run it on the device to see why, or name another (ioto_agent_restart)."
+            )
+
+    def _compare_with_service(self, device: Device, saved: str, body: Mapping[str, JsonValue]) -> None:
+        """Raise `SourceError` where the service that the agent asked answers another ID for `body` than `saved`."""
+        if self.checked_by is None:
+            return
+        answer = self.checked_by.claim_id(body)
+        if answer != saved:
+            raise SourceError(
+                f"The agent on {device.name} saved {claim_ids.mask(saved)}, and the service at {self.checked_by.place} "
+                f"answers {claim_ids.mask(answer)} for the same unit: it does not remember its units, or the agent "
+                "asked another one; see api.serialize."
+            )
