@@ -256,6 +256,20 @@ def test_two_units_under_one_serial_are_told_apart_by_their_boards(
     assert "mac" in bench.refused()
 
 
+def test_a_unit_that_comes_back_with_another_host_key_is_a_conflict_until_that_is_accepted(bench: Bench) -> None:
+    bench.device.host_key = "SHA256:one"
+    first = bench.serialize()
+    bench.device.host_key = "SHA256:other"
+
+    sentence = bench.refused(force=True)
+    assert "SHA256:one" in sentence and "SHA256:other" in sentence and "ioto_accept_host_key" in sentence
+    with bench.ledger as ledger:
+        assert [conflict.event.claim_id for conflict in ledger.conflicts()] == [first.claim_id]
+
+    assert bench.serialize(accept_host_key=True).claim_id == first.claim_id
+    assert not bench.serialize().changed
+
+
 def test_force_retires_the_old_id_for_ever(bench: Bench) -> None:
     first = bench.serialize()
 

@@ -9,10 +9,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .. import claim_ids
+from ..device.device import DEVICE_FILE
+from ..device.state import DeviceState
+from ..device.unit_identity import UnitIdentity
+from ..errors import IotoError
 from ..json5.reader import JsonValue
+from .decision import Asked
 from .sources.source import ClaimSource
 
 DEFAULT_CONFIG_DIR = "/etc/ioto"
+
+
+class SerializationError(IotoError):
+    """A unit that did not get its identity; its device.json5 is as it was, or whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +40,26 @@ class Request:
     replace_provisioned: bool = False
     check: bool = False
     accept_host_key: bool = False
+
+    def ask_for(self, state: DeviceState, unit: UnitIdentity) -> Asked:
+        """Return what is asked for the `unit` whose device was seen in `state`. Raises `IotoError`."""
+        product = self.product if self.product is not None else state.product
+        if product is None:
+            raise SerializationError(
+                f"Nothing says of which product {state.name} is: its {DEVICE_FILE} does not, so give it (ioto_product)."
+            )
+        asked = Asked(
+            product=claim_ids.parse_product(product),
+            unit=unit.serial,
+            claim_id=self.source.wanted_id,
+            force=self.force,
+            replace_provisioned=self.replace_provisioned,
+            scanned=self.source.is_preprinted,
+            by_agent=self.source.on_device,
+            accept_host_key=self.accept_host_key,
+        )
+        self.source.check_product(asked.product)
+        return asked
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,28 +14,23 @@ from dataclasses import dataclass
 
 from .. import claim_ids
 from ..claim_ids import is_valid
-from ..device.device import DEVICE_FILE, Device
+from ..device.device import Device
 from ..device.scripts import sweep
 from ..device.state import IDENTITY_KEYS, DeviceState
 from ..device.verified_write import ChangedMeanwhileError, write_verified
 from ..display_text import printable
-from ..errors import IotoError
 from ..json5.document import Json5Document
 from ..json5.reader import JsonValue
 from ..json5.second_opinion import seek_second_opinion
 from ..ledger.group_commit import LedgerGroup
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, Context, State
-from .decision import Action, Asked, Decision, Known, Seen, decide
-from .request import Request, UnitOutcome
+from .decision import Action, Decision, Known, Seen, decide
+from .request import Request, SerializationError, UnitOutcome
 
 _TRIES_AGAINST_OTHER_WRITERS = 3
 _CONFIRMED_AT = "confirmed_at"
 _RECORDED = {State.VERIFIED, State.LABELLED}
-
-
-class SerializationError(IotoError):
-    """A unit that did not get its identity; its device.json5 is as it was, or whole."""
 
 
 def serialize(device: Device, request: Request, ledger: Ledger | LedgerGroup, context: Context) -> UnitOutcome:
@@ -69,7 +64,7 @@ class _Transaction:
         self._context = context
         self._first = self._probe()
         self._unit = self._first.unit(request.serial)
-        self._asked = self._what_is_asked()
+        self._asked = request.ask_for(self._first, self._unit)
 
     def run(self) -> UnitOutcome:
         """Take the unit from what it is to its identity. Raises `ChangedMeanwhileError` as well as `IotoError`."""
@@ -87,33 +82,12 @@ class _Transaction:
         changed = after != self._first.file.data or _differs(claim, plan.known.live)
         return self._outcome(plan, claim, changed=changed, after=after, note=note)
 
-    # --- 1. probe: who is it, and what is asked for it ---
+    # --- 1. probe ---
 
     def _probe(self) -> DeviceState:
         state = DeviceState.read(self._device, self._request.config_dir)
         state.check_ready()
         return state
-
-    def _what_is_asked(self) -> Asked:
-        request, source = self._request, self._source
-        product = request.product if request.product is not None else self._first.product
-        if product is None:
-            raise SerializationError(
-                f"Nothing says of which product {self._device.name} is: its {DEVICE_FILE} does not, so give it "
-                "(ioto_product)."
-            )
-        asked = Asked(
-            product=claim_ids.parse_product(product),
-            unit=self._unit.serial,
-            claim_id=source.wanted_id,
-            force=request.force,
-            replace_provisioned=request.replace_provisioned,
-            scanned=source.is_preprinted,
-            by_agent=source.on_device,
-            accept_host_key=request.accept_host_key,
-        )
-        source.check_product(asked.product)
-        return asked
 
     # --- 2. decide ---
 

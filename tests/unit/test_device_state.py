@@ -1,0 +1,88 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What one look at a device means, and which fault in its files troubles whom."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.device.device import (
+    ALL_FILES,
+    FileKind,
+    Interface,
+    Observation,
+    RemoteFile,
+)
+from ansible_collections.ioto.serialization.plugins.plugin_utils.device.state import DeviceState
+from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
+
+BROKEN = "{ id: "
+
+
+def state(directory: str = "present", host_key: str | None = None, **files: str) -> DeviceState:
+    contents = {name.replace("_json5", ".json5"): text for name, text in files.items()}
+    found = {
+        name: RemoteFile(name, FileKind.REGULAR, f"/etc/ioto/{name}", contents[name].encode())
+        if name in contents
+        else RemoteFile(name, FileKind.ABSENT, f"/etc/ioto/{name}")
+        for name in ALL_FILES
+    }
+    interfaces = (Interface("eth0", "00:11:22:33:44:55", virtual=False),)
+    return DeviceState("bench", "/etc/ioto", Observation(directory, found, interfaces=interfaces), host_key)
+
+
+def test_a_state_has_every_fact_of_one_look() -> None:
+    found = state(
+        host_key="SHA256:one",
+        device_json5="{ id: 'JT08FFQXWQ', product: 'P', model: 'PUMP' }",
+        local_json5="{ device: { id: 'AAAAAAAAAA' } }",
+        provision_json5="{ id: 'JT08FFQXWQ' }",
+        ioto_json5="{ services: { serialize: 'factory' } }",
+    )
+
+    assert (found.claim_id, found.product, found.members["model"]) == ("JT08FFQXWQ", "P", "PUMP")
+    assert found.override is not None and found.override.value == "AAAAAAAAAA"
+    assert found.provisioned and found.provisioned_id == "JT08FFQXWQ"
+    assert found.agent is not None and found.agent.mode == "factory"
+    assert found.unit("SN-1").details == {"mac": "00:11:22:33:44:55", "host_key": "SHA256:one"}
+
+
+def test_a_device_without_files_says_nothing_of_itself() -> None:
+    found = state()
+
+    found.check_ready()
+    assert (found.claim_id, found.product, found.override, found.provisioned, found.agent) == (
+        None,
+        None,
+        None,
+        False,
+        None,
+    )
+
+
+def test_a_fault_in_a_file_that_nobody_needs_troubles_nobody() -> None:
+    found = state(device_json5="{ id: 'JT08FFQXWQ' }", ioto_json5=BROKEN)
+
+    found.check_ready()
+    assert found.claim_id == "JT08FFQXWQ"
+    with pytest.raises(IotoError, match=r"ioto\.json5 on bench"):
+        _ = found.agent
+
+
+@pytest.mark.parametrize(
+    ("files", "sentence"),
+    [
+        ({"directory": "absent"}, "no directory /etc/ioto on bench"),
+        ({"device_json5": BROKEN}, r"device\.json5 on bench"),
+        ({"device_json5": "{ id: 'JT08FFQXWQ', id: 'AAAAAAAAAA' }"}, "id"),
+        ({"local_json5": BROKEN}, r"local\.json5 on bench"),
+        ({"provision_json5": BROKEN}, r"provision\.json5 on bench"),
+        ({"device.json": "{}"}, "very old firmware"),
+    ],
+)
+def test_a_device_that_cannot_hold_an_identity_or_says_nothing_sure_of_it_is_not_ready(
+    files: dict[str, str], sentence: str
+) -> None:
+    with pytest.raises(IotoError, match=sentence):
+        state(**files).check_ready()
