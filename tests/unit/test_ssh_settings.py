@@ -425,3 +425,12 @@ def test_the_files_of_the_user_and_of_the_machine_count(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == [["line", 22], ["line", 2201], ["line", 2202], ["machine", 22]]
+
+
+def test_a_key_that_only_a_file_of_ssh_names_may_be_missing(
+    configuration: Callable[[str], str], tmp_path: Path
+) -> None:
+    words = configuration(f"IdentityFile {tmp_path}/absent\n")
+    assert resolve({"host": "dev", "ssh_args": words}).keys_to_try() == []
+    for asked in ({"private_key_file": f"{tmp_path}/absent"}, {"ssh_extra_args": f"-i {tmp_path}/absent"}):
+        assert resolve({"host": "dev", "ssh_args": words, **asked}).keys_to_try() == [f"{tmp_path}/absent"]

@@ -124,8 +124,9 @@ class _Ways:
 
 def _check_keys(settings: SshSettings) -> None:
     """Read the keys; raise `IotoError` where one cannot be used and nothing else could open a device."""
-    locked = [file for file in settings.key_files if load_key(file, settings.passphrase) is None]
-    usable = len(locked) < len(settings.key_files) or settings.private_key or settings.password is not None
+    keys = settings.keys_to_try()
+    locked = [file for file in keys if load_key(file, settings.passphrase) is None]
+    usable = len(locked) < len(keys) or settings.private_key or settings.password is not None
     if locked and not usable and not settings.use_agent:
         raise SettingsError(
             f"The private key {locked[0]} is locked; give its passphrase (ansible_ssh_private_key_passphrase), or have "

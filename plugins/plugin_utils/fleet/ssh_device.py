@@ -277,7 +277,7 @@ def _logins(transport: paramiko.Transport, settings: SshSettings) -> Generator[C
 
 
 def _keys(settings: SshSettings) -> Generator[paramiko.PKey]:
-    own = [load_key(file, settings.passphrase) for file in settings.key_files]
+    own = [load_key(file, settings.passphrase) for file in settings.keys_to_try()]
     if settings.private_key:
         own.append(load_key(None, settings.passphrase, settings.private_key))
     for key in own:

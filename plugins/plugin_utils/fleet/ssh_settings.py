@@ -48,7 +48,9 @@ class SshSettings:
     user: str = "root"
     password: str | None = field(default=None, repr=False)
     key_files: Sequence[str] = ()
-    """Keys that have to be there."""
+    """Keys that are named for the host."""
+    asked_keys: Sequence[str] = ()
+    """Those of them that the inventory names: they have to be there. Another one that is not is left out, as by ssh."""
     default_keys: Sequence[str] = ()
     """Keys that nobody has named, which are tried as well."""
     certificates: Sequence[str] = ()
@@ -70,6 +72,10 @@ class SshSettings:
     keepalive: int = 0
     algorithms: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """By kind (kex, key_types, ciphers, digests): what may be used, in order. A kind that is missing: all we know."""
+
+    def keys_to_try(self) -> Sequence[str]:
+        """Return those of `key_files` that are there, and those that have to be."""
+        return [file for file in self.key_files if file in self.asked_keys or Path(file).is_file()]
 
 
 _ALGORITHMS = {
@@ -178,6 +184,7 @@ def _as_ssh_says(
         user=said["user"],
         password=own.password if _is_yes(said["passwordauthentication"]) and "password" in methods else None,
         key_files=() if by_default else there or files,
+        asked_keys=tuple(file for file in files if f'IdentityFile="{file}"' in words),
         certificates=tuple(file for file in certificates if Path(file).is_file()),
         default_keys=there if by_default and not own.private_key else (),
         use_agent=wants_agent and "SSH_AUTH_SOCK" in os.environ,
