@@ -79,7 +79,7 @@ def update(connection: Connection, rows: Sequence[tuple[object, ...]]) -> None:
 def time_encoder(dialect: Dialect) -> Callable[[datetime], object]:
     """Return what makes of an aware moment the value that the driver takes for a column of times."""
     encode = UtcDateTime().dialect_impl(dialect).bind_processor(dialect)
-    # Most rows of a page have the same times.
+    # Most rows of a change set have the same times.
     return lru_cache(maxsize=16)(encode) if encode is not None else _as_it_is
 
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One transaction of the ledger: the claims it touches are read, changed in memory by the rules, and written.
 
-Whatever the operation and however many units, a page costs a few statements.
+Whatever the operation and however many units, a change set costs a few statements.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ EventRow = tuple[str | None, ...]
 """Action, claim ID, product, unit, actor, host, detail: the columns of an event after its time."""
 
 
-class Page:
+class ChangeSet:
     """The live claims of some units and the claims with some IDs, and what happens to them. Ends with `save`."""
 
     def __init__(

@@ -124,12 +124,12 @@ class _Gathering(Generic[Question, Answer]):
     def __init__(self, answer_many: Callable[[Sequence[Question]], Sequence[Answer]], turn: Lock) -> None:
         self._answer_many = answer_many
         self._turn = turn
-        self._door = Lock()
+        self._lock = Lock()
         self._waiting: list[_Waiting[Question, Answer]] = []
 
     def answer(self, question: Question) -> Answer:
         mine: _Waiting[Question, Answer] = _Waiting(question)
-        with self._door:
+        with self._lock:
             self._waiting.append(mine)
         with self._turn:
             if not mine.done:
@@ -139,7 +139,7 @@ class _Gathering(Generic[Question, Answer]):
         return mine.answer
 
     def _answer_all(self) -> None:
-        with self._door:
+        with self._lock:
             all_of_them, self._waiting = self._waiting, []
         try:
             answers = self._answer_many([waiting.question for waiting in all_of_them])

@@ -21,7 +21,7 @@ from sqlalchemy.engine import Connection
 from .. import claim_ids
 from ..errors import IotoError
 from .bulk_rows import read_by_claim_id, read_live_units, to_claim
-from .change_set import Page
+from .change_set import ChangeSet
 from .database import Database
 from .location import Location
 from .operations import advance_all, allocate_all, attempt, canonical, only, reason_of, take_over_all
@@ -128,8 +128,8 @@ class Ledger:
         good = [ask for ask in checked if isinstance(ask, Ask)]
         if not good:
             return [error for error in checked if isinstance(error, IotoError)]
-        return self._on_page(
-            lambda page: allocate_all(page, checked),
+        return self._with_changes(
+            lambda changes: allocate_all(changes, checked),
             units=[ask.unit for ask in good],
             ids=[ask.claim_id for ask in good],
         )
@@ -153,7 +153,9 @@ class Ledger:
         ask = canonical(Ask(product, unit, source, context, claim_id, length, details))
         reason = reason_of(reason)
         return only(
-            self._on_page(lambda page: [attempt(page.replace, ask, reason)], units=[ask.unit], ids=[ask.claim_id])
+            self._with_changes(
+                lambda changes: [attempt(changes.replace, ask, reason)], units=[ask.unit], ids=[ask.claim_id]
+            )
         )
 
     def advance(self, claim_id: str, state: State, *, context: Context, detail: str | None = None) -> Claim:
@@ -167,13 +169,15 @@ class Ledger:
         """Do `advance` for every one of `steps` in one transaction; one that cannot be done spoils no other."""
         ids = [attempt(claim_ids.parse, step.claim_id) for step in steps]
         good = [claim_id for claim_id in ids if isinstance(claim_id, str)]
-        return self._on_page(lambda page: advance_all(page, steps, ids), ids=good)
+        return self._with_changes(lambda changes: advance_all(changes, steps, ids), ids=good)
 
     def retire(self, claim_id: str, *, reason: str, context: Context) -> Claim:
         """Take a claim out of use for ever; one that is retired already stays as it is. Raises `UnknownClaimError`."""
         claim_id = claim_ids.parse(claim_id)
         reason = reason_of(reason)
-        return self._on_page(lambda page: page.retire(page.known(claim_id), reason, context), ids=[claim_id])
+        return self._with_changes(
+            lambda changes: changes.retire(changes.known(claim_id), reason, context), ids=[claim_id]
+        )
 
     def rebind(self, claim_id: str, unit: str, *, reason: str, context: Context) -> Claim:
         """Move a claim, live or reserved, to another unit of its product, where it starts again as allocated.
@@ -184,8 +188,8 @@ class Ledger:
         unit = parse_unit(unit)
         reason = reason_of(reason)
         return only(
-            self._on_page(
-                lambda page: [attempt(lambda: page.rebind(page.known(claim_id), unit, reason, context))],
+            self._with_changes(
+                lambda changes: [attempt(lambda: changes.rebind(changes.known(claim_id), unit, reason, context))],
                 units=[unit],
                 ids=[claim_id],
             )
@@ -208,7 +212,9 @@ class Ledger:
         claim_ids.check_length(length)
         if not 1 <= count <= MAX_RESERVED:
             raise LedgerError(f"{count} claim IDs cannot be reserved at once; ask for 1 to {MAX_RESERVED}.")
-        return self._on_page(lambda page: [page.reserve(product, length, context, details) for _number in range(count)])
+        return self._with_changes(
+            lambda changes: [changes.reserve(product, length, context, details) for _number in range(count)]
+        )
 
     def take_over(
         self, claims: Sequence[Claim], *, context: Context, check_only: bool = False
@@ -222,8 +228,8 @@ class Ledger:
         ids = [claim.claim_id for claim in claims]
         if check_only:
             with self._database.read() as connection:
-                return take_over_all(Page(connection, units=units, ids=ids, lock=False), claims, context)
-        return self._on_page(lambda page: take_over_all(page, claims, context), units=units, ids=ids)
+                return take_over_all(ChangeSet(connection, units=units, ids=ids, lock=False), claims, context)
+        return self._with_changes(lambda changes: take_over_all(changes, claims, context), units=units, ids=ids)
 
     def record(self, action: str, *, context: Context, **of: Unpack[Subject]) -> None:
         """Remember something that changes no claim: `print`, `reprint`, `mismatch`, `conflict`, `resolved`."""
@@ -232,12 +238,12 @@ class Ledger:
     def record_many(self, entries: Sequence[Entry]) -> None:
         """Do `record` for all `entries` in one transaction. A conflict that is recorded and unsettled is no news."""
 
-        def work(page: Page) -> None:
+        def work(changes: ChangeSet) -> None:
             for entry in entries:
-                page.note(entry)
+                changes.note(entry)
 
         if entries:
-            self._on_page(work)
+            self._with_changes(work)
 
     # Questions
 
@@ -295,15 +301,15 @@ class Ledger:
         with self._database.read() as connection:
             return read_summary(connection)
 
-    def _on_page(
-        self, work: Callable[[Page], Item], *, units: Sequence[str] = (), ids: Sequence[str | None] = ()
+    def _with_changes(
+        self, work: Callable[[ChangeSet], Item], *, units: Sequence[str] = (), ids: Sequence[str | None] = ()
     ) -> Item:
         known_ids = [claim_id for claim_id in ids if claim_id]
 
         def transaction(connection: Connection) -> Item:
-            page = Page(connection, units=units, ids=known_ids)
-            result = work(page)
-            page.save()
+            changes = ChangeSet(connection, units=units, ids=known_ids)
+            result = work(changes)
+            changes.save()
             return result
 
         return self._database.write(transaction)

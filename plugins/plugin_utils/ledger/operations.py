@@ -10,29 +10,29 @@ from typing import ParamSpec, TypeVar
 
 from .. import claim_ids
 from ..errors import IotoError
-from .change_set import Page
+from .change_set import ChangeSet
 from .records import Ask, Claim, Context, LedgerError, Step, parse_unit
 
 Item = TypeVar("Item")
 Arguments = ParamSpec("Arguments")
 
 
-def allocate_all(page: Page, asks: Sequence[Ask | IotoError]) -> list[Claim | IotoError]:
+def allocate_all(changes: ChangeSet, asks: Sequence[Ask | IotoError]) -> list[Claim | IotoError]:
     """Allocate for each of `asks`; an error among them stays what it is. The answers stand in their order."""
     answers: list[Claim | IotoError] = []
     for ask in asks:
         try:
-            answers.append(page.allocate(ask) if isinstance(ask, Ask) else ask)
+            answers.append(changes.allocate(ask) if isinstance(ask, Ask) else ask)
         except IotoError as error:
             answers.append(error)
     return answers
 
 
-def advance_all(page: Page, steps: Sequence[Step], ids: Sequence[str | IotoError]) -> list[Claim | IotoError]:
+def advance_all(changes: ChangeSet, steps: Sequence[Step], ids: Sequence[str | IotoError]) -> list[Claim | IotoError]:
     """Do each of `steps` with the claim that the ID in its place names; an error there stays what it is."""
 
     def advance(step: Step, claim_id: str) -> Claim:
-        return page.advance(page.known(claim_id), step.state, step.context, step.detail)
+        return changes.advance(changes.known(claim_id), step.state, step.context, step.detail)
 
     return [
         claim_id if isinstance(claim_id, IotoError) else attempt(advance, step, claim_id)
@@ -40,14 +40,14 @@ def advance_all(page: Page, steps: Sequence[Step], ids: Sequence[str | IotoError
     ]
 
 
-def take_over_all(page: Page, claims: Sequence[Claim], context: Context) -> list[str | IotoError]:
+def take_over_all(changes: ChangeSet, claims: Sequence[Claim], context: Context) -> list[str | IotoError]:
     """Bring in `claims`, all or none, and say of each `added`, `changed` or `unchanged`."""
     answers: dict[str, str | IotoError] = {}
     # Retired ones first: they make room for their unit's live one.
     for claim in sorted(claims, key=lambda claim: claim.is_live):
-        answers[claim.claim_id] = attempt(page.take_over, claim, context)
+        answers[claim.claim_id] = attempt(changes.take_over, claim, context)
     if any(isinstance(answer, IotoError) for answer in answers.values()):
-        page.discard()
+        changes.discard()
     return [answers[claim.claim_id] for claim in claims]
 
 
