@@ -24,7 +24,7 @@ from ..errors import IotoError
 from ..flows.request import build_request, present_outcome
 from ..image_formats.workshop import Workshop
 from ..image_formats.workspace import shared_workspace
-from ..ledger.group_commit import LedgerGroup
+from ..ledger.group_commit import GroupCommit
 from ..ledger.ledger import Ledger
 from ..ledger.records import Context
 from ..serialization.transaction import serialize
@@ -93,7 +93,7 @@ class Showing:
 
 
 def make_image(
-    job: Job, ledger: Ledger | LedgerGroup, context: Context, showing: Showing, workshop: Workshop | None = None
+    job: Job, ledger: Ledger | GroupCommit, context: Context, showing: Showing, workshop: Workshop | None = None
 ) -> dict[str, Any]:
     """Run the transaction on one image, and return what `firmware_image` returns. Raises `IotoError`."""
     options, dest = job.options, job.dest
@@ -127,7 +127,7 @@ class Making:
         self._at_once = max(1, min(at_once, len(jobs)))
         self._door = threading.Lock()
         self._stack = ExitStack()
-        self._ledgers: dict[str | None, LedgerGroup] = {}
+        self._ledgers: dict[str | None, GroupCommit] = {}
         self._workshops: dict[Path, Workshop] = {}
         self._images = Counter(job.dest.parent for job in jobs)
 
@@ -164,11 +164,11 @@ class Making:
             return failed_by_defect(job.host, error, f"The image of {job.host} shows a defect of this collection")
         return UnitResult({"host": job.host, **made})
 
-    def _ledger(self, job: Job) -> LedgerGroup:
+    def _ledger(self, job: Job) -> GroupCommit:
         location = job.options["ledger"]
         if location not in self._ledgers:
             ledger = self._stack.enter_context(Ledger(location, read_only=self._showing.check))
-            self._ledgers[location] = LedgerGroup(ledger)
+            self._ledgers[location] = GroupCommit(ledger)
         return self._ledgers[location]
 
     def _workshop(self, job: Job) -> Workshop | None:

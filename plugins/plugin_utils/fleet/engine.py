@@ -24,7 +24,7 @@ from typing import Any, cast
 from ..batch.defect import Log, UnitResult, failed_by_defect
 from ..errors import IotoError
 from ..flows.flow import Flow, run_flow
-from ..ledger.group_commit import LedgerGroup
+from ..ledger.group_commit import GroupCommit
 from ..ledger.ledger import Ledger
 from ..ledger.records import Context
 from .ssh_device import Connector, UnreachableError
@@ -167,7 +167,7 @@ class _Worker:
         self._close = close
         self._sending = threading.Lock()
         self._opening = threading.Lock()
-        self._ledgers: dict[tuple[str | None, bool], Ledger | LedgerGroup] = {}
+        self._ledgers: dict[tuple[str | None, bool], Ledger | GroupCommit] = {}
 
     def run(self) -> None:
         """Take numbers and do their jobs until there is none left."""
@@ -222,12 +222,12 @@ class _Worker:
         except IotoError as error:
             return {"changed": False, "failed": True, "msg": str(error)}
 
-    def _ledger(self, flow: Flow) -> Ledger | LedgerGroup:
+    def _ledger(self, flow: Flow) -> Ledger | GroupCommit:
         key = flow.ledger, flow.request.check
         with self._opening:
             if key not in self._ledgers:
                 ledger = self._stack.enter_context(Ledger(flow.ledger, read_only=flow.request.check))
-                self._ledgers[key] = LedgerGroup(ledger)
+                self._ledgers[key] = GroupCommit(ledger)
             return self._ledgers[key]
 
     def _watch_parent(self) -> None:

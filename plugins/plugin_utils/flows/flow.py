@@ -12,7 +12,7 @@ from typing import Any
 from ..device.agent_configuration import configure_agent
 from ..device.device import Device
 from ..errors import IotoError
-from ..ledger.group_commit import LedgerGroup
+from ..ledger.group_commit import GroupCommit
 from ..ledger.ledger import Ledger
 from ..ledger.records import Context
 from ..modes import Mode
@@ -133,7 +133,7 @@ def plan_flow(variables: Mapping[str, Any], options: Mapping[str, Any], *, check
 def run_flow(
     device: Device,
     flow: Flow,
-    ledger: Ledger | LedgerGroup,
+    ledger: Ledger | GroupCommit,
     context: Context,
     *,
     reveal: bool,

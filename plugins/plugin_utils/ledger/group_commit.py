@@ -23,7 +23,7 @@ Question = TypeVar("Question")
 Answer = TypeVar("Answer")
 
 
-class LedgerGroup:
+class GroupCommit:
     """A `Ledger` whose callers are threads. It does what the transaction needs; the errors are those of `Ledger`."""
 
     def __init__(self, ledger: Ledger) -> None:
@@ -106,7 +106,7 @@ class LedgerGroup:
         return [found.get(unit) for unit in units]
 
 
-class _Waiting(Generic[Question, Answer]):
+class _OpenQuestion(Generic[Question, Answer]):
     """A question and, once somebody has done the work, its answer or what went wrong."""
 
     __slots__ = ("answer", "done", "error", "question")
@@ -125,10 +125,10 @@ class _Gathering(Generic[Question, Answer]):
         self._answer_many = answer_many
         self._turn = turn
         self._lock = Lock()
-        self._waiting: list[_Waiting[Question, Answer]] = []
+        self._waiting: list[_OpenQuestion[Question, Answer]] = []
 
     def answer(self, question: Question) -> Answer:
-        mine: _Waiting[Question, Answer] = _Waiting(question)
+        mine: _OpenQuestion[Question, Answer] = _OpenQuestion(question)
         with self._lock:
             self._waiting.append(mine)
         with self._turn:

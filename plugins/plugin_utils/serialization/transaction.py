@@ -22,7 +22,7 @@ from ..display_text import printable
 from ..json5.document import Json5Document
 from ..json5.reader import JsonValue
 from ..json5.second_opinion import seek_second_opinion
-from ..ledger.group_commit import LedgerGroup
+from ..ledger.group_commit import GroupCommit
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, Context, State
 from .decision import Action, Decision, Known, Seen, decide
@@ -33,7 +33,7 @@ _CONFIRMED_AT = "confirmed_at"
 _RECORDED = {State.VERIFIED, State.LABELLED}
 
 
-def serialize(device: Device, request: Request, ledger: Ledger | LedgerGroup, context: Context) -> UnitOutcome:
+def serialize(device: Device, request: Request, ledger: Ledger | GroupCommit, context: Context) -> UnitOutcome:
     """Give the unit behind `device` its identity, or find that it has it. Raises `IotoError`."""
     for key in IDENTITY_KEYS:
         if key in request.properties:
@@ -56,7 +56,7 @@ class _Plan:
 class _Transaction:
     """One try at one unit."""
 
-    def __init__(self, device: Device, request: Request, ledger: Ledger | LedgerGroup, context: Context) -> None:
+    def __init__(self, device: Device, request: Request, ledger: Ledger | GroupCommit, context: Context) -> None:
         self._device = device
         self._request = request
         self._source = request.source

@@ -13,7 +13,7 @@ from threading import Barrier
 import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.group_commit import LedgerGroup
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.group_commit import GroupCommit
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
     Ask,
@@ -46,16 +46,16 @@ def ledger(tmp_path: Path) -> Iterator[CountingLedger]:
 
 
 def test_threads_that_ask_at_once_share_commits_and_each_unit_has_its_own_id(ledger: CountingLedger) -> None:
-    group, together = LedgerGroup(ledger), Barrier(THREADS)
+    commits, together = GroupCommit(ledger), Barrier(THREADS)
 
     def one(number: int) -> str:
         together.wait()
         ids = [
-            group.allocate(PRODUCT, f"unit-{number}-{turn}", source="generated", context=CONTEXT) for turn in range(5)
+            commits.allocate(PRODUCT, f"unit-{number}-{turn}", source="generated", context=CONTEXT) for turn in range(5)
         ]
         for claim in ids:
-            assert group.advance(claim.claim_id, State.VERIFIED, context=CONTEXT).state is State.VERIFIED
-            assert group.live_claim(PRODUCT, claim.unit or "") is not None
+            assert commits.advance(claim.claim_id, State.VERIFIED, context=CONTEXT).state is State.VERIFIED
+            assert commits.live_claim(PRODUCT, claim.unit or "") is not None
         return ids[0].claim_id
 
     with ThreadPoolExecutor(THREADS) as pool:
@@ -69,12 +69,12 @@ def test_threads_that_ask_at_once_share_commits_and_each_unit_has_its_own_id(led
 
 
 def test_one_that_cannot_have_its_id_spoils_no_other(ledger: CountingLedger) -> None:
-    group, together = LedgerGroup(ledger), Barrier(THREADS)
+    commits, together = GroupCommit(ledger), Barrier(THREADS)
 
     def one(number: int) -> bool:
         together.wait()
         try:
-            group.allocate(PRODUCT, f"unit-{number}", source="given", context=CONTEXT, claim_id="JT08FFQXWQ")
+            commits.allocate(PRODUCT, f"unit-{number}", source="given", context=CONTEXT, claim_id="JT08FFQXWQ")
         except ClaimConflictError:
             return False
         return True
