@@ -22,15 +22,15 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.database
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.location import Location
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
-    Ask,
+    AllocationRequest,
     Claim,
     ClaimConflictError,
     Context,
-    Entry,
     InvalidUnitError,
     LedgerError,
+    NewEvent,
     State,
-    Step,
+    StateChange,
     UnknownClaimError,
 )
 
@@ -137,19 +137,21 @@ def test_a_drawn_id_that_is_taken_is_drawn_again(ledger: Ledger, monkeypatch: py
 
 
 @pytest.mark.parametrize(
-    ("ask", "error"),
+    ("wanted", "error"),
     [
-        (Ask(PRODUCT, "SN-1", "given", CONTEXT, claim_id="TOO-SHORT"), InvalidClaimIdError),
-        (Ask(PRODUCT, "SN-1", "generated", CONTEXT, length=9), InvalidClaimIdError),
-        (Ask("no product", "SN-1", "given", CONTEXT), InvalidProductError),
-        (Ask(PRODUCT, "  ", "given", CONTEXT), InvalidUnitError),
-        (Ask(PRODUCT, "SN\x00", "given", CONTEXT), InvalidUnitError),
-        (Ask(PRODUCT, "SN\ud800", "given", CONTEXT), InvalidUnitError),
-        (Ask(PRODUCT, "x" * 256, "given", CONTEXT), InvalidUnitError),
+        (AllocationRequest(PRODUCT, "SN-1", "given", CONTEXT, claim_id="TOO-SHORT"), InvalidClaimIdError),
+        (AllocationRequest(PRODUCT, "SN-1", "generated", CONTEXT, length=9), InvalidClaimIdError),
+        (AllocationRequest("no product", "SN-1", "given", CONTEXT), InvalidProductError),
+        (AllocationRequest(PRODUCT, "  ", "given", CONTEXT), InvalidUnitError),
+        (AllocationRequest(PRODUCT, "SN\x00", "given", CONTEXT), InvalidUnitError),
+        (AllocationRequest(PRODUCT, "SN\ud800", "given", CONTEXT), InvalidUnitError),
+        (AllocationRequest(PRODUCT, "x" * 256, "given", CONTEXT), InvalidUnitError),
     ],
 )
-def test_names_that_cannot_be_names_are_refused(ledger: Ledger, ask: Ask, error: type[Exception]) -> None:
-    (answer,) = ledger.allocate_many([ask])
+def test_names_that_cannot_be_names_are_refused(
+    ledger: Ledger, wanted: AllocationRequest, error: type[Exception]
+) -> None:
+    (answer,) = ledger.allocate_many([wanted])
     assert isinstance(answer, error)
     assert ledger.summary().total == 0
 
@@ -173,13 +175,13 @@ def test_one_bad_ask_does_not_spoil_the_others(ledger: Ledger) -> None:
     held = given(ledger, "SN-0", "JT08FFQXWQ")
     answers = ledger.allocate_many(
         [
-            Ask(PRODUCT, "SN-1", "generated", CONTEXT),
-            Ask(PRODUCT, "SN-2", "given", CONTEXT, claim_id="JT08FFQXWQ"),
-            Ask("no product", "SN-3", "generated", CONTEXT),
-            Ask(PRODUCT, "SN-0", "generated", CONTEXT),
-            Ask(PRODUCT, "SN-1", "generated", CONTEXT),
-            Ask(PRODUCT, "SN-4", "given", CONTEXT, claim_id="5555555555"),
-            Ask(PRODUCT, "SN-5", "given", CONTEXT, claim_id="5555555555"),
+            AllocationRequest(PRODUCT, "SN-1", "generated", CONTEXT),
+            AllocationRequest(PRODUCT, "SN-2", "given", CONTEXT, claim_id="JT08FFQXWQ"),
+            AllocationRequest("no product", "SN-3", "generated", CONTEXT),
+            AllocationRequest(PRODUCT, "SN-0", "generated", CONTEXT),
+            AllocationRequest(PRODUCT, "SN-1", "generated", CONTEXT),
+            AllocationRequest(PRODUCT, "SN-4", "given", CONTEXT, claim_id="5555555555"),
+            AllocationRequest(PRODUCT, "SN-5", "given", CONTEXT, claim_id="5555555555"),
         ]
     )
     assert [type(answer) for answer in answers] == [
@@ -193,8 +195,8 @@ def test_one_bad_ask_does_not_spoil_the_others(ledger: Ledger) -> None:
 @pytest.mark.parametrize("number", [1, 2, 3, 57, 64, 65])
 def test_a_crowd_of_any_size_is_kept_and_read_as_it_was_given(location: str, number: int) -> None:
     odd = ["{a,b}", 'q"uo"te', "back\\slash", "NULL", "nu'll", "%s", "?1", "schnee \N{SNOWMAN}", "(1)", "\\N"]
-    asks = [
-        Ask(
+    requests = [
+        AllocationRequest(
             (PRODUCT, OTHER_PRODUCT)[n % 3 == 1],
             f"{odd[n % len(odd)]} {n}",
             ("service", "generated")[n % 5 == 1],
@@ -204,23 +206,27 @@ def test_a_crowd_of_any_size_is_kept_and_read_as_it_was_given(location: str, num
         for n in range(number)
     ]
     with Ledger(location) as ledger:
-        answers = [answer for answer in ledger.allocate_many(asks) if isinstance(answer, Claim)]
+        answers = [answer for answer in ledger.allocate_many(requests) if isinstance(answer, Claim)]
     with Ledger(location) as ledger:
         assert list(ledger.claims()) == answers
         live = {(claim.product, claim.unit): claim for claim in answers}
-        assert ledger.live_claims((ask.product, ask.unit) for ask in asks) == live
+        assert ledger.live_claims((request.product, request.unit) for request in requests) == live
         assert ledger.holders(claim.claim_id for claim in answers) == {claim.claim_id: claim for claim in answers}
-        assert ledger.allocate_many(asks) == answers
+        assert ledger.allocate_many(requests) == answers
         events = list(ledger.events())
-    asked = [(ask.product, ask.unit, ask.source, ask.context.host, ask.details or {}) for ask in asks]
+    asked = [
+        (request.product, request.unit, request.source, request.context.host, request.details or {})
+        for request in requests
+    ]
     assert [(a.product, a.unit, a.source, a.host, a.details) for a in answers] == asked
     assert [(e.product, e.unit, e.detail, e.actor, e.host) for e in events] == [
-        (ask.product, ask.unit, f"source {ask.source}", ask.context.actor, ask.context.host) for ask in asks
+        (request.product, request.unit, f"source {request.source}", request.context.actor, request.context.host)
+        for request in requests
     ]
 
 
 def test_thousands_are_allocated_and_looked_up_in_one_go(ledger: Ledger) -> None:
-    answers = ledger.allocate_many([Ask(PRODUCT, f"SN-{n}", "generated", CONTEXT) for n in range(2500)])
+    answers = ledger.allocate_many([AllocationRequest(PRODUCT, f"SN-{n}", "generated", CONTEXT) for n in range(2500)])
     claims = [answer for answer in answers if isinstance(answer, Claim)]
     assert len({claim.claim_id for claim in claims}) == 2500
     assert [claim.unit for claim in ledger.claims()] == [f"SN-{n}" for n in range(2500)]
@@ -255,7 +261,7 @@ def test_what_cannot_advance_says_why_and_spoils_no_other(ledger: Ledger) -> Non
     ledger.retire(retired.claim_id, reason="scrapped", context=CONTEXT)
     (reserved,) = ledger.reserve(PRODUCT, 1, context=CONTEXT)
     asked = [retired.claim_id, reserved.claim_id, "ZZZZZZZZZZ", "?", good.claim_id]
-    answers = ledger.advance_many([Step(claim_id, State.VERIFIED, CONTEXT) for claim_id in asked])
+    answers = ledger.advance_many([StateChange(claim_id, State.VERIFIED, CONTEXT) for claim_id in asked])
     assert [type(answer) for answer in answers] == [
         ClaimConflictError, ClaimConflictError, UnknownClaimError, InvalidClaimIdError, Claim
     ]  # fmt: skip
@@ -378,7 +384,7 @@ def test_events_are_listed_in_order_and_can_be_followed(ledger: Ledger) -> None:
     claim = given(ledger, "SN-1")
     last = max(event.id for event in ledger.events())
     ledger.record_many(
-        [Entry("print", CONTEXT, claim.claim_id), Entry("reprint", CONTEXT, claim.claim_id, detail="torn")]
+        [NewEvent("print", CONTEXT, claim.claim_id), NewEvent("reprint", CONTEXT, claim.claim_id, detail="torn")]
     )
     assert [event.action for event in ledger.events(after=last)] == ["print", "reprint"]
     assert [event.action for event in ledger.events(newest_first=True, limit=2)] == ["reprint", "print"]
@@ -401,7 +407,7 @@ def test_claims_are_found_by_what_is_known_of_them(ledger: Ledger) -> None:
 
 
 def test_claims_may_be_changed_while_they_are_listed(ledger: Ledger) -> None:
-    ledger.allocate_many([Ask(PRODUCT, f"SN-{n}", "generated", CONTEXT) for n in range(5)])
+    ledger.allocate_many([AllocationRequest(PRODUCT, f"SN-{n}", "generated", CONTEXT) for n in range(5)])
     for claim in ledger.claims(states=[State.ALLOCATED]):
         ledger.advance(claim.claim_id, State.VERIFIED, context=CONTEXT)
     assert ledger.summary().states[State.VERIFIED] == 5
@@ -417,7 +423,7 @@ def test_news_of_a_unit_is_kept_and_no_news_writes_nothing(ledger: Ledger) -> No
 
 def test_an_entry_shows_no_whole_id_when_it_is_printed(ledger: Ledger) -> None:
     claim = given(ledger, "SN-1", "JT08FFQXWQ")
-    shown = f"{claim} {list(ledger.events())} {Ask(PRODUCT, 'x', 'given', CONTEXT, 'JT08FFQXWQ')}"
+    shown = f"{claim} {list(ledger.events())} {AllocationRequest(PRODUCT, 'x', 'given', CONTEXT, 'JT08FFQXWQ')}"
     assert "JT08FFQXWQ" not in shown
 
 

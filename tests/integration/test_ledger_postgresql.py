@@ -10,12 +10,12 @@ from sqlalchemy import make_url
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
-    Ask,
+    AllocationRequest,
     Claim,
     Context,
     LedgerError,
     State,
-    Step,
+    StateChange,
 )
 from tests.services.postgresql import PostgresqlServer
 
@@ -64,10 +64,12 @@ def test_a_ledger_that_grows_is_never_read_from_end_to_end_to_find_a_unit(postgr
     """PostgreSQL keeps the plan that it made while the table was empty: it must be one for a table that is not."""
     with Ledger(postgresql_url) as ledger:
         for number in range(40):
-            asks = [Ask(PRODUCT, f"SN-{number}-{unit}", "generated", CONTEXT) for unit in range(25)]
-            answers = ledger.allocate_many(asks)
+            requests = [AllocationRequest(PRODUCT, f"SN-{number}-{unit}", "generated", CONTEXT) for unit in range(25)]
+            answers = ledger.allocate_many(requests)
             # So is what somebody confirms.
-            ledger.advance_many([Step(a.claim_id, State.VERIFIED, CONTEXT) for a in answers if isinstance(a, Claim)])
+            ledger.advance_many(
+                [StateChange(a.claim_id, State.VERIFIED, CONTEXT) for a in answers if isinstance(a, Claim)]
+            )
     query = "SELECT n_tup_ins, idx_scan, seq_scan FROM pg_stat_user_tables WHERE relid = 'ioto_claims'::regclass"
     with psycopg.connect(postgresql_url, autocommit=True) as connection:
         # The server counts when a session has ended, a little later.

@@ -19,7 +19,7 @@ import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
-    Ask,
+    AllocationRequest,
     Claim,
     ClaimConflictError,
     Context,
@@ -102,7 +102,7 @@ def test_batches_that_overlap_in_any_order_agree_on_every_unit(location: str) ->
     def work(number: int) -> dict[str, str]:
         mine = random.Random(number).sample(units, 40)
         with Ledger(location) as ledger:
-            answers = ledger.allocate_many([Ask(PRODUCT, unit, "generated", CONTEXT) for unit in mine])
+            answers = ledger.allocate_many([AllocationRequest(PRODUCT, unit, "generated", CONTEXT) for unit in mine])
         return {claim.unit or "": claim.claim_id for claim in answers if isinstance(claim, Claim)}
 
     issued: dict[str, set[str]] = defaultdict(set)

@@ -16,7 +16,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import I
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.group_commit import GroupCommit
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
-    Ask,
+    AllocationRequest,
     Claim,
     ClaimConflictError,
     Context,
@@ -29,13 +29,13 @@ THREADS = 16
 
 
 class CountingLedger(Ledger):
-    """A ledger that remembers how many asks came with each commit."""
+    """A ledger that remembers how many requests came with each commit."""
 
     sizes: list[int]
 
-    def allocate_many(self, asks: Sequence[Ask]) -> list[Claim | IotoError]:
-        self.sizes.append(len(asks))
-        return super().allocate_many(asks)
+    def allocate_many(self, requests: Sequence[AllocationRequest]) -> list[Claim | IotoError]:
+        self.sizes.append(len(requests))
+        return super().allocate_many(requests)
 
 
 @pytest.fixture

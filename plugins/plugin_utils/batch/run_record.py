@@ -13,7 +13,7 @@ from typing import Any
 from .. import claim_ids
 from ..errors import IotoError
 from ..ledger.ledger import Ledger
-from ..ledger.records import Context, Entry, parse_unit
+from ..ledger.records import Context, NewEvent, parse_unit
 from .summary import Fate, Summary, outcome_of, with_fleet
 
 RUN = "run"
@@ -43,14 +43,14 @@ def record_run(
             by_ledger.setdefault(facts.get("ioto_ledger"), {})[host] = facts
     problems = []
     for location, members in by_ledger.items():
-        entries = list(_failures(members, summary))
+        new_events = list(_failures(members, summary))
         if started is not None:
             counts = Counter(summary.fates[host].value for host in members)
             detail = json.dumps({"started": started, "devices": len(members), **counts})
-            entries.append(Entry(RUN, Context.here(), detail=detail))
+            new_events.append(NewEvent(RUN, Context.here(), detail=detail))
         try:
             with open_ledger(location) as ledger:
-                ledger.record_many(entries)
+                ledger.record_many(new_events)
         except IotoError as error:
             problems.append(f"The run is not in the ledger: {error}")
     return problems
@@ -64,14 +64,14 @@ def unit_of(facts: Mapping[str, Any]) -> tuple[str | None, str | None]:
     return _parsed(claim_ids.parse_product, facts.get("ioto_product")), _parsed(parse_unit, facts.get("ioto_serial"))
 
 
-def _failures(members: Mapping[str, Mapping[str, Any]], summary: Summary) -> Iterator[Entry]:
+def _failures(members: Mapping[str, Mapping[str, Any]], summary: Summary) -> Iterator[NewEvent]:
     for host, facts in members.items():
         reason = summary.not_done.get(host)
         if reason is not None:
             product, serial = unit_of(facts)
             fate = summary.fates[host]
             action = fate.value if fate in {Fate.UNREACHABLE, Fate.FAILED} else NOT_LABELLED
-            yield Entry(action, Context.here(host), product=product, unit=serial, detail=reason)
+            yield NewEvent(action, Context.here(host), product=product, unit=serial, detail=reason)
 
 
 def _parsed(parse: Callable[[str], str], value: object) -> str | None:

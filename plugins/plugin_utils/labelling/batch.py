@@ -33,7 +33,7 @@ from ..labels.output_svg import svg
 from ..labels.output_zpl import zpl
 from ..labels.sheets import Sheet
 from ..ledger.ledger import Ledger
-from ..ledger.records import Claim, Context, Entry, State, Step
+from ..ledger.records import Claim, Context, NewEvent, State, StateChange
 from ..private_files import write_private
 from .printers import Printer
 from .selection import PREPRINTED
@@ -128,7 +128,7 @@ def write_files(
         ours = [label for label in labels if label.claim.claim_id not in others]
         contents = {_unused(path): data for path, data in _contents(ours, dest, format, sheet, start).items()}
         notices = [notice for label in ours for notice in _doubts(ledger, label.claim)]
-        ledger.record_many([_entry(_STARTED, label.claim, str(dest), context) for label in ours])
+        ledger.record_many([_label_event(_STARTED, label.claim, str(dest), context) for label in ours])
         for path, data in contents.items():
             _write(path, data)
         _record(ledger, ours, f"written to {dest}", context)
@@ -179,11 +179,11 @@ def print_labels(ledger: Ledger, labels: Sequence[Label], *, printer: Printer, c
 def _print(ledger: Ledger, label: Label, printer: Printer, context: Context) -> str:
     """Print and record one label; return why the printer did not take it, or nothing."""
     claim = label.claim
-    ledger.record_many([_entry(_STARTED, claim, printer.name, context)])
+    ledger.record_many([_label_event(_STARTED, claim, printer.name, context)])
     try:
         printer.send(zpl(label.drawing, copies=label.copies), f"label {claim.unit or claim.masked}")
     except PrintError as error:
-        ledger.record_many([_entry(_UNSURE if error.uncertain else _FAILED, claim, str(error), context)])
+        ledger.record_many([_label_event(_UNSURE if error.uncertain else _FAILED, claim, str(error), context)])
         return str(error)
     _record(ledger, [label], f"printed on {printer.name}", context)
     return ""
@@ -224,21 +224,23 @@ def _doubts(ledger: Ledger, claim: Claim) -> list[str]:
 
 def _record(ledger: Ledger, labels: Sequence[Label], where: str, context: Context) -> None:
     """Record labels that are made, all in one transaction or two. Raises `IotoError`."""
-    steps: list[Step] = []
-    entries: list[Entry] = []
+    state_changes: list[StateChange] = []
+    new_events: list[NewEvent] = []
     for label in labels:
         claim = label.claim
         copies = f", {label.copies} copies" if label.copies > 1 else ""
         detail = f"{where}{copies}{f': {label.reason}' if label.reason else ''}"
         if claim.unit is None:
             # The first of a roll makes its labels known; a reprint is no second beginning.
-            entries.append(_entry(_REPRINT if _is_printed(ledger, claim) else PREPRINTED, claim, detail, context))
+            new_events.append(
+                _label_event(_REPRINT if _is_printed(ledger, claim) else PREPRINTED, claim, detail, context)
+            )
         elif claim.state is State.LABELLED:
-            entries.append(_entry(_REPRINT, claim, detail, context))
+            new_events.append(_label_event(_REPRINT, claim, detail, context))
         else:
-            steps.append(Step(claim.claim_id, State.LABELLED, _at(claim, context), detail))
-    ledger.record_many(entries)
-    for answer in ledger.advance_many(steps) if steps else []:
+            state_changes.append(StateChange(claim.claim_id, State.LABELLED, _at(claim, context), detail))
+    ledger.record_many(new_events)
+    for answer in ledger.advance_many(state_changes) if state_changes else []:
         if isinstance(answer, IotoError):
             raise answer
 
@@ -247,8 +249,8 @@ def _is_printed(ledger: Ledger, claim: Claim) -> bool:
     return any(ledger.events(claim_id=claim.claim_id, actions=[PREPRINTED], limit=1))
 
 
-def _entry(action: str, claim: Claim, detail: str, context: Context) -> Entry:
-    return Entry(action, _at(claim, context), claim.claim_id, claim.product, claim.unit, detail)
+def _label_event(action: str, claim: Claim, detail: str, context: Context) -> NewEvent:
+    return NewEvent(action, _at(claim, context), claim.claim_id, claim.product, claim.unit, detail)
 
 
 def _at(claim: Claim, context: Context) -> Context:

@@ -11,7 +11,7 @@ from ..claim_ids import parse
 from ..errors import IotoError
 from ..labels.errors import LabelError
 from ..ledger.ledger import Ledger
-from ..ledger.records import Claim, Context, State, Step
+from ..ledger.records import Claim, Context, State, StateChange
 
 PREPRINTED = "preprinted"
 """The event of a label that was made before its unit."""
@@ -41,8 +41,10 @@ def preprinted(ledger: Ledger, claims: Iterable[Claim]) -> set[str]:
 
 def accept_preprinted(ledger: Ledger, claims: Collection[Claim], *, context: Context) -> None:
     """Record that `claims` have their labels, which were made beforehand. Raises `IotoError`."""
-    steps = [Step(claim.claim_id, State.LABELLED, context, "label was printed beforehand") for claim in claims]
-    for answer in ledger.advance_many(steps) if steps else []:
+    state_changes = [
+        StateChange(claim.claim_id, State.LABELLED, context, "label was printed beforehand") for claim in claims
+    ]
+    for answer in ledger.advance_many(state_changes) if state_changes else []:
         if isinstance(answer, IotoError):
             raise answer
 

@@ -18,7 +18,16 @@ from sqlalchemy.engine import Connection
 from .. import claim_ids
 from .bulk_rows import insert, read_by_claim_id, read_live, time_encoder, update
 from .queries import read_conflicts
-from .records import Ask, Claim, ClaimConflictError, Context, Entry, LedgerError, State, UnknownClaimError
+from .records import (
+    AllocationRequest,
+    Claim,
+    ClaimConflictError,
+    Context,
+    LedgerError,
+    NewEvent,
+    State,
+    UnknownClaimError,
+)
 from .schema import claims, events
 
 _MAX_TEXT = 2000
@@ -68,45 +77,40 @@ class ChangeSet:
             f"The ledger does not know the claim ID {claim_ids.mask(claim_id)}; check it, or import it first."
         )
 
-    def allocate(self, ask: Ask) -> Claim:
+    def allocate(self, request: AllocationRequest) -> Claim:
         """Give the unit its claim: the one it has, the one it asks for, or a new one. Raises `ClaimConflictError`."""
-        live = self.live(ask.product, ask.unit)
+        live = self.live(request.product, request.unit)
         if live is not None:
-            if ask.claim_id in (None, live.claim_id):
-                return self._see_again(live, ask)
-            holder = self._claims.get(ask.claim_id or "")
-            if holder is not None and not _waits_for(holder, ask):
-                raise self._conflict(ask, holder, _taken(holder))
-            raise self._conflict(
-                ask,
-                live,
-                f"The unit {ask.unit} already has the claim ID {live.masked} ({live.state}), not the "
-                f"{claim_ids.mask(ask.claim_id or '')} that was given; use the one it has, or replace it with force.",
-            )
-        if ask.claim_id is None:
-            return self._insert(ask, self._draw(ask.length))
-        holder = self._claims.get(ask.claim_id)
+            if request.claim_id in (None, live.claim_id):
+                return self._see_again(live, request)
+            holder = self._claims.get(request.claim_id or "")
+            if holder is not None and not _waits_for(holder, request):
+                raise self._conflict(request, holder, _taken(holder))
+            raise self._conflict(request, live, _has_another(live, request))
+        if request.claim_id is None:
+            return self._insert(request, self._draw(request.length))
+        holder = self._claims.get(request.claim_id)
         if holder is None:
-            return self._insert(ask, ask.claim_id)
-        if not _waits_for(holder, ask):
-            raise self._conflict(ask, holder, _taken(holder))
+            return self._insert(request, request.claim_id)
+        if not _waits_for(holder, request):
+            raise self._conflict(request, holder, _taken(holder))
         claim = holder._replace(
-            unit=ask.unit,
-            host=clean(ask.context.host) or holder.host,
-            details=tidy({**holder.details, **(ask.details or {})}),
+            unit=request.unit,
+            host=clean(request.context.host) or holder.host,
+            details=tidy({**holder.details, **(request.details or {})}),
         )
-        return self._change(claim, "bound", ask.context, f"source {ask.source}")
+        return self._change(claim, "bound", request.context, f"source {request.source}")
 
-    def replace(self, ask: Ask, reason: str) -> Claim:
+    def replace(self, request: AllocationRequest, reason: str) -> Claim:
         """Retire the unit's live claim and give it the one it asks for, or a new one. Raises `ClaimConflictError`."""
-        live = self.live(ask.product, ask.unit)
-        if live is None or live.claim_id == ask.claim_id:
-            return self.allocate(ask)
-        holder = self._claims.get(ask.claim_id) if ask.claim_id else None
-        if holder is not None and not _waits_for(holder, ask):
-            raise self._conflict(ask, holder, _taken(holder))
-        self.retire(live, reason, ask.context)
-        return self.allocate(ask)
+        live = self.live(request.product, request.unit)
+        if live is None or live.claim_id == request.claim_id:
+            return self.allocate(request)
+        holder = self._claims.get(request.claim_id) if request.claim_id else None
+        if holder is not None and not _waits_for(holder, request):
+            raise self._conflict(request, holder, _taken(holder))
+        self.retire(live, reason, request.context)
+        return self.allocate(request)
 
     def reserve(
         self, product: str, length: int, context: Context, details: Mapping[str, object] | None = None
@@ -131,10 +135,10 @@ class ChangeSet:
                 "bind it to its unit first.",
                 claim,
             )
-        for step in State:
-            if step.is_past(claim.state) and not step.is_past(state):
-                claim = claim._replace(state=step, host=clean(context.host) or claim.host)
-                claim = self._change(claim, step.value, context, detail)
+        for next_state in State:
+            if next_state.is_past(claim.state) and not next_state.is_past(state):
+                claim = claim._replace(state=next_state, host=clean(context.host) or claim.host)
+                claim = self._change(claim, next_state.value, context, detail)
         return claim
 
     def retire(self, claim: Claim, reason: str, context: Context) -> Claim:
@@ -152,7 +156,7 @@ class ChangeSet:
         live = self.live(claim.product, unit)
         if live is not None:
             raise self._conflict(
-                Ask(claim.product, unit, claim.source, context, claim.claim_id),
+                AllocationRequest(claim.product, unit, claim.source, context, claim.claim_id),
                 live,
                 f"The unit {unit} already has the claim ID {live.masked} ({live.state}); retire that one first.",
             )
@@ -228,28 +232,27 @@ class ChangeSet:
                 live,
             )
 
-    def _insert(self, ask: Ask, claim_id: str) -> Claim:
-        now, source, context = self.now, ask.source, ask.context
+    def _insert(self, request: AllocationRequest, claim_id: str) -> Claim:
+        product, unit, source, context, now = request.product, request.unit, request.source, request.context, self.now
         host = clean(context.host)
-        claim = Claim(claim_id, ask.product, ask.unit, State.ALLOCATED, source, now, now, host, None, ask.details or {})
+        claim = Claim(claim_id, product, unit, State.ALLOCATED, source, now, now, host, None, request.details or {})
         if claim.details:
             return self.insert(claim, "allocated", context, f"source {source}")
         # As `insert` does, in fewer steps: a crowd's units all come this way.
         self._claims[claim_id] = claim
-        self._live[ask.product, ask.unit] = claim_id
+        self._live[product, unit] = claim_id
         self._new[claim_id] = None
-        self._events.append(
-            ("allocated", claim_id, ask.product, ask.unit, clean(context.actor), host, clean(f"source {source}"))
-        )
+        row = ("allocated", claim_id, product, unit, clean(context.actor), host, clean(f"source {source}"))
+        self._events.append(row)
         return claim
 
-    def _see_again(self, claim: Claim, ask: Ask) -> Claim:
+    def _see_again(self, claim: Claim, request: AllocationRequest) -> Claim:
         """Note where the unit is now and what more is known of it; without news nothing is written."""
-        host = clean(ask.context.host) or claim.host
-        details = tidy({**claim.details, **ask.details}) if ask.details else claim.details
+        host = clean(request.context.host) or claim.host
+        details = tidy({**claim.details, **request.details}) if request.details else claim.details
         if host == claim.host and details == claim.details:
             return claim
-        return self._change(claim._replace(host=host, details=details), None, ask.context)
+        return self._change(claim._replace(host=host, details=details), None, request.context)
 
     def _change(self, claim: Claim, action: str | None, context: Context, detail: str | None = None) -> Claim:
         claim = claim._replace(updated_at=self.now)
@@ -259,12 +262,12 @@ class ChangeSet:
             self._events.append(_claim_event(action, context, claim, detail))
         return claim
 
-    def note(self, entry: Entry) -> None:
+    def note(self, event: NewEvent) -> None:
         """Remember something that changes no claim; a conflict that is recorded and unsettled is not repeated."""
-        (self._conflicts if entry.action == "conflict" else self._events).append(_event_row(entry))
+        (self._conflicts if event.action == "conflict" else self._events).append(_event_row(event))
 
-    def _conflict(self, ask: Ask, holder: Claim, message: str) -> ClaimConflictError:
-        self.note(Entry("conflict", ask.context, ask.claim_id, ask.product, ask.unit, message))
+    def _conflict(self, request: AllocationRequest, holder: Claim, message: str) -> ClaimConflictError:
+        self.note(NewEvent("conflict", request.context, request.claim_id, request.product, request.unit, message))
         return ClaimConflictError(message, holder)
 
     def _draw(self, length: int) -> str:
@@ -276,8 +279,15 @@ class ChangeSet:
                 return claim_id
 
 
-def _waits_for(claim: Claim, ask: Ask) -> bool:
-    return claim.is_live and claim.unit is None and claim.product == ask.product
+def _waits_for(claim: Claim, request: AllocationRequest) -> bool:
+    return claim.is_live and claim.unit is None and claim.product == request.product
+
+
+def _has_another(live: Claim, request: AllocationRequest) -> str:
+    return (
+        f"The unit {request.unit} already has the claim ID {live.masked} ({live.state}), not the "
+        f"{claim_ids.mask(request.claim_id or '')} that was given; use the one it has, or replace it with force."
+    )
 
 
 def _holder(claim: Claim) -> str:
@@ -314,15 +324,15 @@ def _claim_event(action: str, context: Context, claim: Claim, detail: str | None
     return action, claim.claim_id, claim.product, claim.unit, clean(context.actor), clean(context.host), clean(detail)
 
 
-def _event_row(entry: Entry) -> EventRow:
+def _event_row(event: NewEvent) -> EventRow:
     return (
-        clean(entry.action),
-        clean(entry.claim_id),
-        clean(entry.product),
-        clean(entry.unit),
-        clean(entry.context.actor),
-        clean(entry.context.host),
-        clean(entry.detail),
+        clean(event.action),
+        clean(event.claim_id),
+        clean(event.product),
+        clean(event.unit),
+        clean(event.context.actor),
+        clean(event.context.host),
+        clean(event.detail),
     )
 
 

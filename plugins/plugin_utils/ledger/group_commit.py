@@ -17,7 +17,7 @@ from typing import Generic, TypeVar
 from .. import claim_ids
 from ..errors import IotoError
 from .ledger import Ledger
-from .records import Ask, Claim, Context, State, Step, parse_unit
+from .records import AllocationRequest, Claim, Context, State, StateChange, parse_unit
 
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
@@ -31,8 +31,8 @@ class GroupCommit:
         self._ledger = ledger
         # SQLite has one writer at a time; two of our own would only wait for each other in its busy loop.
         writing = Lock()
-        self._asks = _Gathering(ledger.allocate_many, writing)
-        self._steps = _Gathering(ledger.advance_many, writing)
+        self._requests = _Gathering(ledger.allocate_many, writing)
+        self._state_changes = _Gathering(ledger.advance_many, writing)
         self._units = _Gathering(self._live_claims, Lock())
         self._writing = writing
 
@@ -56,11 +56,13 @@ class GroupCommit:
         details: Mapping[str, object] | None = None,
     ) -> Claim:
         """As `Ledger.allocate`."""
-        return _claim(self._asks.answer(Ask(product, unit, source, context, claim_id, length, details)))
+        return _claim(
+            self._requests.answer(AllocationRequest(product, unit, source, context, claim_id, length, details))
+        )
 
     def advance(self, claim_id: str, state: State, *, context: Context, detail: str | None = None) -> Claim:
         """As `Ledger.advance`."""
-        return _claim(self._steps.answer(Step(claim_id, state, context, detail)))
+        return _claim(self._state_changes.answer(StateChange(claim_id, state, context, detail)))
 
     def replace(
         self,

@@ -24,7 +24,7 @@ from .bulk_rows import read_by_claim_id, read_live_units, to_claim
 from .change_set import ChangeSet
 from .database import Database
 from .location import Location
-from .operations import advance_all, allocate_all, attempt, canonical, only, reason_of, take_over_all
+from .operations import advance_all, allocate_all, attempt, canonical, note_all, only, reason_of, take_over_all
 from .queries import (
     ClaimFilter,
     EventFilter,
@@ -36,15 +36,15 @@ from .queries import (
     to_event,
 )
 from .records import (
-    Ask,
+    AllocationRequest,
     Claim,
     Conflict,
     Context,
-    Entry,
     Event,
     LedgerError,
+    NewEvent,
     State,
-    Step,
+    StateChange,
     Subject,
     Summary,
     parse_unit,
@@ -117,21 +117,21 @@ class Ledger:
         into the claim's. Raises `ClaimConflictError` where the unit has another ID, or the ID another unit, or is
         retired; that is recorded as a `conflict`.
         """
-        return only(self.allocate_many([Ask(product, unit, source, context, claim_id, length, details)]))
+        return only(self.allocate_many([AllocationRequest(product, unit, source, context, claim_id, length, details)]))
 
-    def allocate_many(self, asks: Sequence[Ask]) -> list[Claim | IotoError]:
-        """Do `allocate` for every one of `asks` in one transaction; the answers stand in their order.
+    def allocate_many(self, requests: Sequence[AllocationRequest]) -> list[Claim | IotoError]:
+        """Do `allocate` for every one of `requests` in one transaction; the answers stand in their order.
 
         One that cannot be had is answered by its error (`ClaimConflictError` or an invalid name) and spoils no other.
         """
-        checked = [attempt(canonical, ask) for ask in asks]
-        good = [ask for ask in checked if isinstance(ask, Ask)]
+        checked = [attempt(canonical, request) for request in requests]
+        good = [request for request in checked if isinstance(request, AllocationRequest)]
         if not good:
             return [error for error in checked if isinstance(error, IotoError)]
-        return self._with_changes(
+        return self._change(
             lambda changes: allocate_all(changes, checked),
-            units=[ask.unit for ask in good],
-            ids=[ask.claim_id for ask in good],
+            units=[request.unit for request in good],
+            ids=[request.claim_id for request in good],
         )
 
     def replace(
@@ -150,11 +150,13 @@ class Ledger:
 
         Nothing is retired where `claim_id` cannot be had (`ClaimConflictError`) or is the one that the unit has.
         """
-        ask = canonical(Ask(product, unit, source, context, claim_id, length, details))
+        request = canonical(AllocationRequest(product, unit, source, context, claim_id, length, details))
         reason = reason_of(reason)
         return only(
-            self._with_changes(
-                lambda changes: [attempt(changes.replace, ask, reason)], units=[ask.unit], ids=[ask.claim_id]
+            self._change(
+                lambda changes: [attempt(changes.replace, request, reason)],
+                units=[request.unit],
+                ids=[request.claim_id],
             )
         )
 
@@ -163,21 +165,19 @@ class Ledger:
 
         Raises `UnknownClaimError`, or `ClaimConflictError` where it is retired or belongs to no unit yet.
         """
-        return only(self.advance_many([Step(claim_id, state, context, detail)]))
+        return only(self.advance_many([StateChange(claim_id, state, context, detail)]))
 
-    def advance_many(self, steps: Sequence[Step]) -> list[Claim | IotoError]:
-        """Do `advance` for every one of `steps` in one transaction; one that cannot be done spoils no other."""
-        ids = [attempt(claim_ids.parse, step.claim_id) for step in steps]
+    def advance_many(self, state_changes: Sequence[StateChange]) -> list[Claim | IotoError]:
+        """Do `advance` for every one of `state_changes` in one transaction; one that cannot be done spoils no other."""
+        ids = [attempt(claim_ids.parse, change.claim_id) for change in state_changes]
         good = [claim_id for claim_id in ids if isinstance(claim_id, str)]
-        return self._with_changes(lambda changes: advance_all(changes, steps, ids), ids=good)
+        return self._change(lambda changes: advance_all(changes, state_changes, ids), ids=good)
 
     def retire(self, claim_id: str, *, reason: str, context: Context) -> Claim:
         """Take a claim out of use for ever; one that is retired already stays as it is. Raises `UnknownClaimError`."""
         claim_id = claim_ids.parse(claim_id)
         reason = reason_of(reason)
-        return self._with_changes(
-            lambda changes: changes.retire(changes.known(claim_id), reason, context), ids=[claim_id]
-        )
+        return self._change(lambda changes: changes.retire(changes.known(claim_id), reason, context), ids=[claim_id])
 
     def rebind(self, claim_id: str, unit: str, *, reason: str, context: Context) -> Claim:
         """Move a claim, live or reserved, to another unit of its product, where it starts again as allocated.
@@ -188,7 +188,7 @@ class Ledger:
         unit = parse_unit(unit)
         reason = reason_of(reason)
         return only(
-            self._with_changes(
+            self._change(
                 lambda changes: [attempt(lambda: changes.rebind(changes.known(claim_id), unit, reason, context))],
                 units=[unit],
                 ids=[claim_id],
@@ -212,9 +212,7 @@ class Ledger:
         claim_ids.check_length(length)
         if not 1 <= count <= MAX_RESERVED:
             raise LedgerError(f"{count} claim IDs cannot be reserved at once; ask for 1 to {MAX_RESERVED}.")
-        return self._with_changes(
-            lambda changes: [changes.reserve(product, length, context, details) for _number in range(count)]
-        )
+        return self._change(lambda changes: [changes.reserve(product, length, context, details) for _ in range(count)])
 
     def take_over(
         self, claims: Sequence[Claim], *, context: Context, check_only: bool = False
@@ -229,21 +227,16 @@ class Ledger:
         if check_only:
             with self._database.read() as connection:
                 return take_over_all(ChangeSet(connection, units=units, ids=ids, lock=False), claims, context)
-        return self._with_changes(lambda changes: take_over_all(changes, claims, context), units=units, ids=ids)
+        return self._change(lambda changes: take_over_all(changes, claims, context), units=units, ids=ids)
 
     def record(self, action: str, *, context: Context, **of: Unpack[Subject]) -> None:
         """Remember something that changes no claim: `print`, `reprint`, `mismatch`, `conflict`, `resolved`."""
-        self.record_many([Entry(action, context, **of)])
+        self.record_many([NewEvent(action, context, **of)])
 
-    def record_many(self, entries: Sequence[Entry]) -> None:
-        """Do `record` for all `entries` in one transaction. A conflict that is recorded and unsettled is no news."""
-
-        def work(changes: ChangeSet) -> None:
-            for entry in entries:
-                changes.note(entry)
-
-        if entries:
-            self._with_changes(work)
+    def record_many(self, new_events: Sequence[NewEvent]) -> None:
+        """Do `record` for all `new_events` in one transaction. A conflict that is recorded and unsettled is no news."""
+        if new_events:
+            self._change(lambda changes: note_all(changes, new_events))
 
     # Questions
 
@@ -301,7 +294,7 @@ class Ledger:
         with self._database.read() as connection:
             return read_summary(connection)
 
-    def _with_changes(
+    def _change(
         self, work: Callable[[ChangeSet], Item], *, units: Sequence[str] = (), ids: Sequence[str | None] = ()
     ) -> Item:
         known_ids = [claim_id for claim_id in ids if claim_id]

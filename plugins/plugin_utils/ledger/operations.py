@@ -11,32 +11,34 @@ from typing import ParamSpec, TypeVar
 from .. import claim_ids
 from ..errors import IotoError
 from .change_set import ChangeSet
-from .records import Ask, Claim, Context, LedgerError, Step, parse_unit
+from .records import AllocationRequest, Claim, Context, LedgerError, NewEvent, StateChange, parse_unit
 
 Item = TypeVar("Item")
 Arguments = ParamSpec("Arguments")
 
 
-def allocate_all(changes: ChangeSet, asks: Sequence[Ask | IotoError]) -> list[Claim | IotoError]:
-    """Allocate for each of `asks`; an error among them stays what it is. The answers stand in their order."""
+def allocate_all(changes: ChangeSet, requests: Sequence[AllocationRequest | IotoError]) -> list[Claim | IotoError]:
+    """Allocate for each of `requests`; an error among them stays what it is. The answers stand in their order."""
     answers: list[Claim | IotoError] = []
-    for ask in asks:
+    for request in requests:
         try:
-            answers.append(changes.allocate(ask) if isinstance(ask, Ask) else ask)
+            answers.append(changes.allocate(request) if isinstance(request, AllocationRequest) else request)
         except IotoError as error:
             answers.append(error)
     return answers
 
 
-def advance_all(changes: ChangeSet, steps: Sequence[Step], ids: Sequence[str | IotoError]) -> list[Claim | IotoError]:
-    """Do each of `steps` with the claim that the ID in its place names; an error there stays what it is."""
+def advance_all(
+    changes: ChangeSet, state_changes: Sequence[StateChange], ids: Sequence[str | IotoError]
+) -> list[Claim | IotoError]:
+    """Do each of `state_changes` with the claim that the ID in its place names; an error there stays what it is."""
 
-    def advance(step: Step, claim_id: str) -> Claim:
-        return changes.advance(changes.known(claim_id), step.state, step.context, step.detail)
+    def advance(change: StateChange, claim_id: str) -> Claim:
+        return changes.advance(changes.known(claim_id), change.state, change.context, change.detail)
 
     return [
-        claim_id if isinstance(claim_id, IotoError) else attempt(advance, step, claim_id)
-        for step, claim_id in zip(steps, ids, strict=True)
+        claim_id if isinstance(claim_id, IotoError) else attempt(advance, change, claim_id)
+        for change, claim_id in zip(state_changes, ids, strict=True)
     ]
 
 
@@ -51,20 +53,26 @@ def take_over_all(changes: ChangeSet, claims: Sequence[Claim], context: Context)
     return [answers[claim.claim_id] for claim in claims]
 
 
-def canonical(ask: Ask) -> Ask:
-    """Return `ask` with every name in its canonical form."""
-    product, unit = claim_ids.parse_product(ask.product), parse_unit(ask.unit)
-    if ask.claim_id is None and product == ask.product and unit == ask.unit:
-        claim_ids.check_length(ask.length)
-        return ask
-    return Ask(
+def note_all(changes: ChangeSet, new_events: Sequence[NewEvent]) -> None:
+    """Note each of `new_events`, in their order."""
+    for event in new_events:
+        changes.note(event)
+
+
+def canonical(request: AllocationRequest) -> AllocationRequest:
+    """Return `request` with every name in its canonical form."""
+    product, unit = claim_ids.parse_product(request.product), parse_unit(request.unit)
+    if request.claim_id is None and product == request.product and unit == request.unit:
+        claim_ids.check_length(request.length)
+        return request
+    return AllocationRequest(
         product=product,
         unit=unit,
-        source=ask.source,
-        context=ask.context,
-        claim_id=None if ask.claim_id is None else claim_ids.parse(ask.claim_id),
-        length=claim_ids.check_length(ask.length),
-        details=ask.details,
+        source=request.source,
+        context=request.context,
+        claim_id=None if request.claim_id is None else claim_ids.parse(request.claim_id),
+        length=claim_ids.check_length(request.length),
+        details=request.details,
     )
 
 

@@ -84,7 +84,8 @@ class Claim(NamedTuple):
     `host` is the inventory name under which the unit was last seen. The times are aware, in UTC.
     """
 
-    # A named tuple, as `Ask` is: the ledger makes one for each unit, and a frozen dataclass takes five times as long.
+    # A named tuple, as `AllocationRequest` is: the ledger makes one for each unit, and a frozen dataclass takes five
+    # times as long.
     claim_id: str
     product: str
     unit: str | None
@@ -126,7 +127,7 @@ class Event:
     detail: str | None
 
 
-class Ask(NamedTuple):
+class AllocationRequest(NamedTuple):
     """A unit that needs a claim ID: this one (`claim_id`), or a new one of `length` letters."""
 
     product: str
@@ -139,11 +140,11 @@ class Ask(NamedTuple):
 
     def __repr__(self) -> str:
         """Leave out what must be in no log."""
-        return f"Ask(product={self.product!r}, unit={self.unit!r}, source={self.source!r})"
+        return f"AllocationRequest(product={self.product!r}, unit={self.unit!r}, source={self.source!r})"
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class StateChange:
     """A claim that has come to `state`."""
 
     claim_id: str = field(repr=False)
@@ -162,7 +163,7 @@ class Subject(TypedDict, total=False):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class NewEvent:
     """Something to remember that changes no claim: a print, a reprint, a mismatch."""
 
     action: str

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from ..claim_ids import mask
 from ..errors import IotoError
 from ..ledger.ledger import Ledger
-from ..ledger.records import Ask, Claim, Context, LedgerError, Step, UnknownClaimError
+from ..ledger.records import AllocationRequest, Claim, Context, LedgerError, StateChange, UnknownClaimError
 from .errors import RefusedError
 from .ledger_handle import LedgerHandle
 from .metrics import Metrics
@@ -50,7 +50,7 @@ class _Waiting:
 
     __slots__ = ("deadline", "job", "tell")
 
-    def __init__(self, job: Ask | Confirm, tell: Callable[[Answer], None], deadline: float) -> None:
+    def __init__(self, job: AllocationRequest | Confirm, tell: Callable[[Answer], None], deadline: float) -> None:
         self.job = job
         self.tell: Callable[[Answer], None] | None = tell
         self.deadline = deadline
@@ -89,7 +89,7 @@ class CommitWriter:
         self._sweeper.cancel()
         self._thread.shutdown()
 
-    def submit(self, job: Ask | Confirm, tell: Callable[[Answer], None]) -> None:
+    def submit(self, job: AllocationRequest | Confirm, tell: Callable[[Answer], None]) -> None:
         """Have `tell` called with the claim as it is in the ledger, durably, or with what went wrong.
 
         That is what the ledger says (`ClaimConflictError`, …), or `LedgerError` where it cannot be used, or
@@ -143,7 +143,7 @@ class CommitWriter:
         answers = self._answers([waiting.job for waiting in taken])
         self._loop.call_soon_threadsafe(self._answer, taken, answers)
 
-    def _answers(self, jobs: Sequence[Ask | Confirm]) -> list[Answer]:
+    def _answers(self, jobs: Sequence[AllocationRequest | Confirm]) -> list[Answer]:
         began = time.monotonic()
         try:
             ledger = self._ledger.get()
@@ -160,22 +160,24 @@ class CommitWriter:
         return answers
 
 
-def _write(ledger: Ledger, jobs: Sequence[Ask | Confirm]) -> list[Answer]:
-    asks = [job for job in jobs if isinstance(job, Ask)]
+def _write(ledger: Ledger, jobs: Sequence[AllocationRequest | Confirm]) -> list[Answer]:
+    requests = [job for job in jobs if isinstance(job, AllocationRequest)]
     confirms = [job for job in jobs if isinstance(job, Confirm)]
-    allocated = iter(ledger.allocate_many(asks) if asks else [])
+    allocated = iter(ledger.allocate_many(requests) if requests else [])
     confirmed = iter(_confirm(ledger, confirms) if confirms else [])
-    return [next(allocated if isinstance(job, Ask) else confirmed) for job in jobs]
+    return [next(allocated if isinstance(job, AllocationRequest) else confirmed) for job in jobs]
 
 
 def _confirm(ledger: Ledger, confirms: Sequence[Confirm]) -> list[Answer]:
     """Record that units have what the ledger holds for them. An ID that it does not know stays unknown to it."""
     known = ledger.holders([confirm.what.claim_id for confirm in confirms])
-    # The ledger compares unit and ID, and remembers a conflict, when a unit asks for an ID that is there already.
+    # The ledger compares unit and ID, and remembers a conflict, when a unit requests for an ID that is there already.
     matched = iter(
         ledger.allocate_many(
             [
-                Ask(confirm.what.product, confirm.what.unit, SOURCE, confirm.context, confirm.what.claim_id)
+                AllocationRequest(
+                    confirm.what.product, confirm.what.unit, SOURCE, confirm.context, confirm.what.claim_id
+                )
                 for confirm in confirms
                 if confirm.what.claim_id in known
             ]
@@ -185,7 +187,7 @@ def _confirm(ledger: Ledger, confirms: Sequence[Confirm]) -> list[Answer]:
     advanced = iter(
         ledger.advance_many(
             [
-                Step(confirm.what.claim_id, confirm.what.state, confirm.context)
+                StateChange(confirm.what.claim_id, confirm.what.state, confirm.context)
                 for confirm, answer in zip(confirms, answers, strict=True)
                 if isinstance(answer, Claim)
             ]

@@ -19,7 +19,15 @@ from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from ..errors import IotoError
-from ..ledger.records import Ask, Claim, ClaimConflictError, Context, InvalidUnitError, LedgerError, UnknownClaimError
+from ..ledger.records import (
+    AllocationRequest,
+    Claim,
+    ClaimConflictError,
+    Context,
+    InvalidUnitError,
+    LedgerError,
+    UnknownClaimError,
+)
 from .access import Caller, Scope
 from .allow_list import AllowList
 from .commits import RETRY_AFTER, SOURCE, Answer, CommitWriter, Confirm
@@ -157,7 +165,7 @@ class Issuing:
                 give(self.refuse(scope, _about(product, name, from_ledger(answer))))
 
         self._writer.submit(
-            Ask(product, name, SOURCE, _context(caller.address), None, self._settings.length, None), tell
+            AllocationRequest(product, name, SOURCE, _context(caller.address), None, self._settings.length, None), tell
         )
 
     def _confirm(self, scope: Scope, caller: Caller, body: Body, give: GivenReply) -> None:
