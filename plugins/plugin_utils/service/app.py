@@ -12,7 +12,7 @@ from typing import Any
 from .access import Door
 from .allow_list import AllowList
 from .commits import CommitWriter
-from .components import House
+from .components import Components
 from .errors import RefusedError
 from .json5_bodies import Json5Bodies
 from .ledger_handle import LedgerHandle
@@ -39,7 +39,7 @@ class Service:
         )
         # Two: one slow question must not hold up the station page.
         self._slow = ThreadPoolExecutor(2, thread_name_prefix="slow")
-        house = House(
+        components = Components(
             settings=settings,
             door=Door(settings),
             line=Line(self._reading_ledger, self.refusals),
@@ -49,8 +49,8 @@ class Service:
         )
         allow_list = AllowList(settings.products, settings.production_orders)
         self._json5 = Json5Bodies(settings.max_body)
-        self.issuing = Issuing(house, allow_list=allow_list, writer=self._writer, json5=self._json5)
-        self._reading = Reading(house, self._reading_ledger)
+        self.issuing = Issuing(components, allow_list=allow_list, writer=self._writer, json5=self._json5)
+        self._reading = Reading(components, self._reading_ledger)
         self._path = settings.path.encode()
         self._below = self._path + b"/"
 

@@ -16,7 +16,7 @@ from .station_feed import Line
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class Components:
     """The parts of one service. `slow` runs what must not hold up the event loop."""
 
     settings: Settings

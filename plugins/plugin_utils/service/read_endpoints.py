@@ -22,7 +22,7 @@ from ..errors import IotoError
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, parse_unit
 from .access import Caller
-from .components import House
+from .components import Components
 from .errors import RefusedError
 from .ledger_handle import LedgerHandle
 from .openapi import describe
@@ -53,13 +53,13 @@ Item = TypeVar("Item")
 class Reading:
     """The ASGI application for everything but issuing."""
 
-    def __init__(self, house: House, ledger: LedgerHandle) -> None:
-        self._settings = house.settings
-        self._door = house.door
-        self._line = house.line
-        self._refusals = house.refusals
-        self._metrics = house.metrics
-        self._slow = house.slow
+    def __init__(self, components: Components, ledger: LedgerHandle) -> None:
+        self._settings = components.settings
+        self._door = components.door
+        self._line = components.line
+        self._refusals = components.refusals
+        self._metrics = components.metrics
+        self._slow = components.slow
         self._ledger = ledger
         self._app = Starlette(
             routes=[

@@ -31,7 +31,7 @@ from ..ledger.records import (
 from .access import Caller, Scope
 from .allow_list import AllowList
 from .commits import RETRY_AFTER, SOURCE, Answer, CommitWriter, Confirm
-from .components import House
+from .components import Components
 from .errors import RefusedError
 from .json5_bodies import Json5Bodies
 from .unit_body import Body, Named, confirmation, named, nameless, parse_json
@@ -65,12 +65,14 @@ COMMON_HEADERS = ((b"content-type", b"application/json"), (b"cache-control", b"n
 class Issuing:
     """The operator's path."""
 
-    def __init__(self, house: House, *, allow_list: AllowList, writer: CommitWriter, json5: Json5Bodies) -> None:
-        self._settings = house.settings
-        self._door = house.door
-        self._line = house.line
-        self._refusals = house.refusals
-        self._metrics = house.metrics
+    def __init__(
+        self, components: Components, *, allow_list: AllowList, writer: CommitWriter, json5: Json5Bodies
+    ) -> None:
+        self._settings = components.settings
+        self._door = components.door
+        self._line = components.line
+        self._refusals = components.refusals
+        self._metrics = components.metrics
         self._json5 = json5
         self._allow_list = allow_list
         self._writer = writer
