@@ -32,7 +32,7 @@ class Caller(NamedTuple):
     controller: bool
 
 
-class Door:
+class AccessControl:
     """Lets requests in, or raises `RefusedError`."""
 
     def __init__(self, settings: Settings) -> None:

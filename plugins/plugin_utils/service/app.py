@@ -9,7 +9,7 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from .access import Door
+from .access import AccessControl
 from .allow_list import AllowList
 from .commits import CommitWriter
 from .components import Components
@@ -41,7 +41,7 @@ class Service:
         self._slow = ThreadPoolExecutor(2, thread_name_prefix="slow")
         components = Components(
             settings=settings,
-            door=Door(settings),
+            access=AccessControl(settings),
             line=Line(self._reading_ledger, self.refusals),
             refusals=self.refusals,
             metrics=self.metrics,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
-from .access import Door
+from .access import AccessControl
 from .metrics import Metrics
 from .refusals import Refusals
 from .settings import Settings
@@ -20,7 +20,7 @@ class Components:
     """The parts of one service. `slow` runs what must not hold up the event loop."""
 
     settings: Settings
-    door: Door
+    access: AccessControl
     line: Line
     refusals: Refusals
     metrics: Metrics

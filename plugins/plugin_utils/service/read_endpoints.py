@@ -55,7 +55,7 @@ class Reading:
 
     def __init__(self, components: Components, ledger: LedgerHandle) -> None:
         self._settings = components.settings
-        self._door = components.door
+        self._access = components.access
         self._line = components.line
         self._refusals = components.refusals
         self._metrics = components.metrics
@@ -80,7 +80,7 @@ class Reading:
         """Answer one request."""
         if scope["type"] == "http":
             try:
-                scope["caller"] = self._door.admit(scope)
+                scope["caller"] = self._access.admit(scope)
             except RefusedError as error:
                 self._refusals.add("read", (scope.get("client") or ("unknown",))[0], error)
                 await send_reply(send, reply_of(error))
@@ -142,7 +142,7 @@ class Reading:
             raise RefusedError(422, "body", 'The body is no search; send {"text": "…"}.')
         reveal = isinstance(body, dict) and body.get("reveal") is True
         if reveal:
-            self._door.require_controller(_caller(request))
+            self._access.require_controller(_caller(request))
         unit = parse_unit(text)
         try:
             claim_id = claim_ids.parse(text)
@@ -166,7 +166,7 @@ class Reading:
             return False
         if text not in ("1", "true"):
             raise RefusedError(422, "query", "reveal is true or false.")
-        self._door.require_controller(_caller(request))
+        self._access.require_controller(_caller(request))
         return True
 
     def _json(self, request: Request, content: object) -> Response:

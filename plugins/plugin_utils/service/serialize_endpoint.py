@@ -69,7 +69,7 @@ class Issuing:
         self, components: Components, *, allow_list: AllowList, writer: CommitWriter, json5: Json5Bodies
     ) -> None:
         self._settings = components.settings
-        self._door = components.door
+        self._access = components.access
         self._line = components.line
         self._refusals = components.refusals
         self._metrics = components.metrics
@@ -110,11 +110,11 @@ class Issuing:
         caller = None
         try:
             if known is not None:
-                self._door.admit_again(known)
+                self._access.admit_again(known)
                 caller = known
             else:
-                asking = self._door.admit(scope)
-                self._door.admit_unit(scope, asking)
+                asking = self._access.admit(scope)
+                self._access.admit_unit(scope, asking)
                 caller = asking
             if (body := parse_json(data)) is not None:
                 self._issue(scope, caller, body, give)
@@ -127,8 +127,8 @@ class Issuing:
     def put(self, scope: Scope, data: bytes, give: GivenReply) -> None:
         """Answer a controller that confirms; otherwise as `post`."""
         try:
-            caller = self._door.admit(scope)
-            self._door.admit_confirmation(scope, caller)
+            caller = self._access.admit(scope)
+            self._access.admit_confirmation(scope, caller)
             if (body := parse_json(data)) is not None:
                 self._confirm(scope, caller, body, give)
             else:
@@ -138,7 +138,7 @@ class Issuing:
 
     def _refuse_method(self, scope: Scope, give: GivenReply) -> None:
         try:
-            self._door.admit(scope)
+            self._access.admit(scope)
             raise RefusedError(405, "method", "Send a POST with device.json5.", headers={"Allow": _METHODS})
         except RefusedError as error:
             give(self.refuse(scope, error))
