@@ -21,7 +21,7 @@ from .read_endpoints import Reading
 from .refusals import Refusals
 from .serialize_endpoint import Issuing, Receive, Send, reply_of, send_reply
 from .settings import Settings
-from .station_feed import Line
+from .station_feed import StationFeed
 
 _log = logging.getLogger("ioto.service")
 
@@ -42,7 +42,7 @@ class Service:
         components = Components(
             settings=settings,
             access=AccessControl(settings),
-            line=Line(self._reading_ledger, self.refusals),
+            feed=StationFeed(self._reading_ledger, self.refusals),
             refusals=self.refusals,
             metrics=self.metrics,
             slow=self._slow,

@@ -12,7 +12,7 @@ from .access import AccessControl
 from .metrics import Metrics
 from .refusals import Refusals
 from .settings import Settings
-from .station_feed import Line
+from .station_feed import StationFeed
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Components:
 
     settings: Settings
     access: AccessControl
-    line: Line
+    feed: StationFeed
     refusals: Refusals
     metrics: Metrics
     slow: Executor

@@ -56,7 +56,7 @@ class Reading:
     def __init__(self, components: Components, ledger: LedgerHandle) -> None:
         self._settings = components.settings
         self._access = components.access
-        self._line = components.line
+        self._feed = components.feed
         self._refusals = components.refusals
         self._metrics = components.metrics
         self._slow = components.slow
@@ -128,7 +128,7 @@ class Reading:
         return self._json(request, describe(self._settings))
 
     async def _station_line(self, request: Request) -> Response:
-        look = await asyncio.get_running_loop().run_in_executor(self._slow, self._line.look)
+        look = await asyncio.get_running_loop().run_in_executor(self._slow, self._feed.look)
         return self._json(request, {**look, "controller": _caller(request).controller})
 
     async def _station_search(self, request: Request) -> Response:

@@ -70,7 +70,7 @@ class Issuing:
     ) -> None:
         self._settings = components.settings
         self._access = components.access
-        self._line = components.line
+        self._feed = components.feed
         self._refusals = components.refusals
         self._metrics = components.metrics
         self._json5 = json5
@@ -160,7 +160,7 @@ class Issuing:
 
         def tell(answer: Answer) -> None:
             if isinstance(answer, Claim):
-                self._line.asked(product, name)
+                self._feed.asked(product, name)
                 self._metrics.count("issue", "ok")
                 give(Reply(200, b'{"id": "%s"}' % answer.claim_id.encode()))
             else:

@@ -51,7 +51,7 @@ class _Today:
     failed: set[tuple[str | None, ...]] = field(default_factory=set)
 
 
-class Line:
+class StationFeed:
     """The line as this instance sees it. `asked` is for the event loop; `look` for a thread."""
 
     def __init__(self, ledger: LedgerHandle, refusals: Refusals) -> None:
