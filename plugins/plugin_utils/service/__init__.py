@@ -4,5 +4,5 @@
 """The factory serialization service: the HTTP endpoint that gives each unit of a line its claim ID.
 
 It needs Starlette, uvicorn and what the ledger needs, and no Ansible. Start it from the collection's root with
-`python -m plugins.plugin_utils.service`; the guide `docs/factory-service.md` says the rest.
+`python -m plugins.plugin_utils.service`; the guide `docs/docsite/rst/factory-service.rst` says the rest.
 """

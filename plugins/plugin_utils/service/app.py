@@ -17,9 +17,9 @@ from .errors import RefusedError
 from .json5_bodies import Json5Bodies
 from .ledger_handle import LedgerHandle
 from .metrics import Metrics
-from .read_endpoints import Reading
+from .read_endpoints import ReadEndpoints
 from .refusals import Refusals
-from .serialize_endpoint import Issuing, Receive, Send, reply_of, send_reply
+from .serialize_endpoint import Receive, Send, SerializeEndpoint, reply_of, send_reply
 from .settings import Settings
 from .station_feed import StationFeed
 
@@ -49,8 +49,10 @@ class Service:
         )
         allow_list = AllowList(settings.products, settings.production_orders)
         self._json5 = Json5Bodies(settings.max_body)
-        self.issuing = Issuing(components, allow_list=allow_list, writer=self._writer, json5=self._json5)
-        self._reading = Reading(components, self._reading_ledger)
+        self.serialize_endpoint = SerializeEndpoint(
+            components, allow_list=allow_list, writer=self._writer, json5=self._json5
+        )
+        self._read_endpoints = ReadEndpoints(components, self._reading_ledger)
         self._path = settings.path.encode()
         self._below = self._path + b"/"
 
@@ -69,9 +71,9 @@ class Service:
         path = scope["raw_path"]
         try:
             if path == self._path or path.startswith(self._below):
-                await self.issuing(scope, receive, send)
+                await self.serialize_endpoint(scope, receive, send)
             else:
-                await self._reading(scope, receive, watched)
+                await self._read_endpoints(scope, receive, watched)
         except Exception:
             # A defect of ours: the log has it, the client gets a sentence.
             _log.exception("A request failed; report this.")

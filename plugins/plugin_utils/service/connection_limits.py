@@ -22,7 +22,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from .access import Caller, Scope
 from .metrics import Metrics
-from .serialize_endpoint import COMMON_HEADERS, Issuing, Reply, too_long
+from .serialize_endpoint import COMMON_HEADERS, Reply, SerializeEndpoint, too_long
 from .settings import Settings
 
 MAX_HEAD = 32 * 1024
@@ -82,7 +82,7 @@ class KnownHeads:
 class Limits:
     """The limits, and the connections that are open, of one server."""
 
-    def __init__(self, settings: Settings, metrics: Metrics, issuing: Issuing) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics, serialize_endpoint: SerializeEndpoint) -> None:
         """Behind a load balancer all come from its address, and by ASGI, where uvicorn reads whom it speaks for."""
         proxied = bool(settings.trusted_proxies)
         self.metrics = metrics
@@ -91,7 +91,7 @@ class Limits:
         self.most_bytes = MAX_HEAD + _CHUNKS * settings.max_body
         self.connections = settings.max_connections
         self.per_address = settings.max_connections if proxied else settings.max_connections_per_address
-        self.issuing = issuing
+        self.serialize_endpoint = serialize_endpoint
         self.known_heads = KnownHeads()
         self.short_path = None if proxied else settings.path.encode()
         self.open: set[LimitedProtocol] = set()
@@ -243,7 +243,7 @@ class LimitedProtocol(HttpToolsProtocol):
         elif not cycle.response_complete:
             cycle.body = cycle.body + body if cycle.body else body
             if len(cycle.body) > self.limits.max_body:
-                cycle.give(self.limits.issuing.refuse(self.scope, too_long(self.limits.max_body)))
+                cycle.give(self.limits.serialize_endpoint.refuse(self.scope, too_long(self.limits.max_body)))
 
     def on_message_complete(self) -> None:
         """Stop the clock: the request is here."""
@@ -256,7 +256,7 @@ class LimitedProtocol(HttpToolsProtocol):
         elif not cycle.response_complete:
             if self._learned_from:
                 self.limits.known_heads.learn(self._learned_from, cycle.body, self.scope)
-            self.limits.issuing.post(self.scope, cycle.body, cycle.give)
+            self.limits.serialize_endpoint.post(self.scope, cycle.body, cycle.give)
 
     def after_short_cycle(self) -> None:
         """Go on, as `on_response_complete` does; without a timer, because the sweep ends what stays idle."""
@@ -275,7 +275,9 @@ class LimitedProtocol(HttpToolsProtocol):
             self._known_caller = None
         cycle = _ShortCycle(self)
         self.cycle = cycle  # type: ignore[assignment]
-        self._known_caller = self.limits.issuing.post(self._known_scope, body, cycle.give, self._known_caller)
+        self._known_caller = self.limits.serialize_endpoint.post(
+            self._known_scope, body, cycle.give, self._known_caller
+        )
 
     def _is_free(self) -> bool:
         """Say whether nothing is before the next request."""

@@ -50,8 +50,8 @@ _UNCACHED = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 Item = TypeVar("Item")
 
 
-class Reading:
-    """The ASGI application for everything but issuing."""
+class ReadEndpoints:
+    """The ASGI application for everything but the serialize endpoint."""
 
     def __init__(self, components: Components, ledger: LedgerHandle) -> None:
         self._settings = components.settings

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The endpoint that a line lives by: POST gives a unit its claim ID, PUT says that the unit has it.
 
-A POST that is here whole is answered by `Issuing.post`, without a task of its own: `connection_limits` calls it for the
-usual ones, because all that a framework does for a request costs as much as the ledger does. The others come by ASGI.
+A POST that is here whole is answered by `SerializeEndpoint.post`, without a task of its own: `connection_limits` calls
+it for the usual ones, because all that a framework does for a request costs as much as the ledger does. The others come
+by ASGI.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ COMMON_HEADERS = ((b"content-type", b"application/json"), (b"cache-control", b"n
 """What every reply has: nobody may keep it."""
 
 
-class Issuing:
+class SerializeEndpoint:
     """The operator's path."""
 
     def __init__(

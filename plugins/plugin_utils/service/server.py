@@ -46,7 +46,7 @@ def serve(settings: Settings, *, inherited: int | None = None) -> None:
     """
     _configure_logging()
     service = Service(settings)
-    limits = Limits(settings, service.metrics, service.issuing)
+    limits = Limits(settings, service.metrics, service.serialize_endpoint)
     protocol = type("Protocol", (LimitedProtocol,), {"limits": limits})
     listener = _listen(settings) if inherited is None else socket.socket(fileno=inherited)
     host, port = listener.getsockname()[:2]
