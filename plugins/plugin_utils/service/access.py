@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 from .errors import RefusedError
 from .rate_limit import RateLimit
 from .secret_hashes import SecretHashes
-from .settings import Settings
+from .settings import ServiceSettings
 
 Scope = dict[str, Any]
 
@@ -35,7 +35,7 @@ class Caller(NamedTuple):
 class AccessControl:
     """Lets requests in, or raises `RefusedError`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ServiceSettings) -> None:
         self._path = settings.path
         self._networks = [ipaddress.ip_network(text) for text in settings.networks]
         self._agent_secrets = SecretHashes(settings.agent_secrets, setting="agent_secrets")

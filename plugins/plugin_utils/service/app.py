@@ -20,16 +20,16 @@ from .metrics import Metrics
 from .read_endpoints import ReadEndpoints
 from .refusals import Refusals
 from .serialize_endpoint import Receive, Send, SerializeEndpoint, reply_of, send_reply
-from .settings import Settings
+from .settings import ServiceSettings
 from .station_feed import StationFeed
 
 _log = logging.getLogger("ioto.service")
 
 
-class Service:
+class ServiceApp:
     """The ASGI application. Raises `ServiceError` where the settings name an allow-list that cannot be used."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ServiceSettings) -> None:
         self.metrics = Metrics()
         self.refusals = Refusals(self.metrics)
         self._ledger = LedgerHandle(settings.ledger)

@@ -13,7 +13,7 @@ from pathlib import Path
 from ..errors import IotoError
 from .backup import back_up
 from .secret_hashes import hash_secret, new_secret
-from .settings import Settings, load
+from .settings import ServiceSettings, load
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -60,7 +60,7 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ledger", default=absent, metavar="PATH", help="the ledger's file")
 
 
-def _load(given: argparse.Namespace) -> Settings:
+def _load(given: argparse.Namespace) -> ServiceSettings:
     on_line = {name: getattr(given, name, None) for name in ("host", "port", "ledger")}
     file = getattr(given, "settings", None) or os.environ.get("IOTO_SERVICE_SETTINGS")
     return load(Path(file) if file else None, os.environ, on_line)
@@ -75,9 +75,9 @@ def _serve(given: argparse.Namespace) -> int:
 
 
 def _check(given: argparse.Namespace) -> int:
-    from .app import Service  # noqa: PLC0415  # as above
+    from .app import ServiceApp  # noqa: PLC0415  # as above
 
-    Service(_load(given))
+    ServiceApp(_load(given))
     print("The settings can be used.")  # noqa: T201
     return 0
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from .access import AccessControl
 from .metrics import Metrics
 from .refusals import Refusals
-from .settings import Settings
+from .settings import ServiceSettings
 from .station_feed import StationFeed
 
 
@@ -19,7 +19,7 @@ from .station_feed import StationFeed
 class Components:
     """The parts of one service. `slow` runs what must not hold up the event loop."""
 
-    settings: Settings
+    settings: ServiceSettings
     access: AccessControl
     feed: StationFeed
     refusals: Refusals

@@ -23,7 +23,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from .access import Caller, Scope
 from .metrics import Metrics
 from .serialize_endpoint import COMMON_HEADERS, Reply, SerializeEndpoint, too_long
-from .settings import Settings
+from .settings import ServiceSettings
 
 MAX_HEAD = 32 * 1024
 """Bytes of a request line and its headers."""
@@ -82,7 +82,7 @@ class KnownHeads:
 class Limits:
     """The limits, and the connections that are open, of one server."""
 
-    def __init__(self, settings: Settings, metrics: Metrics, serialize_endpoint: SerializeEndpoint) -> None:
+    def __init__(self, settings: ServiceSettings, metrics: Metrics, serialize_endpoint: SerializeEndpoint) -> None:
         """Behind a load balancer all come from its address, and by ASGI, where uvicorn reads whom it speaks for."""
         proxied = bool(settings.trusted_proxies)
         self.metrics = metrics

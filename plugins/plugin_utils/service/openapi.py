@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .settings import Settings
+from .settings import ServiceSettings
 
 _CLAIM_ID = "^[0-9A-HJKMNP-TV-Z]{10,20}$"
 _MASKED = r"^(\*+[0-9A-HJKMNP-TV-Z]{2}|[0-9A-HJKMNP-TV-Z]{10,20})$"
@@ -46,7 +46,7 @@ _REFUSALS = {
 }
 
 
-def describe(settings: Settings) -> dict[str, Any]:
+def describe(settings: ServiceSettings) -> dict[str, Any]:
     """Return the description of the service as it is set up."""
     body = {
         "type": "object",

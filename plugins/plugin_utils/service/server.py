@@ -13,10 +13,10 @@ import sys
 
 import uvicorn
 
-from .app import Service
+from .app import ServiceApp
 from .connection_limits import LimitedProtocol, Limits
 from .errors import ServiceError
-from .settings import Settings
+from .settings import ServiceSettings
 
 _TICKS_A_SECOND = 10
 _GRACE_SECONDS = 10
@@ -39,13 +39,13 @@ class _Server(uvicorn.Server):
         return await super().on_tick(counter)
 
 
-def serve(settings: Settings, *, inherited: int | None = None) -> None:
+def serve(settings: ServiceSettings, *, inherited: int | None = None) -> None:
     """Serve until a signal ends it, at the `inherited` socket (a file descriptor) where one is given.
 
     Raises `ServiceError` where it cannot start.
     """
     _configure_logging()
-    service = Service(settings)
+    service = ServiceApp(settings)
     limits = Limits(settings, service.metrics, service.serialize_endpoint)
     protocol = type("Protocol", (LimitedProtocol,), {"limits": limits})
     listener = _listen(settings) if inherited is None else socket.socket(fileno=inherited)
@@ -79,7 +79,7 @@ def serve(settings: Settings, *, inherited: int | None = None) -> None:
         pass
 
 
-def _listen(settings: Settings) -> socket.socket:
+def _listen(settings: ServiceSettings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         listener = socket.create_server((settings.host, settings.port), family=family, backlog=2048)

@@ -29,7 +29,7 @@ _TAKEN_PATHS = {"claims", "units", "healthz", "metrics", "openapi.json", "statio
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class ServiceSettings:
     """How the service runs. Without any setting: on the loopback, for this machine alone, with the default ledger."""
 
     host: str = "127.0.0.1"
@@ -78,7 +78,7 @@ class Settings:
         """Whether the service speaks HTTPS."""
         return self.certificate is not None
 
-    def checked(self) -> Settings:
+    def checked(self) -> ServiceSettings:
         """Return these settings in their canonical form. Raises `ServiceError` with every problem."""
         path = "/" + self.path.strip("/")
         problems = [*_problems_of_values(self), *_problems_of_path(path), *_problems_of_access(self)]
@@ -87,10 +87,10 @@ class Settings:
         return dataclasses.replace(self, path=path, products=tuple(map(claim_ids.parse_product, self.products)))
 
 
-FIELDS = {item.name: item for item in dataclasses.fields(Settings)}
+FIELDS = {item.name: item for item in dataclasses.fields(ServiceSettings)}
 
 
-def load(file: Path | None, environment: Mapping[str, str], given: Mapping[str, object]) -> Settings:
+def load(file: Path | None, environment: Mapping[str, str], given: Mapping[str, object]) -> ServiceSettings:
     """Return the settings of `file` (TOML), `environment` and the command line. Raises `ServiceError`."""
     values: dict[str, object] = {}
     if file is not None:
@@ -99,7 +99,7 @@ def load(file: Path | None, environment: Mapping[str, str], given: Mapping[str, 
         if (text := environment.get(ENVIRONMENT_PREFIX + name.upper())) is not None:
             values[name] = _from_text(name, text)
     values |= {name: _typed(name, value, "on the command line") for name, value in given.items() if value is not None}
-    return Settings(**values).checked()  # type: ignore[arg-type]
+    return ServiceSettings(**values).checked()  # type: ignore[arg-type]
 
 
 def _read_file(file: Path) -> dict[str, object]:
@@ -158,7 +158,7 @@ def _from_text(name: str, text: str) -> object:
     return text or None
 
 
-def _problems_of_values(settings: Settings) -> Iterator[str]:
+def _problems_of_values(settings: ServiceSettings) -> Iterator[str]:
     if not 0 <= settings.port <= 65535:
         yield "port is 1 to 65535, or 0 for any that is free"
     if settings.without_unit not in {"refuse", "fresh"}:
@@ -179,7 +179,7 @@ def _problems_of_path(path: str) -> Iterator[str]:
         yield f"path begins with what is something else here ({', '.join(sorted(_TAKEN_PATHS))})"
 
 
-def _problems_of_access(settings: Settings) -> Iterator[str]:
+def _problems_of_access(settings: ServiceSettings) -> Iterator[str]:
     if bool(settings.certificate) != bool(settings.key):
         yield "certificate and key go together"
     for name in ("certificate", "key"):
