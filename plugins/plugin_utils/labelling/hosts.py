@@ -25,7 +25,7 @@ from . import selection
 
 if TYPE_CHECKING:
     from .batch import Label
-    from .settings import Settings
+    from .settings import LabelSettings
 
 VARIABLES = ("ioto_mode", "ioto_outcome", "ioto_fleet", "ioto_ledger", *label_options.VARIABLES)
 """What has to be known of each host."""
@@ -41,7 +41,7 @@ class _Host:
     name: str
     product: str
     serial: str
-    settings: Settings
+    settings: LabelSettings
 
 
 @dataclass(slots=True)
@@ -73,7 +73,7 @@ def check_hosts(hosts: Mapping[str, Mapping[str, Any]], complete: Complete) -> l
     return [Problem(tuple(names), sentence) for sentence, names in troubled.items()]
 
 
-def _try(settings: Settings, product: str, serial: str) -> None:
+def _try(settings: LabelSettings, product: str, serial: str) -> None:
     """Compose the label that a unit will have. Raises `IotoError`."""
     from . import batch  # noqa: PLC0415  # its libraries are there: the settings needed them
 
@@ -155,9 +155,9 @@ class _Known:
 
     def __init__(self, complete: Complete) -> None:
         self._complete = complete
-        self._known: dict[str, Settings | IotoError] = {}
+        self._known: dict[str, LabelSettings | IotoError] = {}
 
-    def of(self, facts: Mapping[str, Any]) -> Settings | IotoError | None:
+    def of(self, facts: Mapping[str, Any]) -> LabelSettings | IotoError | None:
         """Return what the variables of a host say, or what is wrong with it; None where it wants no label."""
         options = label_options.options_of(facts)
         if options is None or facts.get("ioto_mode") == Mode.NONE:

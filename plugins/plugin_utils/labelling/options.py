@@ -15,7 +15,7 @@ from ..errors import IotoError
 from ..labels.errors import MissingLibraryError
 
 if TYPE_CHECKING:
-    from .settings import Settings
+    from .settings import LabelSettings
 
 ARGUMENTS: Mapping[str, Mapping[str, Any]] = {
     "printer": {"type": "str"},
@@ -51,11 +51,11 @@ def options_of(variables: Mapping[str, Any]) -> dict[str, Any] | None:
     return {option: variables[name] for name, option in VARIABLES.items() if variables.get(name) not in (None, "")}
 
 
-def load_settings(options: Mapping[str, Any]) -> Settings:
+def load_settings(options: Mapping[str, Any]) -> LabelSettings:
     """Return what the complete `options` say, checked. Raises `IotoError`."""
     try:
         # Here, since it needs the libraries of labels, which a batch without labels does without.
-        from .settings import Settings  # noqa: PLC0415
+        from .settings import LabelSettings  # noqa: PLC0415
     except ImportError as error:
         raise MissingLibraryError(error) from error
-    return Settings.parse(options)
+    return LabelSettings.parse(options)

@@ -21,12 +21,12 @@ from .printers import Printer, open_printer
 _MAX_COPIES = 1000
 
 
-class SettingsError(LabelError):
+class LabelSettingsError(LabelError):
     """Options that do not go together."""
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class LabelSettings:
     """What is to stand on labels, and where they go: to `printer`, else into `dest`."""
 
     job: batch.Job
@@ -37,7 +37,7 @@ class Settings:
     sheet_start: int
 
     @classmethod
-    def parse(cls, options: Mapping[str, Any]) -> Settings:
+    def parse(cls, options: Mapping[str, Any]) -> LabelSettings:
         """Return the settings that `options` (those of the module `label`, complete) describe. Raises `IotoError`."""
         _check(options)
         job = batch.Job(
@@ -97,4 +97,4 @@ def _check(options: Mapping[str, Any]) -> None:
     if options["sheet"] and (options["printer"] or options["format"] != "pdf"):
         problems.append("a sheet is a PDF in a dest")
     if problems:
-        raise SettingsError(f"The options of the labels do not go together: {'; '.join(problems)}.")
+        raise LabelSettingsError(f"The options of the labels do not go together: {'; '.join(problems)}.")
