@@ -12,7 +12,11 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter
 from ansible_collections.ioto.serialization.plugins.action.firmware_image import ActionModule as FirmwareImage
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.results import sum_up
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.check import prepare
-from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.image_batch import VARIABLES, Making, Showing
+from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.image_batch import (
+    VARIABLES,
+    ImageBatch,
+    Showing,
+)
 from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.options import REVEAL_ARGUMENT
 from ansible_collections.ioto.serialization.plugins.plugin_utils.image_formats.checksums import renew_lists
 
@@ -33,7 +37,7 @@ class ActionModule(BatchAction):
         showing = Showing(reveal=arguments["reveal"], diff=self.wants_diff, check=self.check_mode)
         results = []
         try:
-            for result in Making(jobs, showing, at_once=self.forks).run(log=self.log):
+            for result in ImageBatch(jobs, showing, at_once=self.forks).run(log=self.log):
                 self.tell(result)
                 results.append(result)
         finally:

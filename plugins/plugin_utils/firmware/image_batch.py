@@ -118,14 +118,14 @@ def make_image(
     }
 
 
-class Making:
+class ImageBatch:
     """A batch that is being made; `run` may be called once."""
 
     def __init__(self, jobs: Sequence[Job], showing: Showing, *, at_once: int) -> None:
         self._jobs = jobs
         self._showing = showing
         self._at_once = max(1, min(at_once, len(jobs)))
-        self._door = threading.Lock()
+        self._lock = threading.Lock()
         self._stack = ExitStack()
         self._ledgers: dict[str | None, GroupCommit] = {}
         self._workshops: dict[Path, Workshop] = {}
@@ -155,7 +155,7 @@ class Making:
 
     def _result(self, job: Job) -> UnitResult:
         try:
-            with self._door:
+            with self._lock:
                 ledger, workshop = self._ledger(job), self._workshop(job)
             made = make_image(job, ledger, Context.here(job.host), self._showing, workshop)
         except IotoError as error:
