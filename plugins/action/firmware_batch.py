@@ -15,7 +15,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.check 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.image_batch import (
     VARIABLES,
     ImageBatch,
-    Showing,
+    ResultOptions,
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.options import REVEAL_ARGUMENT
 from ansible_collections.ioto.serialization.plugins.plugin_utils.image_formats.checksums import renew_lists
@@ -34,10 +34,10 @@ class ActionModule(BatchAction):
             complete=lambda options: complete(options, FirmwareImage.ARGUMENTS),
             at_once=self.forks,
         )
-        showing = Showing(reveal=arguments["reveal"], diff=self.wants_diff, check=self.check_mode)
+        result_options = ResultOptions(reveal=arguments["reveal"], diff=self.wants_diff, check=self.check_mode)
         results = []
         try:
-            for result in ImageBatch(jobs, showing, at_once=self.forks).run(log=self.log):
+            for result in ImageBatch(jobs, result_options, at_once=self.forks).run(log=self.log):
                 self.tell(result)
                 results.append(result)
         finally:

@@ -8,7 +8,11 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction
-from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.image_batch import Job, Showing, make_image
+from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.image_batch import (
+    Job,
+    ResultOptions,
+    make_image,
+)
 from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.options import (
     IDENTITY_ARGUMENTS,
     LEDGER_ARGUMENT,
@@ -41,6 +45,6 @@ class ActionModule(IotoAction):
 
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Run the transaction on the image."""
-        showing = Showing(reveal=arguments["reveal"], diff=self.wants_diff, check=self.check_mode)
+        result_options = ResultOptions(reveal=arguments["reveal"], diff=self.wants_diff, check=self.check_mode)
         with self.ledger(arguments) as ledger:
-            return make_image(Job(self.host, arguments), ledger, self.context(), showing)
+            return make_image(Job(self.host, arguments), ledger, self.context(), result_options)

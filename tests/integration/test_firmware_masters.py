@@ -16,7 +16,11 @@ import json5
 import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
-from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.image_batch import ImageBatch, Job, Showing
+from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.image_batch import (
+    ImageBatch,
+    Job,
+    ResultOptions,
+)
 from ansible_collections.ioto.serialization.plugins.plugin_utils.image_formats import workshop
 from ansible_collections.ioto.serialization.plugins.plugin_utils.image_formats.master import Master
 from tests.support.firmware import (
@@ -57,7 +61,7 @@ class Line:
         every = {**OPTIONS, "ledger": str(self.folder / "ledger.db"), "base": str(base), **options}
         every["dest"] = f"{dest or self.folder / 'out'}/"
         jobs = [Job(serial, {**every, "serial": serial}) for serial in serials]
-        made = ImageBatch(jobs, Showing(reveal=True), at_once=3).run(log=self.log.append)
+        made = ImageBatch(jobs, ResultOptions(reveal=True), at_once=3).run(log=self.log.append)
         results = {result["host"]: result for result in made}
         return [results[serial] for serial in serials]
 

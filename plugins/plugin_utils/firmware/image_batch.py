@@ -84,7 +84,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Showing:
+class ResultOptions:
     """What a result tells: whole claim IDs (`reveal`), differences (`diff`); in `check` nothing is made."""
 
     reveal: bool = False
@@ -93,7 +93,11 @@ class Showing:
 
 
 def make_image(
-    job: Job, ledger: Ledger | GroupCommit, context: Context, showing: Showing, workshop: Workshop | None = None
+    job: Job,
+    ledger: Ledger | GroupCommit,
+    context: Context,
+    result_options: ResultOptions,
+    workshop: Workshop | None = None,
 ) -> dict[str, Any]:
     """Run the transaction on one image, and return what `firmware_image` returns. Raises `IotoError`."""
     options, dest = job.options, job.dest
@@ -102,15 +106,15 @@ def make_image(
         dest,
         format=options["format"],
         partition=options["partition"],
-        check=showing.check,
+        check=result_options.check,
         workshop=workshop,
     ) as device:
         config_dir = device.config_dir(options["config_dir"])
-        request = build_request({**options, "config_dir": config_dir}, check=showing.check)
+        request = build_request({**options, "config_dir": config_dir}, check=result_options.check)
         outcome = serialize(device, request, ledger, context)
-        sha256 = None if showing.check else device.finish()
+        sha256 = None if result_options.check else device.finish()
     return {
-        **present_outcome(outcome, reveal=showing.reveal, diff=showing.diff),
+        **present_outcome(outcome, reveal=result_options.reveal, diff=result_options.diff),
         "changed": outcome.changed or device.made,
         "device_file": outcome.path,
         "path": str(dest),
@@ -121,9 +125,9 @@ def make_image(
 class ImageBatch:
     """A batch that is being made; `run` may be called once."""
 
-    def __init__(self, jobs: Sequence[Job], showing: Showing, *, at_once: int) -> None:
+    def __init__(self, jobs: Sequence[Job], result_options: ResultOptions, *, at_once: int) -> None:
         self._jobs = jobs
-        self._showing = showing
+        self._result_options = result_options
         self._at_once = max(1, min(at_once, len(jobs)))
         self._lock = threading.Lock()
         self._stack = ExitStack()
@@ -157,7 +161,7 @@ class ImageBatch:
         try:
             with self._lock:
                 ledger, workshop = self._ledger(job), self._workshop(job)
-            made = make_image(job, ledger, Context.here(job.host), self._showing, workshop)
+            made = make_image(job, ledger, Context.here(job.host), self._result_options, workshop)
         except IotoError as error:
             made = {"changed": False, "failed": True, "msg": str(error)}
         except Exception as error:
@@ -167,14 +171,14 @@ class ImageBatch:
     def _ledger(self, job: Job) -> GroupCommit:
         location = job.options["ledger"]
         if location not in self._ledgers:
-            ledger = self._stack.enter_context(Ledger(location, read_only=self._showing.check))
+            ledger = self._stack.enter_context(Ledger(location, read_only=self._result_options.check))
             self._ledgers[location] = GroupCommit(ledger)
         return self._ledgers[location]
 
     def _workshop(self, job: Job) -> Workshop | None:
         """The workshop of the folder that the image goes to; a single image is made without one."""
         folder = job.dest.parent
-        if self._showing.check or self._images[folder] < 2 or job.base is None:
+        if self._result_options.check or self._images[folder] < 2 or job.base is None:
             return None
         if folder not in self._workshops:
             self._workshops[folder] = Workshop(self._stack.enter_context(shared_workspace(folder)))
