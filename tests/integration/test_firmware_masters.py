@@ -21,7 +21,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.image_
     Job,
     ResultOptions,
 )
-from ansible_collections.ioto.serialization.plugins.plugin_utils.image_formats import workshop
+from ansible_collections.ioto.serialization.plugins.plugin_utils.image_formats import shared_images
 from ansible_collections.ioto.serialization.plugins.plugin_utils.image_formats.master import Master
 from tests.support.firmware import (
     DEVICE_PATH,
@@ -80,14 +80,14 @@ def tree(tmp_path: Path) -> Path:
 def masters(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """For each master that was wanted, whether the format has one."""
     made: list[bool] = []
-    real = workshop.make_master
+    real = shared_images.make_master
 
     def make(*arguments: Any) -> Master | None:
         master = real(*arguments)
         made.append(master is not None)
         return master
 
-    monkeypatch.setattr(workshop, "make_master", make)
+    monkeypatch.setattr(shared_images, "make_master", make)
     return made
 
 
@@ -247,19 +247,19 @@ def test_an_image_that_fails_stops_no_other(line: Line, tree: Path) -> None:
 def test_a_base_that_changes_during_a_batch_is_another_base(line: Line, tree: Path, tmp_path: Path) -> None:
     base = line.folder / "base.img"
     make_ext(tree, base)
-    shop = workshop.Workshop(tmp_path / "shop")
-    (tmp_path / "shop").mkdir()
-    first = shop.base(base, format=None, config_dir=None, partition=None)
-    assert shop.base(base, format=None, config_dir=None, partition=None) is first
+    shared = shared_images.SharedImages(tmp_path / "shared")
+    (tmp_path / "shared").mkdir()
+    first = shared.base(base, format=None, config_dir=None, partition=None)
+    assert shared.base(base, format=None, config_dir=None, partition=None) is first
     os.utime(base, (1, 1))
-    assert shop.base(base, format=None, config_dir=None, partition=None) is not first
+    assert shared.base(base, format=None, config_dir=None, partition=None) is not first
 
 
 def test_a_copy_that_differs_in_one_more_byte_is_refused(line: Line, tree: Path, tmp_path: Path) -> None:
     base = line.folder / "base.img"
     make_ext(tree, base)
     (tmp_path / "scratch").mkdir()
-    image = workshop.open_image(base, tmp_path / "scratch")
+    image = shared_images.open_image(base, tmp_path / "scratch")
     master, data = Master(base, 300_000, image), b"x" * 100
     copy = tmp_path / "copy"
     master.copy_to(copy, data)

@@ -4,7 +4,7 @@
 """Make the images of a batch in one process, several at a time.
 
 Threads do: what takes time is the disk, checksums and other programs. They share the ledger, whose commits they wait
-for together, and a workshop for each folder that images go to.
+for together, and shared images for each folder that images go to.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 from ..batch.defect import Log, UnitResult, failed_by_defect
 from ..errors import IotoError
 from ..flows.request import build_request, present_outcome
-from ..image_formats.workshop import Workshop
+from ..image_formats.shared_images import SharedImages
 from ..image_formats.workspace import shared_workspace
 from ..ledger.group_commit import GroupCommit
 from ..ledger.ledger import Ledger
@@ -97,7 +97,7 @@ def make_image(
     ledger: Ledger | GroupCommit,
     context: Context,
     result_options: ResultOptions,
-    workshop: Workshop | None = None,
+    shared_images: SharedImages | None = None,
 ) -> dict[str, Any]:
     """Run the transaction on one image, and return what `firmware_image` returns. Raises `IotoError`."""
     options, dest = job.options, job.dest
@@ -107,7 +107,7 @@ def make_image(
         format=options["format"],
         partition=options["partition"],
         check=result_options.check,
-        workshop=workshop,
+        shared_images=shared_images,
     ) as device:
         config_dir = device.config_dir(options["config_dir"])
         request = build_request({**options, "config_dir": config_dir}, check=result_options.check)
@@ -132,7 +132,7 @@ class ImageBatch:
         self._lock = threading.Lock()
         self._stack = ExitStack()
         self._ledgers: dict[str | None, GroupCommit] = {}
-        self._workshops: dict[Path, Workshop] = {}
+        self._shared: dict[Path, SharedImages] = {}
         self._images = Counter(job.dest.parent for job in jobs)
 
     def run(self, *, log: Log) -> Iterator[dict[str, Any]]:
@@ -160,8 +160,8 @@ class ImageBatch:
     def _result(self, job: Job) -> UnitResult:
         try:
             with self._lock:
-                ledger, workshop = self._ledger(job), self._workshop(job)
-            made = make_image(job, ledger, Context.here(job.host), self._result_options, workshop)
+                ledger, shared_images = self._ledger(job), self._shared_images(job)
+            made = make_image(job, ledger, Context.here(job.host), self._result_options, shared_images)
         except IotoError as error:
             made = {"changed": False, "failed": True, "msg": str(error)}
         except Exception as error:
@@ -175,11 +175,11 @@ class ImageBatch:
             self._ledgers[location] = GroupCommit(ledger)
         return self._ledgers[location]
 
-    def _workshop(self, job: Job) -> Workshop | None:
-        """The workshop of the folder that the image goes to; a single image is made without one."""
+    def _shared_images(self, job: Job) -> SharedImages | None:
+        """The shared images of the folder that the image goes to; a single image is made without one."""
         folder = job.dest.parent
         if self._result_options.check or self._images[folder] < 2 or job.base is None:
             return None
-        if folder not in self._workshops:
-            self._workshops[folder] = Workshop(self._stack.enter_context(shared_workspace(folder)))
-        return self._workshops[folder]
+        if folder not in self._shared:
+            self._shared[folder] = SharedImages(self._stack.enter_context(shared_workspace(folder)))
+        return self._shared[folder]

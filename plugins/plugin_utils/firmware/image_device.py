@@ -27,10 +27,10 @@ from ..image_formats.disk import Disk
 from ..image_formats.image import Change, Entry, Image, ImageError, Kind
 from ..image_formats.master import Master
 from ..image_formats.paths import CONFIG_DIRS, Walk, find_config_dir, has_directory
+from ..image_formats.shared_images import SharedImages
 from ..image_formats.tar import empty_archive
 from ..image_formats.tools import run
 from ..image_formats.tree import Tree, put
-from ..image_formats.workshop import Workshop
 from ..image_formats.workspace import scratch, subfolder, sync, workspace
 
 _IMAGE_MODE = 0o600
@@ -57,14 +57,14 @@ class ImageDevice(StoredDevice):
         *,
         format: str | None,
         partition: int | None,
-        workshop: Workshop | None = None,
+        shared_images: SharedImages | None = None,
     ) -> None:
         self._base = base
         self._dest = dest
         self._work = work
         self._format = format
         self._partition = partition
-        self._workshop = workshop
+        self._shared_images = shared_images
         self._image: Image | None = None
         self._master: Master | None = None
         self._sha256: str | None = None
@@ -137,7 +137,7 @@ class ImageDevice(StoredDevice):
         _unused, now = Walk(image).end(path)
         if now is None:
             raise ImageError(f"There is no {path} in {self._source.name}; run again.")
-        self._workshop = None  # no other image has this file
+        self._shared_images = None  # no other image has this file
         self._read_back(self._make(image, Change(path, now.data, now, replaces=True)), None)
 
     def finish(self) -> str | None:
@@ -156,8 +156,8 @@ class ImageDevice(StoredDevice):
     def _opened(self) -> Image:
         if self._image is None:
             self._refuse_stale()
-            if self._workshop is not None and self._source == self._base:
-                self._image = self._workshop.base(
+            if self._shared_images is not None and self._source == self._base:
+                self._image = self._shared_images.base(
                     self._base, format=self._format, config_dir=self._config_dir, partition=self._partition
                 )
             else:
@@ -197,7 +197,7 @@ class ImageDevice(StoredDevice):
             return self._dest
         target = subfolder(self._work, "made") / self._dest.name
         try:
-            self._master = self._workshop.master(image, change) if self._workshop is not None else None
+            self._master = self._shared_images.master(image, change) if self._shared_images is not None else None
             if self._master is not None:
                 self._master.copy_to(target, change.data)
             else:
@@ -251,9 +251,10 @@ def open_device(
     format: str | None = None,
     partition: int | None = None,
     check: bool = False,
-    workshop: Workshop | None = None,
+    shared_images: SharedImages | None = None,
 ) -> Iterator[ImageDevice]:
-    """Open the image of one unit; with `check` nothing is made beside it. `workshop` is what a batch has in common.
+    """Open the image of one unit; with `check` nothing is made beside it. `shared_images` are what a batch has in
+    common.
 
     Without a `base`, an overlay archive (OpenWrt's, tar.gz) is made that holds nothing but the file.
     """
@@ -262,11 +263,11 @@ def open_device(
             base = work / "empty.tar.gz"
             empty_archive(base)
             os.utime(base, (0, 0))  # it is never newer than what was made from it
-            format, workshop = format or "overlay", None
+            format, shared_images = format or "overlay", None
             if format != "overlay":
                 raise ImageError(f"An image of format {format} needs a base; give one, or format overlay.")
         try:
-            yield ImageDevice(base, dest, work, format=format, partition=partition, workshop=workshop)
+            yield ImageDevice(base, dest, work, format=format, partition=partition, shared_images=shared_images)
         except OSError as error:
             raise ImageError(
                 f"The image {dest} could not be made or read ({error.strerror or error}); see whether there is room on "

@@ -19,12 +19,12 @@ from .workspace import subfolder
 Thing = TypeVar("Thing")
 
 
-class Workshop:
+class SharedImages:
     """A folder on the file system of the images, for threads that make them at the same time."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._door = threading.Lock()
+        self._lock = threading.Lock()
         self._turns: dict[Hashable, threading.Lock] = {}
         self._made: dict[Hashable, object] = {}
         self._opened_as: dict[int, Callable[[Path, Path], Image]] = {}
@@ -57,7 +57,7 @@ class Workshop:
         return self._once(key, lambda folder: make_master(image, change, folder, open_like))
 
     def _once(self, key: Hashable, make: Callable[[Path], Thing]) -> Thing:
-        with self._door:
+        with self._lock:
             turn = self._turns.setdefault(key, threading.Lock())
         with turn:
             if key not in self._made:
@@ -65,6 +65,6 @@ class Workshop:
             return self._made[key]  # type: ignore[return-value]  # what the same key was made with
 
     def _new_folder(self) -> Path:
-        with self._door:
+        with self._lock:
             number = len(list(self._folder.iterdir()))
             return subfolder(self._folder, str(number))
