@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.image_batch import (
-    Job,
+    ImageJob,
     ResultOptions,
     make_image,
 )
@@ -47,4 +47,4 @@ class ActionModule(IotoAction):
         """Run the transaction on the image."""
         result_options = ResultOptions(reveal=arguments["reveal"], diff=self.wants_diff, check=self.check_mode)
         with self.ledger(arguments) as ledger:
-            return make_image(Job(self.host, arguments), ledger, self.context(), result_options)
+            return make_image(ImageJob(self.host, arguments), ledger, self.context(), result_options)

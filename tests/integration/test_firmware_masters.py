@@ -18,7 +18,7 @@ import pytest
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.image_batch import (
     ImageBatch,
-    Job,
+    ImageJob,
     ResultOptions,
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.image_formats import shared_images
@@ -60,7 +60,7 @@ class Line:
         """Make images in `dest` (`out`) in one batch, and return the results in the order of `serials`."""
         every = {**OPTIONS, "ledger": str(self.folder / "ledger.db"), "base": str(base), **options}
         every["dest"] = f"{dest or self.folder / 'out'}/"
-        jobs = [Job(serial, {**every, "serial": serial}) for serial in serials]
+        jobs = [ImageJob(serial, {**every, "serial": serial}) for serial in serials]
         made = ImageBatch(jobs, ResultOptions(reveal=True), at_once=3).run(log=self.log.append)
         results = {result["host"]: result for result in made}
         return [results[serial] for serial in serials]

@@ -14,7 +14,7 @@ from ..batch.problem import Problem, by_sentence, list_problems
 from ..errors import IotoError
 from ..modes import Mode
 from .destination import destination, room
-from .image_batch import Job, image_options
+from .image_batch import ImageJob, image_options
 from .image_device import open_device
 
 _OF_A_BASE = ("ioto_config_dir", "ioto_firmware_format", "ioto_firmware_partition")
@@ -24,7 +24,7 @@ _MEGABYTE = 1024 * 1024
 UNTOUCHED = "no image was made"
 
 
-class BatchError(IotoError):
+class ImageBatchError(IotoError):
     """A batch that cannot be begun; the message lists every problem, each with its hosts."""
 
 
@@ -33,27 +33,27 @@ def prepare(
     complete: Callable[[Mapping[str, Any]], Mapping[str, Any]],
     *,
     at_once: int,
-) -> Sequence[Job]:
+) -> Sequence[ImageJob]:
     """Return the jobs of a batch; `complete` gives the options of `firmware_image` with their defaults.
 
     `at_once` images will be made at a time.
     `hosts` maps each host to its `VARIABLES`, those that are set. Hosts of another `ioto_mode` are left out;
-    one that has none is ours. Raises `BatchError` before the first image is made.
+    one that has none is ours. Raises `ImageBatchError` before the first image is made.
     """
     ours = {"ioto_mode": Mode.FIRMWARE}
     hosts = {host: ours | dict(variables) for host, variables in hosts.items()}
     hosts = {host: variables for host, variables in hosts.items() if is_ours(variables)}
     problems = list(check_images(hosts, at_once=at_once))
-    jobs: list[Job] = []
+    jobs: list[ImageJob] = []
     refused: dict[str, list[str]] = defaultdict(list)
     for host, variables in hosts.items() if not problems else ():
         try:
-            jobs.append(Job(host, complete(image_options(variables))))
+            jobs.append(ImageJob(host, complete(image_options(variables))))
         except IotoError as error:
             refused[str(error)].append(host)
     problems += by_sentence(refused)
     if problems:
-        raise BatchError(list_problems(problems, untouched=UNTOUCHED))
+        raise ImageBatchError(list_problems(problems, untouched=UNTOUCHED))
     return jobs
 
 

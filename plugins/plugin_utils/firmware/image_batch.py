@@ -66,7 +66,7 @@ def image_options(variables: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class ImageJob:
     """One image: the inventory name of its unit, and the options of `firmware_image`, complete."""
 
     host: str
@@ -93,7 +93,7 @@ class ResultOptions:
 
 
 def make_image(
-    job: Job,
+    job: ImageJob,
     ledger: Ledger | GroupCommit,
     context: Context,
     result_options: ResultOptions,
@@ -125,7 +125,7 @@ def make_image(
 class ImageBatch:
     """A batch that is being made; `run` may be called once."""
 
-    def __init__(self, jobs: Sequence[Job], result_options: ResultOptions, *, at_once: int) -> None:
+    def __init__(self, jobs: Sequence[ImageJob], result_options: ResultOptions, *, at_once: int) -> None:
         self._jobs = jobs
         self._result_options = result_options
         self._at_once = max(1, min(at_once, len(jobs)))
@@ -157,7 +157,7 @@ class ImageBatch:
             finally:
                 pool.shutdown(cancel_futures=True)
 
-    def _result(self, job: Job) -> UnitResult:
+    def _result(self, job: ImageJob) -> UnitResult:
         try:
             with self._lock:
                 ledger, shared_images = self._ledger(job), self._shared_images(job)
@@ -168,14 +168,14 @@ class ImageBatch:
             return failed_by_defect(job.host, error, f"The image of {job.host} shows a defect of this collection")
         return UnitResult({"host": job.host, **made})
 
-    def _ledger(self, job: Job) -> GroupCommit:
+    def _ledger(self, job: ImageJob) -> GroupCommit:
         location = job.options["ledger"]
         if location not in self._ledgers:
             ledger = self._stack.enter_context(Ledger(location, read_only=self._result_options.check))
             self._ledgers[location] = GroupCommit(ledger)
         return self._ledgers[location]
 
-    def _shared_images(self, job: Job) -> SharedImages | None:
+    def _shared_images(self, job: ImageJob) -> SharedImages | None:
         """The shared images of the folder that the image goes to; a single image is made without one."""
         folder = job.dest.parent
         if self._result_options.check or self._images[folder] < 2 or job.base is None:
