@@ -14,7 +14,7 @@ from ..batch.problem import Problem, by_sentence
 from ..batch.results import some_of
 from ..errors import IotoError
 from ..flows.flow import flow_options, plan_flow
-from .engine import Job
+from .engine import DeviceJob
 from .host_keys import known_types
 from .ssh_arguments import SettingsError
 from .ssh_device import check_algorithms
@@ -35,7 +35,7 @@ Variables = Mapping[str, Any]
 Problems = dict[str, list[str]]
 
 
-class BatchError(IotoError):
+class FleetBatchError(IotoError):
     """A batch that cannot be begun; the message lists every problem, each with its hosts."""
 
 
@@ -43,7 +43,7 @@ class BatchError(IotoError):
 class Batch:
     """The jobs, and the results of hosts that are left alone."""
 
-    jobs: Sequence[Job]
+    jobs: Sequence[DeviceJob]
     left_alone: Sequence[dict[str, Any]]
 
     @classmethod
@@ -55,7 +55,7 @@ class Batch:
         complete: Callable[[Variables], Mapping[str, Any]],
         check: bool,
     ) -> Batch:
-        """Make a job for each of `hosts`. Raises `BatchError`, before any device is touched.
+        """Make a job for each of `hosts`. Raises `FleetBatchError`, before any device is touched.
 
         `ssh_options` gives the options of Ansible's ssh plugin for a host's variables, `complete` the options of
         `serialize` with their defaults.
@@ -70,12 +70,12 @@ class Batch:
                     left_alone.append({"host": host, "changed": False, "skipped": True})
                     continue
                 flow = plan_flow(variables, complete(options), check=check)
-                jobs.append(Job(host, ways.to(host, variables), flow))
+                jobs.append(DeviceJob(host, ways.to(host, variables), flow))
             except IotoError as error:
                 problems[str(error)].append(host)
         if problems:
             lines = [f"- {some_of(names)}: {sentence}" for sentence, names in problems.items()]
-            raise BatchError("\n".join(["The fleet engine cannot begin, and no device was touched:", *lines]))
+            raise FleetBatchError("\n".join(["The fleet engine cannot begin, and no device was touched:", *lines]))
         return cls(jobs, left_alone)
 
 

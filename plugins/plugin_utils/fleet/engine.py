@@ -40,7 +40,7 @@ _ORPHAN_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class DeviceJob:
     """One device: its inventory name, the way to it, and what to do there."""
 
     host: str
@@ -71,7 +71,7 @@ class Engine:
         if not self.silence > 0:
             raise EngineError("silence is a number of seconds above 0, such as 60.")
 
-    def run(self, jobs: Sequence[Job], *, log: Log) -> Iterator[dict[str, Any]]:
+    def run(self, jobs: Sequence[DeviceJob], *, log: Log) -> Iterator[dict[str, Any]]:
         """Yield the result of each job as it ends: what `serialize` returns, or `failed` or `unreachable` and `msg`.
 
         Each has its `host`. What a process that died had under way has failed. Closing the iterator ends everything.
@@ -80,7 +80,7 @@ class Engine:
         open_jobs = {job.host for job in jobs}
         fork = multiprocessing.get_context("fork")
         numbers, numbers_in = os.pipe()
-        crew: list[_Member] = []
+        crew: list[_WorkerProcess] = []
         for threads in self._threads(len(jobs)):
             results, results_in = fork.Pipe(duplex=False)
             not_its_own = [numbers_in, results.fileno(), *(member.results.fileno() for member in crew)]
@@ -88,7 +88,7 @@ class Engine:
             process = fork.Process(target=worker.run, daemon=True)
             process.start()
             results_in.close()
-            crew.append(_Member(process, results))
+            crew.append(_WorkerProcess(process, results))
         os.close(numbers)
         # A pipe holds the first 16,000 numbers or so; the rest has to wait for readers.
         threading.Thread(target=_hand_out, args=(numbers_in, len(jobs)), daemon=True).start()
@@ -120,7 +120,7 @@ class Engine:
 
 
 @dataclass(frozen=True, slots=True)
-class _Member:
+class _WorkerProcess:
     process: multiprocessing.process.BaseProcess
     results: Connection
 
@@ -152,7 +152,7 @@ class _Worker:
     def __init__(
         self,
         engine: Engine,
-        jobs: Sequence[Job],
+        jobs: Sequence[DeviceJob],
         numbers: int,
         results: Connection,
         *,
@@ -197,13 +197,13 @@ class _Worker:
             with self._sending:
                 self._results.send(result)
 
-    def _result(self, job: Job) -> UnitResult:
+    def _result(self, job: DeviceJob) -> UnitResult:
         try:
             return UnitResult({"host": job.host, **self._serialize(job)})
         except Exception as error:
             return failed_by_defect(job.host, error, f"The fleet engine has a defect that shows on {job.host}")
 
-    def _serialize(self, job: Job) -> Mapping[str, Any]:
+    def _serialize(self, job: DeviceJob) -> Mapping[str, Any]:
         try:
             ledger = self._ledger(job.flow)
             with self._connector.connect(
