@@ -50,7 +50,7 @@ def make(ledger: Ledger, *, check: bool = False, **options: Any) -> dict[str, An
 
 def on_paper(ledger: Ledger) -> list[bytes]:
     """What the printer has to get for the ledger's claims, in their order."""
-    job = batch.Job(layout.load("preprinted"))
+    job = batch.LabelJob(layout.load("preprinted"))
     return [zpl(batch.compose(job, claim).drawing) for claim in ledger.claims()]
 
 

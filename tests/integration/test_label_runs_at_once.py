@@ -26,7 +26,7 @@ from tests.services.label_printer import LabelPrinter
 
 PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
 CONTEXT = Context("test@bench")
-JOB = batch.Job(layout.load("small"))
+JOB = batch.LabelJob(layout.load("small"))
 
 _spawn = multiprocessing.get_context("spawn")
 

@@ -181,14 +181,14 @@ class Listener:
 
 
 def test_after_a_printer_died_the_next_run_prints_exactly_the_missing_labels_in_order() -> None:
-    job = batch.Job(layout.load(), brand="Ioto")
+    job = batch.LabelJob(layout.load(), brand="Ioto")
     with Ledger.in_memory() as ledger:
         for number in range(7):
             claim = ledger.allocate(PRODUCT, f"SN-{number}", source="generated", context=CONTEXT)
             ledger.advance(claim.claim_id, State.VERIFIED, context=CONTEXT)
         wanted = [zpl(item.drawing) for item in batch.compose_all(job, selection.due(ledger, context=CONTEXT))]
 
-        def run(printer: Listener) -> batch.Report:
+        def run(printer: Listener) -> batch.LabelReport:
             labels = batch.compose_all(job, selection.due(ledger, context=CONTEXT))
             to = SocketPrinter("127.0.0.1", printer.port, timeout=10)
             return batch.print_labels(ledger, labels, printer=to, context=CONTEXT)

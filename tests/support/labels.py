@@ -22,7 +22,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger i
 
 def labels_of(ledger: Ledger, serials: Sequence[str], *, which: str = "standard") -> list[bytes]:
     """Return the labels, as ZPL, of the units with those serials, in that order."""
-    job = batch.Job(layout.load(which))
+    job = batch.LabelJob(layout.load(which))
     claims = {claim.unit: claim for claim in ledger.claims() if claim.is_live}
     return [zpl(batch.compose(job, claims[serial]).drawing) for serial in serials]
 

@@ -43,7 +43,7 @@ _PRINT_EVENTS = (_STARTED, _FAILED, _UNSURE, _REPRINT, PREPRINTED, State.LABELLE
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class LabelJob:
     """How labels are to be made. `product_names` maps a product ID, or a unit, to its name on the label."""
 
     layout: Layout
@@ -66,7 +66,7 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class LabelReport:
     """What was made: the claims in order, the files, what somebody should know, and why it broke off, if it did."""
 
     made: Sequence[Claim] = ()
@@ -76,12 +76,12 @@ class Report:
     missing: int = 0
 
 
-def compose(job: Job, claim: Claim) -> Label:
+def compose(job: LabelJob, claim: Claim) -> Label:
     """Return the label of `claim`. Raises `LabelError`."""
     return Label(claim, _composer(job.layout).compose(fields_of(job, claim)), job.copies, job.reason)
 
 
-def compose_all(job: Job, claims: Sequence[Claim]) -> list[Label]:
+def compose_all(job: LabelJob, claims: Sequence[Claim]) -> list[Label]:
     """Return the labels of `claims`. Raises `LabelError` that lists every label that cannot be made."""
     labels = []
     problems = []
@@ -95,7 +95,7 @@ def compose_all(job: Job, claims: Sequence[Claim]) -> list[Label]:
     return labels
 
 
-def fields_of(job: Job, claim: Claim) -> Fields:
+def fields_of(job: LabelJob, claim: Claim) -> Fields:
     """Return what stands on the label of `claim`."""
     names = job.product_names
     name = names.get(claim.unit or "") or names.get(claim.product) or job.product_name
@@ -118,7 +118,7 @@ def write_files(
     context: Context,
     sheet: Sheet | None = None,
     start: int = 1,
-) -> Report:
+) -> LabelReport:
     """Write the labels to the file `dest` (PDF, ZPL) or into the folder `dest` (SVG, PNG), then record them.
 
     What is at `dest` already is kept: the new file is called `dest-2` then, and so on. Raises `LabelError`.
@@ -132,7 +132,9 @@ def write_files(
         for path, data in contents.items():
             _write(path, data)
         _record(ledger, ours, f"written to {dest}", context)
-    return Report([label.claim for label in labels], [str(path) for path in contents], [*notices, *_told(len(others))])
+    return LabelReport(
+        [label.claim for label in labels], [str(path) for path in contents], [*notices, *_told(len(others))]
+    )
 
 
 def _contents(
@@ -153,7 +155,7 @@ def _contents(
     }
 
 
-def print_labels(ledger: Ledger, labels: Sequence[Label], *, printer: Printer, context: Context) -> Report:
+def print_labels(ledger: Ledger, labels: Sequence[Label], *, printer: Printer, context: Context) -> LabelReport:
     """Print the labels in their order, and record each as the printer takes it; stop at the first that it does not."""
     made: list[Claim] = []
     notices: list[str] = []
@@ -162,7 +164,7 @@ def print_labels(ledger: Ledger, labels: Sequence[Label], *, printer: Printer, c
     for label in labels:
         if os.getppid() != parent:
             # Whoever started us was killed, and nobody hears what becomes of the rest.
-            return Report(made, (), notices, "The run was ended from outside.", len(labels) - len(made))
+            return LabelReport(made, (), notices, "The run was ended from outside.", len(labels) - len(made))
         with ledger.alone_with([label.claim.claim_id]):
             if _made_meanwhile(ledger, [label]):
                 by_others += 1
@@ -171,9 +173,9 @@ def print_labels(ledger: Ledger, labels: Sequence[Label], *, printer: Printer, c
                 failure = _print(ledger, label, printer, context)
                 if failure:
                     notices += _told(by_others)
-                    return Report(made, (), notices, failure, len(labels) - len(made))
+                    return LabelReport(made, (), notices, failure, len(labels) - len(made))
         made.append(label.claim)
-    return Report(made, (), [*notices, *_told(by_others)])
+    return LabelReport(made, (), [*notices, *_told(by_others)])
 
 
 def _print(ledger: Ledger, label: Label, printer: Printer, context: Context) -> str:

@@ -29,7 +29,7 @@ class LabelSettingsError(LabelError):
 class LabelSettings:
     """What is to stand on labels, and where they go: to `printer`, else into `dest`."""
 
-    job: batch.Job
+    job: batch.LabelJob
     printer: Printer | None
     dest: Path
     format: str
@@ -40,7 +40,7 @@ class LabelSettings:
     def parse(cls, options: Mapping[str, Any]) -> LabelSettings:
         """Return the settings that `options` (those of the module `label`, complete) describe. Raises `IotoError`."""
         _check(options)
-        job = batch.Job(
+        job = batch.LabelJob(
             layout=layout.load(options["layout"]).with_dpi(options["dpi"]).with_qr(options["qr"]),
             brand=options["brand"],
             product_name=options["product_name"],
@@ -73,7 +73,7 @@ class LabelSettings:
         """What labels share that go out one after the other, whatever stands on each."""
         return (self.printer.name,) if self.printer else (self.dest, self.format, self.sheet, self.sheet_start)
 
-    def make(self, ledger: Ledger, labels: Sequence[batch.Label], *, context: Context) -> batch.Report:
+    def make(self, ledger: Ledger, labels: Sequence[batch.Label], *, context: Context) -> batch.LabelReport:
         """Print or write `labels`, in their order, and record them. Raises `IotoError`."""
         if self.printer is not None:
             return batch.print_labels(ledger, labels, printer=self.printer, context=context)

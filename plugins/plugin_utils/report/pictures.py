@@ -17,7 +17,7 @@ from ..labelling.options import load_settings
 from .records import Row
 
 if TYPE_CHECKING:
-    from ..labelling.batch import Job
+    from ..labelling.batch import LabelJob
     from ..labels.drawing import Drawing, Rect
     from ..labels.fonts import Face
 
@@ -31,7 +31,7 @@ class Pictures:
     def __init__(self, options_of: OptionsOf, *, reveal: bool) -> None:
         self._options_of = options_of
         self._reveal = reveal
-        self._jobs: dict[str, Job | IotoError] = {}
+        self._jobs: dict[str, LabelJob | IotoError] = {}
         self._glyphs: dict[tuple[Face, int], str] = {}
 
     def of(self, row: Row) -> str:
@@ -56,7 +56,7 @@ class Pictures:
             shapes.append(f'<path id="{name}" d="{path}"/>')
         return f'<svg class="shared" aria-hidden="true"><defs>{"".join(shapes)}</defs></svg>'
 
-    def _job(self, options: Mapping[str, Any]) -> Job:
+    def _job(self, options: Mapping[str, Any]) -> LabelJob:
         key = repr(sorted(options.items()))
         if key not in self._jobs:
             try:
