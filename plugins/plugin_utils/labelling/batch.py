@@ -26,7 +26,7 @@ from ..labels.compose import Composer
 from ..labels.drawing import Drawing
 from ..labels.errors import LabelError, PrintError
 from ..labels.fields import Fields
-from ..labels.layout import Layout
+from ..labels.layout import LabelLayout
 from ..labels.output_pdf import roll_pdf, sheet_pdf
 from ..labels.output_png import png
 from ..labels.output_svg import svg
@@ -46,7 +46,7 @@ _PRINT_EVENTS = (_STARTED, _FAILED, _UNSURE, _REPRINT, PREPRINTED, State.LABELLE
 class LabelJob:
     """How labels are to be made. `product_names` maps a product ID, or a unit, to its name on the label."""
 
-    layout: Layout
+    layout: LabelLayout
     brand: str = ""
     product_name: str = ""
     product_names: Mapping[str, str] = field(default_factory=dict)
@@ -209,7 +209,7 @@ def _told(by_others: int) -> list[str]:
 
 
 @lru_cache(maxsize=16)
-def _composer(layout: Layout) -> Composer:
+def _composer(layout: LabelLayout) -> Composer:
     return Composer(layout)
 
 

@@ -18,7 +18,7 @@ from .drawing import MM_PER_INCH, Drawing, Glyph, Picture, Rect
 from .errors import FitError, LabelError
 from .fields import Fields, fill
 from .fonts import Fonts
-from .layout import Code128, Image, Layout, Qr, Rule, Text
+from .layout import Code128, ImageElement, LabelLayout, Qr, Rule, Text
 
 _BASELINE = 0.8
 """Where letters stand in their box: this part of an em below its top."""
@@ -38,7 +38,7 @@ class _Zone(NamedTuple):
 class Composer:
     """Makes drawings of one layout. Raises `LabelError` for a layout whose fonts are not there."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: LabelLayout) -> None:
         self.layout = layout
         self._fonts = Fonts(layout.fonts, folder=layout.folder)
         self._bold_fonts = Fonts(layout.bold_fonts, folder=layout.folder)
@@ -128,7 +128,7 @@ class Composer:
             f"the layout has {room:.1f} mm; widen it in {self.layout.name}, take a printer of more dpi, or encode less."
         )
 
-    def _image(self, element: Image, path: str, pictures: list[Picture]) -> _Zone:
+    def _image(self, element: ImageElement, path: str, pictures: list[Picture]) -> _Zone:
         place = element.place
         picture = _picture(path, round(self._dots(place.width)), round(self._dots(place.height)))
         width, height, bits = picture

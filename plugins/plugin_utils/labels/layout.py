@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Layout files: where what stands on a label, in mm, in JSON5 that a user copies and changes.
+"""LabelLayout files: where what stands on a label, in mm, in JSON5 that a user copies and changes.
 
 The layouts that come with the collection are in the folder `layouts` beside this file, and explain the format.
 """
@@ -82,7 +82,7 @@ class Code128:
 
 
 @dataclass(frozen=True, slots=True)
-class Image:
+class ImageElement:
     """A PNG or JPEG, in black and white, as large as its box allows."""
 
     template: str
@@ -97,11 +97,11 @@ class Rule:
     place: Place
 
 
-Element = Text | Qr | Code128 | Image | Rule
+Element = Text | Qr | Code128 | ImageElement | Rule
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class LabelLayout:
     """A label of `width` by `height` mm for a printer of `dpi` dots to the inch; `folder` is where its files are."""
 
     name: str
@@ -114,11 +114,11 @@ class Layout:
     brand: str
     folder: Path
 
-    def with_dpi(self, dpi: int | None) -> Layout:
+    def with_dpi(self, dpi: int | None) -> LabelLayout:
         """Return the layout for another printer."""
         return self if dpi is None else replace(self, dpi=_dpi(dpi, self.name))
 
-    def with_qr(self, template: str | None) -> Layout:
+    def with_qr(self, template: str | None) -> LabelLayout:
         """Return the layout with another template for its QR codes."""
         if template is None:
             return self
@@ -132,7 +132,7 @@ def names() -> list[str]:
     return sorted(path.stem for path in _FOLDER.glob("*.json5"))
 
 
-def load(name: str | None = None) -> Layout:
+def load(name: str | None = None) -> LabelLayout:
     """Read the layout file `name`: a path, or the name of one that comes with the collection. Raises `LayoutError`."""
     name = name or DEFAULT
     path = _FOLDER / f"{name}.json5" if name in names() else Path(name).expanduser()
@@ -145,14 +145,14 @@ def load(name: str | None = None) -> Layout:
     return parse(data, name=str(path), folder=path.parent)
 
 
-def parse(data: bytes, *, name: str, folder: Path) -> Layout:
+def parse(data: bytes, *, name: str, folder: Path) -> LabelLayout:
     """Return the layout that the bytes of a file describe. Raises `LayoutError` or `Json5Error`."""
     root = json5_reader.read(data, name=name)[1]
     if root is None:
         raise LayoutError(f"{name} is empty; copy a layout that comes with the collection and change that.")
     whole = _Table(json5_reader.plain(root), name)
     elements = whole.take("elements", list)
-    layout = Layout(
+    layout = LabelLayout(
         name=name,
         width=whole.number("width", low=5, high=500),
         height=whole.number("height", low=5, high=500),
@@ -257,8 +257,8 @@ def _code128(table: _Table) -> Code128:
     )
 
 
-def _image(table: _Table) -> Image:
-    return Image(
+def _image(table: _Table) -> ImageElement:
+    return ImageElement(
         template=table.template("image", default="{logo}"),
         place=table.place(),
         align=table.choice("align", _ALIGNMENTS, default="left"),
