@@ -139,7 +139,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
         for unit in units:
             self._add(inventory, unit)
 
-    def _read_order(self, folder: Path) -> list[production_order.Unit]:
+    def _read_order(self, folder: Path) -> list[production_order.OrderedUnit]:
         if not self.get_option("path"):
             raise IotoError("The inventory file names no production order; set path to the CSV file.")
         order = folder / Path(str(self.get_option("path"))).expanduser()
@@ -149,7 +149,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
             raise IotoError(
                 f"The production order {order} cannot be read: {error.strerror}; correct path in the inventory file."
             ) from error
-        layout = production_order.Layout(
+        layout = production_order.OrderLayout(
             delimiter=self.get_option("delimiter"),
             encoding=self.get_option("encoding"),
             has_settings=True,
@@ -165,7 +165,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
         self.display.error(str(error))
         raise SystemExit(ExitCode.PARSER_ERROR.value)
 
-    def _add(self, inventory: InventoryData, unit: production_order.Unit) -> None:
+    def _add(self, inventory: InventoryData, unit: production_order.OrderedUnit) -> None:
         # In `all` itself too: a play for all hosts, and the labels it prints, then come in the order of the rows.
         inventory.add_host(unit.name, group="all")
         inventory.add_host(unit.name, group=unit.mode)

@@ -31,7 +31,7 @@ _TAKEN_NAMES = frozenset({"all", "ungrouped", *MODES})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unit:
+class OrderedUnit:
     """One row. `None` where the row and the defaults say nothing; `line` counts from 1, the header included."""
 
     line: int
@@ -57,7 +57,7 @@ class ProductionOrderError(IotoError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
+class OrderLayout:
     """How to read the file, and what a row means that leaves `mode` or `product` empty.
 
     `delimiter` and `encoding` are found where they are None; `has_settings` says whether the user can set them.
@@ -72,12 +72,12 @@ class Layout:
     columns: Mapping[str, str] = field(default_factory=dict)
 
 
-def read(data: bytes, source: str, layout: Layout | None = None) -> list[Unit]:
+def read(data: bytes, source: str, layout: OrderLayout | None = None) -> list[OrderedUnit]:
     """Return the units of the production order `data` (a file's bytes), in its order.
 
     `source` is the name of the file in messages. Raises `ProductionOrderError` with every problem of the file.
     """
-    return _Reader(layout or Layout(), source).read(data)
+    return _OrderReader(layout or OrderLayout(), source).read(data)
 
 
 def split_address(text: str) -> tuple[str, int | None]:
@@ -100,10 +100,10 @@ def split_address(text: str) -> tuple[str, int | None]:
     return host, int(port)
 
 
-class _Reader:
+class _OrderReader:
     """The state of reading one file: problems found so far, and what earlier lines have claimed."""
 
-    def __init__(self, layout: Layout, source: str) -> None:
+    def __init__(self, layout: OrderLayout, source: str) -> None:
         self._layout = layout
         self._source = source
         self._problems: list[LineProblem] = []
@@ -112,7 +112,7 @@ class _Reader:
         self._header_line = 1
         self._columns: list[str] = []
 
-    def read(self, data: bytes) -> list[Unit]:
+    def read(self, data: bytes) -> list[OrderedUnit]:
         self._check_layout()
         layout = self._layout
         form = CsvFormat(delimiter=layout.delimiter, encoding=layout.encoding, has_settings=layout.has_settings)
@@ -175,7 +175,7 @@ class _Reader:
 
     # --- one row ------------------------------------------------------------------------------------------------
 
-    def _unit(self, line: int, cells: list[str]) -> Unit | None:
+    def _unit(self, line: int, cells: list[str]) -> OrderedUnit | None:
         row = {column: cell for column, cell in zip(self._columns, cells, strict=True) if cell}
         mode = self._mode(line, row.get("mode"))
         serial = row.get("serial")
@@ -185,7 +185,7 @@ class _Reader:
             self._lacks(line, "serial", "firmware needs one, for nothing else tells which unit the image is for")
         if serial:
             self._once(line, ("serial", product or "", serial), f"The serial {_shown(serial)}", "correct one of them")
-        return Unit(
+        return OrderedUnit(
             line=line,
             name=self._host(line, row.get("host")) or "",
             address=address,
@@ -277,7 +277,7 @@ class _Reader:
 
     # --- inventory names ----------------------------------------------------------------------------------------
 
-    def _with_names(self, units: list[Unit]) -> list[Unit]:
+    def _with_names(self, units: list[OrderedUnit]) -> list[OrderedUnit]:
         """Return `units` with a name each: the column host, else made of the serial, else of the address.
 
         One serial may stand under two products; such units carry the product in the name.
@@ -287,7 +287,7 @@ class _Reader:
         for unit, name in zip(units, wanted, strict=True):
             products.setdefault(name, set()).add(unit.product)
         reported = {problem.line for problem in self._problems}
-        named: list[Unit] = []
+        named: list[OrderedUnit] = []
         for unit, short in zip(units, wanted, strict=True):
             several = not unit.name and unit.product and len(products[short]) > 1
             name = f"{short}_{unit.product}" if several else short
@@ -324,7 +324,7 @@ def _letters(title: str) -> str:
 _COLUMN_OF_LETTERS = {_letters(column): column for column in COLUMNS}
 
 
-def _derived_name(unit: Unit) -> str:
+def _derived_name(unit: OrderedUnit) -> str:
     origin = unit.serial or unit.address or ""
     if not unit.serial and unit.port:
         origin = f"{origin}_{unit.port}"

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from ansible_collections.ioto.serialization.plugins.plugin_utils import production_order
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.production_order import (
-    Layout,
+    OrderedUnit,
+    OrderLayout,
     ProductionOrderError,
-    Unit,
     split_address,
 )
 
@@ -26,9 +26,9 @@ PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
 OTHER_PRODUCT = "01G9BFEDZXJYWEJ56DPPQSXTWP"
 
 
-def read(text: str | bytes, **layout: object) -> list[Unit]:
+def read(text: str | bytes, **layout: object) -> list[OrderedUnit]:
     data = text.encode() if isinstance(text, str) else text
-    return production_order.read(data, "order.csv", Layout(**layout))  # type: ignore[arg-type]
+    return production_order.read(data, "order.csv", OrderLayout(**layout))  # type: ignore[arg-type]
 
 
 def problems(text: str | bytes, **layout: object) -> list[str]:
@@ -42,7 +42,7 @@ def test_a_row_becomes_a_unit_with_its_properties() -> None:
         "address,serial,product,mode,claim_id,user,model,Name\n"
         f"10.0.0.1:2222, SN-1 ,{PRODUCT.lower()},Manual,jto8ffqxwq,root,Meter 3,Kitchen\n"
     )
-    assert unit == Unit(
+    assert unit == OrderedUnit(
         line=2,
         name="SN-1",
         address="10.0.0.1",

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import IotoError
-from ..production_order import Layout, read
+from ..production_order import OrderLayout, read
 from .errors import ServiceError
 
 LOOK_SECONDS = 2.0
@@ -73,7 +73,7 @@ class AllowList:
         for order in self._orders:
             try:
                 # An image for each unit is the one flow that asks nothing but product and serial of a row.
-                rows = read(order.read_bytes(), str(order), Layout(mode="firmware"))
+                rows = read(order.read_bytes(), str(order), OrderLayout(mode="firmware"))
             except OSError as error:
                 raise ServiceError(
                     f"The production order {order} cannot be read: {error.strerror}; correct the path."
