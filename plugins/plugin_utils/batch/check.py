@@ -49,7 +49,7 @@ NOBODY = ["!all"]
 
 
 @dataclass(slots=True)
-class _Unit:
+class _BatchUnit:
     host: str
     variables: Mapping[str, Any]
     mode: Mode
@@ -90,7 +90,7 @@ def plays(hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
     return {name: members or NOBODY for name, members in found.items()}
 
 
-def _unit(host: str, variables: Mapping[str, Any], problems: list[Problem]) -> _Unit | None:
+def _unit(host: str, variables: Mapping[str, Any], problems: list[Problem]) -> _BatchUnit | None:
     def report(sentence: str) -> None:
         problems.append(Problem((host,), sentence))
 
@@ -114,7 +114,7 @@ def _unit(host: str, variables: Mapping[str, Any], problems: list[Problem]) -> _
     if variables["ioto_mode"] not in list(Mode):
         report(f"ioto_mode is {variables['ioto_mode']!a}; it has to be one of {known}.")
         return None
-    unit = _Unit(host, variables, Mode(variables["ioto_mode"]))
+    unit = _BatchUnit(host, variables, Mode(variables["ioto_mode"]))
     if unit.mode is Mode.NONE:
         return None
     if variables.get("ioto_engine", "ansible") not in {"ansible", "fleet"}:
@@ -152,7 +152,7 @@ def _check_factory(variables: Mapping[str, Any], report: Callable[[str], None]) 
         report("ioto_factory_delivery has to be controller or agent.")
 
 
-def _is_scanned(unit: _Unit) -> bool:
+def _is_scanned(unit: _BatchUnit) -> bool:
     """Whether the unit gets the ID of a label that was printed beforehand."""
     return unit.mode is Mode.MANUAL and "ioto_scan" in unit.variables
 
@@ -161,7 +161,7 @@ def _templates(variables: Mapping[str, Any]) -> Sequence[str]:
     return qr_templates(variables.get("ioto_label_qr"), variables.get("ioto_label_layout"))
 
 
-def _forced_on_agents(units: Iterable[_Unit]) -> Iterable[Problem]:
+def _forced_on_agents(units: Iterable[_BatchUnit]) -> Iterable[Problem]:
     sentence = (
         "ioto_force is set, and an agent makes or asks for an ID only where there is none; have the controller write "
         "it (ioto_mode: manual, or ioto_factory_delivery: controller)."
@@ -173,7 +173,7 @@ def _forced_on_agents(units: Iterable[_Unit]) -> Iterable[Problem]:
             yield Problem((unit.host,), sentence)
 
 
-def _shared(units: Iterable[_Unit], key_of: Callable[[_Unit], object], sentence: str) -> Iterable[Problem]:
+def _shared(units: Iterable[_BatchUnit], key_of: Callable[[_BatchUnit], object], sentence: str) -> Iterable[Problem]:
     """A problem for each group of units that share a key which only one may have."""
     groups: dict[object, list[str]] = defaultdict(list)
     for unit in units:
@@ -182,7 +182,7 @@ def _shared(units: Iterable[_Unit], key_of: Callable[[_Unit], object], sentence:
     return [Problem(tuple(hosts), f"{sentence}.") for hosts in groups.values() if len(hosts) > 1]
 
 
-def _address(unit: _Unit) -> object:
+def _address(unit: _BatchUnit) -> object:
     """What a connection leads to; hosts behind different jump hosts may have the same address."""
     if unit.mode is Mode.FIRMWARE:
         return None
@@ -196,9 +196,9 @@ def _address(unit: _Unit) -> object:
     )
 
 
-def _in_ledgers(units: Iterable[_Unit]) -> Iterable[Problem]:
+def _in_ledgers(units: Iterable[_BatchUnit]) -> Iterable[Problem]:
     """Problems of the ledgers, and of given claim IDs with what these know. One that is not there yet knows nothing."""
-    by_ledger: dict[str | None, list[_Unit]] = defaultdict(list)
+    by_ledger: dict[str | None, list[_BatchUnit]] = defaultdict(list)
     for unit in units:
         location = unit.variables.get("ioto_ledger")
         by_ledger[None if location is None else str(location)].append(unit)
@@ -210,7 +210,7 @@ def _in_ledgers(units: Iterable[_Unit]) -> Iterable[Problem]:
             yield Problem(tuple(unit.host for unit in members), str(error))
 
 
-def _taken(ledger: Ledger, units: Sequence[_Unit]) -> Iterable[Problem]:
+def _taken(ledger: Ledger, units: Sequence[_BatchUnit]) -> Iterable[Problem]:
     holders = ledger.holders([unit.claim_id for unit in units if unit.claim_id])
     for unit in units:
         holder = holders.get(unit.claim_id or "")
@@ -220,7 +220,7 @@ def _taken(ledger: Ledger, units: Sequence[_Unit]) -> Iterable[Problem]:
             yield Problem((unit.host,), reason)
 
 
-def _trouble(holder: Claim, unit: _Unit) -> str | None:
+def _trouble(holder: Claim, unit: _BatchUnit) -> str | None:
     if holder.state is State.RETIRED:
         return f"the claim ID {mask(holder.claim_id)} was retired ({holder.reason}); give this unit another one."
     other_unit = unit.serial is not None and holder.unit not in {None, unit.serial}

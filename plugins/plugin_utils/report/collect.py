@@ -15,23 +15,23 @@ from ..display_text import printable
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, Event, State
 from ..verification.three_way_check import CHECKED, MISMATCH
-from .records import Failure, Row, Unit, Verdict
+from .records import Failure, ReportedUnit, Row, UnitVerdict
 
 _FAILURES = {
-    "failed": Verdict.FAILED,
-    "conflict": Verdict.FAILED,
-    "unreachable": Verdict.UNREACHABLE,
-    MISMATCH: Verdict.MISMATCH,
-    NOT_LABELLED: Verdict.NOT_LABELLED,
-    "print-failed": Verdict.NOT_LABELLED,
-    "print-unsure": Verdict.NOT_LABELLED,
+    "failed": UnitVerdict.FAILED,
+    "conflict": UnitVerdict.FAILED,
+    "unreachable": UnitVerdict.UNREACHABLE,
+    MISMATCH: UnitVerdict.MISMATCH,
+    NOT_LABELLED: UnitVerdict.NOT_LABELLED,
+    "print-failed": UnitVerdict.NOT_LABELLED,
+    "print-unsure": UnitVerdict.NOT_LABELLED,
 }
 """Events of what went wrong, and what they make of a unit until something makes up for them."""
-_MAKES_UP: Mapping[Verdict, Collection[str]] = {
-    Verdict.FAILED: {State.VERIFIED, State.LABELLED, CHECKED},
-    Verdict.UNREACHABLE: {State.VERIFIED, State.LABELLED, CHECKED},
-    Verdict.MISMATCH: {CHECKED},
-    Verdict.NOT_LABELLED: {State.LABELLED},
+_MAKES_UP: Mapping[UnitVerdict, Collection[str]] = {
+    UnitVerdict.FAILED: {State.VERIFIED, State.LABELLED, CHECKED},
+    UnitVerdict.UNREACHABLE: {State.VERIFIED, State.LABELLED, CHECKED},
+    UnitVerdict.MISMATCH: {CHECKED},
+    UnitVerdict.NOT_LABELLED: {State.LABELLED},
 }
 _STATES = {state.value: state for state in State}
 _FLOWS = {"service": "factory", "agent": "auto"}
@@ -61,7 +61,7 @@ def last_run(ledger: Ledger) -> Period | None:
     return None
 
 
-def collect(ledger: Ledger, period: Period, units: Sequence[Unit] = (), *, only: bool = False) -> list[Row]:
+def collect(ledger: Ledger, period: Period, units: Sequence[ReportedUnit] = (), *, only: bool = False) -> list[Row]:
     """Return a row for each of `units`, in their order, and, unless `only`, for every other that something happened to.
 
     A host that several units had in the period is of the last one.
@@ -86,9 +86,9 @@ def collect(ledger: Ledger, period: Period, units: Sequence[Unit] = (), *, only:
         if only and event.host not in known and (event.product, event.unit) not in cases:
             continue
         if event.product and event.unit:
-            case = cases.setdefault((event.product, event.unit), _Case(Unit(event.host or ""), []))
+            case = cases.setdefault((event.product, event.unit), _Case(ReportedUnit(event.host or ""), []))
         elif event.host and event.action in _FAILURES:
-            case = cases.setdefault(by_host.get(event.host, (None, event.host)), _Case(Unit(event.host), []))
+            case = cases.setdefault(by_host.get(event.host, (None, event.host)), _Case(ReportedUnit(event.host), []))
         else:
             continue
         case.events.append(event)
@@ -100,7 +100,7 @@ def collect(ledger: Ledger, period: Period, units: Sequence[Unit] = (), *, only:
 class _Case:
     """A unit, and what happened to it in the period."""
 
-    unit: Unit
+    unit: ReportedUnit
     events: list[Event]
 
 
@@ -136,24 +136,24 @@ def _row(ledger: Ledger, key: _Key, case: _Case, claim: Claim | None) -> Row:
     )
 
 
-def _verdict(claim: Claim | None, moved: Sequence[Event], events: Sequence[Event]) -> Verdict:
+def _verdict(claim: Claim | None, moved: Sequence[Event], events: Sequence[Event]) -> UnitVerdict:
     if claim is not None and not claim.is_live:
-        return Verdict.RETIRED
+        return UnitVerdict.RETIRED
     open_failures = {
         verdict
         for event in events
         if (verdict := _FAILURES.get(event.action))
         and not any(later.id > event.id and later.action in _MAKES_UP[verdict] for later in events)
     }
-    for verdict in (Verdict.FAILED, Verdict.UNREACHABLE):
+    for verdict in (UnitVerdict.FAILED, UnitVerdict.UNREACHABLE):
         if verdict in open_failures:
             return verdict
     if claim is None or claim.state not in {State.VERIFIED, State.LABELLED}:
-        return Verdict.UNFINISHED
-    for verdict in (Verdict.MISMATCH, Verdict.NOT_LABELLED):
+        return UnitVerdict.UNFINISHED
+    for verdict in (UnitVerdict.MISMATCH, UnitVerdict.NOT_LABELLED):
         if verdict in open_failures:
             return verdict
-    return Verdict.DONE if moved else Verdict.ALREADY_DONE
+    return UnitVerdict.DONE if moved else UnitVerdict.ALREADY_DONE
 
 
 def _failures(events: Iterable[Event]) -> tuple[Failure, ...]:

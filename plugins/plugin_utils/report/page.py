@@ -17,7 +17,7 @@ from ..errors import IotoError
 from ..ledger.records import State
 from .chart import chart
 from .pictures import Pictures
-from .records import Report, Row, Verdict
+from .records import Report, Row, UnitVerdict
 
 _FOLDER = Path(__file__).parent
 _STATES = [state for state in State if state is not State.RETIRED]
@@ -43,7 +43,7 @@ def page(report: Report, pictures: Pictures | None, *, most_pictures: int, revea
     """Return the page; at most `most_pictures` labels are drawn. Times are in the zone of `made_at`."""
     drawings = _draw(report, pictures, most_pictures)
     # What somebody has to look at, before the list of all.
-    not_done = [row for row in report.rows if not row.verdict.is_good and row.verdict is not Verdict.RETIRED]
+    not_done = [row for row in report.rows if not row.verdict.is_good and row.verdict is not UnitVerdict.RETIRED]
     return _template(made_at.tzinfo).render(
         report=report,
         made_at=made_at,
@@ -105,8 +105,8 @@ def _tiles(report: Report) -> list[Tile]:
     tiles = [Tile("all", f"{len(report.rows):,}", "unit" if len(report.rows) == 1 else "units")]
     tiles += [
         Tile(_kind(verdict), f"{counts[verdict]:,}", verdict.value)
-        for verdict in Verdict
-        if counts[verdict] or verdict in {Verdict.DONE, Verdict.FAILED}
+        for verdict in UnitVerdict
+        if counts[verdict] or verdict in {UnitVerdict.DONE, UnitVerdict.FAILED}
     ]
     percent = report.yield_percent
     if percent is not None:
@@ -120,7 +120,9 @@ def _tiles(report: Report) -> list[Tile]:
 
 def _rate(report: Report) -> str:
     """Return how many units an hour were done, from the first that got its ID to the last that was read back."""
-    done = [row for row in report.rows if row.verdict is Verdict.DONE and row.ended_at and State.ALLOCATED in row.times]
+    done = [
+        row for row in report.rows if row.verdict is UnitVerdict.DONE and row.ended_at and State.ALLOCATED in row.times
+    ]
     if len(done) < 2:
         return ""
     begin = max(report.since, min(row.times[State.ALLOCATED] for row in done))
@@ -128,5 +130,5 @@ def _rate(report: Report) -> str:
     return f"{len(done) / seconds * 3600:,.0f}" if seconds > 0 else ""
 
 
-def _kind(verdict: Verdict) -> str:
-    return "good" if verdict.is_good else "idle" if verdict is Verdict.RETIRED else "bad"
+def _kind(verdict: UnitVerdict) -> str:
+    return "good" if verdict.is_good else "idle" if verdict is UnitVerdict.RETIRED else "bad"

@@ -14,7 +14,7 @@ from enum import StrEnum
 from ..ledger.records import Claim, State
 
 
-class Verdict(StrEnum):
+class UnitVerdict(StrEnum):
     """What became of a unit in the reported time."""
 
     DONE = "done"
@@ -32,16 +32,16 @@ class Verdict(StrEnum):
     @property
     def is_good(self) -> bool:
         """Whether nobody has to look at the unit."""
-        return self in {Verdict.DONE, Verdict.ALREADY_DONE}
+        return self in {UnitVerdict.DONE, UnitVerdict.ALREADY_DONE}
 
     @property
     def has_identity(self) -> bool:
         """Whether the unit has its identity, whatever became of its label."""
-        return self.is_good or self in {Verdict.NOT_LABELLED, Verdict.MISMATCH}
+        return self.is_good or self in {UnitVerdict.NOT_LABELLED, UnitVerdict.MISMATCH}
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class ReportedUnit:
     """A unit that is to be in the report whatever the ledger says, such as a host of the run."""
 
     host: str
@@ -68,14 +68,14 @@ class Row:
     serial: str | None
     flow: str | None
     claim: Claim | None
-    verdict: Verdict
+    verdict: UnitVerdict
     times: Mapping[State, datetime] = field(default_factory=dict)
     failures: Sequence[Failure] = ()
 
     @property
     def ended_at(self) -> datetime | None:
         """When it was read back, or last failed."""
-        if self.verdict is Verdict.ALREADY_DONE:
+        if self.verdict is UnitVerdict.ALREADY_DONE:
             return None
         if self.verdict.has_identity:
             return self.times.get(State.VERIFIED)
@@ -93,12 +93,12 @@ class Report:
     rows: Sequence[Row]
 
     @property
-    def counts(self) -> Counter[Verdict]:
+    def counts(self) -> Counter[UnitVerdict]:
         """How many units there are of each verdict."""
         return Counter(row.verdict for row in self.rows)
 
     @property
     def yield_percent(self) -> float | None:
         """Units that have their identity, of all that are not retired; None where there are none."""
-        counted = [row for row in self.rows if row.verdict is not Verdict.RETIRED]
+        counted = [row for row in self.rows if row.verdict is not UnitVerdict.RETIRED]
         return 100 * sum(row.verdict.has_identity for row in counted) / len(counted) if counted else None

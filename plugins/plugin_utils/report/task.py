@@ -22,7 +22,7 @@ from .collect import Period, collect, last_run
 from .options import ReportError, page_path
 from .page import page
 from .pictures import Pictures
-from .records import Report, Row, Unit
+from .records import Report, ReportedUnit, Row
 from .tables import csv_table, json_lines
 
 LOOKS = ("layout", "dpi", "qr", "brand", "product_name", "product_names", "logo")
@@ -80,11 +80,11 @@ def _of_this_run(
     options: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]], period: Period, around: Surroundings
 ) -> Report:
     """Return the report of the run that the task belongs to: every host of it, in the order of the inventory."""
-    by_ledger: dict[str | None, list[Unit]] = {}
+    by_ledger: dict[str | None, list[ReportedUnit]] = {}
     for host, facts in hosts.items():
         mode = facts.get("ioto_mode")
         if mode != "none":
-            unit = Unit(host, *unit_of(facts), flow=mode if isinstance(mode, str) else None)
+            unit = ReportedUnit(host, *unit_of(facts), flow=mode if isinstance(mode, str) else None)
             by_ledger.setdefault(options["ledger"] or facts.get("ioto_ledger"), []).append(unit)
     rows: list[Row] = []
     places = []
