@@ -14,7 +14,7 @@ from .. import claim_ids
 from ..errors import IotoError
 from ..ledger.ledger import Ledger
 from ..ledger.records import Context, NewEvent, parse_unit
-from .summary import Fate, Summary, outcome_of, with_fleet
+from .summary import BatchSummary, Fate, outcome_of, with_fleet
 
 RUN = "run"
 """The action of the event that ends a run; its detail is JSON: `started`, and how many devices had which fate."""
@@ -28,7 +28,7 @@ VARIABLES = ("ioto_product", "ioto_serial", "ioto_ledger")
 
 def record_run(
     hosts: Mapping[str, Mapping[str, Any]],
-    summary: Summary,
+    summary: BatchSummary,
     open_ledger: Callable[[str | None], Ledger],
     *,
     started: str | None,
@@ -64,7 +64,7 @@ def unit_of(facts: Mapping[str, Any]) -> tuple[str | None, str | None]:
     return _parsed(claim_ids.parse_product, facts.get("ioto_product")), _parsed(parse_unit, facts.get("ioto_serial"))
 
 
-def _failures(members: Mapping[str, Mapping[str, Any]], summary: Summary) -> Iterator[NewEvent]:
+def _failures(members: Mapping[str, Mapping[str, Any]], summary: BatchSummary) -> Iterator[NewEvent]:
     for host, facts in members.items():
         reason = summary.not_done.get(host)
         if reason is not None:

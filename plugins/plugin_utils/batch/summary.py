@@ -28,7 +28,7 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class BatchSummary:
     """The lines to show, a sentence for each host that is not done, and what became of each that was not left alone."""
 
     lines: Sequence[str]
@@ -36,7 +36,7 @@ class Summary:
     fates: Mapping[str, Fate]
 
 
-def summarize(hosts: Mapping[str, Mapping[str, Any]], ledgers: Sequence[str], *, check: bool) -> Summary:
+def summarize(hosts: Mapping[str, Mapping[str, Any]], ledgers: Sequence[str], *, check: bool) -> BatchSummary:
     """Return the summary of a batch; `hosts` maps each host to its `VARIABLES`, `ledgers` are places to name."""
     hosts = with_fleet(hosts)
     fates = {host: _fate(facts) for host, facts in hosts.items() if facts.get("ioto_mode") != "none"}
@@ -58,7 +58,7 @@ def summarize(hosts: Mapping[str, Mapping[str, Any]], ledgers: Sequence[str], *,
     if left_alone:
         lines.append(f"{left_alone} more hosts were left alone (ioto_mode: none).")
     lines.append(f"The records are in {', '.join(printable(ledger) for ledger in ledgers)}.")
-    return Summary(lines, not_done, {host: fate for host, (fate, _unused) in fates.items()})
+    return BatchSummary(lines, not_done, {host: fate for host, (fate, _unused) in fates.items()})
 
 
 def with_fleet(hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

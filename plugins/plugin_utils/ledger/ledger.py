@@ -42,11 +42,11 @@ from .records import (
     Context,
     Event,
     LedgerError,
+    LedgerSummary,
     NewEvent,
     State,
     StateChange,
     Subject,
-    Summary,
     parse_unit,
 )
 from .schema import claims, events
@@ -289,7 +289,7 @@ class Ledger:
         with self._database.read() as connection:
             return read_conflicts(connection, include_settled=include_settled)
 
-    def summary(self) -> Summary:
+    def summary(self) -> LedgerSummary:
         """Count the claims."""
         with self._database.read() as connection:
             return read_summary(connection)

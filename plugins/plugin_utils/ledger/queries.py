@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from .bulk_rows import CLAIM_NAMES, read_by_claim_id
 from .database import Database
-from .records import Conflict, Event, State, Summary
+from .records import Conflict, Event, LedgerSummary, State
 from .schema import claims, events
 
 _CHUNK = 1024
@@ -134,7 +134,7 @@ def read_conflicts(connection: Connection, *, include_settled: bool) -> list[Con
     return [Conflict(event, holders.get(event.claim_id or ""), settled) for event, settled in found]
 
 
-def read_summary(connection: Connection) -> Summary:
+def read_summary(connection: Connection) -> LedgerSummary:
     """Count the claims."""
     states = dict.fromkeys(State, 0)
     products: dict[str, dict[State, int]] = {}
@@ -150,7 +150,7 @@ def read_summary(connection: Connection) -> Summary:
         products.setdefault(row.product, dict.fromkeys(State, 0))[state] += row.number
         if row.unbound and state is not State.RETIRED:
             reserved += row.number
-    return Summary(total=sum(states.values()), reserved=reserved, states=states, products=products)
+    return LedgerSummary(total=sum(states.values()), reserved=reserved, states=states, products=products)
 
 
 def to_event(row: Any) -> Event:

@@ -188,7 +188,7 @@ class Conflict:
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class LedgerSummary:
     """How many claims there are: in all, reserved and not bound, in each state, in each state of each product."""
 
     total: int
