@@ -39,7 +39,7 @@ class Check:
 
 
 @dataclass
-class Outcome:
+class CheckOutcome:
     """What came of a check: how many passed and failed, and the names of those skipped, with reasons."""
 
     name: str
@@ -149,7 +149,7 @@ def _is_shell_script(path: Path) -> bool:
         return file.readline().strip() in {b"#!/bin/sh", b"#!/usr/bin/env bash", b"#!/bin/bash"}
 
 
-def _run_quietly(check: Check) -> Outcome:
+def _run_quietly(check: Check) -> CheckOutcome:
     """Run a check and print its output in one piece when it has ended."""
     started = time.monotonic()
     done = subprocess.run(
@@ -160,7 +160,7 @@ def _run_quietly(check: Check) -> Outcome:
     return _outcome(check, done.returncode, time.monotonic() - started)
 
 
-def _run(check: Check) -> Outcome:
+def _run(check: Check) -> CheckOutcome:
     print(f"\n==> {check.name}", flush=True)
     if check.report:
         check.report.unlink(missing_ok=True)  # so that no earlier run speaks for this one
@@ -175,8 +175,8 @@ def _environ(environment: Path) -> dict[str, str]:
     return os.environ | {"PATH": f"{environment / 'bin'}:{os.environ['PATH']}", "NO_COLOR": "1"}
 
 
-def _outcome(check: Check, status: int, seconds: float) -> Outcome:
-    outcome = Outcome(check.name, seconds)
+def _outcome(check: Check, status: int, seconds: float) -> CheckOutcome:
+    outcome = CheckOutcome(check.name, seconds)
     if check.report and check.report.exists():
         _count_tests(check.report, outcome)
     if not check.report or not check.report.exists():
@@ -186,7 +186,7 @@ def _outcome(check: Check, status: int, seconds: float) -> Outcome:
     return outcome
 
 
-def _count_tests(report: Path, outcome: Outcome) -> None:
+def _count_tests(report: Path, outcome: CheckOutcome) -> None:
     for case in ElementTree.parse(report).iter("testcase"):  # noqa: S314 - pytest has just written it
         skipped = case.find("skipped")
         if case.find("failure") is not None or case.find("error") is not None:
@@ -197,24 +197,24 @@ def _count_tests(report: Path, outcome: Outcome) -> None:
             outcome.passed += 1
 
 
-def _not_run(groups: list[str], environments: dict[str, Path], impossible: dict[str, str]) -> Iterator[Outcome]:
+def _not_run(groups: list[str], environments: dict[str, Path], impossible: dict[str, str]) -> Iterator[CheckOutcome]:
     """Yield a skipped outcome for everything that was asked for and that this machine or clone cannot run."""
     why = {"2.19": "no Python 3.11 on this machine", "2.21": "no Python 3.12 to 3.14 on this machine"}
     for group in groups:
         if group in {"unit", "integration"} and not any((ROOT / "tests" / group).rglob("test_*.py")):
-            yield Outcome(f"{group} tests", skipped=[f"{group} tests: there are none in tests/{group}"])
+            yield CheckOutcome(f"{group} tests", skipped=[f"{group} tests: there are none in tests/{group}"])
         elif group in {"sanity", "unit", "integration"}:
             for series in SERIES:
                 if series not in environments:
-                    yield Outcome(group, skipped=[f"{group} on ansible-core {series}: {why[series]}"])
+                    yield CheckOutcome(group, skipped=[f"{group} on ansible-core {series}: {why[series]}"])
         elif group == "molecule" and not any(SCENARIOS.glob("*/molecule.yml")):
-            yield Outcome("molecule", skipped=["molecule: there is no scenario in extensions/molecule"])
+            yield CheckOutcome("molecule", skipped=["molecule: there is no scenario in extensions/molecule"])
         elif group == "molecule" and impossible:
             reasons = [f"molecule scenario {name}: {reason}" for name, reason in impossible.items()]
-            yield Outcome("molecule scenarios that cannot run here", skipped=reasons)
+            yield CheckOutcome("molecule scenarios that cannot run here", skipped=reasons)
 
 
-def _close(outcomes: list[Outcome]) -> int:
+def _close(outcomes: list[CheckOutcome]) -> int:
     print("\n==> Summary")
     for outcome in outcomes:
         counts = f"{outcome.passed} passed, {outcome.failed} failed, {len(outcome.skipped)} skipped"

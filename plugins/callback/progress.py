@@ -81,7 +81,7 @@ from ansible.utils.color import ANSIBLE_COLOR
 from ansible.utils.display import Display
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.progress.model import (
-    Outcome,
+    HostOutcome,
     clean,
     clean_texts,
     debug_lines,
@@ -218,7 +218,7 @@ class CallbackModule(CallbackBase):
         if isinstance(result.task, TaskInclude):
             return
         self._warn(result)
-        end = _end(result, Outcome.CHANGED if result.is_changed() else Outcome.OK)
+        end = _end(result, HostOutcome.CHANGED if result.is_changed() else HostOutcome.OK)
         if end.action == SUMMARY:
             self._run.remember_summary(result.result.get("lines"))
         elif end.action in C._ACTION_DEBUG:
@@ -230,29 +230,29 @@ class CallbackModule(CallbackBase):
 
     def v2_runner_on_skipped(self, result: CallbackTaskResult) -> None:
         self._warn(result)
-        self._print(self._run.end_task(_end(result, Outcome.SKIPPED)))
+        self._print(self._run.end_task(_end(result, HostOutcome.SKIPPED)))
 
     def v2_runner_on_failed(self, result: CallbackTaskResult, ignore_errors: bool = False) -> None:
         self._warn(result)
-        end = _end(result, Outcome.FAILED, is_final=not ignore_errors)
+        end = _end(result, HostOutcome.FAILED, is_final=not ignore_errors)
         if not end.units:
             self._show_failure(result, end, is_ignored=ignore_errors)
         self._print(self._run.end_task(end))
 
     def v2_runner_on_unreachable(self, result: CallbackTaskResult) -> None:
         self._warn(result)
-        end = _end(result, Outcome.UNREACHABLE)
+        end = _end(result, HostOutcome.UNREACHABLE)
         self._show_failure(result, end, is_ignored=bool(result.task.ignore_unreachable))
         self._print(self._run.end_task(end))
 
     def v2_runner_item_on_ok(self, result: CallbackTaskResult) -> None:
         # Items of any other task tell nothing, and to look into a result costs time.
         if _action(result.task) in BATCHES:
-            outcome = Outcome.CHANGED if result.is_changed() else Outcome.OK
+            outcome = HostOutcome.CHANGED if result.is_changed() else HostOutcome.OK
             self._print(self._run.end_item(_end(result, outcome), result.result))
 
     def v2_runner_item_on_failed(self, result: CallbackTaskResult) -> None:
-        outcome = Outcome.UNREACHABLE if result.result.get("unreachable") else Outcome.FAILED
+        outcome = HostOutcome.UNREACHABLE if result.result.get("unreachable") else HostOutcome.FAILED
         self._print(self._run.end_item(_end(result, outcome), result.result))
 
     def v2_on_file_diff(self, result: CallbackTaskResult) -> None:
@@ -301,7 +301,7 @@ def _live_bar() -> type[LiveBar] | None:
     return LiveBar
 
 
-def _end(result: CallbackTaskResult, outcome: Outcome, *, is_final: bool = True) -> TaskEnd:
+def _end(result: CallbackTaskResult, outcome: HostOutcome, *, is_final: bool = True) -> TaskEnd:
     action = _action(result.task)
     return TaskEnd(
         task_id=result.task._uuid,

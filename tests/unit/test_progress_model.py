@@ -8,8 +8,8 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.progress.model import (
+    HostOutcome,
     Interval,
-    Outcome,
     Reported,
     Tally,
     clean,
@@ -27,7 +27,7 @@ def tally_of(total: int, finished: int, *, seconds: float = 1.0, failed: int = 0
     """A tally named manual in which one host ends every `seconds`, the first ones failing."""
     tally = Tally("manual", total, 0.0)
     for number in range(finished):
-        outcome = Outcome.FAILED if number < failed else Outcome.CHANGED
+        outcome = HostOutcome.FAILED if number < failed else HostOutcome.CHANGED
         tally.finish(f"h{number}", outcome, (number + 1) * seconds)
     return tally
 
@@ -53,7 +53,7 @@ def test_the_rate_falls_and_the_estimate_grows_while_nothing_ends() -> None:
 def test_the_rate_follows_the_line_when_it_speeds_up() -> None:
     tally = tally_of(10_000, 200, seconds=10)
     for number in range(200, 400):
-        tally.finish(f"h{number}", Outcome.OK, 2000 + (number - 199) * 0.5)
+        tally.finish(f"h{number}", HostOutcome.OK, 2000 + (number - 199) * 0.5)
     rate = tally.figures(2100.0).rate
     assert rate == pytest.approx(2.0, rel=0.02)
 
@@ -72,21 +72,21 @@ def test_what_is_left_when_a_flow_ends_early_is_told() -> None:
 def test_the_clock_starts_with_the_first_unit_and_not_before() -> None:
     tally = Tally("manual", 2, 0.0)
     tally.start(100.0)
-    tally.finish("h0", Outcome.OK, 101.0)
+    tally.finish("h0", HostOutcome.OK, 101.0)
     tally.start(200.0)
     assert tally.figures(102.0).elapsed == 2.0
 
 
 def test_a_host_counts_once_with_what_it_ended_with_last() -> None:
     tally = Tally("manual", 2, 0.0)
-    tally.finish("h0", Outcome.SKIPPED, 1.0)
-    tally.finish("h0", Outcome.FAILED, 2.0)
-    tally.finish("h1", Outcome.UNREACHABLE, 2.5)
-    assert tally.outcomes() == {"h0": Outcome.FAILED, "h1": Outcome.UNREACHABLE}
-    tally.finish("h0", Outcome.CHANGED, 3.0)
-    tally.finish("h0", Outcome.SKIPPED, 4.0)
-    assert (tally.finished, tally.count(Outcome.CHANGED), tally.count(Outcome.FAILED)) == (2, 1, 0)
-    assert tally.outcomes() == {"h0": Outcome.CHANGED, "h1": Outcome.UNREACHABLE}
+    tally.finish("h0", HostOutcome.SKIPPED, 1.0)
+    tally.finish("h0", HostOutcome.FAILED, 2.0)
+    tally.finish("h1", HostOutcome.UNREACHABLE, 2.5)
+    assert tally.outcomes() == {"h0": HostOutcome.FAILED, "h1": HostOutcome.UNREACHABLE}
+    tally.finish("h0", HostOutcome.CHANGED, 3.0)
+    tally.finish("h0", HostOutcome.SKIPPED, 4.0)
+    assert (tally.finished, tally.count(HostOutcome.CHANGED), tally.count(HostOutcome.FAILED)) == (2, 1, 0)
+    assert tally.outcomes() == {"h0": HostOutcome.CHANGED, "h1": HostOutcome.UNREACHABLE}
 
 
 def test_more_hosts_than_were_foreseen_raise_the_total() -> None:
@@ -114,8 +114,8 @@ def test_a_task_that_is_over_tells_how_its_hosts_ended() -> None:
 
 
 def test_the_total_names_failures_even_when_there_are_none() -> None:
-    assert total_line({Outcome.OK: 3}, 61.0) == "3 hosts · 3 ok · 0 failed · 0 unreachable · took 1:01"
-    assert total_line({Outcome.FAILED: 1}, 0.0) == "1 host · 1 failed · 0 unreachable · took 0:00"
+    assert total_line({HostOutcome.OK: 3}, 61.0) == "3 hosts · 3 ok · 0 failed · 0 unreachable · took 1:01"
+    assert total_line({HostOutcome.FAILED: 1}, 0.0) == "1 host · 1 failed · 0 unreachable · took 0:00"
 
 
 def test_a_failure_is_told_once_also_when_a_verdict_quotes_it() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.progress.model import (
-    Outcome,
+    HostOutcome,
     clean_texts,
     debug_lines,
     host_line,
@@ -64,11 +64,16 @@ class Run:
         self.printed += self.model.start_task(TaskStart(name, name, action, run_once))
 
     def end(
-        self, host: str, outcome: Outcome = Outcome.OK, action: str = COMMAND, task: str = "Install", **more: Any
+        self,
+        host: str,
+        outcome: HostOutcome = HostOutcome.OK,
+        action: str = COMMAND,
+        task: str = "Install",
+        **more: Any,
     ) -> None:
         self.printed += self.model.end_task(TaskEnd(task, action, host, outcome, **more))
 
-    def end_item(self, host: str, outcome: Outcome, result: Mapping[str, Any], action: str = COMMAND) -> None:
+    def end_item(self, host: str, outcome: HostOutcome, result: Mapping[str, Any], action: str = COMMAND) -> None:
         self.printed += self.model.end_item(TaskEnd("Install", action, host, outcome), result)
 
     def fail(
@@ -76,7 +81,7 @@ class Run:
         host: str,
         message: str,
         action: str = COMMAND,
-        outcome: Outcome = Outcome.FAILED,
+        outcome: HostOutcome = HostOutcome.FAILED,
         *,
         is_ignored: bool = False,
         label: str | None = None,
@@ -98,10 +103,10 @@ def test_a_flow_is_told_when_its_last_device_has_ended() -> None:
     run.play(hosts=2)
     run.task(SERIALIZE)
     run.seconds += 1
-    run.end("h1", Outcome.CHANGED, SERIALIZE)
+    run.end("h1", HostOutcome.CHANGED, SERIALIZE)
     assert run.printed == []
     run.seconds += 1
-    run.end("h2", Outcome.OK, SERIALIZE)
+    run.end("h2", HostOutcome.OK, SERIALIZE)
     assert run.printed == [OutputLine("manual 2/2 · 1.0/s · took 0:02", Tone.GOOD)]
 
 
@@ -109,7 +114,7 @@ def test_a_flow_that_was_told_is_not_told_again_at_the_end_of_its_play() -> None
     run = Run()
     run.play(hosts=1)
     run.task(SERIALIZE)
-    run.end("h1", Outcome.OK, SERIALIZE)
+    run.end("h1", HostOutcome.OK, SERIALIZE)
     told = len(run.printed)
     assert run.model.end_play() == []
     assert told == 1
@@ -132,7 +137,7 @@ def test_progress_is_told_once_an_interval() -> None:
     run.task(SERIALIZE)
     for number in range(12):
         run.seconds += 1
-        run.end(f"h{number}", Outcome.OK, SERIALIZE)
+        run.end(f"h{number}", HostOutcome.OK, SERIALIZE)
     assert [text.split(" · ")[0] for text in run.lines] == ["manual 5/100", "manual 10/100"]
 
 
@@ -140,7 +145,7 @@ def test_where_a_live_line_shows_progress_no_lines_do_until_the_play_ends() -> N
     run = Run(interval=0, live=True)
     run.play(hosts=1)
     run.task(SERIALIZE)
-    run.end("h1", Outcome.OK, SERIALIZE)
+    run.end("h1", HostOutcome.OK, SERIALIZE)
     assert run.printed == []
     run.play("next")
     assert run.lines == ["manual 1/1 · took 0:00"]
@@ -153,7 +158,7 @@ def test_the_clock_of_a_flow_starts_with_its_transaction() -> None:
     run.seconds += 60
     run.task(SERIALIZE, name="Serialize")
     run.seconds += 2
-    run.end("h1", Outcome.OK, SERIALIZE, task="Serialize")
+    run.end("h1", HostOutcome.OK, SERIALIZE, task="Serialize")
     assert run.lines == ["manual 1/1 · 30/min · took 0:02"]
 
 
@@ -162,11 +167,11 @@ def test_batches_of_one_play_are_one_flow() -> None:
     run.play("factory", hosts=3, batch=2)
     run.task(SERIALIZE)
     for host in ("h1", "h2"):
-        run.end(host, Outcome.OK, SERIALIZE)
+        run.end(host, HostOutcome.OK, SERIALIZE)
     assert run.model.is_playing("factory")
     run.batch(1)
     run.task(SERIALIZE)
-    run.end("h3", Outcome.OK, SERIALIZE)
+    run.end("h3", HostOutcome.OK, SERIALIZE)
     assert [text.split(" · ")[0] for text in run.lines] == ["factory 3/3"]
 
 
@@ -174,7 +179,7 @@ def test_a_flow_that_is_broken_off_says_how_many_devices_are_left() -> None:
     run = Run()
     run.play(hosts=3)
     run.task(SERIALIZE)
-    run.end("h1", Outcome.OK, SERIALIZE)
+    run.end("h1", HostOutcome.OK, SERIALIZE)
     run.printed += run.model.end_play()
     assert run.printed == [OutputLine("manual 1/3 · took 0:00 · 2 not finished: run again", Tone.BAD)]
 
@@ -232,7 +237,7 @@ def test_units_of_one_task_are_counted_each() -> None:
     run = Run()
     run.play(hosts=3)
     run.task(FLEET, run_once=True)
-    run.end("h1", Outcome.FAILED, FLEET, units=UNITS)
+    run.end("h1", HostOutcome.FAILED, FLEET, units=UNITS)
     assert run.lines == [
         "FAILED h2: The disk is full.",
         "UNREACHABLE h3: no route",
@@ -244,9 +249,9 @@ def test_units_of_a_loop_are_counted_as_they_end_and_not_again_with_the_loop() -
     run = Run(interval=0)
     run.play(hosts=3)
     run.task(FLEET, run_once=True)
-    run.end_item("h1", Outcome.CHANGED, UNITS[0], FLEET)
-    run.end_item("h1", Outcome.FAILED, UNITS[1], FLEET)
-    run.end_item("h1", Outcome.UNREACHABLE, UNITS[2], FLEET)
+    run.end_item("h1", HostOutcome.CHANGED, UNITS[0], FLEET)
+    run.end_item("h1", HostOutcome.FAILED, UNITS[1], FLEET)
+    run.end_item("h1", HostOutcome.UNREACHABLE, UNITS[2], FLEET)
     told = [
         "manual 1/3",
         "FAILED h2: The disk is full.",
@@ -255,7 +260,7 @@ def test_units_of_a_loop_are_counted_as_they_end_and_not_again_with_the_loop() -
         "manual 3/3 · took 0:00 · 1 failed · 1 unreachable",
     ]
     assert run.lines == told
-    run.end("h1", Outcome.FAILED, FLEET, units=UNITS, is_loop=True)
+    run.end("h1", HostOutcome.FAILED, FLEET, units=UNITS, is_loop=True)
     assert run.lines == told
 
 
@@ -263,7 +268,7 @@ def test_the_host_that_spoke_for_a_failed_batch_is_judged_by_its_own_unit() -> N
     run = Run()
     run.play(hosts=3)
     run.task(FLEET, run_once=True)
-    run.end("h1", Outcome.FAILED, FLEET, units=UNITS)
+    run.end("h1", HostOutcome.FAILED, FLEET, units=UNITS)
     run.printed.clear()
     run.close(h1=counts(failures=1))
     assert run.lines == [
@@ -287,9 +292,9 @@ def test_a_task_is_told_when_the_next_one_starts() -> None:
     run = Run()
     run.play("other")
     run.task(name="First")
-    run.end("h1", Outcome.CHANGED, task="First")
-    run.end("h2", Outcome.FAILED, task="First")
-    run.end("h3", Outcome.SKIPPED, task="First")
+    run.end("h1", HostOutcome.CHANGED, task="First")
+    run.end("h2", HostOutcome.FAILED, task="First")
+    run.end("h3", HostOutcome.SKIPPED, task="First")
     assert run.printed == []
     run.task(name="Second")
     assert run.printed == [OutputLine("First: 3 hosts · 1 changed · 1 skipped · 1 failed", Tone.BAD)]
@@ -312,7 +317,7 @@ def test_a_task_that_all_hosts_skip_is_told_only_on_demand() -> None:
     for run in (quiet, verbose):
         run.play("other", hosts=1)
         run.task(name="Never")
-        run.end("h1", Outcome.SKIPPED, task="Never")
+        run.end("h1", HostOutcome.SKIPPED, task="Never")
         run.printed += run.model.end_play()
     assert quiet.lines == []
     assert verbose.lines == ["Never: 1 host · 1 skipped"]
@@ -333,7 +338,7 @@ def test_a_verdict_that_repeats_a_failure_is_not_told_again() -> None:
 def test_an_unreachable_host_has_a_tone_of_its_own() -> None:
     run = Run()
     run.play("other")
-    run.fail("h1", "no route", outcome=Outcome.UNREACHABLE)
+    run.fail("h1", "no route", outcome=HostOutcome.UNREACHABLE)
     assert run.printed == [OutputLine("UNREACHABLE h1 [Install]: no route", Tone.UNREACHABLE)]
 
 
@@ -342,7 +347,7 @@ def test_a_failed_loop_tells_the_reason_of_each_failed_item_once() -> None:
     run.play("other")
     run.task()
     for item in ("a", "b", "a"):
-        run.end_item("h1", Outcome.FAILED, {"msg": f"no {item}"})
+        run.end_item("h1", HostOutcome.FAILED, {"msg": f"no {item}"})
     run.fail("h1", "One or more items failed")
     assert run.lines == ["FAILED h1 [Install]: no a no b"]
 
@@ -370,7 +375,7 @@ def test_a_device_that_failed_has_failed_although_a_rescue_hides_it() -> None:
     run = Run()
     run.play(hosts=2)
     run.task(SERIALIZE)
-    run.end("h1", Outcome.CHANGED, SERIALIZE)
+    run.end("h1", HostOutcome.CHANGED, SERIALIZE)
     run.fail("h2", "The disk is full.", SERIALIZE)
     run.printed.clear()
     run.seconds += 14
@@ -385,7 +390,7 @@ def test_a_device_that_was_done_and_then_failed_elsewhere_has_failed() -> None:
     run = Run()
     run.play(hosts=1)
     run.task(SERIALIZE)
-    run.end("h1", Outcome.CHANGED, SERIALIZE)
+    run.end("h1", HostOutcome.CHANGED, SERIALIZE)
     run.play("label", hosts=1)
     run.fail("h1", "The printer is out of labels.")
     run.close(h1=counts(changed=1, failures=1))
@@ -407,7 +412,7 @@ def test_the_summary_comes_last_and_once() -> None:
     run = Run()
     run.model.remember_summary(["2 to do again", "Records: /var/\x1b[2Jledger\nand more"])
     run.model.remember_summary("no list")
-    run.end("localhost", Outcome.OK, SUMMARY)
+    run.end("localhost", HostOutcome.OK, SUMMARY)
     run.close()
     assert run.lines[1:] == ["2 to do again", "Records: /var/ledger and more"]
     assert run.model.take_summary() == []
@@ -423,7 +428,7 @@ def test_the_live_line_shows_the_flow_and_beside_it_a_task_that_is_no_transactio
     figures, doing = run.model.shown()
     assert (figures.name, figures.finished, figures.total, doing) == ("manual", 0, 2, "Prepare")
     run.task(SERIALIZE, name="Serialize")
-    run.end("h1", Outcome.FAILED, SERIALIZE, task="Serialize")
+    run.end("h1", HostOutcome.FAILED, SERIALIZE, task="Serialize")
     figures, doing = run.model.shown()
     assert (figures.finished, figures.failed, doing) == (1, 1, "")
 
@@ -454,9 +459,9 @@ def test_a_flow_is_known_by_its_role(role: str, flow: bool) -> None:
 
 
 def test_a_host_has_a_line_with_its_message_where_there_is_one() -> None:
-    assert host_line("h1", "Serialize", Outcome.CHANGED, "written\n") == "changed h1 [Serialize]: written"
-    assert host_line("h1", "Serialize", Outcome.OK, None) == "ok h1 [Serialize]"
-    assert host_line("h1", "Serialize", Outcome.OK, {"no": "text"}) == "ok h1 [Serialize]"
+    assert host_line("h1", "Serialize", HostOutcome.CHANGED, "written\n") == "changed h1 [Serialize]: written"
+    assert host_line("h1", "Serialize", HostOutcome.OK, None) == "ok h1 [Serialize]"
+    assert host_line("h1", "Serialize", HostOutcome.OK, {"no": "text"}) == "ok h1 [Serialize]"
 
 
 def test_debug_prints_lists_item_by_item_and_other_values_with_their_name() -> None:

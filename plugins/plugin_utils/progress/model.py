@@ -38,7 +38,7 @@ _UNSHOWABLE = re.compile(
 )
 
 
-class Outcome(enum.Enum):
+class HostOutcome(enum.Enum):
     """How a unit or a task ended for one host."""
 
     OK = "ok"
@@ -73,17 +73,17 @@ class Tally:
         self._total = total
         self._started = now
         self._last = now
-        self._outcomes: dict[str, Outcome] = {}
-        self._counts: Counter[Outcome] = Counter()
+        self._outcomes: dict[str, HostOutcome] = {}
+        self._counts: Counter[HostOutcome] = Counter()
         self._times: deque[float] = deque(maxlen=_RATED_RESULTS)
 
-    def finish(self, host: str, outcome: Outcome, now: float) -> None:
+    def finish(self, host: str, outcome: HostOutcome, now: float) -> None:
         """Note that `host` ended with `outcome`; being skipped never replaces a real outcome."""
         before = self._outcomes.get(host)
         if before is None:
             self._times.append(now)
             self._last = now
-        elif outcome is Outcome.SKIPPED:
+        elif outcome is HostOutcome.SKIPPED:
             return
         else:
             self._counts[before] -= 1
@@ -110,11 +110,11 @@ class Tally:
         """Whether all hosts have ended."""
         return self.finished >= self._total
 
-    def count(self, outcome: Outcome) -> int:
+    def count(self, outcome: HostOutcome) -> int:
         """The number of hosts that ended with `outcome`."""
         return self._counts[outcome]
 
-    def outcomes(self) -> dict[str, Outcome]:
+    def outcomes(self) -> dict[str, HostOutcome]:
         """How each host ended that has ended."""
         return dict(self._outcomes)
 
@@ -128,8 +128,8 @@ class Tally:
             name=self.name,
             finished=self.finished,
             total=self.total,
-            failed=self._counts[Outcome.FAILED],
-            unreachable=self._counts[Outcome.UNREACHABLE],
+            failed=self._counts[HostOutcome.FAILED],
+            unreachable=self._counts[HostOutcome.UNREACHABLE],
             elapsed=max(now - self._started, 0.0),
             rate=rate,
             left=remaining / rate if rate and remaining else None,
@@ -261,12 +261,12 @@ def progress_line(figures: Figures, *, ended: bool = False, separator: str = " �
 def task_line(tally: Tally, *, separator: str = " · ") -> str:
     """Return one line for a task that is over: `Install the agent: 60 hosts · 58 changed · 2 failed`."""
     hosts = "1 host" if tally.finished == 1 else f"{tally.finished} hosts"
-    kinds = (Outcome.OK, Outcome.CHANGED, Outcome.SKIPPED, Outcome.FAILED, Outcome.UNREACHABLE)
+    kinds = (HostOutcome.OK, HostOutcome.CHANGED, HostOutcome.SKIPPED, HostOutcome.FAILED, HostOutcome.UNREACHABLE)
     counts = [f"{tally.count(kind)} {kind.value}" for kind in kinds if tally.count(kind)]
     return separator.join([f"{tally.name}: {hosts}", *counts])
 
 
-def host_line(host: str, task: str, outcome: Outcome, message: object) -> str:
+def host_line(host: str, task: str, outcome: HostOutcome, message: object) -> str:
     """Return one line for a host that ended a task: `changed press-1 [Serialize]: written`."""
     text = f": {one_line(message)}" if isinstance(message, str) and message else ""
     return f"{outcome.value} {one_line(host)} [{one_line(task)}]{text}"
@@ -293,11 +293,11 @@ def debug_lines(host: str, result: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def total_line(counts: Mapping[Outcome, int], elapsed: float, *, separator: str = " · ") -> str:
+def total_line(counts: Mapping[HostOutcome, int], elapsed: float, *, separator: str = " · ") -> str:
     """Return the last line: `60 hosts · 40 changed · 18 ok · 2 failed · took 0:14`; failures are named even at zero."""
     total = sum(counts.values())
     parts = ["1 host" if total == 1 else f"{total} hosts"]
-    for kind in (Outcome.CHANGED, Outcome.OK, Outcome.SKIPPED, Outcome.FAILED, Outcome.UNREACHABLE):
-        if counts.get(kind) or kind in (Outcome.FAILED, Outcome.UNREACHABLE):
+    for kind in (HostOutcome.CHANGED, HostOutcome.OK, HostOutcome.SKIPPED, HostOutcome.FAILED, HostOutcome.UNREACHABLE):
+        if counts.get(kind) or kind in (HostOutcome.FAILED, HostOutcome.UNREACHABLE):
             parts.append(f"{counts.get(kind, 0)} {kind.value}")
     return separator.join([*parts, f"took {duration(elapsed)}"])

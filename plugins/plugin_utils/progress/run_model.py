@@ -17,8 +17,8 @@ from typing import Any
 
 from .model import (
     Figures,
+    HostOutcome,
     Interval,
-    Outcome,
     Reported,
     Tally,
     clean,
@@ -49,7 +49,7 @@ class Tone(enum.Enum):
     UNREACHABLE = "unreachable"
 
 
-_TONES = {Outcome.FAILED: Tone.BAD, Outcome.UNREACHABLE: Tone.UNREACHABLE}
+_TONES = {HostOutcome.FAILED: Tone.BAD, HostOutcome.UNREACHABLE: Tone.UNREACHABLE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class TaskEnd:
     task_id: str
     action: str
     host: str
-    outcome: Outcome
+    outcome: HostOutcome
     # Nothing of the play comes to the host's rescue.
     is_final: bool = True
     is_loop: bool = False
@@ -253,7 +253,9 @@ class RunModel:
         where = label if end.action in TRANSACTIONS else f"{label} [{one_line(task)}]"
         return self._tell_failure(label, end.outcome, one_line(message), where=where, is_ignored=is_ignored)
 
-    def _end_unit(self, flow: _FlowProgress, unit: Mapping[str, Any], outcome: Outcome, now: float) -> list[OutputLine]:
+    def _end_unit(
+        self, flow: _FlowProgress, unit: Mapping[str, Any], outcome: HostOutcome, now: float
+    ) -> list[OutputLine]:
         host = one_line(str(unit["host"]))
         lines = self._tell_failure(host, outcome, one_line(failure_message(unit))) if outcome in BAD else []
         flow.tally.finish(host, outcome, now)
@@ -264,7 +266,7 @@ class RunModel:
         """Tell of the tasks that are over; within a flow its own line says what matters."""
         lines = []
         for task in self._tasks.values():
-            skipped = task.count(Outcome.SKIPPED)
+            skipped = task.count(HostOutcome.SKIPPED)
             if self._flow is None and (task.finished > skipped or (skipped and self._verbose)):
                 bad = any(task.count(outcome) for outcome in BAD)
                 lines.append(OutputLine(task_line(task, separator=self._separator), Tone.BAD if bad else Tone.PLAIN))
@@ -326,7 +328,7 @@ class RunModel:
         return [OutputLine("\n".join([f"FAILED {first}", *(f"  {problem}" for problem in problems)]), Tone.BAD)]
 
     def _tell_failure(
-        self, host: str, outcome: Outcome, message: str, *, where: str | None = None, is_ignored: bool = False
+        self, host: str, outcome: HostOutcome, message: str, *, where: str | None = None, is_ignored: bool = False
     ) -> list[OutputLine]:
         if not self._reported.is_new(host, message):
             return []
@@ -346,8 +348,8 @@ def units_of(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [unit for unit in results if isinstance(unit, dict) and "host" in unit] if isinstance(results, list) else []
 
 
-def _unit_outcome(unit: Mapping[str, Any]) -> Outcome:
-    for outcome in (Outcome.UNREACHABLE, Outcome.FAILED, Outcome.SKIPPED, Outcome.CHANGED):
+def _unit_outcome(unit: Mapping[str, Any]) -> HostOutcome:
+    for outcome in (HostOutcome.UNREACHABLE, HostOutcome.FAILED, HostOutcome.SKIPPED, HostOutcome.CHANGED):
         if unit.get(outcome.value):
             return outcome
-    return Outcome.OK
+    return HostOutcome.OK

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .model import Outcome
+from .model import HostOutcome
 
-BAD = (Outcome.FAILED, Outcome.UNREACHABLE)
+BAD = (HostOutcome.FAILED, HostOutcome.UNREACHABLE)
 # Ansible's counts of a host that it has not heard of.
 NO_COUNTS = dict.fromkeys(("ok", "changed", "unreachable", "failures", "skipped", "rescued", "ignored"), 0)
 
@@ -18,7 +18,7 @@ class Verdicts:
     """Gathers what is known of each host while the run goes on, and judges at its end."""
 
     def __init__(self) -> None:
-        self._devices: dict[str, Outcome] = {}
+        self._devices: dict[str, HostOutcome] = {}
         self._worked: set[str] = set()
         self._speakers: set[str] = set()
 
@@ -30,11 +30,11 @@ class Verdicts:
         """Note that a task of this host spoke for all units; that it failed says nothing of the host itself."""
         self._speakers.add(host)
 
-    def end_devices(self, outcomes: Mapping[str, Outcome]) -> None:
+    def end_devices(self, outcomes: Mapping[str, HostOutcome]) -> None:
         """Note how the transactions of a play ended."""
         self._devices.update(outcomes)
 
-    def outcomes(self, summaries: Mapping[str, Mapping[str, int]]) -> dict[str, Outcome]:
+    def outcomes(self, summaries: Mapping[str, Mapping[str, int]]) -> dict[str, HostOutcome]:
         """Return how each host ended that took part, sorted by name; `summaries` are Ansible's counts by host."""
         verdicts = {}
         for host in sorted({*summaries, *self._devices}):
@@ -43,23 +43,23 @@ class Verdicts:
                 verdicts[host] = self._of(host, counts)
         return verdicts
 
-    def _of(self, host: str, counts: Mapping[str, int]) -> Outcome:
+    def _of(self, host: str, counts: Mapping[str, int]) -> HostOutcome:
         """A device that failed has failed, although a rescue hides it from Ansible's own counts."""
-        device, own = self._devices.get(host, Outcome.SKIPPED), _host_outcome(counts)
+        device, own = self._devices.get(host, HostOutcome.SKIPPED), _host_outcome(counts)
         if device in BAD:
             return device
         if own in BAD and host in self._speakers:
             return device
-        return device if own in (Outcome.SKIPPED, Outcome.OK) and device is not Outcome.SKIPPED else own
+        return device if own in (HostOutcome.SKIPPED, HostOutcome.OK) and device is not HostOutcome.SKIPPED else own
 
 
-def _host_outcome(counts: Mapping[str, int]) -> Outcome:
+def _host_outcome(counts: Mapping[str, int]) -> HostOutcome:
     for outcome, key in (
-        (Outcome.FAILED, "failures"),
-        (Outcome.UNREACHABLE, "unreachable"),
-        (Outcome.CHANGED, "changed"),
-        (Outcome.OK, "ok"),
+        (HostOutcome.FAILED, "failures"),
+        (HostOutcome.UNREACHABLE, "unreachable"),
+        (HostOutcome.CHANGED, "changed"),
+        (HostOutcome.OK, "ok"),
     ):
         if counts[key]:
             return outcome
-    return Outcome.SKIPPED
+    return HostOutcome.SKIPPED
