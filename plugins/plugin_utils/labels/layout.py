@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""LabelLayout files: where what stands on a label, in mm, in JSON5 that a user copies and changes.
+"""Layout files: where what stands on a label, in mm, in JSON5 that a user copies and changes.
 
 The layouts that come with the collection are in the folder `layouts` beside this file, and explain the format.
 """
