@@ -91,7 +91,7 @@ def check_images(hosts: Mapping[str, Mapping[str, Any]], *, at_once: int) -> Seq
         if base is not None and (trouble := _trouble(base, hosts[same[0]])):
             problems.append(Problem(tuple(same), trouble))
     if not problems:
-        problems.extend(_room(needs, images, at_once))
+        problems.extend(_room_problems(needs, images, at_once))
     return problems
 
 
@@ -124,7 +124,7 @@ def _trouble(base: Path, variables: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _room(
+def _room_problems(
     needs: Mapping[tuple[str | None, int], Mapping[Path, None]], images: Mapping[Path, Sequence[str]], at_once: int
 ) -> Sequence[Problem]:
     """Problems of file systems that have no room for the images that are not there yet."""

@@ -42,7 +42,7 @@ class Disk(Image):
         self._open = inner
         self.number, self._offset, self._length, self._inner = self._choose(has_config, partition)
 
-    def _look(self, paths: Sequence[str]) -> Mapping[str, Entry]:
+    def _read_entries(self, paths: Sequence[str]) -> Mapping[str, Entry]:
         return self._inner.look(paths)
 
     def write(self, target: Path, change: Change, work: Path) -> None:

@@ -34,7 +34,7 @@ class Ext(Image):
 
     format = "ext"
 
-    def _look(self, paths: Sequence[str]) -> Mapping[str, Entry]:
+    def _read_entries(self, paths: Sequence[str]) -> Mapping[str, Entry]:
         commands = [line for n, path in enumerate(paths) for line in (f'stat "{path}"', f'dump "{path}" dump-{n}')]
         answers = self._debugfs(self.path, commands, self.scratch)
         found = {}

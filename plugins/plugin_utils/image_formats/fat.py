@@ -22,7 +22,7 @@ class Fat(Image):
 
     format = "fat"
 
-    def _look(self, paths: Sequence[str]) -> Mapping[str, Entry]:
+    def _read_entries(self, paths: Sequence[str]) -> Mapping[str, Entry]:
         found = {}
         for number, path in enumerate(paths):
             attributes = self._attributes(path)

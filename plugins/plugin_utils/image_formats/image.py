@@ -86,13 +86,13 @@ class Image(ABC):
             if not self.stays:
                 self._seen.clear()
             if unseen := [path for path in dict.fromkeys(paths) if path not in self._seen]:
-                found = self._look(unseen)
+                found = self._read_entries(unseen)
                 self._seen.update({path: found.get(path) for path in unseen})
             seen = {path: self._seen[path] for path in paths}
         return {path: entry for path, entry in seen.items() if entry is not None}
 
     @abstractmethod
-    def _look(self, paths: Sequence[str]) -> Mapping[str, Entry]:
+    def _read_entries(self, paths: Sequence[str]) -> Mapping[str, Entry]:
         """Do what `look` does, without a memory."""
 
     @abstractmethod

@@ -82,7 +82,7 @@ class SquashFs(Image):
         super().__init__(path, scratch)
         self._superblock = self._read_superblock()
 
-    def _look(self, paths: Sequence[str]) -> Mapping[str, Entry]:
+    def _read_entries(self, paths: Sequence[str]) -> Mapping[str, Entry]:
         pseudo = self.scratch / "pseudo"
         names = [path.lstrip("/") for path in paths]
         options = "-no-progress", "-quiet", "-no-wildcards", "-pf", pseudo.name

@@ -36,7 +36,7 @@ class Tar(Image):
         self._prefix = ""
         self._read()
 
-    def _look(self, paths: Sequence[str]) -> Mapping[str, Entry]:
+    def _read_entries(self, paths: Sequence[str]) -> Mapping[str, Entry]:
         found = {}
         with self._plain.open("rb") as file:
             for path in paths:

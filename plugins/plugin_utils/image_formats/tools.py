@@ -47,13 +47,13 @@ def run(
         alias.symlink_to(image.absolute())
         try:
             names = (alias.name if word is image else word for word in command)
-            return _run(*names, cwd=cwd, stdin=stdin, image=image, environment=environment)
+            return _start(*names, cwd=cwd, stdin=stdin, image=image, environment=environment)
         finally:
             alias.unlink()
-    return _run(*command, cwd=cwd, stdin=stdin, image=image, environment=environment)
+    return _start(*command, cwd=cwd, stdin=stdin, image=image, environment=environment)
 
 
-def _run(
+def _start(
     *command: str | Path, cwd: Path | None, stdin: bytes, image: Path | None, environment: Mapping[str, str] | None
 ) -> subprocess.CompletedProcess[bytes]:
     # Administrators' programs are not on everybody's PATH, and need no root to work on a file of ours.

@@ -22,7 +22,7 @@ class Tree(Image):
     format = "tree"
     stays = False
 
-    def _look(self, paths: Sequence[str]) -> Mapping[str, Entry]:
+    def _read_entries(self, paths: Sequence[str]) -> Mapping[str, Entry]:
         found = {}
         for path in paths:
             # A parent that is a link could lead out of the tree; the walk follows it itself, from the root.

@@ -55,7 +55,7 @@ class UImage(Image):
             )
         self._inner = opened
 
-    def _look(self, paths: Sequence[str]) -> Mapping[str, Entry]:
+    def _read_entries(self, paths: Sequence[str]) -> Mapping[str, Entry]:
         return self._inner.look(paths)
 
     def write(self, target: Path, change: Change, work: Path) -> None:

@@ -58,10 +58,10 @@ def check_hosts(hosts: Mapping[str, Mapping[str, Any]], complete: Complete) -> l
 
     A serial number that only the device knows may still turn out to be too long.
     """
-    known = _Known(complete)
+    settings_of_hosts = _SettingsOfHosts(complete)
     troubled: dict[str, list[str]] = {}
     for name, facts in hosts.items():
-        settings = known.of(facts)
+        settings = settings_of_hosts.of(facts)
         if settings is None:
             continue
         try:
@@ -134,11 +134,11 @@ def _lines(
     hosts: Mapping[str, Mapping[str, Any]], complete: Complete, result: _Result
 ) -> dict[object, tuple[str | None, list[_Host]]]:
     """Return the hosts that go to one printer or file, in their order, with their ledger."""
-    known = _Known(complete)
+    settings_of_hosts = _SettingsOfHosts(complete)
     lines: dict[object, tuple[str | None, list[_Host]]] = {}
     for name, facts in with_fleet(hosts).items():
         outcome = outcome_of(facts)
-        settings = known.of(facts) if outcome is not None else None
+        settings = settings_of_hosts.of(facts) if outcome is not None else None
         if outcome is None or settings is None:
             continue
         if isinstance(settings, IotoError):
@@ -150,7 +150,7 @@ def _lines(
     return lines
 
 
-class _Known:
+class _SettingsOfHosts:
     """The settings of hosts; those that say the same share them."""
 
     def __init__(self, complete: Complete) -> None:

@@ -171,7 +171,7 @@ class Fonts:
         run, run_face, run_script = "", None, ""
         for cluster in text if text.isascii() else _clusters(text):
             face = self._plain.get(cluster) or self._face_for(cluster, text, prefer=run_face)
-            code = _script(cluster[0])
+            code = _script_of(cluster[0])
             if run_face is not None and (face is not run_face or (code and run_script and code != run_script)):
                 yield run_face, run
                 run, run_script = "", ""
@@ -256,7 +256,7 @@ def _clusters(text: str) -> Iterator[str]:
 
 
 @cache
-def _script(letter: str) -> str:
+def _script_of(letter: str) -> str:
     """Return the script of `letter` (`Latn`, `Arab` …); empty for signs, digits and spaces that go with any."""
     code: str = script(letter)
     return "" if code in _OF_ANY_SCRIPT else code

@@ -72,7 +72,7 @@ def insert(connection: Connection, table: Table, rows: Sequence[tuple[object, ..
 def update(connection: Connection, rows: Sequence[tuple[object, ...]]) -> None:
     """Write over claims, one after the other: `rows` as for `insert`, each found by its claim ID."""
     for row in rows:
-        _execute(connection, _update(connection.dialect), (*row, row[_KEY]))
+        _execute(connection, _update_statement(connection.dialect), (*row, row[_KEY]))
 
 
 @lru_cache(maxsize=8)
@@ -190,7 +190,7 @@ def _type(table: Table, name: str) -> str:
 
 
 @lru_cache(maxsize=8)
-def _update(dialect: Dialect) -> str:
+def _update_statement(dialect: Dialect) -> str:
     mark = "%s" if _binds_arrays(dialect) else "?"
     settings = ", ".join(f"{name} = {mark}" for name in CLAIM_NAMES)
     return f"UPDATE {claims.name} SET {settings} WHERE {CLAIM_NAMES[_KEY]} = {mark}"  # noqa: S608

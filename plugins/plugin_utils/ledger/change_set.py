@@ -88,10 +88,10 @@ class ChangeSet:
                 raise self._conflict(request, holder, _taken(holder))
             raise self._conflict(request, live, _has_another(live, request))
         if request.claim_id is None:
-            return self._insert(request, self._draw(request.length))
+            return self._insert_allocated(request, self._draw(request.length))
         holder = self._claims.get(request.claim_id)
         if holder is None:
-            return self._insert(request, request.claim_id)
+            return self._insert_allocated(request, request.claim_id)
         if not _waits_for(holder, request):
             raise self._conflict(request, holder, _taken(holder))
         claim = holder._replace(
@@ -232,7 +232,7 @@ class ChangeSet:
                 live,
             )
 
-    def _insert(self, request: AllocationRequest, claim_id: str) -> Claim:
+    def _insert_allocated(self, request: AllocationRequest, claim_id: str) -> Claim:
         product, unit, source, context, now = request.product, request.unit, request.source, request.context, self.now
         host = clean(context.host)
         claim = Claim(claim_id, product, unit, State.ALLOCATED, source, now, now, host, None, request.details or {})

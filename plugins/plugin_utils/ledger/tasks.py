@@ -58,7 +58,7 @@ def query_ledger(ledger: Ledger, options: Mapping[str, Any], *, check: bool) -> 
     if options["dest"] is not None:
         text = StringIO(newline="")
         export_claims(_selected(ledger, options, limit=None), text, options["format"])
-        result["changed"] = _write_private(Path(options["dest"]), text.getvalue().encode(), check=check)
+        result["changed"] = _write_if_changed(Path(options["dest"]), text.getvalue().encode(), check=check)
         result["dest"] = options["dest"]
     return result
 
@@ -198,7 +198,7 @@ def _moment(text: str) -> datetime:
         raise LedgerTaskError(f"The time {text!a} is none; write it as 2026-11-23 or 2026-11-23T08:00:00.") from None
 
 
-def _write_private(path: Path, data: bytes, *, check: bool) -> bool:
+def _write_if_changed(path: Path, data: bytes, *, check: bool) -> bool:
     """Have `path` hold `data`, readable by its owner alone; return whether that is a change."""
     try:
         if path.is_file() and path.read_bytes() == data:

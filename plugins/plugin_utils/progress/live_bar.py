@@ -32,7 +32,7 @@ class LiveBar:
         encoding = sys.stdout.encoding
         self._stream = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding=encoding, errors="replace")
         self._unicode = encoding.lower().startswith("utf")
-        self._console = _Console(file=self._stream, no_color=not colour, highlight=False)
+        self._console = _ConsoleWithCursor(file=self._stream, no_color=not colour, highlight=False)
         self._live: Live | None = None
 
     def start(self) -> None:
@@ -72,7 +72,7 @@ class LiveBar:
         return line
 
 
-class _Console(Console):
+class _ConsoleWithCursor(Console):
     def show_cursor(self, show: bool = True) -> bool:
         """Leave the cursor alone: a cursor that is never hidden needs nobody to bring it back after a kill."""
         return False

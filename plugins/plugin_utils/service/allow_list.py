@@ -39,7 +39,7 @@ class AllowList:
         self._orders = [Path(order) for order in orders]
         self._state = self._look()
         self._next_look = time.monotonic() + LOOK_SECONDS
-        self._served = self._read()
+        self._served = self._read_orders()
 
     def objection(self, product: str, unit: str) -> str | None:
         """Return why the unit is not served, as a sentence, or None."""
@@ -59,7 +59,7 @@ class AllowList:
             return
         self._state = state
         try:
-            self._served = self._read()
+            self._served = self._read_orders()
             _log.info("read the production orders again")
         except ServiceError as error:
             # A half-written file must not stop the line: the next look finds it whole.
@@ -68,7 +68,7 @@ class AllowList:
     def _look(self) -> list[tuple[int, int] | None]:
         return [_stamp(order) for order in self._orders]
 
-    def _read(self) -> _Served:
+    def _read_orders(self) -> _Served:
         products, units = set(self._products), set()
         for order in self._orders:
             try:

@@ -28,16 +28,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="service", description="The factory serialization service.")
-    parser.set_defaults(do=_serve)
+    parser.set_defaults(do=_run_service)
     _add_settings(parser)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     serve = commands.add_parser("serve", help="serve (what happens without a command)")
-    serve.set_defaults(do=_serve)
+    serve.set_defaults(do=_run_service)
     check = commands.add_parser("check", help="say whether the settings can be used, and serve nothing")
     check.set_defaults(do=_check)
     secret = commands.add_parser("new-secret", help="make a secret, and its hash for the settings")
     secret.add_argument("--stdin", action="store_true", help="take the secret from standard input")
-    secret.set_defaults(do=_new_secret)
+    secret.set_defaults(do=_print_new_secret)
     backup = commands.add_parser("backup", help="copy the SQLite ledger, also while the service runs")
     backup.add_argument("folder", type=Path, help="where the copy goes")
     backup.add_argument("--keep", type=_positive, default=14, help="how many copies stay (default: %(default)s)")
@@ -60,29 +60,29 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ledger", default=absent, metavar="PATH", help="the ledger's file")
 
 
-def _load(given: argparse.Namespace) -> ServiceSettings:
+def _settings_of(given: argparse.Namespace) -> ServiceSettings:
     on_line = {name: getattr(given, name, None) for name in ("host", "port", "ledger")}
     file = getattr(given, "settings", None) or os.environ.get("IOTO_SERVICE_SETTINGS")
     return load(Path(file) if file else None, os.environ, on_line)
 
 
-def _serve(given: argparse.Namespace) -> int:
+def _run_service(given: argparse.Namespace) -> int:
     # Here, so that a backup or a secret needs no HTTP server.
     from .server import serve  # noqa: PLC0415
 
-    serve(_load(given), inherited=getattr(given, "listener", None))
+    serve(_settings_of(given), inherited=getattr(given, "listener", None))
     return 0
 
 
 def _check(given: argparse.Namespace) -> int:
     from .app import ServiceApp  # noqa: PLC0415  # as above
 
-    ServiceApp(_load(given))
+    ServiceApp(_settings_of(given))
     print("The settings can be used.")  # noqa: T201
     return 0
 
 
-def _new_secret(given: argparse.Namespace) -> int:
+def _print_new_secret(given: argparse.Namespace) -> int:
     secret = sys.stdin.read().strip() if given.stdin else new_secret()
     hashed = hash_secret(secret)
     if not given.stdin:
@@ -92,7 +92,7 @@ def _new_secret(given: argparse.Namespace) -> int:
 
 
 def _backup(given: argparse.Namespace) -> int:
-    print(back_up(_load(given).ledger, given.folder, keep=given.keep))  # noqa: T201
+    print(back_up(_settings_of(given).ledger, given.folder, keep=given.keep))  # noqa: T201
     return 0
 
 

@@ -120,7 +120,7 @@ class CommitWriter:
         else:
             self._idle.set()
 
-    def _answer(self, taken: Sequence[_Waiting], answers: Sequence[Answer]) -> None:
+    def _tell_answers(self, taken: Sequence[_Waiting], answers: Sequence[Answer]) -> None:
         for waiting, answer in zip(taken, answers, strict=True):
             try:
                 waiting.answer(answer)
@@ -141,7 +141,7 @@ class CommitWriter:
 
     def _work(self, taken: Sequence[_Waiting]) -> None:
         answers = self._answers([waiting.job for waiting in taken])
-        self._loop.call_soon_threadsafe(self._answer, taken, answers)
+        self._loop.call_soon_threadsafe(self._tell_answers, taken, answers)
 
     def _answers(self, jobs: Sequence[AllocationRequest | Confirm]) -> list[Answer]:
         began = time.monotonic()
