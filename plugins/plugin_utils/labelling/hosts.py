@@ -105,13 +105,13 @@ def label_hosts(
     that the order stays the order of the line.
     """
     result = _Result()
-    for location, line in _lines(hosts, complete, result).values():
+    for location, queue in _queues(hosts, complete, result).values():
         try:
             with closing(open_ledger(location)) as ledger:
-                _label_line(ledger, line, result, context=context, check=check)
+                _label_queue(ledger, queue, result, context=context, check=check)
         except IotoError as error:
             done = {*result.labelled, *result.already, *result.not_labelled}
-            result.not_labelled |= {host.name: str(error) for host in line if host.name not in done}
+            result.not_labelled |= {host.name: str(error) for host in queue if host.name not in done}
     made = "would be made" if check else "made"
     shown = {
         "changed": bool(result.labelled),
@@ -130,12 +130,12 @@ def label_hosts(
     return shown
 
 
-def _lines(
+def _queues(
     hosts: Mapping[str, Mapping[str, Any]], complete: Complete, result: _Result
 ) -> dict[object, tuple[str | None, list[_Host]]]:
     """Return the hosts that go to one printer or file, in their order, with their ledger."""
     settings_of_hosts = _SettingsOfHosts(complete)
-    lines: dict[object, tuple[str | None, list[_Host]]] = {}
+    queues: dict[object, tuple[str | None, list[_Host]]] = {}
     for name, facts in with_fleet(hosts).items():
         outcome = outcome_of(facts)
         settings = settings_of_hosts.of(facts) if outcome is not None else None
@@ -145,9 +145,9 @@ def _lines(
             result.not_labelled[name] = str(settings)
             continue
         ledger = facts.get("ioto_ledger")
-        line = lines.setdefault((ledger, settings.line), (ledger, []))
-        line[1].append(_Host(name, outcome["product"], outcome["serial"], settings))
-    return lines
+        queue = queues.setdefault((ledger, settings.queue), (ledger, []))
+        queue[1].append(_Host(name, outcome["product"], outcome["serial"], settings))
+    return queues
 
 
 class _SettingsOfHosts:
@@ -171,16 +171,16 @@ class _SettingsOfHosts:
         return self._known[key]
 
 
-def _label_line(ledger: Ledger, line: Sequence[_Host], result: _Result, *, context: Context, check: bool) -> None:
-    claims = {host.name: claim for host, claim in _claims(ledger, line, result, context=context, check=check)}
-    due = [host for host in line if host.name in claims]
+def _label_queue(ledger: Ledger, queue: Sequence[_Host], result: _Result, *, context: Context, check: bool) -> None:
+    claims = {host.name: claim for host, claim in _claims(ledger, queue, result, context=context, check=check)}
+    due = [host for host in queue if host.name in claims]
     labels = list(_composed(due, claims, result))
     if check:
         result.labelled += [host.name for host, _label in labels]
         return
     if not labels:
         return
-    report = line[0].settings.make(ledger, [label for _host, label in labels], context=context)
+    report = queue[0].settings.make(ledger, [label for _host, label in labels], context=context)
     result.files += report.files
     result.notices += report.notices
     names = [host.name for host, _label in labels]
@@ -193,15 +193,15 @@ def _label_line(ledger: Ledger, line: Sequence[_Host], result: _Result, *, conte
 
 
 def _claims(
-    ledger: Ledger, line: Sequence[_Host], result: _Result, *, context: Context, check: bool
+    ledger: Ledger, queue: Sequence[_Host], result: _Result, *, context: Context, check: bool
 ) -> Iterator[tuple[_Host, Claim]]:
     """Yield the hosts that need a label, with what the ledger says of their units."""
-    live = ledger.live_claims((host.product, host.serial) for host in line)
+    live = ledger.live_claims((host.product, host.serial) for host in queue)
     printed = selection.preprinted(ledger, live.values())
     if not check:
         beforehand = [claim for claim in live.values() if claim.claim_id in printed and claim.state is State.VERIFIED]
         selection.accept_preprinted(ledger, beforehand, context=context)
-    for host in line:
+    for host in queue:
         claim = live.get((host.product, host.serial))
         if claim is None and check:
             yield host, _to_come(host.product, host.serial)

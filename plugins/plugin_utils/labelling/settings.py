@@ -69,7 +69,7 @@ class LabelSettings:
         return self.printer.name if self.printer else str(self.dest)
 
     @property
-    def line(self) -> tuple[object, ...]:
+    def queue(self) -> tuple[object, ...]:
         """What labels share that go out one after the other, whatever stands on each."""
         return (self.printer.name,) if self.printer else (self.dest, self.format, self.sheet, self.sheet_start)
 
