@@ -11,12 +11,12 @@ short_description: Make a new claim ID
 version_added: 0.1.0
 author: The ioto.serialization maintainers (@ioto)
 description:
-  - Returns a new random claim ID each time, from the system's CSPRNG, uniform over the 32 letters.
+  - Returns a new random claim ID each time, from the system's CSPRNG, uniform over the 32 characters.
   - It is recorded nowhere. To give a device an ID that a ledger knows to be unique, use
     M(ioto.serialization.serialize) instead.
 options:
   length:
-    description: Letters of the ID, 10 to 20. Each carries 5 bits.
+    description: Characters of the ID, 10 to 20. Each carries 5 bits.
     type: int
     default: 10
 seealso:
@@ -24,7 +24,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Make an ID of 16 letters, which carry 80 bits
+- name: Make an ID of 16 characters, which carry 80 bits
   ansible.builtin.set_fact:
     new_id: "{{ lookup('ioto.serialization.claim_id', length=16) }}"
 """

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Claim IDs and product IDs: one alphabet, how to make them, how to check what somebody typed.
 
-Both are written in Crockford's base 32 (https://www.crockford.com/base32.html): a claim ID is 10 to 20 letters,
-a product ID is a ULID (https://github.com/ulid/spec) of 26 letters. Ten letters carry 50 bits.
+Both are written in Crockford's base 32 (https://www.crockford.com/base32.html): a claim ID is 10 to 20 characters,
+a product ID is a ULID (https://github.com/ulid/spec) of 26 characters. Ten characters carry 50 bits.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _PRODUCT_LENGTH = 26
 _VISIBLE_TAIL = 2
 _FOLD = str.maketrans({"O": "0", "I": "1", "L": "1"})
 _HIDES_CLAIM_ID = re.compile(rf"(?<![^\W_])(?=[A-Za-z]*[0-9]|[a-z]?[A-Z]{{{MIN_LENGTH},}})[0-9A-Za-z]{{{MIN_LENGTH},}}")
-# 256 is a multiple of 32, so each letter is as likely as the others.
-_LETTER_OF_BYTE = (ALPHABET * (256 // len(ALPHABET))).encode()
+# 256 is a multiple of 32, so each character is as likely as the others.
+_CHARACTER_OF_BYTE = (ALPHABET * (256 // len(ALPHABET))).encode()
 
 
 class InvalidClaimIdError(IotoError):
@@ -38,39 +38,39 @@ class InvalidProductError(IotoError):
 
 
 def check_length(length: int) -> int:
-    """Return `length` (in letters) when a claim ID may have it, else raise `InvalidClaimIdError`."""
+    """Return `length` (in characters) when a claim ID may have it, else raise `InvalidClaimIdError`."""
     if not MIN_LENGTH <= length <= MAX_LENGTH:
         raise InvalidClaimIdError(
-            f"A claim ID has {MIN_LENGTH} to {MAX_LENGTH} letters, not {length}; choose a length in that range."
+            f"A claim ID has {MIN_LENGTH} to {MAX_LENGTH} characters, not {length}; choose a length in that range."
         )
     return length
 
 
 def generate(length: int = DEFAULT_LENGTH) -> str:
-    """Return a new claim ID of `length` letters, each uniform over the 32, from the system's CSPRNG."""
+    """Return a new claim ID of `length` characters, each uniform over the 32, from the system's CSPRNG."""
     return generate_many(1, length)[0]
 
 
 def generate_many(count: int, length: int = DEFAULT_LENGTH) -> list[str]:
     """Return `count` claim IDs as `generate` makes them, by one question to the system."""
-    letters = secrets.token_bytes(count * check_length(length)).translate(_LETTER_OF_BYTE).decode("ascii")
-    return [letters[start : start + length] for start in range(0, len(letters), length)]
+    characters = secrets.token_bytes(count * check_length(length)).translate(_CHARACTER_OF_BYTE).decode("ascii")
+    return [characters[start : start + length] for start in range(0, len(characters), length)]
 
 
 def parse(text: str) -> str:
-    """Return the canonical claim ID for a typed `text`: blanks around it cut, folded as Crockford says, checked.
+    """Return the canonical claim ID for a typed `text`: spaces around it cut, folded as Crockford says, checked.
 
     Lower case becomes upper case, O becomes 0, I and L become 1. Raises `InvalidClaimIdError`.
     """
     folded = _fold(text)
     if stranger := _first_stranger(folded):
         raise InvalidClaimIdError(
-            f"The claim ID has {stranger!a} at letter {folded.index(stranger) + 1}; "
+            f"The claim ID has {stranger!a} at character {folded.index(stranger) + 1}; "
             "only digits and the letters A to Z without I, L, O and U may stand there, so correct it."
         )
     if not MIN_LENGTH <= len(folded) <= MAX_LENGTH:
         raise InvalidClaimIdError(
-            f"The claim ID has {len(folded)} letters; it needs {MIN_LENGTH} to {MAX_LENGTH}, so correct it."
+            f"The claim ID has {len(folded)} characters; it needs {MIN_LENGTH} to {MAX_LENGTH}, so correct it."
         )
     return folded
 
@@ -84,17 +84,17 @@ def is_valid(text: object) -> TypeGuard[str]:
 def parse_product(text: str) -> str:
     """Return the canonical product ID (a ULID, upper case) for a typed `text`. Raises `InvalidProductError`."""
     folded = _fold(text)
-    # A ULID is 128 bits in 26 letters of 5: the first letter holds 3 bits, so it is at most 7.
+    # A ULID is 128 bits in 26 characters of 5: the first character holds 3 bits, so it is at most 7.
     if len(folded) != _PRODUCT_LENGTH or _first_stranger(folded) or folded[0] > "7":
         raise InvalidProductError(
-            f"The product {text!a} is no product ID: that is a ULID, {_PRODUCT_LENGTH} letters such as "
+            f"The product {text!a} is no product ID: that is a ULID, {_PRODUCT_LENGTH} characters such as "
             "01G8YJKKRNTHW213TRZYX3YH0M; copy it from the Builder."
         )
     return folded
 
 
 def mask(claim_id: str) -> str:
-    """Return `claim_id` as it may be shown: stars, and its last two letters to tell units apart."""
+    """Return `claim_id` as it may be shown: stars, and its last two characters to tell units apart."""
     return "*" * max(len(claim_id) - _VISIBLE_TAIL, 0) + claim_id[-_VISIBLE_TAIL:]
 
 
@@ -109,9 +109,9 @@ def mask_within(text: str) -> str:
 
 def _fold(text: str) -> str:
     text = text.strip()
-    # Only ASCII is folded: str.upper() would turn a dotless i or a long s into a letter of ours.
+    # Only ASCII is folded: str.upper() would turn a dotless i or a long s into one of ours.
     return text.upper().translate(_FOLD) if text.isascii() else text
 
 
 def _first_stranger(text: str) -> str | None:
-    return next((letter for letter in text if letter not in ALPHABET), None)
+    return next((character for character in text if character not in ALPHABET), None)

@@ -350,7 +350,7 @@ def _as_text(source: Source, encoding: str | None) -> TextIO:
 def _find_encoding(start: bytes) -> str:
     if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         return "utf-16"
-    # Without a mark: a file begins with a letter of a title, and in UTF-16 one of its two bytes is zero.
+    # Without a mark: a file begins with a character of a title, and in UTF-16 one of its two bytes is zero.
     if len(start) == 2 and start.count(0) == 1:
         return "utf-16-be" if start[0] == 0 else "utf-16-le"
     return "utf-8"

@@ -12,7 +12,7 @@ def printable(data: bytes | str) -> str:
     """Return hostile text as one line that cannot disturb a terminal."""
     text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
     if not text.isprintable():  # nearly all is
-        text = "".join(letter if letter.isprintable() else " " for letter in text)
+        text = "".join(character if character.isprintable() else " " for character in text)
     return " ".join(text.split())
 
 

@@ -31,7 +31,7 @@ from tests.support.shell_device import ShellDevice
 
 __all__ = ["service", "service_with", "shared_service"]
 
-SECRET = "a-secret-of-more-than-24-letters"
+SECRET = "a-secret-of-more-than-24-characters"
 TOKEN = "a-token-of-a-controller-in-full"
 MAC = "00:11:22:33:44:55"
 
@@ -128,7 +128,7 @@ def test_the_ids_outlive_a_restart(service: RunningService) -> None:
 
 @pytest.mark.parametrize("path", [f"{PATH}/{SECRET}", f"{PATH}/{SECRET}/", f"{PATH}?key={SECRET}"])
 def test_a_secret_in_the_url_lets_an_agent_in(service_with: ServiceMaker, path: str) -> None:
-    service = service_with(agent_secrets=[hashed("another-secret-of-24-letters"), hashed(SECRET)])
+    service = service_with(agent_secrets=[hashed("another-secret-of-24-characters"), hashed(SECRET)])
     assert service.ask({"product": PRODUCT, "serial": "SN-1"}, path=path).status == 200
 
 

@@ -230,7 +230,7 @@ def test_a_directory_that_a_tool_would_misread_is_refused(kind: str, config_dir:
     base = line.folder / MAKERS[kind][0]
     MAKERS[kind][1](tree, base)
     (result,) = line.make(base, "SN-1", config_dir=config_dir)
-    assert "has letters that no tool takes unharmed" in result["msg"] and "\n" not in result["msg"]
+    assert "has characters that no tool takes unharmed" in result["msg"] and "\n" not in result["msg"]
     assert list((line.folder / "out").iterdir()) == []
 
 

@@ -24,7 +24,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.print
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels import codes, layout, sheets
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.compose import Composer
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.drawing import Drawing
-from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.errors import FitError, LetterError
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.errors import CharacterError, FitError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.fields import Fields
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.fonts import Fonts
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.layout import REGULAR
@@ -128,7 +128,7 @@ def test_a_serial_number_that_is_too_long_for_the_label_is_refused_with_the_numb
 
 
 def test_a_letter_that_no_font_has_is_an_error_that_names_it() -> None:
-    with pytest.raises(LetterError, match=r"U\+13000 \(EGYPTIAN HIEROGLYPH A001\)"):
+    with pytest.raises(CharacterError, match=r"U\+13000 \(EGYPTIAN HIEROGLYPH A001\)"):
         label(name="\U00013000")
 
 

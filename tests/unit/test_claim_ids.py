@@ -20,12 +20,12 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_ids impor
 
 
 def test_each_of_the_32_letters_is_as_likely_as_the_others() -> None:
-    letters = Counter("".join(claim_ids.generate(20) for _ in range(16_000)))
+    characters = Counter("".join(claim_ids.generate(20) for _ in range(16_000)))
 
     # Chi-squared with 31 degrees of freedom: 80.4 is exceeded by chance once in 400,000 runs.
     expected = 16_000 * 20 / 32
-    assert set(letters) == set(ALPHABET)
-    assert sum((count - expected) ** 2 / expected for count in letters.values()) < 80.4
+    assert set(characters) == set(ALPHABET)
+    assert sum((count - expected) ** 2 / expected for count in characters.values()) < 80.4
 
 
 @pytest.mark.parametrize("length", [10, 16, 20])
@@ -38,7 +38,7 @@ def test_a_generated_id_has_the_length_that_was_asked_for_and_is_valid(length: i
 
 @pytest.mark.parametrize("length", [0, 9, 21])
 def test_a_length_that_the_agent_cannot_take_is_refused_with_the_range(length: int) -> None:
-    with pytest.raises(InvalidClaimIdError, match="10 to 20 letters"):
+    with pytest.raises(InvalidClaimIdError, match="10 to 20 characters"):
         claim_ids.generate(length)
 
 

@@ -64,7 +64,7 @@ def test_a_file_is_edited_as_its_author_would_have_done(name, path, value):
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        # An absent, empty or blank file, and one of comments only.
+        # An absent, empty file or one of spaces, and one of comments only.
         ("", "{\n    id: 'X',\n}\n"),
         ("\n", "\n{\n    id: 'X',\n}\n"),
         ("\r\n", "\r\n{\r\n    id: 'X',\r\n}\r\n"),

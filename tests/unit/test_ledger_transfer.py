@@ -216,7 +216,7 @@ def test_every_bad_line_is_named_at_once_and_nothing_is_imported(ledger: Ledger)
     ]
     found = problems(ledger, "\n".join(lines))
     for line, words in {
-        3: "letter 1",
+        3: "character 1",
         4: "state 'broken' is unknown",
         5: "no product ID",
         6: "stands in line 2 already",

@@ -159,7 +159,7 @@ def test_every_bad_row_is_listed_at_once_with_its_line() -> None:
         "line 3: The address '10.0.0.1:22' stands on line 2 already",
         "line 3: The claim ID ********WQ stands on line 2 already",
         "line 3: The serial 'SN-1' stands on line 2 already",
-        "line 4: The claim ID has 4 letters",
+        "line 4: The claim ID has 4 characters",
         "line 4: The mode 'manuel' is not known",
         "line 4: The product 'XX' is no product ID",
         "line 5: The row has no address",
@@ -168,7 +168,7 @@ def test_every_bad_row_is_listed_at_once_with_its_line() -> None:
         "line 8: The quotes do not match",
         "line 9: The quotes do not match",
         "line 10: The address '10.0.0.300' is not usable",
-        "line 11: The claim ID has 'U' at letter 9",
+        "line 11: The claim ID has 'U' at character 9",
     ]
     assert len(found) == len(starts)
     for problem, start in zip(found, starts, strict=True):

@@ -34,11 +34,11 @@ def destination(base: Path | None, dest: str, serial: str | None) -> Path:
 
 def file_name(serial: str) -> str:
     """Return `serial` as a file name: what is no ASCII letter, digit, dot, dash or underscore becomes %XX."""
-    letters = "".join(
+    characters = "".join(
         chr(byte) if byte < 0x80 and (chr(byte).isalnum() or chr(byte) in "._-") else f"%{byte:02X}"
         for byte in serial.encode()
     )
-    return f"%2E{letters[1:]}" if letters.startswith(".") else letters
+    return f"%2E{characters[1:]}" if characters.startswith(".") else characters
 
 
 def room(base: Path | None, images: Iterable[Path], *, at_once: int) -> tuple[int, int]:

@@ -34,8 +34,8 @@ class Walk:
         for path in wanted:
             if not path.isprintable() or _SPECIAL & set(path):
                 raise ImageError(
-                    f"The path {printable(path)} in {self._image.path.name} has letters that no tool takes unharmed; "
-                    "use another one."
+                    f"The path {printable(path)} in {self._image.path.name} has characters that no tool takes "
+                    "unharmed; use another one."
                 )
         found = self._image.look(list(wanted))
         self._seen.update({path: found.get(path) for path in wanted})

@@ -69,7 +69,7 @@ class _Edit(NamedTuple):
 class Json5Document:
     """A JSON5 document and its bytes; an edit makes a new one.
 
-    A document of blanks and comments only (an absent or empty file is one: `parse(b"")`) reads as an empty object,
+    A document of whitespace and comments only (an absent or empty file is one: `parse(b"")`) reads as an empty object,
     and the first `set` writes the object after what is there.
     """
 
@@ -225,12 +225,12 @@ class Json5Document:
         comma = "" if node.comma is None else ","
         own_line = _has_own_line(text, node, last)
         if own_line or line_comment:
-            at = _after_blanks(text, at)
+            at = _after_whitespace(text, at)
             indent = line_indent(text, last.start) if own_line else line_indent(text, node.start) + style.unit
             new = style.newline + indent + write_member(key, value, style, indent) + comma
         else:
-            blanks = style.comma[1:] if at == end else style.comma[1:] or " "
-            new = blanks + write_member(key, value, style, None) + comma
+            space = style.comma[1:] if at == end else style.comma[1:] or " "
+            new = space + write_member(key, value, style, None) + comma
         return [*edits, _Edit(at, at, new)]
 
     def _first_member(self, node: Object, key: str, value: JsonValue, style: Style) -> _Edit:
@@ -247,7 +247,7 @@ class Json5Document:
             start = node.start + 1 + comment.start()
             before = text[text.rfind("\n", 0, start) + 1 : start]
             indent = indent if before.strip(" \t") else before
-        at = _after_blanks(text, at)
+        at = _after_whitespace(text, at)
         new = style.newline + indent + write_member(key, value, style, indent) + ("," if style.trailing_comma else "")
         return _Edit(at, at, new)
 
@@ -268,8 +268,8 @@ def _after_comments(text: str, offset: int) -> tuple[int, bool]:
     return (match.end(), match[1] is not None) if match else (offset, False)
 
 
-def _after_blanks(text: str, offset: int) -> int:
-    """Return the end of the line where nothing but blanks follow `offset` on it, else `offset`."""
+def _after_whitespace(text: str, offset: int) -> int:
+    """Return the end of the line where nothing but whitespace follows `offset` on it, else `offset`."""
     match = _BLANK_REST.match(text, offset)
     return match.end() if match else offset
 

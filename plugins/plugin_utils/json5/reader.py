@@ -7,7 +7,7 @@ The grammar is that of https://spec.json5.org, less what the Ioto agent cannot r
 (seen in its source, in two generations): a byte-order mark, `+` before a number or in its exponent, a number that
 starts with its point, a carriage return alone, line continuations, `\\u0000`, escapes other than of a quote, a slash
 or a backslash and `\\b \\f \\n \\r \\t \\uXXXX`, keys without quotes that hold more than ASCII letters, digits
-and `_`, blanks other than space, tab and newline, U+2028 and U+2029 in a `//` comment, and a comment that touches
+and `_`, whitespace other than space, tab and newline, U+2028 and U+2029 in a `//` comment, and a comment that touches
 the bare word before it (`5// five`).
 Refused besides: what is not UTF-8, NUL, half of a surrogate pair, more than `MAX_BYTES`, nesting beyond `MAX_DEPTH`.
 
@@ -81,7 +81,7 @@ Node: TypeAlias = Scalar | Array | Object
 
 
 def read(data: bytes, *, name: str) -> tuple[str, Node | None]:
-    """Return the text of the document `data` and its root, None where it holds blanks and comments only.
+    """Return the text of the document `data` and its root, None where it holds whitespace and comments only.
 
     Raises `Json5Error`, which calls the document `name`.
     """
@@ -205,7 +205,7 @@ class _Reader:
         return root
 
     def _next(self) -> str:
-        """Skip blanks and comments and return the character after them, "" at the end."""
+        """Skip whitespace and comments and return the character after them, "" at the end."""
         trivia = cast("re.Match[str]", _TRIVIA.match(self._text, self._at))  # it matches the empty text too
         self._at = trivia.end()
         return self._text[self._at : self._at + 1]
@@ -303,9 +303,9 @@ class _Reader:
         return Scalar(start, self._at, value)
 
     def _end_bare(self, end: int) -> None:
-        # The agent ends a bare word at a blank or a punctuator only: it reads `5// five` as more than 5.
+        # The agent ends a bare word at whitespace or a punctuator only: it reads `5// five` as more than 5.
         if self._text.startswith(("//", "/*"), end):
-            self._refuse(end, "a comment touches the word before it, which the agent misreads; put a blank before it.")
+            self._refuse(end, "a comment touches the word before it, which the agent misreads; put a space before it.")
         self._at = end
 
     def _string(self, quote: str) -> str:
@@ -376,7 +376,9 @@ class _Reader:
                 self._at, f"the agent does not take U+{ord(stranger):04X} for a line end; write a newline instead."
             )
         if stranger.isspace() or stranger == "\ufeff":
-            self._refuse(self._at, f"the agent does not take U+{ord(stranger):04X} for a blank; write a space instead.")
+            self._refuse(
+                self._at, f"the agent does not take U+{ord(stranger):04X} for whitespace; write a space instead."
+            )
 
     def _refuse(self, offset: int, problem: str) -> NoReturn:
         raise error_at(self._text, offset, problem, name=self._name)

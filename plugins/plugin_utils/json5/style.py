@@ -19,7 +19,7 @@ from .reader import JsonValue, Member, Node, Object, Scalar, walk
 _Habit = TypeVar("_Habit")
 
 _BARE_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_BLANKS = re.compile(r"[ \t]*")
+_WHITESPACE = re.compile(r"[ \t]*")
 _COLON = re.compile(r"[ \t]*:[ \t]*")
 _COMMA = re.compile(r",[ \t]*")
 # What may not stand in a string as it is. Everything else may, also what is not ASCII: of a \u escape
@@ -34,8 +34,8 @@ class Style(NamedTuple):
     quote: str  # of string values
     key_quote: str  # of keys; "" for none
     needed_key_quote: str  # of keys that cannot do without
-    colon: str  # with the blanks around it
-    comma: str  # with the blanks after it, between members on one line
+    colon: str  # with the whitespace around it
+    comma: str  # with the whitespace after it, between members on one line
     padding: str  # inside the braces of an object on one line
     newline: str
     unit: str  # one level of indentation
@@ -79,8 +79,8 @@ def document_newline(text: str) -> str:
 
 
 def line_indent(text: str, offset: int) -> str:
-    """Return the blanks that start the line of `offset`."""
-    return _blanks_at(text, text.rfind("\n", 0, offset) + 1)
+    """Return the whitespace that starts the line of `offset`."""
+    return _whitespace_at(text, text.rfind("\n", 0, offset) + 1)
 
 
 def write_member(key: str, value: JsonValue, style: Style, indent: str | None) -> str:
@@ -159,7 +159,7 @@ def _comma(text: str, near: Object, objects: list[Object]) -> str:
     style = _usual(_commas(text, [near]), _commas(text, objects), default="")
     if style:
         return style
-    # {"a":1} says that blanks are not wanted, {"a": 1} that they are.
+    # {"a":1} says that spaces are not wanted, {"a": 1} that they are.
     colons = _colons(text, near.members) or _colons(text, (member for node in objects for member in node.members))
     return "," if colons and all(colon.endswith(":") for colon in colons) else DEFAULT.comma
 
@@ -175,7 +175,7 @@ def _commas(text: str, objects: Iterable[Object]) -> list[str]:
 
 def _paddings(text: str, objects: Iterable[Object]) -> list[str]:
     return [
-        _blanks_at(text, node.start + 1)
+        _whitespace_at(text, node.start + 1)
         for node in objects
         if node.members and "\n" not in text[node.start : node.members[0].start]
     ]
@@ -196,6 +196,6 @@ def _units(text: str, objects: Iterable[Object]) -> list[str]:
     return units
 
 
-def _blanks_at(text: str, offset: int) -> str:
-    blanks = _BLANKS.match(text, offset)
-    return blanks[0] if blanks else ""
+def _whitespace_at(text: str, offset: int) -> str:
+    found = _WHITESPACE.match(text, offset)
+    return found[0] if found else ""

@@ -15,6 +15,7 @@ another has made in the meantime.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -277,4 +278,4 @@ def _unused(path: Path) -> Path:
 
 def _file_name(claim: Claim) -> str:
     name = claim.unit or claim.claim_id[-2:]
-    return "".join(letter if letter.isascii() and (letter.isalnum() or letter in "-_") else "_" for letter in name)[:80]
+    return re.sub(r"[^0-9A-Za-z_-]", "_", name)[:80]

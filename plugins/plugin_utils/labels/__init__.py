@@ -3,6 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Labels: a layout and what a unit is called become one drawing, and every output draws that drawing.
 
-`layout` reads a layout file, `compose` places codes and letters in printer dots and refuses what would not scan,
+`layout` reads a layout file, `compose` places codes and characters in printer dots and refuses what would not scan,
 `output_*` write PDF, SVG, PNG and ZPL. Which labels are due, and where they go, is known one floor up (`labelling`).
 """

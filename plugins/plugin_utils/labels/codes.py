@@ -74,7 +74,7 @@ def _qr_modules(payload: str, error: str) -> tuple[int, list[bytes]]:
         code = zxingcpp.create_barcode(payload, zxingcpp.BarcodeFormat.QRCode, ec_level=error)
         image: Any = memoryview(zxingcpp.write_barcode_to_image(code, scale=1, add_quiet_zones=False))
     except (ValueError, RuntimeError) as problem:
-        raise FitError(f"The QR code cannot hold {len(payload)} letters; shorten its template.") from problem
+        raise FitError(f"The QR code cannot hold {len(payload)} characters; shorten its template.") from problem
     size: int = image.shape[0]
     modules = bytes(image)
     return size, [modules[start : start + size] for start in range(0, size * size, size)]
@@ -92,8 +92,8 @@ def _runs(row: bytes) -> Iterator[tuple[int, int]]:
 
 @lru_cache(maxsize=64)
 def bars(text: str) -> Bars:
-    """Return the Code 128 of `text`. Raises `FitError` for an empty text or a letter that Code 128 does not have."""
-    stranger = next((letter for letter in text if not " " <= letter <= "~"), None)
+    """Return the Code 128 of `text`. Raises `FitError` for an empty text or a character that Code 128 does not have."""
+    stranger = next((character for character in text if not " " <= character <= "~"), None)
     if not text or stranger:
         what = f"{stranger!a} (U+{ord(stranger):04X})" if stranger else "nothing"
         raise FitError(

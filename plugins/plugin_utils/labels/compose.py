@@ -21,7 +21,7 @@ from .fonts import Fonts
 from .layout import Code128, ImageElement, LabelLayout, Qr, Rule, Text
 
 _BASELINE = 0.8
-"""Where letters stand in their box: this part of an em below its top."""
+"""Where characters stand in their box: this part of an em below its top."""
 _SHRINK_STEPS = 12
 
 
@@ -46,7 +46,7 @@ class Composer:
         self._height = round(self._dots(layout.height))
 
     def compose(self, fields: Fields) -> Drawing:
-        """Return the label of `fields`. Raises `FitError` or `LetterError`."""
+        """Return the label of `fields`. Raises `FitError` or `CharacterError`."""
         rects: list[Rect] = []
         glyphs: list[Glyph] = []
         pictures: list[Picture] = []
@@ -83,7 +83,7 @@ class Composer:
             )
         em = self._dots(size)
         x = self._dots(element.place.x) + _slack(element.align, room - line.width * em)
-        # Letters that were shrunk stand on the line of those that were not.
+        # Characters that were shrunk stand on the line of those that were not.
         y = float(round(self._dots(element.place.y + element.size * _BASELINE)))
         for face, number, dx, dy in line.glyphs:
             glyphs.append(Glyph(face, number, x + dx * em, y - dy * em, em))
@@ -93,7 +93,7 @@ class Composer:
     def _qr(self, element: Qr, content: str, rects: list[Rect]) -> _Zone:
         code = codes.qr(content, element.error)
         modules = code.size + 2 * codes.QR_QUIET_ZONE
-        what = f"The QR code of {len(content)} letters"
+        what = f"The QR code of {len(content)} characters"
         dots = self._module(what, modules, element.place.width, element.min_module)
         quiet = codes.QR_QUIET_ZONE * dots
         room = self._dots(element.place.width)
@@ -107,7 +107,7 @@ class Composer:
     def _code128(self, element: Code128, content: str, rects: list[Rect]) -> _Zone:
         code = codes.bars(content)
         modules = code.size + 2 * codes.CODE128_QUIET_ZONE
-        what = f"The Code 128 of {content!a}, {len(content)} letters,"
+        what = f"The Code 128 of {content!a}, {len(content)} characters,"
         dots = self._module(what, modules, element.place.width, element.min_module, element.max_module)
         quiet = codes.CODE128_QUIET_ZONE * dots
         x = round(self._dots(element.place.x) + _slack(element.align, self._dots(element.place.width) - modules * dots))

@@ -21,8 +21,8 @@ class FitError(LabelError):
     """Something that does not fit its place on the label, or would not scan; the message has the numbers."""
 
 
-class LetterError(LabelError):
-    """A letter that no font draws, or a text that would be drawn wrongly."""
+class CharacterError(LabelError):
+    """A character that no font draws, or a text that would be drawn wrongly."""
 
 
 class PrintError(LabelError):

@@ -1,11 +1,11 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Letters of any script: which font has them, where HarfBuzz places them, and what they look like.
+"""Characters of any script: which font has them, where HarfBuzz places them, and what they look like.
 
 Labels carry outlines or dots, never references to fonts, so nothing depends on what a viewer or a printer has.
 What no font of the chain has is refused, and so is what would be drawn wrongly: texts that mix directions, and
-letters that are pictures.
+characters that are pictures.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import reportlab
 import uharfbuzz as _uharfbuzz
 from fontTools.unicodedata import block, script
 
-from .errors import LetterError
+from .errors import CharacterError
 
 # Both libraries fill their namespaces at run time, where a type checker does not look.
 freetype: Any = _freetype
@@ -83,9 +83,9 @@ class Face:
         self._bitmaps: dict[tuple[int, float], Bitmap] = {}
         self._outlines: dict[int, tuple[tuple[str, tuple[float, ...]], ...]] = {}
 
-    def has(self, letter: str) -> bool:
-        """Say whether the font has a glyph for `letter`."""
-        return bool(self.font.get_nominal_glyph(ord(letter)))
+    def has(self, character: str) -> bool:
+        """Say whether the font has a glyph for `character`."""
+        return bool(self.font.get_nominal_glyph(ord(character)))
 
     def extents(self, number: int) -> tuple[float, float, float, float]:
         """Return the box of a glyph's ink (left, bottom, right, top) in font units; y up."""
@@ -120,7 +120,7 @@ class Face:
 
 
 class Fonts:
-    """A chain of fonts; each letter is taken from the first that has it."""
+    """A chain of fonts; each character is taken from the first that has it."""
 
     def __init__(self, names: Sequence[str], *, folder: Path | None = None) -> None:
         """Open the fonts `names`: paths (relative to `folder`), or file names in the usual font directories.
@@ -131,16 +131,16 @@ class Fonts:
         found = (find_font(name, folder) for name in names)
         self.faces = [open_face(path) for path in dict.fromkeys(found) if path]
         if not self.faces:
-            raise LetterError(
+            raise CharacterError(
                 f"None of the fonts {', '.join(names)} is here; install one or give its path in the layout."
             )
         # What most texts are made of, so that it is looked for once.
         first = self.faces[0]
-        self._plain = {letter: first for letter in map(chr, range(0x21, 0x7F)) if first.has(letter)}
+        self._plain = {character: first for character in map(chr, range(0x21, 0x7F)) if first.has(character)}
         self.shape = lru_cache(maxsize=4096)(self._shape)
 
     def _shape(self, text: str) -> Line:
-        """Return `text` as one line. Raises `LetterError`."""
+        """Return `text` as one line. Raises `CharacterError`."""
         text = unicodedata.normalize("NFC", text)
         rtl = _direction(text)
         runs = list(self._runs(text))
@@ -155,11 +155,11 @@ class Fonts:
             buffer.flags = hb.BufferFlags.REMOVE_DEFAULT_IGNORABLES
             hb.shape(face.font, buffer)
             for info, position in zip(buffer.glyph_infos, buffer.glyph_positions, strict=True):
-                letter = run[info.cluster]
+                character = run[info.cluster]
                 if info.codepoint == 0 or not (
-                    _draws_nothing(letter) or face.outline(info.codepoint) or _is_mark(letter)
+                    _draws_nothing(character) or face.outline(info.codepoint) or _is_mark(character)
                 ):
-                    raise _missing(letter, text, self.faces)
+                    raise _missing(character, text, self.faces)
                 glyphs.append(
                     Placed(face, info.codepoint, x + position.x_offset / face.upem, position.y_offset / face.upem)
                 )
@@ -180,15 +180,15 @@ class Fonts:
             yield run_face, run
 
     def _face_for(self, cluster: str, text: str, *, prefer: Face | None) -> Face:
-        # What draws nothing goes with the letters before it.
+        # What draws nothing goes with the characters before it.
         faces = [prefer, *self.faces] if prefer and _draws_nothing(cluster) else self.faces
-        wanted = [letter for letter in cluster if not _is_ignorable(letter)]
+        wanted = [character for character in cluster if not _is_ignorable(character)]
         for face in faces:
-            if face and all(face.has(letter) for letter in wanted):
+            if face and all(face.has(character) for character in wanted):
                 return face
-        for letter in wanted:
-            if not any(face.has(letter) for face in self.faces):
-                raise _missing(letter, text, self.faces)
+        for character in wanted:
+            if not any(face.has(character) for face in self.faces):
+                raise _missing(character, text, self.faces)
         raise _missing(cluster, text, self.faces)
 
 
@@ -198,7 +198,7 @@ def open_face(path: str) -> Face:
     try:
         return Face(path)
     except (OSError, ValueError, RuntimeError) as error:
-        raise LetterError(f"The font {path} cannot be read ({error}); give another in the layout.") from error
+        raise CharacterError(f"The font {path} cannot be read ({error}); give another in the layout.") from error
 
 
 def find_font(name: str, folder: Path | None) -> str | None:
@@ -207,7 +207,7 @@ def find_font(name: str, folder: Path | None) -> str | None:
     if path.is_absolute() or len(path.parts) > 1 or (folder and (folder / path).is_file()):
         path = path if path.is_absolute() else (folder or Path()) / path
         if not path.is_file():
-            raise LetterError(f"The font {path} is not there; correct its path in the layout.")
+            raise CharacterError(f"The font {path} is not there; correct its path in the layout.")
         return str(path)
     return _installed().get(name)
 
@@ -226,17 +226,17 @@ def _direction(text: str) -> bool:
     """Say whether `text` runs from right to left, and refuse what we would draw wrongly."""
     if text.isascii() and text.isprintable():
         return False
-    for letter in text:
-        if unicodedata.category(letter) in _UNDRAWABLE or (
-            unicodedata.category(letter) == "Cf" and letter not in _JOINERS
+    for character in text:
+        if unicodedata.category(character) in _UNDRAWABLE or (
+            unicodedata.category(character) == "Cf" and character not in _JOINERS
         ):
-            raise LetterError(
-                f"The text {text!a} holds U+{ord(letter):04X} ({unicodedata.name(letter, 'no name')}), "
+            raise CharacterError(
+                f"The text {text!a} holds U+{ord(character):04X} ({unicodedata.name(character, 'no name')}), "
                 "which cannot be drawn on a label; take it out."
             )
-    kinds = {unicodedata.bidirectional(letter) for letter in text}
+    kinds = {unicodedata.bidirectional(character) for character in text}
     if kinds & _RIGHT_TO_LEFT and kinds & _LEFT_TO_RIGHT:
-        raise LetterError(
+        raise CharacterError(
             f"The text {text!a} mixes letters that run from right to left with others or with digits, which we would "
             "draw in a wrong order; give it in one direction, or as an image."
         )
@@ -244,44 +244,44 @@ def _direction(text: str) -> bool:
 
 
 def _clusters(text: str) -> Iterator[str]:
-    """Cut `text` into letters, each with the marks and joiners that belong to it."""
+    """Cut `text` into characters, each with the marks and joiners that belong to it."""
     cluster = ""
-    for letter in text:
-        if cluster and not _is_mark(letter) and letter not in _JOINERS and cluster[-1] != "\u200d":
+    for character in text:
+        if cluster and not _is_mark(character) and character not in _JOINERS and cluster[-1] != "\u200d":
             yield cluster
             cluster = ""
-        cluster += letter
+        cluster += character
     if cluster:
         yield cluster
 
 
 @cache
-def _script_of(letter: str) -> str:
-    """Return the script of `letter` (`Latn`, `Arab` …); empty for signs, digits and spaces that go with any."""
-    code: str = script(letter)
+def _script_of(character: str) -> str:
+    """Return the script of `character` (`Latn`, `Arab` …); empty for signs, digits and spaces that go with any."""
+    code: str = script(character)
     return "" if code in _OF_ANY_SCRIPT else code
 
 
 @cache
-def _is_mark(letter: str) -> bool:
-    return unicodedata.category(letter).startswith("M")
+def _is_mark(character: str) -> bool:
+    return unicodedata.category(character).startswith("M")
 
 
 @cache
-def _is_ignorable(letter: str) -> bool:
-    """Say whether `letter` only chooses between forms of its neighbours, so that a font need not have it."""
-    name: str = block(letter)
-    return letter in _JOINERS or name.startswith("Variation Selectors")
+def _is_ignorable(character: str) -> bool:
+    """Say whether `character` only chooses between forms of its neighbours, so that a font need not have it."""
+    name: str = block(character)
+    return character in _JOINERS or name.startswith("Variation Selectors")
 
 
 def _draws_nothing(cluster: str) -> bool:
-    return all(letter.isspace() or _is_ignorable(letter) for letter in cluster)
+    return all(character.isspace() or _is_ignorable(character) for character in cluster)
 
 
-def _missing(letters: str, text: str, faces: Sequence[Face]) -> LetterError:
-    names = " ".join(f"U+{ord(letter):04X} ({unicodedata.name(letter, 'no name')})" for letter in letters)
+def _missing(characters: str, text: str, faces: Sequence[Face]) -> CharacterError:
+    names = " ".join(f"U+{ord(character):04X} ({unicodedata.name(character, 'no name')})" for character in characters)
     fonts = ", ".join(Path(face.path).name for face in faces)
-    return LetterError(
+    return CharacterError(
         f"No font draws {names} of {_shown(text)}: looked in {fonts}; install a font that has it and name it under "
         "`fonts` in the layout."
     )

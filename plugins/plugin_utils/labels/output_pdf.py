@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Labels as PDF: a roll, one label a page, or sheets. Bars are vectors in whole printer dots, letters are outlines.
+"""Labels as PDF: a roll, one label a page, or sheets. Bars are vectors in whole printer dots, characters are outlines.
 
 Each glyph that is used is in the file once, as a form, so no viewer has to have, or may replace, a font.
 """
@@ -85,15 +85,15 @@ class _File:
         bars = " ".join([f"{x} {y} {width} {height} re" for x, y, width, height in drawing.rects])
         # In dots, y down.
         canvas.addLiteral(f"q {dot:.6f} 0 0 {-dot:.6f} {left:.4f} {top:.4f} cm 0 g {bars} f")
-        letters = [self._letter(glyph) for glyph in drawing.glyphs]
-        canvas.addLiteral(" ".join([*filter(None, letters), "Q"]))
+        characters = [self._character(glyph) for glyph in drawing.glyphs]
+        canvas.addLiteral(" ".join([*filter(None, characters), "Q"]))
 
     def end_page(self) -> None:
         """Begin the next page."""
         self.canvas.showPage()
         self._on_page.clear()
 
-    def _letter(self, glyph: Glyph) -> str:
+    def _character(self, glyph: Glyph) -> str:
         """Return what draws a glyph; the page gets to know its form."""
         face, number, x, y, size = glyph
         form = self._forms.get((face, number)) or self._form(face, number)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Labels as SVG, letters as outlines, so that every viewer shows the same."""
+"""Labels as SVG, characters as outlines, so that every viewer shows the same."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ class Ledger:
         length: int = claim_ids.DEFAULT_LENGTH,
         details: dict[str, object] | None = None,
     ) -> Claim:
-        """Return the unit's live claim; where it has none, make one: with `claim_id`, or a new ID of `length` letters.
+        """Return the unit's live claim; where it has none, make one: with `claim_id`, or a new ID of `length`.
 
         A `claim_id` that is reserved for the product is bound to the unit. `details` (what JSON can hold) are merged
         into the claim's. Raises `ClaimConflictError` where the unit has another ID, or the ID another unit, or is

@@ -128,7 +128,7 @@ class Event:
 
 
 class AllocationRequest(NamedTuple):
-    """A unit that needs a claim ID: this one (`claim_id`), or a new one of `length` letters."""
+    """A unit that needs a claim ID: this one (`claim_id`), or a new one of `length` characters."""
 
     product: str
     unit: str
@@ -198,14 +198,14 @@ class LedgerSummary:
 
 
 def parse_unit(text: str) -> str:
-    """Return what names a unit (a serial number, a MAC), blanks around it cut. Raises `InvalidUnitError`."""
+    """Return what names a unit (a serial number, a MAC), spaces around it cut. Raises `InvalidUnitError`."""
     unit = str(text).strip()
     if not unit:
         raise InvalidUnitError("The unit has no name; give its serial number.")
     if len(unit) > MAX_UNIT_LENGTH:
         raise InvalidUnitError(
-            f"The unit's name has {len(unit)} letters, and the ledger takes {MAX_UNIT_LENGTH}; shorten it."
+            f"The unit's name has {len(unit)} characters, and the ledger takes {MAX_UNIT_LENGTH}; shorten it."
         )
     if not unit.isprintable():
-        raise InvalidUnitError(f"The unit's name {unit!a} holds a letter that cannot be printed; correct it.")
+        raise InvalidUnitError(f"The unit's name {unit!a} holds a character that cannot be printed; correct it.")
     return unit

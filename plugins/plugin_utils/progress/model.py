@@ -180,7 +180,7 @@ class Interval:
 
 
 def clean(text: str) -> str:
-    """Return `text` without what could steer a terminal or deceive its reader; newlines stay, tabs become blanks."""
+    """Return `text` without what could steer a terminal or deceive its reader; newlines stay, tabs become spaces."""
     if text.isprintable() and text.isascii():
         return text
     text = _ESCAPE_SEQUENCE.sub("", text.replace("\r\n", "\n").replace("\t", " "))

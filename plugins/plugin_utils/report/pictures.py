@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pictures of labels as SVG inside a page: letters are defined once for all, bars take a few bytes each.
+"""Pictures of labels as SVG inside a page: characters are defined once for all, bars take a few bytes each.
 
 Where claim IDs are masked, so are those on the pictures, in their QR codes too.
 """

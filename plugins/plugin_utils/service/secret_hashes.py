@@ -19,7 +19,7 @@ from .errors import ServiceError
 
 _PREFIX = "sha256:"
 _HASH = re.compile(r"sha256:[0-9a-f]{64}")
-_MIN_LETTERS = 24
+_MIN_CHARACTERS = 24
 
 
 def new_secret() -> str:
@@ -29,9 +29,9 @@ def new_secret() -> str:
 
 def hash_secret(secret: str) -> str:
     """Return what the settings hold for `secret`. Raises `ServiceError` where it could be guessed."""
-    if len(secret) < _MIN_LETTERS or not re.fullmatch(r"[A-Za-z0-9_~.-]+", secret):
+    if len(secret) < _MIN_CHARACTERS or not re.fullmatch(r"[A-Za-z0-9_~.-]+", secret):
         raise ServiceError(
-            f"A secret needs at least {_MIN_LETTERS} of the letters A to Z, a to z, 0 to 9, - . _ ~; "
+            f"A secret needs at least {_MIN_CHARACTERS} of the characters A to Z, a to z, 0 to 9, - . _ ~; "
             "give none, and one is made for you."
         )
     return _PREFIX + hashlib.sha256(secret.encode()).hexdigest()

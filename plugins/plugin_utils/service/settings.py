@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The service's settings: a TOML file, then the environment, then the command line, each over the one before.
 
-In the environment a setting is `IOTO_SERVICE_` and its name in capitals; a list is separated by blanks.
+In the environment a setting is `IOTO_SERVICE_` and its name in capitals; a list is separated by spaces.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class ServiceSettings:
     without_unit: str = "refuse"
     """What a body gets that names no unit: `refuse`, or `fresh`, an ID that nobody can ask for again."""
     length: int = claim_ids.DEFAULT_LENGTH
-    """Letters of a claim ID."""
+    """Characters of a claim ID."""
     products: tuple[str, ...] = ()
     """Products that are served. With neither these nor production orders, all are."""
     production_orders: tuple[str, ...] = ()
@@ -173,8 +173,8 @@ def _problems_of_values(settings: ServiceSettings) -> Iterator[str]:
 
 
 def _problems_of_path(path: str) -> Iterator[str]:
-    if path == "/" or not path.isascii() or any(letter in path for letter in "?#% "):
-        yield "path needs at least one part and no ? # % or blank, such as /ioto/serialize"
+    if path == "/" or not path.isascii() or any(character in path for character in "?#% "):
+        yield "path needs at least one part and no ? # % or space, such as /ioto/serialize"
     if path.split("/")[1] in _TAKEN_PATHS:
         yield f"path begins with what is something else here ({', '.join(sorted(_TAKEN_PATHS))})"
 

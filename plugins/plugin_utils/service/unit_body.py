@@ -46,7 +46,7 @@ class Confirmation:
 def parse_json(data: bytes) -> Body | None:
     """Return the object of a strict JSON body, or None where it has to be read as JSON5."""
     try:
-        # JSON's own look for UTF-16, and for blanks, takes as long as the rest.
+        # JSON's own look for UTF-16, and for spaces, takes as long as the rest.
         text = data.decode().strip(" \t\r\n")
         body, end = _decoder.raw_decode(text)
     except (ValueError, RecursionError):
