@@ -18,8 +18,9 @@ description:
 options:
   _terms:
     description:
-      - One name of C(plays), as M(ioto.serialization.preflight) returned them in the registered variable C(ioto_batch).
-      - C(not_done) for what M(ioto.serialization.summary) returned in the registered variable C(ioto_summary).
+      - One name of C(plays), as M(ioto.serialization.preflight) returned them in the registered variable
+        C(_ioto_batch).
+      - C(not_done) for what M(ioto.serialization.summary) returned in the registered variable C(_ioto_summary).
     type: list
     elements: str
     required: true
@@ -63,11 +64,11 @@ class LookupModule(LookupBase):
             raise AnsibleLookupError("The lookup batch_hosts takes one term, the name of a play such as manual.")
         variables = variables or {}
         for facts in _facts(variables):
-            if terms[0] == "not_done" and "ioto_summary" in facts:
-                return list(facts["ioto_summary"].get("not_done", {})) or _NOBODY
-            if terms[0] != "not_done" and "ioto_batch" in facts:
+            if terms[0] == "not_done" and "_ioto_summary" in facts:
+                return list(facts["_ioto_summary"].get("not_done", {})) or _NOBODY
+            if terms[0] != "not_done" and "_ioto_batch" in facts:
                 # Without plays, the batch has a problem, and every host has failed.
-                return list(facts["ioto_batch"].get("plays", {}).get(terms[0], _NOBODY))
+                return list(facts["_ioto_batch"].get("plays", {}).get(terms[0], _NOBODY))
         return _NOBODY
 
 

@@ -16,7 +16,7 @@ description:
   - Records in the ledger that the run was, and what failed with its reason, for M(ioto.serialization.report); not in
     check mode.
   - Reads what the roles of this collection registered (C(ioto_outcome), C(ioto_agent_config)), and
-    what M(ioto.serialization.label_hosts) did (C(ioto_labels)). Runs once for all hosts.
+    what M(ioto.serialization.label_hosts) did (C(_ioto_labels)). Runs once for all hosts.
 options:
   started:
     description:
@@ -37,7 +37,7 @@ EXAMPLES = r"""
   tasks:
     - name: Count what was done
       ioto.serialization.summary:
-        started: "{{ ioto_batch.started | default(omit) }}"
+        started: "{{ _ioto_batch.started | default(omit) }}"
 """
 
 RETURN = r"""

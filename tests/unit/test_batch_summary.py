@@ -56,7 +56,7 @@ def test_a_unit_without_its_label_is_not_done_and_what_is_in_doubt_is_told() -> 
         "not_labelled": {"b": "The printer is\x1b[31m out."},
         "notices": ["The label of SN-1 may be there twice."],
     }
-    batch = {"a": {**CHANGED, "ioto_labels": labels}, "b": {**UNCHANGED, "ioto_labels": labels}}
+    batch = {"a": {**CHANGED, "_ioto_labels": labels}, "b": {**UNCHANGED, "_ioto_labels": labels}}
 
     summary = summarize(batch, [], check=False)
 

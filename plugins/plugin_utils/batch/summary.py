@@ -13,9 +13,15 @@ from typing import Any
 
 from ..display_text import printable
 
-VARIABLES = ("ioto_mode", "ioto_outcome", "ioto_agent_config", "ioto_fleet", "ioto_labels", "ansible_failed_result")
-"""What has to be known of each host: its mode, and what its flow registered; one holds `ioto_fleet` for all, and so
-`ioto_labels`."""
+FLEET_RESULTS = ("_ioto_fleet", "ioto_fleet")
+"""Where the result of one task for many hosts is: as our playbooks register it, and as the role firmware and plays of
+a user's own do."""
+LABEL_RESULTS = "_ioto_labels"
+VARIABLES = (
+    *("ioto_mode", "ioto_outcome", "ioto_agent_config", "ansible_failed_result"),
+    *(*FLEET_RESULTS, LABEL_RESULTS),
+)
+"""What has to be known of each host: its mode, and what its flow registered; what is for all hosts, one of them has."""
 
 
 class Fate(StrEnum):
@@ -47,7 +53,7 @@ def summarize(hosts: Mapping[str, Mapping[str, Any]], ledgers: Sequence[str], *,
         f"{counts[Fate.FAILED]} failed, {counts[Fate.UNREACHABLE]} unreachable."
     ]
     not_done = {host: sentence for host, (fate, sentence) in fates.items() if fate in {Fate.FAILED, Fate.UNREACHABLE}}
-    labels = next((facts["ioto_labels"] for facts in hosts.values() if _has_labels(facts)), None)
+    labels = next((facts[LABEL_RESULTS] for facts in hosts.values() if _has_labels(facts)), None)
     if labels is not None:
         lines.append(printable(labels["msg"]))
         lines += [printable(notice) for notice in labels["notices"]]
@@ -66,8 +72,9 @@ def with_fleet(hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, An
     fleet = {
         result["host"]: {"ioto_outcome": result}
         for facts in hosts.values()
-        if isinstance(facts.get("ioto_fleet"), Mapping)
-        for result in facts["ioto_fleet"].get("results", ())
+        for name in FLEET_RESULTS
+        if isinstance(facts.get(name), Mapping)
+        for result in facts[name].get("results", ())
         if not result.get("skipped")
     }
     return {host: {**facts, **fleet.get(host, {})} for host, facts in hosts.items()}
@@ -82,7 +89,7 @@ def outcome_of(facts: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def _has_labels(facts: Mapping[str, Any]) -> bool:
-    labels = facts.get("ioto_labels")
+    labels = facts.get(LABEL_RESULTS)
     return isinstance(labels, Mapping) and "not_labelled" in labels
 
 

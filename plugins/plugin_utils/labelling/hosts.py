@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..batch.check import NOBODY
 from ..batch.problem import Problem
-from ..batch.summary import outcome_of, with_fleet
+from ..batch.summary import FLEET_RESULTS, outcome_of, with_fleet
 from ..claim_ids import DEFAULT_LENGTH
 from ..errors import IotoError
 from ..ledger.ledger import Ledger
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .batch import Label
     from .settings import LabelSettings
 
-VARIABLES = ("ioto_mode", "ioto_outcome", "ioto_fleet", "ioto_ledger", *label_options.VARIABLES)
+VARIABLES = ("ioto_mode", "ioto_outcome", *FLEET_RESULTS, "ioto_ledger", *label_options.VARIABLES)
 """What has to be known of each host."""
 
 Complete = Callable[[Mapping[str, Any]], Mapping[str, Any]]
