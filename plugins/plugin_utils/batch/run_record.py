@@ -12,15 +12,10 @@ from typing import Any
 
 from .. import claim_ids
 from ..errors import IotoError
+from ..ledger.event_kinds import EventKind
 from ..ledger.ledger import Ledger
 from ..ledger.records import Context, NewEvent, parse_unit
 from .summary import BatchSummary, Fate, outcome_of, with_fleet
-
-RUN = "run"
-"""The action of the event that ends a run; its detail is JSON: `started`, and how many devices had which fate."""
-
-NOT_LABELLED = "not-labelled"
-"""The action of the event of a unit that has its identity and got no label; its detail says why."""
 
 VARIABLES = ("ioto_product", "ioto_serial", "ioto_ledger")
 """What has to be known of each host, beside those of `summary`."""
@@ -47,7 +42,7 @@ def record_run(
         if started is not None:
             counts = Counter(summary.fates[host].value for host in members)
             detail = json.dumps({"started": started, "devices": len(members), **counts})
-            new_events.append(NewEvent(RUN, Context.here(), detail=detail))
+            new_events.append(NewEvent(EventKind.RUN, Context.here(), detail=detail))
         try:
             with open_ledger(location) as ledger:
                 ledger.record_many(new_events)
@@ -70,7 +65,7 @@ def _failures(members: Mapping[str, Mapping[str, Any]], summary: BatchSummary) -
         if reason is not None:
             product, serial = unit_of(facts)
             fate = summary.fates[host]
-            action = fate.value if fate in {Fate.UNREACHABLE, Fate.FAILED} else NOT_LABELLED
+            action = fate.value if fate in {Fate.UNREACHABLE, Fate.FAILED} else EventKind.NOT_LABELLED
             yield NewEvent(action, Context.here(host), product=product, unit=serial, detail=reason)
 
 

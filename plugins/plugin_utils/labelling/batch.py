@@ -33,14 +33,16 @@ from ..labels.output_png import png
 from ..labels.output_svg import svg
 from ..labels.output_zpl import zpl
 from ..labels.sheets import Sheet
+from ..ledger.event_kinds import EventKind
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, Context, NewEvent, State, StateChange
 from ..private_files import write_private
 from .printers import Printer
-from .selection import PREPRINTED
 
-_STARTED, _FAILED, _UNSURE, _REPRINT = "print-started", "print-failed", "print-unsure", "reprint"
-_PRINT_EVENTS = (_STARTED, _FAILED, _UNSURE, _REPRINT, PREPRINTED, State.LABELLED.value)
+_PRINT_EVENTS = (
+    *(EventKind.PRINT_STARTED, EventKind.PRINT_FAILED, EventKind.PRINT_UNSURE),
+    *(EventKind.REPRINT, EventKind.PREPRINTED, EventKind.LABELLED),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ def write_files(
         ours = [label for label in labels if label.claim.claim_id not in others]
         contents = {_unused(path): data for path, data in _contents(ours, dest, format, sheet, start).items()}
         notices = [notice for label in ours for notice in _doubts(ledger, label.claim)]
-        ledger.record_many([_label_event(_STARTED, label.claim, str(dest), context) for label in ours])
+        ledger.record_many([_label_event(EventKind.PRINT_STARTED, label.claim, str(dest), context) for label in ours])
         for path, data in contents.items():
             _write(path, data)
         _record(ledger, ours, f"written to {dest}", context)
@@ -182,11 +184,17 @@ def print_labels(ledger: Ledger, labels: Sequence[Label], *, printer: Printer, c
 def _print(ledger: Ledger, label: Label, printer: Printer, context: Context) -> str:
     """Print and record one label; return why the printer did not take it, or nothing."""
     claim = label.claim
-    ledger.record_many([_label_event(_STARTED, claim, printer.name, context)])
+    ledger.record_many([_label_event(EventKind.PRINT_STARTED, claim, printer.name, context)])
     try:
         printer.send(zpl(label.drawing, copies=label.copies), f"label {claim.unit or claim.masked}")
     except PrintError as error:
-        ledger.record_many([_label_event(_UNSURE if error.uncertain else _FAILED, claim, str(error), context)])
+        ledger.record_many(
+            [
+                _label_event(
+                    EventKind.PRINT_UNSURE if error.uncertain else EventKind.PRINT_FAILED, claim, str(error), context
+                )
+            ]
+        )
         return str(error)
     _record(ledger, [label], f"printed on {printer.name}", context)
     return ""
@@ -217,7 +225,7 @@ def _composer(layout: LabelLayout) -> Composer:
 def _doubts(ledger: Ledger, claim: Claim) -> list[str]:
     """Say whether a label of `claim` may be there already, though none was recorded."""
     last = next(iter(ledger.events(claim_id=claim.claim_id, actions=_PRINT_EVENTS, newest_first=True, limit=1)), None)
-    if last is None or last.action not in {_STARTED, _UNSURE}:
+    if last is None or last.action not in {EventKind.PRINT_STARTED, EventKind.PRINT_UNSURE}:
         return []
     return [
         f"The label of {claim.unit or claim.masked} may be there twice, since a run was cut off while it was made "
@@ -236,10 +244,12 @@ def _record(ledger: Ledger, labels: Sequence[Label], where: str, context: Contex
         if claim.unit is None:
             # The first of a roll makes its labels known; a reprint is no second beginning.
             new_events.append(
-                _label_event(_REPRINT if _is_printed(ledger, claim) else PREPRINTED, claim, detail, context)
+                _label_event(
+                    EventKind.REPRINT if _is_printed(ledger, claim) else EventKind.PREPRINTED, claim, detail, context
+                )
             )
         elif claim.state is State.LABELLED:
-            new_events.append(_label_event(_REPRINT, claim, detail, context))
+            new_events.append(_label_event(EventKind.REPRINT, claim, detail, context))
         else:
             state_changes.append(StateChange(claim.claim_id, State.LABELLED, _at(claim, context), detail))
     ledger.record_many(new_events)
@@ -249,7 +259,7 @@ def _record(ledger: Ledger, labels: Sequence[Label], where: str, context: Contex
 
 
 def _is_printed(ledger: Ledger, claim: Claim) -> bool:
-    return any(ledger.events(claim_id=claim.claim_id, actions=[PREPRINTED], limit=1))
+    return any(ledger.events(claim_id=claim.claim_id, actions=[EventKind.PREPRINTED], limit=1))
 
 
 def _label_event(action: str, claim: Claim, detail: str, context: Context) -> NewEvent:

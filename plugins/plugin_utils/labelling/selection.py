@@ -10,11 +10,10 @@ from collections.abc import Collection, Iterable, Sequence
 from ..claim_ids import parse
 from ..errors import IotoError
 from ..labels.errors import LabelError
+from ..ledger.event_kinds import EventKind
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, Context, State, StateChange
 
-PREPRINTED = "preprinted"
-"""The event of a label that was made before its unit."""
 _RESERVED = "reserved"
 _ROLL = "roll"
 
@@ -36,7 +35,7 @@ def preprinted(ledger: Ledger, claims: Iterable[Claim]) -> set[str]:
     reserved = {claim.claim_id for claim in claims if claim.source == _RESERVED}
     if not reserved:
         return set()
-    return reserved & {event.claim_id for event in ledger.events(actions=[PREPRINTED]) if event.claim_id}
+    return reserved & {event.claim_id for event in ledger.events(actions=[EventKind.PREPRINTED]) if event.claim_id}
 
 
 def accept_preprinted(ledger: Ledger, claims: Collection[Claim], *, context: Context) -> None:

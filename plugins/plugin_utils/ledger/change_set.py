@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 
 from .. import claim_ids
 from .bulk_rows import insert, read_by_claim_id, read_live, time_encoder, update
+from .event_kinds import EventKind
 from .queries import read_conflicts
 from .records import (
     AllocationRequest,
@@ -31,6 +32,7 @@ from .records import (
 from .schema import claims, events
 
 _MAX_TEXT = 2000
+_ALLOCATED = EventKind.ALLOCATED.value
 
 _encode = json.JSONEncoder(default=str, sort_keys=True).encode
 
@@ -99,7 +101,7 @@ class ChangeSet:
             host=clean(request.context.host) or holder.host,
             details=tidy({**holder.details, **(request.details or {})}),
         )
-        return self._change(claim, "bound", request.context, f"source {request.source}")
+        return self._change(claim, EventKind.BOUND, request.context, f"source {request.source}")
 
     def replace(self, request: AllocationRequest, reason: str) -> Claim:
         """Retire the unit's live claim and give it the one it asks for, or a new one. Raises `ClaimConflictError`."""
@@ -119,7 +121,7 @@ class ChangeSet:
         claim_id = self._draw(length)
         return self.insert(
             Claim(claim_id, product, None, State.ALLOCATED, "reserved", self.now, self.now, details=details or {}),
-            "reserved",
+            EventKind.RESERVED,
             context,
         )
 
@@ -145,7 +147,9 @@ class ChangeSet:
         """Take the claim out of use for ever; a retired one stays as it is."""
         if not claim.is_live:
             return claim
-        return self._change(claim._replace(state=State.RETIRED, reason=clean(reason)), "retired", context, reason)
+        return self._change(
+            claim._replace(state=State.RETIRED, reason=clean(reason)), EventKind.RETIRED, context, reason
+        )
 
     def rebind(self, claim: Claim, unit: str, reason: str, context: Context) -> Claim:
         """Move the claim to another unit, which is not known to have it written yet. Raises `ClaimConflictError`."""
@@ -161,19 +165,19 @@ class ChangeSet:
                 f"The unit {unit} already has the claim ID {live.masked} ({live.state}); retire that one first.",
             )
         moved = claim._replace(unit=unit, state=State.ALLOCATED, host=clean(context.host))
-        return self._change(moved, "rebound", context, f"from {_holder(claim)}: {reason}")
+        return self._change(moved, EventKind.REBOUND, context, f"from {_holder(claim)}: {reason}")
 
     def take_over(self, claim: Claim, context: Context) -> str:
         """Bring in a claim from elsewhere: `added`, `changed` or `unchanged`. Raises `ClaimConflictError`."""
         known = self._claims.get(claim.claim_id)
         if known is None:
             self._check_free(claim)
-            self.insert(claim, "imported", context, f"state {claim.state}")
+            self.insert(claim, EventKind.IMPORTED, context, f"state {claim.state}")
             return "added"
         before = known
         if known.product == claim.product and known.is_live and known.unit is None and claim.unit is not None:
             self._check_free(claim)
-            known = self._change(known._replace(unit=claim.unit), "bound", context, "imported")
+            known = self._change(known._replace(unit=claim.unit), EventKind.BOUND, context, "imported")
         # A file from before the ID was bound does not contradict the ledger.
         elif known.product != claim.product or (known.unit != claim.unit and (claim.unit or not claim.is_live)):
             raise ClaimConflictError(_taken(known), known)
@@ -237,12 +241,12 @@ class ChangeSet:
         host = clean(context.host)
         claim = Claim(claim_id, product, unit, State.ALLOCATED, source, now, now, host, None, request.details or {})
         if claim.details:
-            return self.insert(claim, "allocated", context, f"source {source}")
+            return self.insert(claim, EventKind.ALLOCATED, context, f"source {source}")
         # As `insert` does, in fewer steps: a crowd's units all come this way.
         self._claims[claim_id] = claim
         self._live[product, unit] = claim_id
         self._new[claim_id] = None
-        row = ("allocated", claim_id, product, unit, clean(context.actor), host, clean(f"source {source}"))
+        row = (_ALLOCATED, claim_id, product, unit, clean(context.actor), host, clean(f"source {source}"))
         self._events.append(row)
         return claim
 
@@ -264,10 +268,12 @@ class ChangeSet:
 
     def note(self, event: NewEvent) -> None:
         """Remember something that changes no claim; a conflict that is recorded and unsettled is not repeated."""
-        (self._conflicts if event.action == "conflict" else self._events).append(_event_row(event))
+        (self._conflicts if event.action == EventKind.CONFLICT else self._events).append(_event_row(event))
 
     def _conflict(self, request: AllocationRequest, holder: Claim, message: str) -> ClaimConflictError:
-        self.note(NewEvent("conflict", request.context, request.claim_id, request.product, request.unit, message))
+        self.note(
+            NewEvent(EventKind.CONFLICT, request.context, request.claim_id, request.product, request.unit, message)
+        )
         return ClaimConflictError(message, holder)
 
     def _draw(self, length: int) -> str:
@@ -321,7 +327,15 @@ def _fresh(connection: Connection, conflicts: Iterable[EventRow]) -> list[EventR
 
 
 def _claim_event(action: str, context: Context, claim: Claim, detail: str | None) -> EventRow:
-    return action, claim.claim_id, claim.product, claim.unit, clean(context.actor), clean(context.host), clean(detail)
+    return (
+        str(action),
+        claim.claim_id,
+        claim.product,
+        claim.unit,
+        clean(context.actor),
+        clean(context.host),
+        clean(detail),
+    )
 
 
 def _event_row(event: NewEvent) -> EventRow:

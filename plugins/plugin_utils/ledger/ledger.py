@@ -230,7 +230,7 @@ class Ledger:
         return self._change(lambda changes: take_over_all(changes, claims, context), units=units, ids=ids)
 
     def record(self, action: str, *, context: Context, **of: Unpack[Subject]) -> None:
-        """Remember something that changes no claim: `print`, `reprint`, `mismatch`, `conflict`, `resolved`."""
+        """Remember something that changes no claim, such as `EventKind.MISMATCH`."""
         self.record_many([NewEvent(action, context, **of)])
 
     def record_many(self, new_events: Sequence[NewEvent]) -> None:

@@ -14,12 +14,18 @@ from sqlalchemy.engine import Connection
 
 from .bulk_rows import CLAIM_NAMES, read_by_claim_id
 from .database import Database
+from .event_kinds import EventKind
 from .records import Conflict, Event, LedgerSummary, State
 from .schema import claims, events
 
 _CHUNK = 1024
 """Rows in one answer."""
 
+_SETTLING = (
+    *(EventKind.ALLOCATED, EventKind.BOUND, EventKind.REBOUND, EventKind.IMPORTED),
+    *(EventKind.VERIFIED, EventKind.RESOLVED),
+)
+"""What happens to a unit after a conflict and settles it."""
 _asked = events.alias("asked")
 _later = events.alias("later")
 _SETTLED = exists(
@@ -27,7 +33,7 @@ _SETTLED = exists(
         _later.c.id > _asked.c.id,
         _later.c.unit == _asked.c.unit,
         _later.c.product == _asked.c.product,
-        _later.c.action.in_(("allocated", "bound", "rebound", "imported", "verified", "resolved")),
+        _later.c.action.in_([kind.value for kind in _SETTLING]),
     )
 )
 # Each half by an index of its own; see `schema`.
@@ -36,7 +42,7 @@ _OF_CLAIM = union_all(
     select(_later.c.id).where(_later.c.claim_id == bindparam("of_claim"), text("later.action <> 'allocated'")),
     select(_birth.c.id).where(
         _birth.c.claim_id == bindparam("of_claim"),
-        _birth.c.action == "allocated",
+        _birth.c.action == EventKind.ALLOCATED.value,
         _birth.c.at == select(claims.c.created_at).where(claims.c.claim_id == bindparam("of_claim")).scalar_subquery(),
     ),
 )
@@ -98,7 +104,7 @@ def select_events(given: EventFilter, *, newest_first: bool) -> Select[Any]:
     if (unit := given.get("unit")) is not None:
         wanted.append(events.c.unit == unit)
     if (actions := given.get("actions")) is not None:
-        wanted.append(events.c.action.in_(list(actions)))
+        wanted.append(events.c.action.in_([str(action) for action in actions]))
     if (since := given.get("since")) is not None:
         wanted.append(events.c.at >= since)
     if (after := given.get("after")) is not None:

@@ -164,7 +164,7 @@ class Subject(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """Something to remember that changes no claim: a print, a reprint, a mismatch."""
+    """Something to remember that changes no claim, such as a reprint; `action` is mostly an `EventKind`."""
 
     action: str
     context: Context

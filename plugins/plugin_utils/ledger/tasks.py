@@ -14,6 +14,7 @@ from typing import Any
 from ..claim_ids import mask, parse, parse_product
 from ..errors import IotoError
 from ..private_files import write_private
+from .event_kinds import EventKind
 from .ledger import Ledger
 from .records import Claim, Context, Event, State
 from .transfer import export_claims, import_claims
@@ -162,7 +163,7 @@ def _settle(
     if not check:
         for event in open_ones:
             ledger.record(
-                "resolved",
+                EventKind.RESOLVED,
                 context=context,
                 claim_id=event.claim_id,
                 product=event.product,

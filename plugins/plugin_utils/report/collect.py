@@ -10,27 +10,26 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ..batch.run_record import NOT_LABELLED, RUN
 from ..display_text import printable
+from ..ledger.event_kinds import EventKind
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, Event, State
-from ..verification.three_way_check import CHECKED, MISMATCH
 from .records import Failure, ReportedUnit, Row, UnitVerdict
 
-_FAILURES = {
-    "failed": UnitVerdict.FAILED,
-    "conflict": UnitVerdict.FAILED,
-    "unreachable": UnitVerdict.UNREACHABLE,
-    MISMATCH: UnitVerdict.MISMATCH,
-    NOT_LABELLED: UnitVerdict.NOT_LABELLED,
-    "print-failed": UnitVerdict.NOT_LABELLED,
-    "print-unsure": UnitVerdict.NOT_LABELLED,
+_FAILURES: Mapping[str, UnitVerdict] = {
+    EventKind.FAILED: UnitVerdict.FAILED,
+    EventKind.CONFLICT: UnitVerdict.FAILED,
+    EventKind.UNREACHABLE: UnitVerdict.UNREACHABLE,
+    EventKind.MISMATCH: UnitVerdict.MISMATCH,
+    EventKind.NOT_LABELLED: UnitVerdict.NOT_LABELLED,
+    EventKind.PRINT_FAILED: UnitVerdict.NOT_LABELLED,
+    EventKind.PRINT_UNSURE: UnitVerdict.NOT_LABELLED,
 }
 """Events of what went wrong, and what they make of a unit until something makes up for them."""
 _MAKES_UP: Mapping[UnitVerdict, Collection[str]] = {
-    UnitVerdict.FAILED: {State.VERIFIED, State.LABELLED, CHECKED},
-    UnitVerdict.UNREACHABLE: {State.VERIFIED, State.LABELLED, CHECKED},
-    UnitVerdict.MISMATCH: {CHECKED},
+    UnitVerdict.FAILED: {State.VERIFIED, State.LABELLED, EventKind.CHECKED},
+    UnitVerdict.UNREACHABLE: {State.VERIFIED, State.LABELLED, EventKind.CHECKED},
+    UnitVerdict.MISMATCH: {EventKind.CHECKED},
     UnitVerdict.NOT_LABELLED: {State.LABELLED},
 }
 _STATES = {state.value: state for state in State}
@@ -56,7 +55,7 @@ class Period:
 
 def last_run(ledger: Ledger) -> Period | None:
     """Return when and by whom the last run was that the ledger has recorded; None where it has none."""
-    for event in ledger.events(actions=[RUN], newest_first=True, limit=1):
+    for event in ledger.events(actions=[EventKind.RUN], newest_first=True, limit=1):
         return Period(datetime.fromisoformat(json.loads(event.detail or "")["started"]), event.at, event.actor)
     return None
 
@@ -72,7 +71,9 @@ def collect(ledger: Ledger, period: Period, units: Sequence[ReportedUnit] = (), 
         key = (unit.product, unit.serial) if unit.product and unit.serial else (None, unit.host)
         cases[key] = _Case(unit, [])
         by_host[unit.host] = key
-    happened = [event for event in ledger.events(since=period.since) if period.holds(event) and event.action != RUN]
+    happened = [
+        event for event in ledger.events(since=period.since) if period.holds(event) and event.action != EventKind.RUN
+    ]
     known = {unit.host for unit in units}
     for event in happened:
         if event.product and event.unit and event.host:
@@ -123,7 +124,11 @@ def _claims(ledger: Ledger, cases: dict[_Key, _Case]) -> dict[_Key, Claim]:
 def _row(ledger: Ledger, key: _Key, case: _Case, claim: Claim | None) -> Row:
     product, name = key
     failures = _failures(case.events)
-    moved = [event for event in case.events if event.action in _STATES or event.action in {"bound", "imported"}]
+    moved = [
+        event
+        for event in case.events
+        if event.action in _STATES or event.action in {EventKind.BOUND, EventKind.IMPORTED}
+    ]
     return Row(
         host=case.unit.host or (claim.host if claim else None),
         product=product or case.unit.product,

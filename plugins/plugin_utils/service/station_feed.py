@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict, deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from ..claim_ids import mask
+from ..ledger.event_kinds import EventKind
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, Event, State
 from .ledger_handle import LedgerHandle
@@ -26,8 +28,7 @@ _OVERLAP = 256
 """Events that are read again: on PostgreSQL a lower number may be committed after a higher one."""
 _FIRST_LOOK = 200_000
 
-_ISSUED = ("allocated", "bound", "rebound", "written")
-_PASSED = ("verified", "labelled")
+_FAILED = (EventKind.CONFLICT, EventKind.MISMATCH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ class StationFeed:
     def _count(self, event: Event, verdict: str) -> None:
         if verdict == "fail":
             self._today.failed.add((event.product, event.unit))
-        elif event.action in ("allocated", "bound"):
+        elif event.action in (EventKind.ALLOCATED, EventKind.BOUND):
             self._today.issued.add(event.claim_id or "")
         elif verdict == "pass":
             self._today.passed.add(event.claim_id or "")
@@ -171,23 +172,26 @@ def claim_verdict(claim: Claim) -> tuple[str, str]:
     return "issued", _ISSUE_TEXTS[claim.state.value]
 
 
-_PASS_TEXTS = {"verified": "ID read back from the device", "labelled": "ID read back and labelled"}
-_ISSUE_TEXTS = {
-    "allocated": "ID given; not yet confirmed",
-    "bound": "ID given; not yet confirmed",
-    "rebound": "ID moved to this unit; not yet confirmed",
-    "written": "ID written; not yet read back",
+_PASS_TEXTS: Mapping[str, str] = {
+    EventKind.VERIFIED: "ID read back from the device",
+    EventKind.LABELLED: "ID read back and labelled",
+}
+_ISSUE_TEXTS: Mapping[str, str] = {
+    EventKind.ALLOCATED: "ID given; not yet confirmed",
+    EventKind.BOUND: "ID given; not yet confirmed",
+    EventKind.REBOUND: "ID moved to this unit; not yet confirmed",
+    EventKind.WRITTEN: "ID written; not yet read back",
 }
 
 
 def _verdict(event: Event) -> tuple[str, str]:
-    if event.action in _PASSED:
+    if event.action in _PASS_TEXTS:
         return "pass", _PASS_TEXTS[event.action]
-    if event.action in _ISSUED:
+    if event.action in _ISSUE_TEXTS:
         return "issued", _ISSUE_TEXTS[event.action]
-    if event.action in ("conflict", "mismatch"):
+    if event.action in _FAILED:
         return "fail", event.detail or "The ID belongs to another unit"
-    if event.action == "retired":
+    if event.action == EventKind.RETIRED:
         return "retired", f"Retired: {event.detail}" if event.detail else "Retired"
     return "", ""
 

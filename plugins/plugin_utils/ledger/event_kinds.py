@@ -1,0 +1,44 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What may happen to a claim or a unit, in one list; the page of `ledger_info` documents each."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class EventKind(StrEnum):
+    """The `action` of an event. An old ledger may hold others, and keeps them."""
+
+    ALLOCATED = "allocated"
+    RESERVED = "reserved"
+    """A new ID waits for its unit."""
+    BOUND = "bound"
+    """A reserved ID got its unit."""
+    REBOUND = "rebound"
+    IMPORTED = "imported"
+    WRITTEN = "written"
+    VERIFIED = "verified"
+    LABELLED = "labelled"
+    RETIRED = "retired"
+    CONFLICT = "conflict"
+    """Somebody asked for an ID that could not be had."""
+    RESOLVED = "resolved"
+    HOST_KEY = "host key"
+    """A device has another SSH host key than before, and that was accepted."""
+    CHECKED = "checked"
+    """Label, device and ledger agreed."""
+    MISMATCH = "mismatch"
+    PREPRINTED = "preprinted"
+    """A label was made before its unit."""
+    PRINT_STARTED = "print-started"
+    PRINT_FAILED = "print-failed"
+    PRINT_UNSURE = "print-unsure"
+    REPRINT = "reprint"
+    NOT_LABELLED = "not-labelled"
+    """The unit has its identity and got no label."""
+    FAILED = "failed"
+    UNREACHABLE = "unreachable"
+    RUN = "run"
+    """The end of a run; the detail is JSON: `started`, and how many devices had which fate."""
