@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from ..errors import IotoError
 from ..private_files import write_private
 from .event_kinds import EventKind
 from .ledger import Ledger
+from .moments import parse_moment
 from .records import Claim, Context, Event, State
 from .transfer import export_claims, import_claims
 
@@ -124,7 +124,7 @@ def _selected(ledger: Ledger, options: Mapping[str, Any], *, limit: int | None) 
             product=None if options["product"] is None else parse_product(options["product"]),
             unit=options["serial"],
             host=options["host"],
-            since=None if options["since"] is None else _moment(options["since"]),
+            since=None if options["since"] is None else parse_moment(options["since"]),
             newest_first=limit is not None,
             limit=limit,
         )
@@ -190,13 +190,6 @@ def _needed(options: Mapping[str, Any], name: str) -> str:
     if options[name] is None:
         raise LedgerTaskError(f"The action {options['action']} needs {name}; give it.")
     return str(options[name])
-
-
-def _moment(text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text).astimezone()
-    except ValueError:
-        raise LedgerTaskError(f"The time {text!a} is none; write it as 2026-11-23 or 2026-11-23T08:00:00.") from None
 
 
 def _write_if_changed(path: Path, data: bytes, *, check: bool) -> bool:

@@ -219,8 +219,8 @@ def _claim(values: Values) -> Claim:
         unit=None if unit is None else parse_unit(unit),
         state=State(state),
         source=_text(values, "source") or "imported",
-        created_at=_moment(values, "created_at") or now,
-        updated_at=_moment(values, "updated_at") or now,
+        created_at=_aware_time(values, "created_at") or now,
+        updated_at=_aware_time(values, "updated_at") or now,
         host=_text(values, "host"),
         reason=_text(values, "reason"),
         details=_details(values),
@@ -239,7 +239,7 @@ def _text(values: Values, name: str) -> str | None:
     return value
 
 
-def _moment(values: Values, name: str) -> datetime | None:
+def _aware_time(values: Values, name: str) -> datetime | None:
     text = _text(values, name)
     if text is None:
         return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from ..batch.run_record import unit_of
 from ..batch.summary import with_fleet
 from ..display_text import printable
 from ..ledger.ledger import Ledger
+from ..ledger.moments import parse_moment
 from ..ledger.records import Context
 from ..private_files import write_private
 from .collect import Period, collect, last_run
@@ -101,8 +102,8 @@ def _of_the_ledger(options: Mapping[str, Any], around: Surroundings, made_at: da
     """Return the report of a period, or of the last run that the ledger has recorded."""
     with closing(around.open_ledger(options["ledger"])) as ledger:
         if options["since"] or options["until"]:
-            since = _moment(options["since"]) if options["since"] else datetime.fromtimestamp(0).astimezone()
-            until = _moment(options["until"], is_end=True) if options["until"] else made_at
+            since = parse_moment(options["since"]) if options["since"] else datetime.fromtimestamp(0).astimezone()
+            until = parse_moment(options["until"], is_end=True) if options["until"] else made_at
             period = Period(since, until)
         else:
             if ledger.is_absent:
@@ -134,17 +135,6 @@ def _pictures(options: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]]
         return known[host]
 
     return Pictures(options_of, reveal=options["reveal"])
-
-
-def _moment(text: str, *, is_end: bool = False) -> datetime:
-    """Return the moment that `text` names, in local time where it names no zone; a date that ends a period is whole."""
-    try:
-        moment = datetime.fromisoformat(text.strip())
-    except ValueError:
-        raise ReportError(f"The time {text!a} is none; write it as 2026-11-23 or 2026-11-23T08:00:00.") from None
-    if is_end and len(text.strip()) <= len("2026-11-23"):
-        moment += timedelta(days=1)
-    return moment.astimezone()
 
 
 def _write(path: Path, text: str) -> None:

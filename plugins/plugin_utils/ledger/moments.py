@@ -1,0 +1,27 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Dates and times as people type them, for periods of the ledger's history."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from .records import LedgerError
+
+_DATE = "2026-11-23"
+
+
+def parse_moment(text: str, *, is_end: bool = False) -> datetime:
+    """Return the moment that `text` names, in local time where it names no zone; a date that ends a period is whole.
+
+    Raises `LedgerError`.
+    """
+    text = text.strip()
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise LedgerError(f"The time {text!a} is none; write it as {_DATE} or {_DATE}T08:00:00.") from None
+    if is_end and len(text) <= len(_DATE):
+        moment += timedelta(days=1)
+    return moment.astimezone()
