@@ -174,7 +174,7 @@ class _Table:
         if not isinstance(value, dict):
             raise LayoutError(f"{where}: an object {{…}} must stand here.")
         self._rest: dict[str, Any] = dict(value)
-        self._where = where
+        self.where = where
 
     def __contains__(self, key: str) -> bool:
         return key in self._rest
@@ -182,15 +182,15 @@ class _Table:
     def take(self, key: str, kind: type, *, default: object = None) -> Any:
         value = self._rest.pop(key, default)
         if value is None:
-            raise LayoutError(f"{self._where}: {key} is missing; say it.")
+            raise LayoutError(f"{self.where}: {key} is missing; say it.")
         if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
-            raise LayoutError(f"{self._where}: {key} is {value!a}, which is of the wrong type; see the guide.")
+            raise LayoutError(f"{self.where}: {key} is {value!a}, which is of the wrong type; see the guide.")
         return value
 
     def number(self, key: str, *, low: float, high: float, default: float | None = None) -> float:
         value = self.take(key, int | float, default=default)  # type: ignore[arg-type]
         if not low <= value <= high:
-            raise LayoutError(f"{self._where}: {key} is {value}; it must be {low} to {high}.")
+            raise LayoutError(f"{self.where}: {key} is {value}; it must be {low} to {high}.")
         return float(value)
 
     def text(self, key: str, *, default: str | None = None) -> str:
@@ -198,18 +198,18 @@ class _Table:
         return value
 
     def template(self, key: str, *, default: str | None = None) -> str:
-        return check_template(self.text(key, default=default), f"{self._where}, {key}")
+        return check_template(self.text(key, default=default), f"{self.where}, {key}")
 
     def choice(self, key: str, choices: Iterable[str], *, default: str) -> str:
         value = self.text(key, default=default)
         if value not in choices:
-            raise LayoutError(f"{self._where}: {key} is {value!a}; it must be one of {', '.join(choices)}.")
+            raise LayoutError(f"{self.where}: {key} is {value!a}; it must be one of {', '.join(choices)}.")
         return value
 
     def texts(self, key: str, default: tuple[str, ...]) -> tuple[str, ...]:
         value = self.take(key, list, default=list(default))
         if not value or not all(isinstance(item, str) for item in value):
-            raise LayoutError(f"{self._where}: {key} must be a list of texts.")
+            raise LayoutError(f"{self.where}: {key} must be a list of texts.")
         return tuple(value)
 
     def place(self, *, height: float | None = None, square: bool = False) -> Place:
@@ -222,7 +222,7 @@ class _Table:
 
     def finish(self) -> None:
         if self._rest:
-            raise LayoutError(f"{self._where}: nothing is called {', '.join(map(ascii, self._rest))}; see the guide.")
+            raise LayoutError(f"{self.where}: nothing is called {', '.join(map(ascii, self._rest))}; see the guide.")
 
 
 def _text(table: _Table) -> Text:
@@ -286,7 +286,7 @@ def _element(table: _Table) -> Element:
             element = read(table)
             table.finish()
             return element
-    raise LayoutError(f"{table._where}: an element needs one of {', '.join(_KINDS)}.")
+    raise LayoutError(f"{table.where}: an element needs one of {', '.join(_KINDS)}.")
 
 
 def _dpi(value: float, name: str) -> int:
