@@ -60,7 +60,7 @@ def test_an_address_that_does_not_stay_with_the_unit_identifies_none(interface: 
         identify(None, seen(None, interface), where="bench")
 
 
-@pytest.mark.parametrize("serial", ["", "   ", "a\nb", "x" * 129, "\x1b[31m"])
+@pytest.mark.parametrize("serial", ["", "   ", "a\nb", "x" * 256, "\x1b[31m"])
 def test_a_serial_that_is_none_is_refused(serial: str) -> None:
     with pytest.raises(UnitIdentityError, match="correct it"):
         identify(serial, seen(), where="bench")

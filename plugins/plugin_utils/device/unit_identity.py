@@ -12,10 +12,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ..claim_ids import MAX_UNIT_LENGTH
 from ..errors import IotoError
 from .device import Interface, Observation
-
-MAX_SERIAL_LENGTH = 128
 
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 _HOST_KEY = "host_key"
@@ -83,7 +82,7 @@ def hardware_identity(observation: Observation) -> dict[str, str]:
     """Return the device-tree `serial` and the `mac` of a unit, each where it can be told from another unit's."""
     found = {}
     if observation.serial and not _is_placeholder(observation.serial):
-        found["serial"] = observation.serial[:MAX_SERIAL_LENGTH]
+        found["serial"] = observation.serial[:MAX_UNIT_LENGTH]
     if mac := _own_mac(observation.interfaces):
         found["mac"] = mac
     return found
@@ -92,9 +91,9 @@ def hardware_identity(observation: Observation) -> dict[str, str]:
 def parse_serial(text: str) -> str:
     """Return a typed serial without the blanks around it. Raises `UnitIdentityError`."""
     serial = text.strip()
-    if not serial or len(serial) > MAX_SERIAL_LENGTH or not serial.isprintable():
+    if not serial or len(serial) > MAX_UNIT_LENGTH or not serial.isprintable():
         raise UnitIdentityError(
-            f"The serial {text[:40]!a} is none: it needs 1 to {MAX_SERIAL_LENGTH} printable characters; correct it."
+            f"The serial {text[:40]!a} is none: it needs 1 to {MAX_UNIT_LENGTH} printable characters; correct it."
         )
     return serial
 

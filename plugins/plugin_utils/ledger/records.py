@@ -16,8 +16,6 @@ from typing import NamedTuple, TypedDict
 from .. import claim_ids
 from ..errors import IotoError
 
-MAX_UNIT_LENGTH = 255
-
 
 class LedgerError(IotoError):
     """The ledger cannot be used, or refuses what was asked."""
@@ -202,9 +200,9 @@ def parse_unit(text: str) -> str:
     unit = str(text).strip()
     if not unit:
         raise InvalidUnitError("The unit has no name; give its serial number.")
-    if len(unit) > MAX_UNIT_LENGTH:
+    if len(unit) > claim_ids.MAX_UNIT_LENGTH:
         raise InvalidUnitError(
-            f"The unit's name has {len(unit)} characters, and the ledger takes {MAX_UNIT_LENGTH}; shorten it."
+            f"The unit's name has {len(unit)} characters, and the ledger takes {claim_ids.MAX_UNIT_LENGTH}; shorten it."
         )
     if not unit.isprintable():
         raise InvalidUnitError(f"The unit's name {unit!a} holds a character that cannot be printed; correct it.")

@@ -10,13 +10,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from ..claim_ids import InvalidClaimIdError, InvalidProductError, parse, parse_product
+from ..claim_ids import MAX_UNIT_LENGTH, InvalidClaimIdError, InvalidProductError, parse, parse_product
 from ..errors import IotoError
 
 DEFAULT_TEMPLATE = "{claim_id}"
 _MAX_LENGTH = 1000
 _FIELD = re.compile(r"\{([^{}]*)\}")
-_VALUE = r"([^/?#&=;,|\s]{1,255})"
+_VALUE = rf"([^/?#&=;,|\s]{{1,{MAX_UNIT_LENGTH}}})"
 _PRINTED_SPACES = str.maketrans("", "", " \t\r\n-")
 
 

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from .. import claim_ids
+from ..ledger.records import State
 from .settings import ServiceSettings
 
-_CLAIM_ID = "^[0-9A-HJKMNP-TV-Z]{10,20}$"
-_MASKED = r"^(\*+[0-9A-HJKMNP-TV-Z]{2}|[0-9A-HJKMNP-TV-Z]{10,20})$"
+_CHARACTERS = f"[{claim_ids.ALPHABET}]{{{claim_ids.MIN_LENGTH},{claim_ids.MAX_LENGTH}}}"
+_CLAIM_ID = f"^{_CHARACTERS}$"
+_MASKED = rf"^(\*+[{claim_ids.ALPHABET}]{{2}}|{_CHARACTERS})$"
 _TEXT = {"type": "string"}
 _TEXT_OR_NULL = {"type": ["string", "null"]}
 _CLAIM = {
@@ -19,7 +22,7 @@ _CLAIM = {
         "claim_id": {"type": "string", "pattern": _MASKED, "description": "Masked unless revealed."},
         "product": _TEXT,
         "unit": _TEXT_OR_NULL,
-        "state": {"enum": ["allocated", "written", "verified", "labelled", "retired"]},
+        "state": {"enum": [state.value for state in State]},
         "source": _TEXT,
         "created_at": {"type": "string", "format": "date-time"},
         "updated_at": {"type": "string", "format": "date-time"},
@@ -30,7 +33,7 @@ _CLAIM = {
     "required": ["claim_id", "product", "unit", "state"],
 }
 _PRODUCT = {"type": "string", "description": "A ULID from the Builder.", "examples": ["01G8YJKKRNTHW213TRZYX3YH0M"]}
-_NAME = {"type": ["string", "integer"], "maxLength": 255}
+_NAME = {"type": ["string", "integer"], "maxLength": claim_ids.MAX_UNIT_LENGTH}
 _REFUSALS = {
     "400": "The body cannot be read.",
     "401": "A controller's token is needed, or the one given is not known.",
