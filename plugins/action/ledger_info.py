@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction
 from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.options import LEDGER_ARGUMENT, REVEAL_ARGUMENT
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import State
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.tasks import query_ledger
 
 
@@ -27,7 +28,7 @@ class ActionModule(IotoAction):
         "state": {
             "type": "list",
             "elements": "str",
-            "choices": ["allocated", "written", "verified", "labelled", "retired"],
+            "choices": [state.value for state in State],
         },
         "since": {"type": "str"},
         "limit": {"type": "int", "default": 100},

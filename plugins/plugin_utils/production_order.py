@@ -21,7 +21,7 @@ from .errors import IotoError
 MODES = ("manual", "auto", "factory", "firmware")
 COLUMNS = ("address", "host", "user", "serial", "product", "mode", "claim_id")
 
-_SSH_PORT = 22
+SSH_PORT = 22
 _SHOWN_CHARACTERS = 40
 # No value that reaches a command line may start with a dash: ssh would take it for an option.
 _HOST_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252})")
@@ -257,7 +257,7 @@ class _OrderReader:
                 line, f"The address {_shown(text)} is not usable: {error}; write host, host:port or [IPv6]:port."
             )
             return None, None
-        key = ("address", _canonical(host), str(port or _SSH_PORT))
+        key = ("address", _canonical(host), str(port or SSH_PORT))
         self._once(line, key, f"The address {_shown(text)}", "each device has its own, so correct one")
         return host, port
 

@@ -17,6 +17,7 @@ from ..labels.qr_templates import qr_templates
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, State
 from ..modes import Mode, is_for_fleet
+from ..production_order import SSH_PORT
 from ..scanning.scan import read_scan
 from .problem import Problem
 
@@ -190,7 +191,7 @@ def _address(unit: _BatchUnit) -> object:
     return (
         get("ansible_connection", "ssh"),
         get("ansible_host", unit.host),
-        str(get("ansible_port", 22)),
+        str(get("ansible_port", SSH_PORT)),
         get("ansible_ssh_common_args"),
         get("ioto_config_dir"),
     )

@@ -27,6 +27,8 @@ from urllib.parse import urlsplit
 from ..labels.errors import PrintError
 
 DEFAULT_PORT = 9100
+TIMEOUT = 30.0
+"""Seconds in which a printer has to take a label."""
 
 
 class Printer(Protocol):
@@ -43,7 +45,7 @@ class Printer(Protocol):
 class SocketPrinter:
     """A printer that listens on a raw TCP port."""
 
-    def __init__(self, host: str, port: int = DEFAULT_PORT, *, timeout: float = 30) -> None:
+    def __init__(self, host: str, port: int = DEFAULT_PORT, *, timeout: float = TIMEOUT) -> None:
         self._host, self._port, self._timeout = host, port, timeout
 
     @property
@@ -118,7 +120,7 @@ class FilePrinter:
 class CupsPrinter:
     """A queue of CUPS, which passes ZPL on as it is. The server is the one that CUPS_SERVER or client.conf names."""
 
-    def __init__(self, queue: str, *, timeout: float = 30) -> None:
+    def __init__(self, queue: str, *, timeout: float = TIMEOUT) -> None:
         self._queue, self._timeout = queue, timeout
 
     @property
@@ -145,7 +147,7 @@ class CupsPrinter:
             ) from error
 
 
-def open_printer(address: str, *, timeout: float = 30) -> Printer:
+def open_printer(address: str, *, timeout: float = TIMEOUT) -> Printer:
     """Return the printer at `address`: `socket://host:port`, `cups:queue` or `file:path`. Raises `PrintError`."""
     scheme, _unused, rest = address.partition(":")
     makers: dict[str, Callable[[], Printer | None]] = {

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..ledger.location import Location
+from ..ledger.sqlite_file import BUSY_TIMEOUT
 from .errors import ServiceError
 
 
@@ -46,7 +47,7 @@ def back_up(ledger: str | None, folder: Path, *, keep: int) -> Path:
 
 
 def _copy(source: Path, target: Path) -> None:
-    reader = sqlite3.connect(f"{source.as_uri()}?mode=ro", uri=True, timeout=60)
+    reader = sqlite3.connect(f"{source.as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT)
     writer = sqlite3.connect(target)
     try:
         reader.backup(writer)

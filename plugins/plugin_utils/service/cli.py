@@ -13,7 +13,7 @@ from pathlib import Path
 from ..errors import IotoError
 from .backup import back_up
 from .secret_hashes import hash_secret, new_secret
-from .settings import ServiceSettings, load
+from .settings import FIELDS, ServiceSettings, load
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -55,8 +55,10 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     # Suppressed, so that what stands before the command is not overwritten by the command's own absence.
     absent = argparse.SUPPRESS
     parser.add_argument("--settings", type=Path, default=absent, metavar="FILE", help="the settings, in TOML")
-    parser.add_argument("--host", default=absent, help="address to listen at (default: 127.0.0.1)")
-    parser.add_argument("--port", type=int, default=absent, help="port to listen at (default: 1234)")
+    parser.add_argument("--host", default=absent, help=f"address to listen at (default: {FIELDS['host'].default})")
+    parser.add_argument(
+        "--port", type=int, default=absent, help=f"port to listen at (default: {FIELDS['port'].default})"
+    )
     parser.add_argument("--ledger", default=absent, metavar="PATH", help="the ledger's file")
 
 
