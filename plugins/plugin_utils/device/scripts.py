@@ -190,7 +190,7 @@ def _records(device: Device, answer: Answer, nonce: str) -> Iterator[_Record]:
 
 
 def _plain(lines: Iterator[str], size: int) -> bytes:
-    """Take a file of `size` letters, and the dot that stands behind it, off `lines`."""
+    """Take a file of `size` characters, and the dot that stands behind it, off `lines`."""
     text = ""
     for line in lines:
         text += line
@@ -282,6 +282,6 @@ def _collect_file(record: _Record, files: dict[str, RemoteFile], directory: str)
         files[name] = with_fields(files[name], path=record.words[1])
 
 
-def _mode_bits(letters: str) -> int:
-    """Nine letters of ls, such as `rw-r--r--`, as a number; set-ID and sticky bits are left out."""
-    return sum(1 << (8 - place) for place, letter in enumerate(letters) if letter not in "-ST")
+def _mode_bits(characters: str) -> int:
+    """Nine characters of ls, such as `rw-r--r--`, as a number; set-ID and sticky bits are left out."""
+    return sum(1 << (8 - place) for place, character in enumerate(characters) if character not in "-ST")

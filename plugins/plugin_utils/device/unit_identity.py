@@ -89,7 +89,7 @@ def hardware_identity(observation: Observation) -> dict[str, str]:
 
 
 def parse_serial(text: str) -> str:
-    """Return a typed serial without the blanks around it. Raises `UnitIdentityError`."""
+    """Return a typed serial without the spaces around it. Raises `UnitIdentityError`."""
     serial = text.strip()
     if not serial or len(serial) > MAX_UNIT_LENGTH or not serial.isprintable():
         raise UnitIdentityError(

@@ -84,4 +84,4 @@ class UnitOutcome:
         text = data.decode("utf-8", "replace")
         for claim_id in filter(None, {self.claim_id, self.previous_claim_id}):
             text = text.replace(claim_id, claim_ids.mask(claim_id))
-        return "".join(letter if letter.isprintable() or letter in "\n\t" else "?" for letter in text)
+        return "".join(character if character.isprintable() or character in "\n\t" else "?" for character in text)

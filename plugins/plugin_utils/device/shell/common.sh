@@ -5,7 +5,7 @@
 # its way is a syntax error and does nothing.
 #
 # An answer is a series of records between two marker lines. A record is a line "KEY WORD..."; what a device may choose
-# freely (bytes, paths, messages) follows as encoded lines and ends with a line ".". What is plain letters goes as it is,
+# freely (bytes, paths, messages) follows as encoded lines and ends with a line ".". What is plain characters goes as it is,
 # with its length.
 #
 # Every program and every subshell that is started costs a small device some milliseconds, so few are. The answer is
@@ -85,7 +85,7 @@ ioto_owner_in() {
 ioto_few=512
 ioto_plain_letters=" -~$ioto_newline"
 
-# plain TEXT: whether TEXT is short and of letters that every shell takes and gives as they are.
+# plain TEXT: whether TEXT is short and of characters that every shell takes and gives as they are.
 ioto_plain() {
   [ "${#1}" -le "$ioto_few" ] || return 1
   case $1 in
