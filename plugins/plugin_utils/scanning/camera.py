@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..requirements import missing
+from ..requirements import MissingPackagesError, missing
 from .scan import Scan, ScanError, read_scan
 
 _MIN_SIDE = 1000
@@ -22,13 +22,13 @@ _SQUASH = 6
 def read_picture(path: str, templates: Iterable[str]) -> Scan:
     """Return what the label in the picture file says; its serial is that of the Code 128, where that is legible.
 
-    Raises `ScanError`, also where the picture shows more than one label, or zxing-cpp is not there.
+    Raises `ScanError`, also where the picture shows more than one label, and `MissingPackagesError`.
     """
     try:
         import zxingcpp  # noqa: PLC0415  # an extra: only pictures need it
         from PIL import Image  # noqa: PLC0415
     except ImportError as error:
-        raise ScanError(missing("pictures", error)) from None
+        raise MissingPackagesError(missing("pictures", error)) from None
     try:
         with Image.open(Path(path).expanduser()) as file:
             picture = file.convert("L")
