@@ -5,21 +5,17 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction
 from ansible_collections.ioto.serialization.plugins.plugin_utils.device.agent_configuration import configure_agent
-from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.options import CONFIG_DIR_ARGUMENT
+from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
 
 
 class ActionModule(IotoAction):
     """Set how the agent serializes."""
 
-    ARGUMENTS: ClassVar[dict[str, Any]] = {
-        **CONFIG_DIR_ARGUMENT,
-        "serialize": {"type": "str", "choices": ["auto", "factory", "none"]},
-        "api_serialize": {"type": "str"},
-    }
+    OPTIONS = options_of("agent_config")
 
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Edit the agent's configuration in place."""

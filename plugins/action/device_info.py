@@ -5,20 +5,17 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction
 from ansible_collections.ioto.serialization.plugins.plugin_utils.device.report import report_device
-from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.options import (
-    CONFIG_DIR_ARGUMENT,
-    REVEAL_ARGUMENT,
-)
+from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
 
 
 class ActionModule(IotoAction):
     """Read a device, change nothing."""
 
-    ARGUMENTS: ClassVar[dict[str, Any]] = {**CONFIG_DIR_ARGUMENT, **REVEAL_ARGUMENT}
+    OPTIONS = options_of("device_info")
 
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Look at the device."""

@@ -5,33 +5,32 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import complete
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.batch_action import BatchAction
-from ansible_collections.ioto.serialization.plugins.action.firmware_image import ActionModule as FirmwareImage
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.results import sum_up
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.check import prepare
-from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.image_batch import (
-    VARIABLES,
-    ImageBatch,
-    ResultOptions,
-)
-from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.options import REVEAL_ARGUMENT
+from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.image_batch import ImageBatch, ResultOptions
+from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.options import VARIABLES
 from ansible_collections.ioto.serialization.plugins.plugin_utils.image_formats.checksums import renew_lists
+from ansible_collections.ioto.serialization.plugins.plugin_utils.option import specs
+from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
+
+IMAGE_ARGUMENTS = specs(options_of("firmware_image"))
 
 
 class ActionModule(BatchAction):
     """Make the images of all hosts of the play."""
 
-    ARGUMENTS: ClassVar[dict[str, Any]] = {**REVEAL_ARGUMENT}
+    OPTIONS = options_of("firmware_batch")
 
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Make the images, several at a time, and write the checksum lists."""
         self.refuse_unseen(VARIABLES)
         jobs = prepare(
             self.hosts(VARIABLES),
-            complete=lambda options: complete(options, FirmwareImage.ARGUMENTS),
+            complete=lambda options: complete(options, IMAGE_ARGUMENTS),
             at_once=self.forks,
         )
         result_options = ResultOptions(reveal=arguments["reveal"], diff=self.wants_diff, check=self.check_mode)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.image_batch import (
@@ -13,14 +13,8 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.image_
     ResultOptions,
     make_image,
 )
-from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.options import (
-    IDENTITY_ARGUMENTS,
-    LEDGER_ARGUMENT,
-    REVEAL_ARGUMENT,
-)
-from ansible_collections.ioto.serialization.plugins.plugin_utils.image_formats.detect import FORMATS
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import warm_up
-from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources.table import STORED_CHOICES
+from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
 
 # As in serialize: made ready once, before Ansible forks a worker for each image.
 warm_up()
@@ -29,22 +23,11 @@ warm_up()
 class ActionModule(IotoAction):
     """Make a unit's firmware image."""
 
-    ARGUMENTS: ClassVar[dict[str, Any]] = {
-        **IDENTITY_ARGUMENTS,
-        **LEDGER_ARGUMENT,
-        **REVEAL_ARGUMENT,
-        "source": {"type": "str", "choices": list(STORED_CHOICES)},
-        "serial": {"type": "str", "required": True},
-        "base": {"type": "path"},
-        "dest": {"type": "path", "required": True},
-        "format": {"type": "str", "choices": list(FORMATS)},
-        "config_dir": {"type": "path"},
-        "partition": {"type": "int"},
-    }
+    OPTIONS = options_of("firmware_image")
     _requires_connection = False
 
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Run the transaction on the image."""
         result_options = ResultOptions(reveal=arguments["reveal"], diff=self.wants_diff, check=self.check_mode)
         with self.ledger(arguments) as ledger:
-            return make_image(ImageJob(self.host, arguments), ledger, self.context(), result_options)
+            return make_image(ImageJob(self.host, arguments), ledger, result_options)

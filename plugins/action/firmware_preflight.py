@@ -5,18 +5,19 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.batch_action import BatchAction
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.problem import list_problems
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.check import UNTOUCHED, check_images, is_ours
-from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.image_batch import VARIABLES
+from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.options import VARIABLES
+from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
 
 
 class ActionModule(BatchAction):
     """Check a batch of images as a whole."""
 
-    ARGUMENTS: ClassVar[dict[str, Any]] = {}
+    OPTIONS = options_of("firmware_preflight")
 
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """List every problem."""

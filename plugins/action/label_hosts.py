@@ -5,19 +5,20 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction, complete
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling import options as label_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.hosts import VARIABLES, label_hosts
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
 
 
 class ActionModule(IotoAction):
     """Label the units of a play."""
 
     BYPASS_HOST_LOOP = True
-    ARGUMENTS: ClassVar[dict[str, Any]] = {}
+    OPTIONS = options_of("label_hosts")
     _requires_connection = False
 
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -26,7 +27,6 @@ class ActionModule(IotoAction):
             self.batch(VARIABLES),
             complete=lambda options: complete(options, label_options.ARGUMENTS),
             open_ledger=lambda location: Ledger(location, read_only=self.check_mode),
-            context=self.context(),
             check=self.check_mode,
         )
         return {**result, "warnings": result["notices"]} if result["notices"] else result

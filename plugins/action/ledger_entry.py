@@ -5,31 +5,21 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction
-from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.options import LEDGER_ARGUMENT, REVEAL_ARGUMENT
+from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.recording import Recording
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.tasks import enter_ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
 
 
 class ActionModule(IotoAction):
     """Change what a ledger says."""
 
     _requires_connection = False
-    ARGUMENTS: ClassVar[dict[str, Any]] = {
-        **LEDGER_ARGUMENT,
-        **REVEAL_ARGUMENT,
-        "action": {"type": "str", "choices": ["import", "retire", "rebind", "resolve"], "required": True},
-        "claim_id": {"type": "str"},
-        "product": {"type": "str"},
-        "serial": {"type": "str"},
-        "new_serial": {"type": "str"},
-        "reason": {"type": "str"},
-        "src": {"type": "path"},
-        "format": {"type": "str", "choices": ["csv", "jsonl"], "default": "csv"},
-    }
+    OPTIONS = options_of("ledger_entry")
 
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Make the entry."""
         with self.ledger(arguments) as ledger:
-            return enter_ledger(ledger, arguments, self.context(), check=self.check_mode)
+            return enter_ledger(ledger, arguments, Recording.of(arguments).context(self.host), check=self.check_mode)

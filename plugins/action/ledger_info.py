@@ -5,37 +5,19 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction
-from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.options import LEDGER_ARGUMENT, REVEAL_ARGUMENT
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import State
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.tasks import query_ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
 
 
 class ActionModule(IotoAction):
     """Look things up in a ledger."""
 
     _requires_connection = False
-    ARGUMENTS: ClassVar[dict[str, Any]] = {
-        **LEDGER_ARGUMENT,
-        **REVEAL_ARGUMENT,
-        "claim_ids": {"type": "list", "elements": "str"},
-        "product": {"type": "str"},
-        "serial": {"type": "str"},
-        "host": {"type": "str"},
-        "state": {
-            "type": "list",
-            "elements": "str",
-            "choices": [state.value for state in State],
-        },
-        "since": {"type": "str"},
-        "limit": {"type": "int", "default": 100},
-        "history": {"type": "bool", "default": False},
-        "dest": {"type": "path"},
-        "format": {"type": "str", "choices": ["csv", "jsonl"], "default": "csv"},
-    }
+    OPTIONS = options_of("ledger_info")
 
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Look up."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import require
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import complete, with_switches
@@ -20,31 +20,28 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.preflight
     without_value,
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.problem import Problem
-from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.flow import VARIABLES as FLOW_VARIABLES
-from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.options import SERIALIZE_ARGUMENTS
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling import options as label_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.hosts import check_hosts, labelled_hosts
-from ansible_collections.ioto.serialization.plugins.plugin_utils.modes import SWITCHES, Mode, is_for_fleet
+from ansible_collections.ioto.serialization.plugins.plugin_utils.modes import SWITCHES, is_for_fleet
+from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
 from ansible_collections.ioto.serialization.plugins.plugin_utils.report import options as report_options
 
 
 class ActionModule(BatchAction):
     """Check a batch as a whole."""
 
-    ARGUMENTS: ClassVar[dict[str, Any]] = {
-        "modes": {"type": "list", "elements": "str", "choices": list(Mode), "default": list(Mode)},
-    }
+    OPTIONS = options_of("preflight")
 
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """List every problem."""
-        names = dict.fromkeys((*VARIABLES, *FLOW_VARIABLES, *label_options.VARIABLES, *report_options.VARIABLES))
+        names = dict.fromkeys((*VARIABLES, *label_options.VARIABLES, *report_options.VARIABLES))
         found, unreadable = self.readable(self.task_vars["ansible_play_hosts_all"], names)
         hosts = of_modes(with_switches(found, SWITCHES), arguments["modes"])
         report, report_problems = report_options.run_report(hosts, complete)
         problems = [
             *without_value(unreadable),
             *check_batch(hosts),
-            *check_options(hosts, SERIALIZE_ARGUMENTS, complete),
+            *check_options(hosts, complete),
             *self._check_ways([host for host, found in hosts.items() if is_for_fleet(found)]),
             *check_hosts(hosts, lambda options: complete(options, label_options.ARGUMENTS)),
             *report_problems,

@@ -5,31 +5,22 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction, complete
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch import run_record
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch import summary as batch_summary
-from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.options import LEDGER_ARGUMENT
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling import options as label_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
-from ansible_collections.ioto.serialization.plugins.plugin_utils.report import options as report_options
-from ansible_collections.ioto.serialization.plugins.plugin_utils.report.task import LOOKS, Surroundings, make_report
+from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
+from ansible_collections.ioto.serialization.plugins.plugin_utils.report.task import Surroundings, make_report
 
 
 class ActionModule(IotoAction):
     """Report what became of a batch."""
 
     BYPASS_HOST_LOOP = True
-    ARGUMENTS: ClassVar[dict[str, Any]] = {
-        **report_options.ARGUMENTS,
-        "started": {"type": "str"},
-        "since": {"type": "str"},
-        "until": {"type": "str"},
-        **{name: label_options.ARGUMENTS[name] for name in LOOKS if name != "layout"},
-        "layout": {"type": "str"},
-        **LEDGER_ARGUMENT,
-    }
+    OPTIONS = options_of("report")
     _requires_connection = False
 
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:

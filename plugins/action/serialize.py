@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 import gc
-from typing import Any, ClassVar
+from typing import Any
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction
-from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.options import SERIALIZE_ARGUMENTS
-from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.request import build_request, present_outcome
+from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.flow import plan_flow, run_flow
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import warm_up
-from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.transaction import serialize
+from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
 
 # Ansible's main process loads this file before it forks a worker for each device: what is made ready here is not made
 # again by each of them. What is there at the fork is left alone by a worker's garbage collector, which would otherwise
@@ -24,11 +23,12 @@ gc.freeze()
 class ActionModule(IotoAction):
     """Give a device its identity."""
 
-    ARGUMENTS: ClassVar[dict[str, Any]] = SERIALIZE_ARGUMENTS
+    OPTIONS = options_of("serialize")
 
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Run the transaction."""
-        request = build_request(arguments, check=self.check_mode)
+        """Run its flow."""
+        flow = plan_flow(arguments, check=self.check_mode)
         with self.ledger(arguments) as ledger:
-            outcome = serialize(self.device(), request, ledger, self.context())
-        return present_outcome(outcome, reveal=arguments["reveal"], diff=self.wants_diff)
+            return run_flow(
+                self.device(), flow, ledger, host=self.host, reveal=arguments["reveal"], diff=self.wants_diff
+            )

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import require
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import (
@@ -14,28 +14,21 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.batch_action import BatchAction
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.results import sum_up
-from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.options import (
-    REVEAL_ARGUMENT,
-    SERIALIZE_ARGUMENTS,
-)
+from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.options import FLEET_ARGUMENTS, VARIABLES
 from ansible_collections.ioto.serialization.plugins.plugin_utils.modes import SWITCHES
+from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
 
 # Before the engine is imported: the others do without it.
 require("fleet")
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.batch import Batch  # noqa: E402
 from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.engine import Engine  # noqa: E402
-from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.flow import VARIABLES  # noqa: E402
 
 
 class ActionModule(BatchAction):
     """Give all devices of the play their identities."""
 
-    ARGUMENTS: ClassVar[dict[str, Any]] = {
-        **REVEAL_ARGUMENT,
-        "processes": {"type": "int"},
-        "silence": {"type": "float", "default": 60.0},
-    }
+    OPTIONS = options_of("serialize_fleet")
 
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Run the transaction for every host, many at a time."""
@@ -51,7 +44,7 @@ class ActionModule(BatchAction):
         batch = Batch.prepare(
             with_switches(self.hosts((*VARIABLES, *self.ssh_variables())), SWITCHES),
             ssh_options=self.ssh_options,
-            complete=lambda options: complete(options, SERIALIZE_ARGUMENTS),
+            complete=lambda options: complete(options, FLEET_ARGUMENTS),
             check=self.check_mode,
         )
         results = list(batch.left_alone)

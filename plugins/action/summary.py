@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch import run_record
@@ -13,13 +13,14 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.run_recor
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.summary import VARIABLES, summarize
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.location import Location
+from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
 
 
 class ActionModule(IotoAction):
     """Sum up a batch."""
 
     BYPASS_HOST_LOOP = True
-    ARGUMENTS: ClassVar[dict[str, Any]] = {"started": {"type": "str"}}
+    OPTIONS = options_of("summary")
     _requires_connection = False
 
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -5,37 +5,34 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from ansible import constants as C
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction, plain
-from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.options import (
-    CONFIG_DIR_ARGUMENT,
-    LEDGER_ARGUMENT,
-    SCAN_ARGUMENTS,
-)
+from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.recording import Recording
+from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
 from ansible_collections.ioto.serialization.plugins.plugin_utils.verification.task import verify_unit
 
 
 class ActionModule(IotoAction):
     """Compare label, device and ledger."""
 
-    ARGUMENTS: ClassVar[dict[str, Any]] = {
-        **SCAN_ARGUMENTS,
-        "image": {"type": "path"},
-        "scans": {"type": "path"},
-        "product": {"type": "str"},
-        "serial": {"type": "str"},
-        **CONFIG_DIR_ARGUMENT,
-        **LEDGER_ARGUMENT,
-    }
+    OPTIONS = options_of("verify")
 
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Judge the unit, and say the verdict at once in a line of its own."""
         hosts = plain(self.task_vars["ansible_play_hosts_all"])
+        context = Recording.of(arguments).context(self.host)
         with self.ledger(arguments) as ledger:
-            result = verify_unit(self.device(), ledger, arguments, hosts, context=self.context(), check=self.check_mode)
+            result = verify_unit(
+                self.device(),
+                ledger,
+                arguments,
+                hosts,
+                context=context,
+                check=self.check_mode,
+            )
         colour = "COLOR_OK" if result["passed"] else "COLOR_ERROR"
         self._display.display(result["msg"], color=C.config.get_config_value(colour))
         return result

@@ -24,6 +24,11 @@ attributes:
   action:
     description: Runs on the controller, and reaches the device through its connection.
     support: full
+  action_group:
+    description: Takes the C(module_defaults) of the group C(group/ioto.serialization.all).
+    support: full
+    membership:
+      - ioto.serialization.all
   async:
     description: Can be run in the background with O(ignore:async).
     support: none
@@ -49,6 +54,11 @@ attributes:
   action:
     description: Runs on the controller and needs no device.
     support: full
+  action_group:
+    description: Takes the C(module_defaults) of the group C(group/ioto.serialization.all).
+    support: full
+    membership:
+      - ioto.serialization.all
   async:
     description: Can be run in the background with O(ignore:async).
     support: none

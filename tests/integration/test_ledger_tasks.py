@@ -10,8 +10,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.ioto.serialization.plugins.action.ledger_entry import ActionModule as Entry
-from ansible_collections.ioto.serialization.plugins.action.ledger_info import ActionModule as Info
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
@@ -20,16 +18,18 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records 
     State,
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.tasks import enter_ledger, query_ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
 from tests.support.ansible import ROOT, provision
 
 PRODUCT = "01K9F1EETDEV1CEPR0DVCT0001"
 CONTEXT = Context("tester@bench")
 
 
-def options(arguments: dict[str, Any], **given: Any) -> dict[str, Any]:
-    """The options of a task, with the defaults of its action."""
-    assert set(given) <= set(arguments)
-    return {name: option.get("default") for name, option in arguments.items()} | given
+def options(module: str, **given: Any) -> dict[str, Any]:
+    """The options of a task, with their defaults."""
+    taken = options_of(module)
+    assert set(given) <= set(taken)
+    return {name: option.default for name, option in taken.items()} | given
 
 
 @pytest.fixture
@@ -42,11 +42,11 @@ def ledger(tmp_path: Path) -> Ledger:
 
 
 def info(ledger: Ledger, **given: Any) -> dict[str, Any]:
-    return query_ledger(ledger, options(Info.ARGUMENTS, **given), check=False)
+    return query_ledger(ledger, options("ledger_info", **given), check=False)
 
 
 def entry(ledger: Ledger, *, check: bool = False, **given: Any) -> dict[str, Any]:
-    return enter_ledger(ledger, options(Entry.ARGUMENTS, **given), CONTEXT, check=check)
+    return enter_ledger(ledger, options("ledger_entry", **given), CONTEXT, check=check)
 
 
 def test_claims_are_found_counted_and_masked(ledger: Ledger) -> None:

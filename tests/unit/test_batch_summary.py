@@ -24,13 +24,8 @@ def test_each_device_is_counted_once_by_what_became_of_it() -> None:
     assert summary.lines[-1] == "The records are in /ledger.db."
 
 
-def test_a_device_whose_first_task_could_not_reach_it_is_unreachable_though_the_second_was_skipped() -> None:
-    host = {"ioto_mode": "auto", "ioto_agent_config": {"unreachable": True}, "ioto_outcome": {"skipped": True}}
-    assert "1 unreachable" in summarize({"a": host}, [], check=False).lines[0]
-
-
-def test_a_device_whose_first_task_failed_is_failed_with_its_reason() -> None:
-    host = {"ioto_mode": "auto", "ioto_agent_config": {"failed": True, "msg": "no configuration"}}
+def test_a_device_whose_flow_failed_is_failed_with_its_reason() -> None:
+    host = {"ioto_mode": "auto", "ioto_outcome": {"failed": True, "msg": "no configuration"}}
     assert summarize({"a": host}, [], check=False).not_done == {"a": "no configuration"}
 
 
@@ -39,11 +34,6 @@ def test_a_device_of_which_nothing_is_known_is_never_counted_as_done() -> None:
 
     assert "1 failed" in summary.lines[0]
     assert summary.not_done["a"].endswith("run again.")
-
-
-def test_a_device_whose_configuration_alone_changed_is_done_and_not_already_done() -> None:
-    host = {"ioto_mode": "auto", "ioto_agent_config": {"changed": True}, "ioto_outcome": {"changed": False}}
-    assert "1 done, 0 already done" in summarize({"a": host}, [], check=False).lines[0]
 
 
 def test_check_mode_does_not_claim_to_have_done_anything() -> None:

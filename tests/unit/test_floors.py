@@ -17,7 +17,7 @@ from pathlib import Path
 PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
 CORE = PLUGINS / "plugin_utils"
 FLOORS = (
-    ("errors", "modes", "display_text", "private_files", "requirements"),
+    ("errors", "modes", "option", "display_text", "private_files", "requirements"),
     ("claim_ids", "csv_reader", "json5", "image_formats"),
     ("production_order", "scanning", "ledger", "device"),
     ("labels", "service", "serialization", "ansible_adapter"),
@@ -25,6 +25,7 @@ FLOORS = (
     ("batch",),
     ("labelling", "fleet", "firmware"),
     ("report", "progress"),
+    ("option_table",),
 )
 """From the ground up."""
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

@@ -7,9 +7,15 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.flow import FlowError, plan_flow
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import ArgumentError, complete
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.check_options import check_options
+from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.flow import flow_options
+from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.options import FLEET_ARGUMENTS
 
 
 def test_a_word_that_says_neither_yes_nor_no_lets_no_changed_host_key_in_and_is_refused_by_name() -> None:
-    with pytest.raises(FlowError, match="ioto_accept_host_key says neither yes nor no"):
-        plan_flow({"ioto_accept_host_key": "maybe"}, {}, check=False)
+    variables = {"ioto_accept_host_key": "maybe"}
+    with pytest.raises(ArgumentError, match="accept_host_key"):
+        complete(flow_options(variables) or {}, FLEET_ARGUMENTS)
+    (problem,) = check_options({"dev1": variables}, complete)
+    assert "ioto_accept_host_key" in str(problem)

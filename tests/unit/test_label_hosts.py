@@ -57,7 +57,6 @@ class Line:
             self.hosts,
             complete=complete,
             open_ledger=lambda location: Ledger(location, read_only=check),
-            context=CONTEXT,
             check=check,
         )
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What ansible-doc says of a module is what its action takes: each option, its type, its default and its choices."""
+"""Each action has its page, and its page is where ansible-doc looks for it."""
 
 from __future__ import annotations
 
@@ -12,35 +12,47 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.ioto.serialization.plugins.plugin_utils.option import FLOW_MODULES
+from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import TABLE, options_of
+
 COLLECTION = "ansible_collections.ioto.serialization.plugins"
 ROOT = Path(__file__).parents[2]
 ACTIONS = sorted(path.stem for path in (ROOT / "plugins/action").glob("*.py"))
-FACETS = ("type", "elements", "default", "choices", "required")
 
 
-def documented_options(module: str) -> dict[str, Any]:
+def documented(module: str) -> dict[str, Any]:
     documentation = yaml.safe_load(importlib.import_module(f"{COLLECTION}.modules.{module}").DOCUMENTATION)
-    options: dict[str, Any] = {}
-    for fragment in documentation.get("extends_documentation_fragment", []):
-        name, _, section = fragment.removeprefix("ioto.serialization.").partition(".")
-        found = importlib.import_module(f"{COLLECTION}.doc_fragments.{name}").ModuleDocFragment
-        options |= yaml.safe_load(getattr(found, section.upper() or "DOCUMENTATION"))["options"]
-    return options | documentation.get("options", {})
+    return dict(documentation.get("options", {}))
 
 
-def facets(option: dict[str, Any]) -> dict[str, Any]:
-    return {name: option[name] for name in FACETS if option.get(name) not in (None, False) or name in option}
-
-
-def test_there_are_actions_to_look_at() -> None:
+def test_each_action_has_a_page_and_is_in_the_group_for_module_defaults() -> None:
     assert "serialize" in ACTIONS
     assert sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py")) == ACTIONS
+    assert yaml.safe_load((ROOT / "meta/runtime.yml").read_text(encoding="utf-8"))["action_groups"]["all"] == ACTIONS
+
+
+def test_the_table_names_no_module_that_is_not_there() -> None:
+    assert {module for option in TABLE for module in option.modules} | FLOW_MODULES <= set(ACTIONS)
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_every_option_is_documented_as_the_action_takes_it(action: str) -> None:
-    arguments = importlib.import_module(f"{COLLECTION}.action.{action}").ActionModule.ARGUMENTS
+def test_an_action_takes_the_options_of_its_own_page(action: str) -> None:
+    taken = importlib.import_module(f"{COLLECTION}.action.{action}").ActionModule.OPTIONS
 
-    documented = {name: facets(option) for name, option in documented_options(action).items()}
+    assert taken == options_of(action)
+    assert list(documented(action)) == list(taken)
 
-    assert documented == {name: facets(option) for name, option in arguments.items()}
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_a_page_says_the_defaults_and_choices_that_hold(action: str) -> None:
+    for name, option in documented(action).items():
+        spec = options_of(action)[name].spec
+        assert (option.get("default"), option.get("choices")) == (spec.get("default"), spec.get("choices")), name
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_a_page_names_each_variable_that_counts_and_no_other(action: str) -> None:
+    for name, option in documented(action).items():
+        row = options_of(action)[name]
+        told = (f"variable C({row.variable}) counts", f"as the variable C({row.variable})")
+        assert any(words in str(option) for words in told) == (row.falls_back(action) or row.is_deliberate), name

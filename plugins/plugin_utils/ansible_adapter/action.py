@@ -18,16 +18,17 @@ from ..device.device import Answer
 from ..display_text import printable
 from ..errors import IotoError
 from ..ledger.ledger import Ledger
-from ..ledger.records import Context
+from ..option import Option, specs
 
 
 class IotoAction(ActionBase):
-    """An action of this collection: it names its arguments and makes an outcome of them.
+    """An action of this collection: it names its options and makes an outcome of them.
 
     What the core raises becomes the task's failure: one sentence, never a traceback.
     """
 
-    ARGUMENTS: ClassVar[dict[str, Any]]
+    OPTIONS: ClassVar[Mapping[str, Option]]
+    """What its tasks take, by name: the rows of the table of options."""
 
     _supports_check_mode = True
     _supports_async = False
@@ -40,15 +41,45 @@ class IotoAction(ActionBase):
         """Ansible's entry point."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         self.task_vars = task_vars or {}
-        arguments = self.validate_argument_spec(argument_spec=self.ARGUMENTS)[1]  # type: ignore[no-untyped-call]
         try:
-            result.update(self.outcome(plain(arguments)))
+            result.update(self.outcome(plain(self._arguments())))
         except IotoError as error:
             result.update(failed=True, msg=str(error))
         if self._task.no_log and "results" in result:
             # Ansible hides the results of several hosts only where each of them asks for it.
             result["results"] = [{**one, "_ansible_no_log": True} for one in result["results"]]
         return result
+
+    def _arguments(self) -> dict[str, Any]:
+        """Return the arguments of the task, complete; what it leaves out, a variable may say. Raises `IotoError`."""
+        given = self._task.args
+        self._task.args = {**self._said_by_variables(), **given}
+        try:
+            arguments: dict[str, Any] = self.validate_argument_spec(  # type: ignore[no-untyped-call]
+                argument_spec=specs(self.OPTIONS)
+            )[1]
+        finally:
+            self._task.args = given
+        return arguments
+
+    def _said_by_variables(self) -> dict[str, Any]:
+        """Return the options that the task leaves out and its variables say, each checked by its variable's name."""
+        module = self._task.action.rpartition(".")[2]
+        said = {}
+        for option in self.OPTIONS.values():
+            name = option.variable
+            if name is None or option.name in self._task.args or name not in self.task_vars:
+                continue
+            if not (option.falls_back(module) and option.counts_beside(self._task.args)):
+                continue
+            try:
+                found = self._templar.template({name: self.task_vars[name]})
+            except AnsibleError as error:
+                raise ArgumentError(f"{name} has no value: {reason_of(error)}.") from None
+            if name in found:  # it is not where the variable is `omit`
+                value = complete(found, {name: option.spec})[name]
+                said[option.name] = option.convert(value) if option.convert else value
+        return said
 
     @property
     def check_mode(self) -> bool:
@@ -103,10 +134,6 @@ class IotoAction(ActionBase):
                 except AnsibleError as error:
                     unreadable.setdefault(host, []).append(f"{name} has no value: {reason_of(error)}.")
         return {host: found for host, found in batch.items() if host not in unreadable}, unreadable
-
-    def context(self) -> Context:
-        """Return who does this, and where, for the ledger's events."""
-        return Context.here(self.host)
 
     def ledger(self, arguments: Mapping[str, Any]) -> Ledger:
         """Open the ledger that the task names, or the default one; in check mode it is only read."""

@@ -13,6 +13,7 @@ from typing import Any
 from ..claim_ids import check_length, mask, parse, parse_product
 from ..device.unit_identity import parse_serial
 from ..errors import IotoError
+from ..flows.options import VARIABLES as FLOW_VARIABLES
 from ..labels.qr_templates import qr_templates
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, State
@@ -22,21 +23,7 @@ from ..scanning.scan import read_scan
 from .problem import Problem
 
 VARIABLES = (
-    "ioto_mode",
-    "ioto_engine",
-    "ioto_product",
-    "ioto_serial",
-    "ioto_claim_id",
-    "ioto_scan",
-    "ioto_label_qr",
-    "ioto_label_layout",
-    "ioto_claim_id_length",
-    "ioto_config_dir",
-    "ioto_ledger",
-    "ioto_service_url",
-    "ioto_factory_delivery",
-    "ioto_agent_fallback",
-    "ioto_force",
+    *FLOW_VARIABLES,
     "ansible_connection",
     "ansible_host",
     "ansible_port",
@@ -118,8 +105,6 @@ def _unit(host: str, variables: Mapping[str, Any], problems: list[Problem]) -> _
     unit = _BatchUnit(host, variables, Mode(variables["ioto_mode"]))
     if unit.mode is Mode.NONE:
         return None
-    if variables.get("ioto_engine", "ansible") not in {"ansible", "fleet"}:
-        report("ioto_engine has to be ansible or fleet.")
     unit.product = checked("ioto_product", parse_product)
     unit.serial = checked("ioto_serial", parse_serial)
     unit.claim_id = checked("ioto_claim_id", parse)

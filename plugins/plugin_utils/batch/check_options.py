@@ -11,42 +11,30 @@ from typing import Any
 from ..device.state import IDENTITY_KEYS
 from ..errors import IotoError
 from ..flows.flow import FlowError, flow_variables
+from ..option import specs
 from .problem import Problem
 
 Complete = Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]]
 """Checks arguments against their specification. Raises `IotoError`."""
 
 
-_SWITCHES = ("ioto_accept_host_key",)
-"""What is true or false, and no option of a task."""
-
-
-def check_options(
-    hosts: Mapping[str, Mapping[str, Any]], specification: Mapping[str, Any], complete: Complete
-) -> list[Problem]:
-    """Return what is wrong with the variables of each host's flow; what is the same for many is one problem.
-
-    `specification` is that of the task's options.
-    """
+def check_options(hosts: Mapping[str, Mapping[str, Any]], complete: Complete) -> list[Problem]:
+    """Return what is wrong with the variables of each host's flow; what is the same for many is one problem."""
     troubled: dict[str, list[str]] = {}
     for host, variables in hosts.items():
         try:
-            names = flow_variables(variables)
+            options = flow_variables(variables)
         except FlowError:
             continue  # an unknown flow is the batch check's to tell, and images have a check of their own
-        for sentence in _sentences(variables, names, specification, complete):
+        for sentence in _sentences(variables, specs(options), complete):
             troubled.setdefault(sentence, []).append(host)
     return [Problem(tuple(found), sentence) for sentence, found in troubled.items()]
 
 
-def _sentences(
-    variables: Mapping[str, Any], names: Mapping[str, str], specification: Mapping[str, Any], complete: Complete
-) -> list[str]:
+def _sentences(variables: Mapping[str, Any], specification: Mapping[str, Any], complete: Complete) -> list[str]:
     found = []
-    kinds = {name: specification[option] for name, option in names.items()}
-    kinds |= {name: {"type": "bool"} for name in _SWITCHES if name in variables}
     # One by one, so that each is told, and by the name that it has in the inventory.
-    for name, kind in kinds.items():
+    for name, kind in specification.items():
         try:
             complete({name: variables[name]}, {name: kind})
         except IotoError as error:

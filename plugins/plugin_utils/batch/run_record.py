@@ -12,12 +12,14 @@ from typing import Any
 
 from .. import claim_ids
 from ..errors import IotoError
+from ..flows import recording
+from ..flows.recording import Recording
 from ..ledger.event_kinds import EventKind
 from ..ledger.ledger import Ledger
-from ..ledger.records import Context, NewEvent, parse_unit
+from ..ledger.records import NewEvent, parse_unit
 from .summary import BatchSummary, Fate, outcome_of, with_fleet
 
-VARIABLES = ("ioto_product", "ioto_serial", "ioto_ledger")
+VARIABLES = ("ioto_product", "ioto_serial", *recording.VARIABLES)
 """What has to be known of each host, beside those of `summary`."""
 
 
@@ -32,19 +34,19 @@ def record_run(
 
     `started` is when it began, in ISO 8601; without it, what failed is recorded, and no run.
     """
-    by_ledger: dict[str | None, dict[str, Mapping[str, Any]]] = {}
+    recorded: dict[Recording, dict[str, Mapping[str, Any]]] = {}
     for host, facts in with_fleet(hosts).items():
         if host in summary.fates:
-            by_ledger.setdefault(facts.get("ioto_ledger"), {})[host] = facts
+            recorded.setdefault(Recording.of_host(facts), {})[host] = facts
     problems = []
-    for location, members in by_ledger.items():
-        new_events = list(_failures(members, summary))
+    for place, members in recorded.items():
+        new_events = list(_failures(members, summary, place))
         if started is not None:
             counts = Counter(summary.fates[host].value for host in members)
             detail = json.dumps({"started": started, "devices": len(members), **counts})
-            new_events.append(NewEvent(EventKind.RUN, Context.here(), detail=detail))
+            new_events.append(NewEvent(EventKind.RUN, place.context(), detail=detail))
         try:
-            with open_ledger(location) as ledger:
+            with open_ledger(place.ledger) as ledger:
                 ledger.record_many(new_events)
         except IotoError as error:
             problems.append(f"The run is not in the ledger: {error}")
@@ -59,14 +61,14 @@ def unit_of(facts: Mapping[str, Any]) -> tuple[str | None, str | None]:
     return _parsed(claim_ids.parse_product, facts.get("ioto_product")), _parsed(parse_unit, facts.get("ioto_serial"))
 
 
-def _failures(members: Mapping[str, Mapping[str, Any]], summary: BatchSummary) -> Iterator[NewEvent]:
+def _failures(members: Mapping[str, Mapping[str, Any]], summary: BatchSummary, place: Recording) -> Iterator[NewEvent]:
     for host, facts in members.items():
         reason = summary.not_done.get(host)
         if reason is not None:
             product, serial = unit_of(facts)
             fate = summary.fates[host]
             action = fate.value if fate in {Fate.UNREACHABLE, Fate.FAILED} else EventKind.NOT_LABELLED
-            yield NewEvent(action, Context.here(host), product=product, unit=serial, detail=reason)
+            yield NewEvent(action, place.context(host), product=product, unit=serial, detail=reason)
 
 
 def _parsed(parse: Callable[[str], str], value: object) -> str | None:

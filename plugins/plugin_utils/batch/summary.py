@@ -18,7 +18,7 @@ FLEET_RESULTS = ("_ioto_fleet", "ioto_fleet")
 a user's own do."""
 LABEL_RESULTS = "_ioto_labels"
 VARIABLES = (
-    *("ioto_mode", "ioto_outcome", "ioto_agent_config", "ansible_failed_result"),
+    *("ioto_mode", "ioto_outcome", "ansible_failed_result"),
     *(*FLEET_RESULTS, LABEL_RESULTS),
 )
 """What has to be known of each host: its mode, and what its flow registered; what is for all hosts, one of them has."""
@@ -94,19 +94,16 @@ def _has_labels(facts: Mapping[str, Any]) -> bool:
 
 
 def _fate(facts: Mapping[str, Any]) -> tuple[Fate, str]:
-    results = [facts[name] for name in ("ioto_agent_config", "ioto_outcome") if isinstance(facts.get(name), Mapping)]
-    for result in results:
-        if result.get("unreachable"):
-            return Fate.UNREACHABLE, _sentence(result, "it cannot be reached; see its address, power and network.")
-    for result in results:
-        if result.get("failed"):
-            return Fate.FAILED, _sentence(result, "it failed.")
     outcome = facts.get("ioto_outcome")
     if not isinstance(outcome, Mapping) or outcome.get("skipped"):
         failed = facts.get("ansible_failed_result")
         reason = "its flow did not come to an end; run again."
         return Fate.FAILED, _sentence(failed, reason) if isinstance(failed, Mapping) else reason
-    return (Fate.DONE if any(result.get("changed") for result in results) else Fate.ALREADY_DONE), ""
+    if outcome.get("unreachable"):
+        return Fate.UNREACHABLE, _sentence(outcome, "it cannot be reached; see its address, power and network.")
+    if outcome.get("failed"):
+        return Fate.FAILED, _sentence(outcome, "it failed.")
+    return (Fate.DONE if outcome.get("changed") else Fate.ALREADY_DONE), ""
 
 
 def _sentence(result: Mapping[str, Any], otherwise: str) -> str:

@@ -21,48 +21,25 @@ from typing import Any
 
 from ..batch.defect import Log, UnitResult, failed_by_defect
 from ..errors import IotoError
-from ..flows.request import build_request, present_outcome
+from ..flows.flow import plan_flow, run_flow
 from ..image_formats.shared_images import SharedImages
 from ..image_formats.workspace import shared_workspace
 from ..ledger.group_commit import GroupCommit
 from ..ledger.ledger import Ledger
-from ..ledger.records import Context
-from ..serialization.transaction import serialize
+from ..option import given_by
 from .destination import destination
 from .image_device import open_device
-
-_OPTIONS = {
-    "ioto_firmware_base": "base",
-    "ioto_firmware_format": "format",
-    "ioto_firmware_partition": "partition",
-    "ioto_config_dir": "config_dir",
-    "ioto_claim_id": "claim_id",
-    "ioto_claim_id_length": "length",
-    "ioto_service_url": "service_url",
-    "ioto_service_token": "service_token",
-    "ioto_service_timeout": "service_timeout",
-    "ioto_service_retries": "service_retries",
-    "ioto_service_ca_file": "service_ca_file",
-    "ioto_product": "product",
-    "ioto_serial": "serial",
-    "ioto_properties": "properties",
-    "ioto_ledger": "ledger",
-    "ioto_force": "force",
-    "ioto_replace_provisioned": "replace_provisioned",
-}
-
-VARIABLES = ("ioto_mode", "ioto_firmware_dest", *_OPTIONS)
-"""What has to be known of each host."""
+from .options import OF_THE_FLOW
 
 _ORPHAN_SECONDS = 1.0
 
 
 def image_options(variables: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options of `firmware_image` that the `VARIABLES` of a host say."""
-    options = {option: variables[name] for name, option in _OPTIONS.items() if name in variables}
+    """Return the options of `firmware_image` that a host's variables say."""
+    options = given_by(OF_THE_FLOW, variables)
     if "service_url" in options and "claim_id" not in options:
         options["source"] = "service"
-    return {**options, "dest": f"{variables['ioto_firmware_dest']}/"}
+    return options
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +72,6 @@ class ResultOptions:
 def make_image(
     job: ImageJob,
     ledger: Ledger | GroupCommit,
-    context: Context,
     result_options: ResultOptions,
     shared_images: SharedImages | None = None,
 ) -> dict[str, Any]:
@@ -110,13 +86,13 @@ def make_image(
         shared_images=shared_images,
     ) as device:
         config_dir = device.config_dir(options["config_dir"])
-        request = build_request({**options, "config_dir": config_dir}, check=result_options.check)
-        outcome = serialize(device, request, ledger, context)
+        flow = plan_flow({**options, "config_dir": config_dir}, check=result_options.check)
+        outcome = run_flow(device, flow, ledger, host=job.host, reveal=result_options.reveal, diff=result_options.diff)
         sha256 = None if result_options.check else device.finish()
     return {
-        **present_outcome(outcome, reveal=result_options.reveal, diff=result_options.diff),
-        "changed": outcome.changed or device.made,
-        "device_file": outcome.path,
+        **outcome,
+        "changed": outcome["changed"] or device.made,
+        "device_file": outcome["path"],
         "path": str(dest),
         "sha256": sha256,
     }
@@ -161,7 +137,7 @@ class ImageBatch:
         try:
             with self._lock:
                 ledger, shared_images = self._ledger(job), self._shared_images(job)
-            made = make_image(job, ledger, Context.here(job.host), self._result_options, shared_images)
+            made = make_image(job, ledger, self._result_options, shared_images)
         except IotoError as error:
             made = {"changed": False, "failed": True, "msg": str(error)}
         except Exception as error:

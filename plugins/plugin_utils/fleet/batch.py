@@ -58,7 +58,7 @@ class Batch:
         """Make a job for each of `hosts`. Raises `FleetBatchError`, before any device is touched.
 
         `ssh_options` gives the options of Ansible's ssh plugin for a host's variables, `complete` the options of
-        `serialize` with their defaults.
+        the flow with their defaults.
         """
         jobs, left_alone = [], []
         problems: Problems = defaultdict(list)
@@ -69,7 +69,7 @@ class Batch:
                 if options is None:
                     left_alone.append({"host": host, "changed": False, "skipped": True})
                     continue
-                flow = plan_flow(variables, complete(options), check=check)
+                flow = plan_flow(complete(options), check=check)
                 jobs.append(DeviceJob(host, ways.to(host, variables), flow))
             except IotoError as error:
                 problems[str(error)].append(host)

@@ -26,7 +26,6 @@ from ..errors import IotoError
 from ..flows.flow import Flow, run_flow
 from ..ledger.group_commit import GroupCommit
 from ..ledger.ledger import Ledger
-from ..ledger.records import Context
 from .ssh_device import Connector, UnreachableError
 from .ssh_settings import SshSettings
 
@@ -213,7 +212,7 @@ class _Worker:
                     device,
                     job.flow,
                     ledger,
-                    Context.here(job.host),
+                    host=job.host,
                     reveal=self._engine.reveal,
                     diff=self._engine.diff,
                 )
@@ -223,10 +222,10 @@ class _Worker:
             return {"changed": False, "failed": True, "msg": str(error)}
 
     def _ledger(self, flow: Flow) -> Ledger | GroupCommit:
-        key = flow.ledger, flow.request.check
+        key = flow.recording.ledger, flow.request.check
         with self._opening:
             if key not in self._ledgers:
-                ledger = self._stack.enter_context(Ledger(flow.ledger, read_only=flow.request.check))
+                ledger = self._stack.enter_context(Ledger(flow.recording.ledger, read_only=flow.request.check))
                 self._ledgers[key] = GroupCommit(ledger)
             return self._ledgers[key]
 

@@ -1,48 +1,363 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of the tasks that the flows are made of, as Ansible's argument specs write them."""
+"""The options of the flows that give a unit its identity, and those that other tasks share with them."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
+from ..option import (
+    AGENT_FACTORY,
+    AUTO,
+    FACTORY,
+    FIRMWARE,
+    FLEET,
+    LABEL,
+    MANUAL,
+    VERIFY,
+    Option,
+    names_of,
+    of_module,
+    specs,
+)
 from ..serialization.sources.table import CHOICES, FALLBACKS
 
-CONFIG_DIR_ARGUMENT: dict[str, Any] = {"config_dir": {"type": "path", "default": "/etc/ioto"}}
-LEDGER_ARGUMENT: dict[str, Any] = {"ledger": {"type": "str"}}
-REVEAL_ARGUMENT: dict[str, Any] = {"reveal": {"type": "bool", "default": False}}
-IDENTITY_ARGUMENTS: dict[str, Any] = {
-    "source": {"type": "str", "choices": list(CHOICES)},
-    "claim_id": {"type": "str"},
-    "product": {"type": "str"},
-    "serial": {"type": "str"},
-    "properties": {"type": "dict"},
-    "length": {"type": "int", "default": 10},
-    "service_url": {"type": "str"},
-    "service_token": {"type": "str", "no_log": True},
-    "service_timeout": {"type": "float", "default": 30.0},
-    "service_retries": {"type": "int", "default": 5},
-    "service_ca_file": {"type": "path"},
-    "force": {"type": "bool", "default": False},
-    "replace_provisioned": {"type": "bool", "default": False},
-}
-AGENT_ARGUMENTS: dict[str, Any] = {
-    "agent_wait": {"type": "int", "default": 30},
-    "agent_restart": {"type": "list", "elements": "str", "default": []},
-    "agent_fallback": {"type": "str", "choices": ["none", *FALLBACKS], "default": "none"},
-}
-SCAN_ARGUMENTS: dict[str, Any] = {
-    "scan": {"type": "str", "no_log": False},
-    "qr": {"type": "str"},
-    "layout": {"type": "str"},
-}
-SERIALIZE_ARGUMENTS: dict[str, Any] = {
-    **IDENTITY_ARGUMENTS,
-    **SCAN_ARGUMENTS,
-    **CONFIG_DIR_ARGUMENT,
-    **LEDGER_ARGUMENT,
-    **REVEAL_ARGUMENT,
-    **AGENT_ARGUMENTS,
-}
-"""The arguments of `serialize`."""
+_CONTROLLERS = (MANUAL, FACTORY, FIRMWARE)
+_AGENTS = (AUTO, AGENT_FACTORY)
+_DEVICES = (MANUAL, FACTORY, *_AGENTS)
+_UNITS = (*_DEVICES, FIRMWARE)
+_SERVICES = (FACTORY, AGENT_FACTORY, FIRMWARE)
+_IDENTITY = ("serialize", "firmware_image")
+_OF_AGENTS = ("source=agent",)
+_ASKING = ("source=service", "source=agent")
+_AUTO_AGENT = ("agent_mode=auto",)
+_NOT_GIVEN = ("source=generated", "source=service", "source=agent")
+
+FORCE = Option(
+    "force",
+    "Give the unit another ID than it has. The old one is retired in the ledger and never issued again.",
+    "ioto_force",
+    type="bool",
+    default=False,
+    is_deliberate=True,
+    modules=_IDENTITY,
+    flows=_CONTROLLERS,
+)
+AGENT_FALLBACK = Option(
+    "agent_fallback",
+    "What to do when the agent has saved no ID in time, as agents 2.8 to 3.0.0 never do. V(none) fails and says so; "
+    "another value has the controller write an ID from that source, and restart the agent once more.",
+    "ioto_agent_fallback",
+    choices=("none", *FALLBACKS),
+    default="none",
+    modules=("serialize",),
+    flows=(AGENT_FACTORY,),
+    only=_OF_AGENTS,
+)
+
+LEDGER = Option(
+    "ledger",
+    "Where the ledger is, on the controller. A path of an SQLite file, or a URL such as "
+    "V(postgresql://user@host/database) where several lines share one.",
+    "ioto_ledger",
+    without="C(ioto/ledger.db) below E(XDG_DATA_HOME), which is C(~/.local/share) unless that says otherwise",
+    modules=(*_IDENTITY, "verify", "label", "ledger_info", "ledger_entry"),
+    flows=(*_UNITS, LABEL, VERIFY),
+)
+
+ACCEPT_HOST_KEY = Option(
+    "accept_host_key",
+    "Take a unit that answers with another host key than the ledger keeps of it.",
+    "ioto_accept_host_key",
+    type="bool",
+    default=False,
+    is_deliberate=True,
+    flows=(FLEET,),
+)
+
+OPTIONS = (
+    Option(
+        "mode",
+        "The flow that the host takes. V(none) leaves it alone.",
+        "ioto_mode",
+        choices=("manual", "auto", "factory", "firmware", "none"),
+        flows=(FLEET,),
+    ),
+    Option(
+        "engine",
+        "Who runs the flow, Ansible task by task, or the fleet engine for many devices in one task.",
+        "ioto_engine",
+        choices=("ansible", "fleet"),
+        without="V(ansible)",
+        flows=(FLEET,),
+    ),
+    Option(
+        "source",
+        "Where the claim ID of a unit comes from that has none yet.",
+        choices=tuple(CHOICES),
+        without="V(given) where O(claim_id) or O(scan) is set, else V(generated)",
+        more=(
+            "V(given) takes the one in O(claim_id); V(generated) draws one from the system's CSPRNG; V(service) asks "
+            "the factory service at O(service_url); V(agent) restarts the agent on the device and waits until it has "
+            "saved its own.",
+        ),
+        modules=("serialize",),
+    ),
+    Option(
+        "claim_id",
+        "The claim ID to give, 10 to 20 letters of Crockford's base 32. Quote it, since YAML takes one of digits alone "
+        "for a number.",
+        "ioto_claim_id",
+        without="one is generated",
+        more=("What is typed is folded first, so lower case is fine, O counts as 0, and I and L as 1.",),
+        modules=_IDENTITY,
+        flows=(MANUAL, FIRMWARE),
+        unless=("scan", *_NOT_GIVEN),
+    ),
+    Option(
+        "scan",
+        "What was scanned from a label that was printed beforehand, in place of O(claim_id). Its ID has to be one that "
+        "the ledger has reserved for the product and given to no unit, or the unit's own.",
+        "ioto_scan",
+        no_log=False,
+        more=(
+            "The unit is V(labelled) then.",
+            "Lower case, blanks and hyphens are folded. What was scanned is never run or templated.",
+        ),
+        modules=("serialize",),
+        flows=(MANUAL,),
+        unless=("claim_id", *_NOT_GIVEN),
+    ),
+    Option(
+        "qr",
+        "With O(scan), the template of the label's QR code, where it holds more than the claim ID.",
+        "ioto_label_qr",
+        without="what the layout says",
+        modules=("serialize", "verify"),
+        flows=(MANUAL, VERIFY),
+    ),
+    Option(
+        "layout",
+        "With O(scan), the layout of the label, whose templates count where O(qr) is not set.",
+        "ioto_label_layout",
+        without="the QR code holds the bare claim ID",
+        modules=("serialize", "verify"),
+        flows=(MANUAL, VERIFY),
+    ),
+    Option(
+        "delivery",
+        "Who asks the service. With V(agent) the agent is configured to ask, restarted, and waited for.",
+        "ioto_factory_delivery",
+        choices=("controller", "agent"),
+        without="V(controller)",
+        flows=(FACTORY, AGENT_FACTORY),
+    ),
+    Option(
+        "service_url",
+        "The factory service's URL.",
+        "ioto_service_url",
+        required=True,
+        flows=(FACTORY, AGENT_FACTORY),
+    ),
+    Option(
+        "service_url",
+        "The factory service's URL. Where it is set and no claim ID is given, the service gives the ID.",
+        "ioto_service_url",
+        flows=(FIRMWARE,),
+    ),
+    Option(
+        "service_url",
+        "The factory service's URL.",
+        "ioto_service_url",
+        more=(
+            "With O(source=agent), what names the unit (C(serial) or C(mac)) is put into C(device.json5) before the "
+            "agent asks, and the ID that it saved is compared with what the service answers for the same unit.",
+        ),
+        modules=_IDENTITY,
+        only=_ASKING,
+        unless=_AUTO_AGENT,
+    ),
+    Option(
+        "service_token",
+        "A bearer token for the service. The controller sends it, an agent cannot.",
+        "ioto_service_token",
+        no_log=True,
+        modules=_IDENTITY,
+        flows=_SERVICES,
+        only=_ASKING,
+        unless=_AUTO_AGENT,
+    ),
+    Option(
+        "service_timeout",
+        "Seconds to wait for an answer, for each try.",
+        "ioto_service_timeout",
+        type="float",
+        default=30.0,
+        modules=_IDENTITY,
+        flows=_SERVICES,
+        only=_ASKING,
+        unless=_AUTO_AGENT,
+    ),
+    Option(
+        "service_retries",
+        "How often to ask again, with growing pauses, when the service cannot be reached or is busy.",
+        "ioto_service_retries",
+        type="int",
+        default=5,
+        modules=_IDENTITY,
+        flows=_SERVICES,
+        only=_ASKING,
+        unless=_AUTO_AGENT,
+    ),
+    Option(
+        "service_ca_file",
+        "File with the certificates, on the controller, that the service's own is verified against.",
+        "ioto_service_ca_file",
+        type="path",
+        without="the system's",
+        modules=_IDENTITY,
+        flows=_SERVICES,
+        only=_ASKING,
+        unless=_AUTO_AGENT,
+    ),
+    Option(
+        "agent_mode",
+        "With O(source=agent), what the agent is told first in its configuration, as "
+        "M(ioto.serialization.agent_config) does it. V(auto) to make its own ID, V(factory) to ask the service at "
+        "O(agent_service_url).",
+        choices=("auto", "factory"),
+        without="its configuration stays as it is",
+        modules=("serialize",),
+    ),
+    Option(
+        "agent_service_url",
+        "The service's URL as the agent has to use it, where that is another than the controller's.",
+        "ioto_agent_service_url",
+        without="O(service_url)",
+        modules=("serialize",),
+        flows=(AGENT_FACTORY,),
+        only=("agent_mode=factory",),
+    ),
+    Option(
+        "serialize",
+        "How an agent without an ID gets one.",
+        choices=("auto", "factory", "none"),
+        without="the mode stays as it is",
+        modules=("agent_config",),
+    ),
+    Option(
+        "api_serialize",
+        "The URL of the factory service that the agent asks.",
+        "ioto_agent_service_url",
+        without="it stays as it is",
+        modules=("agent_config",),
+        unless=("serialize=auto", "serialize=none"),
+    ),
+    Option(
+        "agent_wait",
+        "Seconds to wait on the device for an ID that the agent saved.",
+        "ioto_agent_wait",
+        type="int",
+        default=30,
+        more=("Only with O(source=agent).",),
+        modules=("serialize",),
+        flows=_AGENTS,
+        only=_OF_AGENTS,
+    ),
+    Option(
+        "agent_restart",
+        "The command that restarts the agent, a word an element.",
+        "ioto_agent_restart",
+        type="list",
+        elements="str",
+        default=[],
+        without="C(/etc/init.d/ioto restart), or C(systemctl restart ioto) where there is no such script",
+        more=("Only with O(source=agent).",),
+        modules=("serialize",),
+        flows=_AGENTS,
+        only=_OF_AGENTS,
+    ),
+    AGENT_FALLBACK,
+    replace(AGENT_FALLBACK, choices=("none", "generated"), modules=(), flows=(AUTO,)),
+    Option(
+        "length",
+        "Letters of a claim ID that the controller generates, 10 to 20. Each carries 5 bits.",
+        "ioto_claim_id_length",
+        type="int",
+        default=10,
+        modules=_IDENTITY,
+        flows=(MANUAL, AUTO, FIRMWARE),
+    ),
+    Option(
+        "product",
+        "The product ID, a ULID from the Builder.",
+        "ioto_product",
+        without="the one that C(device.json5) holds",
+        modules=_IDENTITY,
+        flows=_UNITS,
+    ),
+    Option(
+        "serial",
+        "What names the unit in the ledger, and to a factory service.",
+        "ioto_serial",
+        without="its device-tree serial, then the MAC address of its first physical interface",
+        more=("An address or an inventory name never does, since the next unit gets the same one.",),
+        modules=("serialize", "verify"),
+        flows=(*_DEVICES, VERIFY),
+    ),
+    Option(
+        "properties",
+        "Further members of C(device.json5), such as C(name) or C(model). Members that are not named stay.",
+        "ioto_properties",
+        type="dict",
+        modules=_IDENTITY,
+        flows=_UNITS,
+    ),
+    Option(
+        "config_dir",
+        "The agent's configuration directory on the device, an absolute path.",
+        "ioto_config_dir",
+        type="path",
+        default="/etc/ioto",
+        modules=("serialize", "agent_config", "device_info", "verify"),
+        flows=(*_DEVICES, VERIFY),
+    ),
+    LEDGER,
+    Option(
+        "reveal",
+        "Return claim IDs whole. They are masked otherwise, since results end up on screens and in logs, and a claim "
+        "ID is a ticket for the ownership of the device.",
+        type="bool",
+        default=False,
+        modules=(*_IDENTITY, "serialize_fleet", "firmware_batch", "device_info", "ledger_info", "ledger_entry"),
+    ),
+    FORCE,
+    replace(
+        FORCE,
+        says="Refused where the device has an ID, since an agent makes or asks for one only where there is none; have "
+        "the controller write it.",
+        modules=(),
+        flows=_AGENTS,
+    ),
+    Option(
+        "replace_provisioned",
+        "Do that also where the device has been claimed and provisioned (C(provision.json5) is there).",
+        "ioto_replace_provisioned",
+        type="bool",
+        default=False,
+        is_deliberate=True,
+        modules=_IDENTITY,
+        flows=_CONTROLLERS,
+    ),
+    ACCEPT_HOST_KEY,
+)
+
+RECORDED = {option.variable: option for option in OPTIONS if option.variable and option.name in {"ledger"}}
+"""The options that say how what is done is recorded, by variable: for whoever reads them of a host."""
+
+VARIABLES = names_of([option for option in OPTIONS if {*option.flows} & {*_DEVICES, FLEET}])
+"""What the flows of devices have to know of each host."""
+
+FLEET_ARGUMENTS = specs({**of_module(OPTIONS, "serialize"), "accept_host_key": ACCEPT_HOST_KEY})
+"""The argument spec of what the fleet engine does with a device: that of `serialize`, and what is its own."""

@@ -35,6 +35,7 @@ def build_request(options: Mapping[str, Any], *, check: bool) -> Request:
         config_dir=options["config_dir"].rstrip("/") or "/",
         force=options["force"],
         replace_provisioned=options["replace_provisioned"],
+        accept_host_key=options.get("accept_host_key", False),
         check=check,
     )
 

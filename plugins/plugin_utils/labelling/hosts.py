@@ -17,6 +17,8 @@ from ..batch.problem import Problem
 from ..batch.summary import FLEET_RESULTS, outcome_of, with_fleet
 from ..claim_ids import DEFAULT_LENGTH
 from ..errors import IotoError
+from ..flows import recording
+from ..flows.recording import Recording
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, Context, State
 from ..modes import Mode
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from .batch import Label
     from .settings import LabelSettings
 
-VARIABLES = ("ioto_mode", "ioto_outcome", *FLEET_RESULTS, "ioto_ledger", *label_options.VARIABLES)
+VARIABLES = ("ioto_mode", "ioto_outcome", *FLEET_RESULTS, *recording.VARIABLES, *label_options.VARIABLES)
 """What has to be known of each host."""
 
 Complete = Callable[[Mapping[str, Any]], Mapping[str, Any]]
@@ -95,7 +97,6 @@ def label_hosts(
     *,
     complete: Complete,
     open_ledger: OpenLedger,
-    context: Context,
     check: bool,
 ) -> dict[str, Any]:
     """Make the labels of `hosts`, which maps each to its `VARIABLES`, and return the task's result.
@@ -105,10 +106,10 @@ def label_hosts(
     that the order stays the order of the line.
     """
     result = _Result()
-    for location, queue in _queues(hosts, complete, result).values():
+    for (place, _unused), queue in _queues(hosts, complete, result).items():
         try:
-            with closing(open_ledger(location)) as ledger:
-                _label_queue(ledger, queue, result, context=context, check=check)
+            with closing(open_ledger(place.ledger)) as ledger:
+                _label_queue(ledger, queue, result, context=place.context(queue[0].name), check=check)
         except IotoError as error:
             done = {*result.labelled, *result.already, *result.not_labelled}
             result.not_labelled |= {host.name: str(error) for host in queue if host.name not in done}
@@ -132,10 +133,10 @@ def label_hosts(
 
 def _queues(
     hosts: Mapping[str, Mapping[str, Any]], complete: Complete, result: _Result
-) -> dict[object, tuple[str | None, list[_Host]]]:
-    """Return the hosts that go to one printer or file, in their order, with their ledger."""
+) -> dict[tuple[Recording, object], list[_Host]]:
+    """Return the hosts that are recorded alike and go to one printer or file, in their order."""
     settings_of_hosts = _SettingsOfHosts(complete)
-    queues: dict[object, tuple[str | None, list[_Host]]] = {}
+    queues: dict[tuple[Recording, object], list[_Host]] = {}
     for name, facts in with_fleet(hosts).items():
         outcome = outcome_of(facts)
         settings = settings_of_hosts.of(facts) if outcome is not None else None
@@ -144,9 +145,8 @@ def _queues(
         if isinstance(settings, IotoError):
             result.not_labelled[name] = str(settings)
             continue
-        ledger = facts.get("ioto_ledger")
-        queue = queues.setdefault((ledger, settings.queue), (ledger, []))
-        queue[1].append(_Host(name, outcome["product"], outcome["serial"], settings))
+        queue = queues.setdefault((Recording.of_host(facts), settings.queue), [])
+        queue.append(_Host(name, outcome["product"], outcome["serial"], settings))
     return queues
 
 

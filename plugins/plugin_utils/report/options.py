@@ -7,22 +7,80 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..batch.problem import Problem
 from ..errors import IotoError
+from ..flows.options import LEDGER
+from ..option import REPORT, Option, given_by, of_flow, specs
 
-ARGUMENTS: Mapping[str, Mapping[str, Any]] = {
-    "dest": {"type": "path", "required": True},
-    "title": {"type": "str", "default": ""},
-    "pictures": {"type": "int", "default": 1000},
-    "reveal": {"type": "bool", "default": False},
-}
-"""Those of the module `report` that a run has, as Ansible's argument specs write them."""
+_MODULE = ("report",)
+_RUN = "run"
+"""Not a flow: what a run that ends with a report takes from the variables of its hosts."""
 
-VARIABLES = {f"ioto_report_{name}": name for name in ARGUMENTS}
-"""The variables of a host, and the option that each stands for."""
+OPTIONS = (
+    Option(
+        "dest",
+        "The page, a name that ends in C(.html). The tables are beside it, as C(.csv) and C(.jsonl).",
+        "ioto_report_dest",
+        type="path",
+        required=True,
+        modules=_MODULE,
+        flows=(_RUN,),
+    ),
+    Option(
+        "started",
+        "When the run began, as M(ioto.serialization.preflight) returned it; report that run.",
+        modules=_MODULE,
+    ),
+    Option(
+        "since",
+        "Report from this time on, such as V(2026-11-23) or V(2026-11-23T08:00:00), local without a zone.",
+        "ioto_report_since",
+        modules=_MODULE,
+        flows=(REPORT,),
+    ),
+    Option(
+        "until",
+        "Report until this time. A date is meant with its whole day.",
+        "ioto_report_until",
+        modules=_MODULE,
+        flows=(REPORT,),
+    ),
+    Option("title", "The title of the page.", "ioto_report_title", default="", modules=_MODULE, flows=(_RUN, REPORT)),
+    Option(
+        "pictures",
+        "How many labels are drawn at most. A picture takes about 4 kB; V(0) draws none.",
+        "ioto_report_pictures",
+        type="int",
+        default=1000,
+        modules=_MODULE,
+        flows=(_RUN, REPORT),
+    ),
+    Option(
+        "reveal",
+        "Show claim IDs whole. They are masked otherwise, since a claim ID is a ticket for the ownership of the "
+        "device.",
+        "ioto_report_reveal",
+        type="bool",
+        default=False,
+        modules=_MODULE,
+        flows=(_RUN, REPORT),
+    ),
+    replace(
+        LEDGER,
+        more=("A run is reported from the ledger of each of its hosts.",),
+        modules=_MODULE,
+        flows=(REPORT,),
+        unless=("started",),
+    ),
+)
+
+_OF_A_RUN = of_flow(OPTIONS, _RUN)
+VARIABLES = tuple(_OF_A_RUN)
+"""The variables of a host that say what its run's report is."""
 
 Complete = Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]]
 """Checks arguments against their specification, and returns them with their defaults. Raises `IotoError`."""
@@ -51,9 +109,7 @@ def run_report(
     given = {name: hosts[first[0]][name] for name in VARIABLES if name in hosts[first[0]]}
     try:
         # By their names in the inventory, so that a sentence names what somebody has to correct.
-        specification = {name: ARGUMENTS[option] for name, option in VARIABLES.items()}
-        complete_options = complete(given, specification)
-        options = {option: complete_options[name] for name, option in VARIABLES.items()}
+        options = given_by(_OF_A_RUN, complete(given, specs(_OF_A_RUN)))
         page_path(options["dest"])
     except IotoError as error:
         return None, [*problems, Problem(tuple(first), f"{error} (ioto_report_dest)")]

@@ -1,0 +1,27 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of the tasks that a run of a batch begins and ends with."""
+
+from __future__ import annotations
+
+from ..modes import Mode
+from ..option import Option
+
+OPTIONS = (
+    Option(
+        "modes",
+        "Look at those hosts alone whose C(ioto_mode) is one of these; at all by default, and those without one.",
+        type="list",
+        elements="str",
+        choices=tuple(mode.value for mode in Mode),
+        default=[mode.value for mode in Mode],
+        modules=("preflight",),
+    ),
+    Option(
+        "started",
+        "When the run began, as M(ioto.serialization.preflight) returned it.",
+        without="what failed is recorded, and not the run",
+        modules=("summary",),
+    ),
+)

@@ -1,0 +1,28 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of the fleet engine itself; what is to be done with a device, its variables say."""
+
+from __future__ import annotations
+
+from ..option import Option
+
+_MODULE = ("serialize_fleet",)
+
+OPTIONS = (
+    Option(
+        "processes",
+        "How many processes to use, 1 or more.",
+        type="int",
+        without="up to one for each core, where that is quicker",
+        modules=_MODULE,
+    ),
+    Option(
+        "silence",
+        "Seconds without a sign from a device after which it counts as unreachable, beside C(ioto_agent_wait).",
+        type="float",
+        default=60.0,
+        more=("A device whose answer is not whole within five times that has failed.",),
+        modules=_MODULE,
+    ),
+)

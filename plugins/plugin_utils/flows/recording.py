@@ -1,0 +1,40 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Into which ledger what is done with a host is recorded, and as whose doing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..ledger.records import Context
+from ..option import given_by
+from .options import RECORDED
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What the options say that every task has which writes to the ledger."""
+
+    ledger: str | None = None
+    """Path or URL; None is the default one."""
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Recording:
+        """Return what a task's `options` say."""
+        return cls(options.get("ledger"))
+
+    @classmethod
+    def of_host(cls, variables: Mapping[str, Any]) -> Recording:
+        """Return what a host's variables say: those of `VARIABLES` that are set."""
+        return cls.of(given_by(RECORDED, variables))
+
+    def context(self, host: str | None = None) -> Context:
+        """Return by whom, and at which device, for the ledger's events."""
+        return Context.here(host)
+
+
+VARIABLES = tuple(RECORDED)
+"""What has to be known of a host."""

@@ -1,0 +1,93 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of the ledger's own actions. Nothing but the ledger itself is said by a variable."""
+
+from __future__ import annotations
+
+from ..option import Option
+
+_ENTRY = ("ledger_entry",)
+_INFO = ("ledger_info",)
+
+OPTIONS = (
+    Option(
+        "action",
+        "What to do with the claim, or with the ledger.",
+        choices=("import", "retire", "rebind", "resolve"),
+        required=True,
+        more=(
+            "V(import) takes over the claims of a file; every bad line is reported, and nothing is imported then.",
+            "V(retire) takes a claim ID out of use for ever, such as that of a scrapped unit.",
+            "V(rebind) moves a claim to the unit O(new_serial), such as when a board moves to another case.",
+            "V(resolve) records that somebody has looked at the conflicts about a claim.",
+        ),
+        modules=_ENTRY,
+    ),
+    Option("claim_id", "The claim. Instead, O(product) and O(serial) can name it.", modules=_ENTRY),
+    Option("product", "The product of the unit that has the claim.", modules=_ENTRY),
+    Option("serial", "The unit that has the claim.", modules=_ENTRY),
+    Option("new_serial", "With O(action=rebind), the unit that gets the claim.", modules=_ENTRY),
+    Option("reason", "Why. Needed for all actions but V(import).", modules=_ENTRY),
+    Option(
+        "src",
+        "With O(action=import), the file on the controller, in UTF-8 or UTF-16.",
+        type="path",
+        more=(
+            "CSV may be separated by commas, semicolons, tabs or C(|). Every bad line is named, and then nothing is "
+            "imported.",
+        ),
+        modules=_ENTRY,
+    ),
+    Option(
+        "format",
+        "The format of the file, CSV or JSON Lines.",
+        choices=("csv", "jsonl"),
+        default="csv",
+        modules=_ENTRY,
+    ),
+    Option(
+        "claim_ids",
+        "Only these claim IDs. Other conditions do not count then.",
+        type="list",
+        elements="str",
+        modules=_INFO,
+    ),
+    Option("product", "Only claims of this product.", modules=_INFO),
+    Option("serial", "Only claims of this unit, retired ones too.", modules=_INFO),
+    Option("host", "Only claims of units that were last seen under this inventory name.", modules=_INFO),
+    Option(
+        "state",
+        "Only claims in these states.",
+        type="list",
+        elements="str",
+        choices=("allocated", "written", "verified", "labelled", "retired"),
+        modules=_INFO,
+    ),
+    Option(
+        "since",
+        "Only claims that changed at this time or later, such as V(2026-11-23) or V(2026-11-23T08:00:00).",
+        modules=_INFO,
+    ),
+    Option(
+        "limit",
+        "Return at most so many claims, the newest ones. An export has no limit.",
+        type="int",
+        default=100,
+        modules=_INFO,
+    ),
+    Option("history", "Return the events of the claims, too.", type="bool", default=False, modules=_INFO),
+    Option(
+        "dest",
+        "Export the claims to this file on the controller, with whole claim IDs, readable by its owner alone.",
+        type="path",
+        modules=_INFO,
+    ),
+    Option(
+        "format",
+        "The format of the export, CSV or JSON Lines.",
+        choices=("csv", "jsonl"),
+        default="csv",
+        modules=_INFO,
+    ),
+)

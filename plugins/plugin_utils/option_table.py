@@ -1,0 +1,33 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The table of all options: every feature's rows, joined."""
+
+from __future__ import annotations
+
+from .batch import options as batch
+from .firmware import options as firmware
+from .fleet import options as fleet
+from .flows import options as flows
+from .labelling import options as labelling
+from .ledger import options as ledger
+from .option import Option, of_module
+from .report import options as report
+from .verification import options as verification
+
+TABLE: tuple[Option, ...] = (
+    *batch.OPTIONS,
+    *fleet.OPTIONS,
+    *firmware.OPTIONS,
+    *ledger.OPTIONS,
+    *report.OPTIONS,
+    *labelling.OPTIONS,
+    *verification.OPTIONS,
+    *flows.OPTIONS,
+)
+"""Rows of one name and module, or of one variable and flow, stand here once."""
+
+
+def options_of(module: str) -> dict[str, Option]:
+    """Return the options that a module of the collection takes, by name."""
+    return of_module(TABLE, module)
