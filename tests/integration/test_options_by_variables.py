@@ -1,0 +1,146 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a task leaves out, the variables of its host say; and where they say nonsense, they are named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Context
+from tests.support.ansible import ROOT, Run, provision
+
+pytestmark = pytest.mark.ansible
+
+PRODUCT = "01K9F1EETDEV1CEPR0DVCT0001"
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> dict[str, Any]:
+    """Return the variables of a host that is this machine, with a folder for its /etc/ioto."""
+    (tmp_path / "ioto").mkdir()
+    return {
+        "ansible_connection": "local",
+        "ioto_config_dir": str(tmp_path / "ioto"),
+        "ioto_product": PRODUCT,
+        "ioto_serial": "SN-1",
+        "ioto_ledger": str(tmp_path / "line.db"),
+    }
+
+
+def run(folder: Path, variables: dict[str, Any], *tasks: dict[str, Any], defaults: dict[str, Any] | None = None) -> Run:
+    (folder / "inventory.yml").write_text(yaml.safe_dump({"all": {"hosts": {"bench-1": variables}}}))
+    play = {"hosts": "all", "gather_facts": False, "tasks": list(tasks), "module_defaults": defaults or {}}
+    playbook = folder / "play.yml"
+    playbook.write_text(yaml.safe_dump([play]))
+    paths = {"ANSIBLE_COLLECTIONS_PATH": str(ROOT / "playbooks/collections")}
+    return provision(folder, "-i", folder / "inventory.yml", "-v", playbook=playbook, **paths)
+
+
+def task(module: str, **options: Any) -> dict[str, Any]:
+    return {"name": module, f"ioto.serialization.{module}": options}
+
+
+def claims(folder: Path) -> dict[str, str | None]:
+    """The unit of each claim ID in the ledger of the line."""
+    with Ledger(folder / "line.db", read_only=True) as ledger:
+        return {claim.claim_id: claim.unit for claim in ledger.claims()}
+
+
+def test_a_bare_task_does_what_the_variables_of_its_host_say(tmp_path: Path, bench: dict[str, Any]) -> None:
+    done = run(tmp_path, {**bench, "ioto_claim_id": "{{ 'jt08ff' ~ 'qxwq' }}"}, task("serialize"))
+
+    assert done.status == 0, done.output
+    assert claims(tmp_path) == {"JT08FFQXWQ": "SN-1"}
+    assert "JT08FFQXWQ" in (tmp_path / "ioto/device.json5").read_text()
+
+
+def test_what_a_task_says_counts_more_than_a_variable(tmp_path: Path, bench: dict[str, Any]) -> None:
+    variables = {**bench, "ioto_claim_id": "JT08FFQXWQ", "ioto_scan": "7QK2M9XW4T"}
+    done = run(tmp_path, variables, task("serialize", claim_id="AAAAAAAAAA", serial="SN-2"))
+
+    assert done.status == 0, done.output
+    assert claims(tmp_path) == {"AAAAAAAAAA": "SN-2"}
+
+
+def test_a_given_id_is_no_matter_of_a_task_that_takes_another_source(tmp_path: Path, bench: dict[str, Any]) -> None:
+    done = run(tmp_path, {**bench, "ioto_claim_id": "JT08FFQXWQ"}, task("serialize", source="generated"))
+
+    assert done.status == 0, done.output
+    assert "JT08FFQXWQ" not in claims(tmp_path)
+
+
+def test_a_variable_alone_replaces_nothing(tmp_path: Path, bench: dict[str, Any]) -> None:
+    assert run(tmp_path, bench, task("serialize")).status == 0
+    before = claims(tmp_path)
+
+    again = run(tmp_path, {**bench, "ioto_force": True}, task("serialize"))
+
+    assert (again.status, again.changed) == (0, 0), again.output
+    assert claims(tmp_path) == before
+
+
+def test_a_value_of_the_wrong_kind_is_told_by_the_name_of_its_variable(tmp_path: Path, bench: dict[str, Any]) -> None:
+    done = run(tmp_path, {**bench, "ioto_claim_id_length": "ten"}, task("serialize"))
+
+    assert done.status != 0
+    assert "ioto_claim_id_length" in done.output and "Traceback" not in done.output
+    assert not (tmp_path / "line.db").exists()
+
+
+def test_a_template_that_makes_no_value_is_told_in_a_sentence(tmp_path: Path, bench: dict[str, Any]) -> None:
+    done = run(tmp_path, {**bench, "ioto_serial": "{{ of_nobody }}"}, task("serialize"))
+
+    assert done.status != 0
+    assert "ioto_serial has no value: " in done.output and "Traceback" not in done.output
+
+
+def test_a_variable_that_is_omitted_says_nothing(tmp_path: Path, bench: dict[str, Any]) -> None:
+    done = run(tmp_path, {**bench, "ioto_claim_id": "{{ nothing | default(omit) }}"}, task("serialize"))
+
+    assert done.status == 0, done.output
+    assert list(claims(tmp_path).values()) == ["SN-1"]
+
+
+def test_a_token_is_neither_shown_nor_needed_where_no_service_is_asked(tmp_path: Path, bench: dict[str, Any]) -> None:
+    variables = {**bench, "ioto_service_token": "{{ from_a_vault_that_is_locked }}"}
+    assert run(tmp_path, variables, task("serialize")).status == 0
+
+    variables = {**bench, "ioto_service_token": "s3cret", "ioto_service_url": "http://127.0.0.1:1/"}
+    asked = run(tmp_path, {**variables, "ioto_service_retries": 0}, task("serialize", source="service", serial="SN-9"))
+
+    assert "s3cret" not in asked.output
+    assert asked.status != 0
+
+
+def test_the_ledgers_own_actions_take_the_ledger_of_the_line_and_no_claim(
+    tmp_path: Path, bench: dict[str, Any]
+) -> None:
+    with Ledger(tmp_path / "line.db") as ledger:
+        ledger.allocate(PRODUCT, "SN-1", source="given", context=Context("tester@bench"), claim_id="JT08FFQXWQ")
+    variables = {**bench, "ioto_claim_id": "JT08FFQXWQ", "ioto_label_reason": "smudged"}
+
+    found = run(tmp_path, variables, task("ledger_info"))
+    entered = run(tmp_path, variables, task("ledger_entry", action="retire", reason="scrapped"))
+
+    assert str(tmp_path / "line.db") in found.output
+    assert entered.status != 0
+    assert "Nothing says which claim is meant" in entered.output
+
+
+def test_defaults_for_the_whole_collection_are_those_of_its_tasks(tmp_path: Path, bench: dict[str, Any]) -> None:
+    (tmp_path / "other").mkdir()
+    defaults = {"group/ioto.serialization.all": {"config_dir": str(tmp_path / "other"), "reveal": True}}
+    done = run(
+        tmp_path, {**bench, "ioto_claim_id": "JT08FFQXWQ"}, task("serialize"), task("device_info"), defaults=defaults
+    )
+
+    assert done.status == 0, done.output
+    assert (tmp_path / "other/device.json5").exists()
+    assert not (tmp_path / "ioto/device.json5").exists()
+    assert '"claim_id": "JT08FFQXWQ"' in done.output
