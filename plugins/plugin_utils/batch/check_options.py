@@ -11,7 +11,7 @@ from typing import Any
 from ..device.state import IDENTITY_KEYS
 from ..errors import IotoError
 from ..flows.flow import FlowError, flow_variables
-from ..option import specs
+from ..option import Option
 from .problem import Problem
 
 Complete = Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]]
@@ -26,17 +26,19 @@ def check_options(hosts: Mapping[str, Mapping[str, Any]], complete: Complete) ->
             options = flow_variables(variables)
         except FlowError:
             continue  # an unknown flow is the batch check's to tell, and images have a check of their own
-        for sentence in _sentences(variables, specs(options), complete):
+        for sentence in _sentences(variables, options, complete):
             troubled.setdefault(sentence, []).append(host)
     return [Problem(tuple(found), sentence) for sentence, found in troubled.items()]
 
 
-def _sentences(variables: Mapping[str, Any], specification: Mapping[str, Any], complete: Complete) -> list[str]:
+def _sentences(variables: Mapping[str, Any], options: Mapping[str, Option], complete: Complete) -> list[str]:
     found = []
     # One by one, so that each is told, and by the name that it has in the inventory.
-    for name, kind in specification.items():
+    for name, option in options.items():
         try:
-            complete({name: variables[name]}, {name: kind})
+            value = complete({name: variables[name]}, {name: option.spec})[name]
+            if option.convert:
+                option.convert(value)
         except IotoError as error:
             found.append(str(error))
     properties = variables.get("ioto_properties")

@@ -138,6 +138,7 @@ def _row(ledger: Ledger, key: _Key, case: _Case, claim: Claim | None) -> Row:
         verdict=_verdict(claim, moved, case.events),
         times=_times(ledger, claim, moved),
         failures=failures,
+        by=case.events[-1].actor if case.events else None,
     )
 
 

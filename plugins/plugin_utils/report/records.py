@@ -71,6 +71,8 @@ class Row:
     verdict: UnitVerdict
     times: Mapping[State, datetime] = field(default_factory=dict)
     failures: Sequence[Failure] = ()
+    by: str | None = None
+    """Who did the last thing that happened to it in the period."""
 
     @property
     def ended_at(self) -> datetime | None:

@@ -27,6 +27,7 @@ COLUMNS = (
     "result",
     *(f"{state}_at" for state in _STATES),
     "failures",
+    "by",
 )
 
 
@@ -67,4 +68,5 @@ def _values(row: Row, *, reveal: bool) -> dict[str, Any]:
         "failures": [
             {"at": failure.at.isoformat(), "what": failure.what, "reason": failure.reason} for failure in row.failures
         ],
+        "by": row.by,
     }

@@ -42,6 +42,8 @@ class Card:
     """Masked."""
     verdict: str
     text: str
+    by: str | None = None
+    """Who did what happened to it last."""
 
 
 @dataclass(slots=True)
@@ -120,7 +122,7 @@ class StationFeed:
         if event.at >= self._today.midnight:
             self._count(event, verdict)
         shown = mask(event.claim_id) if event.claim_id and verdict != "fail" else None
-        self._show(Card(event.at, event.product, event.unit, shown, verdict, text))
+        self._show(Card(event.at, event.product, event.unit, shown, verdict, text, event.actor))
 
     def _count(self, event: Event, verdict: str) -> None:
         if verdict == "fail":
@@ -160,6 +162,7 @@ def to_json(card: Card) -> dict[str, object]:
         "claim_id": card.claim_id,
         "verdict": card.verdict,
         "text": card.text,
+        "by": card.by,
     }
 
 

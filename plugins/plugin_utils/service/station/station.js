@@ -48,7 +48,7 @@ function row(unit) {
   const name = element("span", "name", unit.unit ?? "reserved");
   name.title = `${unit.unit ?? ""} ${unit.product ?? ""}`;
   const why = element("span", "why", unit.text);
-  why.title = unit.text;
+  why.title = unit.by ? `${unit.text} (${unit.by})` : unit.text;
   item.append(
     element("span", `badge ${unit.verdict}`, WORDS[unit.verdict]),
     element("time", "", clock(unit.at ?? unit.updated_at)),
@@ -72,7 +72,7 @@ function drawLine() {
   const last = line.units[0];
   const key = last ? `${last.at} ${last.unit} ${last.verdict}` : "";
   if (last) {
-    sign(last.verdict, last.unit ?? "", last.text, clock(last.at));
+    sign(last.verdict, last.unit ?? "", last.text, last.by ? `${clock(last.at)} by ${last.by}` : clock(last.at));
   } else {
     sign("idle", "Waiting for the first unit", "", "");
   }
