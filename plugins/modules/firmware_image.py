@@ -169,6 +169,13 @@ options:
       - The variable C(ioto_replace_provisioned) counts in the roles alone.
     type: bool
     default: false
+  operator:
+    description:
+      - >-
+        Who stands at the line, such as a name or the number of a badge, up to 64 letters. It stands in every event of
+        the ledger, in the report, and on the station page.
+      - Without it, the variable C(ioto_operator) counts.
+    type: str
 # --- end of the options ---
 seealso:
   - module: ioto.serialization.serialize

@@ -67,6 +67,11 @@ options:
       a ticket for the ownership of the device.
     type: bool
     default: false
+  operator:
+    description: >-
+      Who stands at the line, such as a name or the number of a badge, up to 64 letters. It stands in every event of the
+      ledger, in the report, and on the station page.
+    type: str
 # --- end of the options ---
 seealso:
   - module: ioto.serialization.ledger_info

@@ -88,6 +88,13 @@ options:
         Without it, the variable C(ioto_ledger) counts; without both, C(ioto/ledger.db) below E(XDG_DATA_HOME), which is
         C(~/.local/share) unless that says otherwise.
     type: str
+  operator:
+    description:
+      - >-
+        Who stands at the line, such as a name or the number of a badge, up to 64 letters. It stands in every event of
+        the ledger, in the report, and on the station page.
+      - Without it, the variable C(ioto_operator) counts.
+    type: str
 # --- end of the options ---
 requirements:
   - zxing-cpp 2.2 or later and Pillow, for O(image)

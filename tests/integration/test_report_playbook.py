@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Context
 from tests.fleet import Fleet
 from tests.support.ansible import ROOT, provision
 
@@ -56,6 +58,34 @@ def test_a_run_ends_with_the_report_of_its_hosts_and_the_ledger_tells_the_same_l
         assert {host: (line["result"], line["failures"]) for host, line in lines(other).items()} == {
             host: (line["result"], line["failures"]) for host, line in told.items()
         }
+
+
+def test_who_stands_at_the_line_is_in_every_event_of_both_engines_and_in_the_report(tmp_path: Path, home: Path) -> None:
+    page, later = tmp_path / "page.html", tmp_path / "later.html"
+    variables = {
+        "ioto_operator": "<b>4711</b>\x1b[31m",
+        "ioto_report_dest": str(page),
+        "ioto_label_dest": str(tmp_path / "labels.pdf"),
+    }
+    engine = tmp_path / "engine.yml"
+    engine.write_text(
+        "all: {hosts: {manual-2: {ioto_engine: fleet}, manual-3: {ioto_product: 01G8YJKKRNTHW213TRZYX3YH0M}}}"
+    )
+    with Fleet.start(tmp_path / "fleet", groups={"manual": 3, "auto": 1}) as fleet:
+        fleet["manual-3"].write(FILE, "{ product: ")
+        run = provision(home, "-i", fleet.inventory, "-i", engine, "-e", json.dumps(variables))
+    again = provision(home, "-e", f"ioto_report_dest={later}", playbook=ROOT / "playbooks/report.yml")
+
+    assert run.failed == {"manual-3"}, run.output
+    assert again.status == 0, again.output
+    with Ledger(home / ".local/share/ioto/ledger.db", read_only=True) as ledger:
+        events = list(ledger.events())
+    assert {"run", "verified", "labelled", "failed"} <= {event.action for event in events}
+    by = f"<b>4711</b> [31m, {Context.here().actor}"
+    assert {event.actor for event in events} == {by}
+    for found in (page, later):
+        assert {line["by"] for line in lines(found).values()} == {by}
+        assert "by &lt;b&gt;4711&lt;/b&gt; [31m, " in found.read_text()
 
 
 @pytest.mark.parametrize("limit", [(), ("--limit", "manual-1")])

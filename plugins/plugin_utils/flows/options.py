@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ..display_text import printable
+from ..errors import IotoError
 from ..option import (
     AGENT_FACTORY,
     AUTO,
@@ -33,6 +35,26 @@ _OF_AGENTS = ("source=agent",)
 _ASKING = ("source=service", "source=agent")
 _AUTO_AGENT = ("agent_mode=auto",)
 _NOT_GIVEN = ("source=generated", "source=service", "source=agent")
+
+MAX_OPERATOR_LENGTH = 64
+
+
+class OperatorError(IotoError):
+    """A text that cannot name who stands at the line."""
+
+
+def parse_operator(value: object) -> str | None:
+    """Return who stands at the line, on one line and without what disturbs a terminal; a number is a text, too.
+
+    Raises `OperatorError` where it is too long.
+    """
+    name = printable("" if value is None else str(value))
+    if len(name) > MAX_OPERATOR_LENGTH:
+        raise OperatorError(
+            f"ioto_operator has {len(name)} letters and may have {MAX_OPERATOR_LENGTH}; give a short name or a number."
+        )
+    return name or None
+
 
 FORCE = Option(
     "force",
@@ -350,10 +372,19 @@ OPTIONS = (
         modules=_IDENTITY,
         flows=_CONTROLLERS,
     ),
+    Option(
+        "operator",
+        "Who stands at the line, such as a name or the number of a badge, up to 64 letters. It stands in every event "
+        "of the ledger, in the report, and on the station page.",
+        "ioto_operator",
+        modules=(*_IDENTITY, "verify", "label", "ledger_entry"),
+        flows=(*_UNITS, LABEL, VERIFY),
+        convert=parse_operator,
+    ),
     ACCEPT_HOST_KEY,
 )
 
-RECORDED = {option.variable: option for option in OPTIONS if option.variable and option.name in {"ledger"}}
+RECORDED = {option.variable: option for option in OPTIONS if option.variable and option.name in {"ledger", "operator"}}
 """The options that say how what is done is recorded, by variable: for whoever reads them of a host."""
 
 VARIABLES = names_of([option for option in OPTIONS if {*option.flows} & {*_DEVICES, FLEET}])

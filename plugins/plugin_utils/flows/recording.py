@@ -11,7 +11,7 @@ from typing import Any
 
 from ..ledger.records import Context
 from ..option import given_by
-from .options import RECORDED
+from .options import RECORDED, parse_operator
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +20,13 @@ class Recording:
 
     ledger: str | None = None
     """Path or URL; None is the default one."""
+    operator: str | None = None
+    """Who stands at the line."""
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Recording:
-        """Return what a task's `options` say."""
-        return cls(options.get("ledger"))
+        """Return what a task's `options` say. Raises `OperatorError`."""
+        return cls(options.get("ledger"), parse_operator(options.get("operator")))
 
     @classmethod
     def of_host(cls, variables: Mapping[str, Any]) -> Recording:
@@ -33,7 +35,17 @@ class Recording:
 
     def context(self, host: str | None = None) -> Context:
         """Return by whom, and at which device, for the ledger's events."""
-        return Context.here(host)
+        context = Context.here(host)
+        return context if self.operator is None else Context(f"{self.operator}{_AT}{context.actor}", host)
+
+
+def account_of(actor: str) -> str:
+    """Return the `user@station` of an event's `actor`, whoever stood at the line."""
+    return actor.rpartition(_AT)[2]
+
+
+_AT = ", "
+"""Between the operator and `user@station`, which holds none."""
 
 
 VARIABLES = tuple(RECORDED)

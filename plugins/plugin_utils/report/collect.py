@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..display_text import printable
+from ..flows.recording import account_of
 from ..ledger.event_kinds import EventKind
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, Event, State
@@ -50,7 +51,9 @@ class Period:
 
     def holds(self, event: Event) -> bool:
         """Say whether `event` belongs to the period."""
-        return self.since <= event.at <= self.until and self.actor in {None, event.actor}
+        if self.actor is not None and account_of(self.actor) != account_of(event.actor):
+            return False
+        return self.since <= event.at <= self.until
 
 
 def last_run(ledger: Ledger) -> Period | None:
