@@ -10,7 +10,7 @@ specs, the batch check, what a task leaves out, and every page that names an opt
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 MANUAL, AUTO, FACTORY, AGENT_FACTORY = "manual", "auto", "factory", "factory with an agent"
@@ -31,10 +31,11 @@ class Option:
     name: str
     says: str
     """What it is, for modules and roles alike."""
-    variable: str | None = None
-    """The variable of the inventory that says it."""
-    type: str = "str"
     default: Any = None
+    type: str = ""
+    """Without it, that of the default, else a string."""
+    variable: str | None = None
+    """The variable of the inventory that says it. Without it, where a flow takes it, `ioto_` and its name."""
     without: str = ""
     """What holds without it, as the end of a sentence, where that is no default."""
     more: tuple[str, ...] = ()
@@ -55,6 +56,13 @@ class Option:
     """Those with any of which it does not count."""
     convert: Callable[[Any], Any] | None = None
     """What makes the option's value of the variable's, where the two differ."""
+
+    def __post_init__(self) -> None:
+        """Find what is not said."""
+        if not self.type:
+            object.__setattr__(self, "type", "str" if self.default is None else type(self.default).__name__)
+        if self.variable is None and self.flows:
+            object.__setattr__(self, "variable", f"ioto_{self.name}")
 
     @property
     def spec(self) -> dict[str, Any]:
@@ -80,6 +88,14 @@ class Option:
         if self.only and not any(_is_met(condition, given) for condition in self.only):
             return False
         return not any(_is_met(condition, given) for condition in self.unless)
+
+
+def rows(*options: Option, variable: str = "", **common: Any) -> tuple[Option, ...]:
+    """Return `options` with what they have in common; a `{}` in `variable` is the name of each."""
+    return tuple(
+        replace(option, variable=option.variable or variable.format(option.name) or None, **common)
+        for option in options
+    )
 
 
 def _is_met(condition: str, given: Mapping[str, Any]) -> bool:

@@ -5,17 +5,15 @@
 
 from __future__ import annotations
 
-from ..modes import Mode
 from ..option import Option
 
 OPTIONS = (
     Option(
         "modes",
         "Look at those hosts alone whose C(ioto_mode) is one of these; at all by default, and those without one.",
-        type="list",
+        ["manual", "auto", "factory", "firmware", "none"],
+        choices=("manual", "auto", "factory", "firmware", "none"),
         elements="str",
-        choices=tuple(mode.value for mode in Mode),
-        default=[mode.value for mode in Mode],
         modules=("preflight",),
     ),
     Option(

@@ -5,24 +5,24 @@
 
 from __future__ import annotations
 
-from ..option import Option
+from ..option import Option, rows
 
 _MODULE = ("serialize_fleet",)
 
 OPTIONS = (
-    Option(
-        "processes",
-        "How many processes to use, 1 or more.",
-        type="int",
-        without="up to one for each core, where that is quicker",
-        modules=_MODULE,
-    ),
-    Option(
-        "silence",
-        "Seconds without a sign from a device after which it counts as unreachable, beside C(ioto_agent_wait).",
-        type="float",
-        default=60.0,
-        more=("A device whose answer is not whole within five times that has failed.",),
+    *rows(
+        Option(
+            "processes",
+            "How many processes to use, 1 or more.",
+            type="int",
+            without="up to one for each core, where that is quicker",
+        ),
+        Option(
+            "silence",
+            "Seconds without a sign from a device after which it counts as unreachable, beside C(ioto_agent_wait).",
+            60.0,
+            more=("A device whose answer is not whole within five times that has failed.",),
+        ),
         modules=_MODULE,
     ),
 )

@@ -21,6 +21,7 @@ from ..option import (
     Option,
     names_of,
     of_module,
+    rows,
     specs,
 )
 from ..serialization.sources.table import CHOICES, FALLBACKS
@@ -56,81 +57,72 @@ def parse_operator(value: object) -> str | None:
     return name or None
 
 
-FORCE = Option(
-    "force",
-    "Give the unit another ID than it has. The old one is retired in the ledger and never issued again.",
-    "ioto_force",
-    type="bool",
-    default=False,
-    is_deliberate=True,
-    modules=_IDENTITY,
-    flows=_CONTROLLERS,
-)
 AGENT_FALLBACK = Option(
     "agent_fallback",
-    "What to do when the agent has saved no ID in time, as agents 2.8 to 3.0.0 never do. V(none) fails and says so; "
-    "another value has the controller write an ID from that source, and restart the agent once more.",
-    "ioto_agent_fallback",
+    "What to do when the agent has saved no ID in time, as agents 2.8 to 3.0.0 never do. V(none) fails "
+    "and says so; another value has the controller write an ID from that source, and restart the agent "
+    "once more.",
+    "none",
     choices=("none", *FALLBACKS),
-    default="none",
     modules=("serialize",),
     flows=(AGENT_FACTORY,),
     only=_OF_AGENTS,
 )
-
 LEDGER = Option(
     "ledger",
     "Where the ledger is, on the controller. A path of an SQLite file, or a URL such as "
     "V(postgresql://user@host/database) where several lines share one.",
-    "ioto_ledger",
     without="C(ioto/ledger.db) below E(XDG_DATA_HOME), which is C(~/.local/share) unless that says otherwise",
     modules=(*_IDENTITY, "verify", "label", "ledger_info", "ledger_entry"),
     flows=(*_UNITS, LABEL, VERIFY),
 )
-
+FORCE = Option(
+    "force",
+    "Give the unit another ID than it has. The old one is retired in the ledger and never issued again.",
+    False,
+    modules=_IDENTITY,
+    flows=_CONTROLLERS,
+    is_deliberate=True,
+)
 ACCEPT_HOST_KEY = Option(
     "accept_host_key",
     "Take a unit that answers with another host key than the ledger keeps of it.",
-    "ioto_accept_host_key",
-    type="bool",
-    default=False,
-    is_deliberate=True,
+    False,
     flows=(FLEET,),
+    is_deliberate=True,
 )
 
 OPTIONS = (
-    Option(
-        "mode",
-        "The flow that the host takes. V(none) leaves it alone.",
-        "ioto_mode",
-        choices=("manual", "auto", "factory", "firmware", "none"),
-        flows=(FLEET,),
-    ),
-    Option(
-        "engine",
-        "Who runs the flow, Ansible task by task, or the fleet engine for many devices in one task.",
-        "ioto_engine",
-        choices=("ansible", "fleet"),
-        without="V(ansible)",
+    *rows(
+        Option(
+            "mode",
+            "The flow that the host takes. V(none) leaves it alone.",
+            choices=("manual", "auto", "factory", "firmware", "none"),
+        ),
+        Option(
+            "engine",
+            "Who runs the flow, Ansible task by task, or the fleet engine for many devices in one task.",
+            without="V(ansible)",
+            choices=("ansible", "fleet"),
+        ),
         flows=(FLEET,),
     ),
     Option(
         "source",
         "Where the claim ID of a unit comes from that has none yet.",
-        choices=tuple(CHOICES),
         without="V(given) where O(claim_id) or O(scan) is set, else V(generated)",
         more=(
-            "V(given) takes the one in O(claim_id); V(generated) draws one from the system's CSPRNG; V(service) asks "
-            "the factory service at O(service_url); V(agent) restarts the agent on the device and waits until it has "
-            "saved its own.",
+            "V(given) takes the one in O(claim_id); V(generated) draws one from the system's CSPRNG; V(service) "
+            "asks the factory service at O(service_url); V(agent) restarts the agent on the device and waits "
+            "until it has saved its own.",
         ),
+        choices=tuple(CHOICES),
         modules=("serialize",),
     ),
     Option(
         "claim_id",
-        "The claim ID to give, 10 to 20 letters of Crockford's base 32. Quote it, since YAML takes one of digits alone "
-        "for a number.",
-        "ioto_claim_id",
+        "The claim ID to give, 10 to 20 letters of Crockford's base 32. Quote it, since YAML takes one of "
+        "digits alone for a number.",
         without="one is generated",
         more=("What is typed is folded first, so lower case is fine, O counts as 0, and I and L as 1.",),
         modules=_IDENTITY,
@@ -139,105 +131,78 @@ OPTIONS = (
     ),
     Option(
         "scan",
-        "What was scanned from a label that was printed beforehand, in place of O(claim_id). Its ID has to be one that "
-        "the ledger has reserved for the product and given to no unit, or the unit's own.",
-        "ioto_scan",
-        no_log=False,
+        "What was scanned from a label that was printed beforehand, in place of O(claim_id). Its ID has to be "
+        "one that the ledger has reserved for the product and given to no unit, or the unit's own.",
         more=(
             "The unit is V(labelled) then.",
             "Lower case, blanks and hyphens are folded. What was scanned is never run or templated.",
         ),
+        no_log=False,
         modules=("serialize",),
         flows=(MANUAL,),
         unless=("claim_id", *_NOT_GIVEN),
     ),
-    Option(
-        "qr",
-        "With O(scan), the template of the label's QR code, where it holds more than the claim ID.",
-        "ioto_label_qr",
-        without="what the layout says",
+    *rows(
+        Option(
+            "qr",
+            "With O(scan), the template of the label's QR code, where it holds more than the claim ID.",
+            variable="ioto_label_qr",
+            without="what the layout says",
+        ),
+        Option(
+            "layout",
+            "With O(scan), the layout of the label, whose templates count where O(qr) is not set.",
+            variable="ioto_label_layout",
+            without="the QR code holds the bare claim ID",
+        ),
         modules=("serialize", "verify"),
         flows=(MANUAL, VERIFY),
     ),
-    Option(
-        "layout",
-        "With O(scan), the layout of the label, whose templates count where O(qr) is not set.",
-        "ioto_label_layout",
-        without="the QR code holds the bare claim ID",
-        modules=("serialize", "verify"),
-        flows=(MANUAL, VERIFY),
-    ),
-    Option(
-        "delivery",
-        "Who asks the service. With V(agent) the agent is configured to ask, restarted, and waited for.",
-        "ioto_factory_delivery",
-        choices=("controller", "agent"),
-        without="V(controller)",
-        flows=(FACTORY, AGENT_FACTORY),
-    ),
-    Option(
-        "service_url",
-        "The factory service's URL.",
-        "ioto_service_url",
-        required=True,
+    *rows(
+        Option(
+            "delivery",
+            "Who asks the service. With V(agent) the agent is configured to ask, restarted, and waited for.",
+            variable="ioto_factory_delivery",
+            without="V(controller)",
+            choices=("controller", "agent"),
+        ),
+        Option("service_url", "The factory service's URL.", required=True),
         flows=(FACTORY, AGENT_FACTORY),
     ),
     Option(
         "service_url",
         "The factory service's URL. Where it is set and no claim ID is given, the service gives the ID.",
-        "ioto_service_url",
         flows=(FIRMWARE,),
     ),
     Option(
         "service_url",
         "The factory service's URL.",
-        "ioto_service_url",
+        variable="ioto_service_url",
         more=(
-            "With O(source=agent), what names the unit (C(serial) or C(mac)) is put into C(device.json5) before the "
-            "agent asks, and the ID that it saved is compared with what the service answers for the same unit.",
+            "With O(source=agent), what names the unit (C(serial) or C(mac)) is put into C(device.json5) before "
+            "the agent asks, and the ID that it saved is compared with what the service answers for the same "
+            "unit.",
         ),
         modules=_IDENTITY,
         only=_ASKING,
         unless=_AUTO_AGENT,
     ),
-    Option(
-        "service_token",
-        "A bearer token for the service. The controller sends it, an agent cannot.",
-        "ioto_service_token",
-        no_log=True,
-        modules=_IDENTITY,
-        flows=_SERVICES,
-        only=_ASKING,
-        unless=_AUTO_AGENT,
-    ),
-    Option(
-        "service_timeout",
-        "Seconds to wait for an answer, for each try.",
-        "ioto_service_timeout",
-        type="float",
-        default=30.0,
-        modules=_IDENTITY,
-        flows=_SERVICES,
-        only=_ASKING,
-        unless=_AUTO_AGENT,
-    ),
-    Option(
-        "service_retries",
-        "How often to ask again, with growing pauses, when the service cannot be reached or is busy.",
-        "ioto_service_retries",
-        type="int",
-        default=5,
-        modules=_IDENTITY,
-        flows=_SERVICES,
-        only=_ASKING,
-        unless=_AUTO_AGENT,
-    ),
-    Option(
-        "service_ca_file",
-        "File with the certificates, on the controller, that the service's own is verified against.",
-        "ioto_service_ca_file",
-        type="path",
-        without="the system's",
+    *rows(
+        Option(
+            "service_token", "A bearer token for the service. The controller sends it, an agent cannot.", no_log=True
+        ),
+        Option("service_timeout", "Seconds to wait for an answer, for each try.", 30.0),
+        Option(
+            "service_retries",
+            "How often to ask again, with growing pauses, when the service cannot be reached or is busy.",
+            5,
+        ),
+        Option(
+            "service_ca_file",
+            "File with the certificates, on the controller, that the service's own is verified against.",
+            type="path",
+            without="the system's",
+        ),
         modules=_IDENTITY,
         flows=_SERVICES,
         only=_ASKING,
@@ -246,16 +211,15 @@ OPTIONS = (
     Option(
         "agent_mode",
         "With O(source=agent), what the agent is told first in its configuration, as "
-        "M(ioto.serialization.agent_config) does it. V(auto) to make its own ID, V(factory) to ask the service at "
-        "O(agent_service_url).",
-        choices=("auto", "factory"),
+        "M(ioto.serialization.agent_config) does it. V(auto) to make its own ID, V(factory) to ask the "
+        "service at O(agent_service_url).",
         without="its configuration stays as it is",
+        choices=("auto", "factory"),
         modules=("serialize",),
     ),
     Option(
         "agent_service_url",
         "The service's URL as the agent has to use it, where that is another than the controller's.",
-        "ioto_agent_service_url",
         without="O(service_url)",
         modules=("serialize",),
         flows=(AGENT_FACTORY,),
@@ -264,38 +228,33 @@ OPTIONS = (
     Option(
         "serialize",
         "How an agent without an ID gets one.",
-        choices=("auto", "factory", "none"),
         without="the mode stays as it is",
+        choices=("auto", "factory", "none"),
         modules=("agent_config",),
     ),
     Option(
         "api_serialize",
         "The URL of the factory service that the agent asks.",
-        "ioto_agent_service_url",
+        variable="ioto_agent_service_url",
         without="it stays as it is",
         modules=("agent_config",),
         unless=("serialize=auto", "serialize=none"),
     ),
-    Option(
-        "agent_wait",
-        "Seconds to wait on the device for an ID that the agent saved.",
-        "ioto_agent_wait",
-        type="int",
-        default=30,
-        more=("Only with O(source=agent).",),
-        modules=("serialize",),
-        flows=_AGENTS,
-        only=_OF_AGENTS,
-    ),
-    Option(
-        "agent_restart",
-        "The command that restarts the agent, a word an element.",
-        "ioto_agent_restart",
-        type="list",
-        elements="str",
-        default=[],
-        without="C(/etc/init.d/ioto restart), or C(systemctl restart ioto) where there is no such script",
-        more=("Only with O(source=agent).",),
+    *rows(
+        Option(
+            "agent_wait",
+            "Seconds to wait on the device for an ID that the agent saved.",
+            30,
+            more=("Only with O(source=agent).",),
+        ),
+        Option(
+            "agent_restart",
+            "The command that restarts the agent, a word an element.",
+            [],
+            without="C(/etc/init.d/ioto restart), or C(systemctl restart ioto) where there is no such script",
+            more=("Only with O(source=agent).",),
+            elements="str",
+        ),
         modules=("serialize",),
         flows=_AGENTS,
         only=_OF_AGENTS,
@@ -305,16 +264,14 @@ OPTIONS = (
     Option(
         "length",
         "Letters of a claim ID that the controller generates, 10 to 20. Each carries 5 bits.",
-        "ioto_claim_id_length",
-        type="int",
-        default=10,
+        10,
+        variable="ioto_claim_id_length",
         modules=_IDENTITY,
         flows=(MANUAL, AUTO, FIRMWARE),
     ),
     Option(
         "product",
         "The product ID, a ULID from the Builder.",
-        "ioto_product",
         without="the one that C(device.json5) holds",
         modules=_IDENTITY,
         flows=_UNITS,
@@ -322,7 +279,6 @@ OPTIONS = (
     Option(
         "serial",
         "What names the unit in the ledger, and to a factory service.",
-        "ioto_serial",
         without="its device-tree serial, then the MAC address of its first physical interface",
         more=("An address or an inventory name never does, since the next unit gets the same one.",),
         modules=("serialize", "verify"),
@@ -331,7 +287,6 @@ OPTIONS = (
     Option(
         "properties",
         "Further members of C(device.json5), such as C(name) or C(model). Members that are not named stay.",
-        "ioto_properties",
         type="dict",
         modules=_IDENTITY,
         flows=_UNITS,
@@ -339,19 +294,17 @@ OPTIONS = (
     Option(
         "config_dir",
         "The agent's configuration directory on the device, an absolute path.",
-        "ioto_config_dir",
+        "/etc/ioto",
         type="path",
-        default="/etc/ioto",
         modules=("serialize", "agent_config", "device_info", "verify"),
         flows=(*_DEVICES, VERIFY),
     ),
     LEDGER,
     Option(
         "reveal",
-        "Return claim IDs whole. They are masked otherwise, since results end up on screens and in logs, and a claim "
-        "ID is a ticket for the ownership of the device.",
-        type="bool",
-        default=False,
+        "Return claim IDs whole. They are masked otherwise, since results end up on screens and in logs, and "
+        "a claim ID is a ticket for the ownership of the device.",
+        False,
         modules=(*_IDENTITY, "serialize_fleet", "firmware_batch", "device_info", "ledger_info", "ledger_entry"),
     ),
     FORCE,
@@ -365,18 +318,15 @@ OPTIONS = (
     Option(
         "replace_provisioned",
         "Do that also where the device has been claimed and provisioned (C(provision.json5) is there).",
-        "ioto_replace_provisioned",
-        type="bool",
-        default=False,
-        is_deliberate=True,
+        False,
         modules=_IDENTITY,
         flows=_CONTROLLERS,
+        is_deliberate=True,
     ),
     Option(
         "operator",
-        "Who stands at the line, such as a name or the number of a badge, up to 64 letters. It stands in every event "
-        "of the ledger, in the report, and on the station page.",
-        "ioto_operator",
+        "Who stands at the line, such as a name or the number of a badge, up to 64 letters. It stands in "
+        "every event of the ledger, in the report, and on the station page.",
         modules=(*_IDENTITY, "verify", "label", "ledger_entry"),
         flows=(*_UNITS, LABEL, VERIFY),
         convert=parse_operator,

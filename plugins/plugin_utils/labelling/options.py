@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import IotoError
 from ..labels.errors import MissingLibraryError
-from ..option import LABEL, Option, given_by, of_flow, of_module, specs
+from ..option import LABEL, Option, given_by, of_flow, of_module, rows, specs
 
 if TYPE_CHECKING:
     from .settings import LabelSettings
@@ -25,191 +25,108 @@ _ROLE = (LABEL,)
 _ALSO_OF_HOSTS = (LABEL, "label_hosts")
 
 OPTIONS = (
-    Option(
-        "claim_ids",
-        "The claims to label, instead of those that are due, in this order. One that has its label is printed again "
-        "only with a O(reason), which is recorded.",
-        "ioto_label_claim_ids",
-        type="list",
-        elements="str",
-        no_log=False,
+    *rows(
+        Option(
+            "claim_ids",
+            "The claims to label, instead of those that are due, in this order. One that has its label is printed "
+            "again only with a O(reason), which is recorded.",
+            type="list",
+            elements="str",
+            no_log=False,
+        ),
+        Option(
+            "preprint",
+            "The number of labels of a roll for units that do not exist yet. Their IDs are reserved for "
+            "O(product). On the bench, C(playbooks/bind.yml) gives the ID of a scanned label to the unit, whose "
+            "label counts as made then.",
+            type="int",
+            more=("Take a layout without a serial number, such as V(preprinted).",),
+        ),
+        Option(
+            "roll",
+            "The name of the roll, with O(preprint). The same roll is made once. What a broken run left is "
+            "printed by the next, a higher number adds labels, and with a O(reason) those that belong to no unit "
+            "yet are printed again.",
+        ),
+        variable="ioto_label_{}",
         modules=_LABEL,
         flows=_ROLE,
     ),
     Option(
-        "preprint",
-        "The number of labels of a roll for units that do not exist yet. Their IDs are reserved for O(product). On the "
-        "bench, C(playbooks/bind.yml) gives the ID of a scanned label to the unit, whose label counts as made then.",
-        "ioto_label_preprint",
-        type="int",
-        more=("Take a layout without a serial number, such as V(preprinted).",),
-        modules=_LABEL,
-        flows=_ROLE,
+        "product", "Label units of this product only. With O(preprint), the product of the new IDs.", modules=_LABEL
     ),
-    Option(
-        "roll",
-        "The name of the roll, with O(preprint). The same roll is made once. What a broken run left is printed by the "
-        "next, a higher number adds labels, and with a O(reason) those that belong to no unit yet are printed again.",
-        "ioto_label_roll",
-        modules=_LABEL,
-        flows=_ROLE,
-    ),
-    Option(
-        "product",
-        "Label units of this product only. With O(preprint), the product of the new IDs.",
-        modules=_LABEL,
-    ),
-    Option(
-        "product", "With O(preprint), the product of the new IDs, a ULID from the Builder.", "ioto_product", flows=_ROLE
-    ),
-    Option(
-        "printer",
-        "Print instead of writing files, on a printer that speaks ZPL. C(socket://HOST:9100), C(cups:QUEUE), or a "
-        "device file such as C(file:/dev/usb/lp0).",
-        "ioto_label_printer",
-        modules=_LABEL,
-        flows=_ALSO_OF_HOSTS,
-    ),
-    Option(
-        "printer_timeout",
-        "Seconds that a printer may take for a label.",
-        "ioto_label_printer_timeout",
-        type="float",
-        default=30.0,
+    Option("product", "With O(preprint), the product of the new IDs, a ULID from the Builder.", flows=_ROLE),
+    *rows(
+        Option(
+            "printer",
+            "Print instead of writing files, on a printer that speaks ZPL. C(socket://HOST:9100), C(cups:QUEUE), "
+            "or a device file such as C(file:/dev/usb/lp0).",
+        ),
+        Option("printer_timeout", "Seconds that a printer may take for a label.", 30.0),
+        Option(
+            "dest",
+            "The file for PDF and ZPL, or the folder for SVG and PNG, instead of a printer. Files are readable "
+            "for their owner alone. A file that is there is kept, and the new one is called C(labels-2.pdf) and "
+            "so on.",
+            type="path",
+        ),
+        Option("format", "What to write to O(dest).", "pdf", choices=("pdf", "svg", "png", "zpl")),
+        Option(
+            "sheet",
+            "Lay the labels of a PDF out on sheets. V(L7160), V(5160), or a dictionary, in mm, of C(page_width), "
+            "C(page_height), C(columns), C(rows), C(left), C(top), C(label_width), C(label_height), C(pitch_x), "
+            "C(pitch_y).",
+            type="raw",
+            without="each label is a page",
+        ),
+        Option("sheet_start", "The position of the first label on the first sheet, from 1 along the rows.", 1),
+        Option(
+            "layout",
+            "A layout file, or the name of one of the collection. V(standard), V(small), V(narrow), V(preprinted).",
+            "standard",
+        ),
+        variable="ioto_label_{}",
         modules=_LABEL,
         flows=_ALSO_OF_HOSTS,
     ),
-    Option(
-        "dest",
-        "The file for PDF and ZPL, or the folder for SVG and PNG, instead of a printer. Files are readable for their "
-        "owner alone. A file that is there is kept, and the new one is called C(labels-2.pdf) and so on.",
-        "ioto_label_dest",
-        type="path",
-        modules=_LABEL,
-        flows=_ALSO_OF_HOSTS,
-    ),
-    Option(
-        "format",
-        "What to write to O(dest).",
-        "ioto_label_format",
-        choices=("pdf", "svg", "png", "zpl"),
-        default="pdf",
-        modules=_LABEL,
-        flows=_ALSO_OF_HOSTS,
-    ),
-    Option(
-        "sheet",
-        "Lay the labels of a PDF out on sheets. V(L7160), V(5160), or a dictionary, in mm, of C(page_width), "
-        "C(page_height), C(columns), C(rows), C(left), C(top), C(label_width), C(label_height), C(pitch_x), "
-        "C(pitch_y).",
-        "ioto_label_sheet",
-        type="raw",
-        without="each label is a page",
-        modules=_LABEL,
-        flows=_ALSO_OF_HOSTS,
-    ),
-    Option(
-        "sheet_start",
-        "The position of the first label on the first sheet, from 1 along the rows.",
-        "ioto_label_sheet_start",
-        type="int",
-        default=1,
-        modules=_LABEL,
-        flows=_ALSO_OF_HOSTS,
-    ),
-    Option(
-        "layout",
-        "A layout file, or the name of one of the collection. V(standard), V(small), V(narrow), V(preprinted).",
-        "ioto_label_layout",
-        default="standard",
-        modules=_LABEL,
-        flows=_ALSO_OF_HOSTS,
-    ),
-    Option(
-        "layout",
-        "The layout of the labels, a file or the name of one of the collection. V(standard), V(small), V(narrow), "
-        "V(preprinted).",
-        "ioto_label_layout",
-        without="what the hosts' variables C(ioto_label_) say, as for the next ones",
+    *rows(
+        Option(
+            "layout",
+            "The layout of the labels, a file or the name of one of the collection. V(standard), V(small), "
+            "V(narrow), V(preprinted).",
+            without="what the hosts' variables C(ioto_label_) say, as for the next ones",
+        ),
+        variable="ioto_label_{}",
         modules=("report",),
     ),
-    Option(
-        "dpi",
-        "Dots per inch of the printer.",
-        "ioto_label_dpi",
-        type="int",
-        without="the layout's",
+    *rows(
+        Option("dpi", "Dots per inch of the printer.", type="int", without="the layout's"),
+        Option("qr", "What the QR code holds, such as C(https://example.com/?id={claim_id}).", without="the layout's"),
+        Option("brand", "The brand on the label.", "", without="the layout's"),
+        Option("product_name", "The product's name on the label.", ""),
+        Option("product_names", "Names by product ID or serial number, where they differ.", {}),
+        Option("logo", "A PNG or JPEG for the layout's image.", "", type="path"),
+        variable="ioto_label_{}",
         modules=_LOOKS,
         flows=_ALSO_OF_HOSTS,
     ),
-    Option(
-        "qr",
-        "What the QR code holds, such as C(https://example.com/?id={claim_id}).",
-        "ioto_label_qr",
-        without="the layout's",
-        modules=_LOOKS,
-        flows=_ALSO_OF_HOSTS,
-    ),
-    Option(
-        "brand",
-        "The brand on the label.",
-        "ioto_label_brand",
-        default="",
-        without="the layout's",
-        modules=_LOOKS,
-        flows=_ALSO_OF_HOSTS,
-    ),
-    Option(
-        "product_name",
-        "The product's name on the label.",
-        "ioto_label_product_name",
-        default="",
-        modules=_LOOKS,
-        flows=_ALSO_OF_HOSTS,
-    ),
-    Option(
-        "product_names",
-        "Names by product ID or serial number, where they differ.",
-        "ioto_label_product_names",
-        type="dict",
-        default={},
-        modules=_LOOKS,
-        flows=_ALSO_OF_HOSTS,
-    ),
-    Option(
-        "logo",
-        "A PNG or JPEG for the layout's image.",
-        "ioto_label_logo",
-        type="path",
-        default="",
-        modules=_LOOKS,
-        flows=_ALSO_OF_HOSTS,
-    ),
-    Option(
-        "copies",
-        "How often to print each label.",
-        "ioto_label_copies",
-        type="int",
-        default=1,
+    *rows(
+        Option("copies", "How often to print each label.", 1),
+        Option("reason", "Why labels are printed again, or in copies. It is recorded.", ""),
+        variable="ioto_label_{}",
         modules=_LABEL,
         flows=_ALSO_OF_HOSTS,
     ),
-    Option(
-        "reason",
-        "Why labels are printed again, or in copies. It is recorded.",
-        "ioto_label_reason",
-        default="",
-        modules=_LABEL,
-        flows=_ALSO_OF_HOSTS,
-    ),
-    Option(
-        "order",
-        "The order of labels that are due. V(ledger) is that in which the ledger got the units, as they came to a "
-        "line; V(serial) is that of their serial numbers, in which 9 comes before 10, for labels that somebody sticks "
-        "on later.",
-        "ioto_label_order",
-        choices=("ledger", "serial"),
-        default="ledger",
+    *rows(
+        Option(
+            "order",
+            "The order of labels that are due. V(ledger) is that in which the ledger got the units, as they came "
+            "to a line; V(serial) is that of their serial numbers, in which 9 comes before 10, for labels that "
+            "somebody sticks on later.",
+            "ledger",
+            choices=("ledger", "serial"),
+        ),
+        variable="ioto_label_{}",
         modules=_LABEL,
         flows=_ROLE,
     ),

@@ -5,89 +5,65 @@
 
 from __future__ import annotations
 
-from ..option import Option
+from ..option import Option, rows
 
 _ENTRY = ("ledger_entry",)
 _INFO = ("ledger_info",)
 
 OPTIONS = (
-    Option(
-        "action",
-        "What to do with the claim, or with the ledger.",
-        choices=("import", "retire", "rebind", "resolve"),
-        required=True,
-        more=(
-            "V(import) takes over the claims of a file; every bad line is reported, and nothing is imported then.",
-            "V(retire) takes a claim ID out of use for ever, such as that of a scrapped unit.",
-            "V(rebind) moves a claim to the unit O(new_serial), such as when a board moves to another case.",
-            "V(resolve) records that somebody has looked at the conflicts about a claim.",
+    *rows(
+        Option(
+            "action",
+            "What to do with the claim, or with the ledger.",
+            more=(
+                "V(import) takes over the claims of a file; every bad line is reported, and nothing is imported then.",
+                "V(retire) takes a claim ID out of use for ever, such as that of a scrapped unit.",
+                "V(rebind) moves a claim to the unit O(new_serial), such as when a board moves to another case.",
+                "V(resolve) records that somebody has looked at the conflicts about a claim.",
+            ),
+            choices=("import", "retire", "rebind", "resolve"),
+            required=True,
         ),
-        modules=_ENTRY,
-    ),
-    Option("claim_id", "The claim. Instead, O(product) and O(serial) can name it.", modules=_ENTRY),
-    Option("product", "The product of the unit that has the claim.", modules=_ENTRY),
-    Option("serial", "The unit that has the claim.", modules=_ENTRY),
-    Option("new_serial", "With O(action=rebind), the unit that gets the claim.", modules=_ENTRY),
-    Option("reason", "Why. Needed for all actions but V(import).", modules=_ENTRY),
-    Option(
-        "src",
-        "With O(action=import), the file on the controller, in UTF-8 or UTF-16.",
-        type="path",
-        more=(
-            "CSV may be separated by commas, semicolons, tabs or C(|). Every bad line is named, and then nothing is "
-            "imported.",
+        Option("claim_id", "The claim. Instead, O(product) and O(serial) can name it."),
+        Option("product", "The product of the unit that has the claim."),
+        Option("serial", "The unit that has the claim."),
+        Option("new_serial", "With O(action=rebind), the unit that gets the claim."),
+        Option("reason", "Why. Needed for all actions but V(import)."),
+        Option(
+            "src",
+            "With O(action=import), the file on the controller, in UTF-8 or UTF-16.",
+            type="path",
+            more=(
+                "CSV may be separated by commas, semicolons, tabs or C(|). Every bad line is named, and then nothing "
+                "is imported.",
+            ),
         ),
+        Option("format", "The format of the file, CSV or JSON Lines.", "csv", choices=("csv", "jsonl")),
         modules=_ENTRY,
     ),
-    Option(
-        "format",
-        "The format of the file, CSV or JSON Lines.",
-        choices=("csv", "jsonl"),
-        default="csv",
-        modules=_ENTRY,
-    ),
-    Option(
-        "claim_ids",
-        "Only these claim IDs. Other conditions do not count then.",
-        type="list",
-        elements="str",
-        modules=_INFO,
-    ),
-    Option("product", "Only claims of this product.", modules=_INFO),
-    Option("serial", "Only claims of this unit, retired ones too.", modules=_INFO),
-    Option("host", "Only claims of units that were last seen under this inventory name.", modules=_INFO),
-    Option(
-        "state",
-        "Only claims in these states.",
-        type="list",
-        elements="str",
-        choices=("allocated", "written", "verified", "labelled", "retired"),
-        modules=_INFO,
-    ),
-    Option(
-        "since",
-        "Only claims that changed at this time or later, such as V(2026-11-23) or V(2026-11-23T08:00:00).",
-        modules=_INFO,
-    ),
-    Option(
-        "limit",
-        "Return at most so many claims, the newest ones. An export has no limit.",
-        type="int",
-        default=100,
-        modules=_INFO,
-    ),
-    Option("history", "Return the events of the claims, too.", type="bool", default=False, modules=_INFO),
-    Option(
-        "dest",
-        "Export the claims to this file on the controller, with whole claim IDs, readable by its owner alone.",
-        type="path",
-        modules=_INFO,
-    ),
-    Option(
-        "format",
-        "The format of the export, CSV or JSON Lines.",
-        choices=("csv", "jsonl"),
-        default="csv",
+    *rows(
+        Option("claim_ids", "Only these claim IDs. Other conditions do not count then.", type="list", elements="str"),
+        Option("product", "Only claims of this product."),
+        Option("serial", "Only claims of this unit, retired ones too."),
+        Option("host", "Only claims of units that were last seen under this inventory name."),
+        Option(
+            "state",
+            "Only claims in these states.",
+            type="list",
+            choices=("allocated", "written", "verified", "labelled", "retired"),
+            elements="str",
+        ),
+        Option(
+            "since", "Only claims that changed at this time or later, such as V(2026-11-23) or V(2026-11-23T08:00:00)."
+        ),
+        Option("limit", "Return at most so many claims, the newest ones. An export has no limit.", 100),
+        Option("history", "Return the events of the claims, too.", False),
+        Option(
+            "dest",
+            "Export the claims to this file on the controller, with whole claim IDs, readable by its owner alone.",
+            type="path",
+        ),
+        Option("format", "The format of the export, CSV or JSON Lines.", "csv", choices=("csv", "jsonl")),
         modules=_INFO,
     ),
 )

@@ -14,9 +14,10 @@ from typing import Any
 from ..batch.problem import Problem
 from ..errors import IotoError
 from ..flows.options import LEDGER
-from ..option import REPORT, Option, given_by, of_flow, specs
+from ..option import REPORT, Option, given_by, of_flow, rows, specs
 
 _MODULE = ("report",)
+_FLOW = (REPORT,)
 _RUN = "run"
 """Not a flow: what a run that ends with a report takes from the variables of its hosts."""
 
@@ -24,8 +25,8 @@ OPTIONS = (
     Option(
         "dest",
         "The page, a name that ends in C(.html). The tables are beside it, as C(.csv) and C(.jsonl).",
-        "ioto_report_dest",
         type="path",
+        variable="ioto_report_dest",
         required=True,
         modules=_MODULE,
         flows=(_RUN,),
@@ -35,37 +36,25 @@ OPTIONS = (
         "When the run began, as M(ioto.serialization.preflight) returned it; report that run.",
         modules=_MODULE,
     ),
-    Option(
-        "since",
-        "Report from this time on, such as V(2026-11-23) or V(2026-11-23T08:00:00), local without a zone.",
-        "ioto_report_since",
+    *rows(
+        Option(
+            "since", "Report from this time on, such as V(2026-11-23) or V(2026-11-23T08:00:00), local without a zone."
+        ),
+        Option("until", "Report until this time. A date is meant with its whole day."),
+        variable="ioto_report_{}",
         modules=_MODULE,
-        flows=(REPORT,),
+        flows=_FLOW,
     ),
-    Option(
-        "until",
-        "Report until this time. A date is meant with its whole day.",
-        "ioto_report_until",
-        modules=_MODULE,
-        flows=(REPORT,),
-    ),
-    Option("title", "The title of the page.", "ioto_report_title", default="", modules=_MODULE, flows=(_RUN, REPORT)),
-    Option(
-        "pictures",
-        "How many labels are drawn at most. A picture takes about 4 kB; V(0) draws none.",
-        "ioto_report_pictures",
-        type="int",
-        default=1000,
-        modules=_MODULE,
-        flows=(_RUN, REPORT),
-    ),
-    Option(
-        "reveal",
-        "Show claim IDs whole. They are masked otherwise, since a claim ID is a ticket for the ownership of the "
-        "device.",
-        "ioto_report_reveal",
-        type="bool",
-        default=False,
+    *rows(
+        Option("title", "The title of the page.", ""),
+        Option("pictures", "How many labels are drawn at most. A picture takes about 4 kB; V(0) draws none.", 1000),
+        Option(
+            "reveal",
+            "Show claim IDs whole. They are masked otherwise, since a claim ID is a ticket for the ownership of "
+            "the device.",
+            False,
+        ),
+        variable="ioto_report_{}",
         modules=_MODULE,
         flows=(_RUN, REPORT),
     ),
@@ -73,7 +62,7 @@ OPTIONS = (
         LEDGER,
         more=("A run is reported from the ledger of each of its hosts.",),
         modules=_MODULE,
-        flows=(REPORT,),
+        flows=_FLOW,
         unless=("started",),
     ),
 )

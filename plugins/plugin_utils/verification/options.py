@@ -5,61 +5,55 @@
 
 from __future__ import annotations
 
-from ..option import VERIFY, Option
+from ..option import VERIFY, Option, rows
+
+_MODULE = ("verify",)
+_FLOW = (VERIFY,)
 
 OPTIONS = (
     Option(
         "scan",
-        "What was scanned from the QR code of the label, or the claim ID as somebody typed it. Lower case, spaces and "
-        "hyphens are folded.",
-        "ioto_scan",
+        "What was scanned from the QR code of the label, or the claim ID as somebody typed it. Lower case, "
+        "spaces and hyphens are folded.",
         no_log=False,
-        modules=("verify",),
-        flows=(VERIFY,),
+        modules=_MODULE,
+        flows=_FLOW,
         unless=("image", "scans"),
     ),
     Option(
         "image",
-        "A picture of the label instead, PNG or JPEG, as a camera takes it. Its Code 128, where it can be read, must "
-        "be the unit's serial number. A picture that shows several labels is refused.",
-        "ioto_scan_image",
+        "A picture of the label instead, PNG or JPEG, as a camera takes it. Its Code 128, where it can be "
+        "read, must be the unit's serial number. A picture that shows several labels is refused.",
         type="path",
-        modules=("verify",),
-        flows=(VERIFY,),
+        variable="ioto_scan_image",
+        modules=_MODULE,
+        flows=_FLOW,
         unless=("scan", "scans"),
     ),
     Option(
         "scans",
-        "A file of scans instead. One a line, as many as the play has hosts and in their order, or CSV with the "
-        "columns C(host) or C(serial), and C(scan), as a spreadsheet saves it.",
-        "ioto_scans",
+        "A file of scans instead. One a line, as many as the play has hosts and in their order, or CSV with "
+        "the columns C(host) or C(serial), and C(scan), as a spreadsheet saves it.",
         type="path",
-        modules=("verify",),
-        flows=(VERIFY,),
+        modules=_MODULE,
+        flows=_FLOW,
         unless=("scan", "image"),
     ),
-    Option(
-        "scan_echo",
-        "Show on the terminal what is typed.",
-        "ioto_scan_echo",
-        type="bool",
-        without="V(false)",
-        flows=(VERIFY,),
-    ),
-    Option(
-        "verdict_only",
-        "Tell the verdict and do not fail; what comes after looks at C(ioto_verdict).",
-        "ioto_verdict_only",
-        type="bool",
-        without="V(false)",
-        flows=(VERIFY,),
+    *rows(
+        Option("scan_echo", "Show on the terminal what is typed.", type="bool", without="V(false)"),
+        Option(
+            "verdict_only",
+            "Tell the verdict and do not fail; what comes after looks at C(ioto_verdict).",
+            type="bool",
+            without="V(false)",
+        ),
+        flows=_FLOW,
     ),
     Option(
         "product",
         "The product that the unit has to be, a ULID.",
-        "ioto_product",
         without="the one that the device answers",
-        modules=("verify",),
-        flows=(VERIFY,),
+        modules=_MODULE,
+        flows=_FLOW,
     ),
 )
