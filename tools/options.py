@@ -155,11 +155,12 @@ def table_of_all() -> str:
     lines = ["| variable | type | taken by | meaning |", "| --- | --- | --- | --- |"]
     for variable in sorted({option.variable for option in TABLE if option.variable and option.flows}):
         roles = [role for role in ROLES if variable in of_role(role)]
-        first = next(option for option in TABLE if option.variable == variable and option.flows)
-        says = re.split(r"(?<=[a-z)])\. ", first.says)[0].rstrip(".") + "."
+        rows = [option for option in TABLE if option.variable == variable and option.flows]
+        general = max(rows, key=lambda option: len(option.flows))  # not what only an image or a roll makes of it
+        says = re.split(r"(?<=[a-z)])\. ", general.says)[0].rstrip(".") + "."
         where = ", ".join(roles) or "the playbooks"
         says = in_role(says, roles[0] if roles else "", lambda variable: f"C({variable})")
-        lines.append(f"| `{variable}` | {type_of(first)} | {where} | {markdown(says)} |")
+        lines.append(f"| `{variable}` | {type_of(general)} | {where} | {markdown(says)} |")
     return "\n".join(lines) + "\n"
 
 

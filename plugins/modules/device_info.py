@@ -50,7 +50,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 claim_id:
-  description: The claim ID in C(device.json5), masked but for its last two letters unless O(reveal=true).
+  description: The claim ID in C(device.json5), masked but for its last two characters unless O(reveal=true).
   returned: success
   type: str
   sample: "********WQ"

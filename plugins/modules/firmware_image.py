@@ -87,7 +87,7 @@ options:
   claim_id:
     description:
       - >-
-        The claim ID to give, 10 to 20 letters of Crockford's base 32. Quote it, since YAML takes one of digits alone
+        The claim ID to give, 10 to 20 characters of Crockford's base 32. Quote it, since YAML takes one of digits alone
         for a number.
       - What is typed is folded first, so lower case is fine, O counts as 0, and I and L as 1.
       - >-
@@ -128,7 +128,7 @@ options:
     type: path
   length:
     description:
-      - Letters of a claim ID that the controller generates, 10 to 20. Each carries 5 bits.
+      - Characters of a claim ID that the controller generates, 10 to 20. Each carries 5 bits.
       - Without it, the variable C(ioto_claim_id_length) counts.
     type: int
     default: 10
@@ -165,15 +165,15 @@ options:
     default: false
   replace_provisioned:
     description:
-      - Do that also where the device has been claimed and provisioned (C(provision.json5) is there).
+      - Replace the ID also where the device has been claimed and provisioned (C(provision.json5) is there).
       - The variable C(ioto_replace_provisioned) counts in the roles alone.
     type: bool
     default: false
   operator:
     description:
       - >-
-        Who stands at the line, such as a name or the number of a badge, up to 64 letters. It stands in every event of
-        the ledger, in the report, and on the station page.
+        Who stands at the line, such as a name or the number of a badge, up to 64 characters. It stands in every event
+        of the ledger, in the report, and on the station page.
       - Without it, the variable C(ioto_operator) counts.
     type: str
 # --- end of the options ---
@@ -207,7 +207,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 claim_id:
-  description: The unit's claim ID, masked but for its last two letters unless O(reveal=true).
+  description: The unit's claim ID, masked but for its last two characters unless O(reveal=true).
   returned: success
   type: str
   sample: "********WQ"

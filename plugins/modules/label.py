@@ -14,7 +14,7 @@ description:
   - Writes or prints the labels of all units that are verified and have no label yet, in the order in which the ledger
     got them, and records them as C(labelled). Runs once for all hosts of the play.
   - A label shows the claim ID, product and serial number of the ledger's verified claim.
-  - Labels that do not fit, would not scan, or hold a letter that no font has are refused, all at once, before the
+  - Labels that do not fit, would not scan, or hold a character that no font has are refused, all at once, before the
     first is made.
   - When a printer does not take a label, that unit and those after it stay without a label, and the next run prints
     exactly those. When a run is cut off between a print and its record, the next run prints that one label again and
@@ -128,8 +128,8 @@ options:
     type: str
   operator:
     description: >-
-      Who stands at the line, such as a name or the number of a badge, up to 64 letters. It stands in every event of the
-      ledger, in the report, and on the station page.
+      Who stands at the line, such as a name or the number of a badge, up to 64 characters. It stands in every event of
+      the ledger, in the report, and on the station page.
     type: str
 # --- end of the options ---
 seealso:

@@ -36,7 +36,7 @@ options:
   claim_id:
     description:
       - >-
-        The claim ID to give, 10 to 20 letters of Crockford's base 32. Quote it, since YAML takes one of digits alone
+        The claim ID to give, 10 to 20 characters of Crockford's base 32. Quote it, since YAML takes one of digits alone
         for a number.
       - What is typed is folded first, so lower case is fine, O counts as 0, and I and L as 1.
       - >-
@@ -49,7 +49,7 @@ options:
         What was scanned from a label that was printed beforehand, in place of O(claim_id). Its ID has to be one that
         the ledger has reserved for the product and given to no unit, or the unit's own.
       - The unit is V(labelled) then.
-      - Lower case, blanks and hyphens are folded. What was scanned is never run or templated.
+      - Lower case, spaces and hyphens are folded. What was scanned is never run or templated.
       - >-
         Without it, the variable C(ioto_scan) counts, unless O(claim_id), O(source=generated), O(source=service) or
         O(source=agent) is given.
@@ -147,7 +147,7 @@ options:
     default: none
   length:
     description:
-      - Letters of a claim ID that the controller generates, 10 to 20. Each carries 5 bits.
+      - Characters of a claim ID that the controller generates, 10 to 20. Each carries 5 bits.
       - Without it, the variable C(ioto_claim_id_length) counts.
     type: int
     default: 10
@@ -198,15 +198,15 @@ options:
     default: false
   replace_provisioned:
     description:
-      - Do that also where the device has been claimed and provisioned (C(provision.json5) is there).
+      - Replace the ID also where the device has been claimed and provisioned (C(provision.json5) is there).
       - The variable C(ioto_replace_provisioned) counts in the roles alone.
     type: bool
     default: false
   operator:
     description:
       - >-
-        Who stands at the line, such as a name or the number of a badge, up to 64 letters. It stands in every event of
-        the ledger, in the report, and on the station page.
+        Who stands at the line, such as a name or the number of a badge, up to 64 characters. It stands in every event
+        of the ledger, in the report, and on the station page.
       - Without it, the variable C(ioto_operator) counts.
     type: str
 # --- end of the options ---
@@ -255,7 +255,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 claim_id:
-  description: The unit's claim ID, masked but for its last two letters unless O(reveal=true).
+  description: The unit's claim ID, masked but for its last two characters unless O(reveal=true).
   returned: success
   type: str
   sample: "********WQ"

@@ -91,8 +91,8 @@ options:
   operator:
     description:
       - >-
-        Who stands at the line, such as a name or the number of a badge, up to 64 letters. It stands in every event of
-        the ledger, in the report, and on the station page.
+        Who stands at the line, such as a name or the number of a badge, up to 64 characters. It stands in every event
+        of the ledger, in the report, and on the station page.
       - Without it, the variable C(ioto_operator) counts.
     type: str
 # --- end of the options ---

@@ -37,5 +37,5 @@ def test_an_operator_of_nothing_is_none(said: object) -> None:
 def test_an_operator_whose_name_is_too_long_is_told_before_the_first_device() -> None:
     hosts = {"a": {"ioto_mode": "manual", "ioto_operator": "x" * 65}, "b": {"ioto_mode": "auto", "ioto_operator": 7}}
     assert [str(problem) for problem in check_options(hosts, complete)] == [
-        "a: ioto_operator has 65 letters and may have 64; give a short name or a number."
+        "a: ioto_operator has 65 characters and may have 64; give a short name or a number."
     ]

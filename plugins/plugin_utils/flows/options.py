@@ -52,7 +52,7 @@ def parse_operator(value: object) -> str | None:
     name = printable("" if value is None else str(value))
     if len(name) > MAX_OPERATOR_LENGTH:
         raise OperatorError(
-            f"ioto_operator has {len(name)} letters and may have {MAX_OPERATOR_LENGTH}; give a short name or a number."
+            f"ioto_operator has {len(name)} characters and may have {MAX_OPERATOR_LENGTH}; give a short name or a number."
         )
     return name or None
 
@@ -121,7 +121,7 @@ OPTIONS = (
     ),
     Option(
         "claim_id",
-        "The claim ID to give, 10 to 20 letters of Crockford's base 32. Quote it, since YAML takes one of "
+        "The claim ID to give, 10 to 20 characters of Crockford's base 32. Quote it, since YAML takes one of "
         "digits alone for a number.",
         without="one is generated",
         more=("What is typed is folded first, so lower case is fine, O counts as 0, and I and L as 1.",),
@@ -135,7 +135,7 @@ OPTIONS = (
         "one that the ledger has reserved for the product and given to no unit, or the unit's own.",
         more=(
             "The unit is V(labelled) then.",
-            "Lower case, blanks and hyphens are folded. What was scanned is never run or templated.",
+            "Lower case, spaces and hyphens are folded. What was scanned is never run or templated.",
         ),
         no_log=False,
         modules=("serialize",),
@@ -263,7 +263,7 @@ OPTIONS = (
     replace(AGENT_FALLBACK, choices=("none", "generated"), modules=(), flows=(AUTO,)),
     Option(
         "length",
-        "Letters of a claim ID that the controller generates, 10 to 20. Each carries 5 bits.",
+        "Characters of a claim ID that the controller generates, 10 to 20. Each carries 5 bits.",
         10,
         variable="ioto_claim_id_length",
         modules=_IDENTITY,
@@ -317,7 +317,7 @@ OPTIONS = (
     ),
     Option(
         "replace_provisioned",
-        "Do that also where the device has been claimed and provisioned (C(provision.json5) is there).",
+        "Replace the ID also where the device has been claimed and provisioned (C(provision.json5) is there).",
         False,
         modules=_IDENTITY,
         flows=_CONTROLLERS,
@@ -325,7 +325,7 @@ OPTIONS = (
     ),
     Option(
         "operator",
-        "Who stands at the line, such as a name or the number of a badge, up to 64 letters. It stands in "
+        "Who stands at the line, such as a name or the number of a badge, up to 64 characters. It stands in "
         "every event of the ledger, in the report, and on the station page.",
         modules=(*_IDENTITY, "verify", "label", "ledger_entry"),
         flows=(*_UNITS, LABEL, VERIFY),
