@@ -52,7 +52,8 @@ def parse_operator(value: object) -> str | None:
     name = printable("" if value is None else str(value))
     if len(name) > MAX_OPERATOR_LENGTH:
         raise OperatorError(
-            f"ioto_operator has {len(name)} characters and may have {MAX_OPERATOR_LENGTH}; give a short name or a number."
+            f"ioto_operator has {len(name)} characters and may have {MAX_OPERATOR_LENGTH}; "
+            "give a short name or a number."
         )
     return name or None
 

@@ -22,6 +22,7 @@ from ..display_text import printable
 from ..json5.document import Json5Document
 from ..json5.reader import JsonValue
 from ..json5.second_opinion import seek_second_opinion
+from ..ledger.event_kinds import EventKind
 from ..ledger.group_commit import GroupCommit
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, Context, State
@@ -100,7 +101,7 @@ class _Transaction:
         decision = decide(seen, asked, known)
         if decision.conflict is not None and not self._request.check:
             self._ledger.record(
-                "conflict",
+                EventKind.CONFLICT,
                 context=self._context,
                 claim_id=decision.conflict.claim_id,
                 product=asked.product,
@@ -171,7 +172,7 @@ class _Transaction:
         known = self._unit.other_host_key(live.details)
         if known is not None:
             self._ledger.record(
-                "host key",
+                EventKind.HOST_KEY,
                 context=self._context,
                 claim_id=live.claim_id,
                 product=live.product,

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from ..claim_ids import InvalidProductError, is_valid, mask, parse_product
 from ..device.state import DeviceState
+from ..ledger.event_kinds import EventKind
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, Context, NewEvent, State
 from ..scanning.scan import Scan
 
-MISMATCH, CHECKED = "mismatch", "checked"
 """The events of a check that failed, and of one that did not."""
 _IN_ORDER = {State.VERIFIED, State.LABELLED}
 
@@ -137,10 +137,13 @@ def record(ledger: Ledger, verdict: CheckVerdict, scan: Scan | None, seen: UnitS
     unit, product = verdict.unit, _product(verdict.product)
     claim_id = scan.claim_id if scan else None
     detail = "; ".join(verdict.problems) or "label, device and ledger agree"
-    entries = [NewEvent(CHECKED if verdict.passed else MISMATCH, context, claim_id, product, unit, detail)]
+    kind = EventKind.CHECKED if verdict.passed else EventKind.MISMATCH
+    entries = [NewEvent(kind, context, claim_id, product, unit, detail)]
     if verdict.passed:
         entries += [
-            NewEvent("resolved", context, conflict.event.claim_id, product, unit, "a three-way check has passed")
+            NewEvent(
+                EventKind.RESOLVED, context, conflict.event.claim_id, product, unit, "a three-way check has passed"
+            )
             for conflict in ledger.conflicts()
             if (conflict.event.product, conflict.event.unit) == (product, unit)
         ]
@@ -148,7 +151,7 @@ def record(ledger: Ledger, verdict: CheckVerdict, scan: Scan | None, seen: UnitS
         live = ledger.live_claim(product, unit)
         strangers = {claim_id, seen.claim_id if is_valid(seen.claim_id) else None} - {None, live and live.claim_id}
         entries += [
-            NewEvent("conflict", context, stranger, product, unit, detail)
+            NewEvent(EventKind.CONFLICT, context, stranger, product, unit, detail)
             for stranger in sorted(filter(None, strangers))
         ]
     ledger.record_many(entries)
