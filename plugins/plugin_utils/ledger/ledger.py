@@ -212,7 +212,7 @@ class Ledger:
         claim_ids.check_length(length)
         if not 1 <= count <= MAX_RESERVED:
             raise LedgerError(f"{count} claim IDs cannot be reserved at once; ask for 1 to {MAX_RESERVED}.")
-        return self._change(lambda changes: [changes.reserve(product, length, context, details) for _ in range(count)])
+        return self._change(lambda changes: [changes.reserve(product, length, context, details) for _n in range(count)])
 
     def take_over(
         self, claims: Sequence[Claim], *, context: Context, check_only: bool = False
