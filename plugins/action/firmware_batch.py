@@ -28,11 +28,7 @@ class ActionModule(BatchAction):
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Make the images, several at a time, and write the checksum lists."""
         self.refuse_unseen(VARIABLES)
-        jobs = prepare(
-            self.hosts(VARIABLES),
-            complete=lambda options: complete(options, IMAGE_ARGUMENTS),
-            at_once=self.forks,
-        )
+        jobs = prepare(self.hosts(VARIABLES), IMAGE_ARGUMENTS, complete, at_once=self.forks)
         result_options = ResultOptions(reveal=arguments["reveal"], diff=self.wants_diff, check=self.check_mode)
         results = []
         try:

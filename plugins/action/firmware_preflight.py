@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import complete
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.batch_action import BatchAction
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.problem import list_problems
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.check import UNTOUCHED, check_images, is_ours
@@ -22,7 +23,7 @@ class ActionModule(BatchAction):
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """List every problem."""
         hosts = self.batch(VARIABLES)
-        problems = check_images(hosts, at_once=self.forks)
+        problems = check_images(hosts, complete, at_once=self.forks)
         if not problems:
             return {
                 "changed": False,

@@ -13,7 +13,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import complete, with_switches
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.batch_action import BatchAction
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.check import VARIABLES, check_batch
-from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.check_options import check_options
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.check_options import check_options, without
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.preflight import (
     conclude,
     of_modes,
@@ -38,12 +38,14 @@ class ActionModule(BatchAction):
         found, unreadable = self.readable(self.task_vars["ansible_play_hosts_all"], names)
         hosts = of_modes(with_switches(found, SWITCHES), arguments["modes"])
         report, report_problems = report_options.run_report(hosts, complete)
+        mistyped = check_options(hosts, complete, label_options.label_variables)
         problems = [
             *without_value(unreadable),
             *check_batch(hosts),
             *check_options(hosts, complete),
             *self._check_ways([host for host, found in hosts.items() if is_for_fleet(found)]),
-            *check_hosts(hosts, lambda options: complete(options, label_options.ARGUMENTS)),
+            *mistyped,
+            *check_hosts(without(hosts, mistyped), lambda options: complete(options, label_options.ARGUMENTS)),
             *report_problems,
         ]
         return conclude(hosts, problems, labelled=labelled_hosts(hosts), report=report, started=datetime.now(UTC))

@@ -144,3 +144,23 @@ def test_defaults_for_the_whole_collection_are_those_of_its_tasks(tmp_path: Path
     assert (tmp_path / "other/device.json5").exists()
     assert not (tmp_path / "ioto/device.json5").exists()
     assert '"claim_id": "JT08FFQXWQ"' in done.output
+
+
+def test_values_of_images_and_labels_are_told_by_variable_before_any_device_is_touched(
+    tmp_path: Path, bench: dict[str, Any]
+) -> None:
+    labelled = {**bench, "ioto_mode": "manual", "ioto_label_dest": str(tmp_path / "labels.pdf")}
+    image = {"ioto_mode": "firmware", "ioto_serial": "SN-2", "ioto_firmware_dest": str(tmp_path)}
+    wrong = {
+        "bench-1": {**labelled, "ioto_label_copies": "many"},
+        "image-1": {**image, "ioto_service_retries": "often"},
+    }
+    for host, name in (("bench-1", "ioto_label_copies"), ("image-1", "ioto_service_retries")):
+        (tmp_path / "inventory.yml").write_text(
+            yaml.safe_dump({"all": {"hosts": {"bench-1": labelled, **{host: wrong[host]}}}})
+        )
+        done = provision(tmp_path, "-i", tmp_path / "inventory.yml")
+
+        assert done.status != 0
+        assert f"- {host}: argument '{name}'" in done.output
+    assert not (tmp_path / "ioto/device.json5").exists()

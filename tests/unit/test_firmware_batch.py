@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import complete
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware import check as batch
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware import destination
@@ -60,15 +61,15 @@ def test_a_batch_without_room_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
         }
         for n in (1, 2)
     }
-    assert batch.check_images(hosts, at_once=5) == []
+    assert batch.check_images(hosts, complete, at_once=5) == []
     monkeypatch.setattr(destination.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1}))
-    (problem,) = batch.check_images(hosts, at_once=5)
+    (problem,) = batch.check_images(hosts, complete, at_once=5)
     assert str(problem).startswith("2 hosts: their images need ") and "0 MB are free" in str(problem)
 
 
 def test_two_units_never_share_an_image(tmp_path: Path) -> None:
     host = {"ioto_mode": "firmware", "ioto_serial": "1", "ioto_firmware_dest": str(tmp_path)}
-    (problem,) = batch.check_images({"a": host, "b": dict(host), "other": {"ioto_mode": "manual"}}, at_once=5)
+    (problem,) = batch.check_images({"a": host, "b": dict(host), "other": {"ioto_mode": "manual"}}, complete, at_once=5)
     assert problem.hosts == ("a", "b") and "the same image" in problem.sentence
 
 
@@ -83,9 +84,18 @@ def test_a_checksum_list_keeps_what_is_there_and_drops_what_is_gone(tmp_path: Pa
 
 def test_a_problem_of_a_thousand_hosts_is_one_line(tmp_path: Path) -> None:
     hosts = {f"row-{number}": {"ioto_mode": "firmware", "ioto_serial": str(number)} for number in range(1000)}
-    (problem,) = batch.check_images(hosts, at_once=5)
+    (problem,) = batch.check_images(hosts, complete, at_once=5)
     assert str(problem).startswith("row-0, row-1, row-2, row-3, row-4 and 995 more: nothing says where the images go")
     hosts = {name: {**facts, "ioto_firmware_dest": str(tmp_path)} for name, facts in hosts.items()}
     hosts = {name: {**facts, "ioto_firmware_base": str(tmp_path / "absent.img")} for name, facts in hosts.items()}
-    (problem,) = batch.check_images(hosts, at_once=5)
+    (problem,) = batch.check_images(hosts, complete, at_once=5)
     assert len(problem.hosts) == 1000 and "cannot be read" in problem.sentence and "\n" not in str(problem)
+
+
+def test_values_of_a_wrong_kind_are_told_by_variable_before_the_first_image(tmp_path: Path) -> None:
+    wrong = {"ioto_service_retries": "many", "ioto_operator": "x" * 70, "ioto_firmware_partition": "first"}
+    host = {"ioto_mode": "firmware", "ioto_serial": "1", "ioto_firmware_dest": str(tmp_path), **wrong}
+    problems = batch.check_images({"a": host}, complete, at_once=5)
+    assert [problem.hosts for problem in problems] == [("a",)] * len(wrong)
+    for name in wrong:
+        assert sum(name in problem.sentence for problem in problems) == 1

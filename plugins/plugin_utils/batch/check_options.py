@@ -1,11 +1,11 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Check, for a whole batch, that the variables of each host's flow are of the kind that the flow takes."""
+"""Check, for a whole batch, that the variables of each host are of the kind that their options take."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..device.state import IDENTITY_KEYS
@@ -18,17 +18,35 @@ Complete = Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]]
 """Checks arguments against their specification. Raises `IotoError`."""
 
 
-def check_options(hosts: Mapping[str, Mapping[str, Any]], complete: Complete) -> list[Problem]:
-    """Return what is wrong with the variables of each host's flow; what is the same for many is one problem."""
+Taken = Callable[[Mapping[str, Any]], Mapping[str, Option]]
+"""Tells which of a host's variables say an option, by variable."""
+
+
+def check_options(
+    hosts: Mapping[str, Mapping[str, Any]], complete: Complete, taken: Taken | None = None
+) -> list[Problem]:
+    """Return what is wrong with the variables of each host that are `taken`; what is the same for many is one problem.
+
+    Without `taken`, those of the flow that the host takes; images have a check of their own.
+    """
     troubled: dict[str, list[str]] = {}
     for host, variables in hosts.items():
-        try:
-            options = flow_variables(variables)
-        except FlowError:
-            continue  # an unknown flow is the batch check's to tell, and images have a check of their own
-        for sentence in _sentences(variables, options, complete):
+        for sentence in _sentences(variables, (taken or _of_the_flow)(variables), complete):
             troubled.setdefault(sentence, []).append(host)
     return [Problem(tuple(found), sentence) for sentence, found in troubled.items()]
+
+
+def without(hosts: Mapping[str, Mapping[str, Any]], problems: Iterable[Problem]) -> dict[str, Mapping[str, Any]]:
+    """Return those of `hosts` that none of `problems` is about."""
+    troubled = {host for problem in problems for host in problem.hosts}
+    return {host: variables for host, variables in hosts.items() if host not in troubled}
+
+
+def _of_the_flow(variables: Mapping[str, Any]) -> Mapping[str, Option]:
+    try:
+        return flow_variables(variables)
+    except FlowError:
+        return {}  # an unknown flow is the batch check's to tell
 
 
 def _sentences(variables: Mapping[str, Any], options: Mapping[str, Option], complete: Complete) -> list[str]:

@@ -6,15 +6,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..batch.check_options import Complete, check_options, without
 from ..batch.problem import Problem, by_sentence, list_problems
 from ..errors import IotoError
 from ..modes import Mode
 from .destination import destination, room
-from .image_batch import ImageJob, image_options
+from .image_batch import ImageJob, image_options, image_variables
 from .image_device import open_device
 
 _OF_A_BASE = ("ioto_config_dir", "ioto_firmware_format", "ioto_firmware_partition")
@@ -29,12 +30,9 @@ class ImageBatchError(IotoError):
 
 
 def prepare(
-    hosts: Mapping[str, Mapping[str, Any]],
-    complete: Callable[[Mapping[str, Any]], Mapping[str, Any]],
-    *,
-    at_once: int,
+    hosts: Mapping[str, Mapping[str, Any]], specification: Mapping[str, Any], complete: Complete, *, at_once: int
 ) -> Sequence[ImageJob]:
-    """Return the jobs of a batch; `complete` gives the options of `firmware_image` with their defaults.
+    """Return the jobs of a batch; `specification` is that of the options of `firmware_image`.
 
     `at_once` images will be made at a time.
     `hosts` maps each host to its `VARIABLES`, those that are set. Hosts of another `ioto_mode` are left out;
@@ -43,12 +41,12 @@ def prepare(
     ours = {"ioto_mode": Mode.FIRMWARE}
     hosts = {host: ours | dict(variables) for host, variables in hosts.items()}
     hosts = {host: variables for host, variables in hosts.items() if is_ours(variables)}
-    problems = list(check_images(hosts, at_once=at_once))
+    problems = list(check_images(hosts, complete, at_once=at_once))
     jobs: list[ImageJob] = []
     refused: dict[str, list[str]] = defaultdict(list)
     for host, variables in hosts.items() if not problems else ():
         try:
-            jobs.append(ImageJob(host, complete(image_options(variables))))
+            jobs.append(ImageJob(host, complete(image_options(variables), specification)))
         except IotoError as error:
             refused[str(error)].append(host)
     problems += by_sentence(refused)
@@ -62,13 +60,14 @@ def is_ours(variables: Mapping[str, Any]) -> bool:
     return bool(variables.get("ioto_mode") == Mode.FIRMWARE)
 
 
-def check_images(hosts: Mapping[str, Mapping[str, Any]], *, at_once: int) -> Sequence[Problem]:
+def check_images(hosts: Mapping[str, Mapping[str, Any]], complete: Complete, *, at_once: int) -> Sequence[Problem]:
     """Return all problems of a batch of images; `hosts` maps each host to its `VARIABLES`, those that are set.
 
     `at_once` images will be made at a time. Hosts of another `ioto_mode` are left out.
     """
     hosts = {host: variables for host, variables in hosts.items() if is_ours(variables)}
-    problems: list[Problem] = []
+    problems = check_options(hosts, complete, image_variables)
+    hosts = without(hosts, problems)
     refused: dict[str, list[str]] = defaultdict(list)
     images: dict[Path, list[str]] = defaultdict(list)
     needs: dict[tuple[str | None, int], dict[Path, None]] = defaultdict(dict)

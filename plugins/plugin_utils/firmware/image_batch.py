@@ -26,7 +26,7 @@ from ..image_formats.shared_images import SharedImages
 from ..image_formats.workspace import shared_workspace
 from ..ledger.group_commit import GroupCommit
 from ..ledger.ledger import Ledger
-from ..option import given_by
+from ..option import Option, given_by
 from .destination import destination
 from .image_device import open_device
 from .options import OF_THE_FLOW
@@ -36,10 +36,15 @@ _ORPHAN_SECONDS = 1.0
 
 def image_options(variables: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options of `firmware_image` that a host's variables say."""
-    options = given_by(OF_THE_FLOW, variables)
+    options = given_by(image_variables(variables), variables)
     if "service_url" in options and "claim_id" not in options:
         options["source"] = "service"
     return options
+
+
+def image_variables(variables: Mapping[str, Any]) -> Mapping[str, Option]:
+    """Return the options that a host's variables say to its image, by variable."""
+    return {name: option for name, option in OF_THE_FLOW.items() if name in variables}
 
 
 @dataclass(frozen=True, slots=True)

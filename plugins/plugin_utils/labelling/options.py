@@ -146,9 +146,14 @@ class LabelTaskError(IotoError):
 
 def options_of(variables: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the options that a host's variables say; None where they name neither a printer nor a dest."""
+    return given_by(label_variables(variables), variables) or None
+
+
+def label_variables(variables: Mapping[str, Any]) -> Mapping[str, Option]:
+    """Return the options that a host's variables say, by variable; none where there is neither a printer nor a dest."""
     if not variables.get("ioto_label_printer") and not variables.get("ioto_label_dest"):
-        return None
-    return given_by(_OF_HOSTS, {name: value for name, value in variables.items() if value not in (None, "")})
+        return {}
+    return {name: option for name, option in _OF_HOSTS.items() if variables.get(name) not in (None, "")}
 
 
 def load_settings(options: Mapping[str, Any]) -> LabelSettings:
