@@ -25,7 +25,10 @@ attributes:
     description: Runs on the controller, and reaches the device through its connection.
     support: full
   action_group:
-    description: Takes the C(module_defaults) of the group C(group/ioto.serialization.all).
+    description: >-
+      Takes the C(module_defaults) of these groups. C(group/ioto.serialization.ledger) is for C(ledger),
+      C(group/ioto.serialization.device) for C(config_dir); C(group/ioto.serialization.all) has every module, and no
+      option is common to all of them.
     support: full
     membership:
       - ioto.serialization.all
@@ -55,7 +58,10 @@ attributes:
     description: Runs on the controller and needs no device.
     support: full
   action_group:
-    description: Takes the C(module_defaults) of the group C(group/ioto.serialization.all).
+    description: >-
+      Takes the C(module_defaults) of these groups. C(group/ioto.serialization.ledger) is for C(ledger),
+      C(group/ioto.serialization.device) for C(config_dir); C(group/ioto.serialization.all) has every module, and no
+      option is common to all of them.
     support: full
     membership:
       - ioto.serialization.all

@@ -32,6 +32,10 @@ options:
 extends_documentation_fragment:
   - ioto.serialization.attributes
 attributes:
+  action_group:
+    membership:
+      - ioto.serialization.all
+      - ioto.serialization.device
   diff_mode:
     support: none
 seealso:

@@ -25,6 +25,11 @@ extends_documentation_fragment:
   - ioto.serialization.attributes.ledger
   - ioto.serialization.common.ledger
 attributes:
+  action_group:
+    membership:
+      - ioto.serialization.all
+      - ioto.serialization.device
+      - ioto.serialization.ledger
   diff_mode:
     support: full
 requirements:

@@ -24,6 +24,10 @@ extends_documentation_fragment:
   - ioto.serialization.attributes.ledger
   - ioto.serialization.common.ledger
 attributes:
+  action_group:
+    membership:
+      - ioto.serialization.all
+      - ioto.serialization.ledger
   idempotent:
     description: A second run with the same arguments changes nothing.
     support: none

@@ -22,6 +22,11 @@ extends_documentation_fragment:
   - ioto.serialization.attributes
   - ioto.serialization.common.ledger
 attributes:
+  action_group:
+    membership:
+      - ioto.serialization.all
+      - ioto.serialization.device
+      - ioto.serialization.ledger
   diff_mode:
     support: none
   idempotent:

@@ -164,3 +164,29 @@ def test_values_of_images_and_labels_are_told_by_variable_before_any_device_is_t
         assert done.status != 0
         assert f"- {host}: argument '{name}'" in done.output
     assert not (tmp_path / "ioto/device.json5").exists()
+
+
+def test_defaults_for_the_groups_of_ledger_and_device_suit_every_task_of_theirs(
+    tmp_path: Path, bench: dict[str, Any]
+) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/ioto.json5").write_text("{ services: { serialize: 'auto' } }\n")
+    defaults = {
+        "group/ioto.serialization.ledger": {"ledger": str(tmp_path / "other.db")},
+        "group/ioto.serialization.device": {"config_dir": str(tmp_path / "other")},
+    }
+    tasks = (
+        task("serialize"),
+        task("device_info", reveal=True),
+        task("agent_config", serialize="none"),
+        task("ledger_info"),
+        task("ledger_entry", action="retire", claim_id="JT08FFQXWQ", reason="scrapped"),
+    )
+    done = run(tmp_path, {**bench, "ioto_claim_id": "JT08FFQXWQ"}, *tasks, defaults=defaults)
+
+    assert done.status == 0, done.output
+    assert (tmp_path / "other/device.json5").exists()
+    assert "none" in (tmp_path / "other/ioto.json5").read_text()
+    assert not list((tmp_path / "ioto").iterdir())
+    assert (tmp_path / "other.db").exists() and not (tmp_path / "line.db").exists()
+    assert '"claim_id": "JT08FFQXWQ"' in done.output

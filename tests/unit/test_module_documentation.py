@@ -18,6 +18,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table im
 COLLECTION = "ansible_collections.ioto.serialization.plugins"
 ROOT = Path(__file__).parents[2]
 ACTIONS = sorted(path.stem for path in (ROOT / "plugins/action").glob("*.py"))
+GROUPS: dict[str, list[str]] = yaml.safe_load((ROOT / "meta/runtime.yml").read_text(encoding="utf-8"))["action_groups"]
 
 
 def documented(module: str) -> dict[str, Any]:
@@ -25,10 +26,23 @@ def documented(module: str) -> dict[str, Any]:
     return dict(documentation.get("options", {}))
 
 
-def test_each_action_has_a_page_and_is_in_the_group_for_module_defaults() -> None:
+def test_each_action_has_a_page_and_is_in_the_group_of_all() -> None:
     assert "serialize" in ACTIONS
     assert sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py")) == ACTIONS
-    assert yaml.safe_load((ROOT / "meta/runtime.yml").read_text(encoding="utf-8"))["action_groups"]["all"] == ACTIONS
+    assert GROUPS["all"] == ACTIONS
+
+
+@pytest.mark.parametrize(("group", "option"), [("ledger", "ledger"), ("device", "config_dir")])
+def test_a_group_has_the_actions_that_take_its_default(group: str, option: str) -> None:
+    assert GROUPS[group] == [action for action in ACTIONS if option in options_of(action)]
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_a_page_names_the_groups_that_its_action_is_in(action: str) -> None:
+    page = yaml.safe_load(importlib.import_module(f"{COLLECTION}.modules.{action}").DOCUMENTATION)
+    said = page.get("attributes", {}).get("action_group", {}).get("membership", ["ioto.serialization.all"])
+
+    assert said == [f"ioto.serialization.{group}" for group, actions in sorted(GROUPS.items()) if action in actions]
 
 
 def test_the_table_names_no_module_that_is_not_there() -> None:
