@@ -177,10 +177,10 @@ options:
   operator:
     description:
       - >-
-        Who stands at the line, such as a name or the number of a badge, up to 64 characters. It stands in every event
-        of the ledger, in the report, and on the station page.
+        Who stands at the line, such as a name or the number of a badge, as a text or a number of up to 64 characters.
+        It stands in every event of the ledger, in the report, and on the station page.
       - Without it, the variable C(ioto_operator) counts.
-    type: str
+    type: raw
 # --- end of the options ---
 seealso:
   - module: ioto.serialization.serialize

@@ -74,9 +74,9 @@ options:
     default: false
   operator:
     description: >-
-      Who stands at the line, such as a name or the number of a badge, up to 64 characters. It stands in every event of
-      the ledger, in the report, and on the station page.
-    type: str
+      Who stands at the line, such as a name or the number of a badge, as a text or a number of up to 64 characters. It
+      stands in every event of the ledger, in the report, and on the station page.
+    type: raw
 # --- end of the options ---
 seealso:
   - module: ioto.serialization.ledger_info

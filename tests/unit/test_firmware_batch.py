@@ -73,6 +73,12 @@ def test_two_units_never_share_an_image(tmp_path: Path) -> None:
     assert problem.hosts == ("a", "b") and "the same image" in problem.sentence
 
 
+def test_an_operator_that_is_no_text_is_told_before_the_first_image(tmp_path: Path) -> None:
+    host = {"ioto_mode": "firmware", "ioto_serial": "1", "ioto_firmware_dest": str(tmp_path), "ioto_operator": ["Ada"]}
+    (problem,) = batch.check_images({"a": host}, complete, at_once=5)
+    assert str(problem) == "a: ioto_operator is a list; give a short name, in quotes, or a number."
+
+
 def test_a_checksum_list_keeps_what_is_there_and_drops_what_is_gone(tmp_path: Path) -> None:
     for name in ("a.img", "b.img"):
         (tmp_path / name).touch()

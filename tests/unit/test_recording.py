@@ -9,8 +9,11 @@ import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import complete
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.check_options import check_options
+from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.options import OperatorError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.recording import Recording, account_of
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Context
+from ansible_collections.ioto.serialization.plugins.plugin_utils.option import specs
+from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
 
 HERE = Context.here().actor
 
@@ -39,3 +42,16 @@ def test_an_operator_whose_name_is_too_long_is_told_before_the_first_device() ->
     assert [str(problem) for problem in check_options(hosts, complete)] == [
         "a: ioto_operator has 65 characters and may have 64; give a short name or a number."
     ]
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"), [(["Ada", "Bob"], "a list"), ({"name": "Ada"}, "a dictionary"), (True, "a yes or no")]
+)
+def test_an_operator_that_is_neither_text_nor_a_number_is_told_before_the_first_device(said: object, kind: str) -> None:
+    sentence = f"ioto_operator is {kind}; give a short name, in quotes, or a number."
+    hosts = {"a": {"ioto_mode": "manual", "ioto_operator": said}, "b": {"ioto_mode": "auto", "ioto_operator": 4.5}}
+    assert [str(problem) for problem in check_options(hosts, complete)] == [f"a: {sentence}"]
+    with pytest.raises(OperatorError, match=sentence):
+        Recording.of_host({"ioto_operator": said})
+    with pytest.raises(OperatorError, match=sentence):
+        Recording.of(complete({"operator": said}, specs(options_of("verify"))))

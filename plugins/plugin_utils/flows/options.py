@@ -40,15 +40,21 @@ _NOT_GIVEN = ("source=generated", "source=service", "source=agent")
 MAX_OPERATOR_LENGTH = 64
 
 
+_KINDS = {list: "a list", dict: "a dictionary", bool: "a yes or no"}
+
+
 class OperatorError(IotoError):
-    """A text that cannot name who stands at the line."""
+    """What cannot name who stands at the line."""
 
 
 def parse_operator(value: object) -> str | None:
     """Return who stands at the line, on one line and without what disturbs a terminal; a number is a text, too.
 
-    Raises `OperatorError` where it is too long.
+    Raises `OperatorError` where it is neither, or too long.
     """
+    if isinstance(value, bool) or not isinstance(value, str | int | float | None):
+        kind = _KINDS.get(type(value), "no text")
+        raise OperatorError(f"ioto_operator is {kind}; give a short name, in quotes, or a number.")
     name = printable("" if value is None else str(value))
     if len(name) > MAX_OPERATOR_LENGTH:
         raise OperatorError(
@@ -326,8 +332,9 @@ OPTIONS = (
     ),
     Option(
         "operator",
-        "Who stands at the line, such as a name or the number of a badge, up to 64 characters. It stands in "
-        "every event of the ledger, in the report, and on the station page.",
+        "Who stands at the line, such as a name or the number of a badge, as a text or a number of up to 64 "
+        "characters. It stands in every event of the ledger, in the report, and on the station page.",
+        type="raw",  # as a string, Ansible would take a list or a dictionary, too
         modules=(*_IDENTITY, "verify", "label", "ledger_entry"),
         flows=(*_UNITS, LABEL, VERIFY),
         convert=parse_operator,
