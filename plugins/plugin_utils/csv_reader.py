@@ -244,12 +244,8 @@ class _RowReader:
                 continue
             try:
                 cells = next(csv.reader([text], delimiter=delimiter, strict=True, skipinitialspace=True), [])
-            except csv.Error:
-                yield LineProblem(
-                    line,
-                    "The quotes do not match: a quoted cell ends with a quote on the same line, "
-                    'and a quote inside it is doubled (""); correct the line.',
-                )
+            except csv.Error as error:
+                yield LineProblem(line, _what_csv_says(error, where=" on the same line"))
                 continue
             yield CsvRow(line, [cell.strip() for cell in cells])
 
@@ -267,15 +263,10 @@ class _RowReader:
         while True:
             try:
                 cells = next(cells_of_rows, None)
-            except csv.Error:
+            except csv.Error as error:
                 yield from undecodable
-                # Where a quote is missing, nothing says where the next row begins.
-                yield LineProblem(
-                    line,
-                    "The quotes do not match, and from here on the file cannot be read as CSV: a quoted cell ends with "
-                    f'a quote, a quote inside it is doubled (""), and it has at most {csv.field_size_limit()} '
-                    "characters; correct the line.",
-                )
+                # Where a quote is missing, or a cell has no end, nothing says where the next row begins.
+                yield LineProblem(line, _what_csv_says(error, so=", and from here on the file cannot be read as CSV"))
                 return
             if undecodable:
                 yield from undecodable
@@ -364,6 +355,17 @@ def _keep_undecodable(error: UnicodeError) -> tuple[str, int]:
 
 
 codecs.register_error(_KEEP_UNDECODABLE, _keep_undecodable)
+
+
+def _what_csv_says(error: csv.Error, *, so: str = "", where: str = "") -> str:
+    # It has one kind of error; a text tells a cell that is too long.
+    if str(error).startswith("field larger than"):
+        limit = csv.field_size_limit()
+        return f"A cell has more than {limit} characters{so}; shorten it, or add the quote that is missing at its end."
+    return (
+        f"The quotes do not match{so}: a quoted cell ends with a quote{where}, "
+        'and a quote inside it is doubled (""); correct the line.'
+    )
 
 
 def _can_separate(delimiter: str) -> bool:

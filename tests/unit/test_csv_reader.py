@@ -165,6 +165,19 @@ def test_a_forgotten_quote_ends_a_file_that_a_program_wrote_at_its_row() -> None
 
 
 @both_ways
+@pytest.mark.parametrize("cell", ["x" * 200_000, '"' + "x" * 200_000 + '"'], ids=["bare", "quoted"])
+def test_a_cell_that_is_too_long_is_told_as_that(form: CsvFormat, cell: str) -> None:
+    (problem,) = problems(f"a,b\n1,2\n3,{cell}\n", form)
+    assert problem.startswith("line 3: A cell has more than 131072 characters")
+    assert "do not match" not in problem and "shorten it" in problem
+
+
+def test_after_a_cell_that_is_too_long_the_rows_of_a_file_that_people_write_are_read() -> None:
+    rows = list(read_rows(f"a,b\n1,{'x' * 200_000}\n3,4\n".encode()))
+    assert [row.line for row in rows] == [1, 2, 3] and isinstance(rows[1], LineProblem)
+
+
+@both_ways
 def test_a_file_without_line_ends_does_not_fill_the_memory(form: CsvFormat) -> None:
     endless = io.BufferedReader(_Endless(b"x" * 65536, 10_000))
     tracemalloc.start()
