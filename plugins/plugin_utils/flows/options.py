@@ -24,6 +24,7 @@ from ..option import (
     rows,
     specs,
 )
+from ..serialization.sources.factory_service import DEFAULT_RETRIES, DEFAULT_TIMEOUT
 from ..serialization.sources.table import CHOICES, FALLBACKS
 
 _CONTROLLERS = (MANUAL, FACTORY, FIRMWARE)
@@ -198,11 +199,11 @@ OPTIONS = (
         Option(
             "service_token", "A bearer token for the service. The controller sends it, an agent cannot.", no_log=True
         ),
-        Option("service_timeout", "Seconds to wait for an answer, for each try.", 30.0),
+        Option("service_timeout", "Seconds to wait for an answer, for each try.", DEFAULT_TIMEOUT),
         Option(
             "service_retries",
             "How often to ask again, with growing pauses, when the service cannot be reached or is busy.",
-            5,
+            DEFAULT_RETRIES,
         ),
         Option(
             "service_ca_file",

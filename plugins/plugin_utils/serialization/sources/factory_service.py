@@ -18,6 +18,10 @@ from ...json5.reader import JsonValue
 from . import service_client
 from .source import ClaimSource, SourceError
 
+DEFAULT_TIMEOUT = 30.0
+"""Seconds to wait for an answer, for each try."""
+DEFAULT_RETRIES = 5
+
 _CONFLICT = 409
 _TAKES_NO_CONFIRMATION = (404, 405, 501)
 
@@ -33,8 +37,8 @@ class FactoryService(ClaimSource):
     name: ClassVar[str] = "service"
 
     url: str = field(repr=False)  # its path or query may hold a secret
-    timeout: float = 30.0
-    retries: int = 5
+    timeout: float = DEFAULT_TIMEOUT
+    retries: int = DEFAULT_RETRIES
     token: str | None = field(default=None, repr=False)
     ca_file: str | None = None
 
