@@ -138,7 +138,18 @@ class StationFeed:
         claims = ledger.live_claims([(product, unit) for _unused, product, unit in asked]) if asked else {}
         for at, product, unit in asked:
             if claim := claims.get((product, unit)):
-                self._show(_claim_card(at, claim))
+                self._show(_claim_card(at, claim, self._who_did_it(ledger, product, unit)))
+
+    def _who_did_it(self, ledger: Ledger, product: str, unit: str) -> str | None:
+        """Return who brought the unit's claim to where it stands: asking again does nothing to it."""
+        card = self._cards.get((product, unit))
+        if card is not None and card.verdict in {"issued", "pass"}:
+            return card.by
+        # No card is kept of a unit that was done before today, and that of a failure names who failed.
+        done = ledger.events(
+            product=product, unit=unit, actions=(*_ISSUE_TEXTS, *_PASS_TEXTS), newest_first=True, limit=1
+        )
+        return next((event.actor for event in done), None)
 
     def _is_news(self, at: datetime, product: str, unit: str) -> bool:
         card = self._cards.get((product, unit))
@@ -199,9 +210,9 @@ def _verdict(event: Event) -> tuple[str, str]:
     return "", ""
 
 
-def _claim_card(at: datetime, claim: Claim) -> Card:
+def _claim_card(at: datetime, claim: Claim, by: str | None) -> Card:
     verdict, text = claim_verdict(claim)
-    return Card(at, claim.product, claim.unit, claim.masked, verdict, text)
+    return Card(at, claim.product, claim.unit, claim.masked, verdict, text, by)
 
 
 def _refused_card(refusal: Refusal) -> Card:

@@ -1,0 +1,87 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A card of the station page says who brought the unit to where it stands, however often the unit asks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.event_kinds import EventKind
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import AllocationRequest, Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Context, State
+from ansible_collections.ioto.serialization.plugins.plugin_utils.service.ledger_handle import LedgerHandle
+from ansible_collections.ioto.serialization.plugins.plugin_utils.service.metrics import Metrics
+from ansible_collections.ioto.serialization.plugins.plugin_utils.service.refusals import Refusals
+from ansible_collections.ioto.serialization.plugins.plugin_utils.service.station_feed import StationFeed
+
+PRODUCT = "01K9F1EETDEV1CEPR0DVCT0001"
+ADA, EVE, SERVICE = Context("Ada, tester@bench"), Context("Eve, tester@bench"), Context("service@station")
+
+
+@pytest.fixture
+def feed(tmp_path: Path) -> Iterator[StationFeed]:
+    handle = LedgerHandle(str(tmp_path / "line.db"))
+    yield StationFeed(handle, Refusals(Metrics()))
+    handle.close()
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with Ledger(tmp_path / "line.db") as ledger:
+        yield ledger
+
+
+def first_card(feed: StationFeed) -> dict[str, Any]:
+    found: Any = feed.look()["units"]
+    return dict(found[0])
+
+
+def card_of_asking(feed: StationFeed, unit: str) -> dict[str, Any]:
+    """The card of `unit` once it counts as asked again: a second after what happened to it last."""
+    before = feed.look()["units"]
+    for _try in range(500):
+        feed.asked(PRODUCT, unit)
+        if feed.look()["units"] != before:
+            return first_card(feed)
+        time.sleep(0.01)
+    raise AssertionError(f"{unit} never counts as asked again")
+
+
+def test_a_unit_that_asks_again_is_still_the_work_of_whoever_did_it(feed: StationFeed, ledger: Ledger) -> None:
+    claim = ledger.allocate(PRODUCT, "SN-1", source="generated", context=SERVICE)
+    ledger.advance(claim.claim_id, State.VERIFIED, context=ADA)
+    done = first_card(feed)
+
+    again = card_of_asking(feed, "SN-1")
+
+    assert (again["unit"], again["verdict"], again["by"]) == ("SN-1", "pass", ADA.actor)
+    assert again["at"] > done["at"]
+
+
+def test_a_unit_that_asks_again_after_a_failure_is_not_the_work_of_whoever_failed(
+    feed: StationFeed, ledger: Ledger
+) -> None:
+    claim = ledger.allocate(PRODUCT, "SN-1", source="generated", context=ADA)
+    ledger.record(EventKind.MISMATCH, context=EVE, claim_id=claim.claim_id, product=PRODUCT, unit="SN-1")
+    assert (first_card(feed)["verdict"], first_card(feed)["by"]) == ("fail", EVE.actor)
+
+    again = card_of_asking(feed, "SN-1")
+
+    assert (again["verdict"], again["by"]) == ("issued", ADA.actor)
+
+
+def test_the_work_on_a_unit_whose_card_is_gone_is_found_in_the_ledger(feed: StationFeed, ledger: Ledger) -> None:
+    ledger.allocate(PRODUCT, "SN-1", source="generated", context=ADA)
+    others = [AllocationRequest(PRODUCT, f"SN-{n}", source="generated", context=EVE) for n in range(2, 1000)]
+    ledger.allocate_many(others)
+    feed.look()
+
+    again = card_of_asking(feed, "SN-1")
+
+    assert (again["unit"], again["by"]) == ("SN-1", ADA.actor)
