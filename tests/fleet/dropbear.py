@@ -23,6 +23,7 @@ from .errors import FleetError
 _DROPBEAR = "/usr/sbin/dropbear"
 _BUSYBOX = "/usr/bin/busybox"
 _SU = "/bin/su"
+_PASSWORDS = "/usr/sbin/unix_chkpwd"  # reads /etc/shadow for PAM, since Debian 13 for root as well
 _MERGED = ("bin", "sbin", "lib", "lib64")  # as Debian has them: PAM looks for its modules below /usr alone
 _NODES = {"null": (1, 3), "zero": (1, 5), "random": (1, 8), "urandom": (1, 9)}
 _OPERATOR = 1000
@@ -69,7 +70,7 @@ class Dropbear:
             (self._shared / folder).symlink_to(f"usr/{folder}")
         programs = [_DROPBEAR, _BUSYBOX]
         if Path(_SU).exists():
-            programs += [_SU, *map(str, _pam_modules())]
+            programs += [_SU, _PASSWORDS, *map(str, _pam_modules())]
         for source in programs + sorted({library for program in programs for library in _libraries(program)}):
             target = self._shared / source.lstrip("/")
             target.parent.mkdir(parents=True, exist_ok=True)
