@@ -43,7 +43,7 @@ options:
   dest:
     description:
       - >-
-        Where the image goes, on the controller. With a slash at its end, or where it is a folder and O(base) is none,
+        Where the image goes, on the controller. With a slash at its end, or where it is a folder and O(base) is not,
         the image is put in it and named after O(serial), with the suffix of O(base).
       - The variable is always a folder.
       - It has to be given, here or as the variable C(ioto_firmware_dest).

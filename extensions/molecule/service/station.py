@@ -55,7 +55,7 @@ def main() -> int:
 
 
 def make() -> Path:
-    """Return the folder of the root that is kept; make it where there is none. Raises `FleetError`."""
+    """Return the folder of the root that is kept; make it where it is missing. Raises `FleetError`."""
     release = platform.freedesktop_os_release().get("VERSION_CODENAME", "bookworm")
     root = CACHE / "-".join((release, *PACKAGES))
     if not root.exists():

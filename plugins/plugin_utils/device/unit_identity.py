@@ -93,7 +93,7 @@ def parse_serial(text: str) -> str:
     serial = text.strip()
     if not serial or len(serial) > MAX_UNIT_LENGTH or not serial.isprintable():
         raise UnitIdentityError(
-            f"The serial {text[:40]!a} is none: it needs 1 to {MAX_UNIT_LENGTH} printable characters; correct it."
+            f"The serial {text[:40]!a} is not valid: it needs 1 to {MAX_UNIT_LENGTH} printable characters; correct it."
         )
     return serial
 

@@ -21,7 +21,7 @@ OPTIONS = (
     Option(
         "dest",
         "Where the image goes, on the controller. With a slash at its end, or where it is a folder and "
-        "O(base) is none, the image is put in it and named after O(serial), with the suffix of O(base).",
+        "O(base) is not, the image is put in it and named after O(serial), with the suffix of O(base).",
         type="path",
         variable="ioto_firmware_dest",
         more=("The variable is always a folder.",),
