@@ -34,7 +34,7 @@ _FOLDER = Path(__file__).resolve().parents[2]
 # Where the module of a package has another name.
 _MODULES = {"fonttools": "fontTools", "freetype-py": "freetype", "pillow": "PIL", "zxing-cpp": "zxingcpp"}
 _ANSIBLE = "ansible-core"  # is there, and `meta/runtime.yml` says which; the service does without
-_NAME = re.compile(r"[A-Za-z0-9._-]+")
+_LINE = re.compile(r"(?P<name>[A-Za-z0-9._-]+)(?:\[[^]]*\])?(?P<versions>.*)")
 
 
 class MissingPackagesError(IotoError):
@@ -75,25 +75,26 @@ def _lacking(file: Path) -> Iterator[str]:
     if not file.exists():
         return
     for line in file.read_text(encoding="utf-8").splitlines():
-        found = _NAME.match(line)
-        if found is None or found[0] == _ANSIBLE:
+        found = _LINE.match(line)
+        if found is None or found["name"] == _ANSIBLE:
             continue
-        name = found[0]
+        name = found["name"]
         if find_spec(_MODULES.get(name, name)) is None:
             yield name
-        elif version := _wrong_version(name, line):
+        elif version := _wrong_version(name, found["versions"]):
             yield f"{line} (there is {version})"
 
 
-def _wrong_version(name: str, requirement: str) -> str | None:
-    """Return the version of an installed package where `requirement` does not allow it."""
+def _wrong_version(name: str, allowed: str) -> str | None:
+    """Return the version of an installed package where it is none of the versions `allowed`, such as `>=2.0`."""
     try:
-        from packaging.requirements import Requirement  # noqa: PLC0415  # comes with ansible-core; a station has none
+        # It comes with ansible-core, which has it loaded; a station has none.
+        from packaging.specifiers import SpecifierSet  # noqa: PLC0415
 
         version = metadata.version(name)
     except (ImportError, metadata.PackageNotFoundError):
         return None
-    return None if Requirement(requirement).specifier.contains(version, prereleases=True) else version
+    return None if SpecifierSet(allowed).contains(version, prereleases=True) else version
 
 
 def _remedy(needed: Iterable[Path], everything: Iterable[Path]) -> str:
