@@ -59,7 +59,7 @@ def _sentences(variables: Mapping[str, Any], options: Mapping[str, Option], comp
                 option.convert(value)
         except IotoError as error:
             found.append(str(error))
-    properties = variables.get("ioto_properties")
+    properties = variables["ioto_properties"] if "ioto_properties" in options else None
     if isinstance(properties, Mapping):
         found += [
             f"ioto_properties holds {key}, which is no free one; give it as ioto_claim_id or ioto_product."
