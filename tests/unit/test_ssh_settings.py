@@ -186,9 +186,9 @@ def test_the_name_of_a_host_is_never_an_option(host: str, tmp_path: Path) -> Non
         ({"port": 65536}, "'65536' is no port"),
         ({"port": "9" * 5000}, "is no port"),
         ({"port": "\u0662\u0662x"}, "is no port"),
-        ({"timeout": "nan"}, "The timeout 'nan' is none"),
-        ({"timeout": -1}, "The timeout '-1' is none"),
-        ({"reconnection_retries": "many"}, "The reconnection_retries 'many' is none"),
+        ({"timeout": "nan"}, "The timeout 'nan' is not valid"),
+        ({"timeout": -1}, "The timeout '-1' is not valid"),
+        ({"reconnection_retries": "many"}, "The reconnection_retries 'many' is not valid"),
     ],
 )
 def test_a_number_that_means_nothing_is_told(options: dict[str, object], sentence: str) -> None:

@@ -119,7 +119,7 @@ def _unit(host: str, variables: Mapping[str, Any], problems: list[Problem]) -> _
     if unit.mode is Mode.FIRMWARE and unit.serial is None and "ioto_serial" not in variables:
         report("nothing identifies the unit, and an image has no hardware to ask; give ioto_serial.")
     length = str(variables.get("ioto_claim_id_length", ""))
-    # One that is no number is told with the other values of a wrong kind (check_options).
+    # A value that is not a number is told with the other values of a wrong kind (check_options).
     if length.removeprefix("-").isdecimal():
         try:
             check_length(int(length))

@@ -23,7 +23,7 @@ _MULTICAST = 0x01
 
 
 class UnitIdentityError(IotoError):
-    """A unit that nothing identifies, or a serial that is none."""
+    """A unit that nothing identifies, or a serial that is not valid."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -217,7 +217,7 @@ def _jump(own: SshSettings, ssh: SshProgram, file: str | None, names: str, jumps
     before, _unused, name = names.rpartition(",")
     place = _JUMP.fullmatch(name)
     if place is None:
-        raise SettingsError(f"The jump host {printable(name)} is none; write user@host:port.")
+        raise SettingsError(f"The jump host {printable(name)} is not valid; write it as user@host:port.")
     said = {"-F": file, "-J": before, "-l": place["user"], "-p": place["port"]}
     words = tuple(word for flag, value in said.items() if value for word in (flag, value))
     # The device's key and password are for nobody else. A jump host is the company's own, and its key is known.
@@ -264,7 +264,7 @@ def _number(name: str, value: object) -> float:
         number = math.nan
     if 0 <= number <= _LONGEST:
         return number
-    raise SettingsError(f"The {name} {printable(str(value)[:20])!r} is none; give a number up to {_LONGEST}.")
+    raise SettingsError(f"The {name} {printable(str(value)[:20])!r} is not valid; give a number up to {_LONGEST}.")
 
 
 def _refusals(options: Mapping[str, Any]) -> list[str]:

@@ -119,7 +119,8 @@ def _read_file(file: Path) -> dict[str, object]:
             problems.append(str(error))
     if unknown := sorted(set(content) - set(FIELDS)):
         problems.append(
-            f"The settings {file} hold {', '.join(unknown)!a}, which is none; there are {', '.join(FIELDS)}."
+            f"The settings {file} hold {', '.join(unknown)!a}, which the service does not know; "
+            f"it knows {', '.join(FIELDS)}."
         )
     if problems:
         raise ServiceError("\n".join(problems))
