@@ -277,6 +277,8 @@ def test_an_agent_leaves_a_device_alone_that_has_an_id_or_is_told_to(agents: Fle
 
 def test_a_slow_agent_has_to_be_waited_for(agents: Fleet) -> None:
     device = agents["slow"]
+    # The agent that came up with the device may still be about to save its ID over what is written here.
+    assert eventually(lambda: device.claim_id() is not None)
     device.write(DEVICE_FILE, contents.render(contents.DEVICE, product=device.product))
     started = time.monotonic()
     start_agent(device)
