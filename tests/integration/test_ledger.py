@@ -494,7 +494,7 @@ def test_a_newer_ledger_is_refused(location: str) -> None:
     Ledger(location).close()
     database = Database(Location.parse(location))
     with database._connection() as connection, connection.begin():
-        connection.execute(text("UPDATE ioto_ledger SET version = 2"))
+        connection.execute(text("UPDATE ioto_ledger SET version = version + 1"))
     database.close()
     with pytest.raises(LedgerError, match=r"newer .*update the collection"):
         Ledger(location)

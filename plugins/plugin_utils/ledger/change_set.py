@@ -9,6 +9,7 @@ Whatever the operation and however many units, a change set costs a few statemen
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -38,7 +39,7 @@ _encode = json.JSONEncoder(default=str, sort_keys=True).encode
 
 
 EventRow = tuple[str | None, ...]
-"""Action, claim ID, product, unit, actor, host, detail: the columns of an event after its time."""
+"""Action, claim ID, product, unit, actor, host, detail, run, operator, reason: what an event has after its time."""
 
 
 class ChangeSet:
@@ -50,6 +51,7 @@ class ChangeSet:
         """Read the claims that the rules will look at, and lock them unless nothing will be saved."""
         self.now = datetime.now(UTC)
         self._connection = connection
+        self._token = secrets.token_urlsafe(12)
         self._claims: dict[str, Claim] = {}
         self._live: dict[tuple[str, str], str] = {}
         self._new: dict[str, None] = {}  # in the order in which they were asked for
@@ -209,7 +211,10 @@ class ChangeSet:
         insert(
             self._connection,
             events,
-            [(at, *row) for row in (*self._events, *_fresh(self._connection, self._conflicts))],
+            [
+                (at, *row, f"{self._token}.{number}")
+                for number, row in enumerate((*self._events, *_fresh(self._connection, self._conflicts)))
+            ],
         )
 
     def discard(self) -> None:
@@ -246,7 +251,18 @@ class ChangeSet:
         self._claims[claim_id] = claim
         self._live[product, unit] = claim_id
         self._new[claim_id] = None
-        row = (_ALLOCATED, claim_id, product, unit, clean(context.actor), host, clean(f"source {source}"))
+        row = (
+            _ALLOCATED,
+            claim_id,
+            product,
+            unit,
+            clean(context.actor),
+            host,
+            clean(f"source {source}"),
+            clean(context.run),
+            clean(context.operator),
+            None,
+        )
         self._events.append(row)
         return claim
 
@@ -335,6 +351,9 @@ def _claim_event(action: str, context: Context, claim: Claim, detail: str | None
         clean(context.actor),
         clean(context.host),
         clean(detail),
+        clean(context.run),
+        clean(context.operator),
+        None,
     )
 
 
@@ -347,6 +366,9 @@ def _event_row(event: NewEvent) -> EventRow:
         clean(event.context.actor),
         clean(event.context.host),
         clean(event.detail),
+        clean(event.context.run),
+        clean(event.context.operator),
+        clean(event.reason),
     )
 
 

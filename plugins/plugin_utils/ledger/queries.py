@@ -171,4 +171,8 @@ def to_event(row: Any) -> Event:
         actor=row.actor,
         host=row.host,
         detail=row.detail,
+        run=row.run,
+        operator=row.operator,
+        reason=row.reason,
+        key=row.key,
     )

@@ -59,10 +59,15 @@ _ORDER = {state: order for order, state in enumerate(State)}
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """By whom something is done (`user@station`), and at which device (its inventory name)."""
+    """By whom something is done (`user@station`), at which device (its inventory name), in which run.
+
+    `operator` is who stands at the line, where somebody said so.
+    """
 
     actor: str
     host: str | None = None
+    operator: str | None = None
+    run: str | None = None
 
     @classmethod
     def here(cls, host: str | None = None) -> Context:
@@ -123,6 +128,10 @@ class Event:
     actor: str
     host: str | None
     detail: str | None
+    run: str | None
+    operator: str | None
+    reason: str | None
+    key: str
 
 
 class AllocationRequest(NamedTuple):
@@ -170,6 +179,7 @@ class NewEvent:
     product: str | None = None
     unit: str | None = None
     detail: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ cannot break them: a claim ID exists once, a unit has one live claim, nothing is
 
 from __future__ import annotations
 
+import secrets
 from datetime import UTC, datetime
 
 from sqlalchemy import (
@@ -31,12 +32,14 @@ from sqlalchemy.engine import Connection
 
 from .records import State
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 VERSION_QUERY = "SELECT version FROM ioto_ledger"
 
 # Written out, never bound: an index with a condition serves only a query that states the same condition.
 IS_LIVE = text("state <> 'retired'")
+IS_RETIRED = text("state = 'retired'")
 IS_CONFLICT = text("action = 'conflict'")
+IS_RUN = text("action = 'run'")
 IS_NO_BIRTH = text("action <> 'allocated'")
 
 
@@ -64,7 +67,13 @@ _RowNumber = BigInteger().with_variant(Integer(), "sqlite")
 
 metadata = MetaData()
 
-version_table = Table("ioto_ledger", metadata, Column("version", Integer, primary_key=True, autoincrement=False))
+version_table = Table(
+    "ioto_ledger",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    # Drawn when the ledger is made; a copy has it too.
+    Column("identity", Text, nullable=False),
+)
 
 claims = Table(
     "ioto_claims",
@@ -83,6 +92,7 @@ claims = Table(
     CheckConstraint(f"state IN ({', '.join(repr(state.value) for state in State)})", name="ioto_claims_state"),
     # The unit comes first, so that the same index answers for a serial number alone.
     Index("ioto_claims_live", "unit", "product", unique=True, sqlite_where=IS_LIVE, postgresql_where=IS_LIVE),
+    Index("ioto_claims_retired", "unit", sqlite_where=IS_RETIRED, postgresql_where=IS_RETIRED),
 )
 
 events = Table(
@@ -98,18 +108,63 @@ events = Table(
     Column("actor", Text, nullable=False),
     Column("host", Text),
     Column("detail", Text),
+    Column("run", Text),
+    Column("operator", Text),
+    Column("reason", Text),
+    # The same in every ledger that the event is moved to or merged into, where its `id` is another.
+    Column("key", Text, nullable=False),
     # Without the events that made a claim: IDs are random, so each entry here costs a page of the disk to itself.
     # Those events are found by their time, which is the claim's (`queries.select_events`).
     Index("ioto_events_claim", "claim_id", sqlite_where=IS_NO_BIRTH, postgresql_where=IS_NO_BIRTH),
     Index("ioto_events_at", "at"),
     Index("ioto_events_unit", "unit"),
     Index("ioto_events_conflict", "id", sqlite_where=IS_CONFLICT, postgresql_where=IS_CONFLICT),
+    Index("ioto_events_run", "id", sqlite_where=IS_RUN, postgresql_where=IS_RUN),
+    Index("ioto_events_of_run", "run"),
+)
+
+# A hash over the events `first_event` to `last_event`, how many they are, and the seal before.
+seals = Table(
+    "ioto_seals",
+    metadata,
+    Column("seq", _RowNumber, primary_key=True),
+    Column("first_event", BigInteger, nullable=False),
+    Column("last_event", BigInteger, nullable=False),
+    Column("events", Integer, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("hash", Text, nullable=False),
+)
+
+# How many claims there are of each kind: the sum over the slots, which are there so that writers do not wait for
+# each other.
+counts = Table(
+    "ioto_counts",
+    metadata,
+    Column("product", Text, primary_key=True),
+    Column("state", Text, primary_key=True),
+    Column("reserved", Integer, primary_key=True, autoincrement=False),
+    Column("slot", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, nullable=False),
+)
+
+# The conflicts that nothing has settled: `event` is the conflict's, and what it is about may be unknown in part.
+open_conflicts = Table(
+    "ioto_open_conflicts",
+    metadata,
+    Column("event", BigInteger, primary_key=True, autoincrement=False),
+    Column("claim_id", Text),
+    Column("product", Text),
+    Column("unit", Text),
+    Index("ioto_open_conflicts_unit", "product", "unit"),
+    Index("ioto_open_conflicts_claim", "claim_id", "product", "unit"),
 )
 
 _GUARDS = {
     # name: (table, what happens, on which rows, what is wrong)
     "ioto_events_fixed": ("ioto_events", "UPDATE", None, "an event is never changed"),
     "ioto_events_kept": ("ioto_events", "DELETE", None, "an event is never deleted"),
+    "ioto_seals_fixed": ("ioto_seals", "UPDATE", None, "a seal is never changed"),
+    "ioto_seals_kept": ("ioto_seals", "DELETE", None, "a seal is never deleted"),
     "ioto_claims_kept": ("ioto_claims", "DELETE", None, "a claim is never deleted"),
     "ioto_claims_fixed": (
         "ioto_claims",
@@ -123,7 +178,7 @@ _GUARDS = {
 def create_tables(connection: Connection) -> None:
     """Create everything in the caller's transaction, the version last."""
     metadata.create_all(connection, checkfirst=False)
-    connection.execute(version_table.insert().values(version=SCHEMA_VERSION))
+    connection.execute(version_table.insert().values(version=SCHEMA_VERSION, identity=secrets.token_urlsafe(12)))
 
 
 def _guard_sqlite(name: str, table: str, verb: str, rows: str | None, message: str) -> str:
