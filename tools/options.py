@@ -33,6 +33,7 @@ ROLES: Mapping[str, tuple[str, ...]] = {
     "firmware": (flows.FIRMWARE,),
     "label": (flows.LABEL,),
     "verify": (flows.VERIFY,),
+    "service": (flows.SERVICE,),
 }
 DELIVERIES = {flows.FACTORY: "controller", flows.AGENT_FACTORY: "agent"}
 """The flows of one role, and the value of ioto_factory_delivery that chooses each."""
@@ -66,6 +67,7 @@ def targets() -> Iterator[tuple[Path, tuple[str, str], str]]:
         folder = ROOT / "roles" / role
         yield folder / "meta/argument_specs.yml", yaml_marks, role_options(role)
         yield folder / "README.md", markdown_marks, role_table(role)
+    yield ROOT / "roles/service/defaults/main.yml", yaml_marks, role_defaults(flows.SERVICE)
     yield ROOT / "roles/label/tasks/main.yml", yaml_marks, passed_on(flows.LABEL, options_of("label"), indent=4)
     yield ROOT / "playbooks/report.yml", yaml_marks, passed_on(flows.REPORT, options_of("report"), indent=8)
     yield ROOT / "README.md", markdown_marks, table_of_all()
@@ -128,14 +130,20 @@ def role_options(role: str) -> str:
     lines = ["    options:"]
     for variable, members in named.items():
         option = members[0][1]
-        says = option.says
-        if not option.required and (without := without_it(option)):
+        says, has_defaults = option.says, role == flows.SERVICE  # what no module takes has them here
+        if not option.required and (without := option.without if has_defaults else without_it(option)):
             says += f" Without it, {without}."
         says = in_role(says, role, lambda variable: f"C({variable})")
-        lines += [f"      {variable}:", *described([says], 8), *facets(option, 8, default=False)]
+        lines += [f"      {variable}:", *described([says], 8), *facets(option, 8, default=has_defaults)]
         if option.required:
             lines.append("        required: true")
     return "\n".join(lines) + "\n"
+
+
+def role_defaults(flow: str) -> str:
+    """Return the defaults of a role whose variables no module takes."""
+    options = of_flow(TABLE, flow).items()
+    return "".join(f"{name}: {plain(option.default)}\n" for name, option in options if option.default is not None)
 
 
 def role_table(role: str) -> str:
@@ -153,7 +161,8 @@ def role_table(role: str) -> str:
 def table_of_all() -> str:
     """Return the table of all variables, each with the roles that take it."""
     lines = ["| variable | type | taken by | meaning |", "| --- | --- | --- | --- |"]
-    for variable in sorted({option.variable for option in TABLE if option.variable and option.flows}):
+    of_the_service = set(of_flow(TABLE, flows.SERVICE))  # on a page of its own
+    for variable in sorted({option.variable for option in TABLE if option.variable and option.flows} - of_the_service):
         roles = [role for role in ROLES if variable in of_role(role)]
         rows = [option for option in TABLE if option.variable == variable and option.flows]
         general = max(rows, key=lambda option: len(option.flows))  # not what only an image or a roll makes of it

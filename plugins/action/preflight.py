@@ -20,10 +20,11 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.preflight
     without_value,
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.problem import Problem
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.unknown_variables import OWN, check_names
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling import options as label_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.hosts import check_hosts, labelled_hosts
 from ansible_collections.ioto.serialization.plugins.plugin_utils.modes import SWITCHES, is_for_fleet
-from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
+from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import VARIABLES_OF_ALL, options_of
 from ansible_collections.ioto.serialization.plugins.plugin_utils.report import options as report_options
 
 
@@ -34,13 +35,15 @@ class ActionModule(BatchAction):
 
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """List every problem."""
-        names = dict.fromkeys((*VARIABLES, *label_options.VARIABLES, *report_options.VARIABLES))
-        found, unreadable = self.readable(self.task_vars["ansible_play_hosts_all"], names)
+        names = dict.fromkeys((*VARIABLES, *label_options.VARIABLES, *report_options.VARIABLES, OWN))
+        everybody = self.task_vars["ansible_play_hosts_all"]
+        found, unreadable = self.readable(everybody, names)
         hosts = of_modes(with_switches(found, SWITCHES), arguments["modes"])
         report, report_problems = report_options.run_report(hosts, complete)
         mistyped = check_options(hosts, complete, label_options.label_variables)
         problems = [
             *without_value(unreadable),
+            *check_names(self.names(everybody), VARIABLES_OF_ALL, found),
             *check_batch(hosts),
             *check_options(hosts, complete),
             *self._check_ways([host for host, found in hosts.items() if is_for_fleet(found)]),

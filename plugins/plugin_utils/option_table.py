@@ -11,8 +11,9 @@ from .fleet import options as fleet
 from .flows import options as flows
 from .labelling import options as labelling
 from .ledger import options as ledger
-from .option import Option, of_module
+from .option import Option, names_of, of_module
 from .report import options as report
+from .service import options as service
 from .verification import options as verification
 
 TABLE: tuple[Option, ...] = (
@@ -24,8 +25,12 @@ TABLE: tuple[Option, ...] = (
     *labelling.OPTIONS,
     *verification.OPTIONS,
     *flows.OPTIONS,
+    *service.OPTIONS,
 )
 """Rows of one name and module, or of one variable and flow, stand here once."""
+
+VARIABLES_OF_ALL = names_of(TABLE)
+"""Every variable that somebody reads."""
 
 
 def options_of(module: str) -> dict[str, Option]:

@@ -190,3 +190,29 @@ def test_defaults_for_the_groups_of_ledger_and_device_suit_every_task_of_theirs(
     assert not list((tmp_path / "ioto").iterdir())
     assert (tmp_path / "other.db").exists() and not (tmp_path / "line.db").exists()
     assert '"claim_id": "JT08FFQXWQ"' in done.output
+
+
+def test_names_that_nobody_reads_are_refused_with_the_nearest_one(tmp_path: Path, bench: dict[str, Any]) -> None:
+    mistyped = {"ioto_cliam_id": "JT08FFQXWQ", "ioto_lable_printer": "x", "ioto_colour_of_the_jig": "red"}
+    done = run(tmp_path, {**bench, "ioto_mode": "manual", **mistyped}, task("preflight"))
+
+    assert done.status != 0
+    for sentence in (
+        "bench-1: the variable ioto_cliam_id is unknown: did you mean ioto_claim_id?",
+        "bench-1: the variable ioto_lable_printer is unknown: did you mean ioto_label_printer?",
+        "bench-1: the variable ioto_colour_of_the_jig is unknown; remove it, or list it in ioto_own_variables",
+    ):
+        assert sentence in done.output
+
+
+def test_names_of_ones_own_and_of_all_our_parts_are_known(tmp_path: Path, bench: dict[str, Any]) -> None:
+    known = {
+        "ioto_mode": "manual",
+        "ioto_server_user": "nobody",
+        "ioto_firmware_count": 3,
+        "ioto_own_variables": ["ioto_colour_of_the_jig"],
+        "ioto_colour_of_the_jig": "red",
+    }
+    done = run(tmp_path, {**bench, **known}, task("preflight"))
+
+    assert done.status == 0, done.output

@@ -41,6 +41,10 @@ class BatchAction(IotoAction):
         """Return, for every host that is still in the play's batch, those of its variables `names` that are set."""
         return self.variables(self.task_vars["ansible_play_batch"], names)
 
+    def names(self, hosts: Iterable[str]) -> dict[str, list[str]]:
+        """Return, for each of `hosts`, the names of all variables that it has."""
+        return {plain(host): [plain(name) for name in self.task_vars["hostvars"][host]] for host in hosts}
+
     def refuse_delegation(self) -> None:
         """Raise `ArgumentError` where the task is delegated: each host is reached on its own way."""
         if self._task.delegate_to:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..option import Option
+from ..option import PLAYBOOKS, Option
 
 OPTIONS = (
     Option(
@@ -22,4 +22,14 @@ OPTIONS = (
         without="what failed is recorded, and not the run",
         modules=("summary",),
     ),
+    Option(
+        "own_variables",
+        "Variables of your own whose names begin with C(ioto_). The batch check refuses others that it does not know.",
+        [],
+        elements="str",
+        flows=(PLAYBOOKS,),
+    ),
 )
+
+RESULTS = ("ioto_outcome", "ioto_fleet", "ioto_labels", "ioto_verdict")
+"""What our roles register, and plays of one's own as the modules' examples do."""

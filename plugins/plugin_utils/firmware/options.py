@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ..flows.options import OPTIONS as FLOW_OPTIONS
-from ..option import FIRMWARE, Option, of_flow, rows
+from ..option import FIRMWARE, PLAYBOOKS, Option, of_flow, rows
 from ..serialization.sources.table import STORED_CHOICES
 
 _MODULE = ("firmware_image",)
@@ -86,6 +86,17 @@ OPTIONS = (
         required=True,
         modules=_MODULE,
         flows=_FLOW,
+    ),
+    *rows(
+        Option("count", "How many units C(firmware.yml) makes images for where no inventory has them.", 0),
+        Option("first", "The number of the first of these units.", 1),
+        Option(
+            "serial",
+            "How the number becomes the serial of a unit, as C(printf) writes it.",
+            "SN-%06d",
+        ),
+        variable="ioto_firmware_{}",
+        flows=(PLAYBOOKS,),
     ),
 )
 

@@ -1,0 +1,40 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Variables that begin as ours do, and that nobody reads: most are mistyped, and would be ignored without a word."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from .options import RESULTS
+from .problem import Problem, by_sentence
+
+PREFIX = "ioto_"
+OWN = "ioto_own_variables"
+
+
+def check_names(
+    names: Mapping[str, Iterable[str]], known: Collection[str], own: Mapping[str, Mapping[str, Any]]
+) -> list[Problem]:
+    """Return a problem for each unknown name among `names`, which are the variables of each host.
+
+    `known` are those of the table of options, and `own` holds, for each host, the user's own names as `OWN` says.
+    """
+    known = sorted({*known, *RESULTS})
+    found: dict[str, list[str]] = {}
+    for host, of_host in names.items():
+        allowed = own.get(host, {}).get(OWN, ())
+        allowed = map(str, allowed) if isinstance(allowed, list) else (allowed,)
+        for name in sorted({name for name in of_host if name.startswith(PREFIX)} - {*known, *allowed}):
+            found.setdefault(_sentence(name, known), []).append(host)
+    return by_sentence(found)
+
+
+def _sentence(name: str, known: Collection[str]) -> str:
+    nearest = get_close_matches(name, known, n=1, cutoff=0.75)
+    if nearest:
+        return f"the variable {name} is unknown: did you mean {nearest[0]}? (List one of your own in {OWN}.)"
+    return f"the variable {name} is unknown; remove it, or list it in {OWN} if it is your own."
