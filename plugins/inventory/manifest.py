@@ -108,8 +108,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from ansible.errors import ExitCode
 from ansible.plugins.inventory import BaseInventoryPlugin, Constructable
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils import production_order
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
+from ansible_collections.ioto.serialization.plugins.plugin_utils.production_order import order as production_order
 
 if TYPE_CHECKING:
     from ansible.inventory.data import InventoryData

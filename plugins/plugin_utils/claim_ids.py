@@ -27,6 +27,7 @@ _PRODUCT_LENGTH = 26
 _VISIBLE_TAIL = 2
 _FOLD = str.maketrans({"O": "0", "I": "1", "L": "1"})
 _HIDES_CLAIM_ID = re.compile(rf"(?<![^\W_])(?=[A-Za-z]*[0-9]|[a-z]?[A-Z]{{{MIN_LENGTH},}})[0-9A-Za-z]{{{MIN_LENGTH},}}")
+_GROUPING = str.maketrans("", "", " \t\r\n-\N{NO-BREAK SPACE}\N{HYPHEN}\N{NON-BREAKING HYPHEN}\N{EN DASH}")
 # 256 is a multiple of 32, so each character is as likely as the others.
 _CHARACTER_OF_BYTE = (ALPHABET * (256 // len(ALPHABET))).encode()
 
@@ -60,11 +61,12 @@ def generate_many(count: int, length: int = DEFAULT_LENGTH) -> list[str]:
 
 
 def parse(text: str) -> str:
-    """Return the canonical claim ID for a typed `text`: spaces around it cut, folded as Crockford says, checked.
+    """Return the canonical claim ID for a typed `text`, folded as Crockford says and checked.
 
-    Lower case becomes upper case, O becomes 0, I and L become 1. Raises `InvalidClaimIdError`.
+    Spaces and dashes, by which people group what they type, are left out; lower case becomes upper case, O becomes 0,
+    I and L become 1. Raises `InvalidClaimIdError`.
     """
-    folded = _fold(text)
+    folded = _fold(text.translate(_GROUPING))
     if stranger := _first_stranger(folded):
         raise InvalidClaimIdError(
             f"The claim ID has {stranger!a} at character {folded.index(stranger) + 1}; "

@@ -49,6 +49,8 @@ def test_a_length_that_the_agent_cannot_take_is_refused_with_the_range(length: i
         (" jt08ffqxwq\n", "JT08FFQXWQ"),
         ("JTO8FFQXWQ", "JT08FFQXWQ"),
         ("iLiLiLiLiL", "1111111111"),
+        ("JT08-FFQX WQ", "JT08FFQXWQ"),
+        ("JT08\N{EN DASH}FFQX\N{NO-BREAK SPACE}WQ", "JT08FFQXWQ"),
     ],
 )
 def test_a_typed_id_is_folded_as_crockford_says(typed: str, meant: str) -> None:
@@ -56,7 +58,7 @@ def test_a_typed_id_is_folded_as_crockford_says(typed: str, meant: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", ["", "JT08FFQXW", "JT08FFQXWQJT08FFQXWQ0", "JT08FUQXWQ", "JT08-FFQXWQ", "JT08FFQXW\u0131"]
+    "typed", ["", "JT08FFQXW", "JT08FFQXWQJT08FFQXWQ0", "JT08FUQXWQ", "JT08_FFQXWQ", "JT08FFQXW\u0131"]
 )
 def test_what_is_no_claim_id_is_refused_without_being_repeated(typed: str) -> None:
     with pytest.raises(InvalidClaimIdError) as caught:

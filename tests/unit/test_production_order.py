@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils import production_order
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
-from ansible_collections.ioto.serialization.plugins.plugin_utils.production_order import (
+from ansible_collections.ioto.serialization.plugins.plugin_utils.production_order import order as production_order
+from ansible_collections.ioto.serialization.plugins.plugin_utils.production_order.order import (
     OrderedUnit,
     OrderLayout,
     ProductionOrderError,
@@ -243,6 +243,63 @@ def test_a_delimiter_that_is_set_and_not_the_files_is_reported() -> None:
     assert problems("address;serial\n", delimiter=",") == [
         "line 1: The header looks separated by ';'; set the delimiter to it."
     ]
+
+
+@pytest.mark.parametrize(
+    ("title", "meant"),
+    [
+        ("ClaimID", "claim_id"),
+        ("Claim-I.D.", "claim_id"),
+        ("UCI", "claim_id"),
+        ("clam_id", "claim_id"),
+        ("lcaim id", "claim_id"),
+        ("Pro-duct", "product"),
+        ("ProductID", "product"),
+        ("_serial", "serial"),
+        ("serials", "serial"),
+        ("S/N", "serial"),
+        ("Serial No.", "serial"),
+        ("MAC address", "serial"),
+        ("adress", "address"),
+        ("IP-Adresse", "address"),
+    ],
+)
+def test_a_title_that_is_meant_for_a_column_is_refused_and_names_it(title: str, meant: str) -> None:
+    other = "serial" if meant == "address" else "address"
+    (problem,) = (found for found in problems(f"{other},{title}\n10.0.0.1,x\n") if "Column 2" in found)
+    assert problem.startswith(f"line 1: Column 2 is called '{title}', which looks like {meant}; call it so")
+
+
+@pytest.mark.parametrize("title", ["model", "note", "claim_note", "name", "mac", "site", "modes", "product_name"])
+def test_a_title_that_no_column_is_meant_by_is_a_property(title: str) -> None:
+    assert read(f"address,{title}\n10.0.0.1,x\n")[0].properties == {title: "x"}
+
+
+def test_a_column_that_the_manifest_calls_a_property_is_one() -> None:
+    assert read("address,UCI\n10.0.0.1,x\n", columns={"UCI": "UCI"}, has_settings=True)[0].properties == {"UCI": "x"}
+
+
+@pytest.mark.parametrize(
+    ("serial", "looks_like"),
+    [
+        ("8.60123E+14", "a long number that a spreadsheet has rounded"),
+        ("8,6E+14", "a long number that a spreadsheet has rounded"),
+        ("#NAME?", "the error of a formula"),
+        ("######", "the error of a formula"),
+        ("01.Mrz", "a date that a spreadsheet has made"),
+        ("1-Mar", "a date that a spreadsheet has made"),
+        ("Mar-26", "a date that a spreadsheet has made"),
+        ("01.03.2026", "a date among serials that are none"),
+    ],
+)
+def test_a_serial_that_a_spreadsheet_has_damaged_is_refused(serial: str, looks_like: str) -> None:
+    (problem,) = problems(f'serial,mode\n1-2,firmware\n"{serial}",firmware\n')
+    assert problem.startswith("line 3: The serial") and f"looks like {looks_like}; format its column as text" in problem
+
+
+@pytest.mark.parametrize("serial", ["2026-11-0001", "SN-1E5", "12E-B", "860123000000001", "MAR1", "E+14"])
+def test_serials_that_are_only_odd_are_taken(serial: str) -> None:
+    assert read(f"serial,mode\n{serial},firmware\n")[0].serial == serial
 
 
 @pytest.mark.parametrize("title", ["ClaimID", "claimid", "Pro-duct", "_serial"])

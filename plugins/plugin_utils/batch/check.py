@@ -18,7 +18,7 @@ from ..labels.qr_templates import qr_templates
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, State
 from ..modes import Mode, is_for_fleet
-from ..production_order import SSH_PORT
+from ..production_order.order import SSH_PORT
 from ..scanning.scan import read_scan
 from .problem import Problem
 

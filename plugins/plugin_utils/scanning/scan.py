@@ -17,7 +17,6 @@ DEFAULT_TEMPLATE = "{claim_id}"
 _MAX_LENGTH = 1000
 _FIELD = re.compile(r"\{([^{}]*)\}")
 _VALUE = rf"([^/?#&=;,|\s]{{1,{MAX_UNIT_LENGTH}}})"
-_PRINTED_SPACES = str.maketrans("", "", " \t\r\n-")
 
 
 class ScanError(IotoError):
@@ -54,7 +53,7 @@ def read_scan(text: str, templates: Iterable[str] = (DEFAULT_TEMPLATE,)) -> Scan
         if scan := _by_template(text, template):
             return scan
     try:
-        return Scan(parse(text.translate(_PRINTED_SPACES)))
+        return Scan(parse(text))
     except InvalidClaimIdError as error:
         raise ScanError(
             f"What was scanned is neither a claim ID nor a text of the labels' QR code ({error}) Scan the QR code of "
@@ -77,7 +76,7 @@ def _by_template(text: str, template: str) -> Scan | None:
             return None
     try:
         return Scan(
-            parse(values["claim_id"].translate(_PRINTED_SPACES)),
+            parse(values["claim_id"]),
             parse_product(values["product"]) if "product" in values else None,
             values.get("serial"),
         )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import IotoError
-from ..production_order import OrderLayout, read
+from ..production_order.order import OrderLayout, read
 from .errors import ServiceError
 
 LOOK_SECONDS = 2.0

@@ -14,19 +14,19 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from . import claim_ids
-from .csv_reader import CsvFormat, LineProblem, fold_title, read_rows, title_problems
-from .errors import IotoError
+from .. import claim_ids
+from ..csv_reader import CsvFormat, LineProblem, fold_title, read_rows, title_problems
+from ..errors import IotoError
+from .columns import COLUMNS, property_problem
+from .damage import damage, is_date
 
 MODES = ("manual", "auto", "factory", "firmware")
-COLUMNS = ("address", "host", "user", "serial", "product", "mode", "claim_id")
 
 SSH_PORT = 22
 _SHOWN_CHARACTERS = 40
 # No value that reaches a command line may start with a dash: ssh would take it for an option.
 _HOST_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252})")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+\\$-]*")
-_PROPERTY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _TAKEN_NAMES = frozenset({"all", "ungrouped", *MODES})
 
 
@@ -111,6 +111,7 @@ class _OrderReader:
         self._products: dict[str, str] = {}
         self._header_line = 1
         self._columns: list[str] = []
+        self._are_dates: dict[int, bool] = {}
 
     def read(self, data: bytes) -> list[OrderedUnit]:
         self._check_layout()
@@ -129,6 +130,7 @@ class _OrderReader:
                 units.append(unit)
         if not self._columns and not self._problems:
             self._problem(1, "The file is empty; it needs a header row and one row for each unit.")
+        self._check_dates()
         units = self._with_names(units)
         if not units and not self._problems:
             self._problem(self._header_line, "The header is followed by no row; add one row for each unit.")
@@ -160,7 +162,8 @@ class _OrderReader:
             column = renamed.get(fold_title(title), fold_title(title))
             if column not in COLUMNS:
                 column = renamed.get(fold_title(title), title)
-                if problem := _property_problem(column, is_renamed=fold_title(title) in renamed):
+                known = fold_title(title) in renamed
+                if problem := property_problem(column, is_renamed=known, can_rename=layout.has_settings):
                     self._problem(line, f"Column {number} is called {_shown(column)}, {problem}.")
             columns.append(column)
         self._problems += title_problems(line, columns)
@@ -178,12 +181,12 @@ class _OrderReader:
     def _unit(self, line: int, cells: list[str]) -> OrderedUnit | None:
         row = {column: cell for column, cell in zip(self._columns, cells, strict=True) if cell}
         mode = self._mode(line, row.get("mode"))
-        serial = row.get("serial")
+        serial = self._serial(line, row.get("serial"))
         product = self._product(line, row.get("product"))
         address, port = self._address(line, row.get("address"), mode)
-        if mode == "firmware" and not serial:
+        if mode == "firmware" and "serial" not in row:
             self._lacks(line, "serial", "firmware needs one, for nothing else tells which unit the image is for")
-        if serial:
+        if serial is not None:
             self._once(line, ("serial", product or "", serial), f"The serial {_shown(serial)}", "correct one of them")
         return OrderedUnit(
             line=line,
@@ -216,6 +219,24 @@ class _OrderReader:
             return text.lower()
         self._problem(line, f"The mode {_shown(text)} is not known; write one of {', '.join(MODES)}.")
         return None
+
+    def _serial(self, line: int, text: str | None) -> str | None:
+        if text is None:
+            return None
+        self._are_dates[line] = is_date(text)
+        if looks_like := damage(text):
+            self._damaged(line, text, looks_like)
+        return text
+
+    def _check_dates(self) -> None:
+        """Report serials that are dates where others are not; a factory may have its serials look so, all of them."""
+        if not all(self._are_dates.values()):
+            for line in (line for line, is_one in self._are_dates.items() if is_one):
+                self._damaged(line, None, "a date among serials that are none")
+
+    def _damaged(self, line: int, text: str | None, looks_like: str) -> None:
+        what = "The serial" if text is None else f"The serial {_shown(text)}"
+        self._problem(line, f"{what} looks like {looks_like}; format its column as text, and enter it again.")
 
     def _product(self, line: int, text: str | None) -> str | None:
         text = text or self._layout.product
@@ -300,28 +321,6 @@ class _OrderReader:
                 )
             named.append(replace(unit, name=name))
         return named
-
-
-def _property_problem(column: str, *, is_renamed: bool) -> str | None:
-    """Return why no property may be called `column`, as the end of a sentence, or None."""
-    if not column:
-        return None
-    if column.lower() == "id":
-        return "which only a claim ID is; call it claim_id"
-    if not _PROPERTY.fullmatch(column):
-        return "and no property can be: use letters A to Z, digits, _ and -"
-    # An ordered ID in a column that is taken for a property would not be used, and another one made.
-    meant = _COLUMN_OF_LETTERS.get(_letters(column))
-    if meant and not is_renamed:
-        return f"which looks like {meant}; call it so, or give the property another name"
-    return None
-
-
-def _letters(title: str) -> str:
-    return fold_title(title).replace("_", "")
-
-
-_COLUMN_OF_LETTERS = {_letters(column): column for column in COLUMNS}
 
 
 def _derived_name(unit: OrderedUnit) -> str:
