@@ -120,3 +120,23 @@ def test_a_ledger_that_cannot_be_used_is_one_problem_of_its_hosts_beside_the_oth
     assert [sentence.partition(":")[0] for sentence in told] == ["d", "a, b", "c"]
     assert "is no ledger, but some other file; name the ledger's own file." in told[1]
     assert "cannot be reached" in told[2]
+
+
+def test_a_serial_that_does_not_fit_the_pattern_of_the_line_is_refused(ledger: str) -> None:
+    line = host(ledger, ioto_serial_pattern="SN-[0-9]{3}")
+    batch = {"good": {**line, "ioto_serial": "SN-001"}, "bad": {**line, "ioto_serial": "SN-0017"}, "none": line}
+    assert problems(batch) == [
+        "bad: the serial 'SN-0017' does not match ioto_serial_pattern (SN-[0-9]{3}); correct one of them."
+    ]
+    (problem,) = problems({"odd": {**line, "ioto_serial": "SN-1", "ioto_serial_pattern": "SN-("}})
+    assert problem.startswith("odd: ioto_serial_pattern is not a regular expression: ")
+
+
+def test_an_ordered_id_in_a_property_is_refused_without_being_shown(ledger: str) -> None:
+    with Ledger(ledger) as book:
+        book.reserve(PRODUCT, 1, context=CONTEXT)
+        (reserved,) = book.claims()
+    properties = {"sticker": f" {reserved.claim_id.lower()}", "model": "METER30000"}
+    assert problems({"a": host(ledger, ioto_properties=properties)}) == [
+        "a: its property 'sticker' is a claim ID of the ledger; call it claim_id, or give it another value."
+    ]

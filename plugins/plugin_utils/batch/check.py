@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..claim_ids import check_length, mask, parse, parse_product
+from ..claim_ids import check_length, is_valid, mask, parse, parse_product
 from ..device.unit_identity import parse_serial
 from ..errors import IotoError
 from ..flows.options import VARIABLES as FLOW_VARIABLES
@@ -107,6 +108,7 @@ def _unit(host: str, variables: Mapping[str, Any], problems: list[Problem]) -> _
         return None
     unit.product = checked("ioto_product", parse_product)
     unit.serial = checked("ioto_serial", parse_serial)
+    _check_pattern(unit, report)
     unit.claim_id = checked("ioto_claim_id", parse)
     if _is_scanned(unit):
         if "ioto_claim_id" in variables:
@@ -128,6 +130,17 @@ def _unit(host: str, variables: Mapping[str, Any], problems: list[Problem]) -> _
     if not str(variables.get("ioto_config_dir", "/")).startswith("/"):
         report("ioto_config_dir is no absolute path; give one such as /etc/ioto.")
     return unit
+
+
+def _check_pattern(unit: _BatchUnit, report: Callable[[str], None]) -> None:
+    pattern = unit.variables.get("ioto_serial_pattern")
+    if pattern is None or unit.serial is None:
+        return
+    try:
+        if not re.fullmatch(str(pattern), unit.serial):
+            report(f"the serial {unit.serial!a} does not match ioto_serial_pattern ({pattern}); correct one of them.")
+    except re.error as error:
+        report(f"ioto_serial_pattern is not a regular expression: {error}; correct it.")
 
 
 def _check_factory(variables: Mapping[str, Any], report: Callable[[str], None]) -> None:
@@ -192,8 +205,25 @@ def _in_ledgers(units: Iterable[_BatchUnit]) -> Iterable[Problem]:
         try:
             with Ledger(location, read_only=True) as ledger:
                 yield from _taken(ledger, [unit for unit in members if unit.claim_id])
+                yield from _ids_among_properties(ledger, members)
         except IotoError as error:
             yield Problem(tuple(unit.host for unit in members), str(error))
+
+
+def _ids_among_properties(ledger: Ledger, units: Sequence[_BatchUnit]) -> Iterable[Problem]:
+    """Problems of properties that are claim IDs of the ledger: they were meant to be given, and would not be."""
+    values: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for unit in units:
+        properties = unit.variables.get("ioto_properties")
+        for name, value in properties.items() if isinstance(properties, Mapping) else ():
+            if isinstance(value, str) and is_valid(folded := value.strip().upper()):
+                values[folded].append((unit.host, name))
+    for claim_id in ledger.holders(values):
+        for host, name in values[claim_id]:
+            yield Problem(
+                (host,),
+                f"its property {name!a} is a claim ID of the ledger; call it claim_id, or give it another value.",
+            )
 
 
 def _taken(ledger: Ledger, units: Sequence[_BatchUnit]) -> Iterable[Problem]:

@@ -17,6 +17,7 @@ from ..option import (
     FLEET,
     LABEL,
     MANUAL,
+    PLAYBOOKS,
     VERIFY,
     Option,
     names_of,
@@ -293,6 +294,12 @@ OPTIONS = (
         flows=(*_DEVICES, VERIFY),
     ),
     Option(
+        "serial_pattern",
+        "A regular expression that the whole of C(ioto_serial) has to match, such as C(SN-[0-9]{6}). The batch check "
+        "finds mistyped serials by it.",
+        flows=(PLAYBOOKS,),
+    ),
+    Option(
         "properties",
         "Further members of C(device.json5), such as C(name) or C(model). Members that are not named stay.",
         type="dict",
@@ -346,7 +353,7 @@ OPTIONS = (
 RECORDED = {option.variable: option for option in OPTIONS if option.variable and option.name in {"ledger", "operator"}}
 """The options that say how what is done is recorded, by variable: for whoever reads them of a host."""
 
-VARIABLES = names_of([option for option in OPTIONS if {*option.flows} & {*_DEVICES, FLEET}])
+VARIABLES = names_of([option for option in OPTIONS if {*option.flows} & {*_DEVICES, FLEET, PLAYBOOKS}])
 """What the flows of devices have to know of each host."""
 
 FLEET_ARGUMENTS = specs({**of_module(OPTIONS, "serialize"), "accept_host_key": ACCEPT_HOST_KEY})
