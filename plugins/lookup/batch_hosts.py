@@ -21,6 +21,7 @@ options:
       - One name of C(plays), as M(ioto.serialization.preflight) returned them in the registered variable
         C(_ioto_batch).
       - C(not_done) for what M(ioto.serialization.summary) returned in the registered variable C(_ioto_summary).
+      - C(nobody) for the controller where no batch was checked, since there are no hosts; a play fails it then.
     type: list
     elements: str
     required: true
@@ -53,6 +54,7 @@ from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
 _NOBODY = ["!all"]
+_CONTROLLER = "localhost"
 
 
 class LookupModule(LookupBase):
@@ -69,7 +71,7 @@ class LookupModule(LookupBase):
             if terms[0] != "not_done" and "_ioto_batch" in facts:
                 # Without plays, the batch has a problem, and every host has failed.
                 return list(facts["_ioto_batch"].get("plays", {}).get(terms[0], _NOBODY))
-        return _NOBODY
+        return [_CONTROLLER] if terms[0] == "nobody" else _NOBODY
 
 
 def _facts(variables: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

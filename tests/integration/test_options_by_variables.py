@@ -192,6 +192,26 @@ def test_defaults_for_the_groups_of_ledger_and_device_suit_every_task_of_theirs(
     assert '"claim_id": "JT08FFQXWQ"' in done.output
 
 
+@pytest.mark.parametrize("inventory", [[], ["-i", "/nowhere/inventory.yml"], ["-i", "empty.yml"]])
+@pytest.mark.parametrize("playbook", ["provision", "firmware", "bind", "verify"])
+def test_a_run_for_nobody_is_no_success_and_says_so(tmp_path: Path, playbook: str, inventory: list[str]) -> None:
+    (tmp_path / "empty.yml").write_text("all: {hosts: {}}")
+    done = provision(tmp_path, *inventory, playbook=ROOT / f"playbooks/{playbook}.yml")
+
+    assert done.status == 2, done.output
+    assert "There is nothing to do: " in done.output
+
+
+def test_tags_that_skip_every_flow_are_no_success(tmp_path: Path, bench: dict[str, Any]) -> None:
+    (tmp_path / "inventory.yml").write_text(
+        yaml.safe_dump({"all": {"hosts": {"bench-1": {**bench, "ioto_mode": "manual"}}}})
+    )
+    done = provision(tmp_path, "-i", tmp_path / "inventory.yml", "--tags", "nothing_has_this")
+
+    assert done.failed == {"bench-1"}
+    assert "bench-1: its flow did not come to an end" in done.output
+
+
 def test_names_that_nobody_reads_are_refused_with_the_nearest_one(tmp_path: Path, bench: dict[str, Any]) -> None:
     mistyped = {"ioto_cliam_id": "JT08FFQXWQ", "ioto_lable_printer": "x", "ioto_colour_of_the_jig": "red"}
     done = run(tmp_path, {**bench, "ioto_mode": "manual", **mistyped}, task("preflight"))

@@ -8,6 +8,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.preflight import (
     conclude,
     of_modes,
@@ -61,5 +63,7 @@ def test_a_sound_batch_names_the_hosts_of_each_play_and_when_it_began() -> None:
     }
 
 
-def test_a_batch_of_nobody_is_a_play_for_nobody_and_not_for_all() -> None:
-    assert concluded({}, [])["plays"]["batch"] == ["!all"]
+@pytest.mark.parametrize("hosts", [{}, {"left": {"ioto_mode": "none"}}])
+def test_a_batch_with_nobody_to_do_is_no_success(hosts: dict[str, dict[str, Any]]) -> None:
+    result = concluded(hosts, [])
+    assert result["failed"] and result["msg"].startswith("There is nothing to do: ") and "plays" not in result

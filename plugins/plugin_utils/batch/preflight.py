@@ -10,8 +10,13 @@ from datetime import datetime
 from typing import Any
 
 from ..modes import Mode
-from .check import NOBODY, plays
+from .check import plays
 from .problem import Problem, list_problems
+
+_NOTHING_TO_DO = (
+    "There is nothing to do: no host of this inventory has a flow that is run here; give a group its ioto_mode, "
+    "or another inventory with -i."
+)
 
 Hosts = Mapping[str, Mapping[str, Any]]
 """The variables of each host, those that are set."""
@@ -43,7 +48,9 @@ def conclude(
     """
     if problems:
         return {"failed": True, "msg": list_problems(problems, untouched="no device was touched")}
-    found = {**plays(hosts), "label": labelled, "batch": list(hosts) or NOBODY}
+    if not any(variables.get("ioto_mode") != Mode.NONE for variables in hosts.values()):
+        return {"failed": True, "msg": _NOTHING_TO_DO}
+    found = {**plays(hosts), "label": labelled, "batch": list(hosts)}
     return {
         "changed": False,
         "devices": len(hosts),
