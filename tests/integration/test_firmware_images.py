@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
 import tarfile
 from collections.abc import Callable
@@ -29,7 +30,10 @@ from tests.support.firmware import (
     DEVICE_PATH,
     MAKERS,
     OWNER,
+    PARTITION_SECTORS,
+    PARTITION_START,
     PRODUCT,
+    SECTOR,
     gunzip_names,
     make_ext,
     make_fat,
@@ -292,6 +296,28 @@ def damaged_ext(base: Path, tree: Path) -> None:
     base.write_bytes(data)
 
 
+def journalled_ext(base: Path, tree: Path) -> None:
+    """An ext4 whose journal holds the block of the device file as it was: as in a copy of storage that is in use."""
+    make_ext(tree, base)
+    path = f"/{DEVICE_PATH}"
+    block = re.findall(r"\(0\):(\d+)", sh("debugfs", "-R", f"stat {path}", base))[0]
+    size = int(re.findall(r"Block size: +(\d+)", sh("dumpe2fs", "-h", base))[0])
+    logged = base.with_name("block")
+    logged.write_bytes(base.read_bytes()[int(block) * size :][:size])
+    journal = f"jo\njw -b {block} {logged}\njc\n"
+    subprocess.run(["debugfs", "-w", "-f", "-", base], input=journal.encode(), capture_output=True, check=True)
+    assert "needs_recovery" in sh("dumpe2fs", "-h", base)
+
+
+def journalled_disk(base: Path, tree: Path) -> None:
+    inner = base.with_name("partition.img")
+    journalled_ext(inner, tree)
+    MAKERS["mbr"][1](tree, base)
+    with base.open("r+b") as disk:
+        disk.seek(PARTITION_START * SECTOR)
+        disk.write(inner.read_bytes()[: PARTITION_SECTORS * SECTOR])
+
+
 def damaged_fat(base: Path, tree: Path) -> None:
     make_fat(tree, base)
     data = bytearray(base.read_bytes())
@@ -369,6 +395,8 @@ def absent_base(base: Path, tree: Path) -> None:
         (full_fat, "has no room for device.json5"),
         (no_directory, "say where the agent's configuration is"),
         (damaged_ext, "is damaged"),
+        (journalled_ext, "The journal of the ext image base.img was not replayed"),
+        (journalled_disk, "The journal of the ext image base.img, partition 1 was not replayed"),
         (damaged_fat, "is damaged"),
         (damaged_squashfs, "is damaged|could not be packed"),
         (cut_off_squashfs, "is damaged"),
@@ -416,3 +444,21 @@ def test_extended_attributes_of_the_file_stay(line: Line, tree: Path) -> None:
     image, outcome = line.make(base, "SN-1")
     assert outcome.changed
     assert label in sh("debugfs", "-R", f"ea_get /{DEVICE_PATH} security.selinux", image)
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not Path("/dev/loop-control").exists(), reason="only root can mount an image")
+@pytest.mark.parametrize("kind", ["ext4", "fat", "squashfs"])
+def test_a_mount_shows_the_id_that_was_read_back(kind: str, line: Line, tree: Path) -> None:
+    name, make = MAKERS[kind]
+    base = line.folder / name
+    make(tree, base)
+    image, outcome = line.make(base, "SN-1")
+    mounted = line.folder / "mounted"
+    mounted.mkdir()
+    if kind not in Path("/proc/filesystems").read_text().replace("vfat", "fat"):
+        pytest.skip(f"the kernel of this machine mounts no {kind}")
+    sh("mount", "-o", "loop", image, mounted)
+    try:
+        assert json5.loads((mounted / DEVICE_PATH).read_text())["id"] == outcome.claim_id
+    finally:
+        sh("umount", mounted)

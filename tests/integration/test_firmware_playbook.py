@@ -20,6 +20,7 @@ import json5
 import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Context
 from tests.benchmark import firmware_images
 from tests.support.ansible import copy_with_a_defect, provision
 from tests.support.firmware import DEVICE_PATH, PRODUCT, make_ext, make_tree, missing_tools, sh
@@ -215,6 +216,24 @@ def test_a_batch_that_cannot_be_made_costs_no_claim_id(line: Path, options: list
     status, said = play(line, "firmware.yml", "-e", "ioto_firmware_count=2", *options)
     assert status != 0 and sentence in said, said
     assert "no image was made" in said and not (line / "ledger.db").exists() and images(line) == []
+
+
+def test_a_base_that_was_copied_from_a_unit_is_refused_once_unless_it_is_that_units(line: Path) -> None:
+    device_file = f"{{ id: 'JT08FFQXWQ', product: '{PRODUCT}' }}\n".encode()
+    make_ext(make_tree(line / "golden", device_file), line / "base.img", size="2M")
+
+    status, said = play(line, "firmware.yml", "-e", "ioto_firmware_count=3")
+    assert status != 0 and "The batch has 1 problem, and no image was made" in said, said
+    assert "SN-000001, SN-000002, SN-000003: the base " in said and "holds a claim ID (********WQ)" in said
+    assert "JT08FFQXWQ" not in said and not (line / "ledger.db").exists() and images(line) == []
+
+    with Ledger(line / "ledger.db") as ledger:
+        context = Context("tester@bench")
+        ledger.allocate(PRODUCT, "SN-000001", source="given", context=context, claim_id="JT08FFQXWQ")
+    status, said = play(line, "firmware.yml", "-e", "ioto_firmware_count=1")
+    assert status == 0 and "1 devices: 1 done" in said, said
+    status, said = play(line, "firmware.yml", "-e", "ioto_firmware_count=2")
+    assert status != 0 and "holds a claim ID" in said, said
 
 
 def test_a_variable_of_the_play_is_refused_since_it_may_mean_another_thing_for_each_host(line: Path) -> None:

@@ -12,7 +12,10 @@ from typing import Any
 
 from ..batch.check_options import Complete, check_options, without
 from ..batch.problem import Problem, by_sentence, list_problems
+from ..claim_ids import is_valid, mask, parse
+from ..device.state import DeviceState
 from ..errors import IotoError
+from ..ledger.ledger import Ledger
 from ..modes import Mode
 from .destination import destination, room
 from .image_batch import ImageJob, image_options, image_variables
@@ -87,7 +90,7 @@ def check_images(hosts: Mapping[str, Mapping[str, Any]], complete: Complete, *, 
         if len(same) > 1:
             problems.append(Problem(tuple(same), f"each makes the same image {image}; give each unit its own serial."))
     for (base, *_unused), same in bases.items():
-        if base is not None and (trouble := _trouble(base, hosts[same[0]])):
+        if base is not None and (trouble := _trouble(base, [hosts[host] for host in same])):
             problems.append(Problem(tuple(same), trouble))
     if not problems:
         problems.extend(_room_problems(needs, images, at_once))
@@ -106,8 +109,9 @@ def _image(variables: Mapping[str, Any], base: Path | None) -> Path:
     return destination(base, f"{Path(folder).expanduser()}/", variables.get("ioto_serial")).absolute()
 
 
-def _trouble(base: Path, variables: Mapping[str, Any]) -> str | None:
-    """What keeps `base` from being used, seen before an ID is spent on it."""
+def _trouble(base: Path, units: Sequence[Mapping[str, Any]]) -> str | None:
+    """What keeps `base` from being used for `units`, seen before an ID is spent on it."""
+    variables = units[0]
     try:
         number = variables.get("ioto_firmware_partition")
         with open_device(
@@ -117,10 +121,27 @@ def _trouble(base: Path, variables: Mapping[str, Any]) -> str | None:
             partition=int(number) if number else None,
             check=True,
         ) as device:
-            device.config_dir(variables.get("ioto_config_dir"))
+            state = DeviceState.read(device, device.config_dir(variables.get("ioto_config_dir")))
+            if state.claim_id and not (len(units) == 1 and _belongs(state.claim_id, variables)):
+                return (
+                    f"the base {base} holds a claim ID ({mask(state.claim_id)}), so it was copied from a unit; remove "
+                    f"id from its {state.file.path}, or give another base."
+                )
     except IotoError as error:
         return str(error)
     return None
+
+
+def _belongs(claim_id: str, variables: Mapping[str, Any]) -> bool:
+    """Say whether a unit with these variables has that claim ID, or is to be given it."""
+    if not is_valid(claim_id):
+        return False
+    given = variables.get("ioto_claim_id")
+    if isinstance(given, str) and parse(given) == claim_id:
+        return True
+    with Ledger(variables.get("ioto_ledger"), read_only=True) as ledger:
+        holder = ledger.find(claim_id)
+    return holder is not None and holder.is_live and holder.unit == variables.get("ioto_serial")
 
 
 def _room_problems(

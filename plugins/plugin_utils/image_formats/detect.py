@@ -38,6 +38,12 @@ def open_image(
 
     `config_dir` and `partition` choose the partition of a disk. Raises `ImageError`.
     """
+    image = _open(path, scratch, format=format, config_dir=config_dir, partition=partition)
+    image.check_replayed()
+    return image
+
+
+def _open(path: Path, scratch: Path, *, format: str | None, config_dir: str | None, partition: int | None) -> Image:
     found = detect(path, scratch)
     if format not in {None, found} and (format, found) != ("overlay", "tar"):
         raise ImageError(f"The image {path.name} is of format {found}, not {format}; leave format out, or correct it.")

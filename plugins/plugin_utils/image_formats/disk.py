@@ -57,6 +57,9 @@ class Disk(Image):
     def check(self) -> None:
         self._inner.check()
 
+    def check_replayed(self) -> None:
+        self._inner.check_replayed()
+
     def _choose(self, has_config: Callable[[Image], bool], number: int | None) -> tuple[int, int, int, Image]:
         fitting: list[tuple[int, int, int, Image]] = []
         table = self._partitions()

@@ -26,6 +26,9 @@ _CONTENT = "system.data"
 _KINDS = {"regular": Kind.REGULAR, "directory": Kind.DIRECTORY, "symlink": Kind.LINK}
 _SUPERBLOCK_AT = 1024
 _WTIME_AT = 48
+_INCOMPATIBLE_AT = 96
+_NEEDS_RECOVERY = 0x4
+"""Of the features in the superblock (https://docs.kernel.org/filesystems/ext4/super.html)."""
 _REPAIRED_OR_WORSE = 1 | 4 | 8
 
 
@@ -79,6 +82,16 @@ class Ext(Image):
         if done.returncode & _REPAIRED_OR_WORSE:
             complaints = [line for line in done.stdout.decode("utf-8", "replace").splitlines()[1:] if line.strip()]
             raise self.damaged(next((line for line in complaints if not line.startswith("Pass ")), said(done)))
+
+    def check_replayed(self) -> None:
+        with self.path.open("rb") as file:
+            file.seek(_SUPERBLOCK_AT + _INCOMPATIBLE_AT)
+            if int.from_bytes(file.read(4), "little") & _NEEDS_RECOVERY:
+                raise ImageError(
+                    f"The journal of the ext image {self.path.name} was not replayed, as in a copy of the storage of a "
+                    "device that runs, and the first mount would undo what is put in; run e2fsck -f on it, or mount "
+                    "it once, and try again."
+                )
 
     def _debugfs(self, image: Path, commands: Sequence[str], folder: Path, *, write: bool = False) -> list[str]:
         """Run `commands` in one debugfs in `folder`; return what it answered to each.

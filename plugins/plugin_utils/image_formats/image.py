@@ -111,6 +111,9 @@ class Image(ABC):
     def check(self) -> None:
         """Raise `ImageError` where the image is damaged."""
 
+    def check_replayed(self) -> None:  # noqa: B027 - most formats have no journal
+        """Raise `ImageError` where the first mount would change what is in the image, and so undo what is put there."""
+
     def damaged(self, said: str) -> ImageError:
         """Return the error for an image whose own checker found `said`."""
         return ImageError(

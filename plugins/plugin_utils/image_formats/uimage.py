@@ -83,6 +83,9 @@ class UImage(Image):
         if _checksum(self.path, _HEADER.size) != self._fields[6]:
             raise self.damaged("the checksum of its payload is wrong")
 
+    def check_replayed(self) -> None:
+        self._inner.check_replayed()
+
 
 def _checksum(path: Path, start: int) -> int:
     checksum = 0
