@@ -23,8 +23,16 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.batch import su
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.run_record import record_run
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling import options as label_options
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.event_kinds import EventKind
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Claim, Context, State
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
+    AllocationRequest,
+    Claim,
+    Context,
+    NewEvent,
+    State,
+    StateChange,
+)
 from ansible_collections.ioto.serialization.plugins.plugin_utils.report import task as report_task
 
 PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
@@ -75,8 +83,12 @@ class Line:
 
     def make(self, serial: str, *, host: str = "pump", state: State = State.LABELLED) -> Claim:
         context = Context.here(host)
-        claim = self.ledger.allocate(PRODUCT, serial, source="generated", context=context)
-        return claim if state is State.ALLOCATED else self.ledger.advance(claim.claim_id, state, context=context)
+        claim = self.ledger.allocate(AllocationRequest(PRODUCT, serial, source="generated", context=context))
+        return (
+            claim
+            if state is State.ALLOCATED
+            else self.ledger.advance(StateChange(claim.claim_id, state, context=context))
+        )
 
     def finish_run(self, hosts: Mapping[str, Mapping[str, Any]], started: str) -> None:
         facts = {host: {"ioto_ledger": self.path, **found} for host, found in hosts.items()}
@@ -191,7 +203,9 @@ def test_no_name_becomes_an_element_of_the_page(serial: str, line: Line) -> None
 def test_no_reason_becomes_an_element_of_the_page(line: Line) -> None:
     line.make("SN-1", state=State.ALLOCATED)
     reason = 'It\'s </style><script>alert("1")</script> & &lt;b&gt;.'
-    line.ledger.record("failed", context=Context.here("pump"), product=PRODUCT, unit="SN-1", detail=reason)
+    line.ledger.record(
+        NewEvent(EventKind.FAILED, context=Context.here("pump"), product=PRODUCT, unit="SN-1", detail=reason)
+    )
     line.report(**TODAY)
     page = Page(line.html)
     assert page.text.count(reason) == 2
@@ -266,7 +280,9 @@ def test_a_run_reports_all_its_hosts_in_their_order_those_that_were_done_before_
 
 def test_a_unit_that_failed_and_was_made_good_is_done_and_its_failure_is_told(line: Line) -> None:
     line.make("SN-1", state=State.ALLOCATED)
-    line.ledger.record("failed", context=Context.here("pump"), product=PRODUCT, unit="SN-1", detail="It fell.")
+    line.ledger.record(
+        NewEvent(EventKind.FAILED, context=Context.here("pump"), product=PRODUCT, unit="SN-1", detail="It fell.")
+    )
     line.make("SN-1")
     assert line.report(**TODAY)["counts"] == {"done": 1}
     assert line.lines["SN-1"]["failures"][0]["reason"] == "It fell."
@@ -303,12 +319,14 @@ def test_a_printer_or_a_bad_scan_takes_no_identity_from_a_unit(line: Line) -> No
 
     def note(action: str, claim: Claim) -> None:
         line.ledger.record(
-            action,
-            context=Context.here("pump"),
-            claim_id=claim.claim_id,
-            product=PRODUCT,
-            unit=claim.unit,
-            detail="The paper is out.",
+            NewEvent(
+                action,
+                context=Context.here("pump"),
+                claim_id=claim.claim_id,
+                product=PRODUCT,
+                unit=claim.unit,
+                detail="The paper is out.",
+            )
         )
 
     note("print-failed", claims[0])
@@ -317,6 +335,6 @@ def test_a_printer_or_a_bad_scan_takes_no_identity_from_a_unit(line: Line) -> No
     assert line.report(**TODAY)["counts"] == {"not labelled": 2, "mismatch": 1}
     assert "100 %" in Page(line.html).text and "Not done: 3" in Page(line.html).text
 
-    line.ledger.advance(claims[0].claim_id, State.LABELLED, context=Context.here("pump"))
+    line.ledger.advance(StateChange(claims[0].claim_id, State.LABELLED, context=Context.here("pump")))
     note("checked", claims[2])
     assert line.report(**TODAY)["counts"] == {"done": 2, "not labelled": 1}

@@ -17,7 +17,7 @@ import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils import claim_ids
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Context, State
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import AllocationRequest, Context, State
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.request import Request
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources.factory_service import (
     FactoryService,
@@ -291,7 +291,7 @@ def test_the_line_shows_a_unit_that_asks_again_and_one_that_is_recorded_elsewher
     service.claim("SN-1")
     service.claim("SN-2")
     with Ledger(tmp_path / "ledger.db") as ledger:
-        ledger.allocate(PRODUCT, "SN-3", source="generated", context=Context("somebody else"))
+        ledger.allocate(AllocationRequest(PRODUCT, "SN-3", source="generated", context=Context("somebody else")))
     units = [unit["unit"] for unit in service.get("/station/line").body["units"]]
     assert units == ["SN-3", "SN-2", "SN-1"]
 

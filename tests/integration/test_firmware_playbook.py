@@ -119,7 +119,7 @@ def test_a_batch_that_was_killed_at_37_of_100_is_completed_and_no_image_is_made_
     assert len(set(held.values())) == count
     with Ledger(line / "ledger.db", read_only=True) as ledger:
         claims = {claim.unit: claim for claim in ledger.claims()}
-        allocated = [event.claim_id for event in ledger.events() if event.action == "allocated"]
+        allocated = [event.claim_id for event in ledger.events() if event.kind == "allocated"]
     assert {unit: claim.claim_id for unit, claim in claims.items()} == held
     assert all(claim.state == "verified" for claim in claims.values())
     assert sorted(allocated) == sorted(held.values())  # no unit ever had another one

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_ids import is_valid
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.event_kinds import EventKind
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import State
 from tests.fleet import DeviceSpec, Fleet
@@ -220,7 +221,7 @@ def test_a_unit_whose_host_key_has_changed_is_refused_unless_that_is_said(tmp_pa
         accepted = run_fleet(home, fleet, "-e", "ioto_accept_host_key=true")
         assert accepted.status == 0, accepted.output
         with ledger_of(home) as ledger:
-            assert [event.action for event in ledger.events(actions=["host key"])] == ["host key"]
+            assert [event.kind for event in ledger.events(kinds=[EventKind.HOST_KEY])] == ["host key"]
         assert run_fleet(home, fleet).status == 0
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.event_kinds import EventKind
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import State
 from tests.fleet import Fleet
@@ -42,7 +43,7 @@ def states(home: Path) -> dict[str | None, State]:
 def labelled_at(home: Path) -> dict[str | None, str | None]:
     """At which host the ledger says that each unit was labelled."""
     with Ledger(ledger_of(home), read_only=True) as ledger:
-        return {event.unit: event.host for event in ledger.events(actions=[State.LABELLED])}
+        return {event.unit: event.host for event in ledger.events(kinds=[EventKind.LABELLED])}
 
 
 def expected(home: Path, serials: Sequence[str]) -> list[bytes]:

@@ -18,8 +18,15 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.task 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels import layout
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.errors import LabelError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.output_zpl import zpl
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.event_kinds import EventKind
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Context, State
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
+    AllocationRequest,
+    Context,
+    ReserveRequest,
+    State,
+    StateChange,
+)
 from ansible_collections.ioto.serialization.plugins.plugin_utils.scanning.scan import Scan
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.request import Request, UnitOutcome
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources.scanned import Scanned
@@ -78,8 +85,8 @@ def test_a_roll_that_broke_off_is_completed_and_never_made_twice(tmp_path: Path)
 def test_labels_that_are_due_go_by_the_ledger_or_by_serial_number(tmp_path: Path) -> None:
     with Ledger.in_memory() as ledger:
         for serial in ("SN-10", "SN-9", "A-2", "SN-9b"):
-            claim = ledger.allocate(PRODUCT, serial, source="generated", context=CONTEXT)
-            ledger.advance(claim.claim_id, State.VERIFIED, context=CONTEXT)
+            claim = ledger.allocate(AllocationRequest(PRODUCT, serial, source="generated", context=CONTEXT))
+            ledger.advance(StateChange(claim.claim_id, State.VERIFIED, context=CONTEXT))
 
         def units(**options: Any) -> list[str]:
             made = make(ledger, dest=str(tmp_path / "a.pdf"), product=None, layout="small", check=True, **options)
@@ -95,21 +102,21 @@ def test_a_roll_is_printed_again_with_a_reason_but_not_what_is_on_a_unit(tmp_pat
     with Ledger.in_memory() as ledger:
         make(ledger, printer=f"file:{paper}", preprint=3, roll="A")
         bound, *others = ledger.claims()
-        ledger.allocate(PRODUCT, "SN-1", source="given", context=CONTEXT, claim_id=bound.claim_id)
+        ledger.allocate(AllocationRequest(PRODUCT, "SN-1", source="given", context=CONTEXT, claim_id=bound.claim_id))
         once = paper.read_bytes()
 
         again = make(ledger, printer=f"file:{paper}", preprint=3, roll="A", reason="the roll was lost")
 
         assert len(again["claims"]) == 2
         assert paper.read_bytes() == once + b"".join(once.splitlines(keepends=True)[1:])
-        reprints = list(ledger.events(actions=["reprint"]))
+        reprints = list(ledger.events(kinds=[EventKind.REPRINT]))
         assert [event.claim_id for event in reprints] == [claim.claim_id for claim in others]
         assert all("the roll was lost" in str(event.detail) for event in reprints)
 
         with pytest.raises(LabelError, match="give a reason"):
             make(ledger, printer=f"file:{paper}", claim_ids=[others[0].claim_id])
         make(ledger, printer=f"file:{paper}", claim_ids=[others[0].claim_id], reason="smudged")
-        assert next(iter(ledger.events(actions=["reprint"], newest_first=True))).detail.endswith("smudged")
+        assert next(iter(ledger.events(kinds=[EventKind.REPRINT], newest_first=True))).detail.endswith("smudged")
 
 
 class Bench:
@@ -160,7 +167,7 @@ def refused(bench: Bench, serial: str, claim_id: str, why: str, *, product: str 
 def test_a_label_that_is_foreign_bound_retired_or_for_another_product_is_refused(bench: Bench) -> None:
     bench.bind(bench.device("one"), "SN-1", bench.labels[0])
     bench.ledger.retire(bench.labels[1], reason="smudged", context=CONTEXT)
-    (other,) = bench.ledger.reserve(OTHER_PRODUCT, 1, context=CONTEXT)
+    (other,) = bench.ledger.reserve(ReserveRequest(OTHER_PRODUCT, 1, context=CONTEXT))
 
     refused(bench, "SN-2", "JT08FFQXWQ", "does not know the claim ID .* that was scanned")
     refused(bench, "SN-3", bench.labels[0], "belongs to unit 'SN-1'")

@@ -21,7 +21,13 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.print
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels import layout
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.output_zpl import zpl
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Claim, Context, State
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
+    AllocationRequest,
+    Claim,
+    Context,
+    State,
+    StateChange,
+)
 from tests.services.label_printer import LabelPrinter
 
 PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
@@ -37,8 +43,8 @@ def claims(location: str) -> Sequence[Claim]:
     found = []
     with Ledger(location) as ledger:
         for number in range(1, 13):
-            claim = ledger.allocate(PRODUCT, f"SN-{number:02}", source="generated", context=CONTEXT)
-            found.append(ledger.advance(claim.claim_id, State.VERIFIED, context=CONTEXT))
+            claim = ledger.allocate(AllocationRequest(PRODUCT, f"SN-{number:02}", source="generated", context=CONTEXT))
+            found.append(ledger.advance(StateChange(claim.claim_id, State.VERIFIED, context=CONTEXT)))
     return found
 
 

@@ -33,7 +33,12 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.output_p
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.output_svg import svg
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.output_zpl import zpl
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Context, State
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
+    AllocationRequest,
+    Context,
+    State,
+    StateChange,
+)
 from tests.support.labels import pdf_pages
 
 PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
@@ -184,8 +189,8 @@ def test_after_a_printer_died_the_next_run_prints_exactly_the_missing_labels_in_
     job = batch.LabelJob(layout.load(), brand="Ioto")
     with Ledger.in_memory() as ledger:
         for number in range(7):
-            claim = ledger.allocate(PRODUCT, f"SN-{number}", source="generated", context=CONTEXT)
-            ledger.advance(claim.claim_id, State.VERIFIED, context=CONTEXT)
+            claim = ledger.allocate(AllocationRequest(PRODUCT, f"SN-{number}", source="generated", context=CONTEXT))
+            ledger.advance(StateChange(claim.claim_id, State.VERIFIED, context=CONTEXT))
         wanted = [zpl(item.drawing) for item in batch.compose_all(job, selection.due(ledger, context=CONTEXT))]
 
         def run(printer: Listener) -> batch.LabelReport:

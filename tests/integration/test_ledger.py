@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +21,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_ids impor
     InvalidProductError,
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.database import Database
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.event_kinds import EventKind
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.location import Location
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
@@ -26,9 +29,11 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records 
     Claim,
     ClaimConflictError,
     Context,
+    Description,
     InvalidUnitError,
     LedgerError,
     NewEvent,
+    ReserveRequest,
     State,
     StateChange,
     UnknownClaimError,
@@ -46,11 +51,11 @@ def ledger(location: str) -> Iterator[Ledger]:
 
 
 def given(ledger: Ledger, unit: str, claim_id: str | None = None, product: str = PRODUCT) -> Claim:
-    return ledger.allocate(product, unit, source="given", context=CONTEXT, claim_id=claim_id)
+    return ledger.allocate(AllocationRequest(product, unit, "given", CONTEXT, claim_id))
 
 
 def actions(ledger: Ledger, claim: Claim) -> list[str]:
-    return [event.action for event in ledger.events(claim_id=claim.claim_id)]
+    return [event.kind for event in ledger.events(claim_id=claim.claim_id)]
 
 
 # One unit, one ID
@@ -66,7 +71,9 @@ def test_a_unit_that_asks_again_gets_the_same_id_and_leaves_one_event(ledger: Le
 def test_what_was_allocated_is_there_when_the_ledger_is_opened_again(location: str) -> None:
     with Ledger(location) as ledger:
         claim = ledger.allocate(
-            PRODUCT, "SN-1", source="generated", context=CONTEXT, length=16, details={"mac": "00:11:22:33:44:55"}
+            AllocationRequest(
+                PRODUCT, "SN-1", source="generated", context=CONTEXT, length=16, details={"mac": "00:11:22:33:44:55"}
+            )
         )
     with Ledger(location) as ledger:
         assert ledger.find(claim.claim_id) == claim
@@ -94,17 +101,19 @@ def test_text_subclasses_of_ansible_are_taken_as_text(ledger: Ledger) -> None:
         pass
 
     context = Context(Tagged("ann"), Tagged("host"))
+    details = {Tagged("model"): Tagged("X")}
     claim = ledger.allocate(
-        Tagged(PRODUCT), Tagged("SN-1"), source=Tagged("given"), context=context, claim_id=Tagged("JT08FFQXWQ"),
-        details={Tagged("model"): Tagged("X")},
-    )  # fmt: skip
+        AllocationRequest(
+            *(Tagged(PRODUCT), Tagged("SN-1"), Tagged("given"), context, Tagged("JT08FFQXWQ")), details=details
+        )
+    )
     assert ledger.find(claim.claim_id) == claim
     assert {type(value) for value in (claim.claim_id, claim.product, claim.unit)} == {str}
 
 
 def test_an_id_that_another_unit_holds_is_refused_and_named_with_holder_and_state(ledger: Ledger) -> None:
     claim = given(ledger, "SN-1", "JT08FFQXWQ")
-    ledger.advance(claim.claim_id, State.VERIFIED, context=CONTEXT)
+    ledger.advance(StateChange(claim.claim_id, State.VERIFIED, context=CONTEXT))
     with pytest.raises(ClaimConflictError, match=r"belongs to unit SN-1 .*\(verified\)") as caught:
         given(ledger, "SN-2", "JT08FFQXWQ")
     assert caught.value.claim.unit == "SN-1"
@@ -159,9 +168,11 @@ def test_names_that_cannot_be_names_are_refused(
 def test_hostile_text_beside_the_names_is_recorded_without_harm(ledger: Ledger) -> None:
     nasty = "'; DROP TABLE ioto_claims; --\x00\ud800" + "x" * 10_000
     claim = ledger.allocate(
-        PRODUCT, "Robert'); --", source="given", context=Context(nasty, nasty), details={"name": nasty, "at": UTC}
+        AllocationRequest(
+            PRODUCT, "Robert'); --", source="given", context=Context(nasty, nasty), details={"name": nasty, "at": UTC}
+        )
     )
-    ledger.record("note", context=Context(nasty), detail=nasty)
+    ledger.record(NewEvent(EventKind.REPRINT, context=Context(nasty), detail=nasty))
     found = ledger.find(claim.claim_id)
     assert found is not None
     assert (found.unit, found.details["name"]) == ("Robert'); --", nasty)
@@ -240,26 +251,28 @@ def test_thousands_are_allocated_and_looked_up_in_one_go(ledger: Ledger) -> None
 
 def test_a_claim_passes_through_every_state_on_its_way(ledger: Ledger) -> None:
     claim = given(ledger, "SN-1")
-    verified = ledger.advance(claim.claim_id, State.VERIFIED, context=Context("bob", "device-9"), detail="read back")
+    verified = ledger.advance(
+        StateChange(claim.claim_id, State.VERIFIED, context=Context("bob", "device-9"), detail="read back")
+    )
     assert (verified.state, verified.host) == (State.VERIFIED, "device-9")
     assert ledger.find(claim.claim_id) == verified
-    ledger.advance(claim.claim_id, State.LABELLED, context=CONTEXT)
+    ledger.advance(StateChange(claim.claim_id, State.LABELLED, context=CONTEXT))
     assert actions(ledger, claim) == ["allocated", "written", "verified", "labelled"]
-    (event,) = ledger.events(claim_id=claim.claim_id, actions=["verified"])
+    (event,) = ledger.events(claim_id=claim.claim_id, kinds=[EventKind.VERIFIED])
     assert (event.actor, event.host, event.detail, event.unit) == ("bob", "device-9", "read back", "SN-1")
 
 
 def test_a_state_that_was_passed_is_no_change(ledger: Ledger) -> None:
     claim = given(ledger, "SN-1")
-    labelled = ledger.advance(claim.claim_id, State.LABELLED, context=CONTEXT)
-    assert ledger.advance(claim.claim_id, State.WRITTEN, context=CONTEXT) == labelled
+    labelled = ledger.advance(StateChange(claim.claim_id, State.LABELLED, context=CONTEXT))
+    assert ledger.advance(StateChange(claim.claim_id, State.WRITTEN, context=CONTEXT)) == labelled
     assert len(actions(ledger, claim)) == 4
 
 
 def test_what_cannot_advance_says_why_and_spoils_no_other(ledger: Ledger) -> None:
     good, retired = given(ledger, "SN-1"), given(ledger, "SN-2")
     ledger.retire(retired.claim_id, reason="scrapped", context=CONTEXT)
-    (reserved,) = ledger.reserve(PRODUCT, 1, context=CONTEXT)
+    (reserved,) = ledger.reserve(ReserveRequest(PRODUCT, 1, context=CONTEXT))
     asked = [retired.claim_id, reserved.claim_id, "ZZZZZZZZZZ", "?", good.claim_id]
     answers = ledger.advance_many([StateChange(claim_id, State.VERIFIED, CONTEXT) for claim_id in asked])
     assert [type(answer) for answer in answers] == [
@@ -268,7 +281,7 @@ def test_what_cannot_advance_says_why_and_spoils_no_other(ledger: Ledger) -> Non
     assert "bind it to its unit first" in str(answers[1])
     assert ledger.find(good.claim_id).state is State.VERIFIED
     with pytest.raises(LedgerError, match="retire it, with a reason"):
-        ledger.advance(good.claim_id, State.RETIRED, context=CONTEXT)
+        ledger.advance(StateChange(good.claim_id, State.RETIRED, context=CONTEXT))
 
 
 def test_retiring_keeps_the_reason_and_frees_the_unit(ledger: Ledger) -> None:
@@ -289,7 +302,7 @@ def test_retiring_keeps_the_reason_and_frees_the_unit(ledger: Ledger) -> None:
 
 def test_replacing_retires_the_old_id_and_gives_a_new_one(ledger: Ledger) -> None:
     old = given(ledger, "SN-1")
-    new = ledger.replace(PRODUCT, "SN-1", reason="leaked", source="generated", context=CONTEXT)
+    new = ledger.replace(AllocationRequest(PRODUCT, "SN-1", source="generated", context=CONTEXT), reason="leaked")
     assert new.claim_id != old.claim_id
     assert ledger.live_claim(PRODUCT, "SN-1") == new
     found = ledger.find(old.claim_id)
@@ -300,28 +313,28 @@ def test_replacing_retires_the_old_id_and_gives_a_new_one(ledger: Ledger) -> Non
 
 def test_replacing_by_the_id_that_the_unit_has_changes_nothing(ledger: Ledger) -> None:
     old = given(ledger, "SN-1")
-    same = ledger.replace(
-        PRODUCT, "SN-1", reason="again", source="given", context=CONTEXT, claim_id=old.claim_id
-    )  # fmt: skip
+    same = ledger.replace(AllocationRequest(PRODUCT, "SN-1", "given", CONTEXT, old.claim_id), reason="again")
     assert same == old
 
 
 def test_a_replacement_that_cannot_be_had_retires_nothing(ledger: Ledger) -> None:
     old, other = given(ledger, "SN-1"), given(ledger, "SN-2")
     with pytest.raises(ClaimConflictError, match="unit SN-2"):
-        ledger.replace(PRODUCT, "SN-1", reason="x", source="given", context=CONTEXT, claim_id=other.claim_id)
+        ledger.replace(
+            AllocationRequest(PRODUCT, "SN-1", source="given", context=CONTEXT, claim_id=other.claim_id), reason="x"
+        )
     assert ledger.live_claim(PRODUCT, "SN-1") == old
 
 
 def test_a_claim_that_moves_to_another_unit_starts_again_there(ledger: Ledger) -> None:
     claim = given(ledger, "SN-1")
-    ledger.advance(claim.claim_id, State.LABELLED, context=CONTEXT)
+    ledger.advance(StateChange(claim.claim_id, State.LABELLED, context=CONTEXT))
     moved = ledger.rebind(claim.claim_id, "SN-2", reason="wrong serial", context=CONTEXT)
     assert (moved.unit, moved.state) == ("SN-2", State.ALLOCATED)
     assert ledger.live_claim(PRODUCT, "SN-1") is None
     assert ledger.rebind(claim.claim_id, "SN-2", reason="wrong serial", context=CONTEXT) == moved
-    event = list(ledger.events(claim_id=claim.claim_id, actions=["rebound"]))
-    assert [entry.detail for entry in event] == ["from unit SN-1: wrong serial"]
+    event = list(ledger.events(claim_id=claim.claim_id, kinds=[EventKind.REBOUND]))
+    assert [(entry.detail, entry.reason) for entry in event] == [("from unit SN-1", "wrong serial")]
 
 
 def test_a_claim_does_not_move_to_a_unit_that_has_one(ledger: Ledger) -> None:
@@ -332,7 +345,7 @@ def test_a_claim_does_not_move_to_a_unit_that_has_one(ledger: Ledger) -> None:
 
 
 def test_a_reserved_id_waits_and_is_bound_by_the_unit_that_is_given_it(ledger: Ledger) -> None:
-    roll = ledger.reserve(PRODUCT, 3, context=CONTEXT, length=12)
+    roll = ledger.reserve(ReserveRequest(PRODUCT, 3, context=CONTEXT, length=12))
     assert [(claim.unit, claim.state, len(claim.claim_id)) for claim in roll] == [(None, State.ALLOCATED, 12)] * 3
     assert list(ledger.claims(reserved=True)) == roll
     assert ledger.summary().reserved == 3
@@ -344,7 +357,7 @@ def test_a_reserved_id_waits_and_is_bound_by_the_unit_that_is_given_it(ledger: L
 
 
 def test_an_id_that_is_reserved_for_another_product_is_refused(ledger: Ledger) -> None:
-    (claim,) = ledger.reserve(OTHER_PRODUCT, 1, context=CONTEXT)
+    (claim,) = ledger.reserve(ReserveRequest(OTHER_PRODUCT, 1, context=CONTEXT))
     with pytest.raises(ClaimConflictError, match="reserved for the product"):
         given(ledger, "SN-1", claim.claim_id)
 
@@ -352,7 +365,7 @@ def test_an_id_that_is_reserved_for_another_product_is_refused(ledger: Ledger) -
 @pytest.mark.parametrize("count", [0, -1, 100_001])
 def test_a_roll_has_a_sensible_length(ledger: Ledger, count: int) -> None:
     with pytest.raises(LedgerError, match="reserved at once"):
-        ledger.reserve(PRODUCT, count, context=CONTEXT)
+        ledger.reserve(ReserveRequest(PRODUCT, count, context=CONTEXT))
 
 
 # History
@@ -376,7 +389,7 @@ def test_a_conflict_can_be_settled_by_hand(ledger: Ledger) -> None:
     with pytest.raises(ClaimConflictError):
         given(ledger, "SN-1", "JT08FFQXWQ")
     assert [conflict.holder for conflict in ledger.conflicts()] == [None]
-    ledger.record("resolved", context=CONTEXT, product=PRODUCT, unit="SN-1", detail="typing error")
+    ledger.record(NewEvent(EventKind.RESOLVED, context=CONTEXT, product=PRODUCT, unit="SN-1", detail="typing error"))
     assert ledger.conflicts() == []
 
 
@@ -384,18 +397,21 @@ def test_events_are_listed_in_order_and_can_be_followed(ledger: Ledger) -> None:
     claim = given(ledger, "SN-1")
     last = max(event.id for event in ledger.events())
     ledger.record_many(
-        [NewEvent("print", CONTEXT, claim.claim_id), NewEvent("reprint", CONTEXT, claim.claim_id, detail="torn")]
+        [
+            NewEvent(EventKind.PRINT_STARTED, CONTEXT, claim.claim_id),
+            NewEvent(EventKind.REPRINT, CONTEXT, claim.claim_id, detail="torn"),
+        ]
     )
-    assert [event.action for event in ledger.events(after=last)] == ["print", "reprint"]
-    assert [event.action for event in ledger.events(newest_first=True, limit=2)] == ["reprint", "print"]
+    assert [event.kind for event in ledger.events(after=last)] == ["print-started", "reprint"]
+    assert [event.kind for event in ledger.events(newest_first=True, limit=2)] == ["reprint", "print-started"]
     assert list(ledger.events(since=datetime.now(UTC) + timedelta(minutes=1))) == []
     assert len(list(ledger.events(since=datetime.now(UTC) - timedelta(minutes=1)))) == 3
 
 
 def test_claims_are_found_by_what_is_known_of_them(ledger: Ledger) -> None:
     one, two = given(ledger, "SN-1"), given(ledger, "SN-2", product=OTHER_PRODUCT)
-    three = ledger.allocate(PRODUCT, "SN-3", source="given", context=Context("ann", "device-3"))
-    two = ledger.advance(two.claim_id, State.VERIFIED, context=CONTEXT)
+    three = ledger.allocate(AllocationRequest(PRODUCT, "SN-3", source="given", context=Context("ann", "device-3")))
+    two = ledger.advance(StateChange(two.claim_id, State.VERIFIED, context=CONTEXT))
     assert list(ledger.claims()) == [one, two, three]
     assert list(ledger.claims(product=PRODUCT)) == [one, three]
     assert list(ledger.claims(states=[State.VERIFIED, State.LABELLED])) == [two]
@@ -409,16 +425,88 @@ def test_claims_are_found_by_what_is_known_of_them(ledger: Ledger) -> None:
 def test_claims_may_be_changed_while_they_are_listed(ledger: Ledger) -> None:
     ledger.allocate_many([AllocationRequest(PRODUCT, f"SN-{n}", "generated", CONTEXT) for n in range(5)])
     for claim in ledger.claims(states=[State.ALLOCATED]):
-        ledger.advance(claim.claim_id, State.VERIFIED, context=CONTEXT)
+        ledger.advance(StateChange(claim.claim_id, State.VERIFIED, context=CONTEXT))
     assert ledger.summary().states[State.VERIFIED] == 5
 
 
 def test_news_of_a_unit_is_kept_and_no_news_writes_nothing(ledger: Ledger) -> None:
     claim = given(ledger, "SN-1")
-    seen = ledger.allocate(PRODUCT, "SN-1", source="given", context=Context("bob", "device-2"), details={"model": "A"})
+    seen = ledger.describe(Description(claim.claim_id.lower(), {"model": "A"}, Context("bob", "device-2")))
     assert (seen.claim_id, seen.host, seen.details) == (claim.claim_id, "device-2", {"model": "A"})
-    again = ledger.allocate(PRODUCT, "SN-1", source="given", context=Context("bob"), details={"model": "A"})
-    assert again == seen
+    assert ledger.describe(Description(claim.claim_id, {"model": "A"}, Context("bob"))) == seen
+    more = ledger.describe(Description(claim.claim_id, {"at": "bench"}, Context("bob")))
+    assert more.details == {"model": "A", "at": "bench"} and ledger.find(claim.claim_id) == more
+    assert actions(ledger, claim) == ["allocated"]
+    with pytest.raises(UnknownClaimError):
+        ledger.describe(Description("ZZZZZZZZZZ", {"model": "A"}, CONTEXT))
+
+
+def test_asking_again_for_an_id_changes_no_details(ledger: Ledger) -> None:
+    claim = ledger.allocate(AllocationRequest(PRODUCT, "SN-1", "given", CONTEXT, details={"model": "A"}))
+    again = ledger.allocate(AllocationRequest(PRODUCT, "SN-1", "given", CONTEXT, details={"model": "B"}))
+    assert again == claim == ledger.find(claim.claim_id)
+
+
+def test_an_event_says_who_stood_at_the_line_in_which_run_and_why(ledger: Ledger) -> None:
+    context = Context("ann@line-1", "device-1", operator="Ada", run="20261127T143210-7QK4XW")
+    claim = ledger.allocate(AllocationRequest(PRODUCT, "SN-1", "given", context))
+    ledger.retire(claim.claim_id, reason="scrapped", context=context)
+    born, retired = ledger.events(run=context.run)
+    assert {(event.actor, event.operator, event.run, event.by) for event in (born, retired)} == {
+        ("ann@line-1", "Ada", context.run, "Ada, ann@line-1")
+    }
+    assert (born.reason, retired.reason, retired.detail) == (None, "scrapped", None)
+    assert list(ledger.events(run="20261127T143210-000000")) == []
+
+
+def test_every_event_has_a_key_of_its_own(ledger: Ledger) -> None:
+    ledger.allocate_many([AllocationRequest(PRODUCT, f"SN-{n}", "given", CONTEXT) for n in range(2000)])
+    given(ledger, "SN-2000")
+    keys = [event.key for event in ledger.events()]
+    assert len(set(keys)) == 2001
+    assert all(re.fullmatch(r"[\w-]{16}\.\d+", key) for key in keys)
+
+
+def test_a_kind_of_event_that_this_version_does_not_know_is_kept_and_read(ledger: Ledger) -> None:
+    given(ledger, "SN-1")
+    ledger._database.write(
+        lambda connection: connection.execute(
+            text("INSERT INTO ioto_events (at, action, actor, key) SELECT at, 'blessed', actor, 'k.0' FROM ioto_events")
+        )
+    )
+    assert [(event.kind, type(event.kind)) for event in ledger.events()] == [
+        ("allocated", EventKind),
+        ("blessed", str),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "place"),
+    [
+        ('UPDATE ioto_claims SET details = \'{"host_key": "SHA2\'', "row 1 of its table ioto_claims, details"),
+        ("UPDATE ioto_claims SET details = '[7]'", "row 1 of its table ioto_claims, details"),
+        ("INSERT INTO ioto_events (at, action, actor, key) VALUES ('tomorrow', 'run', 'x', 'k')", "row 2 .*, at"),
+        ("UPDATE ioto_claims SET updated_at = '2026-11-27 25:00:00'", "ioto_claims, updated_at"),
+        ("PRAGMA ignore_check_constraints = ON; UPDATE ioto_claims SET state = 'verifieb'", "ioto_claims, state"),
+        ("UPDATE ioto_claims SET source = x'00ff'", "ioto_claims, source"),
+    ],
+)
+def test_a_value_that_no_longer_parses_is_named_by_its_place_and_not_quoted(
+    tmp_path: Path, row: str, place: str
+) -> None:
+    path = tmp_path / "ledger.db"
+    with Ledger(path) as ledger:
+        given(ledger, "SN-1", "JT08FFQXWQ")
+        with sqlite3.connect(path) as connection:
+            connection.executescript(row)
+        connection.close()
+        questions = [lambda: list(ledger.claims()), lambda: ledger.find("JT08FFQXWQ")]
+        if "events" in place or "ioto_events" in row:
+            questions = [lambda: list(ledger.events())]
+        for question in questions:
+            with pytest.raises(LedgerError, match=place + " holds a") as caught:
+                question()
+            assert "JT08" not in str(caught.value) and "SHA2" not in str(caught.value)
 
 
 def test_an_entry_shows_no_whole_id_when_it_is_printed(ledger: Ledger) -> None:
@@ -501,8 +589,8 @@ def test_a_newer_ledger_is_refused(location: str) -> None:
 
 
 def test_a_unit_that_has_an_id_and_names_that_of_another_is_told_whose_it_is(ledger: Ledger) -> None:
-    first = ledger.allocate(PRODUCT, "SN-1", source="generated", context=CONTEXT)
-    ledger.allocate(PRODUCT, "SN-2", source="generated", context=CONTEXT)
+    first = ledger.allocate(AllocationRequest(PRODUCT, "SN-1", source="generated", context=CONTEXT))
+    ledger.allocate(AllocationRequest(PRODUCT, "SN-2", source="generated", context=CONTEXT))
     with pytest.raises(ClaimConflictError, match="SN-1") as caught:
-        ledger.allocate(PRODUCT, "SN-2", source="given", context=CONTEXT, claim_id=first.claim_id)
+        ledger.allocate(AllocationRequest(PRODUCT, "SN-2", source="given", context=CONTEXT, claim_id=first.claim_id))
     assert caught.value.claim.unit == "SN-1"

@@ -29,7 +29,7 @@ def test_a_ledger_works_on_after_the_server_was_restarted(
     postgresql_server: PostgresqlServer, postgresql_url: str
 ) -> None:
     with Ledger(postgresql_url) as ledger:
-        claim = ledger.allocate(PRODUCT, "SN-1", source="given", context=CONTEXT)
+        claim = ledger.allocate(AllocationRequest(PRODUCT, "SN-1", source="given", context=CONTEXT))
         postgresql_server.stop()
         try:
             with pytest.raises(LedgerError, match=r"cannot be reached: .*check that the server runs"):
@@ -85,7 +85,7 @@ def test_a_ledger_that_grows_is_never_read_from_end_to_end_to_find_a_unit(postgr
 
 def test_a_session_in_another_time_zone_reads_the_same_moment(postgresql_url: str) -> None:
     with Ledger(postgresql_url) as ledger:
-        claim = ledger.allocate(PRODUCT, "SN-1", source="given", context=CONTEXT)
+        claim = ledger.allocate(AllocationRequest(PRODUCT, "SN-1", source="given", context=CONTEXT))
     url = make_url(postgresql_url)
     tokyo = url.update_query_dict({"options": f"{url.query['options']} -cTimeZone=Asia/Tokyo"})
     with Ledger(tokyo.render_as_string(hide_password=False)) as ledger:
@@ -97,5 +97,5 @@ def test_a_server_that_demands_serializable_transactions_is_served(postgresql_ur
     url = make_url(postgresql_url)
     strict = url.update_query_dict({"options": f"{url.query['options']} -cdefault_transaction_isolation=serializable"})
     with Ledger(strict.render_as_string()) as one, Ledger(strict.render_as_string()) as other:
-        claim = one.allocate(PRODUCT, "SN-1", source="given", context=CONTEXT)
-        assert other.allocate(PRODUCT, "SN-1", source="given", context=CONTEXT) == claim
+        claim = one.allocate(AllocationRequest(PRODUCT, "SN-1", source="given", context=CONTEXT))
+        assert other.allocate(AllocationRequest(PRODUCT, "SN-1", source="given", context=CONTEXT)) == claim

@@ -17,13 +17,16 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.event_kinds import EventKind
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
     AllocationRequest,
     Claim,
     ClaimConflictError,
     Context,
+    ReserveRequest,
     State,
+    StateChange,
 )
 
 PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
@@ -62,7 +65,7 @@ def at_once(work: Callable[[int], object], processes: int = PROCESSES) -> list[o
 def test_sixteen_processes_create_one_ledger(location: str) -> None:
     def work(_number: int) -> str:
         with Ledger(location) as ledger:
-            return ledger.allocate(PRODUCT, "SN-1", source="generated", context=CONTEXT).claim_id
+            return ledger.allocate(AllocationRequest(PRODUCT, "SN-1", source="generated", context=CONTEXT)).claim_id
 
     assert len(set(at_once(work))) == 1
     if "://" not in location:
@@ -78,8 +81,8 @@ def test_sixteen_processes_that_allocate_at_once_agree_on_every_unit(location: s
         mine: dict[str, str] = {}
         for unit in units:
             with Ledger(location) as ledger:  # as Ansible's workers do: a ledger for each device
-                claim = ledger.allocate(PRODUCT, unit, source="generated", context=CONTEXT)
-                mine[unit] = ledger.advance(claim.claim_id, State.VERIFIED, context=CONTEXT).claim_id
+                claim = ledger.allocate(AllocationRequest(PRODUCT, unit, source="generated", context=CONTEXT))
+                mine[unit] = ledger.advance(StateChange(claim.claim_id, State.VERIFIED, context=CONTEXT)).claim_id
         return mine
 
     issued: dict[str, set[str]] = defaultdict(set)
@@ -92,7 +95,7 @@ def test_sixteen_processes_that_allocate_at_once_agree_on_every_unit(location: s
     assert len({next(iter(ids)) for ids in issued.values()}) == len(issued)
     with Ledger(location) as ledger:
         assert ledger.summary().states[State.VERIFIED] == len(issued)
-        assert len(list(ledger.events(actions=["verified"]))) == len(issued)
+        assert len(list(ledger.events(kinds=[EventKind.VERIFIED]))) == len(issued)
 
 
 def test_batches_that_overlap_in_any_order_agree_on_every_unit(location: str) -> None:
@@ -116,12 +119,16 @@ def test_batches_that_overlap_in_any_order_agree_on_every_unit(location: str) ->
 
 def test_one_given_id_goes_to_one_of_sixteen_units(location: str) -> None:
     with Ledger(location) as ledger:
-        (reserved,) = ledger.reserve(PRODUCT, 1, context=CONTEXT)
+        (reserved,) = ledger.reserve(ReserveRequest(PRODUCT, 1, context=CONTEXT))
 
     def work(number: int) -> tuple[bool, bool]:
         def has(claim_id: str) -> bool:
             try:
-                ledger.allocate(PRODUCT, f"SN-{claim_id}-{number}", source="given", context=CONTEXT, claim_id=claim_id)
+                ledger.allocate(
+                    AllocationRequest(
+                        PRODUCT, f"SN-{claim_id}-{number}", source="given", context=CONTEXT, claim_id=claim_id
+                    )
+                )
             except ClaimConflictError:
                 return False
             return True
@@ -137,7 +144,11 @@ def test_one_given_id_goes_to_one_of_sixteen_units(location: str) -> None:
 def test_threads_share_one_ledger(location: str) -> None:
     units = [f"SN-{n % 20}" for n in range(160)]
     with Ledger(location) as ledger, ThreadPoolExecutor(8) as pool:
-        claims = list(pool.map(lambda unit: ledger.allocate(PRODUCT, unit, source="given", context=CONTEXT), units))
+        claims = list(
+            pool.map(
+                lambda unit: ledger.allocate(AllocationRequest(PRODUCT, unit, source="given", context=CONTEXT)), units
+            )
+        )
         found = list(pool.map(lambda claim: ledger.find(claim.claim_id), claims))
     assert [claim.unit for claim in claims] == units
     assert found == claims
@@ -164,9 +175,12 @@ def test_a_process_killed_at_any_instant_loses_nothing_it_was_told(location: str
         held = {claim.unit: claim.claim_id for claim in ledger.claims()}
         assert held.items() >= told.items()
         for unit, claim_id in told.items():
-            assert ledger.allocate(PRODUCT, unit, source="generated", context=CONTEXT).claim_id == claim_id
+            assert (
+                ledger.allocate(AllocationRequest(PRODUCT, unit, source="generated", context=CONTEXT)).claim_id
+                == claim_id
+            )
         # Every claim has its event: the two were one transaction.
-        assert {event.unit for event in ledger.events(actions=["allocated"])} == set(held)
+        assert {event.unit for event in ledger.events(kinds=[EventKind.ALLOCATED])} == set(held)
         if "://" not in location:
             with ledger._database.read() as connection:
                 assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
@@ -178,7 +192,9 @@ def _allocate_until_killed(location: str, life: int, writer: int) -> None:
         with Ledger(location) as ledger:
             for _ in range(3):
                 number += 1
-                claim = ledger.allocate(PRODUCT, f"SN-{life}-{number}", source="generated", context=CONTEXT)
+                claim = ledger.allocate(
+                    AllocationRequest(PRODUCT, f"SN-{life}-{number}", source="generated", context=CONTEXT)
+                )
                 os.write(writer, f"{claim.unit} {claim.claim_id}\n".encode())
 
 

@@ -16,7 +16,11 @@ import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import sqlite_file
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Context, LedgerError
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
+    Context,
+    LedgerError,
+    ReserveRequest,
+)
 
 PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
 CONTEXT = Context("ann@line-1")
@@ -33,7 +37,7 @@ def test_nobody_else_may_read_the_ledger(tmp_path: Path) -> None:
     try:
         path = tmp_path / "new" / "ledger.db"
         with Ledger(path) as ledger:
-            ledger.reserve(PRODUCT, 1, context=CONTEXT)
+            ledger.reserve(ReserveRequest(PRODUCT, 1, context=CONTEXT))
             assert {entry.name: mode(entry) for entry in path.parent.iterdir()} == {
                 "ledger.db": 0o600,
                 "ledger.db-wal": 0o600,
@@ -54,7 +58,7 @@ def test_it_is_synced_on_every_commit(tmp_path: Path) -> None:
 def test_a_name_that_looks_like_a_url_is_a_name(tmp_path: Path) -> None:
     path = tmp_path / "a ?mode=memory#%41.db"
     with Ledger(path) as ledger:
-        ledger.reserve(PRODUCT, 1, context=CONTEXT)
+        ledger.reserve(ReserveRequest(PRODUCT, 1, context=CONTEXT))
     with Ledger(path) as ledger:
         assert ledger.summary().total == 1
 
@@ -65,7 +69,7 @@ def test_an_empty_file_becomes_a_ledger(tmp_path: Path) -> None:
     with Ledger(path, read_only=True) as ledger:
         assert ledger.summary().total == 0
     with Ledger(path) as ledger:
-        ledger.reserve(PRODUCT, 1, context=CONTEXT)
+        ledger.reserve(ReserveRequest(PRODUCT, 1, context=CONTEXT))
     assert mode(path) == 0o600
 
 
@@ -81,7 +85,7 @@ def write_other_database(path: Path) -> None:
 
 def write_torn_ledger(path: Path) -> None:
     with Ledger(path) as ledger:
-        ledger.reserve(PRODUCT, 500, context=CONTEXT)
+        ledger.reserve(ReserveRequest(PRODUCT, 500, context=CONTEXT))
     os.truncate(path, 4096)
 
 
@@ -104,7 +108,7 @@ def test_what_is_no_ledger_is_refused_and_stays(tmp_path: Path, make: Callable[[
     make(path)
     before = path.read_bytes() if path.is_file() else None
     with pytest.raises(LedgerError, match=remedy) as caught, Ledger(path) as ledger:
-        ledger.reserve(PRODUCT, 1, context=CONTEXT)
+        ledger.reserve(ReserveRequest(PRODUCT, 1, context=CONTEXT))
     assert str(path) in str(caught.value)
     assert caught.value.__cause__ is None
     assert before == (path.read_bytes() if path.is_file() else None)
@@ -125,9 +129,9 @@ def test_a_ledger_that_another_process_holds_is_one_sentence(tmp_path: Path, mon
     with Ledger(path) as ledger:
         assert ledger.summary().total == 0
         with pytest.raises(LedgerError, match=r"is locked by another process .* end that one and run again\.$"):
-            ledger.reserve(PRODUCT, 1, context=CONTEXT)
+            ledger.reserve(ReserveRequest(PRODUCT, 1, context=CONTEXT))
         holder.execute("ROLLBACK")
-        ledger.reserve(PRODUCT, 1, context=CONTEXT)
+        ledger.reserve(ReserveRequest(PRODUCT, 1, context=CONTEXT))
     holder.close()
 
 
@@ -139,7 +143,7 @@ def test_a_full_disk_loses_nothing_that_was_answered(tmp_path: Path) -> None:
         with Ledger(tmp_path / "ledger.db") as ledger:
             with pytest.raises(LedgerError, match="the disk is full; free some space"):
                 for _ in range(1000):
-                    known += [claim.claim_id for claim in ledger.reserve(PRODUCT, 20, context=CONTEXT)]
+                    known += [claim.claim_id for claim in ledger.reserve(ReserveRequest(PRODUCT, 20, context=CONTEXT))]
             assert known
             assert {claim.claim_id for claim in ledger.claims()} == set(known)
     finally:
@@ -153,7 +157,7 @@ def test_a_ledger_that_may_not_be_written_is_one_sentence(tmp_path: Path) -> Non
     subprocess.run(["mount", "--bind", "-o", "ro", tmp_path, tmp_path], check=True)
     try:
         with pytest.raises(LedgerError, match="give this user permission"), Ledger(path) as ledger:
-            ledger.reserve(PRODUCT, 1, context=CONTEXT)
+            ledger.reserve(ReserveRequest(PRODUCT, 1, context=CONTEXT))
     finally:
         subprocess.run(["umount", "--lazy", tmp_path], check=True)
 

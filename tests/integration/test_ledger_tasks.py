@@ -13,9 +13,11 @@ import pytest
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
+    AllocationRequest,
     ClaimConflictError,
     Context,
     State,
+    StateChange,
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.tasks import enter_ledger, query_ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
@@ -36,8 +38,10 @@ def options(module: str, **given: Any) -> dict[str, Any]:
 def ledger(tmp_path: Path) -> Ledger:
     book = Ledger(tmp_path / "ledger.db")
     for number in (1, 2, 3):
-        book.allocate(PRODUCT, f"SN-{number}", source="given", context=CONTEXT, claim_id=f"{number}" * 10)
-    book.advance("1" * 10, State.VERIFIED, context=CONTEXT)
+        book.allocate(
+            AllocationRequest(PRODUCT, f"SN-{number}", source="given", context=CONTEXT, claim_id=f"{number}" * 10)
+        )
+    book.advance(StateChange("1" * 10, State.VERIFIED, context=CONTEXT))
     return book
 
 
@@ -70,7 +74,7 @@ def test_the_history_of_a_unit_is_told(ledger: Ledger) -> None:
 
 def test_a_conflict_is_listed_with_its_holder_until_somebody_resolves_it(ledger: Ledger) -> None:
     with pytest.raises(ClaimConflictError):
-        ledger.allocate(PRODUCT, "SN-9", source="given", context=CONTEXT, claim_id="1" * 10)
+        ledger.allocate(AllocationRequest(PRODUCT, "SN-9", source="given", context=CONTEXT, claim_id="1" * 10))
 
     (conflict,) = info(ledger)["conflicts"]
     assert (conflict["serial"], conflict["holder"]["serial"]) == ("SN-9", "SN-1")

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Context
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import AllocationRequest, Context
 from tests.support.ansible import ROOT, Run, provision
 
 pytestmark = pytest.mark.ansible
@@ -122,7 +122,9 @@ def test_the_ledgers_own_actions_take_the_ledger_of_the_line_and_no_claim(
     tmp_path: Path, bench: dict[str, Any]
 ) -> None:
     with Ledger(tmp_path / "line.db") as ledger:
-        ledger.allocate(PRODUCT, "SN-1", source="given", context=Context("tester@bench"), claim_id="JT08FFQXWQ")
+        ledger.allocate(
+            AllocationRequest(PRODUCT, "SN-1", source="given", context=Context("tester@bench"), claim_id="JT08FFQXWQ")
+        )
     variables = {**bench, "ioto_claim_id": "JT08FFQXWQ", "ioto_label_reason": "smudged"}
 
     found = run(tmp_path, variables, task("ledger_info"))

@@ -80,7 +80,7 @@ def test_who_stands_at_the_line_is_in_every_event_of_both_engines_and_in_the_rep
     assert again.status == 0, again.output
     with Ledger(home / ".local/share/ioto/ledger.db", read_only=True) as ledger:
         events = list(ledger.events())
-    assert {"run", "verified", "labelled", "failed"} <= {event.action for event in events}
+    assert {"run", "verified", "labelled", "failed"} <= {event.kind for event in events}
     by = f"<b>4711</b> [31m, {Context.here().actor}"
     assert {event.actor for event in events} == {by}
     for found in (page, later):

@@ -21,7 +21,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import I
 from ansible_collections.ioto.serialization.plugins.plugin_utils.json5.document import Json5Document
 from ansible_collections.ioto.serialization.plugins.plugin_utils.json5.reader import JsonValue
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Context, State
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import AllocationRequest, Context, State
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.request import Request, UnitOutcome
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources.agent import Agent
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources.factory_service import (
@@ -293,7 +293,7 @@ def test_an_id_that_is_forced_off_unrecorded_is_never_given_to_another(bench: Be
 def test_a_replacement_that_died_before_the_write_is_completed_without_force(bench: Bench) -> None:
     first = bench.serialize()
     with bench.ledger as ledger:
-        second = ledger.replace(PRODUCT, "SN-1", reason="test", source="generated", context=CONTEXT)
+        second = ledger.replace(AllocationRequest(PRODUCT, "SN-1", source="generated", context=CONTEXT), reason="test")
 
     outcome = bench.serialize()
 

@@ -18,6 +18,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.labels import l
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.compose import Composer
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.fields import Fields
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.output_png import png
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.event_kinds import EventKind
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.scanning.camera import read_picture
 from ansible_collections.ioto.serialization.plugins.plugin_utils.scanning.scan import Scan, ScanError
@@ -117,7 +118,7 @@ def test_a_file_of_scans_passes_what_agrees_and_fails_swapped_and_hostile_labels
     assert not (tmp_path / "owned").exists()
     assert not any(claim_id in run.output for claim_id in ids)
     with ledger_of(home) as ledger:
-        assert len(list(ledger.events(actions=["mismatch"]))) == 3
+        assert len(list(ledger.events(kinds=[EventKind.MISMATCH]))) == 3
         assert {conflict.event.unit for conflict in ledger.conflicts()} == {fleet.devices[n].serial for n in (1, 2)}
 
     good = verify(home, fleet, "-e", scans(tmp_path, ids))

@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.check import check_batch, plays
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Context
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import AllocationRequest, Context
 
 PRODUCT = "01K9F1EETDEV1CEPR0DVCT0001"
 CONTEXT = Context("tester@bench")
@@ -46,8 +46,8 @@ def test_a_sound_batch_has_no_problem_and_makes_no_ledger(ledger: str) -> None:
 
 def test_every_problem_is_listed_at_once_with_its_host(ledger: str) -> None:
     with Ledger(ledger) as book:
-        book.allocate(PRODUCT, "SN-9", source="given", context=CONTEXT, claim_id="CCCCCCCCCC")
-        book.allocate(PRODUCT, "SN-8", source="given", context=CONTEXT, claim_id="DDDDDDDDDD")
+        book.allocate(AllocationRequest(PRODUCT, "SN-9", source="given", context=CONTEXT, claim_id="CCCCCCCCCC"))
+        book.allocate(AllocationRequest(PRODUCT, "SN-8", source="given", context=CONTEXT, claim_id="DDDDDDDDDD"))
         book.retire("DDDDDDDDDD", reason="scrapped", context=CONTEXT)
     batch = {
         "twice-1": host(ledger, ioto_claim_id="AAAAAAAAAA"),
@@ -90,7 +90,7 @@ def test_hosts_behind_different_jump_hosts_may_have_the_same_address(ledger: str
 
 def test_an_id_that_the_unit_itself_holds_is_no_problem(ledger: str) -> None:
     with Ledger(ledger) as book:
-        book.allocate(PRODUCT, "SN-1", source="given", context=CONTEXT, claim_id="CCCCCCCCCC")
+        book.allocate(AllocationRequest(PRODUCT, "SN-1", source="given", context=CONTEXT, claim_id="CCCCCCCCCC"))
 
     assert problems({"a": host(ledger, ioto_claim_id="CCCCCCCCCC", ioto_serial="SN-1")}) == []
 

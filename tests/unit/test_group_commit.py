@@ -21,6 +21,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records 
     ClaimConflictError,
     Context,
     State,
+    StateChange,
 )
 
 PRODUCT = "01K9F1EETDEV1CEPR0DVCT0001"
@@ -51,10 +52,11 @@ def test_threads_that_ask_at_once_share_commits_and_each_unit_has_its_own_id(led
     def one(number: int) -> str:
         together.wait()
         ids = [
-            commits.allocate(PRODUCT, f"unit-{number}-{turn}", source="generated", context=CONTEXT) for turn in range(5)
+            commits.allocate(AllocationRequest(PRODUCT, f"unit-{number}-{turn}", source="generated", context=CONTEXT))
+            for turn in range(5)
         ]
         for claim in ids:
-            assert commits.advance(claim.claim_id, State.VERIFIED, context=CONTEXT).state is State.VERIFIED
+            assert commits.advance(StateChange(claim.claim_id, State.VERIFIED, context=CONTEXT)).state is State.VERIFIED
             assert commits.live_claim(PRODUCT, claim.unit or "") is not None
         return ids[0].claim_id
 
@@ -74,7 +76,9 @@ def test_one_that_cannot_have_its_id_spoils_no_other(ledger: CountingLedger) -> 
     def one(number: int) -> bool:
         together.wait()
         try:
-            commits.allocate(PRODUCT, f"unit-{number}", source="given", context=CONTEXT, claim_id="JT08FFQXWQ")
+            commits.allocate(
+                AllocationRequest(PRODUCT, f"unit-{number}", source="given", context=CONTEXT, claim_id="JT08FFQXWQ")
+            )
         except ClaimConflictError:
             return False
         return True

@@ -19,8 +19,14 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.hosts
     labelled_hosts,
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.options import ARGUMENTS
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.event_kinds import EventKind
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Context, State
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
+    AllocationRequest,
+    Context,
+    State,
+    StateChange,
+)
 from tests.support.labels import labels_of
 
 PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
@@ -42,8 +48,8 @@ class Line:
 
     def add(self, serial: str, state: State = State.VERIFIED, **variables: Any) -> None:
         with Ledger(self.location) as ledger:
-            claim = ledger.allocate(PRODUCT, serial, source="generated", context=CONTEXT)
-            ledger.advance(claim.claim_id, state, context=CONTEXT)
+            claim = ledger.allocate(AllocationRequest(PRODUCT, serial, source="generated", context=CONTEXT))
+            ledger.advance(StateChange(claim.claim_id, state, context=CONTEXT))
         self.hosts[f"host-{serial}"] = {
             "ioto_mode": "manual",
             "ioto_ledger": self.location,
@@ -105,7 +111,7 @@ def test_copies_are_recorded_with_their_number_and_reason(line: Line) -> None:
     line.add("A", ioto_label_copies=2, ioto_label_reason="one for the box")
     line.run()
     with Ledger(line.location, read_only=True) as ledger:
-        (event,) = ledger.events(actions=["labelled"])
+        (event,) = ledger.events(kinds=[EventKind.LABELLED])
     assert event.detail == f"printed on file:{line.paper}, 2 copies: one for the box"
 
 

@@ -18,10 +18,13 @@ from hypothesis import strategies as st
 from ansible_collections.ioto.serialization.plugins.plugin_utils import claim_ids
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
+    AllocationRequest,
     Claim,
     Context,
     LedgerError,
+    ReserveRequest,
     State,
+    StateChange,
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.transfer import (
     Imported,
@@ -44,7 +47,7 @@ def ledger() -> Iterator[Ledger]:
 
 
 def allocate(ledger: Ledger, unit: str, claim_id: str | None = None) -> Claim:
-    return ledger.allocate(PRODUCT, unit, source="given", context=CONTEXT, claim_id=claim_id)
+    return ledger.allocate(AllocationRequest(PRODUCT, unit, source="given", context=CONTEXT, claim_id=claim_id))
 
 
 def exported(ledger: Ledger, fmt: str) -> str:
@@ -129,10 +132,10 @@ def test_no_cell_is_a_formula(unit: str) -> None:
 @formats
 def test_importing_again_after_the_line_went_on_changes_nothing(ledger: Ledger, fmt: str) -> None:
     one, two = allocate(ledger, "SN-1"), allocate(ledger, "SN-2")
-    ledger.reserve(PRODUCT, 1, context=CONTEXT)
+    ledger.reserve(ReserveRequest(PRODUCT, 1, context=CONTEXT))
     before = exported(ledger, fmt)
-    ledger.advance(one.claim_id, State.LABELLED, context=CONTEXT)
-    ledger.replace(PRODUCT, "SN-2", reason="leaked", source="generated", context=CONTEXT)
+    ledger.advance(StateChange(one.claim_id, State.LABELLED, context=CONTEXT))
+    ledger.replace(AllocationRequest(PRODUCT, "SN-2", source="generated", context=CONTEXT), reason="leaked")
     (reserved,) = ledger.claims(reserved=True)
     ledger.rebind(reserved.claim_id, "SN-3", reason="scanned", context=CONTEXT)
     now = content(ledger)
@@ -147,7 +150,7 @@ def test_a_file_that_is_ahead_moves_claims_forward(ledger: Ledger, fmt: str) -> 
         for claim_id, unit in (("AAAAAAAAAA", "SN-1"), ("BBBBBBBBBB", "SN-2"), ("CCCCCCCCCC", "SN-3")):
             allocate(other, unit, claim_id)
         before = exported(other, fmt)
-        other.advance("AAAAAAAAAA", State.VERIFIED, context=CONTEXT)
+        other.advance(StateChange("AAAAAAAAAA", State.VERIFIED, context=CONTEXT))
         other.retire("BBBBBBBBBB", reason="scrapped", context=CONTEXT)
         after = exported(other, fmt)
     take_in(ledger, before, fmt)
@@ -157,7 +160,7 @@ def test_a_file_that_is_ahead_moves_claims_forward(ledger: Ledger, fmt: str) -> 
         (State.RETIRED, "scrapped"),
         (State.ALLOCATED, None),
     ]
-    actions = [event.action for event in ledger.events(claim_id="AAAAAAAAAA")]
+    actions = [event.kind for event in ledger.events(claim_id="AAAAAAAAAA")]
     assert actions == ["imported", "written", "verified"]
 
 
@@ -188,7 +191,7 @@ def test_bytes_that_are_no_utf8_are_named_by_line_with_all_other_bad_lines(ledge
 
 
 def test_a_reserved_id_gets_the_unit_that_the_file_names(ledger: Ledger) -> None:
-    (reserved,) = ledger.reserve(PRODUCT, 1, context=CONTEXT)
+    (reserved,) = ledger.reserve(ReserveRequest(PRODUCT, 1, context=CONTEXT))
     text = f"claim_id,product,unit,state\n{reserved.claim_id},{PRODUCT},SN-1,verified\n"
     assert take_in(ledger, text) == Imported(0, 1, 0)
     assert [(claim.unit, claim.state) for claim in content(ledger)] == [("SN-1", State.VERIFIED)]

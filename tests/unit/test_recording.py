@@ -12,6 +12,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.check_opt
 from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.options import OperatorError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.recording import Recording, account_of
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Context
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.run_number import THIS_RUN
 from ansible_collections.ioto.serialization.plugins.plugin_utils.option import specs
 from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
 
@@ -19,22 +20,25 @@ HERE = Context.here().actor
 
 
 def test_without_an_operator_it_is_the_account() -> None:
-    assert Recording.of({"ledger": None}).context("pump-1") == Context(HERE, "pump-1")
+    assert Recording.of({"ledger": None}).context("pump-1") == Context(HERE, "pump-1", run=THIS_RUN)
 
 
 @pytest.mark.parametrize(
     ("said", "shown"),
     [("Ada", "Ada"), (4711, "4711"), ("a\nb\x1b[2J", "a b [2J"), ("root@evil, root@evil", "root@evil, root@evil")],
 )
-def test_an_operator_stands_before_the_account_on_one_line_that_disturbs_no_terminal(said: object, shown: str) -> None:
-    actor = Recording.of_host({"ioto_operator": said}).context().actor
-    assert actor == f"{shown}, {HERE}"
-    assert account_of(actor) == account_of(HERE) == HERE
+def test_an_operator_stands_beside_the_account_on_one_line_that_disturbs_no_terminal(said: object, shown: str) -> None:
+    context = Recording.of_host({"ioto_operator": said}).context()
+    assert (context.operator, context.actor) == (shown, HERE)
+
+
+def test_an_account_is_told_from_the_operator_who_stood_before_it_in_an_old_ledger() -> None:
+    assert account_of(f"root@evil, root@evil, {HERE}") == account_of(HERE) == HERE
 
 
 @pytest.mark.parametrize("said", ["", "  ", None])
 def test_an_operator_of_nothing_is_none(said: object) -> None:
-    assert Recording.of_host({"ioto_operator": said}).context().actor == HERE
+    assert Recording.of_host({"ioto_operator": said}).context().operator is None
 
 
 def test_an_operator_whose_name_is_too_long_is_told_before_the_first_device() -> None:

@@ -14,7 +14,12 @@ import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.event_kinds import EventKind
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import AllocationRequest, Ledger
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Context, State
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
+    Context,
+    NewEvent,
+    State,
+    StateChange,
+)
 from ansible_collections.ioto.serialization.plugins.plugin_utils.service.ledger_handle import LedgerHandle
 from ansible_collections.ioto.serialization.plugins.plugin_utils.service.metrics import Metrics
 from ansible_collections.ioto.serialization.plugins.plugin_utils.service.refusals import Refusals
@@ -54,8 +59,8 @@ def card_of_asking(feed: StationFeed, unit: str) -> dict[str, Any]:
 
 
 def test_a_unit_that_asks_again_is_still_the_work_of_whoever_did_it(feed: StationFeed, ledger: Ledger) -> None:
-    claim = ledger.allocate(PRODUCT, "SN-1", source="generated", context=SERVICE)
-    ledger.advance(claim.claim_id, State.VERIFIED, context=ADA)
+    claim = ledger.allocate(AllocationRequest(PRODUCT, "SN-1", source="generated", context=SERVICE))
+    ledger.advance(StateChange(claim.claim_id, State.VERIFIED, context=ADA))
     done = first_card(feed)
 
     again = card_of_asking(feed, "SN-1")
@@ -67,8 +72,8 @@ def test_a_unit_that_asks_again_is_still_the_work_of_whoever_did_it(feed: Statio
 def test_a_unit_that_asks_again_after_a_failure_is_not_the_work_of_whoever_failed(
     feed: StationFeed, ledger: Ledger
 ) -> None:
-    claim = ledger.allocate(PRODUCT, "SN-1", source="generated", context=ADA)
-    ledger.record(EventKind.MISMATCH, context=EVE, claim_id=claim.claim_id, product=PRODUCT, unit="SN-1")
+    claim = ledger.allocate(AllocationRequest(PRODUCT, "SN-1", source="generated", context=ADA))
+    ledger.record(NewEvent(EventKind.MISMATCH, context=EVE, claim_id=claim.claim_id, product=PRODUCT, unit="SN-1"))
     assert (first_card(feed)["verdict"], first_card(feed)["by"]) == ("fail", EVE.actor)
 
     again = card_of_asking(feed, "SN-1")
@@ -77,7 +82,7 @@ def test_a_unit_that_asks_again_after_a_failure_is_not_the_work_of_whoever_faile
 
 
 def test_the_work_on_a_unit_whose_card_is_gone_is_found_in_the_ledger(feed: StationFeed, ledger: Ledger) -> None:
-    ledger.allocate(PRODUCT, "SN-1", source="generated", context=ADA)
+    ledger.allocate(AllocationRequest(PRODUCT, "SN-1", source="generated", context=ADA))
     others = [AllocationRequest(PRODUCT, f"SN-{n}", source="generated", context=EVE) for n in range(2, 1000)]
     ledger.allocate_many(others)
     feed.look()

@@ -9,8 +9,15 @@ from datetime import UTC, datetime
 
 import pytest
 
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.event_kinds import EventKind
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Claim, Context, State
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
+    AllocationRequest,
+    Claim,
+    Context,
+    State,
+    StateChange,
+)
 from ansible_collections.ioto.serialization.plugins.plugin_utils.scanning.scan import Scan
 from ansible_collections.ioto.serialization.plugins.plugin_utils.verification.three_way_check import (
     UnitKnown,
@@ -87,8 +94,8 @@ def test_a_product_that_is_not_the_inventory_s_fails() -> None:
 def test_two_units_with_swapped_labels_are_conflicts_until_each_has_passed() -> None:
     with Ledger.in_memory() as ledger:
         for unit, claim_id in (("SN-1", A), ("SN-2", B)):
-            ledger.allocate(PRODUCT, unit, source="given", context=CONTEXT, claim_id=claim_id)
-            ledger.advance(claim_id, State.LABELLED, context=CONTEXT)
+            ledger.allocate(AllocationRequest(PRODUCT, unit, source="given", context=CONTEXT, claim_id=claim_id))
+            ledger.advance(StateChange(claim_id, State.LABELLED, context=CONTEXT))
 
         def check(unit: str, claim_id: str, label: str) -> bool:
             scan, seen = Scan(label), UnitSeen(unit, claim_id, PRODUCT)
@@ -97,7 +104,7 @@ def test_two_units_with_swapped_labels_are_conflicts_until_each_has_passed() -> 
             return verdict.passed
 
         assert not check("SN-1", A, B) and not check("SN-2", B, A) and not check("SN-2", B, A)
-        assert [event.unit for event in ledger.events(actions=["mismatch"])] == ["SN-1", "SN-2", "SN-2"]
+        assert [event.unit for event in ledger.events(kinds=[EventKind.MISMATCH])] == ["SN-1", "SN-2", "SN-2"]
         assert [(conflict.event.unit, conflict.event.claim_id) for conflict in ledger.conflicts()] == [
             ("SN-1", B),
             ("SN-2", A),
@@ -105,4 +112,4 @@ def test_two_units_with_swapped_labels_are_conflicts_until_each_has_passed() -> 
 
         assert check("SN-1", A, A) and check("SN-2", B, B)
         assert ledger.conflicts() == []
-        assert [event.unit for event in ledger.events(actions=["checked"])] == ["SN-1", "SN-2"]
+        assert [event.unit for event in ledger.events(kinds=[EventKind.CHECKED])] == ["SN-1", "SN-2"]

@@ -19,6 +19,7 @@ from ..ledger.ledger import Ledger
 from ..ledger.records import NewEvent, parse_unit
 from .summary import BatchSummary, Fate, outcome_of, with_fleet
 
+_FAILED = {Fate.UNREACHABLE: EventKind.UNREACHABLE, Fate.FAILED: EventKind.FAILED}
 VARIABLES = ("ioto_product", "ioto_serial", *recording.VARIABLES)
 """What has to be known of each host, beside those of `summary`."""
 
@@ -67,8 +68,8 @@ def _failures(members: Mapping[str, Mapping[str, Any]], summary: BatchSummary, p
         if reason is not None:
             product, serial = unit_of(facts)
             fate = summary.fates[host]
-            action = fate.value if fate in {Fate.UNREACHABLE, Fate.FAILED} else EventKind.NOT_LABELLED
-            yield NewEvent(action, place.context(host), product=product, unit=serial, detail=reason)
+            kind = _FAILED.get(fate, EventKind.NOT_LABELLED)
+            yield NewEvent(kind, place.context(host), product=product, unit=serial, detail=reason)
 
 
 def _parsed(parse: Callable[[str], str], value: object) -> str | None:

@@ -12,8 +12,7 @@ from typing import Any
 from ..device.agent_configuration import configure_agent
 from ..device.device import Device
 from ..errors import IotoError
-from ..ledger.group_commit import GroupCommit
-from ..ledger.ledger import Ledger
+from ..ledger.claim_ledger import ClaimLedger
 from ..modes import Mode
 from ..option import AGENT_FACTORY, AUTO, FACTORY, FLEET, MANUAL, Option, given_by, of_flow
 from ..serialization.request import Request
@@ -107,7 +106,7 @@ def plan_flow(options: Mapping[str, Any], *, check: bool) -> Flow:
 def run_flow(
     device: Device,
     flow: Flow,
-    ledger: Ledger | GroupCommit,
+    ledger: ClaimLedger,
     *,
     host: str,
     reveal: bool,

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..ledger.records import Context
@@ -35,12 +35,11 @@ class Recording:
 
     def context(self, host: str | None = None) -> Context:
         """Return by whom, and at which device, for the ledger's events."""
-        context = Context.here(host)
-        return context if self.operator is None else Context(f"{self.operator}{_AT}{context.actor}", host)
+        return replace(Context.here(host), operator=self.operator)
 
 
 def account_of(actor: str) -> str:
-    """Return the `user@station` of an event's `actor`, whoever stood at the line."""
+    """Return the `user@station` of an event's `actor`; before events had a column for the operator, he stood there."""
     return actor.rpartition(_AT)[2]
 
 

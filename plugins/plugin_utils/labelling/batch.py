@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import count
 from pathlib import Path
@@ -224,8 +224,8 @@ def _composer(layout: LabelLayout) -> Composer:
 
 def _doubts(ledger: Ledger, claim: Claim) -> list[str]:
     """Say whether a label of `claim` may be there already, though none was recorded."""
-    last = next(iter(ledger.events(claim_id=claim.claim_id, actions=_PRINT_EVENTS, newest_first=True, limit=1)), None)
-    if last is None or last.action not in {EventKind.PRINT_STARTED, EventKind.PRINT_UNSURE}:
+    last = next(iter(ledger.events(claim_id=claim.claim_id, kinds=_PRINT_EVENTS, newest_first=True, limit=1)), None)
+    if last is None or last.kind not in {EventKind.PRINT_STARTED, EventKind.PRINT_UNSURE}:
         return []
     return [
         f"The label of {claim.unit or claim.masked} may be there twice, since a run was cut off while it was made "
@@ -259,16 +259,16 @@ def _record(ledger: Ledger, labels: Sequence[Label], where: str, context: Contex
 
 
 def _is_printed(ledger: Ledger, claim: Claim) -> bool:
-    return any(ledger.events(claim_id=claim.claim_id, actions=[EventKind.PREPRINTED], limit=1))
+    return any(ledger.events(claim_id=claim.claim_id, kinds=[EventKind.PREPRINTED], limit=1))
 
 
-def _label_event(action: str, claim: Claim, detail: str, context: Context) -> NewEvent:
-    return NewEvent(action, _at(claim, context), claim.claim_id, claim.product, claim.unit, detail)
+def _label_event(kind: EventKind, claim: Claim, detail: str, context: Context) -> NewEvent:
+    return NewEvent(kind, _at(claim, context), claim.claim_id, claim.product, claim.unit, detail)
 
 
 def _at(claim: Claim, context: Context) -> Context:
     """Return who labels the unit of `claim`, at its own host: one task labels those of many."""
-    return Context(context.actor, claim.host)
+    return replace(context, host=claim.host)
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -12,7 +12,7 @@ from ..errors import IotoError
 from ..labels.errors import LabelError
 from ..ledger.event_kinds import EventKind
 from ..ledger.ledger import Ledger
-from ..ledger.records import Claim, Context, State, StateChange
+from ..ledger.records import Claim, Context, ReserveRequest, State, StateChange
 
 _RESERVED = "reserved"
 _ROLL = "roll"
@@ -35,7 +35,7 @@ def preprinted(ledger: Ledger, claims: Iterable[Claim]) -> set[str]:
     reserved = {claim.claim_id for claim in claims if claim.source == _RESERVED}
     if not reserved:
         return set()
-    return reserved & {event.claim_id for event in ledger.events(actions=[EventKind.PREPRINTED]) if event.claim_id}
+    return reserved & {event.claim_id for event in ledger.events(kinds=[EventKind.PREPRINTED]) if event.claim_id}
 
 
 def accept_preprinted(ledger: Ledger, claims: Collection[Claim], *, context: Context) -> None:
@@ -97,7 +97,7 @@ def of_roll(
         )
     lacking = number - len(members)
     if lacking and not check:
-        members += ledger.reserve(product, lacking, context=context, details={_ROLL: roll})
+        members += ledger.reserve(ReserveRequest(product, lacking, context, details={_ROLL: roll}))
     waiting = [claim for claim in members if claim.is_live and claim.unit is None]
     have_one = set() if reason.strip() else preprinted(ledger, waiting)
     return [claim for claim in waiting if claim.claim_id not in have_one], lacking if check else 0

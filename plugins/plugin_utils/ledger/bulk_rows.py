@@ -10,24 +10,31 @@ common is bound once, and a statement's text is the same for many sizes of a cro
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+import secrets
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, cast
 
-from sqlalchemy import Dialect, Table
+from sqlalchemy import BigInteger, Dialect, Table
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError
 
-from .records import Claim, State
-from .schema import IS_LIVE, UtcDateTime, claims
+from .columns import columns_of
+from .records import Claim, Event, NewEvent
+from .row_values import brought_columns, encode, read
+from .schema import IS_LIVE, UtcDateTime, claims, events
 
 _CHUNK = 1024
 """Rows or keys of one statement. SQLite binds 32,766 values in one."""
+_TOKEN_BYTES = 12
+"""At random in the keys of events that are written together."""
 
-CLAIM_NAMES = tuple(column.name for column in claims.c if column.name != "seq")
+CLAIM_NAMES = tuple(column.name for column in columns_of(Claim))
+_EVENT_FIELDS = tuple(column.field for column in brought_columns(Event))
+_EVENT_NAMES = tuple(column.name for column in brought_columns(Event))
 _KEY = CLAIM_NAMES.index("claim_id")
 
 
@@ -47,65 +54,60 @@ def read_by_claim_id(connection: Connection, claim_ids: Iterable[str], *, lock: 
     return _read(connection, "claim_id", claim_ids, lock=lock)
 
 
-def insert(connection: Connection, table: Table, rows: Sequence[tuple[object, ...]]) -> None:
-    """Insert `rows`: a value for every column of `table` but its number, in their order, times from `time_encoder`."""
-    for start in range(0, len(rows), _CHUNK):
-        part = rows[start : start + _CHUNK]
-        columns = list(zip(*part, strict=True))
+def insert(connection: Connection, table: Table, names: Sequence[str], columns: Sequence[Sequence[object]]) -> None:
+    """Insert rows whose values stand in `columns`, which are called `names`; the first is never NULL."""
+    for start in range(0, len(columns[0]), _CHUNK):
+        parts = [column[start : start + _CHUNK] for column in columns]
+        number = len(parts[0])
         arrays = _binds_arrays(connection.dialect)
-        differs = tuple(column.count(column[0]) < len(part) for column in columns)
+        differs = tuple(part.count(part[0]) < number for part in parts)
         if not arrays or not any(differs):
-            # The first column is never NULL, by which rows that only fill up are told from the others.
+            # By the first column rows that only fill up are told from the others.
             differs = (True, *differs[1:])
-        common = [column[0] for column, differing in zip(columns, differs, strict=True) if not differing]
-        varying = [column for column, differing in zip(columns, differs, strict=True) if differing]
+        common = [part[0] for part, differing in zip(parts, differs, strict=True) if not differing]
+        varying = [part for part, differing in zip(parts, differs, strict=True) if differing]
         if arrays:
-            values = (*common, *map(_array, varying))
-            _execute(connection, _insert_arrays(table, differs), values)
+            _execute(connection, _insert_arrays(table, names, differs), (*common, *map(_array, varying)))
         else:
-            size = _size(len(part))
-            filling = (None,) * (len(varying) * (size - len(part)))
+            size = _size(number)
+            filling = (None,) * (len(varying) * (size - number))
             values = (*(value for row in zip(*varying, strict=True) for value in row), *filling, *common)
-            _execute(connection, _insert_values(table, differs, size), values)
+            _execute(connection, _insert_values(table, names, differs, size), values)
 
 
-def update(connection: Connection, rows: Sequence[tuple[object, ...]]) -> None:
-    """Write over claims, one after the other: `rows` as for `insert`, each found by its claim ID."""
-    for row in rows:
-        _execute(connection, _update_statement(connection.dialect), (*row, row[_KEY]))
+def insert_claims(connection: Connection, new: Sequence[Claim]) -> None:
+    """Insert `new` claims."""
+    if new:
+        insert(connection, claims, CLAIM_NAMES, encode(Claim, zip(*new, strict=True), connection.dialect))
 
 
-@lru_cache(maxsize=8)
-def time_encoder(dialect: Dialect) -> Callable[[datetime], object]:
-    """Return what makes of an aware moment the value that the driver takes for a column of times."""
-    encode = UtcDateTime().dialect_impl(dialect).bind_processor(dialect)
-    # Most rows of a change set have the same times.
-    return lru_cache(maxsize=16)(encode) if encode is not None else _as_it_is
+def insert_events(connection: Connection, new: Sequence[NewEvent], at: datetime) -> None:
+    """Insert `new` events, which happened in this order `at` a moment."""
+    if not new:
+        return
+    token = secrets.token_urlsafe(_TOKEN_BYTES)
+    values: dict[str, Sequence[Any]] = dict(zip(NewEvent._fields, zip(*new, strict=True), strict=True))
+    values["at"] = [at] * len(new)
+    values["key"] = [f"{token}.{number}" for number in range(len(new))]
+    columns = [
+        # What the event does not say of itself, its context does.
+        values[name] if name in values else list(map(attrgetter(name), values["context"]))
+        for name in _EVENT_FIELDS
+    ]
+    insert(connection, events, _EVENT_NAMES, encode(Event, columns, connection.dialect))
 
 
-@lru_cache(maxsize=8)
-def _time_decoder(dialect: Dialect) -> Callable[[Any], datetime]:
-    decode = cast(
-        "Callable[[Any], datetime] | None", UtcDateTime().dialect_impl(dialect).result_processor(dialect, None)
-    )
-    return decode or _as_it_is
-
-
-def _as_it_is(value: datetime) -> datetime:
-    return value
-
-
-def to_claim(row: Any) -> Claim:
-    """Return the claim that a row of the columns `CLAIM_NAMES` holds."""
-    claim_id, product, unit, state, source, created_at, updated_at, host, reason, details, *_rest = row
-    return Claim(
-        claim_id, product, unit, State(state), source, created_at, updated_at, host, reason, json.loads(details)
-    )
+def update_claims(connection: Connection, changed: Sequence[Claim]) -> None:
+    """Write over claims, one after the other, each found by its claim ID."""
+    if not changed:
+        return
+    statement = _update_statement(connection.dialect)
+    for row in zip(*encode(Claim, zip(*changed, strict=True), connection.dialect), strict=True):
+        _execute(connection, statement, (*row, row[_KEY]))
 
 
 def _read(connection: Connection, column: str, keys: Iterable[str], *, lock: bool) -> Iterator[Claim]:
     wanted = sorted(set(keys))
-    decode = _time_decoder(connection.dialect)
     for start in range(0, len(wanted), _CHUNK):
         part = wanted[start : start + _CHUNK]
         values: tuple[object, ...]
@@ -114,9 +116,7 @@ def _read(connection: Connection, column: str, keys: Iterable[str], *, lock: boo
         else:
             size = _size(len(part))
             statement, values = _select_by_values(column, size), (*part, *part[-1:] * (size - len(part)))
-        for row in _execute(connection, statement, values).fetchall():
-            claim_id, product, unit, state, source, created_at, updated_at, *rest = row
-            yield to_claim((claim_id, product, unit, state, source, decode(created_at), decode(updated_at), *rest))
+        yield from read(Claim, _execute(connection, statement, values).fetchall(), connection.dialect)
 
 
 def _execute(connection: Connection, statement: str, values: Sequence[object]) -> DBAPICursor:
@@ -155,13 +155,8 @@ def _element(value: object) -> str:
 # The statements. What stands in them are names of our own tables, no values.
 
 
-def _names(table: Table) -> list[str]:
-    return [column.name for column in table.c if not column.primary_key]
-
-
 @lru_cache(maxsize=128)
-def _insert_values(table: Table, differs: Sequence[bool], size: int) -> str:
-    names = _names(table)
+def _insert_values(table: Table, names: Sequence[str], differs: Sequence[bool], size: int) -> str:
     chosen = [name if differing else "?" for name, differing in zip(names, differs, strict=True)]
     varying = [name for name, differing in zip(names, differs, strict=True) if differing]
     rows = ", ".join([f"({', '.join('?' * len(varying))})"] * size)
@@ -174,8 +169,8 @@ def _insert_values(table: Table, differs: Sequence[bool], size: int) -> str:
 
 
 @lru_cache(maxsize=128)
-def _insert_arrays(table: Table, differs: Sequence[bool]) -> str:
-    names, types = _names(table), [_type(table, name) for name in _names(table)]
+def _insert_arrays(table: Table, names: Sequence[str], differs: Sequence[bool]) -> str:
+    types = [_type(table, name) for name in names]
     chosen = [name if differing else f"%s::{kind}" for name, kind, differing in zip(names, types, differs, strict=True)]
     varying = [name for name, differing in zip(names, differs, strict=True) if differing]
     arrays = [f"%s::{kind}[]" for kind, differing in zip(types, differs, strict=True) if differing]
@@ -186,7 +181,8 @@ def _insert_arrays(table: Table, differs: Sequence[bool]) -> str:
 
 
 def _type(table: Table, name: str) -> str:
-    return "timestamptz" if isinstance(table.c[name].type, UtcDateTime) else "text"
+    kind = table.c[name].type
+    return "timestamptz" if isinstance(kind, UtcDateTime) else "bigint" if isinstance(kind, BigInteger) else "text"
 
 
 @lru_cache(maxsize=8)
@@ -210,4 +206,4 @@ def _select_by_array(column: str, *, lock: bool) -> str:
 
 def _select(column: str) -> str:
     condition = IS_LIVE if column == "unit" else "true"
-    return f"SELECT {', '.join(CLAIM_NAMES)} FROM {claims.name} WHERE {condition}"  # noqa: S608
+    return f"SELECT {', '.join(CLAIM_NAMES)}, seq FROM {claims.name} WHERE {condition}"  # noqa: S608

@@ -8,16 +8,13 @@ Whatever the operation and however many units, a change set costs a few statemen
 
 from __future__ import annotations
 
-import json
-import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
 
 from sqlalchemy.engine import Connection
 
 from .. import claim_ids
-from .bulk_rows import insert, read_by_claim_id, read_live, time_encoder, update
+from .bulk_rows import insert_claims, insert_events, read_by_claim_id, read_live, update_claims
 from .event_kinds import EventKind
 from .queries import read_conflicts
 from .records import (
@@ -25,21 +22,16 @@ from .records import (
     Claim,
     ClaimConflictError,
     Context,
+    Description,
     LedgerError,
     NewEvent,
+    ReserveRequest,
     State,
     UnknownClaimError,
 )
-from .schema import claims, events
+from .row_values import clean, tidy
 
-_MAX_TEXT = 2000
-_ALLOCATED = EventKind.ALLOCATED.value
-
-_encode = json.JSONEncoder(default=str, sort_keys=True).encode
-
-
-EventRow = tuple[str | None, ...]
-"""Action, claim ID, product, unit, actor, host, detail, run, operator, reason: what an event has after its time."""
+_KIND_OF = {state: EventKind(state.value) for state in State}
 
 
 class ChangeSet:
@@ -51,13 +43,12 @@ class ChangeSet:
         """Read the claims that the rules will look at, and lock them unless nothing will be saved."""
         self.now = datetime.now(UTC)
         self._connection = connection
-        self._token = secrets.token_urlsafe(12)
         self._claims: dict[str, Claim] = {}
         self._live: dict[tuple[str, str], str] = {}
         self._new: dict[str, None] = {}  # in the order in which they were asked for
         self._changed: set[str] = set()
-        self._events: list[EventRow] = []
-        self._conflicts: list[EventRow] = []
+        self._events: list[NewEvent] = []
+        self._conflicts: list[NewEvent] = []
         units = set(units)
         self._drawn: dict[int, list[str]] = {}
         self._at_a_draw = len(units) or 1
@@ -86,7 +77,7 @@ class ChangeSet:
         live = self.live(request.product, request.unit)
         if live is not None:
             if request.claim_id in (None, live.claim_id):
-                return self._see_again(live, request)
+                return self._see(live, request.context, {})
             holder = self._claims.get(request.claim_id or "")
             if holder is not None and not _waits_for(holder, request):
                 raise self._conflict(request, holder, _taken(holder))
@@ -105,6 +96,10 @@ class ChangeSet:
         )
         return self._change(claim, EventKind.BOUND, request.context, f"source {request.source}")
 
+    def describe(self, description: Description) -> Claim:
+        """Add to what is known of a claim's unit. Raises `UnknownClaimError`."""
+        return self._see(self.known(description.claim_id), description.context, description.details)
+
     def replace(self, request: AllocationRequest, reason: str) -> Claim:
         """Retire the unit's live claim and give it the one it asks for, or a new one. Raises `ClaimConflictError`."""
         live = self.live(request.product, request.unit)
@@ -116,16 +111,17 @@ class ChangeSet:
         self.retire(live, reason, request.context)
         return self.allocate(request)
 
-    def reserve(
-        self, product: str, length: int, context: Context, details: Mapping[str, object] | None = None
-    ) -> Claim:
-        """Make a new ID that waits for its unit."""
-        claim_id = self._draw(length)
-        return self.insert(
-            Claim(claim_id, product, None, State.ALLOCATED, "reserved", self.now, self.now, details=details or {}),
-            EventKind.RESERVED,
-            context,
-        )
+    def reserve(self, request: ReserveRequest) -> list[Claim]:
+        """Make new IDs that wait for their units."""
+        product, details = request.product, tidy(request.details or {})
+        return [
+            self.insert(
+                Claim(claim_id, product, None, State.ALLOCATED, "reserved", self.now, self.now, details=details),
+                EventKind.RESERVED,
+                request.context,
+            )
+            for claim_id in (self._draw(request.length) for _n in range(request.count))
+        ]
 
     def advance(self, claim: Claim, state: State, context: Context, detail: str | None = None) -> Claim:
         """Move the claim on to `state`, through every state between; one that it has passed changes nothing."""
@@ -142,16 +138,15 @@ class ChangeSet:
         for next_state in State:
             if next_state.is_past(claim.state) and not next_state.is_past(state):
                 claim = claim._replace(state=next_state, host=clean(context.host) or claim.host)
-                claim = self._change(claim, next_state.value, context, detail)
+                claim = self._change(claim, _KIND_OF[next_state], context, detail)
         return claim
 
     def retire(self, claim: Claim, reason: str, context: Context) -> Claim:
         """Take the claim out of use for ever; a retired one stays as it is."""
         if not claim.is_live:
             return claim
-        return self._change(
-            claim._replace(state=State.RETIRED, reason=clean(reason)), EventKind.RETIRED, context, reason
-        )
+        retired = claim._replace(state=State.RETIRED, reason=clean(reason))
+        return self._change(retired, EventKind.RETIRED, context, reason=reason)
 
     def rebind(self, claim: Claim, unit: str, reason: str, context: Context) -> Claim:
         """Move the claim to another unit, which is not known to have it written yet. Raises `ClaimConflictError`."""
@@ -167,13 +162,14 @@ class ChangeSet:
                 f"The unit {unit} already has the claim ID {live.masked} ({live.state}); retire that one first.",
             )
         moved = claim._replace(unit=unit, state=State.ALLOCATED, host=clean(context.host))
-        return self._change(moved, EventKind.REBOUND, context, f"from {_holder(claim)}: {reason}")
+        return self._change(moved, EventKind.REBOUND, context, f"from {_holder(claim)}", reason)
 
     def take_over(self, claim: Claim, context: Context) -> str:
         """Bring in a claim from elsewhere: `added`, `changed` or `unchanged`. Raises `ClaimConflictError`."""
         known = self._claims.get(claim.claim_id)
         if known is None:
             self._check_free(claim)
+            claim = claim._replace(details=tidy(claim.details))
             self.insert(claim, EventKind.IMPORTED, context, f"state {claim.state}")
             return "added"
         before = known
@@ -189,33 +185,23 @@ class ChangeSet:
             known = self.advance(known, claim.state, context, "imported")
         return "unchanged" if known is before else "changed"
 
-    def insert(self, claim: Claim, action: str, context: Context, detail: str | None = None) -> Claim:
+    def insert(self, claim: Claim, kind: EventKind, context: Context, detail: str | None = None) -> Claim:
         """Write down a claim that the ledger did not have."""
-        if claim.details:
-            claim = claim._replace(details=tidy(claim.details))
         self._new[claim.claim_id] = None
         self._put(claim)
-        self._events.append(_claim_event(action, context, claim, detail))
+        self._events.append(NewEvent(kind, context, claim.claim_id, claim.product, claim.unit, detail))
         return claim
 
     def save(self) -> None:
         """Write the changes, the new claims and the events."""
-        encode = time_encoder(self._connection.dialect)
         # Retired ones first: they make room for their unit's next.
         changed = sorted(
             map(self._claims.__getitem__, self._changed - self._new.keys()), key=lambda claim: claim.is_live
         )
-        update(self._connection, [_row(claim, encode) for claim in changed])
-        insert(self._connection, claims, [_row(self._claims[claim_id], encode) for claim_id in self._new])
-        at = encode(self.now)
-        insert(
-            self._connection,
-            events,
-            [
-                (at, *row, f"{self._token}.{number}")
-                for number, row in enumerate((*self._events, *_fresh(self._connection, self._conflicts)))
-            ],
-        )
+        update_claims(self._connection, changed)
+        insert_claims(self._connection, [self._claims[claim_id] for claim_id in self._new])
+        fresh = _fresh(self._connection, self._conflicts)
+        insert_events(self._connection, [*self._events, *fresh], self.now)
 
     def discard(self) -> None:
         """Forget the changes: `save` will write nothing."""
@@ -243,48 +229,42 @@ class ChangeSet:
 
     def _insert_allocated(self, request: AllocationRequest, claim_id: str) -> Claim:
         product, unit, source, context, now = request.product, request.unit, request.source, request.context, self.now
-        host = clean(context.host)
-        claim = Claim(claim_id, product, unit, State.ALLOCATED, source, now, now, host, None, request.details or {})
-        if claim.details:
-            return self.insert(claim, EventKind.ALLOCATED, context, f"source {source}")
+        details = tidy(request.details) if request.details else {}
+        claim = Claim(claim_id, product, unit, State.ALLOCATED, source, now, now, clean(context.host), None, details)
         # As `insert` does, in fewer steps: a crowd's units all come this way.
         self._claims[claim_id] = claim
         self._live[product, unit] = claim_id
         self._new[claim_id] = None
-        row = (
-            _ALLOCATED,
-            claim_id,
-            product,
-            unit,
-            clean(context.actor),
-            host,
-            clean(f"source {source}"),
-            clean(context.run),
-            clean(context.operator),
-            None,
-        )
-        self._events.append(row)
+        self._events.append(NewEvent(EventKind.ALLOCATED, context, claim_id, product, unit, f"source {source}"))
         return claim
 
-    def _see_again(self, claim: Claim, request: AllocationRequest) -> Claim:
+    def _see(self, claim: Claim, context: Context, more: Mapping[str, object]) -> Claim:
         """Note where the unit is now and what more is known of it; without news nothing is written."""
-        host = clean(request.context.host) or claim.host
-        details = tidy({**claim.details, **request.details}) if request.details else claim.details
+        host = clean(context.host) or claim.host
+        details = tidy({**claim.details, **more}) if more else claim.details
         if host == claim.host and details == claim.details:
             return claim
-        return self._change(claim._replace(host=host, details=details), None, request.context)
+        return self._change(claim._replace(host=host, details=details), None, context)
 
-    def _change(self, claim: Claim, action: str | None, context: Context, detail: str | None = None) -> Claim:
+    def _change(
+        self,
+        claim: Claim,
+        kind: EventKind | None,
+        context: Context,
+        detail: str | None = None,
+        reason: str | None = None,
+    ) -> Claim:
         claim = claim._replace(updated_at=self.now)
         self._changed.add(claim.claim_id)
         self._put(claim)
-        if action is not None:
-            self._events.append(_claim_event(action, context, claim, detail))
+        if kind is not None:
+            self._events.append(NewEvent(kind, context, claim.claim_id, claim.product, claim.unit, detail, reason))
         return claim
 
     def note(self, event: NewEvent) -> None:
         """Remember something that changes no claim; a conflict that is recorded and unsettled is not repeated."""
-        (self._conflicts if event.action == EventKind.CONFLICT else self._events).append(_event_row(event))
+        event = event._replace(claim_id=clean(event.claim_id), product=clean(event.product), unit=clean(event.unit))
+        (self._conflicts if event.kind is EventKind.CONFLICT else self._events).append(event)
 
     def _conflict(self, request: AllocationRequest, holder: Claim, message: str) -> ClaimConflictError:
         self.note(
@@ -334,71 +314,9 @@ def _taken(claim: Claim) -> str:
     )
 
 
-def _fresh(connection: Connection, conflicts: Iterable[EventRow]) -> list[EventRow]:
+def _fresh(connection: Connection, conflicts: Iterable[NewEvent]) -> list[NewEvent]:
     """Leave out a conflict that is recorded and unsettled: asking again and again makes no second one."""
-    fresh = {row[1:4]: row for row in conflicts}
+    fresh = {(event.claim_id, event.product, event.unit): event for event in conflicts}
     for conflict in read_conflicts(connection, include_settled=False) if fresh else ():
         fresh.pop((conflict.event.claim_id, conflict.event.product, conflict.event.unit), None)
     return list(fresh.values())
-
-
-def _claim_event(action: str, context: Context, claim: Claim, detail: str | None) -> EventRow:
-    return (
-        str(action),
-        claim.claim_id,
-        claim.product,
-        claim.unit,
-        clean(context.actor),
-        clean(context.host),
-        clean(detail),
-        clean(context.run),
-        clean(context.operator),
-        None,
-    )
-
-
-def _event_row(event: NewEvent) -> EventRow:
-    return (
-        clean(event.action),
-        clean(event.claim_id),
-        clean(event.product),
-        clean(event.unit),
-        clean(event.context.actor),
-        clean(event.context.host),
-        clean(event.detail),
-        clean(event.context.run),
-        clean(event.context.operator),
-        clean(event.reason),
-    )
-
-
-@lru_cache(maxsize=256)
-def clean(text: str | None) -> str | None:
-    """Return `text` as both databases take it: no NUL, no half characters, not endless. Empty is None."""
-    if not text:
-        return None
-    if len(text) <= _MAX_TEXT and text.isprintable():
-        return str(text)
-    return str(text)[:_MAX_TEXT].encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
-
-
-def tidy(details: Mapping[str, object]) -> dict[str, object]:
-    """Return `details` as they will be read back: what JSON does not know, such as a date, becomes text."""
-    tidied: dict[str, object] = json.loads(_encode(details))
-    return tidied
-
-
-def _row(claim: Claim, encode: Callable[[datetime], object]) -> tuple[object, ...]:
-    """Return what the table of claims holds of `claim`, in the order of its columns."""
-    return (
-        claim.claim_id,
-        claim.product,
-        claim.unit,
-        claim.state.value,
-        clean(claim.source),
-        encode(claim.created_at),
-        encode(claim.updated_at),
-        clean(claim.host),
-        claim.reason,
-        _encode(claim.details) if claim.details else "{}",
-    )

@@ -5,36 +5,36 @@
 
 A commit waits for the disk. While one is under way, the next callers gather, and the first of them does the work of
 all that wait. Nobody waits for company: a caller alone is served at once. For a caller nothing differs from `Ledger`:
-on return its claim is on the disk.
+on return its claim is on the disk, and what goes wrong with the commit of a group reaches each of its callers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from threading import Lock
 from typing import Generic, TypeVar
 
 from .. import claim_ids
-from ..errors import IotoError
 from .ledger import Ledger
-from .records import AllocationRequest, Claim, Context, State, StateChange, parse_unit
+from .operations import only
+from .records import AllocationRequest, Claim, Description, NewEvent, StateChange, parse_unit
 
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
 
 
 class GroupCommit:
-    """A `Ledger` whose callers are threads. It does what the transaction needs; the errors are those of `Ledger`."""
+    """A ledger whose callers are threads."""
 
     def __init__(self, ledger: Ledger) -> None:
         """Serve `ledger`, which stays its owner's to close."""
         self._ledger = ledger
         # SQLite has one writer at a time; two of our own would only wait for each other in its busy loop.
-        writing = Lock()
+        self._writing = writing = Lock()
         self._requests = _Gathering(ledger.allocate_many, writing)
         self._state_changes = _Gathering(ledger.advance_many, writing)
+        self._descriptions = _Gathering(ledger.describe_many, writing)
         self._units = _Gathering(self._live_claims, Lock())
-        self._writing = writing
 
     def live_claim(self, product: str, unit: str) -> Claim | None:
         """As `Ledger.live_claim`."""
@@ -44,64 +44,27 @@ class GroupCommit:
         """As `Ledger.holders`."""
         return self._ledger.holders(ids)
 
-    def allocate(
-        self,
-        product: str,
-        unit: str,
-        *,
-        source: str,
-        context: Context,
-        claim_id: str | None = None,
-        length: int = claim_ids.DEFAULT_LENGTH,
-        details: Mapping[str, object] | None = None,
-    ) -> Claim:
+    def allocate(self, request: AllocationRequest) -> Claim:
         """As `Ledger.allocate`."""
-        return _claim(
-            self._requests.answer(AllocationRequest(product, unit, source, context, claim_id, length, details))
-        )
+        return only([self._requests.answer(request)])
 
-    def advance(self, claim_id: str, state: State, *, context: Context, detail: str | None = None) -> Claim:
+    def describe(self, description: Description) -> Claim:
+        """As `Ledger.describe`."""
+        return only([self._descriptions.answer(description)])
+
+    def advance(self, change: StateChange) -> Claim:
         """As `Ledger.advance`."""
-        return _claim(self._state_changes.answer(StateChange(claim_id, state, context, detail)))
+        return only([self._state_changes.answer(change)])
 
-    def replace(
-        self,
-        product: str,
-        unit: str,
-        *,
-        reason: str,
-        source: str,
-        context: Context,
-        claim_id: str | None = None,
-        length: int = claim_ids.DEFAULT_LENGTH,
-        details: dict[str, object] | None = None,
-    ) -> Claim:
+    def replace(self, request: AllocationRequest, *, reason: str) -> Claim:
         """As `Ledger.replace`."""
         with self._writing:
-            return self._ledger.replace(
-                product,
-                unit,
-                reason=reason,
-                source=source,
-                context=context,
-                claim_id=claim_id,
-                length=length,
-                details=details,
-            )
+            return self._ledger.replace(request, reason=reason)
 
-    def record(
-        self,
-        action: str,
-        *,
-        context: Context,
-        claim_id: str | None = None,
-        product: str | None = None,
-        unit: str | None = None,
-        detail: str | None = None,
-    ) -> None:
+    def record(self, event: NewEvent) -> None:
         """As `Ledger.record`."""
         with self._writing:
-            self._ledger.record(action, context=context, claim_id=claim_id, product=product, unit=unit, detail=detail)
+            self._ledger.record(event)
 
     def _live_claims(self, units: Sequence[tuple[str, str]]) -> list[Claim | None]:
         found = self._ledger.live_claims(units)
@@ -117,7 +80,7 @@ class _OpenQuestion(Generic[Question, Answer]):
         self.question = question
         self.done = False
         self.answer: Answer
-        self.error: IotoError | None = None
+        self.error: BaseException | None = None
 
 
 class _Gathering(Generic[Question, Answer]):
@@ -145,15 +108,11 @@ class _Gathering(Generic[Question, Answer]):
             all_of_them, self._waiting = self._waiting, []
         try:
             answers = self._answer_many([waiting.question for waiting in all_of_them])
-        except IotoError as error:
+            for waiting, answer in zip(all_of_them, answers, strict=True):
+                waiting.answer = answer
+        except BaseException as error:  # whatever it is, nobody who waits may be left without an answer
             for waiting in all_of_them:
-                waiting.error, waiting.done = error, True
-            return
-        for waiting, answer in zip(all_of_them, answers, strict=True):
-            waiting.answer, waiting.done = answer, True
-
-
-def _claim(answer: Claim | IotoError) -> Claim:
-    if isinstance(answer, IotoError):
-        raise answer
-    return answer
+                waiting.error = error
+        finally:
+            for waiting in all_of_them:
+                waiting.done = True

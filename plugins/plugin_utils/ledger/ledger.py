@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar, Unpack
@@ -20,11 +21,24 @@ from sqlalchemy.engine import Connection
 
 from .. import claim_ids
 from ..errors import IotoError
-from .bulk_rows import read_by_claim_id, read_live_units, to_claim
+from .bulk_rows import read_by_claim_id, read_live_units
 from .change_set import ChangeSet
 from .database import Database
 from .location import Location
-from .operations import advance_all, allocate_all, attempt, canonical, note_all, only, reason_of, take_over_all
+from .operations import (
+    About,
+    advance_one,
+    allocate_all,
+    attempt,
+    canonical,
+    canonical_id,
+    describe_one,
+    do_each,
+    note_all,
+    only,
+    reason_of,
+    take_over_all,
+)
 from .queries import (
     ClaimFilter,
     EventFilter,
@@ -33,23 +47,22 @@ from .queries import (
     read_summary,
     select_claims,
     select_events,
-    to_event,
 )
 from .records import (
     AllocationRequest,
     Claim,
     Conflict,
     Context,
+    Description,
     Event,
     LedgerError,
     LedgerSummary,
     NewEvent,
+    ReserveRequest,
     State,
     StateChange,
-    Subject,
     parse_unit,
 )
-from .schema import claims, events
 
 MAX_RESERVED = 100_000
 """IDs that one call of `Ledger.reserve` makes at most."""
@@ -100,24 +113,15 @@ class Ledger:
 
     # Operations
 
-    def allocate(
-        self,
-        product: str,
-        unit: str,
-        *,
-        source: str,
-        context: Context,
-        claim_id: str | None = None,
-        length: int = claim_ids.DEFAULT_LENGTH,
-        details: dict[str, object] | None = None,
-    ) -> Claim:
-        """Return the unit's live claim; where it has none, make one: with `claim_id`, or a new ID of `length`.
+    def allocate(self, request: AllocationRequest) -> Claim:
+        """Return the unit's live claim; where it has none, make one: with the ID that is asked for, or a new one.
 
-        A `claim_id` that is reserved for the product is bound to the unit. `details` (what JSON can hold) are merged
-        into the claim's. Raises `ClaimConflictError` where the unit has another ID, or the ID another unit, or is
-        retired; that is recorded as a `conflict`.
+        An ID that is reserved for the product is bound to the unit. The request's details (what JSON can hold) are
+        kept with a claim that the unit gets now; to add to those of one that it has, `describe` it. Raises
+        `ClaimConflictError` where the unit has another ID, or the ID another unit, or is retired; that is recorded as
+        a `conflict`.
         """
-        return only(self.allocate_many([AllocationRequest(product, unit, source, context, claim_id, length, details)]))
+        return only(self.allocate_many([request]))
 
     def allocate_many(self, requests: Sequence[AllocationRequest]) -> list[Claim | IotoError]:
         """Do `allocate` for every one of `requests` in one transaction; the answers stand in their order.
@@ -134,23 +138,12 @@ class Ledger:
             ids=[request.claim_id for request in good],
         )
 
-    def replace(
-        self,
-        product: str,
-        unit: str,
-        *,
-        reason: str,
-        source: str,
-        context: Context,
-        claim_id: str | None = None,
-        length: int = claim_ids.DEFAULT_LENGTH,
-        details: dict[str, object] | None = None,
-    ) -> Claim:
-        """Retire the unit's live claim with `reason` and give it `claim_id`, or a new ID, in one transaction.
+    def replace(self, request: AllocationRequest, *, reason: str) -> Claim:
+        """Retire the unit's live claim with `reason` and give it what it asks for, in one transaction.
 
-        Nothing is retired where `claim_id` cannot be had (`ClaimConflictError`) or is the one that the unit has.
+        Nothing is retired where that ID cannot be had (`ClaimConflictError`) or is the one that the unit has.
         """
-        request = canonical(AllocationRequest(product, unit, source, context, claim_id, length, details))
+        request = canonical(request)
         reason = reason_of(reason)
         return only(
             self._change(
@@ -160,18 +153,27 @@ class Ledger:
             )
         )
 
-    def advance(self, claim_id: str, state: State, *, context: Context, detail: str | None = None) -> Claim:
-        """Move a claim on to `state` and record every state on the way; one that it has passed changes nothing.
+    def describe(self, description: Description) -> Claim:
+        """Add to what is known of a claim's unit; where it is so already nothing changes. Raises `UnknownClaimError`.
+
+        No event tells of it.
+        """
+        return only(self.describe_many([description]))
+
+    def describe_many(self, descriptions: Sequence[Description]) -> list[Claim | IotoError]:
+        """Do `describe` for every one of `descriptions` in one transaction; one that cannot be done spoils no other."""
+        return self._change_each(describe_one, descriptions)
+
+    def advance(self, change: StateChange) -> Claim:
+        """Move a claim on to a state and record every state on the way; one that it has passed changes nothing.
 
         Raises `UnknownClaimError`, or `ClaimConflictError` where it is retired or belongs to no unit yet.
         """
-        return only(self.advance_many([StateChange(claim_id, state, context, detail)]))
+        return only(self.advance_many([change]))
 
     def advance_many(self, state_changes: Sequence[StateChange]) -> list[Claim | IotoError]:
         """Do `advance` for every one of `state_changes` in one transaction; one that cannot be done spoils no other."""
-        ids = [attempt(claim_ids.parse, change.claim_id) for change in state_changes]
-        good = [claim_id for claim_id in ids if isinstance(claim_id, str)]
-        return self._change(lambda changes: advance_all(changes, state_changes, ids), ids=good)
+        return self._change_each(advance_one, state_changes)
 
     def retire(self, claim_id: str, *, reason: str, context: Context) -> Claim:
         """Take a claim out of use for ever; one that is retired already stays as it is. Raises `UnknownClaimError`."""
@@ -195,24 +197,16 @@ class Ledger:
             )
         )
 
-    def reserve(
-        self,
-        product: str,
-        count: int,
-        *,
-        context: Context,
-        length: int = claim_ids.DEFAULT_LENGTH,
-        details: dict[str, object] | None = None,
-    ) -> list[Claim]:
-        """Make `count` new IDs that wait for their units, for labels that are printed beforehand.
-
-        `details` (what JSON can hold) are kept with each.
-        """
-        product = claim_ids.parse_product(product)
-        claim_ids.check_length(length)
-        if not 1 <= count <= MAX_RESERVED:
-            raise LedgerError(f"{count} claim IDs cannot be reserved at once; ask for 1 to {MAX_RESERVED}.")
-        return self._change(lambda changes: [changes.reserve(product, length, context, details) for _n in range(count)])
+    def reserve(self, request: ReserveRequest) -> list[Claim]:
+        """Make new IDs that wait for their units, for labels that are printed beforehand."""
+        request = replace(
+            request,
+            product=claim_ids.parse_product(request.product),
+            length=claim_ids.check_length(request.length),
+        )
+        if not 1 <= request.count <= MAX_RESERVED:
+            raise LedgerError(f"{request.count} claim IDs cannot be reserved at once; ask for 1 to {MAX_RESERVED}.")
+        return self._change(lambda changes: changes.reserve(request))
 
     def take_over(
         self, claims: Sequence[Claim], *, context: Context, check_only: bool = False
@@ -229,9 +223,9 @@ class Ledger:
                 return take_over_all(ChangeSet(connection, units=units, ids=ids, lock=False), claims, context)
         return self._change(lambda changes: take_over_all(changes, claims, context), units=units, ids=ids)
 
-    def record(self, action: str, *, context: Context, **of: Unpack[Subject]) -> None:
+    def record(self, event: NewEvent) -> None:
         """Remember something that changes no claim, such as `EventKind.MISMATCH`."""
-        self.record_many([NewEvent(action, context, **of)])
+        self.record_many([event])
 
     def record_many(self, new_events: Sequence[NewEvent]) -> None:
         """Do `record` for all `new_events` in one transaction. A conflict that is recorded and unsettled is no news."""
@@ -275,14 +269,14 @@ class Ledger:
         They are read on the way. What can be given says `ClaimFilter`.
         """
         query = select_claims(given, newest_first=newest_first)
-        return map(to_claim, each(self._database, query, claims.c.seq, newest_first=newest_first, limit=limit))
+        return each(self._database, Claim, query, newest_first=newest_first, limit=limit)
 
     def events(
         self, *, newest_first: bool = False, limit: int | None = None, **given: Unpack[EventFilter]
     ) -> Iterator[Event]:
         """Return the events to which all that is `given` applies (see `EventFilter`), in their order."""
         query = select_events(given, newest_first=newest_first)
-        return map(to_event, each(self._database, query, events.c.id, newest_first=newest_first, limit=limit))
+        return each(self._database, Event, query, newest_first=newest_first, limit=limit)
 
     def conflicts(self, *, include_settled: bool = False) -> list[Conflict]:
         """Return who asked for an ID that could not be had, oldest first."""
@@ -293,6 +287,14 @@ class Ledger:
         """Count the claims."""
         with self._database.read() as connection:
             return read_summary(connection)
+
+    def _change_each(
+        self, work: Callable[[ChangeSet, About], Claim], asked: Sequence[About]
+    ) -> list[Claim | IotoError]:
+        """Do `work` with each of `asked`, whose claim ID may be as people type it, in one transaction."""
+        checked = [attempt(canonical_id, about) for about in asked]
+        good = [about.claim_id for about in checked if not isinstance(about, IotoError)]
+        return self._change(lambda changes: do_each(changes, work, checked), ids=good)
 
     def _change(
         self, work: Callable[[ChangeSet], Item], *, units: Sequence[str] = (), ids: Sequence[str | None] = ()
@@ -316,7 +318,7 @@ def warm_up() -> None:
     context = Context("warm_up")
     product = "0" * 26
     with Ledger.in_memory() as ledger:
-        claim = ledger.allocate(product, "unit", source="generated", context=context)
-        ledger.advance(claim.claim_id, State.VERIFIED, context=context)
+        claim = ledger.allocate(AllocationRequest(product, "unit", "generated", context))
+        ledger.advance(StateChange(claim.claim_id, State.VERIFIED, context))
         ledger.live_claim(product, "unit")
         ledger.find(claim.claim_id)

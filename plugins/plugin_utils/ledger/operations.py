@@ -6,15 +6,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import ParamSpec, TypeVar
 
 from .. import claim_ids
 from ..errors import IotoError
 from .change_set import ChangeSet
-from .records import AllocationRequest, Claim, Context, LedgerError, NewEvent, StateChange, parse_unit
+from .records import AllocationRequest, Claim, Context, Description, LedgerError, NewEvent, StateChange, parse_unit
 
 Item = TypeVar("Item")
 Arguments = ParamSpec("Arguments")
+About = TypeVar("About", StateChange, Description)
+"""What is said about a claim that is named by its ID."""
 
 
 def allocate_all(changes: ChangeSet, requests: Sequence[AllocationRequest | IotoError]) -> list[Claim | IotoError]:
@@ -28,18 +31,21 @@ def allocate_all(changes: ChangeSet, requests: Sequence[AllocationRequest | Ioto
     return answers
 
 
-def advance_all(
-    changes: ChangeSet, state_changes: Sequence[StateChange], ids: Sequence[str | IotoError]
+def do_each(
+    changes: ChangeSet, work: Callable[[ChangeSet, About], Claim], asked: Sequence[About | IotoError]
 ) -> list[Claim | IotoError]:
-    """Do each of `state_changes` with the claim that the ID in its place names; an error there stays what it is."""
+    """Do `work` with each of `asked`; an error among them stays what it is."""
+    return [about if isinstance(about, IotoError) else attempt(work, changes, about) for about in asked]
 
-    def advance(change: StateChange, claim_id: str) -> Claim:
-        return changes.advance(changes.known(claim_id), change.state, change.context, change.detail)
 
-    return [
-        claim_id if isinstance(claim_id, IotoError) else attempt(advance, change, claim_id)
-        for change, claim_id in zip(state_changes, ids, strict=True)
-    ]
+def advance_one(changes: ChangeSet, change: StateChange) -> Claim:
+    """Advance the claim of `change`."""
+    return changes.advance(changes.known(change.claim_id), change.state, change.context, change.detail)
+
+
+def describe_one(changes: ChangeSet, description: Description) -> Claim:
+    """Add to what is known of the unit of `description`."""
+    return changes.describe(description)
 
 
 def take_over_all(changes: ChangeSet, claims: Sequence[Claim], context: Context) -> list[str | IotoError]:
@@ -74,6 +80,12 @@ def canonical(request: AllocationRequest) -> AllocationRequest:
         length=claim_ids.check_length(request.length),
         details=request.details,
     )
+
+
+def canonical_id(about: About) -> About:
+    """Return `about` with its claim ID in its canonical form."""
+    claim_id = claim_ids.parse(about.claim_id)
+    return about if claim_id == about.claim_id else replace(about, claim_id=claim_id)
 
 
 def reason_of(text: str) -> str:

@@ -9,14 +9,15 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, TypedDict
 
-from sqlalchemy import Column, ColumnElement, Select, bindparam, exists, func, select, text, union_all
+from sqlalchemy import ColumnElement, Select, bindparam, exists, func, select, text, union_all
 from sqlalchemy.engine import Connection
 
-from .bulk_rows import CLAIM_NAMES, read_by_claim_id
+from .bulk_rows import read_by_claim_id
 from .database import Database
 from .event_kinds import EventKind
-from .records import Conflict, Event, LedgerSummary, State
-from .schema import claims, events
+from .records import Claim, Conflict, Event, LedgerSummary, State
+from .row_values import Record, read, unread
+from .schema import claims, events, table_of
 
 _CHUNK = 1024
 """Rows in one answer."""
@@ -47,7 +48,11 @@ _OF_CLAIM = union_all(
     ),
 )
 # Written out, not bound, so that the index over conflicts serves.
-_CONFLICTS = select(*_asked.c, _SETTLED.label("settled")).where(text("asked.action = 'conflict'")).order_by(_asked.c.id)
+_CONFLICTS = (
+    select(*unread(Event, _asked), _SETTLED.label("settled"))
+    .where(text("asked.action = 'conflict'"))
+    .order_by(_asked.c.id)
+)
 
 
 class ClaimFilter(TypedDict, total=False):
@@ -65,19 +70,23 @@ class ClaimFilter(TypedDict, total=False):
 
 
 class EventFilter(TypedDict, total=False):
-    """What events may be asked for by; all that is given has to apply. `after`: with a higher number."""
+    """What events may be asked for by; all that is given has to apply.
+
+    `run`: by the number of their run. `after`: with a higher number of their own.
+    """
 
     claim_id: str | None
     product: str | None
     unit: str | None
-    actions: Iterable[str] | None
+    kinds: Iterable[EventKind] | None
+    run: str | None
     since: datetime | None
     after: int | None
 
 
 def select_claims(given: ClaimFilter, *, newest_first: bool) -> Select[Any]:
     """Return the query for the claims to which all that is given applies; see `each`."""
-    query = select(*(claims.c[name] for name in CLAIM_NAMES), claims.c.seq)
+    query = select(*unread(Claim, claims), claims.c.seq)
     wanted: list[ColumnElement[bool]] = []
     if (states := given.get("states")) is not None:
         wanted.append(claims.c.state.in_([state.value for state in states]))
@@ -103,27 +112,31 @@ def select_events(given: EventFilter, *, newest_first: bool) -> Select[Any]:
         wanted.append(events.c.product == product)
     if (unit := given.get("unit")) is not None:
         wanted.append(events.c.unit == unit)
-    if (actions := given.get("actions")) is not None:
-        wanted.append(events.c.action.in_([str(action) for action in actions]))
+    if (kinds := given.get("kinds")) is not None:
+        wanted.append(events.c.action.in_([kind.value for kind in kinds]))
+    if (run := given.get("run")) is not None:
+        wanted.append(events.c.run == run)
     if (since := given.get("since")) is not None:
         wanted.append(events.c.at >= since)
     if (after := given.get("after")) is not None:
         wanted.append(events.c.id > after)
-    return select(events).where(*wanted).order_by(events.c.id.desc() if newest_first else events.c.id)
+    return select(*unread(Event, events)).where(*wanted).order_by(events.c.id.desc() if newest_first else events.c.id)
 
 
 def each(
-    database: Database, query: Select[Any], number: Column[int], *, newest_first: bool, limit: int | None
-) -> Iterator[Any]:
-    """Yield the rows of a query that is ordered by its column `number`, at most `limit`.
+    database: Database, record: type[Record], query: Select[Any], *, newest_first: bool, limit: int | None
+) -> Iterator[Record]:
+    """Yield what the rows of a query for `record`s hold, which is ordered by their number, at most `limit`.
 
     It reads a part at a time and holds nothing between them, so the caller may change claims on the way.
     """
+    (number,) = table_of(record).primary_key
     while limit is None or limit > 0:
         size = _CHUNK if limit is None else min(_CHUNK, limit)
         with database.read() as connection:
             rows = connection.execute(query.limit(size)).all()
-        yield from rows
+            dialect = connection.dialect
+        yield from read(record, rows, dialect)
         if len(rows) < size:
             return
         last = rows[-1]._mapping[number]
@@ -134,7 +147,8 @@ def each(
 def read_conflicts(connection: Connection, *, include_settled: bool) -> list[Conflict]:
     """Return the conflicts, oldest first, each with the claim that holds the contested ID now."""
     query = _CONFLICTS if include_settled else _CONFLICTS.where(~_SETTLED)
-    found = [(to_event(row), bool(row.settled)) for row in connection.execute(query)]
+    rows = connection.execute(query).all()
+    found = list(zip(read(Event, rows, connection.dialect), (bool(row.settled) for row in rows), strict=True))
     contested = {event.claim_id for event, _settled in found if event.claim_id}
     holders = {claim.claim_id: claim for claim in read_by_claim_id(connection, contested)}
     return [Conflict(event, holders.get(event.claim_id or ""), settled) for event, settled in found]
@@ -157,22 +171,3 @@ def read_summary(connection: Connection) -> LedgerSummary:
         if row.unbound and state is not State.RETIRED:
             reserved += row.number
     return LedgerSummary(total=sum(states.values()), reserved=reserved, states=states, products=products)
-
-
-def to_event(row: Any) -> Event:
-    """Return the event that a row holds."""
-    return Event(
-        id=row.id,
-        at=row.at,
-        action=row.action,
-        claim_id=row.claim_id,
-        product=row.product,
-        unit=row.unit,
-        actor=row.actor,
-        host=row.host,
-        detail=row.detail,
-        run=row.run,
-        operator=row.operator,
-        reason=row.reason,
-        key=row.key,
-    )

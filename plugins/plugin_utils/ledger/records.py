@@ -11,10 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple, TypedDict
+from typing import Annotated, NamedTuple
 
 from .. import claim_ids
 from ..errors import IotoError
+from .columns import LedgerColumn
+from .event_kinds import EventKind
+from .run_number import THIS_RUN
 
 
 class LedgerError(IotoError):
@@ -35,6 +38,20 @@ class ClaimConflictError(LedgerError):
     def __init__(self, message: str, claim: Claim) -> None:
         super().__init__(message)
         self.claim = claim
+
+
+def parse_unit(text: str) -> str:
+    """Return what names a unit (a serial number, a MAC), spaces around it cut. Raises `InvalidUnitError`."""
+    unit = str(text).strip()
+    if not unit:
+        raise InvalidUnitError("The unit has no name; give its serial number.")
+    if len(unit) > claim_ids.MAX_UNIT_LENGTH:
+        raise InvalidUnitError(
+            f"The unit's name has {len(unit)} characters, and the ledger takes {claim_ids.MAX_UNIT_LENGTH}; shorten it."
+        )
+    if not unit.isprintable():
+        raise InvalidUnitError(f"The unit's name {unit!a} holds a character that cannot be printed; correct it.")
+    return unit
 
 
 class State(StrEnum):
@@ -71,16 +88,16 @@ class Context:
 
     @classmethod
     def here(cls, host: str | None = None) -> Context:
-        """Return the context of whoever runs this process on this machine."""
+        """Return the context of whoever runs this process on this machine, in the run that the process belongs to."""
         try:
             user = getpass.getuser()
         except (OSError, KeyError):  # a user ID without a name, as in some containers
             user = "unknown"
-        return cls(f"{user}@{platform.node()}", host)
+        return cls(f"{user}@{platform.node()}", host, run=THIS_RUN)
 
 
 class Claim(NamedTuple):
-    """One claim ID and the unit that it belongs to.
+    """One claim ID and the unit that it belongs to: a row of the ledger, and the declaration of its columns.
 
     `unit` is None for an ID that is reserved (a pre-printed label) and not bound to a unit yet.
     `source` says where the ID came from: given, generated, service, agent, imported, reserved.
@@ -88,17 +105,17 @@ class Claim(NamedTuple):
     """
 
     # A named tuple, as `AllocationRequest` is: the ledger makes one for each unit, and a frozen dataclass takes five
-    # times as long.
-    claim_id: str
-    product: str
-    unit: str | None
+    # times as long. A new field is the last, has a default, and comes with a migration.
+    claim_id: Annotated[str, LedgerColumn(parse=claim_ids.parse, is_claim_id=True)]
+    product: Annotated[str, LedgerColumn(parse=claim_ids.parse_product)]
+    unit: Annotated[str | None, LedgerColumn(task_name="serial", parse=parse_unit)]
     state: State
     source: str
-    created_at: datetime
-    updated_at: datetime
-    host: str | None = None
-    reason: str | None = None
-    details: Mapping[str, object] = {}
+    created_at: Annotated[datetime, LedgerColumn(is_reported=False)]
+    updated_at: Annotated[datetime, LedgerColumn(is_reported=False)]
+    host: Annotated[str | None, LedgerColumn(is_told=False)] = None
+    reason: Annotated[str | None, LedgerColumn(is_reported=False)] = None
+    details: Annotated[Mapping[str, object], LedgerColumn(is_told=False, is_reported=False)] = {}
 
     def __repr__(self) -> str:
         """Leave out what must be in no log."""
@@ -115,23 +132,38 @@ class Claim(NamedTuple):
         return claim_ids.mask(self.claim_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One line of the ledger's history, which is never changed: what, when, by whom, where."""
+class Event(NamedTuple):
+    """One line of the ledger's history, which is never changed: what, when, by whom, where; as `Claim`, a declaration.
 
-    id: int
+    A field that `Context` or `NewEvent` has by the same name is taken from there when the event is written.
+    """
+
+    id: Annotated[int, LedgerColumn(is_row_number=True, is_told=False)]
     at: datetime
-    action: str
-    claim_id: str | None = field(repr=False)
-    product: str | None
-    unit: str | None
+    kind: Annotated[EventKind | str, LedgerColumn(name="action")]
+    """What an old ledger may hold and this version does not know is text."""
+    claim_id: Annotated[str | None, LedgerColumn(parse=claim_ids.parse, is_claim_id=True, is_told=False)]
+    product: Annotated[str | None, LedgerColumn(parse=claim_ids.parse_product, is_told=False)]
+    unit: Annotated[str | None, LedgerColumn(task_name="serial", parse=parse_unit)]
     actor: str
-    host: str | None
-    detail: str | None
+    host: Annotated[str | None, LedgerColumn(is_told=False)]
+    detail: Annotated[str | None, LedgerColumn(is_told=False)]
     run: str | None
+    """The number of the run that it belongs to."""
     operator: str | None
+    """Who stood at the line."""
     reason: str | None
-    key: str
+    key: Annotated[str, LedgerColumn(is_told=False)]
+    """The same in every ledger that the event is moved to or merged into, where its `id` is another."""
+
+    def __repr__(self) -> str:
+        """Leave out what must be in no log."""
+        return f"Event({self.id}, {str(self.kind)!r}, product={self.product!r}, unit={self.unit!r}, at={self.at})"
+
+    @property
+    def by(self) -> str:
+        """Who did it, as people read it: the operator, if one was named, and the account."""
+        return self.actor if self.operator is None else f"{self.operator}, {self.actor}"
 
 
 class AllocationRequest(NamedTuple):
@@ -151,6 +183,17 @@ class AllocationRequest(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class ReserveRequest:
+    """A number of new IDs of `length` that wait for their units; `details` are kept with each."""
+
+    product: str
+    count: int
+    context: Context
+    length: int = claim_ids.DEFAULT_LENGTH
+    details: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StateChange:
     """A claim that has come to `state`."""
 
@@ -160,26 +203,29 @@ class StateChange:
     detail: str | None = None
 
 
-class Subject(TypedDict, total=False):
-    """What an event is about, as far as that is known."""
-
-    claim_id: str | None
-    product: str | None
-    unit: str | None
-    detail: str | None
-
-
 @dataclass(frozen=True, slots=True)
-class NewEvent:
-    """Something to remember that changes no claim, such as a reprint; `action` is mostly an `EventKind`."""
+class Description:
+    """What more is known of a claim's unit: `details` are added to those that the claim has."""
 
-    action: str
+    claim_id: str = field(repr=False)
+    details: Mapping[str, object]
     context: Context
-    claim_id: str | None = field(default=None, repr=False)
+
+
+class NewEvent(NamedTuple):
+    """Something to remember. Its fields are called as those of `Event` are."""
+
+    kind: EventKind
+    context: Context
+    claim_id: str | None = None
     product: str | None = None
     unit: str | None = None
     detail: str | None = None
     reason: str | None = None
+
+    def __repr__(self) -> str:
+        """Leave out what must be in no log."""
+        return f"NewEvent({self.kind.value!r}, product={self.product!r}, unit={self.unit!r})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,17 +249,3 @@ class LedgerSummary:
     reserved: int
     states: Mapping[State, int]
     products: Mapping[str, Mapping[State, int]]
-
-
-def parse_unit(text: str) -> str:
-    """Return what names a unit (a serial number, a MAC), spaces around it cut. Raises `InvalidUnitError`."""
-    unit = str(text).strip()
-    if not unit:
-        raise InvalidUnitError("The unit has no name; give its serial number.")
-    if len(unit) > claim_ids.MAX_UNIT_LENGTH:
-        raise InvalidUnitError(
-            f"The unit's name has {len(unit)} characters, and the ledger takes {claim_ids.MAX_UNIT_LENGTH}; shorten it."
-        )
-    if not unit.isprintable():
-        raise InvalidUnitError(f"The unit's name {unit!a} holds a character that cannot be printed; correct it.")
-    return unit

@@ -10,7 +10,9 @@ cannot break them: a claim ID exists once, a unit has one live claim, nothing is
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import (
     DDL,
@@ -25,12 +27,15 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    UniqueConstraint,
     event,
     text,
 )
 from sqlalchemy.engine import Connection
+from sqlalchemy.types import TypeEngine
 
-from .records import State
+from .columns import ValueKind, columns_of
+from .records import Claim, Event, State
 
 SCHEMA_VERSION = 2
 VERSION_QUERY = "SELECT version FROM ioto_ledger"
@@ -75,20 +80,30 @@ version_table = Table(
     Column("identity", Text, nullable=False),
 )
 
+_TYPES: Mapping[ValueKind, TypeEngine[Any]] = {
+    ValueKind.TEXT: Text(),
+    ValueKind.NUMBER: BigInteger(),
+    ValueKind.MOMENT: UtcDateTime(),
+    ValueKind.WORD: Text(),
+    ValueKind.OBJECT: Text(),
+}
+
+
+def _declared_by(record: type) -> Iterator[Column[Any]]:
+    """Yield the columns that the fields of `record` declare."""
+    for column in columns_of(record):
+        if column.is_row_number:
+            yield Column(column.name, _RowNumber, primary_key=True)
+        else:
+            yield Column(column.name, _TYPES[column.kind], nullable=column.is_optional)
+
+
 claims = Table(
     "ioto_claims",
     metadata,
     Column("seq", _RowNumber, primary_key=True),
-    Column("claim_id", Text, nullable=False, unique=True),
-    Column("product", Text, nullable=False),
-    Column("unit", Text),
-    Column("state", Text, nullable=False),
-    Column("source", Text, nullable=False),
-    Column("created_at", UtcDateTime, nullable=False),
-    Column("updated_at", UtcDateTime, nullable=False),
-    Column("host", Text),
-    Column("reason", Text),
-    Column("details", Text, nullable=False),
+    *_declared_by(Claim),
+    UniqueConstraint("claim_id"),
     CheckConstraint(f"state IN ({', '.join(repr(state.value) for state in State)})", name="ioto_claims_state"),
     # The unit comes first, so that the same index answers for a serial number alone.
     Index("ioto_claims_live", "unit", "product", unique=True, sqlite_where=IS_LIVE, postgresql_where=IS_LIVE),
@@ -98,21 +113,8 @@ claims = Table(
 events = Table(
     "ioto_events",
     metadata,
-    Column("id", _RowNumber, primary_key=True),
-    Column("at", UtcDateTime, nullable=False),
-    Column("action", Text, nullable=False),
-    # No foreign key: a mismatch names an ID that the ledger may not know.
-    Column("claim_id", Text),
-    Column("product", Text),
-    Column("unit", Text),
-    Column("actor", Text, nullable=False),
-    Column("host", Text),
-    Column("detail", Text),
-    Column("run", Text),
-    Column("operator", Text),
-    Column("reason", Text),
-    # The same in every ledger that the event is moved to or merged into, where its `id` is another.
-    Column("key", Text, nullable=False),
+    # No foreign key: a mismatch names a claim ID that the ledger may not know.
+    *_declared_by(Event),
     # Without the events that made a claim: IDs are random, so each entry here costs a page of the disk to itself.
     # Those events are found by their time, which is the claim's (`queries.select_events`).
     Index("ioto_events_claim", "claim_id", sqlite_where=IS_NO_BIRTH, postgresql_where=IS_NO_BIRTH),
@@ -173,6 +175,11 @@ _GUARDS = {
         "a retired claim and a claim ID are never changed",
     ),
 }
+
+
+def table_of(record: type) -> Table:
+    """Return the table that holds `record`s, which are claims or events."""
+    return {Claim: claims, Event: events}[record]
 
 
 def create_tables(connection: Connection) -> None:

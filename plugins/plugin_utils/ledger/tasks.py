@@ -10,13 +10,14 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from ..claim_ids import mask, parse, parse_product
+from ..claim_ids import parse, parse_product
 from ..errors import IotoError
 from ..private_files import write_private
+from .columns import shown_by_task
 from .event_kinds import EventKind
 from .ledger import Ledger
 from .moments import parse_moment
-from .records import Claim, Context, Event, State
+from .records import Claim, Context, NewEvent, State
 from .transfer import export_claims, import_claims
 
 
@@ -32,7 +33,7 @@ def query_ledger(ledger: Ledger, options: Mapping[str, Any], *, check: bool) -> 
     result: dict[str, Any] = {
         "changed": False,
         "ledger": ledger.location,
-        "claims": [shown_claim(claim, reveal=reveal) for claim in claims],
+        "claims": [shown_by_task(claim, reveal=reveal) for claim in claims],
         "summary": {
             "total": summary.total,
             "reserved": summary.reserved,
@@ -44,8 +45,8 @@ def query_ledger(ledger: Ledger, options: Mapping[str, Any], *, check: bool) -> 
         },
         "conflicts": [
             {
-                **_shown_event(conflict.event, reveal=reveal),
-                "holder": shown_claim(conflict.holder, reveal=reveal) if conflict.holder else None,
+                **shown_by_task(conflict.event, reveal=reveal),
+                "holder": shown_by_task(conflict.holder, reveal=reveal) if conflict.holder else None,
             }
             for conflict in ledger.conflicts()
         ],
@@ -54,7 +55,7 @@ def query_ledger(ledger: Ledger, options: Mapping[str, Any], *, check: bool) -> 
         result["warnings"] = [f"There is no ledger in {ledger.location}; see whether that is the one you mean."]
     if options["history"]:
         result["events"] = [
-            _shown_event(event, reveal=reveal) for claim in claims for event in ledger.events(claim_id=claim.claim_id)
+            shown_by_task(event, reveal=reveal) for claim in claims for event in ledger.events(claim_id=claim.claim_id)
         ]
     if options["dest"] is not None:
         text = StringIO(newline="")
@@ -82,36 +83,7 @@ def enter_ledger(ledger: Ledger, options: Mapping[str, Any], context: Context, *
             after = ledger.rebind(claim.claim_id, unit, reason=_needed(options, "reason"), context=context)
     else:
         return _settle(ledger, claim, options, context, check=check)
-    return {"changed": after != claim, "claim": shown_claim(after, reveal=options["reveal"])}
-
-
-def shown_claim(claim: Claim, *, reveal: bool) -> dict[str, Any]:
-    """Return a claim as a task's result has it, its ID masked unless `reveal`."""
-    return {
-        "claim_id": claim.claim_id if reveal else claim.masked,
-        "product": claim.product,
-        "serial": claim.unit,
-        "state": claim.state.value,
-        "source": claim.source,
-        "created_at": claim.created_at.isoformat(),
-        "updated_at": claim.updated_at.isoformat(),
-        "host": claim.host,
-        "reason": claim.reason,
-        "details": dict(claim.details),
-    }
-
-
-def _shown_event(event: Event, *, reveal: bool) -> dict[str, Any]:
-    return {
-        "at": event.at.isoformat(),
-        "action": event.action,
-        "claim_id": event.claim_id if reveal or event.claim_id is None else mask(event.claim_id),
-        "product": event.product,
-        "serial": event.unit,
-        "actor": event.actor,
-        "host": event.host,
-        "detail": event.detail,
-    }
+    return {"changed": after != claim, "claim": shown_by_task(after, reveal=options["reveal"])}
 
 
 def _selected(ledger: Ledger, options: Mapping[str, Any], *, limit: int | None) -> list[Claim]:
@@ -162,15 +134,9 @@ def _settle(
     open_ones = [conflict.event for conflict in ledger.conflicts() if conflict.event.claim_id == claim.claim_id]
     if not check:
         for event in open_ones:
-            ledger.record(
-                EventKind.RESOLVED,
-                context=context,
-                claim_id=event.claim_id,
-                product=event.product,
-                unit=event.unit,
-                detail=_needed(options, "reason"),
-            )
-    return {"changed": bool(open_ones), "claim": shown_claim(claim, reveal=options["reveal"])}
+            about = event.claim_id, event.product, event.unit
+            ledger.record(NewEvent(EventKind.RESOLVED, context, *about, reason=_needed(options, "reason")))
+    return {"changed": bool(open_ones), "claim": shown_by_task(claim, reveal=options["reveal"])}
 
 
 def _import(ledger: Ledger, options: Mapping[str, Any], context: Context, *, check: bool) -> dict[str, Any]:

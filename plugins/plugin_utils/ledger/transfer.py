@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Claims as CSV and JSON Lines: out of one ledger, into another, or in from a list of IDs made elsewhere.
 
-A file says for each claim what `COLUMNS` name; `claim_id` and `product` must be there. An empty unit is a reserved ID.
+A file says for each claim what `COLUMNS` name, the columns of `Claim`; `claim_id` and `product` must be there. An empty
+unit is a reserved ID.
 Times are ISO 8601 with a time zone; details are a JSON object.
 
 CSV opens in a spreadsheet, which takes a cell that begins with =, +, -, @, a tab or a line break for a formula. Such a
@@ -18,26 +19,15 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TextIO
+from typing import Any, TextIO
 
-from .. import claim_ids
 from ..csv_reader import CsvFormat, LineProblem, Source, fold_title, read_lines, read_rows, title_problems
 from ..errors import IotoError
+from .columns import LedgerColumn, ValueKind, columns_of, shown
 from .ledger import Ledger
-from .records import Claim, Context, LedgerError, State, parse_unit
+from .records import Claim, Context, LedgerError, State
 
-COLUMNS = (
-    "claim_id",
-    "product",
-    "unit",
-    "state",
-    "source",
-    "created_at",
-    "updated_at",
-    "host",
-    "reason",
-    "details",
-)
+COLUMNS = tuple(column.name for column in columns_of(Claim))
 FORMATS = ("csv", "jsonl")
 
 Values = dict[str, object]
@@ -77,7 +67,7 @@ def export_claims(claims: Iterable[Claim], stream: TextIO, fmt: str) -> int:
     if fmt == "csv":
         writer.writerow(COLUMNS)
     for count, claim in enumerate(claims, start=1):  # noqa: B007
-        values = _values(claim)
+        values = shown(claim, reveal=True)
         if fmt == "csv":
             writer.writerow([guard_formula(_cell(values[column])) for column in COLUMNS])
         else:
@@ -126,21 +116,6 @@ def import_claims(ledger: Ledger, source: Source, fmt: str, *, context: Context,
 def _check_format(fmt: str) -> None:
     if fmt not in FORMATS:
         raise LedgerError(f"Claims are written and read as {' or '.join(FORMATS)}, not as {fmt!a}.")
-
-
-def _values(claim: Claim) -> dict[str, object]:
-    return {
-        "claim_id": claim.claim_id,
-        "product": claim.product,
-        "unit": claim.unit,
-        "state": claim.state.value,
-        "source": claim.source,
-        "created_at": claim.created_at.isoformat(),
-        "updated_at": claim.updated_at.isoformat(),
-        "host": claim.host,
-        "reason": claim.reason,
-        "details": dict(claim.details),
-    }
 
 
 def _cell(value: object) -> str:
@@ -208,26 +183,35 @@ def _json_object(text: str) -> Values:
 
 def _claim(values: Values) -> Claim:
     """Return the claim that a line describes, or raise what is wrong with it."""
+    given = {
+        column.field: value
+        for column in columns_of(Claim)
+        if (value := _value(column, values)) is not None or column.is_optional
+    }
     now = datetime.now(UTC)
-    unit = _text(values, "unit")
-    state = _text(values, "state") or State.ALLOCATED.value
-    if state not in set(State):
-        raise LedgerError(f"The state {state!a} is unknown; it is one of {', '.join(State)}.")
-    claim = Claim(
-        claim_id=claim_ids.parse(_text(values, "claim_id") or ""),
-        product=claim_ids.parse_product(_text(values, "product") or ""),
-        unit=None if unit is None else parse_unit(unit),
-        state=State(state),
-        source=_text(values, "source") or "imported",
-        created_at=_aware_time(values, "created_at") or now,
-        updated_at=_aware_time(values, "updated_at") or now,
-        host=_text(values, "host"),
-        reason=_text(values, "reason"),
-        details=_details(values),
-    )
+    claim = Claim(**{"state": State.ALLOCATED, "source": "imported", "created_at": now, "updated_at": now, **given})
     if claim.unit is None and claim.state not in (State.ALLOCATED, State.RETIRED):
         raise LedgerError(f"A claim without a unit cannot be {claim.state}; give its unit.")
     return claim
+
+
+def _value(column: LedgerColumn, values: Values) -> Any:
+    """Return what a line says in a column, or None where it says nothing."""
+    name = column.name
+    if column.kind is ValueKind.OBJECT:
+        return _object(values, name)
+    if column.kind is ValueKind.NUMBER:
+        return _number(values, name)
+    if column.kind is ValueKind.MOMENT:
+        return _aware_time(values, name)
+    text = _text(values, name)
+    if column.parse is not None and (text is not None or not column.is_optional):
+        return column.parse(text or "")
+    if text is not None and column.words is not None:
+        if text not in set(column.words):
+            raise LedgerError(f"The {name} {text!a} is unknown; it is one of {', '.join(column.words)}.")
+        return column.words(text)
+    return text
 
 
 def _text(values: Values, name: str) -> str | None:
@@ -252,13 +236,24 @@ def _aware_time(values: Values, name: str) -> datetime | None:
     raise LedgerError(f"The {name} {text!a} is no time with a time zone; write it as 2026-01-31T12:00:00+00:00.")
 
 
-def _details(values: Values) -> Values:
-    details = values.get("details") or {}
-    if isinstance(details, str):
+def _number(values: Values, name: str) -> int | None:
+    value = values.get(name)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    text = _text(values, name)
+    try:
+        return None if text is None else int(text)
+    except ValueError:
+        raise LedgerError(f"The {name} {text!a} is no whole number; correct it.") from None
+
+
+def _object(values: Values, name: str) -> Values | None:
+    value = values.get(name) or None
+    if isinstance(value, str):
         try:
-            details = json.loads(details)
+            value = json.loads(value)
         except (ValueError, RecursionError):
-            details = None
-    if not isinstance(details, dict):
-        raise LedgerError("The details are no JSON object; correct them.")
-    return details
+            value = False
+    if value is not None and not isinstance(value, dict):
+        raise LedgerError(f"The {name} are no JSON object; correct them.")
+    return value

@@ -43,14 +43,17 @@ _Key = tuple[str | None, str]
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """From when to when, and by whom (`user@station`; None: anybody)."""
+    """From when to when; of a run, by its number, or, where it is too old to have one, by whom (`user@station`)."""
 
     since: datetime
     until: datetime
     actor: str | None = None
+    run: str | None = None
 
     def holds(self, event: Event) -> bool:
-        """Say whether `event` belongs to the period."""
+        """Say whether `event` belongs to the period; of a run with a number, whatever its clock said."""
+        if self.run is not None:
+            return event.run == self.run
         if self.actor is not None and account_of(self.actor) != account_of(event.actor):
             return False
         return self.since <= event.at <= self.until
@@ -58,8 +61,9 @@ class Period:
 
 def last_run(ledger: Ledger) -> Period | None:
     """Return when and by whom the last run was that the ledger has recorded; None where it has none."""
-    for event in ledger.events(actions=[EventKind.RUN], newest_first=True, limit=1):
-        return Period(datetime.fromisoformat(json.loads(event.detail or "")["started"]), event.at, event.actor)
+    for event in ledger.events(kinds=[EventKind.RUN], newest_first=True, limit=1):
+        started = datetime.fromisoformat(json.loads(event.detail or "")["started"])
+        return Period(started, event.at, event.actor, event.run)
     return None
 
 
@@ -74,9 +78,8 @@ def collect(ledger: Ledger, period: Period, units: Sequence[ReportedUnit] = (), 
         key = (unit.product, unit.serial) if unit.product and unit.serial else (None, unit.host)
         cases[key] = _Case(unit, [])
         by_host[unit.host] = key
-    happened = [
-        event for event in ledger.events(since=period.since) if period.holds(event) and event.action != EventKind.RUN
-    ]
+    events = ledger.events(since=period.since) if period.run is None else ledger.events(run=period.run)
+    happened = [event for event in events if period.holds(event) and event.kind != EventKind.RUN]
     known = {unit.host for unit in units}
     for event in happened:
         if event.product and event.unit and event.host:
@@ -91,7 +94,7 @@ def collect(ledger: Ledger, period: Period, units: Sequence[ReportedUnit] = (), 
             continue
         if event.product and event.unit:
             case = cases.setdefault((event.product, event.unit), _Case(ReportedUnit(event.host or ""), []))
-        elif event.host and event.action in _FAILURES:
+        elif event.host and event.kind in _FAILURES:
             case = cases.setdefault(by_host.get(event.host, (None, event.host)), _Case(ReportedUnit(event.host), []))
         else:
             continue
@@ -117,7 +120,7 @@ def _claims(ledger: Ledger, cases: dict[_Key, _Case]) -> dict[_Key, Claim]:
         for key, case in cases.items()
         if key not in claims
         for event in case.events
-        if event.claim_id and event.action in _STATES
+        if event.claim_id and event.kind in _STATES
     }
     for claim_id, claim in ledger.holders(lost).items() if lost else ():
         claims.setdefault(lost[claim_id], claim)
@@ -128,9 +131,7 @@ def _row(ledger: Ledger, key: _Key, case: _Case, claim: Claim | None) -> Row:
     product, name = key
     failures = _failures(case.events)
     moved = [
-        event
-        for event in case.events
-        if event.action in _STATES or event.action in {EventKind.BOUND, EventKind.IMPORTED}
+        event for event in case.events if event.kind in _STATES or event.kind in {EventKind.BOUND, EventKind.IMPORTED}
     ]
     return Row(
         host=case.unit.host or (claim.host if claim else None),
@@ -141,7 +142,7 @@ def _row(ledger: Ledger, key: _Key, case: _Case, claim: Claim | None) -> Row:
         verdict=_verdict(claim, moved, case.events),
         times=_times(ledger, claim, moved),
         failures=failures,
-        by=case.events[-1].actor if case.events else None,
+        by=case.events[-1].by if case.events else None,
     )
 
 
@@ -151,8 +152,8 @@ def _verdict(claim: Claim | None, moved: Sequence[Event], events: Sequence[Event
     open_failures = {
         verdict
         for event in events
-        if (verdict := _FAILURES.get(event.action))
-        and not any(later.id > event.id and later.action in _MAKES_UP[verdict] for later in events)
+        if (verdict := _FAILURES.get(event.kind))
+        and not any(later.id > event.id and later.kind in _MAKES_UP[verdict] for later in events)
     }
     for verdict in (UnitVerdict.FAILED, UnitVerdict.UNREACHABLE):
         if verdict in open_failures:
@@ -168,12 +169,12 @@ def _verdict(claim: Claim | None, moved: Sequence[Event], events: Sequence[Event
 def _failures(events: Iterable[Event]) -> tuple[Failure, ...]:
     found: list[Failure] = []
     for event in events:
-        if event.action not in _FAILURES:
+        if event.kind not in _FAILURES:
             continue
         reason = printable(event.detail or "no reason is recorded")
         # What a task failed with is recorded by the task's own hand too, mostly in the same words.
         found = [failure for failure in found if failure.reason not in reason]
-        found.append(Failure(event.at, event.action, reason))
+        found.append(Failure(event.at, str(event.kind), reason))
     return tuple(found)
 
 
@@ -185,10 +186,10 @@ def _times(ledger: Ledger, claim: Claim | None, moved: Sequence[Event]) -> dict[
 
     def note(events: Iterable[Event]) -> None:
         for event in events:
-            if event.claim_id == claim.claim_id and event.unit == claim.unit and event.action in _STATES:
-                times[_STATES[event.action]] = event.at
+            if event.claim_id == claim.claim_id and event.unit == claim.unit and event.kind in _STATES:
+                times[_STATES[event.kind]] = event.at
 
     note(moved)
     if any(state not in times for state in State if state is not State.RETIRED and not state.is_past(claim.state)):
-        note(ledger.events(claim_id=claim.claim_id, actions=_STATES))
+        note(ledger.events(claim_id=claim.claim_id, kinds=map(EventKind, _STATES)))
     return {state: times[state] for state in State if state in times}

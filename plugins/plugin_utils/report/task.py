@@ -44,7 +44,8 @@ def make_report(options: Mapping[str, Any], around: Surroundings, *, check: bool
     made_at = datetime.now().astimezone()
     hosts = with_fleet(around.hosts)
     if options["started"]:
-        period = Period(datetime.fromisoformat(options["started"]), made_at, Context.here().actor)
+        here = Context.here()
+        period = Period(datetime.fromisoformat(options["started"]), made_at, here.actor, here.run)
         report = _of_this_run(options, hosts, period, around)
     else:
         report = _of_the_ledger(options, around, made_at)

@@ -22,10 +22,9 @@ from ..display_text import printable
 from ..json5.document import Json5Document
 from ..json5.reader import JsonValue
 from ..json5.second_opinion import seek_second_opinion
+from ..ledger.claim_ledger import ClaimLedger
 from ..ledger.event_kinds import EventKind
-from ..ledger.group_commit import GroupCommit
-from ..ledger.ledger import Ledger
-from ..ledger.records import Claim, Context, State
+from ..ledger.records import AllocationRequest, Claim, Context, Description, NewEvent, State, StateChange
 from .decision import Action, Decision, Known, Seen, decide
 from .request import Request, SerializationError, UnitOutcome
 
@@ -34,7 +33,7 @@ _CONFIRMED_AT = "confirmed_at"
 _RECORDED = {State.VERIFIED, State.LABELLED}
 
 
-def serialize(device: Device, request: Request, ledger: Ledger | GroupCommit, context: Context) -> UnitOutcome:
+def serialize(device: Device, request: Request, ledger: ClaimLedger, context: Context) -> UnitOutcome:
     """Give the unit behind `device` its identity, or find that it has it. Raises `IotoError`."""
     for key in IDENTITY_KEYS:
         if key in request.properties:
@@ -57,7 +56,7 @@ class _Plan:
 class _Transaction:
     """One try at one unit."""
 
-    def __init__(self, device: Device, request: Request, ledger: Ledger | GroupCommit, context: Context) -> None:
+    def __init__(self, device: Device, request: Request, ledger: ClaimLedger, context: Context) -> None:
         self._device = device
         self._request = request
         self._source = request.source
@@ -100,14 +99,9 @@ class _Transaction:
         known = Known(live, holders.get(seen.claim_id or ""), holders.get(asked.claim_id or ""))
         decision = decide(seen, asked, known)
         if decision.conflict is not None and not self._request.check:
-            self._ledger.record(
-                EventKind.CONFLICT,
-                context=self._context,
-                claim_id=decision.conflict.claim_id,
-                product=asked.product,
-                unit=asked.unit,
-                detail=decision.reason or "overruled by force",
-            )
+            about = decision.conflict.claim_id, asked.product, asked.unit
+            why = decision.reason or "overruled by force"
+            self._ledger.record(NewEvent(EventKind.CONFLICT, self._context, *about, why))
         if decision.action is Action.REFUSE:
             raise SerializationError(f"{decision.reason} ({printable(state.file.path)} on {self._device.name})")
         return _Plan(state, decision, known)
@@ -143,27 +137,14 @@ class _Transaction:
                 f"The source gives {self._device.name} the claim ID that it has ({claim_ids.mask(live.claim_id)}): "
                 "replace it at the source first."
             )
-        return self._ledger.replace(
-            self._asked.product,
-            self._asked.unit,
-            claim_id=claim_id,
-            reason="replaced by force",
-            source=source.name,
-            context=self._context,
-            length=source.length,
-            details=self._unit.details,
-        )
+        return self._ledger.replace(self._allocation(claim_id, source.name, source.length), reason="replaced by force")
 
     def _allocate(self, claim_id: str | None, source: str, length: int = claim_ids.DEFAULT_LENGTH) -> Claim:
-        return self._ledger.allocate(
-            self._asked.product,
-            self._asked.unit,
-            claim_id=claim_id,
-            source=source,
-            context=self._context,
-            length=length,
-            details=self._unit.details,
-        )
+        return self._ledger.allocate(self._allocation(claim_id, source, length))
+
+    def _allocation(self, claim_id: str | None, source: str, length: int) -> AllocationRequest:
+        asked, details = self._asked, self._unit.details
+        return AllocationRequest(asked.product, asked.unit, source, self._context, claim_id, length, details)
 
     def _keep_host_key(self, live: Claim) -> Claim:
         """Have the ledger hold the key of a unit that it knows already."""
@@ -171,15 +152,10 @@ class _Transaction:
             return live
         known = self._unit.other_host_key(live.details)
         if known is not None:
-            self._ledger.record(
-                EventKind.HOST_KEY,
-                context=self._context,
-                claim_id=live.claim_id,
-                product=live.product,
-                unit=live.unit,
-                detail=f"{known} became {self._unit.host_key}, accepted",
-            )
-        return self._allocate(live.claim_id, live.source)
+            about = live.claim_id, live.product, live.unit
+            what = f"{known} became {self._unit.host_key}, accepted"
+            self._ledger.record(NewEvent(EventKind.HOST_KEY, self._context, *about, what))
+        return self._ledger.describe(Description(live.claim_id, self._unit.details, self._context))
 
     def _described(self, state: DeviceState) -> dict[str, JsonValue]:
         """The unit as a factory service gets it: its device.json5, with what names it."""
@@ -217,11 +193,10 @@ class _Transaction:
 
     def _record(self, claim: Claim) -> Claim:
         if claim.state not in _RECORDED:
-            claim = self._ledger.advance(claim.claim_id, State.VERIFIED, context=self._context)
+            claim = self._ledger.advance(StateChange(claim.claim_id, State.VERIFIED, self._context))
         if self._source.label is not None and claim.state is not State.LABELLED:
-            claim = self._ledger.advance(
-                claim.claim_id, State.LABELLED, context=self._context, detail=self._source.label
-            )
+            labelled = StateChange(claim.claim_id, State.LABELLED, self._context, self._source.label)
+            claim = self._ledger.advance(labelled)
         return claim
 
     def _confirm(self, claim: Claim) -> str | None:
@@ -231,14 +206,7 @@ class _Transaction:
             return None
         note = self._source.confirm({**self._unit.naming_members, "product": claim.product, "id": claim.claim_id})
         if note is None:
-            self._ledger.allocate(
-                claim.product,
-                self._asked.unit,
-                claim_id=claim.claim_id,
-                source=claim.source,
-                context=self._context,
-                details={_CONFIRMED_AT: place},
-            )
+            self._ledger.describe(Description(claim.claim_id, {_CONFIRMED_AT: place}, self._context))
         return note
 
     # --- report ---

@@ -5,33 +5,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from .. import claim_ids
-from ..ledger.records import State
+from ..ledger.columns import LedgerColumn, ValueKind, columns_of
+from ..ledger.records import Claim, Event
 from .settings import ServiceSettings
 
 _CHARACTERS = f"[{claim_ids.ALPHABET}]{{{claim_ids.MIN_LENGTH},{claim_ids.MAX_LENGTH}}}"
 _CLAIM_ID = f"^{_CHARACTERS}$"
 _MASKED = rf"^(\*+[{claim_ids.ALPHABET}]{{2}}|{_CHARACTERS})$"
 _TEXT = {"type": "string"}
-_TEXT_OR_NULL = {"type": ["string", "null"]}
-_CLAIM = {
-    "type": "object",
-    "properties": {
-        "claim_id": {"type": "string", "pattern": _MASKED, "description": "Masked unless revealed."},
-        "product": _TEXT,
-        "unit": _TEXT_OR_NULL,
-        "state": {"enum": [state.value for state in State]},
-        "source": _TEXT,
-        "created_at": {"type": "string", "format": "date-time"},
-        "updated_at": {"type": "string", "format": "date-time"},
-        "reason": _TEXT_OR_NULL,
-        "verdict": {"enum": ["issued", "pass", "fail", "retired"]},
-        "text": _TEXT,
-    },
-    "required": ["claim_id", "product", "unit", "state"],
+_SCHEMAS: Mapping[ValueKind, dict[str, Any]] = {
+    ValueKind.TEXT: {"type": "string"},
+    ValueKind.NUMBER: {"type": "integer"},
+    ValueKind.MOMENT: {"type": "string", "format": "date-time"},
+    ValueKind.OBJECT: {"type": "object"},
 }
+
+
+def _told(column: LedgerColumn) -> dict[str, Any]:
+    """Return the schema of what the service tells of a column."""
+    if column.is_claim_id:
+        return {"type": "string", "pattern": _MASKED, "description": "Masked unless revealed."}
+    if column.words is not None:
+        return _TEXT if column.takes_unknown_words else {"enum": [word.value for word in column.words]}
+    schema = _SCHEMAS[column.kind]
+    return {**schema, "type": [schema["type"], "null"]} if column.is_optional else schema
+
+
+def _record(kind: type, **more: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of what the service tells of a claim or an event, and of `more` that comes with it."""
+    told = [column for column in columns_of(kind) if column.is_told]
+    return {
+        "type": "object",
+        "properties": {column.name: _told(column) for column in told} | more,
+        "required": [column.name for column in told],
+    }
+
+
+_ASSESSED: dict[str, dict[str, Any]] = {"verdict": {"enum": ["issued", "pass", "fail", "retired"]}, "text": _TEXT}
+_CLAIM = _record(Claim, **_ASSESSED)
+_CLAIM_HISTORY = _record(Claim, **_ASSESSED, history={"type": "array", "items": _record(Event, by=_TEXT)})
 _PRODUCT = {"type": "string", "description": "A ULID from the Builder.", "examples": ["01G8YJKKRNTHW213TRZYX3YH0M"]}
 _NAME = {"type": ["string", "integer"], "maxLength": claim_ids.MAX_UNIT_LENGTH}
 _REFUSALS = {
@@ -130,7 +146,9 @@ _REVEAL = {
 }
 # The paths that are the same however the service is set up.
 _QUESTIONS: dict[str, Any] = {
-    "/claims/{claim_id}": {"get": _operation("Who has a claim ID", _CLAIM, parameters=[_in_path("claim_id"), _REVEAL])},
+    "/claims/{claim_id}": {
+        "get": _operation("Who has a claim ID", _CLAIM_HISTORY, parameters=[_in_path("claim_id"), _REVEAL])
+    },
     "/units/{unit}": {
         "get": _operation(
             "What a unit has, in all products or one",

@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from .. import claim_ids
 from ..errors import IotoError
+from ..ledger.columns import told_by_service
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, parse_unit
 from .access import Caller
@@ -94,10 +95,7 @@ class ReadEndpoints:
         def find(ledger: Ledger) -> tuple[Claim | None, list[dict[str, object]]]:
             claim = ledger.find(claim_id)
             history = ledger.events(claim_id=claim_id, newest_first=True, limit=_HISTORY) if claim else ()
-            return claim, [
-                {"at": event.at.isoformat(), "action": event.action, "unit": event.unit, "by": event.actor}
-                for event in history
-            ]
+            return claim, [{**told_by_service(event, reveal=reveal), "by": event.by} for event in history]
 
         claim, history = await self._ask(find)
         if claim is None:
@@ -195,18 +193,7 @@ def _caller(request: Request) -> Caller:
 
 def _shown(claim: Claim, *, reveal: bool) -> dict[str, object]:
     verdict, text = claim_verdict(claim)
-    return {
-        "claim_id": claim.claim_id if reveal else claim.masked,
-        "product": claim.product,
-        "unit": claim.unit,
-        "state": claim.state.value,
-        "source": claim.source,
-        "created_at": claim.created_at.isoformat(),
-        "updated_at": claim.updated_at.isoformat(),
-        "reason": claim.reason,
-        "verdict": verdict,
-        "text": text,
-    }
+    return {**told_by_service(claim, reveal=reveal), "verdict": verdict, "text": text}
 
 
 def _page_file(name: str, media_type: str) -> Callable[[Request], Response]:

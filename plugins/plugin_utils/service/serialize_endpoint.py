@@ -29,6 +29,7 @@ from ..ledger.records import (
     LedgerError,
     UnknownClaimError,
 )
+from ..ledger.run_number import THIS_RUN
 from .access import Caller, Scope
 from .allow_list import AllowList
 from .commits import RETRY_AFTER, SOURCE, Answer, CommitWriter, Confirm
@@ -271,4 +272,4 @@ def _kind(method: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _context(address: str) -> Context:
-    return Context(f"service@{platform.node()} for {address}")
+    return Context(f"service@{platform.node()} for {address}", run=THIS_RUN)

@@ -122,12 +122,12 @@ class StationFeed:
         if event.at >= self._today.midnight:
             self._count(event, verdict)
         shown = mask(event.claim_id) if event.claim_id and verdict != "fail" else None
-        self._show(Card(event.at, event.product, event.unit, shown, verdict, text, event.actor))
+        self._show(Card(event.at, event.product, event.unit, shown, verdict, text, event.by))
 
     def _count(self, event: Event, verdict: str) -> None:
         if verdict == "fail":
             self._today.failed.add((event.product, event.unit))
-        elif event.action in (EventKind.ALLOCATED, EventKind.BOUND):
+        elif event.kind in (EventKind.ALLOCATED, EventKind.BOUND):
             self._today.issued.add(event.claim_id or "")
         elif verdict == "pass":
             self._today.passed.add(event.claim_id or "")
@@ -147,9 +147,9 @@ class StationFeed:
             return card.by
         # No card is kept of a unit that was done before today, and that of a failure names who failed.
         done = ledger.events(
-            product=product, unit=unit, actions=(*_ISSUE_TEXTS, *_PASS_TEXTS), newest_first=True, limit=1
+            product=product, unit=unit, kinds=map(EventKind, (*_ISSUE_TEXTS, *_PASS_TEXTS)), newest_first=True, limit=1
         )
-        return next((event.actor for event in done), None)
+        return next((event.by for event in done), None)
 
     def _is_news(self, at: datetime, product: str, unit: str) -> bool:
         card = self._cards.get((product, unit))
@@ -199,14 +199,16 @@ _ISSUE_TEXTS: Mapping[str, str] = {
 
 
 def _verdict(event: Event) -> tuple[str, str]:
-    if event.action in _PASS_TEXTS:
-        return "pass", _PASS_TEXTS[event.action]
-    if event.action in _ISSUE_TEXTS:
-        return "issued", _ISSUE_TEXTS[event.action]
-    if event.action in _FAILED:
+    if event.kind in _PASS_TEXTS:
+        return "pass", _PASS_TEXTS[event.kind]
+    if event.kind in _ISSUE_TEXTS:
+        return "issued", _ISSUE_TEXTS[event.kind]
+    if event.kind in _FAILED:
         return "fail", event.detail or "The ID belongs to another unit"
-    if event.action == EventKind.RETIRED:
-        return "retired", f"Retired: {event.detail}" if event.detail else "Retired"
+    if event.kind == EventKind.RETIRED:
+        # Before events had a column for it, the reason was their detail.
+        reason = event.reason or event.detail
+        return "retired", f"Retired: {reason}" if reason else "Retired"
     return "", ""
 
 

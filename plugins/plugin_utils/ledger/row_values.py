@@ -1,0 +1,191 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Records become the values of rows, and rows become records, as the columns are declared.
+
+What has to be done with the values of a column is looked up once for each kind of database. New rows are made by the
+column and not one by one, since mostly all have the same there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from operator import attrgetter
+from types import NoneType
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import ColumnElement, Dialect, FromClause, type_coerce
+from sqlalchemy.types import NullType
+
+from .columns import LedgerColumn, ValueKind, columns_of
+from .records import LedgerError
+from .schema import UtcDateTime, table_of
+
+_MAX_TEXT = 2000
+
+Record = TypeVar("Record", bound="tuple[Any, ...]")
+Encoder = Callable[[Any], object]
+
+_encode_object = json.JSONEncoder(default=str, sort_keys=True).encode
+
+
+def tidy(details: Mapping[str, object]) -> dict[str, object]:
+    """Return `details` as they will be read back: what JSON does not know, such as a date, becomes text."""
+    if not details:
+        return {}
+    tidied: dict[str, object] = json.loads(_encode_object(details))
+    return tidied
+
+
+def clean(text: str | None) -> str | None:
+    """Return `text` as both databases take it: no NUL, no half characters, not endless. Empty is None."""
+    if not text:
+        return None
+    if len(text) <= _MAX_TEXT and text.isprintable():
+        return str(text)
+    return str(text)[:_MAX_TEXT].encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def encode(record: type, values: Iterable[Sequence[Any]], dialect: Dialect) -> list[Sequence[object]]:
+    """Return what the driver takes of `values`, which has for each column that rows of `record` bring those of all."""
+    return [
+        column if encode_value is None else _encode_column(encode_value, column)
+        for encode_value, column in zip(_encoders(record, dialect), values, strict=True)
+    ]
+
+
+@cache
+def brought_columns(record: type) -> tuple[LedgerColumn, ...]:
+    """Return the columns that new rows of `record` bring: all but the row's number."""
+    return tuple(column for column in columns_of(record) if not column.is_row_number)
+
+
+def unread(record: type, table: FromClause) -> list[ColumnElement[Any]]:
+    """Return the columns of `record` in `table` for a query whose rows `read` will read, as they stand there."""
+    found = [table.c[column.name] for column in columns_of(record)]
+    return [type_coerce(column, NullType()) if isinstance(column.type, UtcDateTime) else column for column in found]
+
+
+def read(record: type[Record], rows: Iterable[Sequence[Any]], dialect: Dialect) -> Iterator[Record]:
+    """Yield the records that `rows` hold: the values as the driver gave them, in the order of the columns.
+
+    Where the row's number is none of the columns, it follows them. Raises `LedgerError` at a value that is none.
+    """
+    columns = columns_of(record)
+    size, decoders, seen = len(columns), _decoders(record, dialect), _shapes(record, dialect)
+    make = cast("Callable[[Iterable[Any]], Record]", record._make)  # type: ignore[attr-defined]
+    for row in rows:
+        values = list(row[:size])
+        shape = tuple(map(type, values))
+        if shape not in seen:
+            _check_shape(record, row, shape, dialect)
+            seen.add(shape)
+        for place, decode in decoders:
+            try:
+                values[place] = decode(values[place])
+            except (ValueError, TypeError, OverflowError, RecursionError):
+                raise _unreadable(record, row, columns[place]) from None
+        yield make(values)
+
+
+def _encode_column(encode_value: Encoder, values: Sequence[Any]) -> Sequence[object]:
+    first = values[0]
+    if values.count(first) == len(values):
+        return [encode_value(first)] * len(values)
+    return list(map(encode_value, values))
+
+
+def _encode_some(value: Any) -> str:
+    return _encode_object(value) if value else "{}"
+
+
+@cache
+def _encoders(record: type, dialect: Dialect) -> list[Encoder | None]:
+    return [_encoder(column, dialect) for column in brought_columns(record)]
+
+
+def _encoder(column: LedgerColumn, dialect: Dialect) -> Encoder | None:
+    encode_value: Encoder | None = None
+    if column.kind is ValueKind.MOMENT:
+        encode_value = UtcDateTime().dialect_impl(dialect).bind_processor(dialect)
+    elif column.kind is ValueKind.WORD:
+        encode_value = attrgetter("value")
+    elif column.kind is ValueKind.OBJECT:
+        encode_value = _encode_some
+    elif column.kind is ValueKind.TEXT and column.parse is None:  # a name was parsed before it came here
+        encode_value = clean
+    return _optional(encode_value) if encode_value and column.is_optional else encode_value
+
+
+@cache
+def _decoders(record: type, dialect: Dialect) -> list[tuple[int, Encoder]]:
+    found = ((place, _decoder(column, dialect)) for place, column in enumerate(columns_of(record)))
+    return [(place, decode) for place, decode in found if decode is not None]
+
+
+def _decoder(column: LedgerColumn, dialect: Dialect) -> Encoder | None:
+    decode: Encoder | None = None
+    if column.kind is ValueKind.MOMENT:
+        decode = UtcDateTime().dialect_impl(dialect).result_processor(dialect, None)
+    elif column.words is not None:
+        known = {word.value: word for word in column.words}
+        decode = (lambda text: known.get(text, text)) if column.takes_unknown_words else column.words
+    elif column.kind is ValueKind.OBJECT:
+        decode = _decode_object
+    return _optional(decode) if decode and column.is_optional else decode
+
+
+def _optional(convert: Encoder) -> Encoder:
+    return lambda value: None if value is None else convert(value)
+
+
+def _decode_object(text: str) -> dict[str, object]:
+    if text == "{}":
+        return {}
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise TypeError
+    return value
+
+
+@cache
+def _shapes(record: type, dialect: Dialect) -> set[tuple[type, ...]]:
+    """Return the types of values in the rows that were read yet, which therefore are right."""
+    return set()
+
+
+def _check_shape(record: type, row: Sequence[Any], shape: Sequence[type], dialect: Dialect) -> None:
+    for column, found in zip(columns_of(record), shape, strict=True):
+        if not issubclass(found, _right_types(column, dialect)):
+            raise _unreadable(record, row, column)
+
+
+def _right_types(column: LedgerColumn, dialect: Dialect) -> tuple[type, ...]:
+    right: type = str
+    if column.kind is ValueKind.NUMBER:
+        right = int
+    elif column.kind is ValueKind.MOMENT and dialect.name != "sqlite":
+        right = datetime
+    return (right, NoneType) if column.is_optional else (right,)
+
+
+def _unreadable(record: type, row: Sequence[Any], column: LedgerColumn) -> LedgerError:
+    """Say where a value is that cannot be read, and not which, for it may be most of a claim ID."""
+    columns = columns_of(record)
+    number = row[next((place for place, each in enumerate(columns) if each.is_row_number), len(columns))]
+    return LedgerError(
+        f"The ledger is damaged: in row {number} of its table {table_of(record).name}, {column.name} holds "
+        f"{_WANTED[column.kind]} that cannot be read; restore the ledger from its backup."
+    )
+
+
+_WANTED = {
+    ValueKind.TEXT: "a text",
+    ValueKind.NUMBER: "a number",
+    ValueKind.MOMENT: "a time",
+    ValueKind.WORD: "a word",
+    ValueKind.OBJECT: "a JSON object",
+}

@@ -1,0 +1,29 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The number of a run, by which its events are told from those of all others: a clock may step back, and two may begin
+in the same second.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+
+from ..claim_ids import ALPHABET
+
+_LETTERS = 6
+
+
+def new_run_number() -> str:
+    """Return a number for a run that begins now, such as `20261127T143210-7QK4XW`: when, for people, and at random."""
+    drawn = "".join(secrets.choice(ALPHABET) for _letter in range(_LETTERS))
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{drawn}"
+
+
+THIS_RUN = new_run_number()
+"""The number of the run that this process belongs to.
+
+Drawn when the module is loaded: Ansible loads an action in its main process before it forks the workers that run it,
+so that all of them have the number of their `ansible-playbook`. A service is one run from its start to its end.
+"""
