@@ -10,7 +10,7 @@ import json
 import stat
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
@@ -33,6 +33,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records 
     State,
     StateChange,
 )
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.run_number import new_run_number
 from ansible_collections.ioto.serialization.plugins.plugin_utils.report import task as report_task
 
 PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
@@ -80,9 +81,10 @@ class Line:
         self.folder = folder
         self.path = str(folder / "ledger.db")
         self.ledger = Ledger(self.path)
+        self.run = new_run_number()
 
     def make(self, serial: str, *, host: str = "pump", state: State = State.LABELLED) -> Claim:
-        context = Context.here(host)
+        context = Context.here(host, run=self.run)
         claim = self.ledger.allocate(AllocationRequest(PRODUCT, serial, source="generated", context=context))
         return (
             claim
@@ -90,15 +92,24 @@ class Line:
             else self.ledger.advance(StateChange(claim.claim_id, state, context=context))
         )
 
+    def start_run(self) -> str:
+        """Begin another run, and return when."""
+        self.run = new_run_number()
+        return datetime.now(UTC).isoformat()
+
     def finish_run(self, hosts: Mapping[str, Mapping[str, Any]], started: str) -> None:
         facts = {host: {"ioto_ledger": self.path, **found} for host, found in hosts.items()}
-        assert record_run(facts, batch_summary.summarize(facts, [], check=False), Ledger, started=started) == []
+        assert (
+            record_run(facts, batch_summary.summarize(facts, [], check=False), Ledger, started=started, run=self.run)
+            == []
+        )
 
     def report(self, hosts: Mapping[str, Mapping[str, Any]] | None = None, **options: Any) -> dict[str, Any]:
         around = report_task.Surroundings(
             hosts=hosts or {},
             complete=lambda given: complete(given, label_options.ARGUMENTS),
             open_ledger=lambda _location: Ledger(self.path, read_only=True),
+            run=self.run,
         )
         asked = {**OPTIONS, "dest": str(self.folder / "report.html"), **options}
         return report_task.make_report(asked, around, check=False)
@@ -233,7 +244,7 @@ def test_no_cell_of_the_table_is_a_formula(serial: str, line: Line) -> None:
 
 def test_a_run_leaves_what_failed_with_its_reason_and_the_report_of_the_last_run_tells_it(line: Line) -> None:
     line.make("OLD")
-    started = datetime.now(UTC).isoformat()
+    started = line.start_run()
     line.make("SN-1", host="pump-1")
     line.make("SN-2", host="pump-2", state=State.ALLOCATED)
     line.finish_run(
@@ -244,6 +255,7 @@ def test_a_run_leaves_what_failed_with_its_reason_and_the_report_of_the_last_run
         },
         started,
     )
+    line.start_run()
     line.make("NEW")
 
     assert line.report()["counts"] == {"done": 1, "failed": 1, "unreachable": 1}
@@ -254,11 +266,34 @@ def test_a_run_leaves_what_failed_with_its_reason_and_the_report_of_the_last_run
     assert "The disk is full." in text and "No route." in text and "33.3 %" in text
 
 
+def test_a_run_is_told_by_its_number_whatever_the_clock_says(line: Line) -> None:
+    line.make("BEFORE")
+    line.start_run()
+    # The clock was an hour ahead when the run began, and is set right while it goes on.
+    started = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    line.make("SN-1")
+    line.finish_run({"pump": {"ioto_mode": "manual", "ioto_outcome": {"changed": True}}}, started)
+    line.report()
+    assert list(line.lines) == ["SN-1"]
+
+
+def test_a_run_of_an_old_ledger_is_told_by_its_time_and_account(line: Line) -> None:
+    me = Context.here().actor
+    times = []
+    for serial, actor in (("BEFORE", me), ("SN-1", f"Ada, {me}"), ("OTHER", "eve@elsewhere")):
+        times.append(datetime.now(UTC).isoformat())
+        line.ledger.allocate(AllocationRequest(PRODUCT, serial, "generated", Context(actor, serial)))
+    detail = json.dumps({"started": times[1], "devices": 1, "done": 1})
+    line.ledger.record(NewEvent(EventKind.RUN, Context(me), detail=detail))
+    line.report()
+    assert list(line.lines) == ["SN-1"]
+    assert line.lines["SN-1"]["by"] == f"Ada, {me}"
+
+
 def test_a_run_reports_all_its_hosts_in_their_order_those_that_were_done_before_too(line: Line) -> None:
     line.make("SN-1", host="pump-1")
-    started = datetime.now(UTC).isoformat()
+    started = line.start_run()
     line.make("SN-2", host="pump-2")
-    line.make("STRANGER", host="other-line")
     done = {
         host: {
             "ioto_mode": "factory",
@@ -317,10 +352,10 @@ def test_what_cannot_be_reported_is_said_in_a_sentence(options: dict[str, Any], 
 def test_a_printer_or_a_bad_scan_takes_no_identity_from_a_unit(line: Line) -> None:
     claims = [line.make(f"SN-{number}", state=State.VERIFIED) for number in (1, 2, 3)]
 
-    def note(action: str, claim: Claim) -> None:
+    def note(kind: EventKind, claim: Claim) -> None:
         line.ledger.record(
             NewEvent(
-                action,
+                kind,
                 context=Context.here("pump"),
                 claim_id=claim.claim_id,
                 product=PRODUCT,
@@ -329,12 +364,12 @@ def test_a_printer_or_a_bad_scan_takes_no_identity_from_a_unit(line: Line) -> No
             )
         )
 
-    note("print-failed", claims[0])
-    note("not-labelled", claims[1])
-    note("mismatch", claims[2])
+    note(EventKind.PRINT_FAILED, claims[0])
+    note(EventKind.NOT_LABELLED, claims[1])
+    note(EventKind.MISMATCH, claims[2])
     assert line.report(**TODAY)["counts"] == {"not labelled": 2, "mismatch": 1}
     assert "100 %" in Page(line.html).text and "Not done: 3" in Page(line.html).text
 
     line.ledger.advance(StateChange(claims[0].claim_id, State.LABELLED, context=Context.here("pump")))
-    note("checked", claims[2])
+    note(EventKind.CHECKED, claims[2])
     assert line.report(**TODAY)["counts"] == {"done": 2, "not labelled": 1}

@@ -81,8 +81,11 @@ def test_who_stands_at_the_line_is_in_every_event_of_both_engines_and_in_the_rep
     with Ledger(home / ".local/share/ioto/ledger.db", read_only=True) as ledger:
         events = list(ledger.events())
     assert {"run", "verified", "labelled", "failed"} <= {event.kind for event in events}
-    by = f"<b>4711</b> [31m, {Context.here().actor}"
-    assert {event.actor for event in events} == {by}
+    here = Context.here()
+    assert {(event.operator, event.actor) for event in events} == {("<b>4711</b> [31m", here.actor)}
+    # Every worker of one ansible-playbook belongs to one run, which is not that of this process.
+    assert len({event.run for event in events} - {None, here.run}) == len({event.run for event in events}) == 1
+    by = f"<b>4711</b> [31m, {here.actor}"
     for found in (page, later):
         assert {line["by"] for line in lines(found).values()} == {by}
         assert "by &lt;b&gt;4711&lt;/b&gt; [31m, " in found.read_text()

@@ -70,6 +70,35 @@ def test_threads_that_ask_at_once_share_commits_and_each_unit_has_its_own_id(led
     assert {claim.state for claim in claims} == {State.VERIFIED}
 
 
+class FailingLedger(CountingLedger):
+    """A ledger with a defect."""
+
+    def allocate_many(self, requests: Sequence[AllocationRequest]) -> list[Claim | IotoError]:
+        super().allocate_many(requests)
+        raise ZeroDivisionError
+
+
+def test_a_defect_reaches_every_thread_of_a_group_as_what_it_is(tmp_path: Path) -> None:
+    with FailingLedger(tmp_path / "ledger.db") as ledger:
+        ledger.sizes = []
+        commits, together = GroupCommit(ledger), Barrier(THREADS)
+
+        def one(number: int) -> type[BaseException] | None:
+            together.wait()
+            try:
+                commits.allocate(AllocationRequest(PRODUCT, f"unit-{number}", "given", CONTEXT))
+            except BaseException as error:
+                return type(error)
+            return None
+
+        with ThreadPoolExecutor(THREADS) as pool:
+            for _round in range(100):
+                assert set(pool.map(one, range(THREADS))) == {ZeroDivisionError}
+                if max(ledger.sizes) > 1:
+                    return
+    raise AssertionError("no two threads ever came together")
+
+
 def test_one_that_cannot_have_its_id_spoils_no_other(ledger: CountingLedger) -> None:
     commits, together = GroupCommit(ledger), Barrier(THREADS)
 

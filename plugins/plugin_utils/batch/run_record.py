@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from .. import claim_ids
@@ -30,15 +31,17 @@ def record_run(
     open_ledger: Callable[[str | None], Ledger],
     *,
     started: str | None,
+    run: str | None = None,
 ) -> list[str]:
     """Record the run in the ledger of each of its hosts; return a sentence for each ledger where it could not be.
 
-    `started` is when it began, in ISO 8601; without it, what failed is recorded, and no run.
+    `started` is when it began, in ISO 8601; without it, what failed is recorded, and no run. `run` is its number;
+    None is that of this process.
     """
     recorded: dict[Recording, dict[str, Mapping[str, Any]]] = {}
     for host, facts in with_fleet(hosts).items():
         if host in summary.fates:
-            recorded.setdefault(Recording.of_host(facts), {})[host] = facts
+            recorded.setdefault(replace(Recording.of_host(facts), run=run), {})[host] = facts
     problems = []
     for place, members in recorded.items():
         new_events = list(_failures(members, summary, place))

@@ -22,6 +22,8 @@ class Recording:
     """Path or URL; None is the default one."""
     operator: str | None = None
     """Who stands at the line."""
+    run: str | None = None
+    """The number of the run; None is that of this process."""
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Recording:
@@ -35,7 +37,7 @@ class Recording:
 
     def context(self, host: str | None = None) -> Context:
         """Return by whom, and at which device, for the ledger's events."""
-        return replace(Context.here(host), operator=self.operator)
+        return replace(Context.here(host, run=self.run), operator=self.operator)
 
 
 def account_of(actor: str) -> str:

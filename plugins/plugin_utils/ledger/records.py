@@ -87,13 +87,13 @@ class Context:
     run: str | None = None
 
     @classmethod
-    def here(cls, host: str | None = None) -> Context:
-        """Return the context of whoever runs this process on this machine, in the run that the process belongs to."""
+    def here(cls, host: str | None = None, *, run: str | None = None) -> Context:
+        """Return the context of whoever runs this process on this machine, in `run` or the one it belongs to."""
         try:
             user = getpass.getuser()
         except (OSError, KeyError):  # a user ID without a name, as in some containers
             user = "unknown"
-        return cls(f"{user}@{platform.node()}", host, run=THIS_RUN)
+        return cls(f"{user}@{platform.node()}", host, run=run or THIS_RUN)
 
 
 class Claim(NamedTuple):

@@ -10,8 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
+from ..ledger.columns import columns_of
 from ..ledger.records import Claim, State
+
+_TOLD_OTHERWISE = {"host", "product", "serial", "claim_id", "source", "state"}
+MORE_COLUMNS = tuple(
+    column for column in columns_of(Claim) if column.is_reported and column.task_name not in _TOLD_OTHERWISE
+)
+"""What a report says of a claim beside what `Row` has of its own, or has a place for."""
 
 
 class UnitVerdict(StrEnum):
@@ -73,6 +81,13 @@ class Row:
     failures: Sequence[Failure] = ()
     by: str | None = None
     """Who did the last thing that happened to it in the period."""
+
+    def more(self, *, reveal: bool) -> Mapping[str, Any]:
+        """Return what else is to be said of its claim, by the names of `MORE_COLUMNS`."""
+        return {
+            column.task_name: column.shown(getattr(self.claim, column.field, None), reveal=reveal)
+            for column in MORE_COLUMNS
+        }
 
     @property
     def ended_at(self) -> datetime | None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..ledger.records import State
 from ..ledger.transfer import guard_formula
-from .records import Report, Row
+from .records import MORE_COLUMNS, Report, Row
 
 _STATES = [state for state in State if state is not State.RETIRED]
 COLUMNS = (
@@ -24,6 +24,7 @@ COLUMNS = (
     "flow",
     "source",
     "state",
+    *(column.task_name for column in MORE_COLUMNS),
     "result",
     *(f"{state}_at" for state in _STATES),
     "failures",
@@ -63,6 +64,7 @@ def _values(row: Row, *, reveal: bool) -> dict[str, Any]:
         "flow": row.flow,
         "source": claim.source if claim else None,
         "state": claim.state.value if claim else None,
+        **row.more(reveal=reveal),
         "result": row.verdict.value,
         **{f"{state}_at": row.times[state].isoformat() if state in row.times else None for state in _STATES},
         "failures": [

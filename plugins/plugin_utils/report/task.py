@@ -37,6 +37,8 @@ class Surroundings:
     hosts: Mapping[str, Mapping[str, Any]]
     complete: Callable[[Mapping[str, Any]], dict[str, Any]]
     open_ledger: Callable[[str | None], Ledger]
+    run: str | None = None
+    """The number of the run that the task belongs to; None is that of this process."""
 
 
 def make_report(options: Mapping[str, Any], around: Surroundings, *, check: bool) -> dict[str, Any]:
@@ -44,7 +46,7 @@ def make_report(options: Mapping[str, Any], around: Surroundings, *, check: bool
     made_at = datetime.now().astimezone()
     hosts = with_fleet(around.hosts)
     if options["started"]:
-        here = Context.here()
+        here = Context.here(run=around.run)
         period = Period(datetime.fromisoformat(options["started"]), made_at, here.actor, here.run)
         report = _of_this_run(options, hosts, period, around)
     else:
