@@ -20,7 +20,7 @@ import json5
 import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Context
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import AllocationRequest, Context
 from tests.benchmark import firmware_images
 from tests.support.ansible import copy_with_a_defect, provision
 from tests.support.firmware import DEVICE_PATH, PRODUCT, make_ext, make_tree, missing_tools, sh
@@ -228,8 +228,7 @@ def test_a_base_that_was_copied_from_a_unit_is_refused_once_unless_it_is_that_un
     assert "JT08FFQXWQ" not in said and not (line / "ledger.db").exists() and images(line) == []
 
     with Ledger(line / "ledger.db") as ledger:
-        context = Context("tester@bench")
-        ledger.allocate(PRODUCT, "SN-000001", source="given", context=context, claim_id="JT08FFQXWQ")
+        ledger.allocate(AllocationRequest(PRODUCT, "SN-000001", "given", Context("tester@bench"), "JT08FFQXWQ"))
     status, said = play(line, "firmware.yml", "-e", "ioto_firmware_count=1")
     assert status == 0 and "1 devices: 1 done" in said, said
     status, said = play(line, "firmware.yml", "-e", "ioto_firmware_count=2")

@@ -12,7 +12,11 @@ import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.check import check_batch, plays
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import AllocationRequest, Context
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
+    AllocationRequest,
+    Context,
+    ReserveRequest,
+)
 
 PRODUCT = "01K9F1EETDEV1CEPR0DVCT0001"
 CONTEXT = Context("tester@bench")
@@ -134,8 +138,7 @@ def test_a_serial_that_does_not_fit_the_pattern_of_the_line_is_refused(ledger: s
 
 def test_an_ordered_id_in_a_property_is_refused_without_being_shown(ledger: str) -> None:
     with Ledger(ledger) as book:
-        book.reserve(PRODUCT, 1, context=CONTEXT)
-        (reserved,) = book.claims()
+        (reserved,) = book.reserve(ReserveRequest(PRODUCT, 1, CONTEXT))
     properties = {"sticker": f" {reserved.claim_id.lower()}", "model": "METER30000"}
     assert problems({"a": host(ledger, ioto_properties=properties)}) == [
         "a: its property 'sticker' is a claim ID of the ledger; call it claim_id, or give it another value."
