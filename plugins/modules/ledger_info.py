@@ -172,6 +172,55 @@ events:
   returned: when O(history=true)
   type: list
   elements: dict
+  contains:
+    at:
+      description: When it happened.
+      type: str
+      sample: "2026-11-23T08:00:00+00:00"
+    action:
+      description: What happened.
+      type: str
+      sample: verified
+    claim_id:
+      description: The claim ID that it is about, masked unless O(reveal=true).
+      type: str
+      sample: "********WQ"
+    product:
+      description: The product ID of the unit.
+      type: str
+      sample: 01G8YJKKRNTHW213TRZYX3YH0M
+    serial:
+      description: What names the unit.
+      type: str
+      sample: SN-0001
+    actor:
+      description: On which account of which station it was done.
+      type: str
+      sample: line@station-2
+    host:
+      description: The inventory name of the device.
+      type: str
+      sample: bench-1
+    detail:
+      description: What there is to say beside the other members.
+      type: str
+      sample: source generated
+    run:
+      description: The number of the run; null for an event of a ledger that had no such column yet.
+      type: str
+      sample: 20261127T143210-7QK4XW
+    operator:
+      description: Who stood at the line, where somebody said so.
+      type: str
+      sample: "4711"
+    reason:
+      description: Why a claim was retired, replaced or moved, or a conflict settled, as a person gave it.
+      type: str
+      sample: null
+    key:
+      description: What names the event in every ledger that it is moved to or merged into.
+      type: str
+      sample: kT3vZq0b9XwYfE2c.0
 ledger:
   description: Where the ledger is.
   returned: success
