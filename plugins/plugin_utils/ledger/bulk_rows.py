@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
 from operator import attrgetter
@@ -67,12 +68,12 @@ def insert(connection: Connection, table: Table, names: Sequence[str], columns: 
         common = [part[0] for part, differing in zip(parts, differs, strict=True) if not differing]
         varying = [part for part, differing in zip(parts, differs, strict=True) if differing]
         if arrays:
-            _execute(connection, _insert_arrays(table, names, differs), (*common, *map(_array, varying)))
+            execute(connection, _insert_arrays(table, names, differs), (*common, *map(array, varying)))
         else:
             size = _size(number)
             filling = (None,) * (len(varying) * (size - number))
             values = (*(value for row in zip(*varying, strict=True) for value in row), *filling, *common)
-            _execute(connection, _insert_values(table, names, differs, size), values)
+            execute(connection, _insert_values(table, names, differs, size), values)
 
 
 def insert_claims(connection: Connection, new: Sequence[Claim]) -> None:
@@ -97,13 +98,19 @@ def insert_events(connection: Connection, new: Sequence[NewEvent], at: datetime)
     insert(connection, events, _EVENT_NAMES, encode(Event, columns, connection.dialect))
 
 
+def last_number(connection: Connection) -> int:
+    """Return the number of the row that this connection has inserted last."""
+    last = "SELECT lastval()" if _binds_arrays(connection.dialect) else "SELECT last_insert_rowid()"
+    return int(execute(connection, last, ()).fetchall()[0][0])
+
+
 def update_claims(connection: Connection, changed: Sequence[Claim]) -> None:
     """Write over claims, one after the other, each found by its claim ID."""
     if not changed:
         return
     statement = _update_statement(connection.dialect)
     for row in zip(*encode(Claim, zip(*changed, strict=True), connection.dialect), strict=True):
-        _execute(connection, statement, (*row, row[_KEY]))
+        execute(connection, statement, (*row, row[_KEY]))
 
 
 def _read(connection: Connection, column: str, keys: Iterable[str], *, lock: bool) -> Iterator[Claim]:
@@ -112,22 +119,42 @@ def _read(connection: Connection, column: str, keys: Iterable[str], *, lock: boo
         part = wanted[start : start + _CHUNK]
         values: tuple[object, ...]
         if _binds_arrays(connection.dialect):
-            statement, values = _select_by_array(column, lock=lock), (_array(part),)
+            statement, values = _select_by_array(column, lock=lock), (array(part),)
         else:
             size = _size(len(part))
             statement, values = _select_by_values(column, size), (*part, *part[-1:] * (size - len(part)))
-        yield from read(Claim, _execute(connection, statement, values).fetchall(), connection.dialect)
+        yield from read(Claim, execute(connection, statement, values).fetchall(), connection.dialect)
 
 
-def _execute(connection: Connection, statement: str, values: Sequence[object]) -> DBAPICursor:
+def execute(connection: Connection, statement: str, values: Sequence[object]) -> DBAPICursor:
     """Execute `statement` by the driver's own cursor; what goes wrong is raised as SQLAlchemy raises it."""
     cursor = connection.connection.cursor()
+    with _errors(connection):
+        cursor.execute(statement, values)
+    return cursor
+
+
+@contextmanager
+def in_one_go(connection: Connection) -> Iterator[None]:
+    """Have the statements of the block, whose answers nobody reads, sent together; what goes wrong ends the block.
+
+    Each costs a way to the server and back otherwise. SQLite is no server.
+    """
+    if not _binds_arrays(connection.dialect):
+        yield
+        return
+    driver = cast("Any", connection.connection.driver_connection)
+    with _errors(connection), driver.pipeline():
+        yield
+
+
+@contextmanager
+def _errors(connection: Connection) -> Iterator[None]:
     error_type = cast("Any", connection.dialect.loaded_dbapi).Error
     try:
-        cursor.execute(statement, values)
+        yield
     except error_type as error:
         raise DBAPIError.instance(None, None, error, error_type, dialect=connection.dialect) from None
-    return cursor
 
 
 def _size(number: int) -> int:
@@ -139,7 +166,7 @@ def _binds_arrays(dialect: Dialect) -> bool:
     return dialect.name == "postgresql"
 
 
-def _array(values: Iterable[object]) -> str:
+def array(values: Iterable[object]) -> str:
     """Return `values` as PostgreSQL writes an array: its driver takes four times as long.
 
     https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO

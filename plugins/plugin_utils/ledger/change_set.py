@@ -8,15 +8,17 @@ Whatever the operation and however many units, a change set costs a few statemen
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from sqlalchemy.engine import Connection
 
 from .. import claim_ids
-from .bulk_rows import insert_claims, insert_events, read_by_claim_id, read_live, update_claims
+from .bulk_rows import in_one_go, insert_claims, insert_events, read_by_claim_id, read_live, update_claims
+from .conflicts import SETTLING, insert_conflicts, settle
+from .counts import Kind, count
 from .event_kinds import EventKind
-from .queries import read_conflicts
 from .records import (
     AllocationRequest,
     Claim,
@@ -31,6 +33,7 @@ from .records import (
 )
 from .row_values import clean, tidy
 
+_ALLOCATED = State.ALLOCATED.value
 _KIND_OF = {state: EventKind(state.value) for state in State}
 
 
@@ -49,6 +52,7 @@ class ChangeSet:
         self._changed: set[str] = set()
         self._events: list[NewEvent] = []
         self._conflicts: list[NewEvent] = []
+        self._counts: Counter[Kind] = Counter()
         units = set(units)
         self._drawn: dict[int, list[str]] = {}
         self._at_a_draw = len(units) or 1
@@ -188,6 +192,7 @@ class ChangeSet:
     def insert(self, claim: Claim, kind: EventKind, context: Context, detail: str | None = None) -> Claim:
         """Write down a claim that the ledger did not have."""
         self._new[claim.claim_id] = None
+        self._counts[Kind.of(claim)] += 1
         self._put(claim)
         self._events.append(NewEvent(kind, context, claim.claim_id, claim.product, claim.unit, detail))
         return claim
@@ -198,10 +203,14 @@ class ChangeSet:
         changed = sorted(
             map(self._claims.__getitem__, self._changed - self._new.keys()), key=lambda claim: claim.is_live
         )
-        update_claims(self._connection, changed)
-        insert_claims(self._connection, [self._claims[claim_id] for claim_id in self._new])
-        fresh = _fresh(self._connection, self._conflicts)
-        insert_events(self._connection, [*self._events, *fresh], self.now)
+        with in_one_go(self._connection):
+            update_claims(self._connection, changed)
+            insert_claims(self._connection, [self._claims[claim_id] for claim_id in self._new])
+            count(self._connection, self._counts)
+            if settled := {(e.product, e.unit) for e in self._events if e.product and e.unit and e.kind in SETTLING}:
+                settle(self._connection, settled)
+            insert_events(self._connection, self._events, self.now)
+        insert_conflicts(self._connection, self._conflicts, self.now)
 
     def discard(self) -> None:
         """Forget the changes: `save` will write nothing."""
@@ -209,6 +218,7 @@ class ChangeSet:
         self._new.clear()
         self._events.clear()
         self._conflicts.clear()
+        self._counts.clear()
 
     def _put(self, claim: Claim) -> None:
         before = self._claims.get(claim.claim_id)
@@ -235,6 +245,7 @@ class ChangeSet:
         self._claims[claim_id] = claim
         self._live[product, unit] = claim_id
         self._new[claim_id] = None
+        self._counts[Kind(product, _ALLOCATED, 0)] += 1
         self._events.append(NewEvent(EventKind.ALLOCATED, context, claim_id, product, unit, f"source {source}"))
         return claim
 
@@ -255,6 +266,8 @@ class ChangeSet:
         reason: str | None = None,
     ) -> Claim:
         claim = claim._replace(updated_at=self.now)
+        self._counts[Kind.of(self._claims[claim.claim_id])] -= 1
+        self._counts[Kind.of(claim)] += 1
         self._changed.add(claim.claim_id)
         self._put(claim)
         if kind is not None:
@@ -312,11 +325,3 @@ def _taken(claim: Claim) -> str:
         f"The claim ID {claim.masked} belongs to {_holder(claim)} of product {claim.product} ({claim.state}); "
         "give another one, or rebind that one if it was recorded for the wrong unit."
     )
-
-
-def _fresh(connection: Connection, conflicts: Iterable[NewEvent]) -> list[NewEvent]:
-    """Leave out a conflict that is recorded and unsettled: asking again and again makes no second one."""
-    fresh = {(event.claim_id, event.product, event.unit): event for event in conflicts}
-    for conflict in read_conflicts(connection, include_settled=False) if fresh else ():
-        fresh.pop((conflict.event.claim_id, conflict.event.product, conflict.event.unit), None)
-    return list(fresh.values())

@@ -23,6 +23,8 @@ from .. import claim_ids
 from ..errors import IotoError
 from .bulk_rows import read_by_claim_id, read_live_units
 from .change_set import ChangeSet
+from .conflicts import read_conflicts
+from .counts import read_summary
 from .database import Database
 from .location import Location
 from .operations import (
@@ -43,8 +45,6 @@ from .queries import (
     ClaimFilter,
     EventFilter,
     each,
-    read_conflicts,
-    read_summary,
     select_claims,
     select_events,
 )

@@ -9,34 +9,18 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, TypedDict
 
-from sqlalchemy import ColumnElement, Select, bindparam, exists, func, select, text, union_all
-from sqlalchemy.engine import Connection
+from sqlalchemy import ColumnElement, Select, bindparam, select, text, union_all
 
-from .bulk_rows import read_by_claim_id
 from .database import Database
 from .event_kinds import EventKind
-from .records import Claim, Conflict, Event, LedgerSummary, State
+from .records import Claim, Event, State
 from .row_values import Record, read, unread
-from .schema import claims, events, table_of
+from .schema import IS_LIVE, IS_RETIRED, claims, events, table_of
 
 _CHUNK = 1024
 """Rows in one answer."""
 
-_SETTLING = (
-    *(EventKind.ALLOCATED, EventKind.BOUND, EventKind.REBOUND, EventKind.IMPORTED),
-    *(EventKind.VERIFIED, EventKind.RESOLVED),
-)
-"""What happens to a unit after a conflict and settles it."""
-_asked = events.alias("asked")
 _later = events.alias("later")
-_SETTLED = exists(
-    select(1).where(
-        _later.c.id > _asked.c.id,
-        _later.c.unit == _asked.c.unit,
-        _later.c.product == _asked.c.product,
-        _later.c.action.in_([kind.value for kind in _SETTLING]),
-    )
-)
 # Each half by an index of its own; see `schema`.
 _birth = events.alias("birth")
 _OF_CLAIM = union_all(
@@ -47,11 +31,8 @@ _OF_CLAIM = union_all(
         _birth.c.at == select(claims.c.created_at).where(claims.c.claim_id == bindparam("of_claim")).scalar_subquery(),
     ),
 )
-# Written out, not bound, so that the index over conflicts serves.
-_CONFLICTS = (
-    select(*unread(Event, _asked), _SETTLED.label("settled"))
-    .where(text("asked.action = 'conflict'"))
-    .order_by(_asked.c.id)
+_OF_UNIT = union_all(
+    *(select(claims.c.seq).where(claims.c.unit == bindparam("of_unit"), half) for half in (IS_LIVE, IS_RETIRED))
 )
 
 
@@ -93,7 +74,7 @@ def select_claims(given: ClaimFilter, *, newest_first: bool) -> Select[Any]:
     if (product := given.get("product")) is not None:
         wanted.append(claims.c.product == product)
     if (unit := given.get("unit")) is not None:
-        wanted.append(claims.c.unit == unit)
+        wanted.append(claims.c.seq.in_(_OF_UNIT.params(of_unit=unit)))
     if (host := given.get("host")) is not None:
         wanted.append(claims.c.host == host)
     if (reserved := given.get("reserved")) is not None:
@@ -142,32 +123,3 @@ def each(
         last = rows[-1]._mapping[number]
         query = query.where(number < last if newest_first else number > last)
         limit = None if limit is None else limit - size
-
-
-def read_conflicts(connection: Connection, *, include_settled: bool) -> list[Conflict]:
-    """Return the conflicts, oldest first, each with the claim that holds the contested ID now."""
-    query = _CONFLICTS if include_settled else _CONFLICTS.where(~_SETTLED)
-    rows = connection.execute(query).all()
-    found = list(zip(read(Event, rows, connection.dialect), (bool(row.settled) for row in rows), strict=True))
-    contested = {event.claim_id for event, _settled in found if event.claim_id}
-    holders = {claim.claim_id: claim for claim in read_by_claim_id(connection, contested)}
-    return [Conflict(event, holders.get(event.claim_id or ""), settled) for event, settled in found]
-
-
-def read_summary(connection: Connection) -> LedgerSummary:
-    """Count the claims."""
-    states = dict.fromkeys(State, 0)
-    products: dict[str, dict[State, int]] = {}
-    reserved = 0
-    rows = connection.execute(
-        select(claims.c.product, claims.c.state, claims.c.unit.is_(None).label("unbound"), func.count().label("number"))
-        .group_by(claims.c.product, claims.c.state, claims.c.unit.is_(None))
-        .order_by(claims.c.product)
-    )
-    for row in rows:
-        state = State(row.state)
-        states[state] += row.number
-        products.setdefault(row.product, dict.fromkeys(State, 0))[state] += row.number
-        if row.unbound and state is not State.RETIRED:
-            reserved += row.number
-    return LedgerSummary(total=sum(states.values()), reserved=reserved, states=states, products=products)

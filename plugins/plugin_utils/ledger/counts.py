@@ -1,0 +1,72 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How many claims there are of each kind, kept up to date with every change, so that nobody has to count them all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from functools import cache
+from typing import NamedTuple
+
+from sqlalchemy import func, select
+from sqlalchemy.engine import Connection
+
+from .bulk_rows import execute
+from .records import Claim, LedgerSummary, State
+from .schema import counts
+
+_SLOTS = 16
+"""Rows of one kind on PostgreSQL: a writer changes the one of its backend, so that seldom two wait for each other."""
+
+
+class Kind(NamedTuple):
+    """What claims are counted by. `reserved`: 1 for a live one that belongs to no unit yet, else 0."""
+
+    product: str
+    state: str
+    reserved: int
+
+    @classmethod
+    def of(cls, claim: Claim) -> Kind:
+        """Return the kind of `claim`."""
+        return cls(claim.product, claim.state.value, int(claim.unit is None and claim.is_live))
+
+
+def count(connection: Connection, changes: Mapping[Kind, int]) -> None:
+    """Add `changes`, more or fewer claims of each kind, to what is counted; in the transaction that changes them."""
+    # In one order for all, so that two writers wait for each other and not in a ring.
+    for kind, number in sorted(changes.items()):
+        if number:
+            execute(connection, _statement(connection.dialect.name), (*kind, number))
+
+
+def read_summary(connection: Connection) -> LedgerSummary:
+    """Return how many claims there are."""
+    found: Counter[Kind] = Counter()
+    kind = (counts.c.product, counts.c.state, counts.c.reserved)
+    for *names, number in connection.execute(select(*kind, func.sum(counts.c.number)).group_by(*kind).order_by(*kind)):
+        found[Kind(*names)] += int(number)
+    states = dict.fromkeys(State, 0)
+    products: dict[str, dict[State, int]] = {}
+    for (product, state, _reserved), number in found.items():
+        if number:
+            states[State(state)] += number
+            products.setdefault(product, dict.fromkeys(State, 0))[State(state)] += number
+    return LedgerSummary(
+        total=sum(states.values()),
+        reserved=sum(number for kind, number in found.items() if kind.reserved),
+        states=states,
+        products=products,
+    )
+
+
+@cache
+def _statement(dialect: str) -> str:
+    mark, slot = ("%s", f"pg_backend_pid() %% {_SLOTS}") if dialect == "postgresql" else ("?", "0")
+    return (
+        f"INSERT INTO {counts.name} (product, state, reserved, slot, number) "  # noqa: S608
+        f"VALUES ({mark}, {mark}, {mark}, {slot}, {mark}) "
+        f"ON CONFLICT (product, state, reserved, slot) DO UPDATE SET number = {counts.name}.number + excluded.number"
+    )
