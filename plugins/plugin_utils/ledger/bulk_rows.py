@@ -24,17 +24,21 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError
 
 from .columns import columns_of
-from .records import Claim, Event, NewEvent
+from .records import Claim, Context, Event, NewEvent
 from .row_values import brought_columns, encode, read
 from .schema import IS_LIVE, UtcDateTime, claims, events
 
 _CHUNK = 1024
 """Rows or keys of one statement. SQLite binds 32,766 values in one."""
+_NONE_DIFFERS = (False,) * 64
 _TOKEN_BYTES = 12
 """At random in the keys of events that are written together."""
 
 CLAIM_NAMES = tuple(column.name for column in columns_of(Claim))
-_EVENT_FIELDS = tuple(column.field for column in brought_columns(Event))
+_EVENT_FIELDS = tuple(
+    (column.field, attrgetter(column.field) if column.field in Context.__dataclass_fields__ else None)
+    for column in brought_columns(Event)
+)
 _EVENT_NAMES = tuple(column.name for column in brought_columns(Event))
 _KEY = CLAIM_NAMES.index("claim_id")
 
@@ -57,11 +61,12 @@ def read_by_claim_id(connection: Connection, claim_ids: Iterable[str], *, lock: 
 
 def insert(connection: Connection, table: Table, names: Sequence[str], columns: Sequence[Sequence[object]]) -> None:
     """Insert rows whose values stand in `columns`, which are called `names`; the first is never NULL."""
-    for start in range(0, len(columns[0]), _CHUNK):
-        parts = [column[start : start + _CHUNK] for column in columns]
+    rows = len(columns[0])
+    for start in range(0, rows, _CHUNK):
+        parts = columns if rows <= _CHUNK else [column[start : start + _CHUNK] for column in columns]
         number = len(parts[0])
         arrays = _binds_arrays(connection.dialect)
-        differs = tuple(part.count(part[0]) < number for part in parts)
+        differs = _NONE_DIFFERS[: len(parts)] if number == 1 else tuple(part.count(part[0]) < number for part in parts)
         if not arrays or not any(differs):
             # By the first column rows that only fill up are told from the others.
             differs = (True, *differs[1:])
@@ -92,8 +97,8 @@ def insert_events(connection: Connection, new: Sequence[NewEvent], at: datetime)
     values["key"] = [f"{token}.{number}" for number in range(len(new))]
     columns = [
         # What the event does not say of itself, its context does.
-        values[name] if name in values else list(map(attrgetter(name), values["context"]))
-        for name in _EVENT_FIELDS
+        values[name] if get is None else list(map(get, values["context"]))
+        for name, get in _EVENT_FIELDS
     ]
     insert(connection, events, _EVENT_NAMES, encode(Event, columns, connection.dialect))
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from operator import attrgetter
 from types import NoneType
 from typing import Any, TypeVar, cast
@@ -51,10 +51,15 @@ def clean(text: str | None) -> str | None:
 
 def encode(record: type, values: Iterable[Sequence[Any]], dialect: Dialect) -> list[Sequence[object]]:
     """Return what the driver takes of `values`, which has for each column that rows of `record` bring those of all."""
-    return [
-        column if encode_value is None else _encode_column(encode_value, column)
-        for encode_value, column in zip(_encoders(record, dialect), values, strict=True)
-    ]
+    columns = list(values)
+    number = len(columns[0])
+    for place, encode_value in _encoders(record, dialect):
+        column = columns[place]
+        if number == 1 or column.count(column[0]) == number:
+            columns[place] = (encode_value(column[0]),) * number
+        else:
+            columns[place] = list(map(encode_value, column))
+    return columns
 
 
 @cache
@@ -91,32 +96,26 @@ def read(record: type[Record], rows: Iterable[Sequence[Any]], dialect: Dialect) 
         yield make(values)
 
 
-def _encode_column(encode_value: Encoder, values: Sequence[Any]) -> Sequence[object]:
-    first = values[0]
-    if values.count(first) == len(values):
-        return [encode_value(first)] * len(values)
-    return list(map(encode_value, values))
-
-
 def _encode_some(value: Any) -> str:
     return _encode_object(value) if value else "{}"
 
 
 @cache
-def _encoders(record: type, dialect: Dialect) -> list[Encoder | None]:
-    return [_encoder(column, dialect) for column in brought_columns(record)]
+def _encoders(record: type, dialect: Dialect) -> list[tuple[int, Encoder]]:
+    found = ((place, _encoder(column, dialect)) for place, column in enumerate(brought_columns(record)))
+    return [(place, encode_value) for place, encode_value in found if encode_value is not None]
 
 
 def _encoder(column: LedgerColumn, dialect: Dialect) -> Encoder | None:
     encode_value: Encoder | None = None
     if column.kind is ValueKind.MOMENT:
-        encode_value = UtcDateTime().dialect_impl(dialect).bind_processor(dialect)
+        encode_value = _moment_encoder(dialect)
     elif column.kind is ValueKind.WORD:
         encode_value = attrgetter("value")
     elif column.kind is ValueKind.OBJECT:
         encode_value = _encode_some
     elif column.kind is ValueKind.TEXT and column.parse is None:  # a name was parsed before it came here
-        encode_value = clean
+        return clean
     return _optional(encode_value) if encode_value and column.is_optional else encode_value
 
 
@@ -136,6 +135,13 @@ def _decoder(column: LedgerColumn, dialect: Dialect) -> Encoder | None:
     elif column.kind is ValueKind.OBJECT:
         decode = _decode_object
     return _optional(decode) if decode and column.is_optional else decode
+
+
+@cache
+def _moment_encoder(dialect: Dialect) -> Encoder | None:
+    encode_value = UtcDateTime().dialect_impl(dialect).bind_processor(dialect)
+    # What a change set writes has mostly the same time, in all columns.
+    return encode_value and lru_cache(maxsize=16)(encode_value)
 
 
 def _optional(convert: Encoder) -> Encoder:
