@@ -1,26 +1,115 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write a file whole or not at all, readable by its owner alone."""
+"""Write a file whole or not at all, durably, readable by its owner alone; and what a killed process leaves, goes.
+
+A file is made as a draft beside its place and renamed. Its maker holds the kernel's lock on a mark beside it, which
+ends with the process however it ends: the next process that makes a file in that folder removes the drafts whose mark
+nobody holds. A process number in the name would not do: it says nothing in another container, nor where a hardened
+unit hides `/proc`. The lock is not on the draft itself: on a network's file system, SQLite's own would wait for it.
+"""
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
+import re
+import stat
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+_PREFIX = ".ioto-draft-"
+_MARK = re.compile(re.escape(_PREFIX) + r"[a-z0-9_]{8}")
+_DATA = "-data"
+_BESIDE = (f"{_DATA}-journal", f"{_DATA}-wal", f"{_DATA}-shm", _DATA)
+"""What there may be beside a mark: the draft, and what SQLite has for a database while it writes."""
+
+_NOT_SYNCED = (errno.EINVAL, errno.ENOTSUP)
+"""What file systems say that have no way to sync a folder; there a rename is as durable as they make it."""
+
+_swept: set[Path] = set()
+"""The folders that this process has looked through: once is enough, and a folder of labels may be a large one."""
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Have `path` hold `data`, durably, with the mode 0600. Raises `OSError`; the file is as it was then."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    """Have `path` hold `data`, durably, with the mode 0600. Raises `OSError`; the file is a whole one then as well."""
+    with draft(path) as temporary, temporary.open("r+b") as file:
+        file.write(data)
+
+
+@contextmanager
+def draft(path: Path) -> Iterator[Path]:
+    """Lend an empty file (0600) in the folder of `path`; when the block ends, it is durably in the place of `path`.
+
+    Where the block raises, the draft goes, and `path` is as it was. It may be a database: close it in the block, and
+    what SQLite has beside it goes as well. Raises `OSError`.
+    """
+    _sweep_once(path.parent)
+    lock, mark = _locked_mark(path.parent)
+    temporary = mark.with_name(f"{mark.name}{_DATA}")
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
+        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        yield temporary
+        sync(temporary)
+        temporary.replace(path)
+        sync(path.parent)
+    finally:
+        _remove(mark)
+        os.close(lock)
+
+
+def sync(path: Path) -> None:
+    """Have `path`, a file or a folder, on the disk. Raises `OSError`."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NOT_SYNCED or not stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _locked_mark(folder: Path) -> tuple[int, Path]:
+    while True:
+        lock, name = tempfile.mkstemp(prefix=_PREFIX, dir=folder)
+        mark = Path(name)
+        # A file system without locks: whoever sweeps cannot lock the mark either, and leaves it.
+        with suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_EX)
         with suppress(FileNotFoundError):
-            Path(temporary).unlink()
-        raise
+            if os.path.samestat(os.fstat(lock), mark.stat()):
+                return lock, mark
+        os.close(lock)  # swept before it was locked
+
+
+def _sweep_once(folder: Path) -> None:
+    if folder in _swept:
+        return
+    _swept.add(folder)
+    # What cannot be looked at or removed stays; the file that is to be made is worth more.
+    with suppress(OSError), os.scandir(folder) as entries:
+        for mark in [folder / entry.name for entry in entries if _MARK.fullmatch(entry.name)]:
+            with suppress(OSError):
+                _sweep(mark)
+
+
+def _sweep(mark: Path) -> None:
+    lock = os.open(mark, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        status = os.fstat(lock)
+        if stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid():
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # refused while its maker lives
+            _remove(mark)
+    finally:
+        os.close(lock)
+
+
+def _remove(mark: Path) -> None:
+    # The mark last: while it is there, the next process knows what belongs to it.
+    for end in _BESIDE:
+        mark.with_name(f"{mark.name}{end}").unlink(missing_ok=True)
+    mark.unlink(missing_ok=True)

@@ -31,7 +31,8 @@ from ..image_formats.shared_images import SharedImages
 from ..image_formats.tar import empty_archive
 from ..image_formats.tools import run
 from ..image_formats.tree import Tree, put
-from ..image_formats.workspace import scratch, subfolder, sync, workspace
+from ..image_formats.workspace import scratch, subfolder, workspace
+from ..private_files import sync
 
 _IMAGE_MODE = 0o600
 _KINDS = {

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .workspace import sync
+from ..private_files import sync
 
 LIST = "SHA256SUMS"
 

@@ -112,15 +112,6 @@ def subfolder(folder: Path, name: str) -> Path:
     return made
 
 
-def sync(path: Path) -> None:
-    """Have `path`, a file or a folder, on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _empty(folder: Path) -> None:
     for left in folder.iterdir():
         if left.is_dir() and not left.is_symlink():
