@@ -5,44 +5,54 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ..ledger.location import Location
 from ..ledger.sqlite_file import BUSY_TIMEOUT
+from ..private_files import draft
 from .errors import ServiceError
+from .retention import copy_name, prune
 
 
-def back_up(ledger: str | None, folder: Path, *, keep: int) -> Path:
-    """Copy the ledger into `folder` (0700), delete all but the `keep` newest copies, and return the new one's path.
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """The copy that was made, and sentences about other copies in its folder that somebody has to see to."""
 
-    Raises `ServiceError`.
+    path: Path
+    notices: Sequence[str]
+
+
+def back_up(ledger: str | None, folder: Path, *, keep: int) -> Backup:
+    """Copy the ledger into `folder` (0700), and delete its older copies there but for the `keep` newest.
+
+    Raises `ServiceError`; no copy was deleted then.
     """
+    if keep < 1:
+        raise ServiceError(f"{keep} copies cannot be kept; keep 1 or more.")
     path = Location.parse(ledger).path
     if path is None:
         raise ServiceError("The ledger is on PostgreSQL; back it up there, with pg_dump or the server's own archive.")
     if not path.is_file():
         raise ServiceError(f"There is no ledger {path} to copy; correct the path.")
-    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-    target = folder / f"{path.stem}-{moment}.db"
+    folder = folder.absolute()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".draft-", dir=folder)  # mode 0600
-        draft = Path(name)
-        try:
-            _copy(path, draft)
-            os.fsync(handle)
-            draft.replace(target)
-        finally:
-            os.close(handle)
-            draft.unlink(missing_ok=True)
-        for old in sorted(folder.glob(f"{path.stem}-*.db"))[:-keep]:
-            old.unlink()
+        target = _unused(folder, path.stem)
+        with draft(target) as temporary:
+            _copy(path, temporary)
     except (OSError, sqlite3.Error) as error:
         raise ServiceError(f"The ledger {path} could not be copied to {folder}: {error}; see its disk.") from None
+    return Backup(target, prune(target, keep=keep))
+
+
+def _unused(folder: Path, stem: str) -> Path:
+    # A clock that was set back comes past the same moment twice.
+    while (target := folder / copy_name(stem, datetime.now(UTC))).exists():
+        pass
     return target
 
 

@@ -40,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     secret.set_defaults(do=_print_new_secret)
     backup = commands.add_parser("backup", help="copy the SQLite ledger, also while the service runs")
     backup.add_argument("folder", type=Path, help="where the copy goes")
-    backup.add_argument("--keep", type=_positive, default=14, help="how many copies stay (default: %(default)s)")
+    backup.add_argument("--keep", type=int, default=14, help="how many copies stay (default: %(default)s)")
     backup.set_defaults(do=_backup)
     for command in (parser, serve):
         command.add_argument(
@@ -94,11 +94,8 @@ def _print_new_secret(given: argparse.Namespace) -> int:
 
 
 def _backup(given: argparse.Namespace) -> int:
-    print(back_up(_settings_of(given).ledger, given.folder, keep=given.keep))  # noqa: T201
+    made = back_up(_settings_of(given).ledger, given.folder, keep=given.keep)
+    print(made.path)  # noqa: T201
+    for notice in made.notices:
+        print(notice, file=sys.stderr)  # noqa: T201
     return 0
-
-
-def _positive(text: str) -> int:
-    if (number := int(text)) < 1:
-        raise ValueError
-    return number
