@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A folder beside an image that is being made, so that the last step is a rename on one file system.
 
-Its name is always the same for the same image, and a run that was killed leaves nothing but this folder: the next one
-empties it. The kernel's lock on it ends with the process, and keeps two runs from making one image at once.
+Its name is always the same for the same image. The kernel's lock on it ends with the process, and keeps two runs from
+making one image at once; a run that was killed leaves nothing but this folder, which the next one there removes.
 """
 
 from __future__ import annotations
@@ -19,26 +19,30 @@ from pathlib import Path
 
 from .image import ImageError
 
-_SHARED = ".ioto-work"
+_END = ".ioto-work"
+"""How the name of a working folder ends; that of the folder that runs share is nothing else."""
+
+_NOW = fcntl.LOCK_EX | fcntl.LOCK_NB
+
+_swept: set[Path] = set()
+"""The folders that this process has looked through for what killed ones left: once is enough for a batch."""
 
 
 @contextmanager
 def workspace(dest: Path) -> Iterator[Path]:
     """Make and lock the working folder of the image `dest`, and remove it in the end."""
-    folder = dest.with_name(f".{dest.name}.ioto-work")
+    folder = dest.with_name(f".{dest.name}{_END}")
     try:
         dest.parent.mkdir(parents=True, exist_ok=True)
-        folder.mkdir(mode=0o700, exist_ok=True)
-        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        _sweep_once(dest.parent)
+        lock = _locked(folder, _NOW)
+    except BlockingIOError:
+        raise ImageError(f"Another run makes the image {dest} just now; wait for it.") from None
     except OSError as error:
         raise ImageError(
             f"The image {dest} cannot be made ({error.strerror}); see whether its folder can be written."
         ) from None
     try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ImageError(f"Another run makes the image {dest} just now; wait for it.") from None
         _empty(folder)
         try:
             yield folder
@@ -54,46 +58,26 @@ def shared_workspace(folder: Path) -> Iterator[Path]:
 
     All runs share its parent; the first one to come while no other is there removes what killed ones have left.
     """
-    parent = folder / _SHARED
-    lock = _share(parent)
+    parent = folder / _END
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _sweep_once(folder)
+        lock = _locked(parent, fcntl.LOCK_SH)
+    except OSError as error:
+        raise ImageError(
+            f"No images can be made in {folder} ({error.strerror}); see whether the folder can be written."
+        ) from None
     try:
         own = Path(tempfile.mkdtemp(dir=parent))
         try:
             yield own
         finally:
             shutil.rmtree(own)
-            if _locked_alone(lock):
+            with suppress(BlockingIOError):
+                fcntl.flock(lock, _NOW)
                 parent.rmdir()
     finally:
         os.close(lock)
-
-
-def _share(parent: Path) -> int:
-    while True:
-        try:
-            parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = os.open(parent, os.O_RDONLY | os.O_DIRECTORY)
-        except FileNotFoundError:
-            continue  # another run has just removed it
-        except OSError as error:
-            raise ImageError(
-                f"No images can be made in {parent.parent} ({error.strerror}); see whether the folder can be written."
-            ) from None
-        if _locked_alone(lock):
-            _empty(parent)
-        fcntl.flock(lock, fcntl.LOCK_SH)
-        with suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(lock), parent.stat()):
-                return lock
-        os.close(lock)
-
-
-def _locked_alone(lock: int) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 @contextmanager
@@ -110,6 +94,49 @@ def subfolder(folder: Path, name: str) -> Path:
         shutil.rmtree(made)
     made.mkdir()
     return made
+
+
+def _locked(folder: Path, how: int) -> int:
+    """Make `folder` where it is not there, and return the lock on it. Raises `OSError`."""
+    while True:
+        # Not exist_ok: that complains of a folder that is removed at this moment.
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+        with suppress(FileNotFoundError):  # another run has just removed it
+            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                fcntl.flock(lock, how)
+                if os.path.samestat(os.fstat(lock), folder.stat()):
+                    return os.dup(lock)  # which holds the same lock
+            finally:
+                os.close(lock)
+
+
+def _sweep_once(folder: Path) -> None:
+    if folder in _swept:
+        return
+    _swept.add(folder)
+    # What cannot be looked at or removed stays; the image that is to be made is worth more.
+    with suppress(OSError), os.scandir(folder) as entries:
+        for left in [folder / entry.name for entry in entries if _is_ours(entry.name)]:
+            with suppress(OSError):
+                _sweep(left)
+
+
+def _is_ours(name: str) -> bool:
+    return name.startswith(".") and name.endswith(_END)
+
+
+def _sweep(left: Path) -> None:
+    lock = os.open(left, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(lock, _NOW)  # refused while a run has it
+        status = os.fstat(lock)
+        # Not one that a run has made in its place meanwhile.
+        if status.st_uid == os.geteuid() and os.path.samestat(status, left.lstat()):
+            shutil.rmtree(left)
+    finally:
+        os.close(lock)
 
 
 def _empty(folder: Path) -> None:
