@@ -9,7 +9,6 @@ for together, and shared images for each folder that images go to.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ..batch.defect import Log, UnitResult, failed_by_defect
+from ..batch.parent_process import SECONDS_BETWEEN_LOOKS, ParentProcess
 from ..errors import IotoError
 from ..flows.flow import plan_flow, run_flow
 from ..image_formats.shared_images import SharedImages
@@ -30,8 +30,6 @@ from ..option import Option, given_by
 from .destination import destination
 from .image_device import open_device
 from .options import OF_THE_FLOW
-
-_ORPHAN_SECONDS = 1.0
 
 
 def image_options(variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -122,19 +120,19 @@ class ImageBatch:
         Closing the iterator ends the batch after the images that are under way. `log` is told of defects, in the thread
         that takes the results.
         """
-        parent = os.getppid()
+        parent = ParentProcess()
         with self._stack:
             pool = ThreadPoolExecutor(self._at_once)
             try:
                 waiting: set[Future[UnitResult]] = {pool.submit(self._result, job) for job in self._jobs}
                 while waiting:
-                    done, waiting = wait(waiting, timeout=_ORPHAN_SECONDS, return_when=FIRST_COMPLETED)
+                    done, waiting = wait(waiting, timeout=SECONDS_BETWEEN_LOOKS, return_when=FIRST_COMPLETED)
                     for result, trace in (future.result() for future in done):
                         if trace is not None:
                             log(trace)
                         yield result
-                    if os.getppid() != parent:
-                        return  # whoever started us was killed, and may be started again: two at once help nobody
+                    if parent.is_gone:
+                        return
             finally:
                 pool.shutdown(cancel_futures=True)
 

@@ -22,6 +22,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, cast
 
 from ..batch.defect import Log, UnitResult, failed_by_defect
+from ..batch.parent_process import SECONDS_BETWEEN_LOOKS, ParentProcess
 from ..errors import IotoError
 from ..flows.flow import Flow, run_flow
 from ..ledger.group_commit import GroupCommit
@@ -35,7 +36,6 @@ DEVICES_FOR_A_PROCESS = 16
 
 _OBJECTS_BETWEEN_COLLECTIONS = 20_000
 _NUMBER_SIZE = 4
-_ORPHAN_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,16 +132,15 @@ def _hand_out(numbers: int, count: int) -> None:
 
 
 def _gather(sources: list[Connection]) -> Iterator[UnitResult]:
-    parent = os.getppid()
+    parent = ParentProcess()
     while sources:
-        for source in wait(sources, timeout=_ORPHAN_SECONDS):
+        for source in wait(sources, timeout=SECONDS_BETWEEN_LOOKS):
             pipe = cast("Connection", source)  # nothing else is waited for
             try:
                 yield pipe.recv()
             except EOFError:
                 sources.remove(pipe)
-        if os.getppid() != parent:
-            # Whoever started us was killed, and may be started again: two at once would be in each other's way.
+        if parent.is_gone:
             return
 
 
