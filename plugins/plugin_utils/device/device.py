@@ -24,9 +24,6 @@ PROVISION_FILE = "provision.json5"
 AGENT_FILES = ("ioto.json5", "config.json5")
 """The agent's main configuration: since 2.5, and before."""
 
-MAX_FILE_SIZE = 1024 * 1024
-"""Bytes; the probe reads one block more, so that a larger file is seen to be too large."""
-
 NEW_FILE_MODE = 0o600
 
 

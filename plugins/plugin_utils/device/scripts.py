@@ -19,9 +19,9 @@ from dataclasses import replace as with_fields
 from pathlib import Path
 
 from ..display_text import printable
+from ..json5.reader import MAX_BYTES
 from .device import (
     ALL_FILES,
-    MAX_FILE_SIZE,
     NEW_FILE_MODE,
     Answer,
     Device,
@@ -239,9 +239,9 @@ def _observation(device: Device, config_dir: str, records: Sequence[_Record]) ->
         else:
             _collect_file(record, files, config_dir)
     for file in files.values():
-        if len(file.data) > MAX_FILE_SIZE:
+        if len(file.data) > MAX_BYTES:
             raise DeviceError(
-                f"The file {printable(file.path)} on {device.name} is larger than {MAX_FILE_SIZE // 1024} KiB, "
+                f"The file {printable(file.path)} on {device.name} is larger than {MAX_BYTES // 1024} KiB, "
                 "so it is no configuration of the agent; remove it."
             )
     if missing := set(ALL_FILES) - set(files):

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from ..device.device import (
     ALL_FILES,
-    MAX_FILE_SIZE,
     FileKind,
     Observation,
     RemoteFile,
@@ -32,6 +31,7 @@ from ..image_formats.tar import empty_archive
 from ..image_formats.tools import run
 from ..image_formats.tree import Tree, put
 from ..image_formats.workspace import scratch, subfolder, workspace
+from ..json5.reader import MAX_BYTES
 from ..private_files import sync
 
 _IMAGE_MODE = 0o600
@@ -279,7 +279,7 @@ def open_device(
 def _remote(name: str, path: str, entry: Entry | None) -> RemoteFile:
     if entry is None:
         return RemoteFile(name, FileKind.ABSENT, path)
-    if len(entry.data) > MAX_FILE_SIZE:
-        raise ImageError(f"The file {path} is larger than {MAX_FILE_SIZE // 1024} KiB, so it is no configuration.")
+    if len(entry.data) > MAX_BYTES:
+        raise ImageError(f"The file {path} is larger than {MAX_BYTES // 1024} KiB, so it is no configuration.")
     # As in ls: set-ID and sticky bits are no part of the mode that is compared.
     return RemoteFile(name, _KINDS[entry.kind], path, entry.data, entry.mode & 0o777, entry.uid, entry.gid)

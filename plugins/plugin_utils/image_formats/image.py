@@ -15,9 +15,10 @@ from typing import ClassVar
 
 from ..display_text import printable
 from ..errors import IotoError
+from ..json5.reader import MAX_BYTES
 
 DEFAULT_MODE = 0o600
-READ_AT_MOST = 1024 * 1024 + 1
+READ_AT_MOST = MAX_BYTES + 1
 """Bytes of a file that `look` reads: one more than a configuration may have, so that a larger one is seen."""
 
 

@@ -23,6 +23,7 @@ from typing import NamedTuple, NoReturn, TypeAlias, cast
 from ..errors import IotoError
 
 MAX_BYTES = 1 << 20
+"""What a document may have; a larger file, also behind a device or in an image, is no configuration."""
 MAX_DEPTH = 64
 
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
