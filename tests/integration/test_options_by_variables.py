@@ -107,6 +107,18 @@ def test_a_variable_that_is_omitted_says_nothing(tmp_path: Path, bench: dict[str
     assert list(claims(tmp_path).values()) == ["SN-1"]
 
 
+def test_a_variable_that_is_omitted_is_unset_for_a_batch_as_well(tmp_path: Path, bench: dict[str, Any]) -> None:
+    """For the check before, the role, the labels and the report alike."""
+    omitted = dict.fromkeys(("ioto_claim_id", "ioto_scan", "ioto_label_dest", "ioto_report_dest"), "{{ omit }}")
+    variables = {**bench, **omitted, "ioto_mode": "manual"}
+    (tmp_path / "inventory.yml").write_text(yaml.safe_dump({"all": {"hosts": {"bench-1": variables}}}))
+
+    done = provision(tmp_path, "-i", tmp_path / "inventory.yml")
+
+    assert done.status == 0, done.output
+    assert list(claims(tmp_path).values()) == ["SN-1"]
+
+
 def test_a_token_is_neither_shown_nor_needed_where_no_service_is_asked(tmp_path: Path, bench: dict[str, Any]) -> None:
     variables = {**bench, "ioto_service_token": "{{ from_a_vault_that_is_locked }}"}
     assert run(tmp_path, variables, task("serialize")).status == 0

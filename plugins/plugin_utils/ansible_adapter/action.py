@@ -9,7 +9,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from ansible.errors import AnsibleError
+from ansible.errors import AnsibleError, AnsibleValueOmittedError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
@@ -131,6 +131,8 @@ class IotoAction(ActionBase):
                 try:
                     if name in variables:
                         found[name] = plain(variables[name])
+                except AnsibleValueOmittedError:
+                    continue  # `omit` leaves it unset, as it does an option
                 except AnsibleError as error:
                     unreadable.setdefault(host, []).append(f"{name} has no value: {reason_of(error)}.")
         return {host: found for host, found in batch.items() if host not in unreadable}, unreadable
