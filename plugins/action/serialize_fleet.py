@@ -14,7 +14,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.batch_action import BatchAction
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.results import sum_up
-from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.options import FLEET_ARGUMENTS, VARIABLES
+from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.options import VARIABLES
 from ansible_collections.ioto.serialization.plugins.plugin_utils.modes import SWITCHES
 from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
 
@@ -44,7 +44,7 @@ class ActionModule(BatchAction):
         batch = Batch.prepare(
             with_switches(self.hosts((*VARIABLES, *self.ssh_variables())), SWITCHES),
             ssh_options=self.ssh_options,
-            complete=lambda options: complete(options, FLEET_ARGUMENTS),
+            complete=complete,
             check=self.check_mode,
         )
         results = list(batch.left_alone)

@@ -10,10 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..batch.check_options import Complete, check_options
 from ..batch.problem import Problem, by_sentence
 from ..batch.results import some_of
 from ..errors import IotoError
 from ..flows.flow import flow_options, plan_flow
+from ..flows.options import FLEET_ARGUMENTS
 from .engine import DeviceJob
 from .host_keys import known_types
 from .ssh_arguments import SettingsError
@@ -52,13 +54,13 @@ class Batch:
         hosts: Mapping[str, Variables],
         *,
         ssh_options: Callable[[Variables], Mapping[str, Any]],
-        complete: Callable[[Variables], Mapping[str, Any]],
+        complete: Complete,
         check: bool,
     ) -> Batch:
         """Make a job for each of `hosts`. Raises `FleetBatchError`, before any device is touched.
 
-        `ssh_options` gives the options of Ansible's ssh plugin for a host's variables, `complete` the options of
-        the flow with their defaults.
+        `ssh_options` gives the options of Ansible's ssh plugin for a host's variables, `complete` checks
+        the options of the flow and adds their defaults.
         """
         jobs, left_alone = [], []
         problems: Problems = defaultdict(list)
@@ -69,10 +71,13 @@ class Batch:
                 if options is None:
                     left_alone.append({"host": host, "changed": False, "skipped": True})
                     continue
-                flow = plan_flow(complete(options), check=check)
+                flow = plan_flow(complete(options, FLEET_ARGUMENTS), check=check)
                 jobs.append(DeviceJob(host, ways.to(host, variables), flow))
             except IotoError as error:
-                problems[str(error)].append(host)
+                # Only now, for it takes its time: each value by the name that it has in the inventory.
+                found = [problem.sentence for problem in check_options({host: variables}, complete)]
+                for sentence in found or [str(error)]:
+                    problems[sentence].append(host)
         if problems:
             lines = [f"- {some_of(names)}: {sentence}" for sentence, names in problems.items()]
             raise FleetBatchError("\n".join(["The fleet engine cannot begin, and no device was touched:", *lines]))

@@ -99,7 +99,7 @@ def plan_flow(options: Mapping[str, Any], *, check: bool) -> Flow:
         raise OptionError("With agent_mode the agent gives the ID; give source: agent.")
     url = options["agent_service_url"] or options["service_url"] if agent_mode == "factory" else None
     if agent_mode == "factory" and not url:
-        raise OptionError("With agent_mode factory the agent has to ask a service; give service_url.")
+        raise OptionError("With agent_mode factory the agent asks a service; give service_url (ioto_service_url).")
     return Flow(request, recording, agent_mode=agent_mode, agent_url=url)
 
 

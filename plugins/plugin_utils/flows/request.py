@@ -26,7 +26,10 @@ class OptionError(IotoError):
 def build_request(options: Mapping[str, Any], *, check: bool) -> Request:
     """Return the request that `options` describe. Raises `IotoError` where they do not go together."""
     if not options["config_dir"].startswith("/"):
-        raise OptionError(f"The config_dir {options['config_dir']!a} is no absolute path; give one such as /etc/ioto.")
+        raise OptionError(
+            f"The config_dir {options['config_dir']!a} is no absolute path; give one such as /etc/ioto "
+            "(ioto_config_dir)."
+        )
     return Request(
         source=_source(options),
         product=options["product"],

@@ -47,7 +47,7 @@ class FactoryService(ClaimSource):
         """Return the source at `service_url`. Raises `SourceError`."""
         url = options["service_url"]
         if not url or not url.startswith(("http://", "https://")):
-            raise SourceError("The source service needs service_url, an http or https URL.")
+            raise SourceError("The source service needs service_url (ioto_service_url), an http or https URL.")
         return cls(
             url,
             timeout=options["service_timeout"],

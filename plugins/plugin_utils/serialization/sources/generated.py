@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from ... import claim_ids
 from ...json5.reader import JsonValue
-from .source import ClaimSource
+from .source import ClaimSource, SourceError
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,10 @@ class Generated(ClaimSource):
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Generated:
         """Return the source of IDs of `length` characters."""
-        return cls(claim_ids.check_length(options["length"]))
+        try:
+            return cls(claim_ids.check_length(options["length"]))
+        except claim_ids.InvalidClaimIdError as error:
+            raise SourceError(f"{error} (ioto_claim_id_length)") from None
 
     def claim_id(self, body: Mapping[str, JsonValue]) -> None:
         """Return None: the ledger draws."""

@@ -32,7 +32,10 @@ def choose(options: Mapping[str, Any]) -> type[ClaimSource]:
     chosen = [source for source in SOURCES if source.option is not None and options.get(source.option) is not None]
     if len(chosen) > 1:
         one, other = chosen[:2]
-        raise SourceError(f"With {other.option} {one.option} has no meaning; give one of them.")
+        raise SourceError(
+            f"With {other.option} {one.option} has no meaning; give one of them "
+            f"(ioto_{other.option}, ioto_{one.option})."
+        )
     if chosen:
         if named not in {None, chosen[0].name}:
             raise SourceError(f"With source {named} {chosen[0].option} has no meaning.")

@@ -1,0 +1,53 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the fleet engine refuses, it names as the inventory does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+pytest.importorskip("paramiko", reason="the fleet engine needs the Python package paramiko")
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import complete
+from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.batch import Batch, FleetBatchError
+
+HOST = {"ioto_mode": "manual", "ioto_product": "01K9F1EETDEV1CEPR0DVCT0001", "ioto_serial": "SN-1"}
+
+
+def refusal(*hosts: Mapping[str, Any]) -> list[str]:
+    batch = {f"host-{number}": {**HOST, **variables} for number, variables in enumerate(hosts, 1)}
+    with pytest.raises(FleetBatchError) as caught:
+        Batch.prepare(batch, ssh_options=lambda _variables: {}, complete=complete, check=False)
+    return str(caught.value).splitlines()[1:]
+
+
+@pytest.mark.parametrize(
+    ("variables", "name"),
+    [
+        ({"ioto_claim_id_length": "ten"}, "ioto_claim_id_length"),
+        ({"ioto_claim_id_length": 5}, "ioto_claim_id_length"),
+        ({"ioto_claim_id": "JT08FFQXWQ", "ioto_scan": "JT08FFQXWQ"}, "ioto_scan, ioto_claim_id"),
+        ({"ioto_config_dir": "etc"}, "ioto_config_dir"),
+        ({"ioto_properties": "none"}, "ioto_properties"),
+        ({"ioto_accept_host_key": "perhaps"}, "ioto_accept_host_key"),
+        ({"ioto_operator": ["ann"]}, "ioto_operator"),
+        ({"ioto_mode": "factory"}, "ioto_service_url"),
+        ({"ioto_mode": "factory", "ioto_factory_delivery": "agent"}, "ioto_service_url"),
+        ({"ioto_mode": "factory", "ioto_service_url": "http://a/", "ioto_service_timeout": "long"}, "_service_timeout"),
+        ({"ioto_mode": "auto", "ioto_agent_fallback": "service"}, "ioto_agent_fallback"),
+        ({"ioto_mode": "auto", "ioto_agent_restart": {"a": "b"}}, "ioto_agent_restart"),
+    ],
+)
+def test_a_bad_value_is_told_by_the_name_of_its_variable(variables: Mapping[str, Any], name: str) -> None:
+    (line,) = refusal(variables)
+    assert name in line
+
+
+def test_every_bad_value_is_told_at_once_and_once_for_all_that_have_it() -> None:
+    wrong = {"ioto_claim_id_length": "ten", "ioto_force": "perhaps"}
+    lines = refusal(wrong, wrong, {"ioto_config_dir": "etc"})
+    assert [line.partition(":")[0] for line in lines] == ["- host-1, host-2", "- host-1, host-2", "- host-3"]
