@@ -15,9 +15,13 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.image_
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import warm_up
 from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources.factory_service import (
+    load_client,
+)
 
 # As in serialize: made ready once, before Ansible forks a worker for each image.
 warm_up()
+load_client()
 
 
 class ActionModule(IotoAction):

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -15,7 +15,6 @@ from ...device.device import DEVICE_FILE
 from ...display_text import printable, url_origin
 from ...json5.independent_reader import read_independently
 from ...json5.reader import JsonValue
-from . import service_client
 from .source import ClaimSource, SourceError
 
 DEFAULT_TIMEOUT = 30.0
@@ -24,6 +23,17 @@ DEFAULT_RETRIES = 5
 
 _CONFLICT = 409
 _TAKES_NO_CONFIRMATION = (404, 405, 501)
+
+
+def load_client() -> Callable[..., tuple[int, bytes]]:
+    """Return what asks a service (`service_client.send`).
+
+    Most tasks ask no service, and its library takes a while to load. Call this before processes are forked that would
+    each load it again.
+    """
+    from .service_client import send  # noqa: PLC0415
+
+    return send
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +56,7 @@ class FactoryService(ClaimSource):
     def from_options(cls, options: Mapping[str, Any]) -> FactoryService:
         """Return the source at `service_url`. Raises `SourceError`."""
         url = options["service_url"]
+        load_client()  # now, since processes may be forked before it is asked
         if not url or not url.startswith(("http://", "https://")):
             raise SourceError("The source service needs service_url (ioto_service_url), an http or https URL.")
         return cls(
@@ -115,7 +126,7 @@ class FactoryService(ClaimSource):
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
         try:
-            return service_client.send(
+            return load_client()(
                 method, self.url, body, headers, timeout=self.timeout, retries=self.retries, ca_file=self.ca_file
             )
         except OSError as error:

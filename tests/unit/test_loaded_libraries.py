@@ -1,0 +1,53 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What asks a service is loaded where one is wanted, and before processes are forked that would each load it again."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from tests.support.ansible import ROOT
+
+CORE = "ansible_collections.ioto.serialization.plugins.plugin_utils"
+ACTIONS = {path.stem for path in (ROOT / "plugins/action").glob("*.py")}
+FORKED_FOR_EACH_HOST = {"serialize", "firmware_image"}
+"""The actions that may ask a service, and that Ansible loads before it forks a worker for each host."""
+
+_OPTIONS = """
+import sys
+from {core}.ansible_adapter.action import complete
+from {core}.flows.flow import flow_options, plan_flow
+from {core}.flows.options import FLEET_ARGUMENTS
+plan_flow(complete(flow_options({variables}), FLEET_ARGUMENTS), check=False)
+"""
+
+
+def asks_services(program: str) -> bool:
+    """Whether `program` has loaded what asks a service."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "playbooks/collections")}
+    tell = "import sys; print('urllib3' in sys.modules)"
+    command = (sys.executable, "-c", f"{program}\n{tell}")
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return done.stdout == "True\n"
+
+
+def loading(actions: set[str]) -> str:
+    return "\n".join(f"import ansible_collections.ioto.serialization.plugins.action.{name}" for name in sorted(actions))
+
+
+def test_actions_that_ask_no_service_load_nothing_for_it() -> None:
+    assert not asks_services(loading(ACTIONS - FORKED_FOR_EACH_HOST - {"serialize_fleet"}))
+
+
+def test_what_is_forked_for_each_host_has_it_loaded_before() -> None:
+    assert [action for action in sorted(FORKED_FOR_EACH_HOST) if not asks_services(loading({action}))] == []
+
+
+def test_a_flow_that_asks_a_service_loads_it_when_it_is_planned_and_no_other_does() -> None:
+    manual = {"ioto_mode": "manual"}
+    factory = {"ioto_mode": "factory", "ioto_service_url": "http://127.0.0.1:1/"}
+    assert not asks_services(_OPTIONS.format(core=CORE, variables=manual))
+    assert asks_services(_OPTIONS.format(core=CORE, variables=factory))
