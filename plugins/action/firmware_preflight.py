@@ -9,8 +9,8 @@ from typing import Any
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import complete
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.batch_action import BatchAction
-from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.problem import list_problems
-from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.check import UNTOUCHED, check_images, is_ours
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.problem import NO_IMAGE, list_problems
+from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.check import check_images, is_ours
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.options import VARIABLES
 from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
 
@@ -29,4 +29,4 @@ class ActionModule(BatchAction):
                 "changed": False,
                 "images": sum(map(is_ours, hosts.values())),
             }
-        return {"failed": True, "msg": list_problems(problems, untouched=UNTOUCHED)}
+        return {"failed": True, "msg": list_problems(problems, untouched=NO_IMAGE)}

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,9 +21,10 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.preflight
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.problem import Problem
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.unknown_variables import OWN, check_names
+from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware import options as firmware_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling import options as label_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.hosts import check_hosts, labelled_hosts
-from ansible_collections.ioto.serialization.plugins.plugin_utils.modes import SWITCHES, is_for_fleet
+from ansible_collections.ioto.serialization.plugins.plugin_utils.modes import SWITCHES, Mode, is_for_fleet
 from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import VARIABLES_OF_ALL, options_of
 from ansible_collections.ioto.serialization.plugins.plugin_utils.report import options as report_options
 
@@ -35,23 +36,38 @@ class ActionModule(BatchAction):
 
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """List every problem."""
-        names = dict.fromkeys((*VARIABLES, *label_options.VARIABLES, *report_options.VARIABLES, OWN))
+        names = dict.fromkeys(
+            (*VARIABLES, *firmware_options.VARIABLES, *label_options.VARIABLES, *report_options.VARIABLES, OWN)
+        )
         everybody = self.task_vars["ansible_play_hosts_all"]
         found, unreadable = self.readable(everybody, names)
         hosts = of_modes(with_switches(found, SWITCHES), arguments["modes"])
         report, report_problems = report_options.run_report(hosts, complete)
         mistyped = check_options(hosts, complete, label_options.label_variables)
+        of_units = check_batch(hosts)
         problems = [
             *without_value(unreadable),
             *check_names(self.names(everybody), VARIABLES_OF_ALL, found),
-            *check_batch(hosts),
+            *of_units,
             *check_options(hosts, complete),
+            *self._check_images(without(hosts, of_units)),
             *self._check_ways([host for host, found in hosts.items() if is_for_fleet(found)]),
             *mistyped,
             *check_hosts(without(hosts, mistyped), lambda options: complete(options, label_options.ARGUMENTS)),
             *report_problems,
         ]
         return conclude(hosts, problems, labelled=labelled_hosts(hosts), report=report, started=datetime.now(UTC))
+
+    def _check_images(self, hosts: Mapping[str, Mapping[str, Any]]) -> Sequence[Problem]:
+        """Problems of the images of a batch."""
+        if not any(variables.get("ioto_mode") == Mode.FIRMWARE for variables in hosts.values()):
+            return []
+        # Not at the top: other flows have no use for what opens images.
+        from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.check import (  # noqa: PLC0415
+            check_images,
+        )
+
+        return check_images(hosts, complete, at_once=self.forks)
 
     def _check_ways(self, fleet: Sequence[str]) -> list[Problem]:
         """Problems of the connections that the fleet engine would make."""

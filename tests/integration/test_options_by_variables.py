@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +179,24 @@ def test_values_of_images_and_labels_are_told_by_variable_before_any_device_is_t
         assert done.status != 0
         assert f"- {host}: argument '{name}'" in done.output
     assert not (tmp_path / "ioto/device.json5").exists()
+
+
+def test_problems_of_devices_and_of_images_are_one_list(tmp_path: Path, bench: dict[str, Any]) -> None:
+    """Each is told once, also that an image has no unit, which both the units and the images lack."""
+    image = {"ioto_mode": "firmware", "ioto_firmware_dest": str(tmp_path), "ioto_ledger": str(tmp_path / "line.db")}
+    hosts = {
+        "bench-1": {**bench, "ioto_mode": "manual", "ioto_product": "nope"},
+        "image-1": {**image, "ioto_serial": "SN-2", "ioto_firmware_base": str(tmp_path / "nowhere.img")},
+        "image-2": image,
+    }
+    (tmp_path / "inventory.yml").write_text(yaml.safe_dump({"all": {"hosts": hosts}}))
+
+    done = provision(tmp_path, "-i", tmp_path / "inventory.yml")
+
+    assert done.status != 0
+    assert "The batch has 3 problems, and no device was touched, and no image was made:" in done.output
+    for host, problem in (("bench-1", "product"), ("image-1", "nowhere"), ("image-2", "nothing identifies the unit")):
+        assert re.search(rf"- {host}: .*{problem}", done.output), done.output
 
 
 def test_defaults_for_the_groups_of_ledger_and_device_suit_every_task_of_theirs(

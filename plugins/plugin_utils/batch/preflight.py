@@ -11,7 +11,7 @@ from typing import Any
 
 from ..modes import Mode
 from .check import plays
-from .problem import Problem, list_problems
+from .problem import NO_IMAGE, Problem, list_problems
 
 _NOTHING_TO_DO = (
     "There is nothing to do: no host of this inventory has a flow that is run here; give a group its ioto_mode, "
@@ -47,7 +47,7 @@ def conclude(
     `labelled` are the hosts that take part in labelling, `report` are the options of the run's report.
     """
     if problems:
-        return {"failed": True, "msg": list_problems(problems, untouched="no device was touched")}
+        return {"failed": True, "msg": list_problems(problems, untouched=_untouched(hosts))}
     if not any(variables.get("ioto_mode") != Mode.NONE for variables in hosts.values()):
         return {"failed": True, "msg": _NOTHING_TO_DO}
     found = {**plays(hosts), "label": labelled, "batch": list(hosts)}
@@ -58,3 +58,10 @@ def conclude(
         "started": started.isoformat(),
         "report": report,
     }
+
+
+def _untouched(hosts: Hosts) -> str:
+    modes = {variables.get("ioto_mode") for variables in hosts.values()} - {Mode.NONE}
+    if modes == {Mode.FIRMWARE}:
+        return NO_IMAGE
+    return f"no device was touched, and {NO_IMAGE}" if Mode.FIRMWARE in modes else "no device was touched"

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 from .results import some_of
 
+NO_IMAGE = "no image was made"
+"""What a refused batch of images leaves undone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:

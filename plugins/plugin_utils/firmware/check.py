@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..batch.check_options import Complete, check_options, without
-from ..batch.problem import Problem, by_sentence, list_problems
+from ..batch.problem import NO_IMAGE, Problem, by_sentence, list_problems
 from ..claim_ids import is_valid, mask, parse
 from ..device.state import DeviceState
 from ..errors import IotoError
@@ -23,9 +23,6 @@ from .image_device import open_device
 
 _OF_A_BASE = ("ioto_config_dir", "ioto_firmware_format", "ioto_firmware_partition")
 _MEGABYTE = 1024 * 1024
-
-
-UNTOUCHED = "no image was made"
 
 
 class ImageBatchError(IotoError):
@@ -54,7 +51,7 @@ def prepare(
             refused[str(error)].append(host)
     problems += by_sentence(refused)
     if problems:
-        raise ImageBatchError(list_problems(problems, untouched=UNTOUCHED))
+        raise ImageBatchError(list_problems(problems, untouched=NO_IMAGE))
     return jobs
 
 
