@@ -290,6 +290,13 @@ def test_a_run_of_an_old_ledger_is_told_by_its_time_and_account(line: Line) -> N
     assert line.lines["SN-1"]["by"] == f"Ada, {me}"
 
 
+@pytest.mark.parametrize("detail", [None, "{", "[]", "{}", '{"started": "soon"}'])
+def test_a_run_whose_record_is_damaged_is_named_by_its_row(line: Line, detail: str | None) -> None:
+    line.ledger.record(NewEvent(EventKind.RUN, Context.here(), detail=detail))
+    with pytest.raises(IotoError, match="row 1 of its table ioto_events does not say when its run began"):
+        line.report()
+
+
 def test_a_run_reports_all_its_hosts_in_their_order_those_that_were_done_before_too(line: Line) -> None:
     line.make("SN-1", host="pump-1")
     started = line.start_run()

@@ -480,6 +480,17 @@ def test_a_kind_of_event_that_this_version_does_not_know_is_kept_and_read(ledger
     ]
 
 
+def test_a_state_that_there_is_not_is_no_traceback_of_the_summary(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    with Ledger(path) as ledger:
+        given(ledger, "SN-1")
+        with sqlite3.connect(path) as connection:
+            connection.execute("UPDATE ioto_counts SET state = 'verifieb'")
+        connection.close()
+        with pytest.raises(LedgerError, match="1 of its claims have a state that there is not"):
+            ledger.summary()
+
+
 @pytest.mark.parametrize(
     ("row", "place"),
     [
@@ -489,6 +500,12 @@ def test_a_kind_of_event_that_this_version_does_not_know_is_kept_and_read(ledger
         ("UPDATE ioto_claims SET updated_at = '2026-11-27 25:00:00'", "ioto_claims, updated_at"),
         ("PRAGMA ignore_check_constraints = ON; UPDATE ioto_claims SET state = 'verifieb'", "ioto_claims, state"),
         ("UPDATE ioto_claims SET source = x'00ff'", "ioto_claims, source"),
+        ("UPDATE ioto_claims SET source = CAST(x'4a54303846c3' AS TEXT)", "ioto_claims, source"),
+        (
+            "INSERT INTO ioto_events (at, action, actor, key) "
+            "SELECT at, action, CAST(x'c3' AS TEXT), 'k' FROM ioto_events",
+            "row 2 of its table ioto_events, actor",
+        ),
     ],
 )
 def test_a_value_that_no_longer_parses_is_named_by_its_place_and_not_quoted(

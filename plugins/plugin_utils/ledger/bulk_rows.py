@@ -14,7 +14,7 @@ import secrets
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from operator import attrgetter
 from typing import Any, cast
 
@@ -25,7 +25,7 @@ from sqlalchemy.exc import DBAPIError
 
 from .columns import columns_of
 from .records import Claim, Context, Event, NewEvent
-from .row_values import brought_columns, encode, read
+from .row_values import brought_columns, encode, fetch, read
 from .schema import IS_LIVE, UtcDateTime, claims, events
 
 _CHUNK = 1024
@@ -128,7 +128,12 @@ def _read(connection: Connection, column: str, keys: Iterable[str], *, lock: boo
         else:
             size = _size(len(part))
             statement, values = _select_by_values(column, size), (*part, *part[-1:] * (size - len(part)))
-        yield from read(Claim, execute(connection, statement, values).fetchall(), connection.dialect)
+        rows = fetch(connection, partial(_fetch_all, connection, statement, values))
+        yield from read(Claim, rows, connection.dialect)
+
+
+def _fetch_all(connection: Connection, statement: str, values: Sequence[object]) -> Sequence[Sequence[Any]]:
+    return execute(connection, statement, values).fetchall()
 
 
 def execute(connection: Connection, statement: str, values: Sequence[object]) -> DBAPICursor:

@@ -9,7 +9,7 @@ Whatever the operation and however many units, a change set costs a few statemen
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from datetime import UTC, datetime
 
 from sqlalchemy.engine import Connection
@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 from .. import claim_ids
 from .bulk_rows import in_one_go, insert_claims, insert_events, read_by_claim_id, read_live, update_claims
 from .conflicts import SETTLING, insert_conflicts, settle
-from .counts import Kind, count
+from .counts import ClaimKind, count
 from .event_kinds import EventKind
 from .records import (
     AllocationRequest,
@@ -52,10 +52,9 @@ class ChangeSet:
         self._changed: set[str] = set()
         self._events: list[NewEvent] = []
         self._conflicts: list[NewEvent] = []
-        self._counts: Counter[Kind] = Counter()
+        self._counts: Counter[ClaimKind] = Counter()
         units = set(units)
-        self._drawn: dict[int, list[str]] = {}
-        self._at_a_draw = len(units) or 1
+        self._draw = _Draw(len(units) or 1)
         for claim in (*read_live(connection, units, lock=lock), *read_by_claim_id(connection, ids, lock=lock)):
             self._put(claim)
 
@@ -87,7 +86,7 @@ class ChangeSet:
                 raise self._conflict(request, holder, _taken(holder))
             raise self._conflict(request, live, _has_another(live, request))
         if request.claim_id is None:
-            return self._insert_allocated(request, self._draw(request.length))
+            return self._insert_allocated(request, self._draw.one(request.length, self._claims))
         holder = self._claims.get(request.claim_id)
         if holder is None:
             return self._insert_allocated(request, request.claim_id)
@@ -124,7 +123,7 @@ class ChangeSet:
                 EventKind.RESERVED,
                 request.context,
             )
-            for claim_id in (self._draw(request.length) for _n in range(request.count))
+            for claim_id in (self._draw.one(request.length, self._claims) for _n in range(request.count))
         ]
 
     def advance(self, claim: Claim, state: State, context: Context, detail: str | None = None) -> Claim:
@@ -192,7 +191,7 @@ class ChangeSet:
     def insert(self, claim: Claim, kind: EventKind, context: Context, detail: str | None = None) -> Claim:
         """Write down a claim that the ledger did not have."""
         self._new[claim.claim_id] = None
-        self._counts[Kind.of(claim)] += 1
+        self._counts[ClaimKind.of(claim)] += 1
         self._put(claim)
         self._events.append(NewEvent(kind, context, claim.claim_id, claim.product, claim.unit, detail))
         return claim
@@ -245,7 +244,7 @@ class ChangeSet:
         self._claims[claim_id] = claim
         self._live[product, unit] = claim_id
         self._new[claim_id] = None
-        self._counts[Kind(product, _ALLOCATED, 0)] += 1
+        self._counts[ClaimKind(product, _ALLOCATED, 0)] += 1
         self._events.append(NewEvent(EventKind.ALLOCATED, context, claim_id, product, unit, f"source {source}"))
         return claim
 
@@ -266,8 +265,8 @@ class ChangeSet:
         reason: str | None = None,
     ) -> Claim:
         claim = claim._replace(updated_at=self.now)
-        self._counts[Kind.of(self._claims[claim.claim_id])] -= 1
-        self._counts[Kind.of(claim)] += 1
+        self._counts[ClaimKind.of(self._claims[claim.claim_id])] -= 1
+        self._counts[ClaimKind.of(claim)] += 1
         self._changed.add(claim.claim_id)
         self._put(claim)
         if kind is not None:
@@ -285,12 +284,21 @@ class ChangeSet:
         )
         return ClaimConflictError(message, holder)
 
-    def _draw(self, length: int) -> str:
+
+class _Draw:
+    """New claim IDs, so many by one question to the system as units wait for one."""
+
+    def __init__(self, at_once: int) -> None:
+        self._at_once = at_once
+        self._drawn: dict[int, list[str]] = {}
+
+    def one(self, length: int, taken: Container[str]) -> str:
+        """Return an ID of `length` that is not among those `taken`."""
         drawn = self._drawn.setdefault(length, [])
         while True:
             if not drawn:
-                drawn += claim_ids.generate_many(self._at_a_draw, length)
-            if (claim_id := drawn.pop()) not in self._claims:
+                drawn += claim_ids.generate_many(self._at_once, length)
+            if (claim_id := drawn.pop()) not in taken:
                 return claim_id
 
 

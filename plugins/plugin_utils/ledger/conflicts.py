@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 from .bulk_rows import array, execute, insert_events, last_number, read_by_claim_id
 from .event_kinds import EventKind
 from .records import Conflict, Event, NewEvent
-from .row_values import read, unread
+from .row_values import read, select_rows, unread
 from .schema import events, open_conflicts
 
 SETTLING = frozenset(
@@ -45,10 +45,10 @@ _SETTLED = exists(
 
 def read_conflicts(connection: Connection, *, include_settled: bool) -> list[Conflict]:
     """Return the conflicts, oldest first, each with the claim that holds the contested ID now."""
-    query = select(*unread(Event, _asked), _SETTLED.label("settled")).order_by(_asked.c.id)
+    query: Select[Any] = select(*unread(Event, _asked), _SETTLED.label("settled")).order_by(_asked.c.id)
     # Written out, not bound, so that the index over conflicts serves.
     query = query.where(text("asked.action = 'conflict'")) if include_settled else _open_ones(query)
-    rows = connection.execute(query).all()
+    rows = select_rows(connection, query)
     found = list(zip(read(Event, rows, connection.dialect), (bool(row.settled) for row in rows), strict=True))
     contested = {event.claim_id for event, _settled in found if event.claim_id}
     holders = {claim.claim_id: claim for claim in read_by_claim_id(connection, contested)}

@@ -14,14 +14,14 @@ from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
 from .bulk_rows import execute
-from .records import Claim, LedgerSummary, State
+from .records import Claim, LedgerError, LedgerSummary, State
 from .schema import counts
 
 _SLOTS = 16
 """Rows of one kind on PostgreSQL: a writer changes the one of its backend, so that seldom two wait for each other."""
 
 
-class Kind(NamedTuple):
+class ClaimKind(NamedTuple):
     """What claims are counted by. `reserved`: 1 for a live one that belongs to no unit yet, else 0."""
 
     product: str
@@ -29,12 +29,12 @@ class Kind(NamedTuple):
     reserved: int
 
     @classmethod
-    def of(cls, claim: Claim) -> Kind:
+    def of(cls, claim: Claim) -> ClaimKind:
         """Return the kind of `claim`."""
         return cls(claim.product, claim.state.value, int(claim.unit is None and claim.is_live))
 
 
-def count(connection: Connection, changes: Mapping[Kind, int]) -> None:
+def count(connection: Connection, changes: Mapping[ClaimKind, int]) -> None:
     """Add `changes`, more or fewer claims of each kind, to what is counted; in the transaction that changes them."""
     # In one order for all, so that two writers wait for each other and not in a ring.
     for kind, number in sorted(changes.items()):
@@ -44,14 +44,19 @@ def count(connection: Connection, changes: Mapping[Kind, int]) -> None:
 
 def read_summary(connection: Connection) -> LedgerSummary:
     """Return how many claims there are."""
-    found: Counter[Kind] = Counter()
+    found: Counter[ClaimKind] = Counter()
     kind = (counts.c.product, counts.c.state, counts.c.reserved)
     for *names, number in connection.execute(select(*kind, func.sum(counts.c.number)).group_by(*kind).order_by(*kind)):
-        found[Kind(*names)] += int(number)
+        found[ClaimKind(*names)] += int(number)
     states = dict.fromkeys(State, 0)
     products: dict[str, dict[State, int]] = {}
     for (product, state, _reserved), number in found.items():
         if number:
+            if state not in states:
+                raise LedgerError(
+                    f"The ledger is damaged: {number} of its claims have a state that there is not; restore the ledger "
+                    "from its backup."
+                )
             states[State(state)] += number
             products.setdefault(product, dict.fromkeys(State, 0))[State(state)] += number
     return LedgerSummary(

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, select, text, union_all
 from .database import Database
 from .event_kinds import EventKind
 from .records import Claim, Event, State
-from .row_values import Record, read, unread
+from .row_values import Record, read, select_rows, unread
 from .schema import IS_LIVE, IS_RETIRED, claims, events, table_of
 
 _CHUNK = 1024
@@ -115,7 +115,7 @@ def each(
     while limit is None or limit > 0:
         size = _CHUNK if limit is None else min(_CHUNK, limit)
         with database.read() as connection:
-            rows = connection.execute(query.limit(size)).all()
+            rows = select_rows(connection, query.limit(size))
             dialect = connection.dialect
         yield from read(record, rows, dialect)
         if len(rows) < size:

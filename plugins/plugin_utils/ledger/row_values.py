@@ -10,6 +10,7 @@ column and not one by one, since mostly all have the same there.
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache, lru_cache
@@ -17,7 +18,9 @@ from operator import attrgetter
 from types import NoneType
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import ColumnElement, Dialect, FromClause, type_coerce
+from sqlalchemy import ColumnElement, Dialect, FromClause, Select, type_coerce
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import NullType
 
 from .columns import LedgerColumn, ValueKind, columns_of
@@ -26,6 +29,7 @@ from .schema import UtcDateTime, table_of
 
 _MAX_TEXT = 2000
 
+Row = TypeVar("Row", bound=Sequence[Any])
 Record = TypeVar("Record", bound="tuple[Any, ...]")
 Encoder = Callable[[Any], object]
 
@@ -72,6 +76,30 @@ def unread(record: type, table: FromClause) -> list[ColumnElement[Any]]:
     """Return the columns of `record` in `table` for a query whose rows `read` will read, as they stand there."""
     found = [table.c[column.name] for column in columns_of(record)]
     return [type_coerce(column, NullType()) if isinstance(column.type, UtcDateTime) else column for column in found]
+
+
+def fetch(connection: Connection, rows: Callable[[], Sequence[Row]]) -> Sequence[Row]:
+    """Return the `rows` that are fetched by `connection`, for `read`.
+
+    SQLite hands out nothing of a row with a text that is no UTF-8, and its complaint quotes that text. Such rows are
+    fetched again, with the text as bytes, so that `read` can tell where it is.
+    """
+    try:
+        return rows()
+    except (sqlite3.OperationalError, DBAPIError) as error:
+        if "UTF-8" not in str(error.orig if isinstance(error, DBAPIError) else error):
+            raise
+    driver: Any = connection.connection.driver_connection
+    before, driver.text_factory = driver.text_factory, _text_or_bytes
+    try:
+        return rows()
+    finally:
+        driver.text_factory = before
+
+
+def select_rows(connection: Connection, query: Select[Any]) -> Sequence[Any]:
+    """Return the rows of `query`, as `fetch` does."""
+    return fetch(connection, lambda: connection.execute(query).all())
 
 
 def read(record: type[Record], rows: Iterable[Sequence[Any]], dialect: Dialect) -> Iterator[Record]:
@@ -142,6 +170,13 @@ def _moment_encoder(dialect: Dialect) -> Encoder | None:
     encode_value = UtcDateTime().dialect_impl(dialect).bind_processor(dialect)
     # What a change set writes has mostly the same time, in all columns.
     return encode_value and lru_cache(maxsize=16)(encode_value)
+
+
+def _text_or_bytes(text: bytes) -> str | bytes:
+    try:
+        return text.decode()
+    except UnicodeDecodeError:
+        return text
 
 
 def _optional(convert: Encoder) -> Encoder:

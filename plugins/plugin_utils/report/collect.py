@@ -14,7 +14,7 @@ from ..display_text import printable
 from ..flows.recording import account_of
 from ..ledger.event_kinds import EventKind
 from ..ledger.ledger import Ledger
-from ..ledger.records import Claim, Event, State
+from ..ledger.records import Claim, Event, LedgerError, State
 from .records import Failure, ReportedUnit, Row, UnitVerdict
 
 _FAILURES: Mapping[str, UnitVerdict] = {
@@ -62,7 +62,13 @@ class Period:
 def last_run(ledger: Ledger) -> Period | None:
     """Return when and by whom the last run was that the ledger has recorded; None where it has none."""
     for event in ledger.events(kinds=[EventKind.RUN], newest_first=True, limit=1):
-        started = datetime.fromisoformat(json.loads(event.detail or "")["started"])
+        try:
+            started = datetime.fromisoformat(json.loads(event.detail or "")["started"])
+        except (ValueError, TypeError, KeyError, RecursionError):
+            raise LedgerError(
+                f"The ledger is damaged: row {event.id} of its table ioto_events does not say when its run began; give "
+                "since, or restore the ledger from its backup."
+            ) from None
         return Period(started, event.at, event.actor, event.run)
     return None
 
