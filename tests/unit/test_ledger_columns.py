@@ -27,7 +27,7 @@ PRODUCT = "01K9F1EETDEV1CEPR0DVCT0001"
 DECLARED = {
     # the last line of a record: what is declared after it
     "    details: Annotated[Mapping[str, object], LedgerColumn(is_told=False, is_reported=False)] = {}\n": (
-        '    batch: Annotated[str | None, LedgerColumn(task_name="lot")] = None\n'
+        '    fixture: Annotated[str | None, LedgerColumn(task_name="lot")] = None\n'
         "    tried: int | None = None\n"
         "    tested_at: datetime | None = None\n"
     ),
@@ -42,12 +42,12 @@ FILE = {
     "product": PRODUCT,
     "unit": "SN-1",
     "state": "verified",
-    "batch": "B7",
+    "fixture": "B7",
     "tried": 3,
     "tested_at": AT.isoformat(),
 }
-KEPT = {"batch": "B7", "tried": 3, "tested_at": AT}
-SHOWN = {"batch": "B7", "tried": 3, "tested_at": AT.isoformat()}
+KEPT = {"fixture": "B7", "tried": 3, "tested_at": AT}
+SHOWN = {"fixture": "B7", "tried": 3, "tested_at": AT.isoformat()}
 SHOWN_BY_TASK = {"lot": "B7", "tried": 3, "tested_at": AT.isoformat()}
 
 Module = Callable[[str], Any]
@@ -80,7 +80,7 @@ def ledger(module: Module, tmp_path: Path) -> Iterator[Any]:
 
 def test_the_tables_and_the_rows_have_it(module: Module, ledger: Any) -> None:
     schema, records = module("ledger.schema"), module("ledger.records")
-    assert {"batch", "tried", "tested_at"} <= set(schema.claims.c.keys())
+    assert {"fixture", "tried", "tested_at"} <= set(schema.claims.c.keys())
     context = records.Context("bob@line-2", "pump-1")
     ledger.advance(records.StateChange("JT08FFQXWQ", records.State.LABELLED, context))
     for claim in (ledger.find("JT08FFQXWQ"), *ledger.claims(), ledger.live_claim(PRODUCT, "SN-1")):
@@ -88,7 +88,7 @@ def test_the_tables_and_the_rows_have_it(module: Module, ledger: Any) -> None:
         assert {name: getattr(claim, name) for name in KEPT} == KEPT
     given = ledger.allocate(records.AllocationRequest(PRODUCT, "SN-2", "generated", context))
     assert ledger.find(given.claim_id) == given
-    assert (given.batch, given.tried, given.tested_at) == (None, None, None)
+    assert (given.fixture, given.tried, given.tested_at) == (None, None, None)
 
 
 def test_events_take_it_from_their_context(ledger: Any) -> None:
@@ -124,7 +124,7 @@ def test_the_service_tells_and_describes_it(module: Module, ledger: Any) -> None
         "schema"
     ]
     assert {name: answer["properties"][name] for name in SHOWN} == {
-        "batch": {"type": ["string", "null"]},
+        "fixture": {"type": ["string", "null"]},
         "tried": {"type": ["integer", "null"]},
         "tested_at": {"type": ["string", "null"], "format": "date-time"},
     }
