@@ -55,7 +55,26 @@ def test_a_password_is_never_shown(scheme: str) -> None:
 @pytest.mark.parametrize(
     ("text", "remedy"),
     [
-        ("mysql://ann:s3cret@db/line", "give a path"),
+        ("mysql://ann:s3cret@db/line", "or a path"),
+        ("POSTGRESQL://ann:s3cret@db/line", "write postgresql://"),
+        ("postgresql:/ann:s3cret@db/line", "write postgresql://"),
+        ("postgresql:ann:s3cret@db/line", "write postgresql://"),
+        ("Postgres:/ann:s3cret@db/line", "write postgresql://"),
+        ("postgres:\\\\ann:s3cret@db", "write postgresql://"),
+        ("jdbc:postgresql://db/line?user=ann&password=s3cret", "write postgresql://"),
+        ("mysql:ann:s3cret@db", "write postgresql://"),
+        ("//ann:s3cret@db/line", "write postgresql://"),
+        ("ann:s3cret@db/line", "write postgresql://"),
+        ("db:5432/s3cret", "write postgresql://"),
+        ("host=db dbname=line password=s3cret", "write postgresql://"),
+        ("password = s3cret", "write postgresql://"),
+        ("line password='s3cret' host=db", r"\./ before the name of a file"),
+        ("sqlite:/srv/line.db", "sqlite:////PATH, or a path"),
+        ("SQLite:///srv/line.db", "sqlite:////PATH, or a path"),
+        ("file:/srv/line.db", "or a path"),
+        ("postgresql://ann:x@db/line&password=s3cret", "options after a question mark"),
+        ("postgresql://ann:x@db/line;password=s3cret", "options after a question mark"),
+        ("postgresql://ann;password=s3cret@db/line", "options after a question mark"),
         ("postgresql://ann:s3cret@db:port/line", "write postgresql://"),
         ("://s3cret", "write postgresql://"),
         ("sqlite://", "names no file"),
@@ -69,6 +88,14 @@ def test_a_location_that_is_none_says_how_to_write_one_and_repeats_no_password(t
         Location.parse(text)
     assert "s3cret" not in str(caught.value)
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("name", ["host=x", "postgresql:", "a://b.db", "user:password@db", "12:30.db"])
+def test_a_file_may_have_a_name_like_an_address(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / name
+    assert Location.parse(f"./{name}") == Location.parse(str(path)) == Location.parse(path) == Location(path=path)
+    assert Location.parse("ledger 2=3.db").path == tmp_path / "ledger 2=3.db"
 
 
 def test_a_server_that_does_not_answer_is_one_sentence() -> None:

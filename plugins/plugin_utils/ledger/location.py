@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +14,17 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from .records import LedgerError
+
+_FORMS = "write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, or sqlite:////PATH, or a path"
+
+# What begins so is a file, whatever follows.
+_PATH = re.compile(r"~|\.{0,2}/(?!/)")
+
+# A URL or what drivers take in its stead, with something amiss: "postgresql:/…", "//ann:…@db", "db:5432/line", or
+# "host=… password=…". As a file name it would make an empty ledger, and show a password in every message.
+_NO_FILE = re.compile(
+    r"//|[\w.+-]{2,}:|\w+\s*=|.*\s(host(addr)?|port|dbname|user|password|service|sslmode)\s*=", re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +56,40 @@ class Location:
         """Return the location for a path, a `sqlite:///` or `postgresql://` URL, or None for the default file."""
         if text is None or not str(text).strip():
             return cls(path=default_path())
-        text = str(text).strip()
-        if "://" not in text:
+        if isinstance(text, Path):
             return cls(path=_absolute(text))
+        text = text.strip()
+        if _PATH.match(text):
+            return cls(path=_absolute(text))
+        if "://" in text:
+            return cls._of_url(text)
+        if _NO_FILE.match(text):
+            # Not repeated: it may hold a password.
+            raise LedgerError(
+                f"The ledger looks like the address of a database, but cannot be read as one; {_FORMS}, "
+                "with ./ before the name of a file that looks so."
+            )
+        return cls(path=_absolute(text))
+
+    @classmethod
+    def _of_url(cls, text: str) -> Location:
         try:
             url = make_url(text)
         except (ArgumentError, ValueError):
             # Not from the cause: it may quote the password.
             raise LedgerError(
-                "The ledger's URL cannot be read; write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, "
-                "with %40 for an @ in the password, or sqlite:////PATH."
+                f"The ledger's URL cannot be read; {_FORMS}, with %40 for an @ in the password."
             ) from None
         if url.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
+            # Where the question mark was forgotten, the password stands in a part that is shown.
+            if re.search("[=&;]", f"{url.username or ''}{url.host or ''}{url.database or ''}"):
+                raise LedgerError(
+                    "The ledger's URL has an option in the place of a name; write "
+                    "postgresql://USER:PASSWORD@HOST:PORT/DATABASE, and options after a question mark."
+                )
             return cls(url=url.set(drivername="postgresql+psycopg"))
         if url.drivername != "sqlite":
-            raise LedgerError(
-                f"The ledger cannot be on {url.drivername!a}; give a path, a sqlite:////PATH or a postgresql:// URL."
-            )
+            raise LedgerError(f"The ledger cannot be on {url.drivername!a}; {_FORMS}.")
         if not url.database or url.database == ":memory:" or url.host or url.query:
             raise LedgerError("The ledger's sqlite URL names no file; write sqlite:////PATH and nothing more.")
         return cls(path=_absolute(url.database))
