@@ -42,6 +42,7 @@ def test_nobody_else_may_read_the_ledger(tmp_path: Path) -> None:
                 "ledger.db": 0o600,
                 "ledger.db-wal": 0o600,
                 "ledger.db-shm": 0o600,
+                "ledger.db-open": 0o600,
             }
         assert mode(path.parent) == 0o700
         assert [entry.name for entry in path.parent.iterdir()] == ["ledger.db"]
@@ -156,7 +157,7 @@ def test_a_ledger_that_may_not_be_written_is_one_sentence(tmp_path: Path) -> Non
     Ledger(path).close()
     subprocess.run(["mount", "--bind", "-o", "ro", tmp_path, tmp_path], check=True)
     try:
-        with pytest.raises(LedgerError, match="give this user permission"), Ledger(path) as ledger:
+        with pytest.raises(LedgerError, match="file system is mounted read-only"), Ledger(path) as ledger:
             ledger.reserve(ReserveRequest(PRODUCT, 1, context=CONTEXT))
     finally:
         subprocess.run(["umount", "--lazy", tmp_path], check=True)

@@ -1,21 +1,31 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The file in which SQLite keeps a ledger: made whole, and opened with the settings that make it durable."""
+"""The file in which SQLite keeps a ledger: made whole, and opened with the settings that make it durable.
+
+SQLite does not notice when its file, or the log beside it, is removed or replaced while it is open: it would go on in
+a file that nobody sees. So each write compares what is at its place with what was opened, before it commits.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import random
 import sqlite3
 import tempfile
+import time
+from collections.abc import Callable
 from contextvars import ContextVar
 from pathlib import Path
+from typing import TypeVar, cast
 
 from sqlalchemy import create_engine
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
+from .open_mark import OpenMark
 from .records import LedgerError
 from .schema import create_tables
 
@@ -29,14 +39,15 @@ USE_LOG = "PRAGMA journal_mode=WAL"
 # so are the pages where the next claims go, which IDs at random spread over the whole index.
 _SETTINGS = "PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384;"
 
-_file: ContextVar[Path | None] = ContextVar("_file")
+Result = TypeVar("Result")
+
+_uri: ContextVar[str] = ContextVar("_uri")
 
 
 def _open() -> sqlite3.Connection:
-    path = _file.get()
-    # mode=rw: a file that vanished is an error, not a new ledger without the old one's IDs.
-    name = "file::memory:" if path is None else f"{path.as_uri()}?mode=rw"
-    connection = sqlite3.connect(name, uri=True, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(
+        _uri.get(), uri=True, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
+    )
     try:
         connection.executescript(_SETTINGS)
     except sqlite3.Error:
@@ -60,11 +71,23 @@ def holds_something(path: Path) -> bool:
     return status.st_size > 0
 
 
-def _refuse_orphaned_log(path: Path) -> None:
+def _refuse_orphans(path: Path) -> None:
     # SQLite would play another ledger's write-ahead log into the new file.
-    log = path.with_name(f"{path.name}-wal")
-    if log.exists() and log.stat().st_size > 0:
-        raise LedgerError(f"The ledger {path} is missing while its log {log.name} is there; restore the ledger.")
+    mark = OpenMark(path)
+    if mark.log.exists() and mark.log.stat().st_size > 0:
+        raise LedgerError(f"The ledger {path} is missing while its log {mark.log.name} is there; restore the ledger.")
+    if number := mark.read():
+        raise LedgerError(
+            f"The ledger {path} is missing, and held {number} events when it was last open; restore it from its "
+            f"backup, or delete {mark.path} to begin a new one."
+        )
+
+
+def _sweep_drafts(path: Path, prefix: str) -> None:
+    """Remove what a process left that died while it made the ledger; only one makes it at a time."""
+    for entry in path.parent.iterdir():
+        if entry.name.startswith(prefix):
+            entry.unlink(missing_ok=True)
 
 
 def create_file(path: Path) -> None:
@@ -75,8 +98,10 @@ def create_file(path: Path) -> None:
         fcntl.flock(directory, fcntl.LOCK_EX)
         if holds_something(path):  # another process was first
             return
-        _refuse_orphaned_log(path)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600
+        _refuse_orphans(path)
+        prefix = f".{path.name}.new-"
+        _sweep_drafts(path, prefix)
+        handle, name = tempfile.mkstemp(prefix=prefix, dir=path.parent)  # mode 0600
         draft = Path(name)
         try:
             with connect(draft) as connection, connection.begin():
@@ -87,16 +112,167 @@ def create_file(path: Path) -> None:
             draft.replace(path)
         finally:
             os.close(handle)
-            draft.unlink(missing_ok=True)
+            _sweep_drafts(path, prefix)
         os.fsync(directory)
     finally:
         os.close(directory)
 
 
-def connect(path: Path | None) -> Connection:
+def connect(path: Path | None, *, read_only: bool = False) -> Connection:
     """Return a connection to the file at `path`, which is there, or to a new database in memory."""
-    token = _file.set(path)
+    if path is None:
+        uri = "file::memory:"
+    elif read_only and _cannot_change(path):
+        # Without a log, which SQLite could not make there.
+        uri = f"{path.as_uri()}?immutable=1"
+    else:
+        # mode=rw: a file that vanished is an error, not a new ledger without the old one's IDs.
+        uri = f"{path.as_uri()}?mode=rw"
+    token = _uri.set(uri)
     try:
         return _ENGINE.connect()
     finally:
-        _file.reset(token)
+        _uri.reset(token)
+
+
+def _cannot_change(path: Path) -> bool:
+    """Whether the file is on a medium that is only read, and whole without a log."""
+    return bool(os.statvfs(path).f_flag & os.ST_RDONLY) and not holds_something(OpenMark(path).log)
+
+
+class MemoryDatabase:
+    """A ledger that ends with its process."""
+
+    def __init__(self) -> None:
+        """Make an empty one."""
+        self.connection = connect(None)
+        create_tables(self.connection)
+        self.connection.commit()
+
+    def write(self, work: Callable[[Connection], Result]) -> Result:
+        """Do `work` in one transaction."""
+        self.connection.exec_driver_sql("BEGIN IMMEDIATE")
+        result = work(self.connection)
+        self.connection.commit()
+        return result
+
+    def close(self) -> None:
+        """Forget it."""
+        self.connection.close()
+
+
+class LedgerFile:
+    """The file that a connection has open: whether it is still at its place, and whole."""
+
+    def __init__(self, path: Path, *, read_only: bool) -> None:
+        """Connect to the file at `path`, which is there."""
+        self._read_only = read_only
+        self._is_accepted = False
+        self.path = path
+        self._name = str(path)
+        self._mark = OpenMark(path)
+        self._log_name = str(self._mark.log)
+        self._held_before = self._mark.read()
+        self._identity = _identity(self._name)
+        self.connection = connect(path, read_only=read_only)
+        self._log_identity: tuple[int, int] | None = None
+
+    def begin_use(self) -> None:
+        """Refuse a ledger that lacks events; have it keep a log.
+
+        It keeps one from the start, but where it was restored from a copy.
+        """
+        if self._held_before and self._held_before > self._last_event():
+            with self._mark.kept():
+                self._refuse_loss()
+                if not self._read_only:
+                    self._use_log()
+        elif not self._read_only:
+            self._use_log()
+        self._log_identity = _identity(self._log_name)
+        self.require_in_place()
+        self._is_accepted = True
+
+    def require_in_place(self) -> None:
+        """Refuse where the file, or its log, was removed or replaced since it was opened."""
+        if _identity(self._name) != self._identity:
+            raise LedgerError(
+                f"The ledger {self.path} was removed or replaced while it was open, so nothing was recorded; put it "
+                "back, and run again."
+            )
+        if self._log_identity is not None and _identity(self._log_name) != self._log_identity:
+            raise LedgerError(
+                f"The log {self._mark.log} was removed or replaced while the ledger was open, so nothing was recorded; "
+                "end every process that uses the ledger, and run again."
+            )
+
+    def write(self, work: Callable[[Connection], Result]) -> Result:
+        """Do `work` in one transaction that is on the disk on return."""
+        # A transaction that reads first and then writes could not wait for its turn.
+        self.connection.exec_driver_sql("BEGIN IMMEDIATE")
+        result = work(self.connection)
+        number = self._last_event()
+        self.require_in_place()
+        self.connection.commit()
+        self._mark.raise_to(number)
+        return result
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if _identity(self._name) == self._identity:
+            # The log of a ledger that was refused, and one that was removed by hand, is missing for another reason.
+            may_remove = self._is_accepted and _identity(self._log_name) == self._log_identity
+            self.connection.close()
+            self._mark.close(may_remove=may_remove)
+            return
+        # SQLite would remove the log by its name, and that one may by now belong to the file that is at the place.
+        # No setting that Python 3.11 knows keeps it from that, so the connection stays open until the process ends,
+        # which must not close it either: nothing but the interpreter's own count of references can see to that.
+        import ctypes  # noqa: PLC0415  # a millisecond that only this case may cost
+
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self.connection))
+
+    def _last_event(self) -> int:
+        # By the driver: this is asked in each transaction, and SQLAlchemy would take ten times as long.
+        driver = cast("sqlite3.Connection", self.connection.connection.driver_connection)
+        return driver.execute("SELECT max(id) FROM ioto_events").fetchone()[0] or 0
+
+    def _refuse_loss(self) -> None:
+        # In this order, for another process may have found the same copy first: it removes the mark, and then has the
+        # copy keep a log.
+        self.connection.rollback()
+        keeps_log = self._keeps_log()
+        before = self._mark.read()
+        if before <= (number := self._last_event()):
+            return
+        if keeps_log:
+            raise LedgerError(
+                f"The ledger {self.path} lacks the last {before - number} of the {before} events that it held when it "
+                f"was open: its log {self._mark.log.name} was removed or damaged, or an older file put in its place. "
+                f"Put back the log, or restore the newest backup; to go on without them, delete {self._mark.path}."
+            )
+        if not self._read_only:
+            self._mark.remove()
+
+    def _keeps_log(self) -> bool:
+        return self.connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+
+    def _use_log(self) -> None:
+        deadline = time.monotonic() + BUSY_TIMEOUT
+        while not self._keeps_log():
+            try:
+                self.connection.exec_driver_sql(USE_LOG)
+            except DBAPIError as error:
+                # Two that change a copy's header at once: SQLite lets neither wait for the other.
+                code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+                if code != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(random.uniform(0.001, 0.02))  # noqa: S311  # no secret
+
+
+def _identity(path: str | Path) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)  # noqa: PTH116  # twice in each transaction, and a Path takes three times as long
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

@@ -1,0 +1,133 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a database driver or the system raises, as one sentence that says what to do.
+
+A driver's message may quote the row, and the row holds a whole claim ID: so its own words are passed on only where
+they cannot.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from sqlalchemy.exc import DBAPIError
+
+from .location import Location
+from .records import LedgerError
+from .sqlite_file import BUSY_TIMEOUT
+
+UNDEFINED_TABLE = "42P01"
+LOCK_NOT_AVAILABLE = "55P03"
+_SERIALIZATION_FAILURE = "40001"
+_DEADLOCK = "40P01"
+_UNIQUE_VIOLATION = "23505"
+ALREADY_EXISTS = ("42P07", "42710", "42723", _UNIQUE_VIOLATION)
+
+_FULL = "cannot grow, because the disk is full; free some space and run again"
+_READ_ONLY = "cannot be written, because its file system is mounted read-only; see why, and mount it writable"
+_SQLITE_REMEDIES = {
+    sqlite3.SQLITE_BUSY: f"is locked by another process for more than {BUSY_TIMEOUT} s; end that one and run again",
+    sqlite3.SQLITE_LOCKED: "is locked by another process; end that one and run again",
+    sqlite3.SQLITE_FULL: _FULL,
+    sqlite3.SQLITE_READONLY: "cannot be written; give this user permission to write the file and its directory",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened; give this user permission to read and write the file and its directory",
+    sqlite3.SQLITE_PERM: "cannot be opened; give this user permission to read and write it",
+    sqlite3.SQLITE_NOTADB: "is no ledger, but some other file; name the ledger's own file",
+    sqlite3.SQLITE_CORRUPT: "is damaged; restore it from its backup",
+    sqlite3.SQLITE_IOERR: "cannot be read or written, because the disk reports an error; check the disk",
+}
+# SQLite says of these what it could not do; what the disk says of itself tells why.
+_SQLITE_SEE_DISK = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR)
+_SYSTEM_REMEDIES = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: "cannot grow, because this user's disk quota is used up; free some space and run again",
+    errno.EROFS: _READ_ONLY,
+}
+_POSTGRESQL_REMEDIES = {
+    # by SQLSTATE, or by its first two letters, which name the class
+    "42501": "does not let this user do that; grant the user its tables, or CREATE on the schema for the first run",
+    "53100": "cannot grow, because the server's disk is full; free some space and run again",
+    "53300": "has no connection free; raise max_connections, or run with fewer forks",
+    "57014": "had its work ended by the server, because it took too long or somebody cancelled it; run again",
+    LOCK_NOT_AVAILABLE: "is locked by another session, which did not end in time; see pg_stat_activity, and run again",
+    "57": "is shutting down or starting; run again when the server is up",
+    "25006": "can only be read on this server; name the primary server",
+}
+
+
+@contextmanager
+def sentences(location: Location) -> Iterator[None]:
+    """Raise what a driver or the system raises as a `LedgerError` about the ledger at `location`, never chained."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise LedgerError(f"The ledger {location} {_of_database(error, location)}.") from None
+    except sqlite3.Error as error:
+        raise LedgerError(f"The ledger {location} {_of_sqlite(error, location.path)}.") from None
+    except OSError as error:
+        raise LedgerError(f"The ledger {location} {_of_system(error)}.") from None
+
+
+def sqlstate(error: DBAPIError) -> str | None:
+    """Return the SQLSTATE that PostgreSQL gave, if it gave one."""
+    state = getattr(error.orig, "sqlstate", None)
+    return state if isinstance(state, str) else None
+
+
+def lost_a_race(error: DBAPIError) -> bool:
+    """Whether somebody else's transaction was first, and this one was undone for certain."""
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    if code is not None:
+        return bool(code == sqlite3.SQLITE_CONSTRAINT_UNIQUE)
+    return sqlstate(error) in (_UNIQUE_VIOLATION, _SERIALIZATION_FAILURE, _DEADLOCK)
+
+
+def _of_system(error: OSError) -> str:
+    if remedy := _SYSTEM_REMEDIES.get(error.errno or 0):
+        return remedy
+    where = f" ({error.filename})" if error.filename else ""
+    return f"cannot be used: {error.strerror or error}{where}; correct the path or its permissions"
+
+
+def _of_sqlite(error: sqlite3.Error, path: Path | None) -> str:
+    # The low byte is the kind; the rest says where in SQLite it arose. Absent: sqlite3's own complaint.
+    kind = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if kind in _SQLITE_SEE_DISK and path is not None and (remedy := _of_disk(path)):
+        return remedy
+    return _SQLITE_REMEDIES.get(kind) or f"failed: {error}"
+
+
+def _of_disk(path: Path) -> str | None:
+    with suppress(OSError):
+        disk = os.statvfs(path.parent)
+        if disk.f_flag & os.ST_RDONLY:
+            return _READ_ONLY
+        if disk.f_bavail == 0 or (disk.f_files and not disk.f_favail):
+            return _FULL
+    return None
+
+
+def _of_database(error: DBAPIError, location: Location) -> str:
+    cause = error.orig
+    if isinstance(cause, sqlite3.Error):
+        return _of_sqlite(cause, location.path)
+    state = sqlstate(error) or ""
+    if remedy := _POSTGRESQL_REMEDIES.get(state) or _POSTGRESQL_REMEDIES.get(state[:2]):
+        return remedy
+    if state:
+        diagnosis = getattr(cause, "diag", None)
+        return f"failed: {getattr(diagnosis, 'message_primary', None) or state}"
+    if error.connection_invalidated:
+        return "lost the connection to its server in the midst of its work; nothing was recorded; run again"
+    reason = " ".join(str(cause).split("\n", maxsplit=1)[0].split()).rstrip(".")
+    # While it connects, psycopg knows no SQLSTATE; the server's own refusal begins with this word.
+    _before, fatal, refusal = reason.partition("FATAL: ")
+    if fatal:
+        return f"is refused by its server: {refusal}; correct its URL or the server"
+    return f"cannot be reached: {reason}; check that the server runs and its address"

@@ -1,0 +1,158 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The mark beside a ledger that is open: how many events it holds, so that none goes missing without a word.
+
+While a ledger is open, its newest transactions are in its write-ahead log, `ledger.db-wal`. SQLite takes a ledger
+whose log was removed, or cut short, as whole and older. So the number of the last event stands in `ledger.db-open`,
+too, and who opens the ledger compares.
+
+- **Writing.** After a commit, the process raises the number in the mark to the one it has committed. The number is
+  never above what is on the disk, so a process that dies at any instant leaves a mark that refuses nothing. It may be
+  below: the mark is not synced, so that after a power cut it may be some seconds old.
+- **Reading.** At opening, the number is read first and the ledger afterwards: what others commit between makes the
+  ledger newer, never the mark. A ledger that holds fewer events than its mark says is refused. That is all that is
+  refused: whether the log is there does not matter, for SQLite removes it when the last process closes the ledger,
+  also when that is somebody's `sqlite3`, after it has moved all of it into the ledger.
+- **Removing.** Who closes the ledger removes the mark if SQLite has removed the log by that, and nobody by hand. It
+  looks at the log and removes the mark under the mark's lock (`flock`). A number is written under that lock as well,
+  into a mark that is still there: whoever finds that it was removed meanwhile makes a new one. As its transaction made
+  a log, that one stays. Who was refused removes nothing.
+- **Restoring.** A copy that SQLite's backup made and that has no log is no ledger whose log was lost, and is told by
+  its header (journal mode `delete`). The mark of what it replaces is removed before the copy's header is changed.
+
+Nobody waits long for the lock: it is held for some system calls. Where it cannot be had, as where the disk is full,
+the mark stays as it is, which is safe.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+_LOCK_TIMEOUT = 2.0
+"""Seconds to wait for another process that holds the mark: it may be changing a copy's header, which syncs the disk."""
+
+_LENGTH = 32
+
+
+class OpenMark:
+    """The mark beside one ledger, as one open database of this process sees it."""
+
+    def __init__(self, ledger: Path) -> None:
+        """Look after the mark of `ledger`; nothing is read or made yet."""
+        self._ledger = ledger
+        self.path = ledger.with_name(f"{ledger.name}-open")
+        self.log = ledger.with_name(f"{ledger.name}-wal")
+        self._handle: int | None = None
+        self._written = 0
+
+    def read(self) -> int:
+        """Return the number in the mark; 0 where there is none, or one that was torn by a power cut."""
+        try:
+            handle = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return 0
+        try:
+            return _number_in(handle)
+        finally:
+            os.close(handle)
+
+    def raise_to(self, number: int) -> None:
+        """Have the mark say that at least `number` events are in the ledger, which they are, on the disk."""
+        if number <= self._written:
+            return
+        with suppress(OSError):
+            while self._handle is None or not self._raise_in(self._handle, number):
+                self._let_go()
+                self._handle = self._open_or_make()
+
+    @contextmanager
+    def kept(self) -> Iterator[bool]:
+        """Let no other process write or remove the mark meanwhile; say whether there is one, and that can be had."""
+        try:
+            handle = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            yield False
+            return
+        try:
+            yield _lock(handle) and os.fstat(handle).st_nlink > 0
+        finally:
+            os.close(handle)
+
+    def remove(self) -> None:
+        """Remove the mark."""
+        self.path.unlink(missing_ok=True)
+
+    def close(self, *, may_remove: bool) -> None:
+        """Let go of the mark; with `may_remove`, remove it where SQLite has moved all of the log and removed it."""
+        self._let_go()
+        if not may_remove:
+            return
+        with suppress(OSError), self.kept() as is_kept:
+            if is_kept and not self.log.exists():
+                self.remove()
+
+    def _open_or_make(self) -> int:
+        try:
+            return os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        # Whoever may use the ledger may use its mark, as SQLite has it for the log.
+        with suppress(OSError):
+            owner = self._ledger.stat()
+            os.fchmod(handle, stat.S_IMODE(owner.st_mode))
+            os.fchown(handle, owner.st_uid, owner.st_gid)
+        return handle
+
+    def _raise_in(self, handle: int, number: int) -> bool:
+        """Raise the number in an open mark; return whether that is still the ledger's mark."""
+        if not _lock(handle):
+            return True
+        try:
+            if not os.fstat(handle).st_nlink:
+                return False
+            if _number_in(handle) < number:
+                os.pwrite(handle, _encode(number), 0)
+            self._written = number
+            return True
+        finally:
+            fcntl.flock(handle, fcntl.LOCK_UN)
+
+    def _let_go(self) -> None:
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+        self._written = 0
+
+
+def _lock(handle: int) -> bool:
+    """Take the lock of the mark, if it can be had in time."""
+    deadline = time.monotonic() + _LOCK_TIMEOUT
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.001)
+        except OSError:  # a file system without locks
+            return False
+
+
+def _encode(number: int) -> bytes:
+    digits = f"{number:020}"
+    return f"{digits} {zlib.crc32(digits.encode()):08x}\n".ljust(_LENGTH).encode()
+
+
+def _number_in(handle: int) -> int:
+    found = os.pread(handle, _LENGTH, 0)
+    digits = found[:20]
+    return int(digits) if digits.isdigit() and found == _encode(int(digits)) else 0

@@ -1,0 +1,215 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The connection to a PostgreSQL server: nothing waits for ever, and a commit is a commit or an error.
+
+Each wait has an end, and who ends it can say most about it:
+
+- a lock that another session holds: the server, after `LOCK_TIMEOUT`;
+- a statement: the server, after `STATEMENT_TIMEOUT`;
+- an answer, also that to a commit, for which the server has no time-out while it waits for a standby: we, after
+  `ANSWER_TIMEOUT`, by shutting the connection down (`watchdog`);
+- a machine that is gone: the system, which asks for it every few seconds (TCP keep-alive);
+- a connection: the driver, after `CONNECT_TIMEOUT`.
+
+**A commit without a known outcome** is an error, never an answer. It is one where the connection ended after the
+commit was sent, by whomever, and where the server warns that it gave up waiting for the standby: the driver takes that
+for success. Such a transaction is never tried again here, only by the caller, who asks for the same unit again: if the
+first one was recorded, that is found. Only an error that the server itself answers to the commit, and after which the
+session goes on, says that nothing was recorded.
+"""
+
+from __future__ import annotations
+
+import select
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from sqlalchemy import URL, create_engine, event
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError, DisconnectionError
+
+from ..requirements import missing
+from .driver_errors import sqlstate
+from .records import LedgerError
+from .watchdog import Watch, Watchdog
+
+CONNECT_TIMEOUT = 10
+"""Seconds to wait for a server to let us in."""
+LOCK_TIMEOUT = 15
+"""Seconds to wait for a lock of another session: many times what a transaction of ours takes."""
+STATEMENT_TIMEOUT = 25
+"""Seconds for one statement: the slowest of ours, a count of a million claims, takes less than one."""
+ANSWER_TIMEOUT = 30.0
+"""Seconds to wait for an answer: longer than the server waits, so that it can say itself what was wrong, and shorter
+than a person at the line, or an agent that asks the service, waits before it asks again."""
+
+# Asked after 10 s of silence, and given up after three questions without an answer. Data that was sent and is not
+# acknowledged ends the connection as late as a missing answer does.
+_TCP = {
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": int(ANSWER_TIMEOUT * 1000),
+}
+
+# PostgreSQL keeps the plan of a statement that is used often. One that was made while the tables were almost empty
+# reads them from end to end for ever, or until somebody has them analyzed: each unit would take longer than the last.
+_USE_INDEXES = "SET LOCAL enable_seqscan = off"
+
+_WARNING = "01000"
+_UNKNOWN_ALL_THE_SAME = ("08", "40003")
+"""Errors, or classes of them, with which a server says that it does not know the outcome either."""
+
+Result = TypeVar("Result")
+
+
+class PostgresqlDatabase:
+    """A pool of connections to one database. Threads may share it."""
+
+    def __init__(self, url: URL, name: str) -> None:
+        """Prepare for the database at `url`, which is called `name` in messages; nothing is connected yet."""
+        self._name = name
+        self._watchdog = Watchdog()
+        self._current = threading.local()
+        defaults = {"connect_timeout": CONNECT_TIMEOUT, **_TCP}
+        try:
+            self._engine = create_engine(
+                url,
+                hide_parameters=True,
+                connect_args={name: value for name, value in defaults.items() if name not in url.query},
+            )
+        except ImportError as error:
+            raise LedgerError(missing("postgresql", error)) from None
+        event.listen(self._engine, "do_connect", self._connect)
+        event.listen(self._engine, "checkout", self._check_out)
+        event.listen(self._engine, "before_cursor_execute", self._extend)
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._engine.dispose()
+        self._watchdog.close()
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """Lend a connection, for less than `ANSWER_TIMEOUT` between two answers of the server."""
+        with self._watched(), self._engine.connect() as connection:
+            yield connection
+
+    def write(self, work: Callable[[Connection], Result]) -> Result:
+        """Do `work` in one transaction that is on the server's disk on return, and on its standby's if it has one."""
+        with self.connection() as connection:
+            connection.exec_driver_sql(_USE_INDEXES)
+            result = work(connection)
+            self._commit(connection)
+            return result
+
+    @contextmanager
+    def session(self) -> Iterator[Callable[[str, tuple[int, ...]], None]]:
+        """Lend a session of its own, which ends with the block, as a function that does one statement in it."""
+        with self._watched():
+            connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+
+        def execute(statement: str, parameters: tuple[int, ...]) -> None:
+            with self._watched() as watch:
+                watch.attach(_descriptor(connection))
+                connection.exec_driver_sql(statement, parameters)
+
+        try:
+            yield execute
+        finally:
+            # Never back to the pool: its end is the one certain way to let go.
+            connection.invalidate()
+            connection.close()
+
+    @contextmanager
+    def _watched(self) -> Iterator[Watch]:
+        before: Watch | None = getattr(self._current, "watch", None)
+        patience = ANSWER_TIMEOUT
+        with self._watchdog.watch(patience) as watch:
+            self._current.watch = watch
+            try:
+                yield watch
+            except DBAPIError:
+                if not watch.has_fired:
+                    raise
+                raise LedgerError(
+                    f"The ledger {self._name} did not answer for {patience:g} s, and nothing was recorded; see whether "
+                    "its server hangs, and run again."
+                ) from None
+            finally:
+                self._current.watch = before
+
+    def _commit(self, connection: Connection) -> None:
+        notices: list[str | None] = connection.info["notices"]
+        notices.clear()
+        self._current.watch.extend()
+        try:
+            connection.commit()
+        except DBAPIError as error:
+            if _is_undone(error):
+                raise
+            connection.invalidate()
+        else:
+            if _WARNING not in notices:
+                return
+            # The server has it, its standby perhaps not.
+            connection.invalidate()
+        raise LedgerError(
+            f"The ledger {self._name} gave no certain answer to a commit, so whether that was recorded is not known; "
+            "see whether its server and its standby work, and run again: what was recorded is found."
+        )
+
+    # What SQLAlchemy calls
+
+    def _connect(self, dialect: Any, record: Any, arguments: Any, parameters: Any) -> Any:
+        connection = dialect.connect(*arguments, **parameters)
+        notices: list[str | None] = []
+        record.info["notices"] = notices
+        record.info["is_fresh"] = True
+        connection.add_notice_handler(lambda notice: notices.append(notice.sqlstate))
+        self._attach(connection)
+        connection.autocommit = True
+        connection.execute(
+            "SELECT set_config('lock_timeout', %s, false), set_config('statement_timeout', %s, false)",
+            (f"{LOCK_TIMEOUT}s", f"{STATEMENT_TIMEOUT}s"),
+        )
+        connection.autocommit = False
+        return connection
+
+    def _check_out(self, connection: Any, record: Any, _proxy: Any) -> None:
+        # A server that was restarted has ended its connections, which shows here without a question to it.
+        if not record.info.pop("is_fresh", False) and (connection.closed or _has_something_to_say(connection)):
+            raise DisconnectionError
+        self._attach(connection)
+
+    def _extend(self, *_statement: Any) -> None:
+        watch: Watch | None = self._current.watch
+        if watch is not None:
+            watch.extend()
+
+    def _attach(self, connection: Any) -> None:
+        self._current.watch.attach(connection.fileno())
+
+
+def _descriptor(connection: Connection) -> int:
+    driver: Any = connection.connection.driver_connection
+    return int(driver.fileno())
+
+
+def _has_something_to_say(connection: Any) -> bool:
+    """Whether the server has sent something, though it was not asked: it does so when it ends the connection."""
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _is_undone(error: DBAPIError) -> bool:
+    """Whether the server says that the transaction was rolled back: it could not commit it, and the session goes on."""
+    state = sqlstate(error) or ""
+    diagnosis = getattr(error.orig, "diag", None)
+    severity = getattr(diagnosis, "severity_nonlocalized", None)
+    return severity == "ERROR" and not state.startswith(_UNKNOWN_ALL_THE_SAME)

@@ -1,0 +1,109 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A deadline for a server's answers: the connection to a server that stays silent is shut down.
+
+A driver that waits for an answer waits for ever where a server hangs, or a commit waits for a standby that is dead:
+no time-out of the server or of TCP ends that. One thread for each database watches all that wait at a time, and wakes
+once in a while; beginning to watch costs some microseconds.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+
+class Watch:
+    """What one thread waits for: by when, and over which connection."""
+
+    def __init__(self, lock: threading.Condition, patience: float) -> None:
+        """Give the server `patience` seconds from now; the lock is the watchdog's."""
+        self._lock = lock
+        self._patience = patience
+        self._socket: socket.socket | None = None
+        self.has_fired = False
+        """Whether the server was silent for too long, and the connection was shut down."""
+        self.until = time.monotonic() + patience
+
+    def extend(self) -> None:
+        """Give the server its time anew, for another question."""
+        self.until = time.monotonic() + self._patience
+
+    def attach(self, descriptor: int) -> None:
+        """Watch over the connection with that file descriptor, instead of another one."""
+        # One of our own for the same socket: the driver's may be closed and used for something else at any moment.
+        mine = socket.socket(fileno=os.dup(descriptor))
+        with self._lock:
+            self.detach()
+            self._socket = mine
+            if self.has_fired:
+                self._shut_down()
+
+    def detach(self) -> None:
+        """Let go of the connection."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def fire(self) -> None:
+        """Shut the connection down, so that who waits for it gets an error."""
+        self.has_fired = True
+        self._shut_down()
+
+    def _shut_down(self) -> None:
+        if self._socket is not None:
+            with suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+
+class Watchdog:
+    """Watches what the threads of a process wait for."""
+
+    def __init__(self) -> None:
+        """Begin when there is something to watch."""
+        self._lock = threading.Condition()
+        self._watches: set[Watch] = set()
+        self._is_idle = False
+        self._is_closed = False
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def watch(self, patience: float) -> Iterator[Watch]:
+        """Return a watch that ends with the block."""
+        watch = Watch(self._lock, patience)
+        with self._lock:
+            self._watches.add(watch)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="ledger-watchdog", daemon=True)
+                self._thread.start()
+            elif self._is_idle:
+                self._lock.notify()
+        try:
+            yield watch
+        finally:
+            with self._lock:
+                self._watches.discard(watch)
+                watch.detach()
+
+    def close(self) -> None:
+        """End the thread."""
+        with self._lock:
+            self._is_closed = True
+            self._lock.notify()
+
+    def _run(self) -> None:
+        with self._lock:
+            while not self._is_closed:
+                now = time.monotonic()
+                waiting = [watch for watch in self._watches if not watch.has_fired]
+                for watch in waiting:
+                    if watch.until <= now:
+                        watch.fire()
+                # All have the same patience, so none that begins meanwhile is due before these.
+                self._is_idle = not waiting
+                self._lock.wait(min((watch.until - now for watch in waiting if not watch.has_fired), default=None))

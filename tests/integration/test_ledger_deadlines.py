@@ -1,0 +1,329 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A server that is silent, busy, or not sure: an error in time, and never an answer that was none."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import postgresql, unit_locks
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
+    AllocationRequest,
+    Context,
+    LedgerError,
+)
+from tests.services.postgresql import PostgresqlServer, running_postgresql
+
+psycopg = pytest.importorskip("psycopg", reason="the Python package psycopg is not installed")
+
+PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
+CONTEXT = Context("ann@line-1")
+UNKNOWN = r"no certain answer to a commit, so whether that was recorded is not known; .*run again: what was recorded"
+
+
+@pytest.fixture
+def server() -> Iterator[PostgresqlServer]:
+    """A server that a test may stop, kill and set up as it likes."""
+    with running_postgresql() as running:
+        yield running
+
+
+def allocate(ledger: Ledger, unit: str) -> str:
+    return ledger.allocate(AllocationRequest(PRODUCT, unit, "generated", CONTEXT)).claim_id
+
+
+def sql(url: str, statement: str) -> list[tuple[object, ...]]:
+    with psycopg.connect(url, autocommit=True) as connection:
+        cursor = connection.execute(statement)
+        return cursor.fetchall() if cursor.description else []
+
+
+def wait_for(url: str, condition: str) -> list[tuple[object, ...]]:
+    """Return the pids of the sessions that do what `condition` says, as soon as there are any."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        if found := sql(url, f"SELECT pid FROM pg_stat_activity WHERE {condition} AND pid <> pg_backend_pid()"):
+            return found
+    raise AssertionError(condition)
+
+
+def pid_of(server: PostgresqlServer) -> int:
+    return int((server.directory / "data" / "postmaster.pid").read_text().split()[0])
+
+
+def processes_of(server: PostgresqlServer) -> list[int]:
+    postmaster = pid_of(server)
+    listed = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(postmaster)], check=False, capture_output=True, text=True
+    )
+    return [postmaster, *map(int, listed.stdout.split())]
+
+
+# A standby that does not answer
+
+
+@pytest.fixture
+def lonely(server: PostgresqlServer) -> str:
+    """A ledger whose server waits at each commit for a standby that is not there."""
+    url = server.new_url()
+    with Ledger(url) as ledger:
+        allocate(ledger, "SN-0")
+    sql(url, "ALTER SYSTEM SET synchronous_standby_names = 'not_there'")
+    sql(url, "SELECT pg_reload_conf()")
+    deadline = time.monotonic() + 20
+    while sql(url, "SHOW synchronous_standby_names") != [("not_there",)]:
+        assert time.monotonic() < deadline
+    return url
+
+
+def no_more_standby(url: str) -> None:
+    sql(url, "ALTER SYSTEM RESET synchronous_standby_names")
+    sql(url, "SELECT pg_reload_conf()")
+    deadline = time.monotonic() + 20
+    while sql(url, "SHOW synchronous_standby_names") != [("",)]:
+        assert time.monotonic() < deadline
+
+
+@pytest.mark.parametrize("how", ["pg_cancel_backend", "pg_terminate_backend"])
+def test_a_commit_that_gave_up_waiting_for_the_standby_is_no_success(lonely: str, how: str) -> None:
+    with Ledger(lonely) as ledger, ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(allocate, ledger, "SN-1")
+        (pid,) = wait_for(lonely, "wait_event = 'SyncRep'")
+        sql(lonely, f"SELECT {how}({pid[0]})")
+        with pytest.raises(LedgerError, match=UNKNOWN):
+            answer.result(20)
+        assert ended(lonely, pid[0])
+        no_more_standby(lonely)
+        allocate(ledger, "SN-1")
+        assert len(list(ledger.claims(unit="SN-1"))) == 1
+
+
+def ended(url: str, pid: object) -> bool:
+    deadline = time.monotonic() + 20
+    while sql(url, f"SELECT 1 FROM pg_stat_activity WHERE pid = {pid}"):
+        if time.monotonic() > deadline:
+            return False
+    return True
+
+
+def test_a_commit_that_is_never_answered_ends_in_time(lonely: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgresql, "ANSWER_TIMEOUT", 0.7)
+    with Ledger(lonely) as ledger:
+        begin = time.monotonic()
+        with pytest.raises(LedgerError, match=UNKNOWN):
+            allocate(ledger, "SN-1")
+        assert 0.6 < time.monotonic() - begin < 5
+        no_more_standby(lonely)
+        first = allocate(ledger, "SN-1")
+        assert allocate(ledger, "SN-1") == first
+        assert len(list(ledger.claims(unit="SN-1"))) == 1
+
+
+# A server that is silent
+
+
+def test_a_server_that_hangs_is_told_in_time_and_served_by_again(
+    server: PostgresqlServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgresql, "ANSWER_TIMEOUT", 0.5)
+    url = server.new_url()
+    with Ledger(url) as ledger:
+        claim_id = allocate(ledger, "SN-1")
+        stopped = processes_of(server)
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            begin = time.monotonic()
+            with pytest.raises(LedgerError, match=r"did not answer for 0\.5 s.* see whether its server hangs"):
+                allocate(ledger, "SN-2")
+            assert time.monotonic() - begin < 5
+        finally:
+            for pid in stopped:
+                os.kill(pid, signal.SIGCONT)
+        assert allocate(ledger, "SN-1") == claim_id
+        allocate(ledger, "SN-2")
+        assert ledger.summary().total == 2
+
+
+@pytest.mark.parametrize("what", ["read", "alone", "open"])
+def test_no_question_waits_for_a_server_that_hangs(
+    server: PostgresqlServer, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    monkeypatch.setattr(postgresql, "ANSWER_TIMEOUT", 0.5)
+    monkeypatch.setattr(postgresql, "CONNECT_TIMEOUT", 2)  # the driver knows no shorter one
+    url = server.new_url()
+    with Ledger(url) as ledger:
+        allocate(ledger, "SN-1")
+        stopped = processes_of(server)
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            begin = time.monotonic()
+            with pytest.raises(LedgerError, match=r"did not answer|cannot be reached: .*time") as caught:
+                if what == "read":
+                    ledger.summary()
+                elif what == "alone":
+                    with ledger.alone_with(["JT08FFQXWQ"]):
+                        pass
+                else:
+                    Ledger(url).close()
+            assert time.monotonic() - begin < 10
+            assert "\n" not in str(caught.value)
+        finally:
+            for pid in stopped:
+                os.kill(pid, signal.SIGCONT)
+        assert ledger.summary().total == 1
+
+
+# Locks of others
+
+
+def test_a_lock_of_another_session_is_waited_for_in_vain(postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgresql, "LOCK_TIMEOUT", 0.3)
+    with Ledger(postgresql_url) as ledger, psycopg.connect(postgresql_url) as holder:
+        allocate(ledger, "SN-1")
+        holder.execute("LOCK TABLE ioto_claims IN ACCESS EXCLUSIVE MODE")
+        for question in (ledger.summary, lambda: allocate(ledger, "SN-2")):
+            with pytest.raises(LedgerError, match=r"is locked by another session.* pg_stat_activity, and run again\.$"):
+                question()
+        holder.rollback()
+        allocate(ledger, "SN-2")
+
+
+def test_a_statement_that_somebody_cancels_says_so(postgresql_url: str) -> None:
+    with Ledger(postgresql_url) as ledger, psycopg.connect(postgresql_url) as holder, ThreadPoolExecutor(1) as pool:
+        holder.execute("LOCK TABLE ioto_claims IN ACCESS EXCLUSIVE MODE")
+        answer = pool.submit(allocate, ledger, "SN-1")
+        (pid,) = wait_for(postgresql_url, "wait_event_type = 'Lock' AND query LIKE '%ioto_claims%'")
+        sql(postgresql_url, f"SELECT pg_cancel_backend({pid[0]})")
+        with pytest.raises(LedgerError, match="took too long or somebody cancelled it; run again"):
+            answer.result(20)
+        holder.rollback()
+        allocate(ledger, "SN-1")
+
+
+def test_who_cannot_be_alone_in_time_is_told(location: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgresql, "LOCK_TIMEOUT", 0.1)
+    Ledger(location).close()
+    # Another process: a POSIX lock is never in its own process's way.
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        with Ledger(location) as ledger, ledger.alone_with(["JT08FFQXWQ"]):
+            os.write(writer, b"x")
+            signal.pause()
+        os._exit(0)
+    try:
+        os.read(reader, 1)
+        monkeypatch.setattr(unit_locks, "ALONE_TIMEOUT", 0.5)
+        with Ledger(location) as ledger:
+            with pytest.raises(LedgerError, match=r"held for itself for 0\.5 s"), ledger.alone_with(["JT08FFQXWQ"]):
+                pass
+            with ledger.alone_with(["JT08FFQXWR"]):
+                pass
+            monkeypatch.setattr(unit_locks, "ALONE_TIMEOUT", 30)
+            os.kill(child, signal.SIGKILL)
+            with ledger.alone_with(["JT08FFQXWQ"]):  # a process that dies lets go
+                pass
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+# A server that dies
+
+
+def test_a_server_killed_during_commits_loses_no_answer_and_issues_nothing_twice(server: PostgresqlServer) -> None:
+    url = server.new_url()
+    answered: dict[str, str] = {}
+    is_done = threading.Event()
+    failures: list[str] = []
+
+    def line(number: int) -> None:
+        with Ledger(url) as ledger:
+            unit = 0
+            while not is_done.is_set():
+                name = f"SN-{number}-{unit}"
+                try:
+                    claim_id = allocate(ledger, name)
+                except LedgerError as error:  # to be repeated on
+                    failures.append(str(error))
+                    continue
+                answered[name] = claim_id
+                unit += 1
+
+    Ledger(url).close()
+    with ThreadPoolExecutor(4) as pool:
+        lines = [pool.submit(line, number) for number in range(4)]
+        try:
+            for _unused in range(3):
+                target = len(answered) + 50
+                while len(answered) < target:
+                    assert not any(one.done() for one in lines), [one.exception() for one in lines if one.done()]
+                for pid in processes_of(server):
+                    os.kill(pid, signal.SIGKILL)
+                server.stop()
+                server.start()
+        finally:
+            is_done.set()
+    assert failures
+    with Ledger(url) as ledger:
+        kept = {claim.unit: claim.claim_id for claim in ledger.claims()}
+        assert all(kept[unit] == claim_id for unit, claim_id in answered.items())
+        assert len(set(kept.values())) == ledger.summary().total
+
+
+def test_the_connection_asks_for_what_ends_a_dead_one(server: PostgresqlServer) -> None:
+    """By TCP, for a Unix socket has no such thing; what a URL says itself counts."""
+    sql(server.new_url(), "SELECT 1")
+    database = postgresql.PostgresqlDatabase(
+        make_url(server.new_url()).set(drivername="postgresql+psycopg").update_query_dict({"keepalives_idle": "77"}),
+        "x",
+    )
+    try:
+        with database.connection() as connection:
+            parameters = connection.connection.driver_connection.info.get_parameters()
+            assert parameters["keepalives_idle"] == "77"
+            assert parameters["tcp_user_timeout"] == "30000"
+            assert parameters["connect_timeout"] == "10"
+            assert connection.exec_driver_sql("SHOW lock_timeout").scalar() == "15s"
+            assert connection.exec_driver_sql("SHOW statement_timeout").scalar() == "25s"
+    finally:
+        database.close()
+
+
+def test_the_watchdog_ends_with_the_ledger(postgresql_url: str) -> None:
+    def watchdogs() -> list[threading.Thread]:
+        return [thread for thread in threading.enumerate() if thread.name == "ledger-watchdog"]
+
+    before = watchdogs()
+    with Ledger(postgresql_url) as ledger:
+        allocate(ledger, "SN-1")
+        (mine,) = [thread for thread in watchdogs() if thread not in before]
+    mine.join(10)
+    assert not mine.is_alive()
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_no_descriptor_is_left_of_what_was_watched(postgresql_url: str) -> None:
+    with Ledger(postgresql_url) as ledger:
+        allocate(ledger, "SN-0")
+        before = open_files()
+        for number in range(20):
+            allocate(ledger, f"SN-{number}")
+        assert open_files() == before
