@@ -16,9 +16,12 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url
+from sqlalchemy.engine import Connection
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import postgresql, unit_locks
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.database import Database
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.location import Location
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
     AllocationRequest,
     Context,
@@ -33,7 +36,7 @@ CONTEXT = Context("ann@line-1")
 UNKNOWN = r"no certain answer to a commit, so whether that was recorded is not known; .*run again: what was recorded"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server() -> Iterator[PostgresqlServer]:
     """A server that a test may stop, kill and set up as it likes."""
     with running_postgresql() as running:
@@ -75,7 +78,7 @@ def processes_of(server: PostgresqlServer) -> list[int]:
 
 
 @pytest.fixture
-def lonely(server: PostgresqlServer) -> str:
+def lonely(server: PostgresqlServer) -> Iterator[str]:
     """A ledger whose server waits at each commit for a standby that is not there."""
     url = server.new_url()
     with Ledger(url) as ledger:
@@ -85,7 +88,8 @@ def lonely(server: PostgresqlServer) -> str:
     deadline = time.monotonic() + 20
     while sql(url, "SHOW synchronous_standby_names") != [("not_there",)]:
         assert time.monotonic() < deadline
-    return url
+    yield url
+    no_more_standby(url)
 
 
 def no_more_standby(url: str) -> None:
@@ -185,6 +189,24 @@ def test_no_question_waits_for_a_server_that_hangs(
             for pid in stopped:
                 os.kill(pid, signal.SIGCONT)
         assert ledger.summary().total == 1
+
+
+def test_who_computes_between_two_questions_may_take_its_time(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgresql, "ANSWER_TIMEOUT", 0.2)
+    database = Database(Location.parse(postgresql_url))
+
+    def work(connection: Connection) -> object:
+        connection.exec_driver_sql("SELECT 1")
+        time.sleep(0.6)  # what is tested
+        return connection.exec_driver_sql("SELECT 2").scalar()
+
+    assert database.write(work) == 2
+    with database.read() as connection:
+        time.sleep(0.6)
+        assert connection.exec_driver_sql("SELECT 3").scalar() == 3
+    database.close()
 
 
 # Locks of others

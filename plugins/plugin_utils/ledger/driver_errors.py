@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from .location import Location
 from .records import LedgerError
@@ -68,6 +69,10 @@ def sentences(location: Location) -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise LedgerError(f"The ledger {location} {_of_database(error, location)}.") from None
+    except PoolTimeoutError:
+        raise LedgerError(
+            f"The ledger {location} has no connection free in this process; run again with fewer devices at a time."
+        ) from None
     except sqlite3.Error as error:
         raise LedgerError(f"The ledger {location} {_of_sqlite(error, location.path)}.") from None
     except OSError as error:

@@ -46,6 +46,9 @@ ANSWER_TIMEOUT = 30.0
 """Seconds to wait for an answer: longer than the server waits, so that it can say itself what was wrong, and shorter
 than a person at the line, or an agent that asks the service, waits before it asks again."""
 
+_ROW_TIMEOUT = 0.01
+"""Seconds more for each row of a statement for many: a hundred times what one takes."""
+
 # Asked after 10 s of silence, and given up after three questions without an answer. Data that was sent and is not
 # acknowledged ends the connection as late as a missing answer does.
 _TCP = {
@@ -73,7 +76,7 @@ class PostgresqlDatabase:
     def __init__(self, url: URL, name: str) -> None:
         """Prepare for the database at `url`, which is called `name` in messages; nothing is connected yet."""
         self._name = name
-        self._watchdog = Watchdog()
+        self._watchdog = Watchdog(ANSWER_TIMEOUT)
         self._current = threading.local()
         defaults = {"connect_timeout": CONNECT_TIMEOUT, **_TCP}
         try:
@@ -86,7 +89,8 @@ class PostgresqlDatabase:
             raise LedgerError(missing("postgresql", error)) from None
         event.listen(self._engine, "do_connect", self._connect)
         event.listen(self._engine, "checkout", self._check_out)
-        event.listen(self._engine, "before_cursor_execute", self._extend)
+        event.listen(self._engine, "before_cursor_execute", self._before_statement)
+        event.listen(self._engine, "after_cursor_execute", self._after_statement)
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -95,9 +99,13 @@ class PostgresqlDatabase:
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
-        """Lend a connection, for less than `ANSWER_TIMEOUT` between two answers of the server."""
-        with self._watched(), self._engine.connect() as connection:
-            yield connection
+        """Lend a connection on which each question is answered within `ANSWER_TIMEOUT`."""
+        with self._watched() as watch, self._engine.connect() as connection:
+            watch.rest()
+            try:
+                yield connection
+            finally:
+                watch.wait()  # until what was not committed is undone
 
     def write(self, work: Callable[[Connection], Result]) -> Result:
         """Do `work` in one transaction that is on the server's disk on return, and on its standby's if it has one."""
@@ -128,8 +136,7 @@ class PostgresqlDatabase:
     @contextmanager
     def _watched(self) -> Iterator[Watch]:
         before: Watch | None = getattr(self._current, "watch", None)
-        patience = ANSWER_TIMEOUT
-        with self._watchdog.watch(patience) as watch:
+        with self._watchdog.watch() as watch:
             self._current.watch = watch
             try:
                 yield watch
@@ -137,8 +144,8 @@ class PostgresqlDatabase:
                 if not watch.has_fired:
                     raise
                 raise LedgerError(
-                    f"The ledger {self._name} did not answer for {patience:g} s, and nothing was recorded; see whether "
-                    "its server hangs, and run again."
+                    f"The ledger {self._name} did not answer for {self._watchdog.patience:g} s, and nothing was "
+                    "recorded; see whether its server hangs, and run again."
                 ) from None
             finally:
                 self._current.watch = before
@@ -146,7 +153,7 @@ class PostgresqlDatabase:
     def _commit(self, connection: Connection) -> None:
         notices: list[str | None] = connection.info["notices"]
         notices.clear()
-        self._current.watch.extend()
+        self._current.watch.wait()
         try:
             connection.commit()
         except DBAPIError as error:
@@ -186,10 +193,14 @@ class PostgresqlDatabase:
             raise DisconnectionError
         self._attach(connection)
 
-    def _extend(self, *_statement: Any) -> None:
-        watch: Watch | None = self._current.watch
-        if watch is not None:
-            watch.extend()
+    def _before_statement(
+        self, _on: Any, _cursor: Any, _statement: Any, parameters: Any, _context: Any, is_many: bool
+    ) -> None:
+        # What is done for many rows is many statements, and one answer.
+        self._current.watch.wait(len(parameters) * _ROW_TIMEOUT if is_many else 0.0)
+
+    def _after_statement(self, *_statement: Any) -> None:
+        self._current.watch.rest()
 
     def _attach(self, connection: Any) -> None:
         self._current.watch.attach(connection.fileno())

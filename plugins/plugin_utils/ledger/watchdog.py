@@ -5,11 +5,13 @@
 
 A driver that waits for an answer waits for ever where a server hangs, or a commit waits for a standby that is dead:
 no time-out of the server or of TCP ends that. One thread for each database watches all that wait at a time, and wakes
-once in a while; beginning to watch costs some microseconds.
+once in a while; beginning to watch costs some microseconds. Only waiting is watched: who has an answer, and computes
+what to ask next, may take its time.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import threading
@@ -22,7 +24,7 @@ class Watch:
     """What one thread waits for: by when, and over which connection."""
 
     def __init__(self, lock: threading.Condition, patience: float) -> None:
-        """Give the server `patience` seconds from now; the lock is the watchdog's."""
+        """Wait from now on, for `patience` seconds; the lock is the watchdog's."""
         self._lock = lock
         self._patience = patience
         self._socket: socket.socket | None = None
@@ -30,9 +32,13 @@ class Watch:
         """Whether the server was silent for too long, and the connection was shut down."""
         self.until = time.monotonic() + patience
 
-    def extend(self) -> None:
-        """Give the server its time anew, for another question."""
-        self.until = time.monotonic() + self._patience
+    def wait(self, more: float = 0.0) -> None:
+        """Give the server its time anew, and `more` seconds, for another question."""
+        self.until = time.monotonic() + self._patience + more
+
+    def rest(self) -> None:
+        """Wait for nothing, for now."""
+        self.until = math.inf
 
     def attach(self, descriptor: int) -> None:
         """Watch over the connection with that file descriptor, instead of another one."""
@@ -62,27 +68,27 @@ class Watch:
 
 
 class Watchdog:
-    """Watches what the threads of a process wait for."""
+    """Watches what the threads of a process wait for, each for at most `patience` seconds, and a quarter of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float) -> None:
         """Begin when there is something to watch."""
+        self.patience = patience
         self._lock = threading.Condition()
         self._watches: set[Watch] = set()
-        self._is_idle = False
         self._is_closed = False
         self._thread: threading.Thread | None = None
 
     @contextmanager
-    def watch(self, patience: float) -> Iterator[Watch]:
+    def watch(self) -> Iterator[Watch]:
         """Return a watch that ends with the block."""
-        watch = Watch(self._lock, patience)
+        watch = Watch(self._lock, self.patience)
         with self._lock:
+            if not self._watches:
+                self._lock.notify()
             self._watches.add(watch)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="ledger-watchdog", daemon=True)
                 self._thread.start()
-            elif self._is_idle:
-                self._lock.notify()
         try:
             yield watch
         finally:
@@ -100,10 +106,7 @@ class Watchdog:
         with self._lock:
             while not self._is_closed:
                 now = time.monotonic()
-                waiting = [watch for watch in self._watches if not watch.has_fired]
-                for watch in waiting:
-                    if watch.until <= now:
+                for watch in self._watches:
+                    if watch.until <= now and not watch.has_fired:
                         watch.fire()
-                # All have the same patience, so none that begins meanwhile is due before these.
-                self._is_idle = not waiting
-                self._lock.wait(min((watch.until - now for watch in waiting if not watch.has_fired), default=None))
+                self._lock.wait(self.patience / 4 if self._watches else None)
