@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -179,6 +180,22 @@ def test_a_copy_that_is_put_in_the_place_of_a_ledger_is_taken_by_all_who_open_it
         with Ledger(path) as ledger:
             assert ledger.summary().total == 9
         assert not beside(path, "open").exists()
+
+
+def test_a_copy_that_somebody_is_writing_to_is_opened_when_he_has_done(path: Path) -> None:
+    """SQLite lets nobody wait who changes a file's header."""
+    with Ledger(path) as ledger, ledger._database.read() as connection:
+        connection.exec_driver_sql(f"VACUUM INTO '{path.with_name('copy.db')}'")
+    holder = sqlite3.connect(path.with_name("copy.db"), isolation_level=None, check_same_thread=False)
+    holder.execute("BEGIN IMMEDIATE")
+    with ThreadPoolExecutor(1) as pool:
+        opened = pool.submit(Ledger, path.with_name("copy.db"))
+        try:
+            with pytest.raises(TimeoutError):
+                opened.result(0.3)
+        finally:
+            holder.close()
+        opened.result(30).close()
 
 
 def test_a_mark_that_is_damaged_refuses_nothing(path: Path) -> None:

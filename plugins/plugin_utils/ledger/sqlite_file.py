@@ -219,18 +219,14 @@ class LedgerFile:
 
     def close(self) -> None:
         """Let go of the file."""
-        if _identity(self._name) == self._identity:
-            # The log of a ledger that was refused, and one that was removed by hand, is missing for another reason.
-            may_remove = self._is_accepted and _identity(self._log_name) == self._log_identity
-            self.connection.close()
-            self._mark.close(may_remove=may_remove)
-            return
-        # SQLite would remove the log by its name, and that one may by now belong to the file that is at the place.
-        # No setting that Python 3.11 knows keeps it from that, so the connection stays open until the process ends,
-        # which must not close it either: nothing but the interpreter's own count of references can see to that.
-        import ctypes  # noqa: PLC0415  # a millisecond that only this case may cost
-
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self.connection))
+        # The log of a ledger that was refused, and one that was removed by hand, is missing for another reason. Where
+        # the file itself was replaced, SQLite sees that, and leaves what is there now alone.
+        may_remove = self._is_accepted and (_identity(self._name), _identity(self._log_name)) == (
+            self._identity,
+            self._log_identity,
+        )
+        self.connection.close()
+        self._mark.close(may_remove=may_remove)
 
     def _last_event(self) -> int:
         # By the driver: this is asked in each transaction, and SQLAlchemy would take ten times as long.
