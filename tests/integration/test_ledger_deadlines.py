@@ -12,13 +12,14 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url
 from sqlalchemy.engine import Connection
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import postgresql, unit_locks
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import bulk_rows, postgresql, unit_locks
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.database import Database
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.location import Location
@@ -191,6 +192,32 @@ def test_no_question_waits_for_a_server_that_hangs(
         assert ledger.summary().total == 1
 
 
+@pytest.mark.parametrize("how", ["alone", "together"])
+def test_a_server_that_falls_silent_in_a_transaction_is_told_in_time(
+    server: PostgresqlServer, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr(postgresql, "ANSWER_TIMEOUT", 0.5)
+    url = server.new_url()
+
+    def stop_and_ask(connection: Connection) -> None:
+        (backend,) = bulk_rows.execute(connection, "SELECT pg_backend_pid()", ()).fetchone() or ()
+        os.kill(backend, signal.SIGSTOP)
+        stopped.append(backend)
+        with bulk_rows.in_one_go(connection) if how == "together" else nullcontext():
+            bulk_rows.execute(connection, "SELECT 1", ())
+
+    stopped: list[int] = []
+    with Ledger(url) as ledger, ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(ledger._database.write, stop_and_ask)
+        try:
+            with pytest.raises(LedgerError, match=r"did not answer for 0\.5 s"):
+                answer.result(20)
+        finally:
+            for pid in stopped:
+                os.kill(pid, signal.SIGCONT)
+        allocate(ledger, "SN-1")
+
+
 def test_who_computes_between_two_questions_may_take_its_time(
     postgresql_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -217,7 +244,7 @@ def test_a_lock_of_another_session_is_waited_for_in_vain(postgresql_url: str, mo
     with Ledger(postgresql_url) as ledger, psycopg.connect(postgresql_url) as holder:
         allocate(ledger, "SN-1")
         holder.execute("LOCK TABLE ioto_claims IN ACCESS EXCLUSIVE MODE")
-        for question in (ledger.summary, lambda: allocate(ledger, "SN-2")):
+        for question in (lambda: list(ledger.claims()), lambda: allocate(ledger, "SN-2")):
             with pytest.raises(LedgerError, match=r"is locked by another session.* pg_stat_activity, and run again\.$"):
                 question()
         holder.rollback()
