@@ -106,6 +106,13 @@ def test_a_server_that_does_not_answer_is_one_sentence() -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("query", ["host=a,b&port=1,2,3", "foo=bar", "connect_timeout=soon", "sslmode=some"])
+def test_options_that_a_server_does_not_know_are_one_sentence_without_the_password(query: str) -> None:
+    with pytest.raises(LedgerError, match="cannot be reached: ") as caught:
+        Ledger(f"postgresql://ann@127.0.0.1:1/line?password=s3cret&{query}")
+    assert "s3cret" not in str(caught.value)
+
+
 def test_a_missing_driver_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(LedgerError, match=r"lacks psycopg, needed for a ledger on PostgreSQL; .*pip install -r"):

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from .location import Location
@@ -69,6 +69,8 @@ def sentences(location: Location) -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise LedgerError(f"The ledger {location} {_of_database(error, location)}.") from None
+    except ArgumentError as error:
+        raise LedgerError(f"The ledger {location} cannot be reached: {error}; correct its URL.") from None
     except PoolTimeoutError:
         raise LedgerError(
             f"The ledger {location} has no connection free in this process; run again with fewer devices at a time."
@@ -128,8 +130,6 @@ def _of_database(error: DBAPIError, location: Location) -> str:
     if state:
         diagnosis = getattr(cause, "diag", None)
         return f"failed: {getattr(diagnosis, 'message_primary', None) or state}"
-    if error.connection_invalidated:
-        return "lost the connection to its server in the midst of its work; nothing was recorded; run again"
     reason = " ".join(str(cause).split("\n", maxsplit=1)[0].split()).rstrip(".")
     # While it connects, psycopg knows no SQLSTATE; the server's own refusal begins with this word.
     _before, fatal, refusal = reason.partition("FATAL: ")

@@ -22,7 +22,6 @@ session goes on, says that nothing was recorded.
 from __future__ import annotations
 
 import select
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -34,7 +33,7 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError
 from ..requirements import missing
 from .driver_errors import sqlstate
 from .records import LedgerError
-from .watchdog import Watch, Watchdog
+from .watchdog import CurrentWatch, Watch, Watchdog
 
 CONNECT_TIMEOUT = 10
 """Seconds to wait for a server to let us in."""
@@ -77,20 +76,23 @@ class PostgresqlDatabase:
         """Prepare for the database at `url`, which is called `name` in messages; nothing is connected yet."""
         self._name = name
         self._watchdog = Watchdog(ANSWER_TIMEOUT)
-        self._current = threading.local()
+        self._current = CurrentWatch()
         defaults = {"connect_timeout": CONNECT_TIMEOUT, **_TCP}
         try:
+            # The driver is an extra.
+            from .watched_connection import WatchedConnection  # noqa: PLC0415
+
             self._engine = create_engine(
                 url,
                 hide_parameters=True,
-                connect_args={name: value for name, value in defaults.items() if name not in url.query},
+                connect_args={option: value for option, value in defaults.items() if option not in url.query},
             )
         except ImportError as error:
             raise LedgerError(missing("postgresql", error)) from None
+        self._driver = WatchedConnection
         event.listen(self._engine, "do_connect", self._connect)
         event.listen(self._engine, "checkout", self._check_out)
         event.listen(self._engine, "before_cursor_execute", self._before_statement)
-        event.listen(self._engine, "after_cursor_execute", self._after_statement)
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -102,10 +104,16 @@ class PostgresqlDatabase:
         """Lend a connection on which each question is answered within `ANSWER_TIMEOUT`."""
         with self._watched() as watch, self._engine.connect() as connection:
             watch.rest()
+            driver: Any = connection.connection.driver_connection
             try:
                 yield connection
-            finally:
-                watch.wait()  # until what was not committed is undone
+            except DBAPIError as error:
+                if watch.has_fired or not driver.closed or sqlstate(error):
+                    raise
+                raise LedgerError(
+                    f"The ledger {self._name} lost the connection to its server in the midst of its work, and nothing "
+                    "was recorded; run again."
+                ) from None
 
     def write(self, work: Callable[[Connection], Result]) -> Result:
         """Do `work` in one transaction that is on the server's disk on return, and on its standby's if it has one."""
@@ -135,7 +143,7 @@ class PostgresqlDatabase:
 
     @contextmanager
     def _watched(self) -> Iterator[Watch]:
-        before: Watch | None = getattr(self._current, "watch", None)
+        before = self._current.watch
         with self._watchdog.watch() as watch:
             self._current.watch = watch
             try:
@@ -153,7 +161,6 @@ class PostgresqlDatabase:
     def _commit(self, connection: Connection) -> None:
         notices: list[str | None] = connection.info["notices"]
         notices.clear()
-        self._current.watch.wait()
         try:
             connection.commit()
         except DBAPIError as error:
@@ -172,12 +179,13 @@ class PostgresqlDatabase:
 
     # What SQLAlchemy calls
 
-    def _connect(self, dialect: Any, record: Any, arguments: Any, parameters: Any) -> Any:
-        connection = dialect.connect(*arguments, **parameters)
+    def _connect(self, _dialect: Any, record: Any, arguments: Any, parameters: Any) -> Any:
+        connection = self._driver.connect(*arguments, **parameters)
         notices: list[str | None] = []
         record.info["notices"] = notices
         record.info["is_fresh"] = True
         connection.add_notice_handler(lambda notice: notices.append(notice.sqlstate))
+        connection.current = self._current
         self._attach(connection)
         connection.autocommit = True
         connection.execute(
@@ -197,13 +205,12 @@ class PostgresqlDatabase:
         self, _on: Any, _cursor: Any, _statement: Any, parameters: Any, _context: Any, is_many: bool
     ) -> None:
         # What is done for many rows is many statements, and one answer.
-        self._current.watch.wait(len(parameters) * _ROW_TIMEOUT if is_many else 0.0)
-
-    def _after_statement(self, *_statement: Any) -> None:
-        self._current.watch.rest()
+        if (watch := self._current.watch) is not None:
+            watch.more = len(parameters) * _ROW_TIMEOUT if is_many else 0.0
 
     def _attach(self, connection: Any) -> None:
-        self._current.watch.attach(connection.fileno())
+        if (watch := self._current.watch) is not None:
+            watch.attach(connection.fileno())
 
 
 def _descriptor(connection: Connection) -> int:

@@ -12,8 +12,8 @@ import fcntl
 import os
 import time
 import zlib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
@@ -60,24 +60,24 @@ def locked_beside(path: Path, numbers: Iterable[int]) -> Iterator[None]:
 def locked_on_server(database: PostgresqlDatabase, location: Location, numbers: Iterable[int]) -> Iterator[None]:
     """Hold the locks of a ledger on PostgreSQL."""
     deadline = time.monotonic() + ALONE_TIMEOUT
-    with sentences(location):
-        session = database.session()
-        execute = session.__enter__()
-    try:
+    with ExitStack() as stack:
         with sentences(location):
+            execute = stack.enter_context(database.session())
             for number in numbers:
-                while True:
-                    try:
-                        execute(_TAKE, (_LOCK_SPACE, number))
-                        break
-                    except DBAPIError as error:
-                        # The server ends each wait, and so answers; who has time left waits again.
-                        if sqlstate(error) != LOCK_NOT_AVAILABLE:
-                            raise
-                        _require_time(deadline, location)
+                while not _taken(execute, number):
+                    _require_time(deadline, location)
         yield
-    finally:
-        session.__exit__(None, None, None)
+
+
+def _taken(execute: Callable[[str, tuple[int, ...]], None], number: int) -> bool:
+    """Take a lock on the server, which ends each wait, and so answers; say whether it was had by then."""
+    try:
+        execute(_TAKE, (_LOCK_SPACE, number))
+    except DBAPIError as error:
+        if sqlstate(error) != LOCK_NOT_AVAILABLE:
+            raise
+        return False
+    return True
 
 
 def _take(handle: int, number: int, location: Location, deadline: float) -> None:

@@ -30,11 +30,13 @@ class Watch:
         self._socket: socket.socket | None = None
         self.has_fired = False
         """Whether the server was silent for too long, and the connection was shut down."""
+        self.more = 0.0
+        """Seconds more for what takes longer."""
         self.until = time.monotonic() + patience
 
-    def wait(self, more: float = 0.0) -> None:
-        """Give the server its time anew, and `more` seconds, for another question."""
-        self.until = time.monotonic() + self._patience + more
+    def wait(self) -> None:
+        """Give the server its time anew, for another question."""
+        self.until = time.monotonic() + self._patience + self.more
 
     def rest(self) -> None:
         """Wait for nothing, for now."""
@@ -65,6 +67,12 @@ class Watch:
         if self._socket is not None:
             with suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
+
+
+class CurrentWatch(threading.local):
+    """The watch of the thread that looks, if it has one."""
+
+    watch: Watch | None = None
 
 
 class Watchdog:
