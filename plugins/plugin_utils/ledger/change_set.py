@@ -149,7 +149,7 @@ class ChangeSet:
         if not claim.is_live:
             return claim
         retired = claim._replace(state=State.RETIRED, reason=clean(reason))
-        return self._change(retired, EventKind.RETIRED, context, reason=reason)
+        return self._change(retired, EventKind.RETIRED, context, None, reason)
 
     def rebind(self, claim: Claim, unit: str, reason: str, context: Context) -> Claim:
         """Move the claim to another unit, which is not known to have it written yet. Raises `ClaimConflictError`."""
@@ -256,21 +256,15 @@ class ChangeSet:
             return claim
         return self._change(claim._replace(host=host, details=details), None, context)
 
-    def _change(
-        self,
-        claim: Claim,
-        kind: EventKind | None,
-        context: Context,
-        detail: str | None = None,
-        reason: str | None = None,
-    ) -> Claim:
+    def _change(self, claim: Claim, kind: EventKind | None, context: Context, *detail_and_reason: str | None) -> Claim:
         claim = claim._replace(updated_at=self.now)
         self._counts[ClaimKind.of(self._claims[claim.claim_id])] -= 1
         self._counts[ClaimKind.of(claim)] += 1
         self._changed.add(claim.claim_id)
         self._put(claim)
         if kind is not None:
-            self._events.append(NewEvent(kind, context, claim.claim_id, claim.product, claim.unit, detail, reason))
+            about = claim.claim_id, claim.product, claim.unit
+            self._events.append(NewEvent(kind, context, *about, *detail_and_reason))
         return claim
 
     def note(self, event: NewEvent) -> None:
