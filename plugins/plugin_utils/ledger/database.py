@@ -8,6 +8,7 @@ Opening is cheap, because every Ansible worker does it: one connection and one s
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -20,9 +21,12 @@ from sqlalchemy.exc import DBAPIError
 
 from .driver_errors import ALREADY_EXISTS, UNDEFINED_TABLE, lost_a_race, sentences, sqlstate
 from .location import Location
+from .migrations import on_postgresql, on_sqlite
+from .migrations.steps import Migration
+from .migrations.version import version_of
 from .postgresql import PostgresqlDatabase
 from .records import LedgerError
-from .schema import SCHEMA_VERSION, VERSION_QUERY, create_tables
+from .schema import SCHEMA_VERSION
 from .sqlite_file import LedgerFile, MemoryDatabase, create_file, holds_something
 from .unit_locks import lock_numbers, locked_beside, locked_on_server
 
@@ -31,6 +35,9 @@ _ATTEMPTS = 100
 
 Result = TypeVar("Result")
 
+_log = logging.getLogger("ioto.ledger")
+"""For what its user has to know though all went well."""
+
 
 class Database:
     """An open database with the ledger's tables: transactions that are durable, and errors that are sentences.
@@ -38,10 +45,17 @@ class Database:
     Threads may share one; processes may not: open it after the fork.
     """
 
-    def __init__(self, location: Location, *, read_only: bool = False) -> None:
-        """Open the database, and create it first where it is absent; with `read_only` an absent one is empty."""
+    def __init__(self, location: Location, *, read_only: bool = False, migrate: bool = False) -> None:
+        """Open the database, and create it first where it is absent; with `read_only` an absent one is empty.
+
+        A file of an older version is migrated; who only reads it, reads a private copy that was. A server's database
+        is refused then, unless `migrate` says that its lines can wait.
+        """
         self.location = location
         self.read_only = read_only
+        self.migration: Migration | None = None
+        """What was changed when it was opened; with `read_only`, what would be."""
+        self._may_migrate = migrate
         self.is_absent = False
         """Whether there is no such ledger (yet), and this one is empty in its stead."""
         self._turn = threading.Lock()
@@ -133,9 +147,11 @@ class Database:
             return
         self._sqlite = file = LedgerFile(path, read_only=self.read_only)
         try:
-            self._check_version(file.connection)
+            is_old = version_of(file.connection, str(self.location)) < SCHEMA_VERSION
             file.begin_use()
             file.connection.rollback()
+            if is_old:
+                self._migrate_file(file)
         except DBAPIError as error:
             if "no such table" in str(error.orig):
                 raise LedgerError(
@@ -143,11 +159,20 @@ class Database:
                 ) from None
             raise
 
+    def _migrate_file(self, file: LedgerFile) -> None:
+        if self.read_only:
+            copy, self.migration = on_sqlite.migrated_copy(file.connection)
+            self._sqlite = MemoryDatabase(copy)
+            file.close()
+            return
+        self.migration = on_sqlite.migrate_file(file.path, file.connection)
+        if self.migration is not None:
+            _log.warning("%s", self.migration.sentence(str(self.location)))
+
     def _open_postgresql(self, url: URL) -> None:
         self._server = server = PostgresqlDatabase(url, str(self.location))
         try:
-            with server.connection() as connection:
-                self._check_version(connection)
+            self._check_postgresql(server, url)
         except DBAPIError as error:
             if sqlstate(error) != UNDEFINED_TABLE:
                 raise
@@ -155,24 +180,25 @@ class Database:
                 self._open_sqlite(None)
                 self.is_absent = True
             else:
-                self._create_postgresql(server)
+                self._create_postgresql(server, url)
 
-    def _create_postgresql(self, server: PostgresqlDatabase) -> None:
+    def _check_postgresql(self, server: PostgresqlDatabase, url: URL) -> None:
+        with server.connection() as connection:
+            version = version_of(connection, str(self.location))
+            if version == SCHEMA_VERSION:
+                return
+            if not self._may_migrate:
+                raise LedgerError(on_postgresql.outdated(connection, url, str(self.location), version))
+        if self.read_only:
+            self.migration = Migration(version, SCHEMA_VERSION)
+        else:
+            self.migration = on_postgresql.migrate_database(url, str(self.location))
+
+    def _create_postgresql(self, server: PostgresqlDatabase, url: URL) -> None:
         try:
-            server.write(create_tables)
+            server.create()
         except DBAPIError as error:
             if sqlstate(error) not in ALREADY_EXISTS:
                 raise
             # Another process created it at the same moment, and has committed by now.
-            with server.connection() as connection:
-                self._check_version(connection)
-
-    def _check_version(self, connection: Connection) -> None:
-        version = connection.exec_driver_sql(VERSION_QUERY).scalar()
-        if version is None:
-            raise LedgerError(f"The ledger {self.location} is damaged: its version is missing; restore its backup.")
-        if version > SCHEMA_VERSION:
-            raise LedgerError(
-                f"The ledger {self.location} was made by a newer ioto.serialization (schema {version}, this one knows "
-                f"{SCHEMA_VERSION}); update the collection on this controller."
-            )
+            self._check_postgresql(server, url)

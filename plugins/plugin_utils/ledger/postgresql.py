@@ -32,7 +32,9 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError
 
 from ..requirements import missing
 from .driver_errors import sqlstate
+from .migrations.version import begin_to_write
 from .records import LedgerError
+from .schema import create_tables
 from .watchdog import CurrentWatch, Watch, Watchdog
 
 CONNECT_TIMEOUT = 10
@@ -58,10 +60,6 @@ _TCP = {
     "tcp_user_timeout": int(ANSWER_TIMEOUT * 1000),
 }
 
-# PostgreSQL keeps the plan of a statement that is used often. One that was made while the tables were almost empty
-# reads them from end to end for ever, or until somebody has them analyzed: each unit would take longer than the last.
-_USE_INDEXES = "SET LOCAL enable_seqscan = off"
-
 _WARNING = "01000"
 _UNKNOWN_ALL_THE_SAME = ("08", "40003")
 """Errors, or classes of them, with which a server says that it does not know the outcome either."""
@@ -85,6 +83,8 @@ class PostgresqlDatabase:
             self._engine = create_engine(
                 url,
                 hide_parameters=True,
+                # Whatever the server's default: who waited for a migration has to see what is there then.
+                isolation_level="READ COMMITTED",
                 connect_args={option: value for option, value in defaults.items() if option not in url.query},
             )
         except ImportError as error:
@@ -118,10 +118,16 @@ class PostgresqlDatabase:
     def write(self, work: Callable[[Connection], Result]) -> Result:
         """Do `work` in one transaction that is on the server's disk on return, and on its standby's if it has one."""
         with self.connection() as connection:
-            connection.exec_driver_sql(_USE_INDEXES)
+            begin_to_write(connection, self._name)
             result = work(connection)
             self._commit(connection)
             return result
+
+    def create(self) -> None:
+        """Make the ledger's tables, as durably."""
+        with self.connection() as connection:
+            create_tables(connection)
+            self._commit(connection)
 
     @contextmanager
     def session(self) -> Iterator[Callable[[str, tuple[int, ...]], None]]:

@@ -25,6 +25,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
+from .migrations.version import begin_to_write
 from .open_mark import OpenMark
 from .records import LedgerError
 from .schema import create_tables
@@ -143,15 +144,18 @@ def _cannot_change(path: Path) -> bool:
 class MemoryDatabase:
     """A ledger that ends with its process."""
 
-    def __init__(self) -> None:
-        """Make an empty one."""
+    def __init__(self, connection: Connection | None = None) -> None:
+        """Take the one that `connection` leads to, or make an empty one."""
+        if connection is not None:
+            self.connection = connection
+            return
         self.connection = connect(None)
         create_tables(self.connection)
         self.connection.commit()
 
     def write(self, work: Callable[[Connection], Result]) -> Result:
         """Do `work` in one transaction."""
-        self.connection.exec_driver_sql("BEGIN IMMEDIATE")
+        begin_to_write(self.connection, "in memory")
         result = work(self.connection)
         self.connection.commit()
         return result
@@ -208,8 +212,7 @@ class LedgerFile:
 
     def write(self, work: Callable[[Connection], Result]) -> Result:
         """Do `work` in one transaction that is on the disk on return."""
-        # A transaction that reads first and then writes could not wait for its turn.
-        self.connection.exec_driver_sql("BEGIN IMMEDIATE")
+        begin_to_write(self.connection, self._name)
         result = work(self.connection)
         number = self._last_event()
         self.require_in_place()

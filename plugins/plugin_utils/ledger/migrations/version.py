@@ -1,0 +1,74 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The version of a ledger: looked at when it is opened, and again in each transaction that writes.
+
+A process may hold a ledger open while another one, of a newer release, migrates it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import cast
+
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
+
+from ..records import LedgerError
+from ..schema import SCHEMA_VERSION, VERSION_QUERY
+
+# One question to the server for all that a transaction begins with, and one statement, so that the driver comes to
+# prepare it.
+#
+# PostgreSQL keeps the plan of a statement that is used often. One that was made while the tables were almost empty
+# reads them from end to end for ever, or until somebody has them analyzed: each unit would take longer than the last.
+_BEGIN_ON_POSTGRESQL = "SELECT version, set_config('enable_seqscan', 'off', true) FROM ioto_ledger"
+
+
+def begin_to_write(connection: Connection, location: str) -> None:
+    """Begin to write in the transaction of `connection`: nobody migrates the ledger until its end.
+
+    Raises `LedgerError` where it has another version than it had when it was opened.
+    """
+    version = _begin(connection)
+    if version == SCHEMA_VERSION:
+        return
+    if version is not None and version > SCHEMA_VERSION:
+        raise LedgerError(
+            f"The ledger {location} was migrated by a newer ioto.serialization (schema {version}, this process knows "
+            f"{SCHEMA_VERSION}) while this process had it open; nothing was recorded; update the collection, and start "
+            "this again."
+        )
+    raise LedgerError(
+        f"The ledger {location} was replaced by an older one (schema {version}) while this process had it open; "
+        "nothing was recorded; start this again."
+    )
+
+
+def version_of(connection: Connection, location: str) -> int:
+    """Return the version of the ledger, today's or an older one. Raises `LedgerError`."""
+    version = cast("int | None", connection.exec_driver_sql(VERSION_QUERY).scalar())
+    if version is None:
+        raise LedgerError(f"The ledger {location} is damaged: its version is missing; restore its backup.")
+    if version > SCHEMA_VERSION:
+        raise LedgerError(
+            f"The ledger {location} was made by a newer ioto.serialization (schema {version}, this one knows "
+            f"{SCHEMA_VERSION}); update the collection on this controller."
+        )
+    return version
+
+
+def _begin(connection: Connection) -> int | None:
+    if connection.dialect.name != "sqlite":
+        return cast("int | None", connection.exec_driver_sql(_BEGIN_ON_POSTGRESQL).scalar())
+    if not connection.in_transaction():
+        connection.begin()  # or SQLAlchemy would find nothing to commit
+    # By the driver: SQLAlchemy's own way takes longer than SQLite does.
+    driver = cast("sqlite3.Connection", connection.connection.driver_connection)
+    try:
+        # A transaction that reads first and then writes could not wait for its turn.
+        driver.execute("BEGIN IMMEDIATE")
+        row = driver.execute(VERSION_QUERY).fetchone()
+    except sqlite3.Error as error:
+        raise DBAPIError.instance(None, None, error, sqlite3.Error, dialect=connection.dialect) from None
+    return row[0] if row else None
