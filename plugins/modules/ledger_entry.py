@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ledger_entry
-short_description: Import, retire or re-bind claims in the ledger
+short_description: Import, retire or re-bind claims in the ledger, or migrate it
 version_added: 0.1.0
 author: The ioto.serialization maintainers (@ioto)
 description:
@@ -29,8 +29,11 @@ options:
       - V(retire) takes a claim ID out of use for ever, such as that of a scrapped unit.
       - V(rebind) moves a claim to the unit O(new_serial), such as when a board moves to another case.
       - V(resolve) records that somebody has looked at the conflicts about a claim.
+      - >-
+        V(migrate) brings a ledger of an older version to what this one needs. A file is migrated without it, when it is
+        opened to be written; a ledger on PostgreSQL only by it, because all lines wait meanwhile.
     type: str
-    choices: [import, retire, rebind, resolve]
+    choices: [import, retire, rebind, resolve, migrate]
     required: true
   claim_id:
     description: The claim. Instead, O(product) and O(serial) can name it.
@@ -45,7 +48,7 @@ options:
     description: With O(action=rebind), the unit that gets the claim.
     type: str
   reason:
-    description: Why. Needed for all actions but V(import).
+    description: Why. Needed for all actions but V(import) and V(migrate).
     type: str
   src:
     description:
@@ -96,12 +99,18 @@ EXAMPLES = r"""
     action: import
     src: /srv/records/2025.csv
   run_once: true
+
+- name: Migrate a ledger on PostgreSQL while no line runs
+  ioto.serialization.ledger_entry:
+    action: migrate
+    ledger: postgresql://factory@db.example/claims
+  run_once: true
 """
 
 RETURN = r"""
 claim:
   description: The claim as it is now.
-  returned: when O(action) is not V(import)
+  returned: when O(action) is V(retire), V(rebind) or V(resolve)
   type: dict
   contains:
     claim_id:
@@ -149,4 +158,16 @@ imported:
   returned: when O(action=import)
   type: dict
   sample: {"added": 60, "changed": 0, "unchanged": 0}
+ledger:
+  description: Where the ledger is, without a password.
+  returned: when O(action=migrate)
+  type: str
+  sample: /home/ann/.local/share/ioto/ledger.db
+migrated:
+  description:
+    - From which version of its schema to which the ledger was brought, and where it is kept as it was.
+    - RV(migrated.copy) is null in check mode and on PostgreSQL.
+  returned: when O(action=migrate) and the ledger was of an older version
+  type: dict
+  sample: {"before": 1, "after": 2, "copy": "/home/ann/.local/share/ioto/ledger.schema-1.20261127T080000.000000Z.db"}
 """

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import logging
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from ansible.errors import AnsibleError, AnsibleValueOmittedError
@@ -41,10 +43,13 @@ class IotoAction(ActionBase):
         """Ansible's entry point."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         self.task_vars = task_vars or {}
-        try:
-            result.update(self.outcome(plain(self._arguments())))
-        except IotoError as error:
-            result.update(failed=True, msg=str(error))
+        with _notices() as notices:
+            try:
+                result.update(self.outcome(plain(self._arguments())))
+            except IotoError as error:
+                result.update(failed=True, msg=str(error))
+        if notices:
+            result["warnings"] = [*result.get("warnings", ()), *notices]
         if self._task.no_log and "results" in result:
             # Ansible hides the results of several hosts only where each of them asks for it.
             result["results"] = [{**one, "_ansible_no_log": True} for one in result["results"]]
@@ -185,6 +190,27 @@ class AnsibleDevice:
         execute: Any = self._action._low_level_execute_command
         done = execute("/bin/sh -s", in_data=script.encode("utf-8", "surrogateescape"))
         return Answer(done["rc"], _bytes(done["stdout"]), _bytes(done["stderr"]))
+
+
+@contextmanager
+def _notices() -> Iterator[list[str]]:
+    """Gather what the ledger has to tell though all went well, such as that it was migrated."""
+    handler = _NoticeHandler()
+    log = logging.getLogger("ioto.ledger")
+    log.addHandler(handler)
+    try:
+        yield handler.notices
+    finally:
+        log.removeHandler(handler)
+
+
+class _NoticeHandler(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.notices: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.notices.append(record.getMessage())
 
 
 def plain(value: Any) -> Any:

@@ -20,15 +20,18 @@ OPTIONS = (
                 "V(retire) takes a claim ID out of use for ever, such as that of a scrapped unit.",
                 "V(rebind) moves a claim to the unit O(new_serial), such as when a board moves to another case.",
                 "V(resolve) records that somebody has looked at the conflicts about a claim.",
+                "V(migrate) brings a ledger of an older version to what this one needs. A file is migrated without "
+                "it, when it is opened to be written; a ledger on PostgreSQL only by it, because all lines wait "
+                "meanwhile.",
             ),
-            choices=("import", "retire", "rebind", "resolve"),
+            choices=("import", "retire", "rebind", "resolve", "migrate"),
             required=True,
         ),
         Option("claim_id", "The claim. Instead, O(product) and O(serial) can name it."),
         Option("product", "The product of the unit that has the claim."),
         Option("serial", "The unit that has the claim."),
         Option("new_serial", "With O(action=rebind), the unit that gets the claim."),
-        Option("reason", "Why. Needed for all actions but V(import)."),
+        Option("reason", "Why. Needed for all actions but V(import) and V(migrate)."),
         Option(
             "src",
             "With O(action=import), the file on the controller, in UTF-8 or UTF-16.",

@@ -16,6 +16,7 @@ from ..private_files import write_private
 from .columns import shown_by_task
 from .event_kinds import EventKind
 from .ledger import Ledger
+from .migrations.command import migrate_ledger
 from .moments import parse_moment
 from .records import Claim, Context, NewEvent, State
 from .transfer import export_claims, import_claims
@@ -84,6 +85,20 @@ def enter_ledger(ledger: Ledger, options: Mapping[str, Any], context: Context, *
     else:
         return _settle(ledger, claim, options, context, check=check)
     return {"changed": after != claim, "claim": shown_by_task(after, reveal=options["reveal"])}
+
+
+def migrate(options: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
+    """Return what `ledger_entry` documents of the action that migrates."""
+    location, migration = outcome = migrate_ledger(options["ledger"], check=check)
+    result: dict[str, Any] = {"changed": migration is not None, "ledger": location, "msg": outcome.sentence}
+    if migration is not None:
+        if check:
+            result["msg"] = (
+                f"The ledger {location} would be brought from schema {migration.before} to schema {migration.after}."
+            )
+        kept = None if migration.copy is None else str(migration.copy)
+        result["migrated"] = {"before": migration.before, "after": migration.after, "copy": kept}
+    return result
 
 
 def _selected(ledger: Ledger, options: Mapping[str, Any], *, limit: int | None) -> list[Claim]:

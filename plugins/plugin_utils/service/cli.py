@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command line: `serve` (the default), `new-secret`, `check`, `backup`."""
+"""The command line: `serve` (the default), `new-secret`, `check`, `backup`, `migrate`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from ..errors import IotoError
+from ..ledger.migrations.command import migrate_ledger
 from .backup import back_up
 from .secret_hashes import hash_secret, new_secret
 from .settings import FIELDS, ServiceSettings, load
@@ -42,11 +43,13 @@ def _parser() -> argparse.ArgumentParser:
     backup.add_argument("folder", type=Path, help="where the copy goes")
     backup.add_argument("--keep", type=int, default=14, help="how many copies stay (default: %(default)s)")
     backup.set_defaults(do=_backup)
+    migrate = commands.add_parser("migrate", help="bring a ledger of an older version to today's, while nothing runs")
+    migrate.set_defaults(do=_migrate)
     for command in (parser, serve):
         command.add_argument(
             "--listener", type=int, default=argparse.SUPPRESS, metavar="FD", help="listen at this inherited socket"
         )
-    for command in (serve, check, backup):
+    for command in (serve, check, backup, migrate):
         _add_settings(command)
     return parser
 
@@ -98,4 +101,9 @@ def _backup(given: argparse.Namespace) -> int:
     print(made.path)  # noqa: T201
     for notice in made.notices:
         print(notice, file=sys.stderr)  # noqa: T201
+    return 0
+
+
+def _migrate(given: argparse.Namespace) -> int:
+    print(migrate_ledger(_settings_of(given).ledger).sentence)  # noqa: T201
     return 0
