@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import os
 import pwd
+import select
 import shutil
 import signal
 import subprocess
@@ -18,7 +19,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode
@@ -78,6 +79,19 @@ class PostgresqlServer:
             self._process.send_signal(how)
             self._process.wait()
             self._process = None
+
+    def kill(self) -> None:
+        """Kill the server and every process of it with SIGKILL, as a power cut would, and return when they are gone."""
+        if self._process is None:
+            return
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text(encoding="ascii")
+        handles = [os.pidfd_open(int(child)) for child in children.split()]
+        self.stop(signal.SIGKILL)
+        for handle in handles:
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(handle, signal.SIGKILL)
+            select.select([handle], [], [], START_TIMEOUT)
+            os.close(handle)
 
     def new_url(self) -> str:
         """Return a URL that leads to a new, empty schema: as good as a database, and made in no time."""

@@ -1,0 +1,40 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kill the migration of a ledger at any instant, and look whether it is old or new, and whole.
+
+`PYTHONPATH=playbooks/collections python -m tests.benchmark.kill_migration --kills 150 --servers 5`
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from tests.services.migration_kills import kill_on_postgresql, kill_on_sqlite
+from tests.services.postgresql import running_postgresql
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=150, help="of who migrates, on each database")
+    parser.add_argument("--servers", type=int, default=5, help="kills of the PostgreSQL server")
+    parser.add_argument("--times", type=int, default=100, help="how often the events of the old ledger are there")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="ioto-kill-") as folder:
+        _tell("SQLite", kill_on_sqlite(Path(folder), given.kills, times=given.times))
+    with running_postgresql() as server:
+        _tell("PostgreSQL, its client", kill_on_postgresql(server, given.kills, times=given.times))
+        found = kill_on_postgresql(server, given.servers, times=given.times, of_server=True)
+        _tell("PostgreSQL, the server", found)
+
+
+def _tell(what: str, found: Counter[str]) -> None:
+    counts = ", ".join(f"{name}: {count}" for name, count in sorted(found.items()))
+    print(f"{what}: {found['schema 1'] + found['schema 2']} kills, all whole ({counts})")
+
+
+if __name__ == "__main__":
+    main()

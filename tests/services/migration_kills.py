@@ -1,0 +1,130 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kill a migration at any instant, again and again: the ledger is the old one or the new one, whole."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.migrations.command import migrate_ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import LedgerError
+from tests.services.postgresql import PostgresqlServer
+from tests.support.old_ledger import execute, lay_down, rows, schema_of
+
+CLAIM = "seq, claim_id, product, unit, state, source, created_at, updated_at, host, reason, details"
+EVENT = "id, at, action, claim_id, product, unit, actor, host, detail"
+_MORE = (
+    "INSERT INTO ioto_events (at, action, claim_id, product, unit, actor, host, detail) "
+    "SELECT e.at, e.action, e.claim_id, e.product, e.unit, e.actor, e.host, e.detail FROM ioto_events AS e, ({}) AS n"
+)
+_NUMBERS = {
+    False: "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {}) SELECT i FROM n",
+    True: "SELECT generate_series(1, {})",
+}
+_fork = multiprocessing.get_context("fork")
+
+
+def lay_down_more(location: str, times: int) -> None:
+    """Lay down an old ledger whose events are so many that its migration takes a while."""
+    lay_down(location)
+    execute(location, _MORE.format(_NUMBERS[location.startswith("postgresql")].format(times)))
+
+
+def kill_on_sqlite(folder: Path, kills: int, *, times: int) -> Counter[str]:
+    """Kill the migration of a file that often, and count what it was afterwards."""
+    template = folder / "template.db"
+    lay_down_more(str(template), times)
+    with closing(sqlite3.connect(template)) as connection:
+        connection.execute("PRAGMA journal_mode=DELETE")
+    place = folder / "ledger" / "ledger.db"
+
+    def renew() -> str:
+        shutil.rmtree(place.parent, ignore_errors=True)
+        place.parent.mkdir()
+        shutil.copy(template, place)
+        return str(place)
+
+    found = _kill(renew, kills, _kill_client, str(folder / "fresh.db"))
+    # Of what was killed, the next one left nothing: only whole copies, and the ledger.
+    litter = {path.name for path in place.parent.iterdir()} - {place.name, f"{place.name}-wal", f"{place.name}-shm"}
+    assert all(".schema-1." in name for name in litter), litter
+    for copy in place.parent.glob("*.schema-1.*"):
+        assert rows(str(copy), "ioto_events") == rows(str(template), "ioto_events")
+        assert copy.stat().st_mode & 0o777 == 0o600
+    return found
+
+
+def kill_on_postgresql(server: PostgresqlServer, kills: int, *, times: int, of_server: bool = False) -> Counter[str]:
+    """Kill who migrates, or the server, that often, and count what the ledger was afterwards."""
+
+    def renew() -> str:
+        place = server.new_url()
+        lay_down_more(place, times)
+        return place
+
+    def kill_server(_client: int) -> None:
+        server.kill()
+        server.start()
+
+    return _kill(renew, kills, kill_server if of_server else _kill_client, server.new_url())
+
+
+def _kill(renew: Callable[[], str], kills: int, kill: Callable[[int], None], fresh: str) -> Counter[str]:
+    Ledger(fresh).close()
+    place = renew()
+    before, schemas = _content(place), {1: schema_of(place), 2: schema_of(fresh)}
+    began = time.monotonic()
+    migrate_ledger(place)
+    seconds = time.monotonic() - began
+    found: Counter[str] = Counter()
+    place = renew()
+    for delay in _delays(seconds, kills):
+        client = _fork.Process(target=_migrate, args=(place,), daemon=True)
+        client.start()
+        client.join(delay)  # at any instant
+        if client.exitcode is not None:
+            found["done before the kill"] += 1
+        kill(client.pid or 0)
+        client.join(60)
+        ((version, *_identity),) = rows(place, "ioto_ledger")
+        found[f"schema {version}"] += 1
+        assert schema_of(place) == schemas[version]
+        assert _content(place) == before
+        if version == 2:
+            place = renew()
+    migrate_ledger(place)
+    assert schema_of(place) == schemas[2]
+    assert _content(place) == before
+    return found
+
+
+def _migrate(place: str) -> None:
+    try:
+        migrate_ledger(place)
+    except LedgerError:  # the server was killed
+        os._exit(3)
+
+
+def _kill_client(client: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(client, signal.SIGKILL)
+
+
+def _delays(seconds: float, kills: int) -> Iterator[float]:
+    return (random.uniform(0, 1.2 * seconds) for _n in range(kills))
+
+
+def _content(place: str) -> tuple[object, object]:
+    return rows(place, "ioto_claims", CLAIM), rows(place, "ioto_events", EVENT)
