@@ -156,7 +156,7 @@ def test_a_log_that_somebody_elses_program_has_moved_into_the_ledger_is_not_miss
 def test_a_copy_that_is_put_in_the_place_of_a_ledger_is_taken_by_all_who_open_it(path: Path) -> None:
     with Ledger(path) as ledger:
         allocate(ledger, "SN-A")
-    copy = back_up(str(path), path.parent / "copies", keep=3)
+    copy = back_up(str(path), path.parent / "copies", keep=3).path
     for _unused in range(5):
         die_at_work(path)
         for ending in ("wal", "shm"):
@@ -274,7 +274,7 @@ def test_processes_killed_at_any_instant_are_never_refused_and_every_loss_is(pat
 
 
 def replace(path: Path) -> None:
-    copy = back_up(str(path), path.parent / "copies", keep=1)
+    copy = back_up(str(path), path.parent / "copies", keep=1).path
     copy.rename(path)
 
 
