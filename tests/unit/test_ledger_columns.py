@@ -110,10 +110,16 @@ def test_files_say_it_and_take_it(module: Module, ledger: Any, fmt: str) -> None
 
 def test_results_of_tasks_have_it(module: Module, ledger: Any) -> None:
     asked = dict.fromkeys(("claim_ids", "state", "product", "serial", "host", "since", "dest"))
-    options = {**asked, "reveal": False, "limit": 10, "history": True}
+    options = {**asked, "reveal": False, "limit": 10, "history": True, "check_integrity": False}
     result = module("ledger.tasks").query_ledger(ledger, options, check=False)
     assert SHOWN_BY_TASK.items() <= result["claims"][0].items()
     assert result["events"][0]["station"] == "left"
+
+
+def test_seals_and_the_check_of_a_whole_ledger_read_it(module: Module, ledger: Any) -> None:
+    assert module("ledger.seals").seal_events(ledger.database) > 0
+    report = module("ledger.integrity.check").check_integrity(ledger.database)
+    assert (report.findings, report.unsealed) == ([], 0)
 
 
 def test_the_service_tells_and_describes_it(module: Module, ledger: Any) -> None:

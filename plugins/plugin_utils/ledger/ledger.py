@@ -97,6 +97,11 @@ class Ledger:
         return str(self._database.location)
 
     @property
+    def database(self) -> Database:
+        """The database as a whole, for its seals and its check."""
+        return self._database
+
+    @property
     def is_absent(self) -> bool:
         """Whether a ledger that is only read is not there (yet), and therefore empty."""
         return self._database.is_absent

@@ -161,7 +161,7 @@ open_conflicts = Table(
     Index("ioto_open_conflicts_claim", "claim_id", "product", "unit"),
 )
 
-_GUARDS = {
+GUARDS = {
     # name: (table, what happens, on which rows, what is wrong)
     "ioto_events_fixed": ("ioto_events", "UPDATE", None, "an event is never changed"),
     "ioto_events_kept": ("ioto_events", "DELETE", None, "an event is never deleted"),
@@ -210,7 +210,7 @@ def _guard_postgresql(name: str, table: str, verb: str, rows: str | None, messag
 
 
 def _attach_guards() -> None:
-    for name, (table, verb, rows, message) in _GUARDS.items():
+    for name, (table, verb, rows, message) in GUARDS.items():
         statements = {
             "sqlite": (_guard_sqlite(name, table, verb, rows, message),),
             "postgresql": _guard_postgresql(name, table, verb, rows, message),
