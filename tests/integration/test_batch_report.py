@@ -24,6 +24,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.run_recor
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling import options as label_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.event_kinds import EventKind
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.integrity.check import check_integrity
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
     AllocationRequest,
@@ -345,6 +346,14 @@ def test_a_ledger_that_cannot_be_written_spoils_no_summary(tmp_path: Path) -> No
 
     summary = batch_summary.summarize(hosts, [], check=False)
     assert record_run(hosts, summary, refuse, started=None) == ["The run is not in the ledger: It is locked."]
+
+
+def test_a_run_that_ends_is_sealed(line: Line) -> None:
+    line.finish_run({"a": {"ioto_mode": "manual", "ioto_outcome": {"failed": True}}}, line.start_run())
+
+    report = check_integrity(line.ledger.database)
+    assert (report.findings, report.unsealed) == ([], 0)
+    assert report.seals == 1
 
 
 @pytest.mark.parametrize(

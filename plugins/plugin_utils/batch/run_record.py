@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run leaves in the ledger beside its claims: that it was, and what failed, with the reason."""
+"""What a run leaves in the ledger beside its claims: that it was, what failed, with the reason, and a seal."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from ..flows.recording import Recording
 from ..ledger.event_kinds import EventKind
 from ..ledger.ledger import Ledger
 from ..ledger.records import NewEvent, parse_unit
+from ..ledger.seals import seal_events
 from .summary import BatchSummary, Fate, outcome_of, with_fleet
 
 _FAILED = {Fate.UNREACHABLE: EventKind.UNREACHABLE, Fate.FAILED: EventKind.FAILED}
@@ -33,7 +34,7 @@ def record_run(
     started: str | None,
     run: str | None = None,
 ) -> list[str]:
-    """Record the run in the ledger of each of its hosts; return a sentence for each ledger where it could not be.
+    """Record the run in the ledger of each of its hosts, and seal it; return a sentence for each where that failed.
 
     `started` is when it began, in ISO 8601; without it, what failed is recorded, and no run. `run` is its number;
     None is that of this process.
@@ -52,6 +53,7 @@ def record_run(
         try:
             with open_ledger(place.ledger) as ledger:
                 ledger.record_many(new_events)
+                problems += _seal(ledger)
         except IotoError as error:
             problems.append(f"The run is not in the ledger: {error}")
     return problems
@@ -63,6 +65,15 @@ def unit_of(facts: Mapping[str, Any]) -> tuple[str | None, str | None]:
     if outcome is not None:
         return outcome["product"], outcome["serial"]
     return _parsed(claim_ids.parse_product, facts.get("ioto_product")), _parsed(parse_unit, facts.get("ioto_serial"))
+
+
+def _seal(ledger: Ledger) -> list[str]:
+    """Seal what the run left; return a sentence where it could not be. The next run seals it then."""
+    try:
+        seal_events(ledger.database)
+    except IotoError as error:
+        return [f"The run is in the ledger, and not sealed: {error}"]
+    return []
 
 
 def _failures(members: Mapping[str, Mapping[str, Any]], summary: BatchSummary, place: Recording) -> Iterator[NewEvent]:
