@@ -19,6 +19,7 @@ from .ledger_handle import LedgerHandle
 from .metrics import Metrics
 from .read_endpoints import ReadEndpoints
 from .refusals import Refusals
+from .seals import PeriodicSealer
 from .serialize_endpoint import Receive, Send, SerializeEndpoint, reply_of, send_reply
 from .settings import ServiceSettings
 from .station_feed import StationFeed
@@ -37,6 +38,8 @@ class ServiceApp:
         self._writer = CommitWriter(
             self._ledger, self.metrics, batch=settings.batch, answer_seconds=settings.answer_seconds
         )
+        self._sealing_ledger = LedgerHandle(settings.ledger, first=self._ledger)
+        self._sealer = PeriodicSealer(self._sealing_ledger, self.metrics)
         # Two: one slow question must not hold up the station page.
         self._slow = ThreadPoolExecutor(2, thread_name_prefix="slow")
         components = Components(
@@ -85,12 +88,15 @@ class ServiceApp:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 self._writer.start()
+                self._sealer.start()
                 await send({"type": "lifespan.startup.complete"})
             else:
                 await self._writer.stop()
+                await self._sealer.stop()
                 self._json5.close()
                 self._slow.shutdown(cancel_futures=True)
                 self._reading_ledger.close()
+                self._sealing_ledger.close()
                 self._ledger.close()
                 await send({"type": "lifespan.shutdown.complete"})
                 return

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command line: `serve` (the default), `new-secret`, `check`, `backup`, `migrate`."""
+"""The command line: `serve` (the default), `new-secret`, `check`, `check-ledger`, `backup`, `migrate`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ import sys
 from pathlib import Path
 
 from ..errors import IotoError
+from ..ledger.integrity.check import checked
+from ..ledger.ledger import Ledger
 from ..ledger.migrations.command import migrate_ledger
 from .backup import back_up
+from .errors import ServiceError
 from .secret_hashes import hash_secret, new_secret
 from .settings import FIELDS, ServiceSettings, load
 
@@ -36,6 +39,8 @@ def _parser() -> argparse.ArgumentParser:
     serve.set_defaults(do=_run_service)
     check = commands.add_parser("check", help="say whether the settings can be used, and serve nothing")
     check.set_defaults(do=_check)
+    check_ledger = commands.add_parser("check-ledger", help="check the whole ledger, also while the service runs")
+    check_ledger.set_defaults(do=_check_ledger)
     secret = commands.add_parser("new-secret", help="make a secret, and its hash for the settings")
     secret.add_argument("--stdin", action="store_true", help="take the secret from standard input")
     secret.set_defaults(do=_print_new_secret)
@@ -49,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--listener", type=int, default=argparse.SUPPRESS, metavar="FD", help="listen at this inherited socket"
         )
-    for command in (serve, check, backup, migrate):
+    for command in (serve, check, check_ledger, backup, migrate):
         _add_settings(command)
     return parser
 
@@ -84,6 +89,15 @@ def _check(given: argparse.Namespace) -> int:
 
     ServiceApp(_settings_of(given))
     print("The settings can be used.")  # noqa: T201
+    return 0
+
+
+def _check_ledger(given: argparse.Namespace) -> int:
+    with Ledger(_settings_of(given).ledger, read_only=True) as ledger:
+        if ledger.is_absent:
+            raise ServiceError(f"There is no ledger {ledger.location} to check; correct the path.")
+        report = checked(ledger)
+    print("\n".join((f"The ledger {ledger.location} is sound: {report}.", *report.notices)))  # noqa: T201
     return 0
 
 

@@ -30,6 +30,11 @@ class Metrics:
         """Count a request of a `kind` (issue, confirm, read, connection) by what came of it. On the event loop only."""
         self._requests[kind, outcome] += 1
 
+    @property
+    def commits(self) -> int:
+        """How many commits went through."""
+        return self._commits
+
     def committed(self, requests: int, seconds: float) -> None:
         """Count a commit that answered `requests`."""
         with self._lock:
