@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.integrity.check import DamagedLedgerError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
     AllocationRequest,
@@ -145,3 +147,16 @@ def test_asking_at_a_mistyped_place_makes_no_ledger_there_and_says_so(tmp_path: 
     assert run.status == 0, run.output
     assert f"There is no ledger in {place}; see whether that is the one you mean." in " ".join(run.output.split())
     assert not place.exists()
+
+
+def test_a_check_of_the_whole_ledger_says_how_much_it_saw_or_fails_with_all(ledger: Ledger, tmp_path: Path) -> None:
+    assert info(ledger, check_integrity=True)["integrity"] == {
+        **{"events": 5, "claims": 3, "seals": 0, "unsealed": 5},
+        "not_checked": [],
+    }
+    with sqlite3.connect(tmp_path / "ledger.db") as connection:
+        connection.execute("UPDATE ioto_claims SET unit = unit || 'X'")
+    connection.close()
+    with pytest.raises(DamagedLedgerError, match="with 3 findings") as caught:
+        info(ledger, check_integrity=True)
+    assert len(str(caught.value).splitlines()) == 4

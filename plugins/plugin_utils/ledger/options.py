@@ -60,6 +60,16 @@ OPTIONS = (
             "since", "Only claims that changed at this time or later, such as V(2026-11-23) or V(2026-11-23T08:00:00)."
         ),
         Option("limit", "Return at most so many claims, the newest ones. An export has no limit.", 100),
+        Option(
+            "check_integrity",
+            "Check the whole ledger first, and fail with all that is found.",
+            False,
+            more=(
+                "The seals over its events, every row by itself, the claims against their events, and what the "
+                "database says of its own files. It takes some seconds for each 100,000 events, and nobody waits for "
+                "it.",
+            ),
+        ),
         Option("history", "Return the events of the claims, too.", False),
         Option(
             "dest",

@@ -15,6 +15,7 @@ from ..errors import IotoError
 from ..private_files import write_private
 from .columns import shown_by_task
 from .event_kinds import EventKind
+from .integrity.check import checked
 from .ledger import Ledger
 from .migrations.command import migrate_ledger
 from .moments import parse_moment
@@ -29,6 +30,8 @@ class LedgerTaskError(IotoError):
 def query_ledger(ledger: Ledger, options: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
     """Return what `ledger_info` documents."""
     reveal = options["reveal"]
+    # First: what is damaged may be what is asked for.
+    integrity = checked(ledger) if options["check_integrity"] else None
     claims = _selected(ledger, options, limit=options["limit"])
     summary = ledger.summary()
     result: dict[str, Any] = {
@@ -52,6 +55,14 @@ def query_ledger(ledger: Ledger, options: Mapping[str, Any], *, check: bool) -> 
             for conflict in ledger.conflicts()
         ],
     }
+    if integrity is not None:
+        result["integrity"] = {
+            "events": integrity.events,
+            "claims": integrity.claims,
+            "seals": integrity.seals,
+            "unsealed": integrity.unsealed,
+            "not_checked": integrity.notices,
+        }
     if ledger.is_absent:
         result["warnings"] = [f"There is no ledger in {ledger.location}; see whether that is the one you mean."]
     if options["history"]:
