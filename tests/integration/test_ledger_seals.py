@@ -310,3 +310,14 @@ def test_postgresql_looks_at_its_own_files_where_it_can(postgresql_url: str) -> 
     assert (report.findings, report.notices) == ([], [])
     assert without.findings == []
     assert "amcheck" in without.notices[0]
+
+
+def test_a_large_ledger_may_take_longer_to_sort_than_any_other_answer(postgresql_url: str) -> None:
+    with Ledger(postgresql_url) as ledger:
+        fill(ledger, 50)
+        with ledger.database.read() as connection:
+            connection.execute(text("SET statement_timeout = 1"))
+            connection.commit()
+        assert check_integrity(ledger.database).findings == []
+        with ledger.database.read() as connection:  # it was that connection
+            assert connection.execute(text("SHOW statement_timeout")).scalar() == "1ms"

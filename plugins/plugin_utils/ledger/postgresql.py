@@ -47,6 +47,8 @@ ANSWER_TIMEOUT = 30.0
 """Seconds to wait for an answer: longer than the server waits, so that it can say itself what was wrong, and shorter
 than a person at the line, or an agent that asks the service, waits before it asks again."""
 
+PATIENCE = "ioto_patience"
+"""The execution option of a statement that says how many seconds more its answer may take."""
 _ROW_TIMEOUT = 0.01
 """Seconds more for each row of a statement for many: a hundred times what one takes."""
 
@@ -208,11 +210,12 @@ class PostgresqlDatabase:
         self._attach(connection)
 
     def _before_statement(
-        self, _on: Any, _cursor: Any, _statement: Any, parameters: Any, _context: Any, is_many: bool
+        self, _on: Any, _cursor: Any, _statement: Any, parameters: Any, context: Any, is_many: bool
     ) -> None:
         # What is done for many rows is many statements, and one answer.
         if (watch := self._current.watch) is not None:
-            watch.more = len(parameters) * _ROW_TIMEOUT if is_many else 0.0
+            asked_for = context.execution_options.get(PATIENCE, 0.0) if context is not None else 0.0
+            watch.more = len(parameters) * _ROW_TIMEOUT if is_many else asked_for
 
     def _attach(self, connection: Any) -> None:
         if (watch := self._current.watch) is not None:

@@ -19,6 +19,7 @@ from typing import Any
 from sqlalchemy import Column, Table, text
 from sqlalchemy.engine import Connection, Dialect
 
+from .postgresql import PATIENCE
 from .schema import UtcDateTime
 
 RawRow = Sequence[Any]
@@ -27,6 +28,8 @@ TIME_FORMAT = "%Y-%m-%d %H:%M:%S.%f"
 
 _AT_ONCE = 2048
 """Rows that the driver fetches at a time."""
+_PATIENCE = 3600.0
+"""Seconds to wait for some of them: before the first, the database may sort all that it has."""
 
 
 def raw_time(moment: datetime) -> str:
@@ -49,7 +52,7 @@ def _raw_column(column: Column[Any], dialect: Dialect) -> str:
 
 def raw_select(connection: Connection, statement: str, **values: object) -> Iterator[RawRow]:
     """Yield the rows of a statement, a few at a time; see `as_stored` for what SQLite returns."""
-    result = connection.execute(text(statement), values, execution_options={"yield_per": _AT_ONCE})
+    result = connection.execute(text(statement), values, execution_options={"yield_per": _AT_ONCE, PATIENCE: _PATIENCE})
     for rows in result.partitions(_AT_ONCE):
         yield from rows
 

@@ -110,6 +110,7 @@ def _snapshot(database: Database) -> Iterator[Connection]:
     with database.read() as connection:
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
             with as_stored(connection):
                 yield connection
             return

@@ -5,10 +5,21 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 from sqlalchemy.exc import DBAPIError
 
 MOST_SENTENCES = 1000
 """Findings that are told; more are counted."""
+
+_SQLITE_CIRCUMSTANCES = frozenset(
+    {
+        *(sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_NOMEM),
+        *(sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_INTERRUPT),
+    }
+)
+# Connection, resources, locks, and what an operator did: a class of SQLSTATE each.
+_POSTGRESQL_CIRCUMSTANCES = ("08", "53", "55", "57")
 
 
 class Findings:
@@ -30,8 +41,18 @@ class Findings:
         self.add(f"Row {number} of {table}: {problem}.")
 
     def add_unread(self, what: str, error: DBAPIError) -> None:
-        """Remember that the database failed to give what was to be looked at."""
+        """Remember that the database failed to give what was to be looked at; raise what is no damage."""
+        if _is_circumstance(error):
+            raise error
         self.add(f"{what}: {reason_of(error)}.")
+
+
+def _is_circumstance(error: DBAPIError) -> bool:
+    """Say whether an error tells of the moment, such as a full disk or a server that stops, and not of the ledger."""
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    if code is not None:
+        return code & 0xFF in _SQLITE_CIRCUMSTANCES
+    return str(getattr(error.orig, "sqlstate", None) or "08")[:2] in _POSTGRESQL_CIRCUMSTANCES
 
 
 def reason_of(error: DBAPIError) -> str:
