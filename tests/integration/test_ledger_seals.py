@@ -24,6 +24,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.integrit
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.location import Location
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.migrations.command import migrate_ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import AllocationRequest, NewEvent
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.schema import GUARDS
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.seals import (
@@ -31,6 +32,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.seals im
     last_seal,
     seal_events,
 )
+from tests.support import old_ledger
 from tests.support.ansible import ROOT
 from tests.support.ledgers import CONTEXT, PRODUCT, fill
 
@@ -321,3 +323,14 @@ def test_a_large_ledger_may_take_longer_to_sort_than_any_other_answer(postgresql
         assert check_integrity(ledger.database).findings == []
         with ledger.database.read() as connection:  # it was that connection
             assert connection.execute(text("SHOW statement_timeout")).scalar() == "1ms"
+
+
+def test_the_first_seal_covers_what_was_there_before_the_migration(location: str) -> None:
+    old_ledger.lay_down(location)
+    migrate_ledger(location, check=False)
+    with Ledger(location) as ledger:
+        before = check_integrity(ledger.database)
+        assert (before.findings, before.seals) == ([], 0)
+        assert seal_events(ledger.database) == before.unsealed == before.events
+        after = check_integrity(ledger.database)
+    assert (after.findings, after.unsealed, after.seals) == ([], 0, 1)
