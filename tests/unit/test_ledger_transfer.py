@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils import claim_ids
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import import_stage
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
     AllocationRequest,
@@ -225,7 +226,7 @@ def test_every_bad_line_is_named_at_once_and_nothing_is_imported(ledger: Ledger)
         6: "stands in line 2 already",
         7: "belongs to unit SN-1",
         8: "SN-2 already has the claim ID ********BB",
-        9: "SN-3 already has the claim ID ********CC",
+        9: "SN-3 stands in line 2 already",
         10: "time zone",
         11: "cannot be printed",
         13: "no JSON object",
@@ -279,3 +280,41 @@ def test_a_format_that_is_unknown_is_refused(ledger: Ledger) -> None:
         take_in(ledger, "", "xml")
     with pytest.raises(LedgerError, match="csv or jsonl"):
         exported(ledger, "xml")
+
+
+@pytest.fixture(params=[1000, 2])
+def part(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """How many claims are in memory at a time."""
+    monkeypatch.setattr(import_stage, "_PART", request.param)
+    return int(request.param)
+
+
+def test_a_retired_claim_of_the_file_makes_room_for_a_later_one_of_its_unit(ledger: Ledger, part: int) -> None:
+    allocate(ledger, "SN-1", "AAAAAAAAAA")
+    lines = [
+        "claim_id,product,unit,state,reason",
+        f"BBBBBBBBBB,{PRODUCT},SN-1,verified,",
+        *(f"CCCCCCCCC{number},{PRODUCT},SN-{number},allocated," for number in range(3, 8)),
+        f"AAAAAAAAAA,{PRODUCT},SN-1,retired,scrapped",
+    ]
+    looked = import_claims(ledger, "\n".join(lines).encode(), "csv", context=CONTEXT, check_only=True)
+    assert looked == Imported(6, 1, 0) and len(content(ledger)) == 1
+    assert take_in(ledger, "\n".join(lines)) == Imported(6, 1, 0)
+    live = ledger.live_claim(PRODUCT, "SN-1")
+    assert live is not None and live.claim_id == "BBBBBBBBBB"
+    assert ledger.summary().total == 7 and ledger.summary().states[State.RETIRED] == 1
+
+
+def test_one_that_cannot_be_had_undoes_all_parts(ledger: Ledger, part: int) -> None:
+    allocate(ledger, "SN-9", "AAAAAAAAAA")
+    lines = [f"CCCCCCCCC{number},{PRODUCT},SN-{number}" for number in range(10)]
+    assert list(problems(ledger, "\n".join(["claim_id,product,unit", *lines]))) == [11]
+    assert len(content(ledger)) == 1 and ledger.summary().total == 1
+
+
+def test_very_many_bad_lines_are_counted_and_not_all_listed(ledger: Ledger) -> None:
+    text = "claim_id,product\n" + "U,U\n" * 3000
+    with pytest.raises(ImportRowsError) as caught:
+        take_in(ledger, text)
+    assert len(caught.value.problems) == 1000
+    assert "because of 3000 bad lines" in str(caught.value) and str(caught.value).endswith("… and 2000 more.")

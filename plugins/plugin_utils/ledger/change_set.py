@@ -211,13 +211,11 @@ class ChangeSet:
             insert_events(self._connection, self._events, self.now)
         insert_conflicts(self._connection, self._conflicts, self.now)
 
-    def discard(self) -> None:
-        """Forget the changes: `save` will write nothing."""
-        self._changed.clear()
-        self._new.clear()
-        self._events.clear()
-        self._conflicts.clear()
-        self._counts.clear()
+    def assume_retired(self, ids: Container[str]) -> None:
+        """Take the claims with those IDs for retired, as they will be once what was looked at before is done."""
+        for claim in list(self._claims.values()):
+            if claim.is_live and claim.claim_id in ids:
+                self._put(claim._replace(state=State.RETIRED))
 
     def _put(self, claim: Claim) -> None:
         before = self._claims.get(claim.claim_id)

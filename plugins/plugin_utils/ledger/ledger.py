@@ -39,8 +39,8 @@ from .operations import (
     note_all,
     only,
     reason_of,
-    take_over_all,
 )
+from .parts import PartsRefusedError, look_at_parts, take_over_parts
 from .queries import (
     ClaimFilter,
     EventFilter,
@@ -214,19 +214,21 @@ class Ledger:
         return self._change(lambda changes: changes.reserve(request))
 
     def take_over(
-        self, claims: Sequence[Claim], *, context: Context, check_only: bool = False
+        self, parts: Iterable[Sequence[Claim]], *, context: Context, check_only: bool = False
     ) -> list[str | IotoError]:
         """Bring in claims from elsewhere, all or none, and say of each `added`, `changed` or `unchanged`.
 
-        Where one is answered by an error, nothing was changed. With `check_only` nothing is, in any case. What
-        changes a claim that is known already is said at `transfer.import_claims`.
+        `parts` may be iterated more than once, and has retired claims before live ones of the same unit; a part at a
+        time is held. Where one claim is answered by an error, nothing was changed. With `check_only` nothing is, in any
+        case. What changes a claim that is known already is said at `transfer.import_claims`.
         """
-        units = [claim.unit for claim in claims if claim.unit is not None]
-        ids = [claim.claim_id for claim in claims]
         if check_only:
             with self._database.read() as connection:
-                return take_over_all(ChangeSet(connection, units=units, ids=ids, lock=False), claims, context)
-        return self._change(lambda changes: take_over_all(changes, claims, context), units=units, ids=ids)
+                return look_at_parts(connection, parts, context)
+        try:
+            return self._database.write(lambda connection: take_over_parts(connection, parts, context))
+        except PartsRefusedError as error:
+            return error.answers
 
     def record(self, event: NewEvent) -> None:
         """Remember something that changes no claim, such as `EventKind.MISMATCH`."""

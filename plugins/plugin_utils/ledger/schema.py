@@ -89,7 +89,7 @@ _TYPES: Mapping[ValueKind, TypeEngine[Any]] = {
 }
 
 
-def _declared_by(record: type) -> Iterator[Column[Any]]:
+def declared_by(record: type) -> Iterator[Column[Any]]:
     """Yield the columns that the fields of `record` declare."""
     for column in columns_of(record):
         if column.is_row_number:
@@ -102,7 +102,7 @@ claims = Table(
     "ioto_claims",
     metadata,
     Column("seq", _RowNumber, primary_key=True),
-    *_declared_by(Claim),
+    *declared_by(Claim),
     UniqueConstraint("claim_id"),
     CheckConstraint(f"state IN ({', '.join(repr(state.value) for state in State)})", name="ioto_claims_state"),
     # The unit comes first, so that the same index answers for a serial number alone.
@@ -114,7 +114,7 @@ events = Table(
     "ioto_events",
     metadata,
     # No foreign key: a mismatch names a claim ID that the ledger may not know.
-    *_declared_by(Event),
+    *declared_by(Event),
     # Without the events that made a claim: IDs are random, so each entry here costs a page of the disk to itself.
     # Those events are found by their time, which is the claim's (`queries.select_events`).
     Index("ioto_events_claim", "claim_id", sqlite_where=IS_NO_BIRTH, postgresql_where=IS_NO_BIRTH),

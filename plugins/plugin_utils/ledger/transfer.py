@@ -24,6 +24,7 @@ from typing import Any, TextIO
 from ..csv_reader import CsvFormat, LineProblem, Source, fold_title, read_lines, read_rows, title_problems
 from ..errors import IotoError
 from .columns import LedgerColumn, ValueKind, columns_of, shown
+from .import_stage import ImportStage
 from .ledger import Ledger
 from .records import Claim, Context, LedgerError, State
 
@@ -37,14 +38,38 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 _GUARDED = (*_FORMULA_STARTS, "'")
 
 
-class ImportRowsError(LedgerError):
-    """A file that was not imported, with every bad line in `problems`."""
+MAX_LISTED = 1000
+"""Bad lines that are listed: more would fill the memory and the screen, and tell nothing more."""
 
-    def __init__(self, problems: list[LineProblem]) -> None:
+
+class ImportRowsError(LedgerError):
+    """A file that was not imported; `problems` has its bad lines, the first `MAX_LISTED` that were found of `count`."""
+
+    def __init__(self, problems: Iterable[LineProblem], count: int) -> None:
         self.problems = sorted(problems)
         lines = "\n".join(str(problem) for problem in self.problems)
-        count = f"{len(self.problems)} bad line{'s' if len(self.problems) > 1 else ''}"
-        super().__init__(f"Nothing was imported, because of {count}; correct them and import again:\n{lines}")
+        unlisted = count - len(self.problems)
+        more = f"\n… and {unlisted} more." if unlisted else ""
+        bad = f"{count} bad line{'s' if count > 1 else ''}"
+        super().__init__(f"Nothing was imported, because of {bad}; correct them and import again:\n{lines}{more}")
+
+
+class _BadLines:
+    """What is wrong with a file, as far as it is listed, and how much it is in all."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._listed: list[LineProblem] = []
+
+    def add(self, problem: LineProblem) -> None:
+        self.count += 1
+        if len(self._listed) < MAX_LISTED:
+            self._listed.append(problem)
+
+    def refuse(self) -> None:
+        """Raise `ImportRowsError` where there are any."""
+        if self.count:
+            raise ImportRowsError(self._listed, self.count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,30 +109,25 @@ def import_claims(ledger: Ledger, source: Source, fmt: str, *, context: Context,
     says what would be.
     """
     _check_format(fmt)
-    problems: list[LineProblem] = []
-    rows: dict[str, tuple[int, Claim]] = {}
-    for row in _csv_rows(source) if fmt == "csv" else _json_rows(source):
-        if isinstance(row, LineProblem):
-            problems.append(row)
-            continue
-        line, values = row
-        try:
-            claim = _claim(values)
-        except IotoError as error:
-            problems.append(LineProblem(line, str(error)))
-            continue
-        first = rows.setdefault(claim.claim_id, (line, claim))[0]
-        if first != line:
-            problems.append(LineProblem(line, f"The claim ID {claim.masked} stands in line {first} already; keep one."))
-    # What contradicts the ledger is looked for even if nothing will be imported, to name everything at once.
-    answers = ledger.take_over(
-        [claim for _line, claim in rows.values()], context=context, check_only=check_only or bool(problems)
-    )
-    for (line, _taken), answer in zip(rows.values(), answers, strict=True):
-        if isinstance(answer, IotoError):
-            problems.append(LineProblem(line, str(answer)))
-    if problems:
-        raise ImportRowsError(problems)
+    bad_lines = _BadLines()
+    with ImportStage() as stage:
+        for row in _csv_rows(source) if fmt == "csv" else _json_rows(source):
+            if isinstance(row, LineProblem):
+                bad_lines.add(row)
+                continue
+            line, values = row
+            try:
+                stage.add(line, _claim(values))
+            except IotoError as error:
+                bad_lines.add(LineProblem(line, str(error)))
+        for line, sentence in stage.take_out_repeated():
+            bad_lines.add(LineProblem(line, sentence))
+        # What contradicts the ledger is looked for even if nothing will be imported, to name everything at once.
+        answers = ledger.take_over(stage, context=context, check_only=check_only or bool(bad_lines.count))
+        for line, answer in zip(stage.lines(), answers, strict=True):
+            if isinstance(answer, IotoError):
+                bad_lines.add(LineProblem(line, str(answer)))
+    bad_lines.refuse()
     return Imported(
         added=answers.count("added"), changed=answers.count("changed"), unchanged=answers.count("unchanged")
     )
