@@ -75,7 +75,7 @@ options:
       - The factory service's URL.
       - >-
         With O(source=agent), what names the unit (C(serial) or C(mac)) is put into C(device.json5) before the agent
-        asks, and the ID that it saved is compared with what the service answers for the same unit.
+        asks, and the service is told the ID that it saved, and has to know the unit under it.
       - >-
         Without it, the variable C(ioto_service_url) counts where O(source=service) or O(source=agent) is given, unless
         O(agent_mode=auto) is given.
@@ -110,6 +110,16 @@ options:
         Without it, the variable C(ioto_service_ca_file) counts where O(source=service) or O(source=agent) is given,
         unless O(agent_mode=auto) is given; without both, the system's.
     type: path
+  service_confirms:
+    description:
+      - >-
+        Whether the service remembers its units and can be told (by a C(PUT)) that one has its ID. A unit whose ID it
+        does not know fails then. V(false) is for a service that cannot, such as the agent's sample.
+      - >-
+        Without it, the variable C(ioto_service_confirms) counts where O(source=service) or O(source=agent) is given,
+        unless O(agent_mode=auto) is given.
+    type: bool
+    default: true
   agent_mode:
     description:
       - >-

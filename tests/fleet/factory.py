@@ -39,7 +39,9 @@ class FactoryRequest:
 class FactoryEndpoint:
     """A service on 127.0.0.1 that hands out claim IDs, until the `with` block ends.
 
-    `sample` makes a new ID for each request; `idempotent` gives a unit (its serial, else its MAC) the same one again.
+    `sample` makes a new ID for each request, and knows no PUT; `idempotent` gives a unit (its serial, else its MAC) the
+    same one again, and takes a PUT as a confirmation, which it refuses where it does not know the ID (404) or has it
+    for another unit (409).
     Each of `failures` befalls one request, in this order, before the service works: `503`, `drop` (the connection is
     closed without a word) or `stall` (no answer while the service is there). `tls` is a certificate and its key, in
     PEM. `journal` gets each request as a line of JSON. All that was asked is in `requests`.
@@ -55,6 +57,7 @@ class FactoryEndpoint:
         listener: socket.socket | None = None,
     ) -> None:
         self.requests: list[FactoryRequest] = []
+        self.confirmations: list[dict[str, Any]] = []
         self._mode = mode
         self._failures = list(failures)
         self._journal = journal
@@ -106,6 +109,17 @@ class FactoryEndpoint:
                     journal.write(json.dumps(asdict(request)) + "\n")
         return request
 
+    def confirm(self, body: dict[str, Any]) -> tuple[int, str]:
+        """Return the status and the sentence with which a confirmation is answered."""
+        with self._lock:
+            self.confirmations.append(body)
+            if self._mode == "sample":
+                return 404, "Not found"
+            holder = next((unit for unit, claim_id in self._issued.items() if claim_id == body.get("id")), None)
+            if holder is None:
+                return 404, "I gave this ID to nobody."
+            return (200, "") if holder == _unit(body) else (409, "I gave this ID to another unit.")
+
     def stall(self) -> None:
         self._closing.wait()
 
@@ -114,10 +128,15 @@ class FactoryEndpoint:
         self._thread.join()
 
     def _issue(self, body: dict[str, Any]) -> str:
-        unit = body.get("serial") or body.get("mac")
-        if self._mode == "sample" or not unit:
+        unit = _unit(body)
+        if self._mode == "sample" or unit is None:
             return claim_ids.generate()
-        return self._issued.setdefault(f"{body.get('product')} {unit}", claim_ids.generate())
+        return self._issued.setdefault(unit, claim_ids.generate())
+
+
+def _unit(body: dict[str, Any]) -> str | None:
+    name = body.get("serial") or body.get("mac")
+    return f"{body.get('product')} {name}" if name else None
 
 
 class _Server(ThreadingHTTPServer):
@@ -138,14 +157,16 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: _Server
 
+    def do_PUT(self) -> None:
+        if (body := self._body()) is not None:
+            status, sentence = self.server.endpoint.confirm(body)
+            if status == 200:
+                self._reply(b"{}")
+            else:
+                self.send_error(status, sentence)
+
     def do_POST(self) -> None:
-        length = int(self.headers.get("Content-Length", 0))
-        try:
-            body = json.loads(self.rfile.read(length))
-        except ValueError:
-            body = None
-        if not isinstance(body, dict):
-            self.send_error(400, "The body is no JSON object")
+        if (body := self._body()) is None:
             return
         request = self.server.endpoint.answer(self.path, self.headers.get("Content-Type", ""), body)
         if request.failure == "stall":
@@ -156,6 +177,17 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_error(int(request.failure))
         else:
             self._reply(f'{{id:"{request.claim_id}"}}'.encode())
+
+    def _body(self) -> dict[str, Any] | None:
+        length = int(self.headers.get("Content-Length", 0))
+        try:
+            body = json.loads(self.rfile.read(length))
+        except ValueError:
+            body = None
+        if not isinstance(body, dict):
+            self.send_error(400, "The body is no JSON object")
+            return None
+        return body
 
     def _reply(self, body: bytes) -> None:
         self.send_response(200)

@@ -410,10 +410,18 @@ def test_a_conflict_at_the_service_is_an_error_that_names_the_holder(shared_serv
         client.confirm({**UNIT, "serial": "SN-thief", "id": claim_id})
 
 
-def test_a_service_that_takes_no_confirmation_is_left_in_peace() -> None:
+def test_an_id_that_the_service_did_not_issue_is_an_error_each_time(shared_service: RunningService) -> None:
+    client = FactoryService(shared_service.url)
+    for _ in range(2):
+        with pytest.raises(SourceError, match="does not know the claim ID"):
+            client.confirm({**UNIT, "serial": "SN-elsewhere", "id": "JT08FFQXWQ"})
+
+
+def test_a_service_that_cannot_confirm_is_left_in_peace_once_that_is_said() -> None:
     with FactoryEndpoint() as sample:
-        client = FactoryService(sample.url)
-        assert client.confirm({**UNIT, "id": client.claim_id(UNIT)}) is None
+        assert FactoryService(sample.url, confirms=False).confirmed_at is None
+        with pytest.raises(SourceError, match="ioto_service_confirms: false"):
+            FactoryService(sample.url).confirm({**UNIT, "id": "JT08FFQXWQ"})
 
 
 def test_a_confirmation_that_does_not_arrive_is_a_note_and_the_next_run_makes_up_for_it(

@@ -387,7 +387,7 @@ def test_a_writer_that_comes_between_is_seen_and_its_bytes_are_kept(bench: Bench
 def test_the_service_gets_the_unit_as_the_agent_would_send_it(bench: Bench) -> None:
     bench.device.file.write_bytes(COMMENTED)
     with FactoryEndpoint() as factory:
-        outcome = bench.serialize(source=FactoryService(factory.url))
+        outcome = bench.serialize(source=FactoryService(factory.url, confirms=False))
         body = factory.requests[0].body
 
     assert outcome.source == "service"
@@ -398,9 +398,10 @@ def test_the_service_gets_the_unit_as_the_agent_would_send_it(bench: Bench) -> N
 
 def test_the_service_is_not_asked_again_for_a_unit_that_the_ledger_knows(bench: Bench) -> None:
     with FactoryEndpoint() as factory:
-        first = bench.serialize(source=FactoryService(factory.url))
+        source = FactoryService(factory.url, confirms=False)
+        first = bench.serialize(source=source)
         bench.device.file.write_text("{}")
-        second = bench.serialize(source=FactoryService(factory.url))
+        second = bench.serialize(source=source)
 
         assert len(factory.requests) == 1
     assert first.claim_id == second.claim_id
@@ -453,7 +454,7 @@ def test_the_fallback_writes_an_id_and_restarts_the_agent_that_made_up_another(b
     assert starts(bench.device) == 2
 
 
-def test_what_names_the_unit_is_there_before_the_agent_asks_and_its_answer_is_compared(bench: Bench) -> None:
+def test_what_names_the_unit_is_there_before_the_agent_asks_and_its_answer_is_confirmed(bench: Bench) -> None:
     with FactoryEndpoint(mode="idempotent") as factory:
         known = FactoryService(factory.url).claim_id({"serial": "SN-1", "product": PRODUCT})
         file = bench.device.file
@@ -462,13 +463,40 @@ def test_what_names_the_unit_is_there_before_the_agent_asks_and_its_answer_is_co
 
         outcome = bench.serialize(source=agent)
 
+        assert [said["id"] for said in factory.confirmations] == [known]
+        assert len(factory.requests) == 1  # ours: nothing is asked to find out
     assert outcome.claim_id == known
 
 
-def test_an_agent_that_asked_another_service_is_found_out(bench: Bench) -> None:
+def test_an_agent_that_asked_another_service_is_found_out_however_often_it_is_tried(bench: Bench) -> None:
     with FactoryEndpoint(mode="idempotent") as factory:
         save = f"echo \"{{serial: 'SN-1', product: '{PRODUCT}', id: 'JT08FFQXWQ'}}\" >'{bench.device.file}'"
         agent = Agent(seconds=10, restart=agent_script(bench.device, save), checked_by=FactoryService(factory.url))
-        with pytest.raises(IotoError, match=r"api\.serialize"):
-            bench.serialize(source=agent)
-    assert bench.claims() == {}
+        for _ in range(3):
+            with pytest.raises(IotoError, match=r"does not know the claim ID .*api\.serialize"):
+                bench.serialize(source=agent)
+        assert factory.requests == []
+    assert bench.claims() == {"JT08FFQXWQ": ("SN-1", State.ALLOCATED)}
+
+
+def test_a_service_that_has_the_id_for_another_unit_leaves_the_unit_unverified(bench: Bench) -> None:
+    with FactoryEndpoint(mode="idempotent") as factory:
+        service = FactoryService(factory.url)
+        taken = service.claim_id({"serial": "SN-2", "product": PRODUCT})
+        bench.device.file.write_text(f"{{id: '{taken}', product: '{PRODUCT}'}}")
+        for _ in range(2):
+            assert "does not accept" in bench.refused(source=service)
+    assert bench.claims() == {taken: ("SN-1", State.ALLOCATED)}
+
+
+def test_a_service_that_cannot_confirm_fails_the_unit_until_that_is_said_and_is_asked_once(bench: Bench) -> None:
+    with FactoryEndpoint(mode="sample") as factory:
+        for _ in range(2):
+            with pytest.raises(IotoError, match=r"ioto_service_confirms: false"):
+                bench.serialize(source=FactoryService(factory.url))
+
+        outcome = bench.serialize(source=FactoryService(factory.url, confirms=False))
+
+        assert len(factory.requests) == 1
+        assert len(factory.confirmations) == 2
+    assert bench.claims() == {outcome.claim_id: ("SN-1", State.VERIFIED)}

@@ -36,6 +36,7 @@ SERVICE = {
     "service_retries": 0,
     "service_token": None,
     "service_ca_file": None,
+    "service_confirms": True,
 }
 
 

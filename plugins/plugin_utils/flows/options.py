@@ -189,8 +189,7 @@ OPTIONS = (
         variable="ioto_service_url",
         more=(
             "With O(source=agent), what names the unit (C(serial) or C(mac)) is put into C(device.json5) before "
-            "the agent asks, and the ID that it saved is compared with what the service answers for the same "
-            "unit.",
+            "the agent asks, and the service is told the ID that it saved, and has to know the unit under it.",
         ),
         modules=_IDENTITY,
         only=_ASKING,
@@ -211,6 +210,12 @@ OPTIONS = (
             "File with the certificates, on the controller, that the service's own is verified against.",
             type="path",
             without="the system's",
+        ),
+        Option(
+            "service_confirms",
+            "Whether the service remembers its units and can be told (by a C(PUT)) that one has its ID. A unit whose "
+            "ID it does not know fails then. V(false) is for a service that cannot, such as the agent's sample.",
+            True,
         ),
         modules=_IDENTITY,
         flows=_SERVICES,

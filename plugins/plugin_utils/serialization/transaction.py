@@ -77,8 +77,9 @@ class _Transaction:
         after = self._write(plan.state, claim.claim_id)
         if plan.decision.action is Action.ASSIGN:
             self._source.settle(self._device)
-        claim = self._record(claim)
+        # First: what the source does not confirm is not verified.
         note = self._confirm(claim)
+        claim = self._record(claim)
         changed = after != self._first.file.data or _differs(claim, plan.known.live)
         return self._outcome(plan, claim, changed=changed, after=after, note=note)
 
@@ -110,7 +111,7 @@ class _Transaction:
         """Have the ID made on the device, and decide again with what is there then."""
         # What names the unit to the agent's factory service has to be there before the agent asks.
         old = self._write(plan.state, None)
-        state = self._source.await_id(self._device, self._request.config_dir, old or None, self._described)
+        state = self._source.await_id(self._device, self._request.config_dir, old or None)
         state.check_ready()
         return self._decide(state)
 

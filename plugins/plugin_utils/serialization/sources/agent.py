@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from ... import claim_ids
 from ...device.device import Device
 from ...device.scripts import await_change, restart_agent
 from ...device.state import DeviceState
@@ -17,7 +16,7 @@ from ...device.unit_identity import UnitIdentity
 from ...json5.reader import Json5Error, JsonValue
 from .factory_service import FactoryService
 from .generated import Generated
-from .source import ClaimSource, Describe, SourceError
+from .source import ClaimSource, SourceError
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,7 @@ class Agent(ClaimSource):
 
     `seconds` is how long to wait on the device; `restart` the command (None: no restart; empty: the device's own init
     script or systemd unit). `fallback` writes an ID instead where the agent saves none. `checked_by` is the service
-    that the agent asked: it has to know the unit under the same ID.
+    that the agent asked: it is told what the agent saved, and has to know the unit under that ID.
     """
 
     name: ClassVar[str] = "agent"
@@ -65,7 +64,7 @@ class Agent(ClaimSource):
         """Refuse: the agent has to have saved an ID before."""
         raise SourceError("The agent makes the claim ID, and has saved none; see its log, then run again.")
 
-    def await_id(self, device: Device, config_dir: str, old: bytes | None, describe: Describe) -> DeviceState:
+    def await_id(self, device: Device, config_dir: str, old: bytes | None) -> DeviceState:
         """Start the agent again, and wait until it has saved an ID, or until time is up and there is a `fallback`."""
         for state in self._saves(device, config_dir, old):
             try:
@@ -73,7 +72,6 @@ class Agent(ClaimSource):
             except Json5Error:
                 continue  # the agent is in the middle of saving
             if state.claim_id is not None:
-                self._compare_with_service(device, state.claim_id, describe(state))
                 return state
         if self.fallback is not None:
             return DeviceState.read(device, config_dir)
@@ -118,16 +116,4 @@ class Agent(ClaimSource):
             raise SourceError(
                 f"The command that restarts the agent on {device.name} failed with status {status}; "
                 "run it on the device to see why, or name another (ioto_agent_restart)."
-            )
-
-    def _compare_with_service(self, device: Device, saved: str, body: Mapping[str, JsonValue]) -> None:
-        """Raise `SourceError` where the service that the agent asked answers another ID for `body` than `saved`."""
-        if self.checked_by is None:
-            return
-        answer = self.checked_by.claim_id(body)
-        if answer != saved:
-            raise SourceError(
-                f"The agent on {device.name} saved {claim_ids.mask(saved)}, and the service at {self.checked_by.place} "
-                f"answers {claim_ids.mask(answer)} for the same unit: it does not remember its units, or the agent "
-                "asked another one; see api.serialize."
             )

@@ -21,8 +21,10 @@ DEFAULT_TIMEOUT = 30.0
 """Seconds to wait for an answer, for each try."""
 DEFAULT_RETRIES = 5
 
+_UNKNOWN = 404
 _CONFLICT = 409
-_TAKES_NO_CONFIRMATION = (404, 405, 501)
+_TAKES_NO_CONFIRMATION = (405, 501)
+_CANNOT = "if it is one that cannot, such as the agent's sample, say so (ioto_service_confirms: false)."
 
 
 def load_client() -> Callable[..., tuple[int, bytes]]:
@@ -41,7 +43,8 @@ class FactoryService(ClaimSource):
     """A factory service: any endpoint that answers as Ioto's does, its sample in JSON5 included.
 
     Asked again with growing pauses when it cannot be reached or says that it is busy; `timeout` (seconds) is for
-    each try. TLS certificates are verified, against `ca_file` where one is given.
+    each try. TLS certificates are verified, against `ca_file` where one is given. `confirms` says whether it remembers
+    its units, and can be told (a PUT) that one has its ID; the agent's sample cannot.
     """
 
     name: ClassVar[str] = "service"
@@ -51,6 +54,7 @@ class FactoryService(ClaimSource):
     retries: int = DEFAULT_RETRIES
     token: str | None = field(default=None, repr=False)
     ca_file: str | None = None
+    confirms: bool = True
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> FactoryService:
@@ -65,6 +69,7 @@ class FactoryService(ClaimSource):
             retries=options["service_retries"],
             token=options["service_token"],
             ca_file=options["service_ca_file"],
+            confirms=options["service_confirms"],
         )
 
     def claim_id(self, body: Mapping[str, JsonValue]) -> str:
@@ -96,25 +101,34 @@ class FactoryService(ClaimSource):
         return str(found)
 
     @property
-    def confirmed_at(self) -> str:
+    def confirmed_at(self) -> str | None:
         """The service, once: until it is recorded that it was told, each run tells it."""
-        return self.place
+        return self.place if self.confirms else None
 
     def confirm(self, body: Mapping[str, JsonValue]) -> str | None:
         """Tell the service that the unit of `body` has been given the `id` in it, verified. Again is as once.
 
-        Return why that could not be said, as a sentence, or None: it was, or the service is one that takes no
-        confirmation, such as the agent's sample. Raises `SourceError` where the ID is another unit's to the service.
+        Return why it could not be reached, as a sentence, or None: it was told. Raises `SourceError` where it does not
+        know the ID, has it for another unit, or cannot be told.
         """
         try:
             status, reply = self._send("PUT", json.dumps(body, ensure_ascii=False, allow_nan=False).encode())
         except SourceError as error:
             return f"{error} The ID is on the device and recorded; only the service does not know that yet."
-        if status == _CONFLICT:
-            raise SourceError(f"The service at {self.place} does not accept what the unit has: {_sentence(reply)}")
-        if 200 <= status < 300 or status in _TAKES_NO_CONFIRMATION:
+        if 200 <= status < 300:
             return None
-        return f"The service at {self.place} took no confirmation, status {status}: {_sentence(reply)}"
+        said = _sentence(reply)
+        if status == _CONFLICT:
+            raise SourceError(f"The service at {self.place} does not accept what the unit has: {said}")
+        if status == _UNKNOWN:
+            raise SourceError(
+                f"The service at {self.place} does not know the claim ID that the unit has ({said.rstrip('.')}): see "
+                "whether it is the service that the agent asks (api.serialize), and whether it remembers its units "
+                f"and takes confirmations; {_CANNOT}"
+            )
+        if status in _TAKES_NO_CONFIRMATION:
+            raise SourceError(f"The service at {self.place} takes no confirmation, status {status}: {_CANNOT}")
+        return f"The service at {self.place} took no confirmation, status {status}: {said}"
 
     @property
     def place(self) -> str:

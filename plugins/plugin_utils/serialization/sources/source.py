@@ -9,7 +9,7 @@ A source states what is its own; where it states nothing, what stands here holds
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ... import claim_ids
@@ -18,9 +18,6 @@ from ...device.state import DeviceState
 from ...device.unit_identity import UnitIdentity
 from ...errors import IotoError
 from ...json5.reader import JsonValue
-
-Describe = Callable[[DeviceState], Mapping[str, JsonValue]]
-"""Returns the unit behind a device as a factory service gets it."""
 
 
 class SourceError(IotoError):
@@ -81,7 +78,7 @@ class ClaimSource(ABC):
     def claim_id(self, body: Mapping[str, JsonValue]) -> str | None:
         """Return the ID for the unit that `body` describes, or None: the ledger draws one. Raises `IotoError`."""
 
-    def await_id(self, device: Device, config_dir: str, old: bytes | None, describe: Describe) -> DeviceState:
+    def await_id(self, device: Device, config_dir: str, old: bytes | None) -> DeviceState:
         """Have the ID made on the device, and return the first state that shows it. Asked where it is `on_device`.
 
         `old` are the bytes of device.json5 (None: there is no file). A state without an ID: `written` gives one.
@@ -107,6 +104,6 @@ class ClaimSource(ABC):
     def confirm(self, body: Mapping[str, JsonValue]) -> str | None:
         """Tell that the unit of `body` has the `id` in it. Return why that could not be said, as a sentence, or None.
 
-        Raises `SourceError` where the ID is another unit's there.
+        Raises `SourceError` where that is not so there: the unit is not verified then.
         """
         return None
