@@ -54,7 +54,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 claim_id:
-  description: The claim ID in C(device.json5), masked but for its last two characters unless O(reveal=true).
+  description:
+    - The claim ID in C(device.json5), or the one in C(ioto.json5) where it has none. Masked but for its last two
+      characters unless O(reveal=true).
   returned: success
   type: str
   sample: "********WQ"
@@ -97,7 +99,9 @@ agent:
       type: str
       sample: services.serialize
     mode:
-      description: How an agent without an ID gets one.
+      description:
+        - How an agent without an ID gets one, V(auto), V(factory) or V(none), as the agent takes it. A mode that is
+          absent, empty or any other word is V(auto).
       type: str
       sample: auto
     url:
@@ -105,12 +109,16 @@ agent:
       type: str
       sample: http://192.0.2.1:1234/ioto/serialize
     overrides:
-      description: Settings in C(local.json5) or the active profile that win over it, each with path, key and value.
+      description:
+        - Settings elsewhere that win over those in the main file, and over C(id) and C(product) in C(device.json5),
+          each with path, key and value. The value is null where the agent is left without any.
+        - They are those of C(local.json5) and of conditionals that hold, in any of the agent's files. What the agent's
+          command line and environment say (such as C(--id), C(--profile) or E(IOTO_ID)) is not seen.
       type: list
       elements: dict
       sample: [{"path": "/etc/ioto/local.json5", "key": "services.serialize", "value": "none"}]
 provisioned:
-  description: Whether the device has been claimed and provisioned (C(provision.json5) is there).
+  description: Whether the device has been claimed and provisioned, which is more than registered (C(provision.json5)).
   returned: success
   type: bool
   sample: false

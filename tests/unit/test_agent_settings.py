@@ -12,7 +12,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.device.agent_se
     AgentSettingsError,
     SerializeMode,
     change_settings,
-    identity_override,
+    identity_overrides,
     read_settings,
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.device.device import (
@@ -111,33 +111,133 @@ def test_a_setting_that_is_so_already_changes_no_byte() -> None:
             )
         },
         {
+            "ioto_json5": NEW,
+            "local_json5": "{ profile: 'x', conditional: { profile: { x: { services: { serialize: 'none' } } } } }",
+        },
+        {
             "ioto_json5": NEW.replace(
-                "{", "{ conditional: { profile: { prod: { services: { serialize: 'none' } } } },", 1
+                "{", "{ board: 'B', conditional: { board: { B: { services: { serialize: 'none' } } } },", 1
             ),
-            "local_json5": "{ profile: 'prod' }",
+        },
+        {
+            "ioto_json5": NEW.replace("profile: 'dev',", "").replace(
+                "{", "{ conditional: { profile: { dev: { services: { serialize: 'none' } } } },", 1
+            ),
         },
     ],
-    ids=["local.json5", "the active profile", "the profile that local.json5 makes the active one"],
+    ids=[
+        "local.json5",
+        "the active profile",
+        "a profile of local.json5 itself",
+        "another property",
+        "no profile is dev",
+    ],
 )
 def test_a_setting_that_something_overrides_is_refused_with_the_place(files: dict[str, str]) -> None:
     found = settings(**files)
 
     assert [override.value for override in found.overrides] == ["none"]
+    assert found.mode == "none"
     with pytest.raises(AgentSettingsError, match=r"services\.serialize in /etc/ioto/"):
         change_settings(found, mode=SerializeMode.AUTO, url=None, where="bench")
     assert changed(found, SerializeMode.NONE)
 
 
-def test_a_profile_that_is_not_active_overrides_nothing() -> None:
-    text = NEW.replace("{", "{ conditional: { profile: { prod: { services: { serialize: 'none' } } } },", 1)
-    assert settings(ioto_json5=text).overrides == []
+@pytest.mark.parametrize(
+    "files",
+    [
+        {
+            "ioto_json5": NEW.replace(
+                "{", "{ conditional: { profile: { prod: { services: { serialize: 'none' } } } },", 1
+            )
+        },
+        # Decided before local.json5 is read.
+        {
+            "ioto_json5": NEW.replace(
+                "{", "{ conditional: { profile: { prod: { services: { serialize: 'none' } } } },", 1
+            ),
+            "local_json5": "{ profile: 'prod' }",
+        },
+        {
+            "ioto_json5": NEW,
+            "local_json5": "{ conditional: { profile: { dev: { services: { '?serialize': 'none' } } } } }",
+        },
+    ],
+    ids=["a profile that is not active", "a profile that local.json5 sets", "only where there is none"],
+)
+def test_what_does_not_hold_overrides_nothing(files: dict[str, str]) -> None:
+    found = settings(**files)
+
+    assert (found.overrides, found.mode) == ([], "auto")
+    assert changed(found, SerializeMode.FACTORY) == files["ioto_json5"].replace("'auto'", "'factory'")
 
 
-def test_an_identity_in_local_json5_is_found() -> None:
-    override = identity_override(seen(local_json5="{ device: { id: 'JT08FFQXWQ' } }"), where="bench")
+def test_in_the_newer_file_the_mode_goes_beside_the_cloud_whatever_that_is() -> None:
+    found = settings(ioto_json5="{ services: { cloud: { enable: true, serialize: 'factory' } } }")
 
-    assert override is not None
-    assert (override.key, override.value) == ("device.id", "JT08FFQXWQ")
+    assert (found.key, found.mode) == ("services.serialize", "auto")
+    assert "serialize: 'factory' }, serialize: 'none'" in changed(found, SerializeMode.NONE)
+
+
+@pytest.mark.parametrize("text", ["", "serialize: false", "serialize: ''", "serialize: null", "serialize: 'Factory'"])
+def test_a_mode_that_is_none_of_the_words_is_auto(text: str) -> None:
+    assert settings(ioto_json5=f"{{ services: {{ {text} }} }}").mode == "auto"
+
+
+@pytest.mark.parametrize(
+    ("files", "place"),
+    [
+        ({"local_json5": "{ device: { id: 'JT08FFQXWQ' } }"}, ("local.json5", "device.id")),
+        (
+            {"local_json5": "{ conditional: { profile: { dev: { device: { id: 'JT08FFQXWQ' } } } } }"},
+            ("local.json5", "conditional.profile.dev.device.id"),
+        ),
+        (
+            {"device_json5": "{ model: 'P', conditional: { 'device.model': { P: { id: 'JT08FFQXWQ' } } } }"},
+            ("device.json5", "conditional.device.model.P.id"),
+        ),
+        (
+            {
+                "ioto_json5": "{ profile: 'line' }",
+                "device_json5": "{ conditional: { profile: { line: { id: 'JT08FFQXWQ' } } } }",
+            },
+            ("device.json5", "conditional.profile.line.id"),
+        ),
+        ({"local_json5": "{ device: { id: null } }"}, ("local.json5", "device.id")),
+        (
+            {"device_json5": "{ conditional: { profile: { dev: { '=id': 'JT08FFQXWQ' } } } }"},
+            ("device.json5", "conditional.profile.dev.=id"),
+        ),
+        ({"local_json5": "{ device: 'pump' }"}, ("local.json5", "device")),
+    ],
+)
+def test_what_wins_over_an_id_that_we_write_is_found(files: dict[str, str], place: tuple[str, str]) -> None:
+    override = identity_overrides(seen(**files), where="bench")["id"]
+
+    assert (override.path, override.key) == (f"/etc/ioto/{place[0]}", place[1])
+    assert override.value in {"JT08FFQXWQ", None}
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"ioto_json5": "{ device: { id: 'JT08FFQXWQ' } }"},
+        {"ioto_json5": "{ conditional: { profile: { dev: { device: { id: 'JT08FFQXWQ' } } } } }"},
+        {"device_json5": "{ conditional: { profile: { prod: { id: 'JT08FFQXWQ' } } } }"},
+        {"device_json5": "{ conditional: { profile: { dev: { '?id': 'JT08FFQXWQ' } } } }"},
+        {
+            "ioto_json5": "{ profile: 'x' }",
+            "local_json5": "{ conditional: { profile: { dev: { device: { id: 'A' } } } } }",
+        },
+    ],
+)
+def test_what_does_not_win_over_an_id_that_we_write_is_none(files: dict[str, str]) -> None:
+    assert identity_overrides(seen(**files), where="bench") == {}
+
+
+def test_a_product_is_overridden_likewise() -> None:
+    overrides = identity_overrides(seen(local_json5="{ device: { product: 'P' } }"), where="bench")
+    assert [(name, override.key) for name, override in overrides.items()] == [("product", "device.product")]
 
 
 def test_a_device_without_a_configuration_has_no_settings() -> None:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.ioto.serialization.plugins.plugin_utils.device.agent_settings import Override
 from ansible_collections.ioto.serialization.plugins.plugin_utils.device.unit_identity import UnitIdentity
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Claim, State
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.decision import (
@@ -36,6 +37,10 @@ def claim(claim_id: str, unit: str | None = "SN-1", state: State = State.VERIFIE
 
 def asked(claim_id: str | None = None, *, force: bool = False, replace_provisioned: bool = False) -> Asked:
     return Asked(PRODUCT, "SN-1", claim_id, force, replace_provisioned)
+
+
+def override(value: str | None, name: str = "id") -> dict[str, Override]:
+    return {name: Override("/etc/ioto/local.json5", f"device.{name}", value)}
 
 
 def test_a_blank_device_that_nobody_knows_gets_an_id_from_the_source() -> None:
@@ -153,9 +158,19 @@ def test_a_provisioned_device_that_lost_its_file_gets_the_id_that_it_was_provisi
 
 
 def test_an_override_that_would_defeat_the_id_is_refused() -> None:
-    assert decide(Seen(overriding_id=B), asked(A), Known()).action is Action.REFUSE
-    assert decide(Seen(overriding_id=A), asked(A), Known()).action is Action.ASSIGN
-    assert decide(Seen(A, overriding_id=B), asked(), Known(live=claim(A), holder=claim(A))).action is Action.REFUSE
+    assert decide(Seen(overrides=override(B)), asked(A), Known()).action is Action.REFUSE
+    assert decide(Seen(overrides=override(A)), asked(A), Known()).action is Action.ASSIGN
+    known = Known(live=claim(A), holder=claim(A))
+    assert decide(Seen(A, overrides=override(B)), asked(), known).action is Action.REFUSE
+    assert decide(Seen(A, overrides=override(PRODUCT, "product")), asked(), known).action is Action.KEEP
+
+
+@pytest.mark.parametrize(("value", "says"), [(B, "takes another product"), (None, "loses the product")])
+def test_an_override_is_refused_with_its_file_and_key(value: str | None, says: str) -> None:
+    decision = decide(Seen(overrides=override(value, "product")), asked(A), Known())
+
+    assert decision.action is Action.REFUSE
+    assert says in decision.reason and "device.product in /etc/ioto/local.json5" in decision.reason
 
 
 def test_another_board_under_the_same_serial_is_refused() -> None:
@@ -207,7 +222,8 @@ def test_without_force_no_decision_takes_an_id_from_a_device_unless_it_completes
 ) -> None:
     live = data.draw(st.none() | st.builds(claim, st.sampled_from([A, B, C]), state=st.sampled_from(list(State)[:4])))
     holder = data.draw(st.none() | CLAIMS) if live is None or live.claim_id != seen_id else live
-    seen = Seen(seen_id, None, provisioned, seen_id if provisioned else None, overriding)
+    overrides = {} if overriding is None else override(overriding)
+    seen = Seen(seen_id, None, provisioned, seen_id if provisioned else None, overrides)
 
     decision = decide(seen, asked(given_id), Known(live=live, holder=holder))
 

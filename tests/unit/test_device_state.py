@@ -42,7 +42,7 @@ def test_a_state_has_every_fact_of_one_look() -> None:
     )
 
     assert (found.claim_id, found.product, found.members["model"]) == ("JT08FFQXWQ", "P", "PUMP")
-    assert found.override is not None and found.override.value == "AAAAAAAAAA"
+    assert [override.value for override in found.overrides.values()] == ["AAAAAAAAAA"]
     assert found.provisioned and found.provisioned_id == "JT08FFQXWQ"
     assert found.agent is not None and found.agent.mode == "factory"
     assert found.unit("SN-1").details == {"mac": "00:11:22:33:44:55", "host_key": "SHA256:one"}
@@ -52,22 +52,39 @@ def test_a_device_without_files_says_nothing_of_itself() -> None:
     found = state()
 
     found.check_ready()
-    assert (found.claim_id, found.product, found.override, found.provisioned, found.agent) == (
+    assert (found.claim_id, found.product, found.overrides, found.provisioned, found.agent) == (
         None,
         None,
-        None,
+        {},
         False,
         None,
     )
 
 
-def test_a_fault_in_a_file_that_nobody_needs_troubles_nobody() -> None:
-    found = state(device_json5="{ id: 'JT08FFQXWQ' }", ioto_json5=BROKEN)
+def test_a_fault_in_a_file_that_the_agent_does_not_load_troubles_nobody() -> None:
+    found = state(device_json5="{ id: 'JT08FFQXWQ' }", ioto_json5="{}", config_json5=BROKEN)
 
     found.check_ready()
     assert found.claim_id == "JT08FFQXWQ"
-    with pytest.raises(IotoError, match=r"ioto\.json5 on bench"):
-        _ = found.agent
+
+
+def test_an_id_that_the_main_file_holds_is_the_devices_own() -> None:
+    found = state(ioto_json5="{ device: { id: 'JT08FFQXWQ' } }", device_json5="{ product: 'P' }")
+
+    assert (found.claim_id, found.overrides) == ("JT08FFQXWQ", {})
+
+
+@pytest.mark.parametrize(
+    ("text", "provisioned"),
+    [
+        ("{ registered: true }", False),
+        ("{}", False),
+        ("{ id: 'JT08FFQXWQ' }", True),
+        ("{ registered: true, a: 1 }", True),
+    ],
+)
+def test_a_device_that_is_registered_alone_is_not_claimed(text: str, provisioned: bool) -> None:
+    assert state(provision_json5=text).provisioned is provisioned
 
 
 @pytest.mark.parametrize(
@@ -77,6 +94,7 @@ def test_a_fault_in_a_file_that_nobody_needs_troubles_nobody() -> None:
         ({"device_json5": BROKEN}, r"device\.json5 on bench"),
         ({"device_json5": "{ id: 'JT08FFQXWQ', id: 'AAAAAAAAAA' }"}, "id"),
         ({"local_json5": BROKEN}, r"local\.json5 on bench"),
+        ({"ioto_json5": BROKEN}, r"ioto\.json5 on bench"),
         ({"provision_json5": BROKEN}, r"provision\.json5 on bench"),
         ({"device.json": "{}"}, "very old firmware"),
     ],

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from ansible_collections.ioto.serialization.plugins.plugin_utils.device.agent_settings import Override
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.event_kinds import EventKind
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
@@ -69,7 +70,12 @@ def test_label_device_and_ledger_that_agree_pass() -> None:
             UnitKnown(claim(A), None, claim(A)),
             "an id that is no claim ID",
         ),
-        (Scan(A), UnitSeen("SN-1", A, PRODUCT, B), ALL, "local.json5 sets device.id"),
+        (
+            Scan(A),
+            UnitSeen("SN-1", A, PRODUCT, {"id": Override("/etc/ioto/local.json5", "device.id", B)}),
+            ALL,
+            "another id than that of device.json5, from device.id in /etc/ioto/local.json5",
+        ),
         (Scan(A), SEEN, UnitKnown(claim(A), claim(A), claim(B)), "the ledger has ********BB for this unit"),
         (Scan(A), SEEN, UnitKnown(claim(A, "SN-2"), claim(A, "SN-2"), None), "no claim ID for unit 'SN-1'"),
         (Scan(A), SEEN, UnitKnown(*[claim(A, state=State.WRITTEN)] * 3), "as written only"),

@@ -9,6 +9,8 @@ from typing import Any
 
 from .. import claim_ids
 from ..display_text import printable
+from ..json5.reader import JsonValue
+from .agent_settings import SerializeMode
 from .device import Device
 from .state import DeviceState
 
@@ -19,31 +21,50 @@ def report_device(device: Device, config_dir: str, *, reveal: bool) -> dict[str,
     claim_id, document, hardware, settings = state.claim_id, state.members, state.hardware, state.agent
     if claim_id is not None and not reveal:
         claim_id = claim_ids.mask(claim_id)
-    return {
+    result = {
         "claim_id": claim_id,
         "product": state.product,
         "serial": hardware.get("serial") or hardware.get("mac"),
         "hardware": hardware,
         "path": printable(state.file.path) if state.file.exists else None,
-        "document": {**document, "id": claim_id} if "id" in document else document,
+        "document": document if reveal else _masked_ids(document),
         "agent": settings
         and {
             "config_file": printable(settings.file.path),
             "key": settings.key,
-            "mode": settings.mode,
+            "mode": settings.mode.value,
             "url": settings.url,
             "overrides": [
                 {
                     "path": override.path,
                     "key": override.key,
-                    "value": _masked(override.value) if override.key == "device.id" and not reveal else override.value,
+                    "value": _masked(override.value) if _is_id(override.key) and not reveal else override.value,
                 }
                 for override in settings.overrides
             ],
         },
         "provisioned": state.provisioned,
     }
+    if settings and settings.mode is SerializeMode.NONE and claim_id is None:
+        result["warnings"] = [
+            f"The agent on {state.name} has no claim ID, and the mode {settings.mode} waits for ever before it serves "
+            "anything: give it an ID, or set another mode (agent_config)."
+        ]
+    return result
 
 
-def _masked(value: object) -> object:
-    return claim_ids.mask(value) if isinstance(value, str) else value
+def _masked_ids(value: JsonValue) -> JsonValue:
+    """Return `value` with each `id` in it masked, those of a conditional too."""
+    if isinstance(value, list):
+        return [_masked_ids(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {key: _masked(child) if _is_id(key) else _masked_ids(child) for key, child in value.items()}
+
+
+def _is_id(key: str) -> bool:
+    return key.rpartition(".")[2].lstrip("+-=?") == "id"
+
+
+def _masked(value: JsonValue) -> JsonValue:
+    return claim_ids.mask(value) if isinstance(value, str) else _masked_ids(value)

@@ -16,10 +16,12 @@ from functools import cached_property
 from ..display_text import printable
 from ..json5.document import MISSING, Json5Document
 from ..json5.reader import JsonValue
-from .agent_settings import AgentSettings, Override, identity_override, read_settings
+from .agent_settings import AgentSettings, Override, effective_id, identity_overrides, read_settings
 from .device import (
+    AGENT_FILES,
     DEVICE_FILE,
     LEGACY_DEVICE_FILE,
+    OVERRIDE_FILE,
     PROVISION_FILE,
     Device,
     DeviceError,
@@ -33,6 +35,8 @@ from .verified_write import check_usable
 
 IDENTITY_KEYS = ("id", "product")
 """The members of device.json5 that say who a device is."""
+
+_REGISTERED = "registered"
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,10 +80,14 @@ class DeviceState:
         value = self.document.value
         return value if isinstance(value, dict) else {}
 
-    @property
+    @cached_property
     def claim_id(self) -> str | None:
-        """The ID as it stands in the device.json5, valid or not."""
-        return _text(self.members.get("id"))
+        """The ID that the device has, valid or not: that in the device.json5, else what its main file gives it.
+
+        What wins over both is told by `overrides`.
+        """
+        own = _text(self.members.get("id"))
+        return own if own is not None or "id" in self.overrides else effective_id(self.observation, where=self.name)
 
     @property
     def product(self) -> str | None:
@@ -87,14 +95,18 @@ class DeviceState:
         return _text(self.members.get("product"))
 
     @cached_property
-    def override(self) -> Override | None:
-        """What the agent takes for its ID in place of the one in the device.json5, where something says another."""
-        return identity_override(self.observation, where=self.name)
+    def overrides(self) -> Mapping[str, Override]:
+        """What the agent takes in place of the `id` and `product` in the device.json5, where something else wins."""
+        return identity_overrides(self.observation, where=self.name)
 
-    @property
+    @cached_property
     def provisioned(self) -> bool:
-        """Whether somebody has claimed the device and its cloud has provisioned it."""
-        return self.observation.files[PROVISION_FILE].kind is not FileKind.ABSENT
+        """Whether somebody has claimed the device and its cloud has provisioned it: it may be registered alone."""
+        file = self.observation.files[PROVISION_FILE]
+        if not file.exists:
+            return file.kind is not FileKind.ABSENT
+        value = self._parse(file).value
+        return not isinstance(value, dict) or bool({*value} - {_REGISTERED})
 
     @cached_property
     def provisioned_id(self) -> str | None:
@@ -137,7 +149,9 @@ class DeviceState:
             )
         for key in IDENTITY_KEYS:
             self.document.get(key)  # one that stands twice
-        _unused = self.override, self.provisioned_id
+        for name in (*AGENT_FILES, OVERRIDE_FILE, PROVISION_FILE):
+            check_usable(self.observation.files[name], where=self.name)
+        _unused = self.claim_id, self.overrides, self.provisioned, self.provisioned_id
 
     def _parse(self, file: RemoteFile) -> Json5Document:
         return Json5Document.parse(file.data, name=f"{printable(file.path)} on {self.name}")

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from ..claim_ids import is_valid, mask
+from ..device.agent_settings import Override
 from ..device.state import DeviceState
 from ..device.unit_identity import UnitIdentity
 from ..display_text import printable
@@ -41,8 +43,8 @@ class Seen:
     product: str | None = None
     provisioned: bool = False
     provisioned_id: str | None = None
-    overriding_id: str | None = None
-    """A `device.id` in local.json5."""
+    overrides: Mapping[str, Override] = field(default_factory=dict)
+    """What the agent takes in place of the `id` and the `product` in device.json5."""
     identity: UnitIdentity | None = None
 
     @classmethod
@@ -53,7 +55,7 @@ class Seen:
             product=state.product,
             provisioned=state.provisioned,
             provisioned_id=state.provisioned_id,
-            overriding_id=str(state.override.value) if state.override else None,
+            overrides=state.overrides,
             identity=unit,
         )
 
@@ -261,11 +263,10 @@ def _guarded(decision: Decision, seen: Seen, asked: Asked) -> Decision:
             "An agent makes an ID only where there is none: to replace the present one, let the controller write it "
             "(source: generated)."
         )
-    if seen.overriding_id is not None and seen.overriding_id != decision.claim_id:
-        return replace(
-            _refuse("The device's local.json5 sets device.id, which overrides device.json5: remove it there."),
-            conflict=decision.conflict,
-        )
+    wanted = {"id": decision.claim_id, "product": asked.product}
+    for name, override in seen.overrides.items():
+        if override.value != wanted[name]:
+            return replace(_refuse(_overridden(name, override)), conflict=decision.conflict)
     loses = decision.claim_id is None or decision.claim_id != seen.provisioned_id
     if decision.action is Action.ASSIGN and seen.provisioned and loses and not asked.replace_provisioned:
         return _refuse(
@@ -273,6 +274,15 @@ def _guarded(decision: Decision, seen: Seen, asked: Asked) -> Decision:
             "leave it, or say that it is meant (replace_provisioned: true)."
         )
     return decision
+
+
+def _overridden(name: str, override: Override) -> str:
+    if override.value is None:
+        return f"The agent loses the {name} of device.json5, by {override.key} in {override.path}: correct it there."
+    return (
+        f"The agent takes another {name} than that of device.json5, from {override.key} in {override.path}: remove it "
+        "there."
+    )
 
 
 def _foreign(holder: Claim | None, asked: Asked) -> Claim | None:

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ..claim_ids import InvalidProductError, is_valid, mask, parse_product
+from ..device.agent_settings import Override
 from ..device.state import DeviceState
 from ..ledger.event_kinds import EventKind
 from ..ledger.ledger import Ledger
@@ -21,18 +22,17 @@ _IN_ORDER = {State.VERIFIED, State.LABELLED}
 
 @dataclass(frozen=True, slots=True)
 class UnitSeen:
-    """What a device answers; `overriding` is the ID that its local.json5 puts over the other."""
+    """What a device answers; `overrides` is what its agent takes in place of the `id` and `product` in device.json5."""
 
     unit: str
     claim_id: str | None
     product: str | None
-    overriding: str | None = None
+    overrides: Mapping[str, Override] = field(default_factory=dict)
 
     @classmethod
     def of(cls, state: DeviceState, serial: str | None) -> UnitSeen:
         """Return what `state` answers; `serial` is the inventory's word for the unit. Raises `IotoError`."""
-        claim_id, product, override = state.claim_id, state.product, state.override
-        return cls(state.unit(serial).serial, claim_id, product, None if override is None else str(override.value))
+        return cls(state.unit(serial).serial, state.claim_id, state.product, state.overrides)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +90,12 @@ def _of_label_and_device(scan: Scan, seen: UnitSeen, product: str | None) -> lis
         alike = mask(seen.claim_id) == mask(scan.claim_id)
         other = f"another one, {mask(seen.claim_id)}" if alike else mask(seen.claim_id)
         problems.append(f"the label says {mask(scan.claim_id)}, and the device has {other}")
-    if seen.overriding is not None and seen.overriding != seen.claim_id:
-        problems.append("the device's local.json5 sets device.id, which overrides its device.json5")
+    for name, said in (("id", seen.claim_id), ("product", seen.product)):
+        override = seen.overrides.get(name)
+        if override is not None and override.value != said:
+            problems.append(
+                f"the agent takes another {name} than that of device.json5, from {override.key} in {override.path}"
+            )
     if scan.serial is not None and scan.serial != seen.unit:
         problems.append(f"the label says S/N {scan.serial!a}, and the unit is {seen.unit!a}")
     for wanted, who in ((scan.product, "the label"), (product, "the inventory")):

@@ -1,0 +1,215 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an agent makes of its files when it starts: the settings in effect, and which file each is from.
+
+The agent blends one file after the other into one tree (`_loaded`), and after each the conditionals that came with it:
+`conditional: { NAME: { VALUE: { … } } }` blends what is in the inner braces where the setting NAME, as loaded so far,
+is VALUE. Of a key that stands twice the last counts, since each is blended in its turn. Not known here: what the
+command line and the environment of the agent choose (`--id`, `--product`, `--profile`, `--config`, and their
+variables), and its `web.json5`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import TypeAlias
+
+from ..display_text import printable
+from ..json5.reader import Array, Json5Error, JsonValue, Node, Object, plain, read
+from .device import DEVICE_FILE, OVERRIDE_FILE, PROVISION_FILE, RemoteFile
+
+DEFAULT_PROFILE = "dev"
+_CONDITIONAL = "conditional"
+_PROFILE = "profile"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A value, as Python has it and as the agent compares it; `key` is where it stands in the file at `path`."""
+
+    value: JsonValue
+    text: str
+    path: str
+    key: str
+    is_array: bool = False
+
+
+@dataclass(slots=True)
+class _Branch:
+    """An object. What was read may hold a name twice, what was blended does not; `lost` says what removed a member."""
+
+    members: list[tuple[str, _Tree]] = field(default_factory=list)
+    lost: dict[str, Setting] = field(default_factory=dict)
+
+    def find(self, name: str) -> _Tree | None:
+        return next((child for key, child in self.members if key == name), None)
+
+    def put(self, name: str, child: _Tree) -> None:
+        self.lost.pop(name, None)
+        for index, (key, _unused) in enumerate(self.members):
+            if key == name:
+                self.members[index] = (name, child)
+                return
+        self.members.append((name, child))
+
+    def take(self, name: str) -> _Tree | None:
+        found = self.find(name)
+        self.members = [(key, child) for key, child in self.members if key != name]
+        return found
+
+    def child(self, name: str) -> _Branch:
+        """Return the object of that name; what stands there and is none gives way to a new one."""
+        found = self.find(name)
+        if not isinstance(found, _Branch):
+            found = _Branch()
+            self.put(name, found)
+        return found
+
+
+_Tree: TypeAlias = Setting | _Branch
+
+
+def effective_settings(
+    main: RemoteFile | None, files: Mapping[str, RemoteFile], *, where: str, written: Mapping[str, str] | None = None
+) -> EffectiveSettings:
+    """Return what an agent that starts now goes by; `main` is its main file. Raises `Json5Error`, which names a file.
+
+    With `written`, as if these members stood in the device.json5.
+    """
+    root = _Branch()
+    for file, place in _loaded(main, files):
+        is_device_file = file.name == DEVICE_FILE
+        if not file.exists and not (is_device_file and written):
+            continue
+        source = _read(file, where) if file.exists else _Branch()
+        if is_device_file and written:
+            source = _with(source, written, printable(file.path))
+        target = root if place is None else root.child(place)
+        _blend(target, source, combine=False)
+        _blend_conditionals(root, target)
+    return EffectiveSettings(root)
+
+
+@dataclass(frozen=True, slots=True)
+class EffectiveSettings:
+    """The settings in effect."""
+
+    _root: _Branch
+
+    def get(self, *path: str) -> Setting | None:
+        """Return the setting at `path`; None where there is none, or null, which the agent takes for none."""
+        found = self.origin(*path)
+        return None if found is None or found.value is None else found
+
+    def origin(self, *path: str) -> Setting | None:
+        """Return what had the last word about the setting at `path`: its value is None where there is none now."""
+        found: _Tree | None = self._root
+        for key in path:
+            if isinstance(found, Setting):  # a value where an object has to be
+                return replace(found, value=None)
+            if found is not None:
+                found = found.find(key) or found.lost.get(key)
+        return found if isinstance(found, Setting) else None
+
+
+def _loaded(main: RemoteFile | None, files: Mapping[str, RemoteFile]) -> Iterator[tuple[RemoteFile, str | None]]:
+    """The files in the order in which the agent loads them, and where in its settings each goes."""
+    if main is not None:
+        yield main, None
+    yield files[OVERRIDE_FILE], None
+    yield files[DEVICE_FILE], "device"
+    yield files[PROVISION_FILE], "provision"
+    yield files[OVERRIDE_FILE], None
+
+
+def _read(file: RemoteFile, where: str) -> _Branch:
+    path = printable(file.path)
+    try:
+        return _read_bytes(file.data, path)
+    except Json5Error:
+        read(file.data, name=f"{path} on {where}")  # says the same of this device's file
+        raise
+
+
+# The main file of a batch is the same on each of its devices, and the longest. Nobody changes what was read.
+@lru_cache(maxsize=16)
+def _read_bytes(data: bytes, path: str) -> _Branch:
+    text, root = read(data, name=path)
+    tree = None if root is None else _tree(root, text, path, ())
+    return tree if isinstance(tree, _Branch) else _Branch()
+
+
+def _with(source: _Branch, written: Mapping[str, str], path: str) -> _Branch:
+    """Return `source` as it will be with the members `written` in it."""
+    kept = [(name, child) for name, child in source.members if name not in written]
+    return _Branch([*((name, Setting(text, text, path, name)) for name, text in written.items()), *kept])
+
+
+def _tree(node: Node, text: str, path: str, keys: Sequence[str]) -> _Tree:
+    if isinstance(node, Object):
+        return _Branch([(member.key, _tree(member.value, text, path, (*keys, member.key))) for member in node.members])
+    key = ".".join(keys)
+    if isinstance(node, Array):
+        return Setting(plain(node), "[]", path, key, is_array=True)
+    shown = node.value if isinstance(node.value, str) else text[node.start : node.end]
+    return Setting(node.value, shown, path, key)
+
+
+def _blend(target: _Branch, source: _Branch, *, combine: bool) -> None:
+    """Blend `source` into `target`; with `combine`, a `+`, `-`, `=` or `?` before a name says how."""
+    for given, child in source.members:
+        how = given[:1] if combine and given[:1] in {"+", "-", "=", "?"} else ""
+        name = given[len(how) :]
+        found = target.find(name)
+        if found is None:
+            if how == "-":
+                continue
+            if isinstance(child, _Branch):
+                _blend(target.child(name), child, combine=combine)
+            else:
+                target.put(name, child)
+        elif how == "?":
+            continue
+        elif isinstance(child, _Branch):
+            _blend(target.child(name), child, combine=combine)
+        elif how and isinstance(found, Setting) and not found.is_array and not child.is_array:
+            # Agents 2.7.0 and 3.0.0 spoil the name of a value that is there: `=` becomes a part of it, `+` and `-` make
+            # rubbish of it. The setting is gone.
+            target.take(name)
+            target.lost[name] = Setting(None, "", child.path, child.key)
+        else:
+            target.put(name, child)
+
+
+def _blend_conditionals(root: _Branch, target: _Branch) -> None:
+    """Blend into `target` those of its conditionals that hold, and remove them all."""
+    conditionals = target.take(_CONDITIONAL)
+    if not isinstance(conditionals, _Branch):
+        return
+    for name, cases in conditionals.members:
+        value = _compared(root, name)
+        case = None if value is None else _query(cases, value)
+        if isinstance(case, _Branch):
+            _blend(target, case, combine=True)
+    target.take(_CONDITIONAL)
+
+
+def _compared(root: _Branch, name: str) -> str | None:
+    """Return what a conditional on the setting `name` is decided by."""
+    found = _query(root, name)
+    if isinstance(found, _Branch):
+        return "{}"
+    if found is not None and found.value is not None:
+        return found.text
+    return DEFAULT_PROFILE if name == _PROFILE else None
+
+
+def _query(tree: _Tree, path: str) -> _Tree | None:
+    """Return what stands at a `path` of names with points between them; at an empty one, `tree` itself."""
+    found: _Tree | None = tree
+    for name in path.split(".") if path else ():
+        found = found.find(name) if isinstance(found, _Branch) else None
+    return found
