@@ -145,10 +145,12 @@ options:
   agent_restart:
     description:
       - The command that restarts the agent, a word an element.
-      - Only with O(source=agent).
       - >-
-        Without it, the variable C(ioto_agent_restart) counts where O(source=agent) is given; without both,
-        C(/etc/init.d/ioto restart), or C(systemctl restart ioto) where there is no such script.
+        An agent that runs is restarted once the ID is written, since it goes by what it read when it started, and may
+        write that over the ID.
+      - >-
+        Without it, the variable C(ioto_agent_restart) counts; without both, C(/etc/init.d/ioto restart), or C(systemctl
+        restart ioto) where there is no such script.
     type: list
     elements: str
     default: []

@@ -28,7 +28,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.device.scripts 
     await_change,
     probe,
     replace,
-    restart_agent,
+    restart_and_look,
 )
 from tests.support.shell_device import SHELLS, ShellDevice, available_shells, make_device
 
@@ -121,7 +121,7 @@ def test_a_write_keeps_owner_and_mode_and_is_read_back(device: ShellDevice) -> N
 
     status = device.file.stat()
     assert not isinstance(written, WriteFailure)
-    assert (written.data, device.file.read_bytes()) == (HOSTILE.encode(), HOSTILE.encode())
+    assert (written.file.data, device.file.read_bytes()) == (HOSTILE.encode(), HOSTILE.encode())
     assert status.st_mode & 0o7777 == 0o640
     assert os.getuid() != 0 or (status.st_uid, status.st_gid) == (1234, 2345)
     assert device.litter() == []
@@ -278,17 +278,21 @@ def test_waiting_ends_when_the_time_is_up(device: ShellDevice) -> None:
     assert observation.restarted == 1
 
 
+def restarted(device: ShellDevice, *command: str) -> int | None:
+    return restart_and_look(device, device.config_dir, (), seconds=0, restart=command).restarted
+
+
 def test_a_restarted_agent_has_the_umask_of_its_login(device: ShellDevice) -> None:
     seen_there = device.root / "umask"
 
-    assert restart_agent(device, ("sh", "-c", f"umask >'{seen_there}'")) == 0
+    assert restarted(device, "sh", "-c", f"umask >'{seen_there}'") == 0
 
     mine = subprocess.run(("sh", "-c", "umask"), capture_output=True, text=True, check=True).stdout
     assert int(seen_there.read_text(), 8) == int(mine, 8)
 
 
 def test_a_restart_command_is_words_and_never_a_script(device: ShellDevice) -> None:
-    assert restart_agent(device, ("touch", str(device.root / "a; touch pwned"))) == 0
+    assert restarted(device, "touch", str(device.root / "a; touch pwned")) == 0
 
     assert (device.root / "a; touch pwned").exists()
     assert not (device.root / "pwned").exists()

@@ -420,9 +420,9 @@ def starts(device: ShellDevice) -> int:
 
 def test_an_id_that_the_agent_saved_is_read_back_and_recorded(bench: Bench) -> None:
     save = f"echo \"{{product: '{PRODUCT}', id: 'JT08FFQXWQ'}}\" >'{bench.device.file}'"
-    agent = Agent(seconds=10, restart=agent_script(bench.device, save))
+    agent, restart = Agent(seconds=10), agent_script(bench.device, save)
 
-    outcome = bench.serialize(source=agent)
+    outcome = bench.serialize(source=agent, restart=restart)
 
     assert (outcome.claim_id, outcome.source, outcome.state) == ("JT08FFQXWQ", "agent", "verified")
     assert bench.claims() == {"JT08FFQXWQ": ("SN-1", State.VERIFIED)}
@@ -432,22 +432,22 @@ def test_an_id_that_the_agent_saved_is_read_back_and_recorded(bench: Bench) -> N
 
 def test_an_agent_in_the_middle_of_saving_is_waited_for(bench: Bench) -> None:
     half = f"(printf '{{id: ' >'{bench.device.file}'; sleep 2; printf \"'JT08FFQXWQ'}}\" >>'{bench.device.file}') &"
-    agent = Agent(seconds=15, restart=agent_script(bench.device, half))
+    agent = Agent(seconds=15)
 
-    assert bench.serialize(source=agent).claim_id == "JT08FFQXWQ"
+    assert bench.serialize(source=agent, restart=agent_script(bench.device, half)).claim_id == "JT08FFQXWQ"
 
 
 def test_an_agent_that_does_not_save_is_named_with_its_versions_and_the_remedy(bench: Bench) -> None:
-    sentence = bench.refused(source=Agent(seconds=1, restart=agent_script(bench.device, ":")))
+    sentence = bench.refused(source=Agent(seconds=1), restart=agent_script(bench.device, ":"))
 
     assert "2.8 to 3.0.0" in sentence and "ioto_agent_fallback" in sentence
     assert bench.claims() == {}
 
 
 def test_the_fallback_writes_an_id_and_restarts_the_agent_that_made_up_another(bench: Bench) -> None:
-    agent = Agent(seconds=1, restart=agent_script(bench.device, ":"), fallback=Generated())
+    agent = Agent(seconds=1, fallback=Generated())
 
-    outcome = bench.serialize(source=agent)
+    outcome = bench.serialize(source=agent, restart=agent_script(bench.device, ":"))
 
     assert outcome.source == "generated"
     assert bench.claims() == {outcome.claim_id: ("SN-1", State.VERIFIED)}
@@ -459,9 +459,10 @@ def test_what_names_the_unit_is_there_before_the_agent_asks_and_its_answer_is_co
         known = FactoryService(factory.url).claim_id({"serial": "SN-1", "product": PRODUCT})
         file = bench.device.file
         save = f"grep -q \"serial: 'SN-1'\" '{file}' && sed -i \"s/^{{/{{id: '{known}',/\" '{file}'"
-        agent = Agent(seconds=10, restart=agent_script(bench.device, save), checked_by=FactoryService(factory.url))
+        agent = Agent(seconds=10, checked_by=FactoryService(factory.url))
+        restart = agent_script(bench.device, save)
 
-        outcome = bench.serialize(source=agent)
+        outcome = bench.serialize(source=agent, restart=restart)
 
         assert [said["id"] for said in factory.confirmations] == [known]
         assert len(factory.requests) == 1  # ours: nothing is asked to find out
@@ -471,10 +472,11 @@ def test_what_names_the_unit_is_there_before_the_agent_asks_and_its_answer_is_co
 def test_an_agent_that_asked_another_service_is_found_out_however_often_it_is_tried(bench: Bench) -> None:
     with FactoryEndpoint(mode="idempotent") as factory:
         save = f"echo \"{{serial: 'SN-1', product: '{PRODUCT}', id: 'JT08FFQXWQ'}}\" >'{bench.device.file}'"
-        agent = Agent(seconds=10, restart=agent_script(bench.device, save), checked_by=FactoryService(factory.url))
+        agent = Agent(seconds=10, checked_by=FactoryService(factory.url))
+        restart = agent_script(bench.device, save)
         for _ in range(3):
             with pytest.raises(IotoError, match=r"does not know the claim ID .*api\.serialize"):
-                bench.serialize(source=agent)
+                bench.serialize(source=agent, restart=restart)
         assert factory.requests == []
     assert bench.claims() == {"JT08FFQXWQ": ("SN-1", State.ALLOCATED)}
 

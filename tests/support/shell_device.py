@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
@@ -28,7 +29,10 @@ def available_shells() -> list[str]:
 
 @dataclass
 class ShellDevice:
-    """A `Device` whose files are below `root`. `before_run` sees the number of each script before it runs."""
+    """A `Device` whose files are below `root`. `before_run` sees the number of each script before it runs.
+
+    Its processes are those that its own `proc` folder tells of, unless that is the machine's.
+    """
 
     root: Path
     shell: Sequence[str] = SHELLS["busybox"] if shutil.which("busybox") else ("sh", "-s")
@@ -37,6 +41,7 @@ class ShellDevice:
     scripts: list[str] = field(default_factory=list)
     name: str = "bench-1"
     host_key: str | None = None
+    proc: str | None = None
 
     @property
     def config_dir(self) -> str:
@@ -53,6 +58,7 @@ class ShellDevice:
         if self.before_run is not None:
             self.before_run(len(self.scripts))
         self.scripts.append(script)
+        script = script.replace("ioto_proc=/proc\n", f"ioto_proc={shlex.quote(self.proc or f'{self.root}/proc')}\n")
         done = subprocess.run(
             self.shell,
             input=script.encode("utf-8", "surrogateescape"),

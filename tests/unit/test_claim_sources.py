@@ -29,7 +29,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.s
 )
 
 NOTHING: Mapping[str, object] = {"source": None, "claim_id": None, "scan": None}
-AGENT = {"agent_wait": 7, "agent_restart": [], "agent_fallback": "none", "service_url": None}
+AGENT = {"agent_wait": 7, "agent_fallback": "none", "service_url": None}
 SERVICE = {
     "service_url": "http://factory.example/s3cret",
     "service_timeout": 1.0,

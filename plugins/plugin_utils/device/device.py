@@ -102,6 +102,8 @@ class Observation:
     leftovers: int = 0
     serial: str | None = None
     interfaces: Sequence[Interface] = ()
+    agents: Sequence[str] = ()
+    """The agent's processes that run, each as its number and its start time."""
     restarted: int | None = None
     """Exit status of the agent's restart, where one was asked for and a way to do it was found."""
 
@@ -129,6 +131,14 @@ class WriteFailure:
     said: str
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A file as it was read back, and the agent's processes that ran after it was written."""
+
+    file: RemoteFile
+    agents: Sequence[str] = ()
+
+
 class StoredDevice(ABC):
     """A device that does not run: its files are at hand, and no shell is, as in a firmware image.
 
@@ -151,7 +161,7 @@ class StoredDevice(ABC):
         """Do what `probe` does."""
 
     @abstractmethod
-    def put(self, path: str, old: bytes | None, new: bytes) -> RemoteFile | WriteFailure:
+    def put(self, path: str, old: bytes | None, new: bytes) -> Written | WriteFailure:
         """Do what `replace` does."""
 
     @abstractmethod

@@ -33,9 +33,11 @@ from .device import (
     StoredDevice,
     WriteFailure,
     WriteStep,
+    Written,
 )
 
 _LEFTOVERS = ".device.json5.ioto-"
+_AGENT = re.compile(r"[0-9]+:[0-9]+")
 _MODE = re.compile(r"[-a-zA-Z]([-r][-w][-xsS][-r][-w][-xsS][-r][-w][-xtT])")
 
 
@@ -44,10 +46,10 @@ def probe(device: Device, config_dir: str) -> Observation:
     if isinstance(device, StoredDevice):
         return device.look(config_dir)
     with _sense(device):
-        return _observation(device, config_dir, _run(device, _probe_settings(config_dir), "probe.sh"))
+        return _observation(device, config_dir, _run(device, _probe_settings(config_dir), *_PROBE))
 
 
-def replace(device: Device, old: RemoteFile, new: bytes) -> RemoteFile | WriteFailure:
+def replace(device: Device, old: RemoteFile, new: bytes) -> Written | WriteFailure:
     """Put `new` in the place of the file `old`, as it was seen, or its absence, and return the file as read back.
 
     At every instant the whole old or the whole new file is there. Owner and mode stay; a new file has 0600.
@@ -66,11 +68,12 @@ def replace(device: Device, old: RemoteFile, new: bytes) -> RemoteFile | WriteFa
     }
     files: dict[str, RemoteFile] = {}
     with _sense(device):
-        for record in _run(device, settings, "sweep.sh", "write.sh"):
+        records = _run(device, settings, "sweep.sh", "write.sh", *_RUNNING)
+        for record in records:
             if record.key == "failed":
                 return WriteFailure(WriteStep(record.words[0]), printable(record.blob))
             _collect_file(record, files, settings["ioto_home"])
-        return files[path.rpartition("/")[2]]
+        return Written(files[path.rpartition("/")[2]], _agents(records))
 
 
 def sweep(device: Device, path: str) -> None:
@@ -95,7 +98,7 @@ def await_change(
         "ioto_old": "absent" if old is None else _text(old) + ".",
         "ioto_seconds": str(seconds),
     }
-    waiting = "await.sh", "probe.sh"
+    waiting = "await.sh", *_PROBE
     with _sense(device):
         if restart is None:
             records = _run(device, settings, *waiting)
@@ -105,10 +108,16 @@ def await_change(
         return _observation(device, config_dir, records), left
 
 
-def restart_agent(device: Device, restart: Sequence[str]) -> int | None:
-    """Start the agent again (`restart` as in `await_change`); its exit status, or None where no way is known."""
+def restart_and_look(
+    device: Device, config_dir: str, before: Sequence[str], *, seconds: int, restart: Sequence[str]
+) -> Observation:
+    """Start the agent again (`restart` as in `await_change`), give what ran `before` `seconds` to end, and look."""
+    settings = {**_probe_settings(config_dir), "ioto_before": " ".join(before), "ioto_seconds": str(seconds)}
     with _sense(device):
-        return _restarted(_run(device, {}, "restart.sh", restart=restart))
+        records = _run(
+            device, settings, "restart.sh", "agent.sh", "settle.sh", "probe.sh", "running.sh", restart=restart
+        )
+        return _observation(device, config_dir, records)
 
 
 # --- scripts -------------------------------------------------------------------------------------------------------
@@ -129,6 +138,10 @@ def _read_script(path: Path) -> str:
 
 # Read at the start, and so once for all devices: Ansible forks a process for each.
 _SCRIPTS = {path.name: _read_script(path) for path in (Path(__file__).parent / "shell").glob("*.sh")}
+
+
+_RUNNING = ("agent.sh", "running.sh")
+_PROBE = ("probe.sh", *_RUNNING)
 
 
 def _probe_settings(config_dir: str) -> dict[str, str]:
@@ -252,8 +265,14 @@ def _observation(device: Device, config_dir: str, records: Sequence[_Record]) ->
         leftovers=int(words.get("leftovers", "0")),
         serial=serial,
         interfaces=tuple(interfaces),
+        agents=_agents(records),
         restarted=_restarted(records),
     )
+
+
+def _agents(records: Sequence[_Record]) -> Sequence[str]:
+    words = next((record.words for record in records if record.key == "agents"), ())
+    return tuple(word for word in words if _AGENT.fullmatch(word))
 
 
 def _restarted(records: Sequence[_Record]) -> int | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..display_text import printable
 from ..errors import IotoError
-from .device import NEW_FILE_MODE, Device, FileKind, RemoteFile, WriteFailure, WriteStep
+from .device import NEW_FILE_MODE, Device, FileKind, RemoteFile, WriteFailure, WriteStep, Written
 from .scripts import replace
 
 _UNUSABLE = {
@@ -38,8 +38,8 @@ def check_usable(file: RemoteFile, *, where: str) -> None:
         raise FileError(f"The file {printable(file.path) or file.name} on {where} {trouble}.")
 
 
-def write_verified(device: Device, file: RemoteFile, new: bytes) -> None:
-    """Put `new` in the place of `file`, as it was seen, and read it back. Raises `FileError`."""
+def write_verified(device: Device, file: RemoteFile, new: bytes) -> Written:
+    """Put `new` in the place of `file`, as it was seen, and return it as it was read back. Raises `FileError`."""
     path = printable(file.path)
     result = replace(device, file, new)
     if isinstance(result, WriteFailure):
@@ -52,10 +52,12 @@ def write_verified(device: Device, file: RemoteFile, new: bytes) -> None:
             f"The file {path} on {device.name} could not be written, and is as it was"
             f"{f' ({result.said})' if result.said else ''}: {_REMEDIES[result.step]}, then run again."
         )
-    seen = (result.data, result.mode, result.uid, result.gid)
-    kept = (file.mode, file.uid, file.gid) if file.exists else (NEW_FILE_MODE, result.uid, result.gid)
+    back = result.file
+    seen = (back.data, back.mode, back.uid, back.gid)
+    kept = (file.mode, file.uid, file.gid) if file.exists else (NEW_FILE_MODE, back.uid, back.gid)
     if seen != (new, *kept):
         raise FileError(
             f"The file {path} on {device.name} reads back otherwise than it was written: do not ship this unit before "
             "its storage was looked at."
         )
+    return result

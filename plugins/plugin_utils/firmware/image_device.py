@@ -18,6 +18,7 @@ from ..device.device import (
     StoredDevice,
     WriteFailure,
     WriteStep,
+    Written,
 )
 from ..display_text import printable
 from ..image_formats.checksums import digest, renew_beside
@@ -121,7 +122,7 @@ class ImageDevice(StoredDevice):
             leftovers=0 if self._dest.exists() else 1,
         )
 
-    def put(self, path: str, old: bytes | None, new: bytes) -> RemoteFile | WriteFailure:
+    def put(self, path: str, old: bytes | None, new: bytes) -> Written | WriteFailure:
         """Make the image with `new` at `path`, and return the file as it was read back out of it."""
         image = self._opened()
         _unused, now = Walk(image).end(path)
@@ -130,7 +131,7 @@ class ImageDevice(StoredDevice):
         entry = now if now is not None else self._new_entry(image, path)
         change = Change(path, new, entry, replaces=now is not None)
         read = self._read_back(self._make(image, change), change)
-        return _remote(path.rpartition("/")[2], path, read)
+        return Written(_remote(path.rpartition("/")[2], path, read))
 
     def settle(self, path: str) -> None:
         """Make the image as the base is: the base has the unit's identity already."""

@@ -39,6 +39,7 @@ def build_request(options: Mapping[str, Any], *, check: bool) -> Request:
         force=options["force"],
         replace_provisioned=options["replace_provisioned"],
         accept_host_key=options.get("accept_host_key", False),
+        restart=options.get("agent_restart") or (),
         check=check,
     )
 

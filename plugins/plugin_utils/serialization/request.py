@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .. import claim_ids
@@ -40,6 +40,8 @@ class Request:
     replace_provisioned: bool = False
     check: bool = False
     accept_host_key: bool = False
+    restart: Sequence[str] = ()
+    """The command that starts a running agent again; empty: the device's own init script or systemd unit."""
 
     def ask_for(self, state: DeviceState, unit: UnitIdentity) -> Asked:
         """Return what is asked for the `unit` whose device was seen in `state`. Raises `IotoError`."""

@@ -9,11 +9,13 @@ every step first looks what is already done.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 from .. import claim_ids
 from ..claim_ids import is_valid
+from ..device.agent_process import settle_agent
 from ..device.device import Device
 from ..device.scripts import sweep
 from ..device.state import IDENTITY_KEYS, DeviceState
@@ -74,9 +76,8 @@ class _Transaction:
         if self._source.on_device and plan.decision.needs_an_id:
             plan = self._let_device_make_one(plan)
         claim = self._claim(plan)
-        after = self._write(plan.state, claim.claim_id)
-        if plan.decision.action is Action.ASSIGN:
-            self._source.settle(self._device)
+        after, agents = self._write(plan.state, claim.claim_id)
+        self._settle(plan, claim, after, agents)
         # First: what the source does not confirm is not verified.
         note = self._confirm(claim)
         claim = self._record(claim)
@@ -110,8 +111,9 @@ class _Transaction:
     def _let_device_make_one(self, plan: _Plan) -> _Plan:
         """Have the ID made on the device, and decide again with what is there then."""
         # What names the unit to the agent's factory service has to be there before the agent asks.
-        old = self._write(plan.state, None)
-        state = self._source.await_id(self._device, self._request.config_dir, old or None)
+        old, _unused = self._write(plan.state, None)
+        restart = self._request.restart
+        state = self._source.await_id(self._device, self._request.config_dir, old or None, restart)
         state.check_ready()
         return self._decide(state)
 
@@ -170,14 +172,14 @@ class _Transaction:
 
     # --- 4. write and verify ---
 
-    def _write(self, state: DeviceState, claim_id: str | None) -> bytes:
-        """Have the device hold the target, and return its bytes as they were read back."""
+    def _write(self, state: DeviceState, claim_id: str | None) -> tuple[bytes, Sequence[str]]:
+        """Have the device hold the target; return its bytes as they were read back, and the agents that run."""
         file, new = state.file, self._target(state, claim_id).data
         if not file.exists or file.data != new:
-            write_verified(self._device, file, new)
-        elif state.observation.leftovers:
+            return new, write_verified(self._device, file, new).agents
+        if state.observation.leftovers:
             sweep(self._device, file.path)
-        return new
+        return new, state.observation.agents
 
     def _target(self, state: DeviceState, claim_id: str | None) -> Json5Document:
         """The device.json5 that the unit has to have; without an id where `claim_id` is None."""
@@ -190,7 +192,23 @@ class _Transaction:
             seek_second_opinion(state.document, document, wanted)
         return document
 
-    # --- 5. settle is the source's own; 6. record, and tell whoever has to know ---
+    # --- 5. settle: no agent goes on that started with another identity ---
+
+    def _settle(self, plan: _Plan, claim: Claim, after: bytes, agents: Sequence[str]) -> None:
+        """Have an agent that runs start again, and the file be as it was written: else the unit is written, no more."""
+        awaited, assigned = plan.state is not self._first, plan.decision.action is Action.ASSIGN
+        # The agent that saved an ID has it in memory. One that saved none has made up another, seen or not.
+        old = [agent for agent in agents if not awaited or assigned or agent in self._first.observation.agents]
+        is_settled = claim.state in _RECORDED and after == plan.state.file.data
+        if not (awaited and assigned) and (not old or is_settled):
+            return
+        trouble = settle_agent(self._device, self._request.config_dir, old, after, self._request.restart)
+        if trouble is not None:
+            if claim.state is State.ALLOCATED:
+                self._ledger.advance(claim.claim_id, State.WRITTEN, context=self._context)
+            raise SerializationError(trouble)
+
+    # --- 6. record, and tell whoever has to know ---
 
     def _record(self, claim: Claim) -> Claim:
         if claim.state not in _RECORDED:

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from ...device.agent_process import restart_trouble
 from ...device.device import Device
-from ...device.scripts import await_change, restart_agent
+from ...device.scripts import await_change
 from ...device.state import DeviceState
 from ...device.unit_identity import UnitIdentity
 from ...json5.reader import Json5Error, JsonValue
@@ -23,9 +24,9 @@ from .source import ClaimSource, SourceError
 class Agent(ClaimSource):
     """The agent's own ID: it is started again, and saves one (or does not: 2.8 to 3.0.0).
 
-    `seconds` is how long to wait on the device; `restart` the command (None: no restart; empty: the device's own init
-    script or systemd unit). `fallback` writes an ID instead where the agent saves none. `checked_by` is the service
-    that the agent asked: it is told what the agent saved, and has to know the unit under that ID.
+    `seconds` is how long to wait on the device. `fallback` writes an ID instead where the agent saves none.
+    `checked_by` is the service that the agent asked: it is told what the agent saved, and has to know the unit under
+    that ID.
     """
 
     name: ClassVar[str] = "agent"
@@ -36,7 +37,6 @@ class Agent(ClaimSource):
     }
 
     seconds: int = 30
-    restart: Sequence[str] | None = ()
     fallback: ClaimSource | None = None
     checked_by: FactoryService | None = None
 
@@ -46,7 +46,6 @@ class Agent(ClaimSource):
         fallback = cls.FALLBACKS.get(options["agent_fallback"])
         return cls(
             seconds=options["agent_wait"],
-            restart=options["agent_restart"],
             fallback=fallback.from_options(options) if fallback else None,
             checked_by=FactoryService.from_options(options) if options["service_url"] else None,
         )
@@ -64,9 +63,9 @@ class Agent(ClaimSource):
         """Refuse: the agent has to have saved an ID before."""
         raise SourceError("The agent makes the claim ID, and has saved none; see its log, then run again.")
 
-    def await_id(self, device: Device, config_dir: str, old: bytes | None) -> DeviceState:
+    def await_id(self, device: Device, config_dir: str, old: bytes | None, restart: Sequence[str]) -> DeviceState:
         """Start the agent again, and wait until it has saved an ID, or until time is up and there is a `fallback`."""
-        for state in self._saves(device, config_dir, old):
+        for state in self._saves(device, config_dir, old, restart):
             try:
                 state.check_ready()
             except Json5Error:
@@ -76,15 +75,11 @@ class Agent(ClaimSource):
         if self.fallback is not None:
             return DeviceState.read(device, config_dir)
         raise SourceError(
-            f"The agent on {device.name} saved no ID within {self.seconds} s: agents 2.8 to 3.0.0 never do, each start "
-            "makes another one. Let the controller write the ID (ioto_agent_fallback, or the flow manual or factory), "
-            "or update the agent; if it is of another version, see its log."
+            f"The agent on {device.name} saved no ID within {self.seconds} s: agents 2.8 to 3.0.0 never save one, 2.5 "
+            "and 2.6 only one that they make themselves (mode auto), and any version waits where its service does not "
+            "answer; see its log. Let the controller write the ID (ioto_agent_fallback, or the flow manual or "
+            "factory), or update the agent."
         )
-
-    def settle(self, device: Device) -> None:
-        """Start the agent again, where `restart` allows it: it goes on with an ID that it made up in memory."""
-        if self.restart is not None:
-            self._judge(restart_agent(device, self.restart), device)
 
     @property
     def confirmed_at(self) -> str | None:
@@ -95,25 +90,16 @@ class Agent(ClaimSource):
         """Tell the service that the agent asked."""
         return self.checked_by.confirm(body) if self.checked_by is not None else None
 
-    def _saves(self, device: Device, config_dir: str, old: bytes | None) -> Iterator[DeviceState]:
+    def _saves(
+        self, device: Device, config_dir: str, old: bytes | None, restart: Sequence[str]
+    ) -> Iterator[DeviceState]:
         """Start the agent again, and yield a look at the device at each change of its device.json5."""
-        left, restart = self.seconds, self.restart
+        left = self.seconds
+        command: Sequence[str] | None = restart
         while left > 0:
-            observation, left = await_change(device, config_dir, old, seconds=left, restart=restart)
-            if restart is not None:
-                self._judge(observation.restarted, device)
+            observation, left = await_change(device, config_dir, old, seconds=left, restart=command)
+            if command is not None and (trouble := restart_trouble(observation.restarted, where=device.name)):
+                raise SourceError(trouble)
             file = observation.device_file
-            old, restart = file.data if file.exists else None, None
+            old, command = file.data if file.exists else None, None
             yield DeviceState.understand(device, config_dir, observation)
-
-    def _judge(self, status: int | None, device: Device) -> None:
-        if status is None:
-            raise SourceError(
-                f"The agent on {device.name} could not be restarted: there is no /etc/init.d/ioto and no systemctl; "
-                "say how (ioto_agent_restart)."
-            )
-        if status != 0:
-            raise SourceError(
-                f"The command that restarts the agent on {device.name} failed with status {status}; "
-                "run it on the device to see why, or name another (ioto_agent_restart)."
-            )

@@ -9,7 +9,7 @@ A source states what is its own; where it states nothing, what stands here holds
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from ... import claim_ids
@@ -78,18 +78,15 @@ class ClaimSource(ABC):
     def claim_id(self, body: Mapping[str, JsonValue]) -> str | None:
         """Return the ID for the unit that `body` describes, or None: the ledger draws one. Raises `IotoError`."""
 
-    def await_id(self, device: Device, config_dir: str, old: bytes | None) -> DeviceState:
+    def await_id(self, device: Device, config_dir: str, old: bytes | None, restart: Sequence[str]) -> DeviceState:
         """Have the ID made on the device, and return the first state that shows it. Asked where it is `on_device`.
 
-        `old` are the bytes of device.json5 (None: there is no file). A state without an ID: `written` gives one.
-        Raises `IotoError` where none came.
+        `old` are the bytes of device.json5 (None: there is no file), `restart` is the request's. A state without an ID:
+        `written` gives one. Raises `IotoError` where none came.
         """
         raise NotImplementedError
 
     # --- what it does afterwards ---
-
-    def settle(self, device: Device) -> None:  # noqa: B027 -- most have nothing to do there
-        """Have what runs on `device` take the ID that the controller wrote. Raises `SourceError`."""
 
     @property
     def label(self) -> str | None:
