@@ -205,7 +205,7 @@ class _Transaction:
         trouble = settle_agent(self._device, self._request.config_dir, old, after, self._request.restart)
         if trouble is not None:
             if claim.state is State.ALLOCATED:
-                self._ledger.advance(claim.claim_id, State.WRITTEN, context=self._context)
+                self._ledger.advance(StateChange(claim.claim_id, State.WRITTEN, self._context))
             raise SerializationError(trouble)
 
     # --- 6. record, and tell whoever has to know ---
