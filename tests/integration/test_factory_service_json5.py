@@ -81,3 +81,19 @@ def test_a_crowd_of_small_bodies_from_one_address_is_read_whole(shared_service: 
     replies = asyncio.run(run())
     assert {status for status, _ in replies} == {200}
     assert len({data for _, data in replies}) == CONNECTIONS
+
+
+def test_a_body_with_a_raw_line_end_in_a_value_is_read_as_an_agent_sends_it(shared_service: RunningService) -> None:
+    async def ask(body: str) -> tuple[int, bytes]:
+        client = Client([shared_service.port])
+        reply = await client.post(body.encode())
+        client.close()
+        return reply
+
+    strict = f'{{"product":"{PRODUCT}","serial":"SN-RAW"}}'
+    raw = f'{{"product":"{PRODUCT}","description":"two\nlines\r","serial":"SN-RAW"}}'
+
+    replies = [asyncio.run(ask(body)) for body in (strict, raw)]
+
+    assert replies[0][0] == 200
+    assert replies[0] == replies[1]

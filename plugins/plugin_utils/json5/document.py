@@ -36,7 +36,17 @@ from .reader import (
     read,
     walk,
 )
-from .style import DEFAULT, Style, document_newline, line_indent, style_around, write_member, write_string, write_value
+from .style import (
+    DEFAULT,
+    QUOTES,
+    Style,
+    document_newline,
+    line_indent,
+    style_around,
+    write_member,
+    write_string,
+    write_value,
+)
 
 __all__ = ["MISSING", "Json5Document", "Json5Error", "JsonValue", "Missing"]
 
@@ -205,7 +215,7 @@ class Json5Document:
 
     def _replacement(self, parent: Object, member: Member, value: JsonValue) -> _Edit:
         text, old = self._text, member.value
-        if isinstance(value, str) and isinstance(old, Scalar) and isinstance(old.value, str):
+        if isinstance(value, str) and isinstance(old, Scalar) and text[old.start] in QUOTES:
             new = write_string(value, text[old.start])
         else:
             indent = line_indent(text, member.start) if _has_own_line(text, parent, member) else None
@@ -310,6 +320,11 @@ def _checked(value: object, name: str, path: Sequence[str], depth: int) -> JsonV
 def _checked_text(value: str, *, refuse_as: str, name: str) -> str:
     if "\0" in value:
         raise Json5Error(name, f"{refuse_as} holds a NUL character, where the agent ends a text; leave it out.")
+    if "\n" in value or "\r" in value:
+        raise Json5Error(
+            name,
+            f"{refuse_as} holds a line end, which the agent saves as it is, unreadable for others; leave it out.",
+        )
     try:
         value.encode()
     except UnicodeEncodeError:

@@ -1,14 +1,15 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading JSON5 strictly, with the place of every part, as the editor in `document` needs it.
+"""Reading JSON5 as the Ioto agent does, with the place of every part, as the editor in `document` needs it.
 
-The grammar is that of https://spec.json5.org, less what the Ioto agent cannot read or reads as something else
-(seen in its source, in two generations): a byte-order mark, `+` before a number or in its exponent, a number that
-starts with its point, a carriage return alone, line continuations, `\\u0000`, escapes other than of a quote, a slash
-or a backslash and `\\b \\f \\n \\r \\t \\uXXXX`, keys without quotes that hold more than ASCII letters, digits
-and `_`, whitespace other than space, tab and newline, U+2028 and U+2029 in a `//` comment, and a comment that touches
-the bare word before it (`5// five`).
+The grammar is that of https://spec.json5.org, less what the agent cannot read or reads as something else (seen in its
+source, in two generations): a byte-order mark, `+` before a number or in its exponent, a number that starts with its
+point, a carriage return alone, line continuations, `\\u0000`, escapes other than of a quote, a slash or a backslash
+and `\\b \\f \\n \\r \\t \\uXXXX`, bare words that hold more than ASCII letters, digits, `_`, `-` and points, whitespace
+other than space, tab and newline, U+2028 and U+2029 in a `//` comment, and a comment that touches a bare word.
+And with what it reads more, since it writes some of that itself: line ends inside of strings, strings in back-quotes,
+bare words as texts, and commas with nothing between them.
 Refused besides: what is not UTF-8, NUL, half of a surrogate pair, more than `MAX_BYTES`, nesting beyond `MAX_DEPTH`.
 
 No message repeats a value of the file: it may be a claim ID.
@@ -124,9 +125,9 @@ def line_at(text: str, offset: int) -> int:
     return text.count("\n", 0, offset) + 1
 
 
-_TRIVIA = re.compile(r"(?:[ \t\r\n]++|//[^\r\n\u2028\u2029]*+|/\*.*?\*/)*+", re.DOTALL)
+_TRIVIA = re.compile(r"(?:[ \t\n]++|(?:\r\n)++|//[^\r\n\u2028\u2029]*+|/\*.*?\*/)*+", re.DOTALL)
 _BARE = re.compile(r"""[^\s{}\[\]:,"'`/\ufeff]+""")
-_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_WORD = re.compile(r"(?:[A-Za-z0-9_-]|(?<=[A-Za-z0-9])\.)+")
 _NUMBER = re.compile(
     r"-?(?:(?P<hex>0[xX][0-9A-Fa-f]+)|(?P<int>0|[1-9][0-9]*)(?P<float>(?:\.[0-9]*)?(?:[eE]-?[0-9]+)?))"
 )
@@ -141,9 +142,10 @@ _WORDS = {
 }
 # All but the closing quote, so that a match ends where a broken string breaks.
 _STRINGS = {
-    quote: re.compile(rf"""{quote}(?:[^{quote}\\\r\n]++|\\(?:["'`/\\bfnrt]|u[0-9A-Fa-f]{{4}}))*+""")
-    for quote in ('"', "'")
+    quote: re.compile(rf"""{quote}(?:[^{quote}\\]++|\\(?:["'`/\\bfnrt]|u[0-9A-Fa-f]{{4}}))*+""")
+    for quote in ('"', "'", "`")
 }
+_LONE_RETURN = "a carriage return stands without a newline, which the agent cannot read; end the lines with LF or CRLF."
 _ESCAPE = re.compile(r"\\(?:u(....)|(.))")
 _ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 # Beyond any double, which ends at 309 digits, and short of Python's limit on the digits of an int (4300).
@@ -153,12 +155,9 @@ _BARE_PROBLEMS = (
     (r"[+]", "the agent cannot read a number with a plus sign; delete the sign."),
     (r"-?\.[0-9]", "the agent cannot read a number that starts with its point; write a 0 before the point."),
     (r"-?[0-9.]+[eE][+]", "the agent cannot read a plus sign in an exponent; delete the sign."),
-    (r"-?0[0-9]", "a number starts with a zero too many; delete the zero, or put the value in quotes."),
-    (r"-?[0-9]", "a number is malformed; correct it, or put the value in quotes."),
-    (r"undefined\Z", "undefined is no value of JSON5; write null, or delete the member."),
     (r"#", "a # starts no comment in JSON5; write // instead."),
     (r"[\u2018-\u201f]", "a curly quote starts no string; write a straight quote on both sides."),
-    (r"", "a text stands without quotes; put it in quotes (true, false and null are written in lower case)."),
+    (r"", "a text without quotes has ASCII letters, digits, points, _ and - only; put it in quotes."),
 )
 
 
@@ -178,11 +177,6 @@ def _decode(data: bytes, name: str) -> str:
         raise error_at(text, 0, problem, name=name)
     if (offset := text.find("\0")) >= 0:
         raise error_at(text, offset, "a NUL byte ends the file for the agent; delete it.", name=name)
-    if lone := re.search(r"\r(?!\n)", text):
-        problem = (
-            "a carriage return stands without a newline, which the agent cannot read; end the lines with LF or CRLF."
-        )
-        raise error_at(text, lone.start(), problem, name=name)
     return text
 
 
@@ -193,6 +187,7 @@ class _Reader:
         self._text = text
         self._name = name
         self._at = 0
+        self._long_string = 0  # where a string starts that goes on over a line end; 0 for none so far
 
     def document(self) -> Node | None:
         if not self._next():
@@ -226,12 +221,12 @@ class _Reader:
     def _object(self, depth: int) -> Object:
         start = self._open(depth)
         members: list[Member] = []
-        comma: int | None = None
+        comma = self._commas()
         while (first := self._next()) != "}":
             if members and comma is None:
                 self._refuse_after(start, "}", members[-1].value.end)
             key_start = self._at
-            key = self._key(first, start, following=bool(members))
+            key = self._key(first, start)
             key_end = self._at
             if self._next() != ":":
                 self._refuse_stranger()
@@ -240,21 +235,21 @@ class _Reader:
             if self._next() in ("", ",", "}", "]", ":"):
                 self._refuse(self._at, "a value is missing after a colon; add it.")
             members.append(Member(key_start, key_end, key, self._value(depth + 1)))
-            comma = self._comma()
+            comma = self._commas()
         self._at += 1
-        return Object(start, self._at, tuple(members), comma)
+        return Object(start, self._at, tuple(members), comma if members else None)
 
     def _array(self, depth: int) -> Array:
         start = self._open(depth)
         items: list[Node] = []
-        comma: int | None = None
+        comma = self._commas()
         while (first := self._next()) != "]":
             if items and comma is None:
                 self._refuse_after(start, "]", items[-1].end)
-            if first in ("", ",", "}", ":"):
-                self._refuse_in(start, "]", first, following=bool(items))
+            if first in ("", "}", ":"):
+                self._refuse_in(start, "]", first)
             items.append(self._value(depth + 1))
-            comma = self._comma()
+            comma = self._commas()
         self._at += 1
         return Array(start, self._at, tuple(items))
 
@@ -264,25 +259,26 @@ class _Reader:
         self._at += 1
         return self._at - 1
 
-    def _comma(self) -> int | None:
-        if self._next() != ",":
-            return None
-        self._at += 1
-        return self._at - 1
+    def _commas(self) -> int | None:
+        """Skip commas, and what is between them; return where the last one stands."""
+        comma = None
+        while self._next() == ",":
+            comma = self._at
+            self._at += 1
+        return comma
 
-    def _key(self, first: str, opened: int, *, following: bool) -> str:
+    def _key(self, first: str, opened: int) -> str:
         if first in _STRINGS:
             return self._string(first)
         bare = _BARE.match(self._text, self._at)
         if bare is None:
-            self._refuse_in(opened, "}", first, following=following)
+            self._refuse_in(opened, "}", first)
         key = bare[0]
-        if not _KEY.fullmatch(key):
+        if not _WORD.fullmatch(key):
             if key.startswith("#"):
                 self._refuse(self._at, "a # starts no comment in JSON5; write // instead.")
             self._refuse(
-                self._at,
-                "a key without quotes has ASCII letters, digits and _ only, and no digit first; put it in quotes.",
+                self._at, "a key without quotes has ASCII letters, digits, points, _ and - only; put it in quotes."
             )
         self._end_bare(bare.end())
         return key
@@ -295,9 +291,11 @@ class _Reader:
             self._refuse(start, "a value is missing; add it.")
         word = bare[0]
         if word in _WORDS:
-            value: bool | int | float | None = _WORDS[word]
+            value: bool | int | float | str | None = _WORDS[word]
         elif number := _NUMBER.fullmatch(word):
             value = _number(number)
+        elif _WORD.fullmatch(word):
+            value = word
         else:
             self._refuse(start, next(problem for pattern, problem in _BARE_PROBLEMS if re.match(pattern, word)))
         self._end_bare(bare.end())
@@ -313,9 +311,11 @@ class _Reader:
         start = self._at
         match = cast("re.Match[str]", _STRINGS[quote].match(self._text, start))  # it matches the quote alone too
         if not self._text.startswith(quote, match.end()):
-            self._refuse(match.end(), self._string_problem(match.end()))
+            self._refuse(*self._string_problem(start, match.end()))
         self._at = match.end() + 1
         raw = match[0][1:]
+        if "\n" in raw:
+            self._long_string = start
         if "\\" not in raw:
             return raw
         value = _ESCAPE.sub(_unescape, raw)
@@ -327,26 +327,25 @@ class _Reader:
         except UnicodeDecodeError:
             self._refuse(start, "the string holds half of a surrogate pair; write the character itself.")
 
-    def _string_problem(self, offset: int) -> str:
+    def _string_problem(self, start: int, offset: int) -> tuple[int, str]:
         broken = self._text[offset : offset + 2]
         if not broken.startswith("\\") or broken == "\\":
-            return "a string is not closed on its line; add its closing quote, or write \\n for a newline in it."
+            return start, "a string is not closed; add its closing quote."
         if broken[1] in "\r\n\u2028\u2029":
-            return "a string goes on over a line end, which the agent cannot read; write it on one line."
+            return offset, "a string goes on over a line end after a backslash, which the agent cannot read; delete it."
         if broken[1] == "u":
-            return "a \\u escape needs four hexadecimal digits; write them, or the character itself."
-        return "the agent cannot read this escape; write the character itself, or \\u00XX for a control character."
+            return offset, "a \\u escape needs four hexadecimal digits; write them, or the character itself."
+        return offset, "the agent cannot read this escape; write the character, or \\u00XX for a control character."
 
     def _refuse_after(self, opened: int, closing: str, end: int) -> NoReturn:
         """Refuse what follows a member or an element that has no comma."""
         self._refuse_stranger()
-        first = self._text[self._at : self._at + 1]
-        if first in ("", "}", "]"):
-            self._refuse_in(opened, closing, first, following=True)
+        if (first := self._text[self._at : self._at + 1]) in ("", "}", "]"):
+            self._refuse_in(opened, closing, first)
         kind = "members" if closing == "}" else "elements"
         self._refuse(end, f"a comma is missing between two {kind}; add it.")
 
-    def _refuse_in(self, opened: int, closing: str, first: str, *, following: bool) -> NoReturn:
+    def _refuse_in(self, opened: int, closing: str, first: str) -> NoReturn:
         """Refuse `first` where a member, an element or the `closing` bracket must stand."""
         self._refuse_stranger()
         what = f"the {'object' if closing == '}' else 'array'} that line {line_at(self._text, opened)} opens"
@@ -354,9 +353,6 @@ class _Reader:
             self._refuse(self._at, f"{what} is not closed; add {closing}.")
         if first in "}]":
             self._refuse(self._at, f"{first} cannot close {what}; write {closing} or add the missing bracket.")
-        if first == ",":
-            problem = "two commas stand in a row" if following else "a comma stands before the first entry"
-            self._refuse(self._at, f"{problem}; delete one." if following else f"{problem}; delete it.")
         self._refuse(
             self._at, f"a key is missing before {first}; add it." if first in ":{[" else "a key is missing; add it."
         )
@@ -370,8 +366,8 @@ class _Reader:
             self._refuse(self._at, "a comment is not closed; add */.")
         if stranger == "/":
             self._refuse(self._at, "a slash starts neither a comment nor a string; write // or put the text in quotes.")
-        if stranger == "`":
-            self._refuse(self._at, "a back-quote starts no string in JSON5; write ' or \" on both sides.")
+        if stranger == "\r":
+            self._refuse(self._at, _LONE_RETURN)
         if stranger in "\u2028\u2029":
             self._refuse(
                 self._at, f"the agent does not take U+{ord(stranger):04X} for a line end; write a newline instead."
@@ -382,6 +378,9 @@ class _Reader:
             )
 
     def _refuse(self, offset: int, problem: str) -> NoReturn:
+        if self._long_string:
+            line = line_at(self._text, self._long_string)
+            problem += f" (The string that starts on line {line} is longer than the line: see whether it is closed.)"
         raise error_at(self._text, offset, problem, name=self._name)
 
 

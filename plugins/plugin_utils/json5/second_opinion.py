@@ -12,6 +12,7 @@ from ..errors import IotoError
 from .document import Json5Document
 from .independent_reader import read_independently
 from .reader import JsonValue
+from .standard_text import in_json5
 
 
 class EditorDefectError(IotoError):
@@ -36,7 +37,12 @@ def seek_second_opinion(old: Json5Document, new: Json5Document, wanted: Mapping[
 
 
 def _read_independently(document: Json5Document) -> dict[str, JsonValue]:
-    read = read_independently(document.data.decode("utf-8"))
+    text = document.data.decode("utf-8")
+    try:
+        read = read_independently(text)
+    except ValueError:
+        # What the agent reads, and writes, goes beyond JSON5.
+        read = read_independently(in_json5(text))
     if not isinstance(read, dict):
         raise ValueError("no object")
     return read

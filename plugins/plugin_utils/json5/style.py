@@ -18,6 +18,9 @@ from .reader import JsonValue, Member, Node, Object, Scalar, walk
 
 _Habit = TypeVar("_Habit")
 
+QUOTES = ("'", '"')
+"""Those that are written; the agent reads back-quotes, too."""
+
 _BARE_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WHITESPACE = re.compile(r"[ \t]*")
 _COLON = re.compile(r"[ \t]*:[ \t]*")
@@ -143,11 +146,11 @@ def _usual(*places: list[_Habit], default: _Habit) -> _Habit:
 
 
 def _value_quotes(text: str, nodes: Iterable[Node]) -> list[str]:
-    return [text[node.start] for node in nodes if isinstance(node, Scalar) and isinstance(node.value, str)]
+    return [text[node.start] for node in nodes if isinstance(node, Scalar) and text[node.start] in QUOTES]
 
 
 def _key_quotes(text: str, members: Iterable[Member]) -> list[str]:
-    return [text[member.start] if text[member.start] in "'\"" else "" for member in members]
+    return [text[member.start] if text[member.start] in QUOTES else "" for member in members]
 
 
 def _colons(text: str, members: Iterable[Member]) -> list[str]:
