@@ -38,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     amount = up.add_mutually_exclusive_group()
     amount.add_argument("--count", type=int, default=12, help="how many, all in the group manual (default: 12)")
     amount.add_argument("--group", action="append", type=_group, metavar="GROUP=N", help=f"one of {', '.join(GROUPS)}")
-    up.add_argument("--agent", choices=("saving", "forgetful"), default="saving", help="generation of the agent")
+    up.add_argument("--agent", choices=("2.6.0", "2.7.0", "3.0.0"), default="2.7.0", help="version of the agent")
     up.add_argument("--agent-delay", type=float, default=0.0, metavar="SECONDS", help="from its start to its ID")
     up.add_argument(
         "--kind", choices=("dropbear", "python-ssh", "crowd"), help="default: dropbear where that is possible"

@@ -17,7 +17,7 @@ import json5
 from . import contents
 from .errors import FleetError
 
-Agent = Literal["saving", "forgetful"]
+AgentVersion = Literal["2.6.0", "2.7.0", "3.0.0"]
 Storage = Literal["normal", "full", "readonly"]
 
 PORT = 2222
@@ -44,6 +44,7 @@ class DeviceSpec:
     `claim_id`: the ID that it has already. `files` are put into the configuration directory last: a text, or None
     for "there is no such file". `linked` keeps device.json5 in /persist/ioto, with a link to it in its place.
     `configuration` is the generation of the main file, `serialize` the mode in it.
+    `agent` is the version whose ways the stand-in has.
     `agent_delay` is in seconds, from the agent's start to its first deed.
     `storage`: `full` and `readonly` put the configuration directory on a tmpfs of its own.
     `user`: `operator` logs in without rights and becomes root with su. `password` logs in with it in place of the key.
@@ -62,7 +63,7 @@ class DeviceSpec:
     mode: int = 0o600
     configuration: Literal["ioto.json5", "config.json5"] = "ioto.json5"
     serialize: str = "none"
-    agent: Agent = "saving"
+    agent: AgentVersion = "2.7.0"
     agent_delay: float = 0.0
     files: Mapping[str, str | None] = field(default_factory=dict)
     storage: Storage = "normal"

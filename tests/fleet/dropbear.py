@@ -111,6 +111,8 @@ class Dropbear:
         servers = {}
         for device in devices:
             device.path("/var/run/ioto.pid").unlink(missing_ok=True)
+            for process in device.root.glob("proc/[0-9]*"):
+                shutil.rmtree(process)
             # -B: who has an empty password needs none, as on devices that come from their maker.
             listen = ("-F", "-E", "-m", "-R", "-B", "-p", f"{device.address}:{device.port}")
             command = ("chroot", str(device.root), _DROPBEAR, *listen)

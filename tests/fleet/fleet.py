@@ -20,7 +20,7 @@ from typing import Any, Self
 
 from . import contents, dropbear, inventory, processes, removal
 from .crowd import Crowd
-from .devices import GROUPS, PORT, Agent, Device, DeviceSpec, Kind
+from .devices import GROUPS, PORT, AgentVersion, Device, DeviceSpec, Kind
 from .dropbear import Dropbear
 from .errors import FleetError
 from .python_ssh import PythonSsh
@@ -46,7 +46,7 @@ class Fleet:
         *,
         groups: Mapping[str, int] | None = None,
         specs: Sequence[DeviceSpec] = (),
-        agent: Agent = "saving",
+        agent: AgentVersion = "2.7.0",
         agent_delay: float = 0.0,
         kind: str | None = None,
         service_url: str | None = None,

@@ -8,6 +8,8 @@
 umask 077
 root=${0%/etc/init.d/ioto}
 pid_file=$root/var/run/ioto.pid
+# shellcheck source=/dev/null
+. "$root/etc/default/ioto"
 
 # The agent leads a process group, so that a request of its own under way ends with it.
 signal() { kill "-$1" "-$2" 2>/dev/null || kill "-$1" "$2" 2>/dev/null; }
@@ -16,7 +18,7 @@ running() { pid=$(cat "$pid_file" 2>/dev/null) && [ -n "$pid" ] && signal 0 "$pi
 
 start() {
     running && return
-    setsid "$root/usr/bin/ioto" </dev/null >>"$root/var/log/ioto.log" 2>&1 &
+    setsid "$root/usr/bin/$PROGRAM" </dev/null >>"$root/var/log/ioto.log" 2>&1 &
     echo $! >"$pid_file"
 }
 
@@ -27,6 +29,8 @@ stop() {
         signal 9 "$pid"
         sleep 0.05
     done
+    # A /proc that is none of the machine's keeps what the agent put there.
+    [ -z "${pid-}" ] || [ -e "$root/proc/self" ] || rm -rf "$root/proc/$pid"
     rm -f "$pid_file"
 }
 

@@ -65,7 +65,8 @@ class PythonSsh:
         if spec.mac:
             device.write("/sys/class/net/eth0/address", f"{device.mac}\n", 0o444)
         shell = self._bin / "sh"
-        agent.install(device, spec, str(shell) if shell.exists() else "/bin/sh")
+        # Under a name of its own: to a script, all devices have the processes of the machine.
+        agent.install(device, spec, str(shell) if shell.exists() else "/bin/sh", "ioto-agent")
 
     def start(self, devices: list[Device]) -> None:
         # Open for reading too: it neither blocks when the server is still on its way, nor loses what is written.

@@ -134,7 +134,7 @@ def test_devices_that_fail_each_say_why_and_stop_no_other(tmp_path: Path, home: 
         DeviceSpec(group="manual", name="copied", claim_id="JT08FFQXWQ"),
         DeviceSpec(group="manual", name="copy", claim_id="JT08FFQXWQ"),
         DeviceSpec(group="manual", name="gone"),
-        DeviceSpec(group="auto", name="forgetful", agent="forgetful"),
+        DeviceSpec(group="auto", name="forgetful", agent="3.0.0"),
         DeviceSpec(group="factory", name="late"),
     ]
     with Fleet.start(tmp_path / "fleet", specs=specs, factory=True) as fleet:
