@@ -157,8 +157,9 @@ options:
   agent_fallback:
     description:
       - >-
-        What to do when the agent has saved no ID in time, as agents 2.8 to 3.0.0 never do. V(none) fails and says so;
-        another value has the controller write an ID from that source, and restart the agent once more.
+        What to do when the agent has saved no ID in time. Agents 2.8 to 3.0.0 never save one, 2.5 and 2.6 none that a
+        service gave. V(none) fails and says so; another value has the controller write an ID from that source, and
+        restart the agent once more.
       - Without it, the variable C(ioto_agent_fallback) counts where O(source=agent) is given.
     type: str
     choices: [none, generated, service]

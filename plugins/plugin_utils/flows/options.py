@@ -68,9 +68,9 @@ def parse_operator(value: object) -> str | None:
 
 AGENT_FALLBACK = Option(
     "agent_fallback",
-    "What to do when the agent has saved no ID in time, as agents 2.8 to 3.0.0 never do. V(none) fails "
-    "and says so; another value has the controller write an ID from that source, and restart the agent "
-    "once more.",
+    "What to do when the agent has saved no ID in time. Agents 2.8 to 3.0.0 never save one, 2.5 and 2.6 none that a "
+    "service gave. V(none) fails and says so; another value has the controller write an ID from that source, and "
+    "restart the agent once more.",
     "none",
     choices=("none", *FALLBACKS),
     modules=("serialize",),
