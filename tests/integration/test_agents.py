@@ -231,8 +231,9 @@ def test_an_agent_that_saves_replaces_a_link_by_a_file(agent: AgentUnderTest) ->
     agent.file.symlink_to(elsewhere)
 
     agent.start()
-    eventually(lambda: not agent.file.is_symlink())
+    eventually(lambda: is_valid(agent.claim_id))
 
+    assert not agent.file.is_symlink()
     assert json5.loads(agent.file.read_text())["id"] == agent.claim_id
     assert "id" not in json5.loads(elsewhere.read_text())
 
