@@ -190,6 +190,25 @@ def test_a_unit_whose_agent_goes_on_is_written_and_not_done_until_it_was_restart
     assert line.serialize(*line.restart).state == "verified"
 
 
+def test_a_verified_unit_that_is_written_again_is_done_when_its_agent_was_restarted_and_not_before(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent_process, "PATIENCE", 0)
+    first = line.serialize("true")
+    line.device.file.write_text(f"{{product: '{PRODUCT}'}}")
+    old = line.start()
+
+    for _ in range(2):
+        with pytest.raises(IotoError, match="did not end"):
+            line.serialize("true")
+
+    assert line.serialize(*line.restart).claim_id == first.claim_id
+    assert old not in line.pids
+    scripts = len(line.device.scripts)
+    assert not line.serialize("true").changed
+    assert len(line.device.scripts) == scripts + 1
+
+
 def test_an_agent_that_starts_between_look_and_write_is_seen(line: Line) -> None:
     old: list[int] = []
 

@@ -32,6 +32,7 @@ from .request import Request, SerializationError, UnitOutcome
 
 _TRIES_AGAINST_OTHER_WRITERS = 3
 _CONFIRMED_AT = "confirmed_at"
+_UNSETTLED = "unsettled"
 _RECORDED = {State.VERIFIED, State.LABELLED}
 
 
@@ -76,6 +77,8 @@ class _Transaction:
         if self._source.on_device and plan.decision.needs_an_id:
             plan = self._let_device_make_one(plan)
         claim = self._claim(plan)
+        if plan.state.observation.agents and self._target(plan.state, claim.claim_id).data != plan.state.file.data:
+            claim = self._mark_unsettled(claim)
         after, agents = self._write(plan.state, claim.claim_id)
         self._settle(plan, claim, after, agents)
         # First: what the source does not confirm is not verified.
@@ -199,14 +202,23 @@ class _Transaction:
         awaited, assigned = plan.state is not self._first, plan.decision.action is Action.ASSIGN
         # The agent that saved an ID has it in memory. One that saved none has made up another, seen or not.
         old = [agent for agent in agents if not awaited or assigned or agent in self._first.observation.agents]
-        is_settled = claim.state in _RECORDED and after == plan.state.file.data
+        is_settled = _is_settled(claim) and after == plan.state.file.data
         if not (awaited and assigned) and (not old or is_settled):
             return
+        claim = self._mark_unsettled(claim)
         trouble = settle_agent(self._device, self._request.config_dir, old, after, self._request.restart)
         if trouble is not None:
             if claim.state is State.ALLOCATED:
                 self._ledger.advance(StateChange(claim.claim_id, State.WRITTEN, self._context))
             raise SerializationError(trouble)
+        if claim.details.get(_UNSETTLED):
+            self._ledger.describe(Description(claim.claim_id, {_UNSETTLED: False}, self._context))
+
+    def _mark_unsettled(self, claim: Claim) -> Claim:
+        """Have the next run know that the agent of a unit that was verified before may overwrite what is written."""
+        if not _is_settled(claim):
+            return claim
+        return self._ledger.describe(Description(claim.claim_id, {_UNSETTLED: True}, self._context))
 
     # --- 6. record, and tell whoever has to know ---
 
@@ -256,6 +268,10 @@ class _Transaction:
             after=after,
             note=note,
         )
+
+
+def _is_settled(claim: Claim) -> bool:
+    return claim.state in _RECORDED and not claim.details.get(_UNSETTLED)
 
 
 def _differs(claim: Claim, before: Claim | None) -> bool:
