@@ -18,6 +18,7 @@ import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_ids import is_valid
 from ansible_collections.ioto.serialization.plugins.plugin_utils.device import agent_process
+from ansible_collections.ioto.serialization.plugins.plugin_utils.device.report import report_device
 from ansible_collections.ioto.serialization.plugins.plugin_utils.device.scripts import probe
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
@@ -256,3 +257,14 @@ def test_the_agent_that_saved_its_id_goes_on_and_one_that_ran_before_may_not(
     os.kill(old, signal.SIGKILL)
     outcome = line.serialize(*line.restart, source=Agent(seconds=10))
     assert (outcome.claim_id, outcome.state) == ("ZZZZZZZZZZ", "verified")
+
+
+def test_a_device_without_an_id_whose_agent_waits_for_one_for_ever_is_a_warning(line: Line) -> None:
+    said = report_device(line.device, line.device.config_dir, reveal=False)
+    assert said["agent"]["mode"] == "none"
+    assert "waits for ever" in said["warnings"][0]
+
+    line.device.file.write_text("{id: 'JT08FFQXWQ', conditional: {profile: {prod: {'=id': 'S9S9D443TP'}}}}")
+    said = report_device(line.device, line.device.config_dir, reveal=False)
+    assert "warnings" not in said
+    assert "JT08FFQXWQ" not in repr(said) and "S9S9D443TP" not in repr(said)
