@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -205,9 +204,8 @@ def test_no_question_waits_for_a_server_that_hangs(
         assert ledger.summary().total == 1
 
 
-@pytest.mark.parametrize("how", ["alone", "together"])
 def test_a_server_that_falls_silent_in_a_transaction_is_told_in_time(
-    server: PostgresqlServer, monkeypatch: pytest.MonkeyPatch, how: str
+    server: PostgresqlServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(postgresql, "ANSWER_TIMEOUT", 0.5)
     url = server.new_url()
@@ -216,8 +214,7 @@ def test_a_server_that_falls_silent_in_a_transaction_is_told_in_time(
         (backend,) = bulk_rows.execute(connection, "SELECT pg_backend_pid()", ()).fetchone() or ()
         os.kill(backend, signal.SIGSTOP)
         stopped.append(backend)
-        with bulk_rows.in_one_go(connection) if how == "together" else nullcontext():
-            bulk_rows.execute(connection, "SELECT 1", ())
+        bulk_rows.execute(connection, "SELECT 1", ())
 
     stopped: list[int] = []
     with Ledger(url) as ledger, ThreadPoolExecutor(1) as pool:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import sqlite_file
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import open_mark, sqlite_file
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.open_mark import OpenMark
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
@@ -69,7 +69,9 @@ def die_at_work(path: Path, units: int = 3) -> None:
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A ledger whose mark is raised after each transaction, so that a test can say how many events are missing."""
+    monkeypatch.setattr(open_mark, "_PAUSE", 0.0)
     return tmp_path / "ledger.db"
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache, partial
 from operator import attrgetter
@@ -59,8 +58,25 @@ def read_by_claim_id(connection: Connection, claim_ids: Iterable[str], *, lock: 
     return _read(connection, "claim_id", claim_ids, lock=lock)
 
 
-def insert(connection: Connection, table: Table, names: Sequence[str], columns: Sequence[Sequence[object]]) -> None:
-    """Insert rows whose values stand in `columns`, which are called `names`; the first is never NULL."""
+Statement = tuple[str, tuple[object, ...]]
+"""A statement in the driver's own words, and the values in it."""
+
+
+def insert(
+    connection: Connection,
+    table: Table,
+    names: Sequence[str],
+    columns: Sequence[Sequence[object]],
+    also: Sequence[Statement] = (),
+) -> None:
+    """Insert rows whose values stand in `columns`, which are called `names`; the first is never NULL.
+
+    What `also` changes, in other tables, goes to a server in the same statement: each is a way there and back.
+    """
+    if also and not _binds_arrays(connection.dialect):
+        for statement, bound in also:
+            execute(connection, statement, bound)
+        also = ()
     rows = len(columns[0])
     for start in range(0, rows, _CHUNK):
         parts = columns if rows <= _CHUNK else [column[start : start + _CHUNK] for column in columns]
@@ -73,7 +89,11 @@ def insert(connection: Connection, table: Table, names: Sequence[str], columns: 
         common = [part[0] for part, differing in zip(parts, differs, strict=True) if not differing]
         varying = [part for part, differing in zip(parts, differs, strict=True) if differing]
         if arrays:
-            execute(connection, _insert_arrays(table, names, differs), (*common, *map(array, varying)))
+            texts = tuple(statement for statement, _values in also)
+            before = [value for _statement, bound in also for value in bound]
+            statement = _insert_arrays(table, names, differs, texts)
+            execute(connection, statement, (*before, *common, *map(array, varying)))
+            also = ()
         else:
             size = _size(number)
             filling = (None,) * (len(varying) * (size - number))
@@ -87,8 +107,10 @@ def insert_claims(connection: Connection, new: Sequence[Claim]) -> None:
         insert(connection, claims, CLAIM_NAMES, encode(Claim, zip(*new, strict=True), connection.dialect))
 
 
-def insert_events(connection: Connection, new: Sequence[NewEvent], at: datetime) -> None:
-    """Insert `new` events, which happened in this order `at` a moment."""
+def insert_events(
+    connection: Connection, new: Sequence[NewEvent], at: datetime, also: Sequence[Statement] = ()
+) -> None:
+    """Insert `new` events, which happened in this order `at` a moment; `also` as for `insert`."""
     if not new:
         return
     token = secrets.token_urlsafe(_TOKEN_BYTES)
@@ -100,7 +122,7 @@ def insert_events(connection: Connection, new: Sequence[NewEvent], at: datetime)
         values[name] if get is None else list(map(get, values["context"]))
         for name, get in _EVENT_FIELDS
     ]
-    insert(connection, events, _EVENT_NAMES, encode(Event, columns, connection.dialect))
+    insert(connection, events, _EVENT_NAMES, encode(Event, columns, connection.dialect), also)
 
 
 def last_number(connection: Connection) -> int:
@@ -110,12 +132,19 @@ def last_number(connection: Connection) -> int:
 
 
 def update_claims(connection: Connection, changed: Sequence[Claim]) -> None:
-    """Write over claims, one after the other, each found by its claim ID."""
-    if not changed:
-        return
-    statement = _update_statement(connection.dialect)
-    for row in zip(*encode(Claim, zip(*changed, strict=True), connection.dialect), strict=True):
-        execute(connection, statement, (*row, row[_KEY]))
+    """Write over claims, each found by its claim ID; the retired ones first, for they make room for another claim."""
+    retired = [claim for claim in changed if not claim.is_live]
+    for some in (retired, [claim for claim in changed if claim.is_live] if retired else changed):
+        if not some:
+            continue
+        columns = encode(Claim, zip(*some, strict=True), connection.dialect)
+        arrays = _binds_arrays(connection.dialect)
+        if arrays and len(some) > 1:
+            execute(connection, _UPDATE_ARRAYS, tuple(map(array, columns)))
+            continue
+        statement = _UPDATE_ONE if arrays else _UPDATE_ONE.replace("%s", "?")
+        for row in zip(*columns, strict=True):
+            execute(connection, statement, (*row, row[_KEY]))
 
 
 def _read(connection: Connection, column: str, keys: Iterable[str], *, lock: bool) -> Iterator[Claim]:
@@ -139,32 +168,12 @@ def _fetch_all(connection: Connection, statement: str, values: Sequence[object])
 def execute(connection: Connection, statement: str, values: Sequence[object]) -> DBAPICursor:
     """Execute `statement` by the driver's own cursor; what goes wrong is raised as SQLAlchemy raises it."""
     cursor = connection.connection.cursor()
-    with _errors(connection):
-        cursor.execute(statement, values)
-    return cursor
-
-
-@contextmanager
-def in_one_go(connection: Connection) -> Iterator[None]:
-    """Have the statements of the block, whose answers nobody reads, sent together; what goes wrong ends the block.
-
-    Each costs a way to the server and back otherwise. SQLite is no server.
-    """
-    if not _binds_arrays(connection.dialect):
-        yield
-        return
-    driver = cast("Any", connection.connection.driver_connection)
-    with _errors(connection), driver.pipeline():
-        yield
-
-
-@contextmanager
-def _errors(connection: Connection) -> Iterator[None]:
     error_type = cast("Any", connection.dialect.loaded_dbapi).Error
     try:
-        yield
+        cursor.execute(statement, values)
     except error_type as error:
         raise DBAPIError.instance(None, None, error, error_type, dialect=connection.dialect) from None
+    return cursor
 
 
 def _size(number: int) -> int:
@@ -206,13 +215,15 @@ def _insert_values(table: Table, names: Sequence[str], differs: Sequence[bool], 
 
 
 @lru_cache(maxsize=128)
-def _insert_arrays(table: Table, names: Sequence[str], differs: Sequence[bool]) -> str:
+def _insert_arrays(table: Table, names: Sequence[str], differs: Sequence[bool], also: Sequence[str]) -> str:
     types = [_type(table, name) for name in names]
     chosen = [name if differing else f"%s::{kind}" for name, kind, differing in zip(names, types, differs, strict=True)]
     varying = [name for name, differing in zip(names, differs, strict=True) if differing]
     arrays = [f"%s::{kind}[]" for kind, differing in zip(types, differs, strict=True) if differing]
+    others = ", ".join(f"also_{number} AS ({statement})" for number, statement in enumerate(also))
     return (
-        f"INSERT INTO {table.name} ({', '.join(names)}) SELECT {', '.join(chosen)} "  # noqa: S608
+        f"{f'WITH {others} ' if others else ''}"  # noqa: S608
+        f"INSERT INTO {table.name} ({', '.join(names)}) SELECT {', '.join(chosen)} "
         f"FROM unnest({', '.join(arrays)}) AS many ({', '.join(varying)})"
     )
 
@@ -222,11 +233,13 @@ def _type(table: Table, name: str) -> str:
     return "timestamptz" if isinstance(kind, UtcDateTime) else "bigint" if isinstance(kind, BigInteger) else "text"
 
 
-@lru_cache(maxsize=8)
-def _update_statement(dialect: Dialect) -> str:
-    mark = "%s" if _binds_arrays(dialect) else "?"
-    settings = ", ".join(f"{name} = {mark}" for name in CLAIM_NAMES)
-    return f"UPDATE {claims.name} SET {settings} WHERE {CLAIM_NAMES[_KEY]} = {mark}"  # noqa: S608
+_SETTINGS = ", ".join(f"{name} = %s" for name in CLAIM_NAMES)
+_UPDATE_ONE = f"UPDATE {claims.name} SET {_SETTINGS} WHERE {CLAIM_NAMES[_KEY]} = %s"  # noqa: S608
+_UPDATE_ARRAYS = (
+    f"UPDATE {claims.name} AS old SET {', '.join(f'{name} = many.{name}' for name in CLAIM_NAMES)} "  # noqa: S608
+    f"FROM unnest({', '.join(f'%s::{_type(claims, name)}[]' for name in CLAIM_NAMES)}) "
+    f"AS many ({', '.join(CLAIM_NAMES)}) WHERE old.{CLAIM_NAMES[_KEY]} = many.{CLAIM_NAMES[_KEY]}"
+)
 
 
 @lru_cache(maxsize=32)

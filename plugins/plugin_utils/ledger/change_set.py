@@ -8,16 +8,15 @@ Whatever the operation and however many units, a change set costs a few statemen
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Container, Iterable, Mapping
 from datetime import UTC, datetime
 
 from sqlalchemy.engine import Connection
 
 from .. import claim_ids
-from .bulk_rows import in_one_go, insert_claims, insert_events, read_by_claim_id, read_live, update_claims
-from .conflicts import SETTLING, insert_conflicts, settle
-from .counts import ClaimKind, count
+from .bulk_rows import insert_claims, insert_events, read_by_claim_id, read_live, update_claims
+from .conflicts import SETTLING, insert_conflicts, settle_statements
+from .counts import ClaimKind, count_statements
 from .event_kinds import EventKind
 from .records import (
     AllocationRequest,
@@ -52,7 +51,7 @@ class ChangeSet:
         self._changed: set[str] = set()
         self._events: list[NewEvent] = []
         self._conflicts: list[NewEvent] = []
-        self._counts: Counter[ClaimKind] = Counter()
+        self._counts: dict[ClaimKind, int] = {}
         units = set(units)
         self._draw = _Draw(len(units) or 1)
         for claim in (*read_live(connection, units, lock=lock), *read_by_claim_id(connection, ids, lock=lock)):
@@ -191,25 +190,23 @@ class ChangeSet:
     def insert(self, claim: Claim, kind: EventKind, context: Context, detail: str | None = None) -> Claim:
         """Write down a claim that the ledger did not have."""
         self._new[claim.claim_id] = None
-        self._counts[ClaimKind.of(claim)] += 1
+        self._count(ClaimKind.of(claim), 1)
         self._put(claim)
         self._events.append(NewEvent(kind, context, claim.claim_id, claim.product, claim.unit, detail))
         return claim
 
     def save(self) -> None:
         """Write the changes, the new claims and the events."""
-        # Retired ones first: they make room for their unit's next.
-        changed = sorted(
-            map(self._claims.__getitem__, self._changed - self._new.keys()), key=lambda claim: claim.is_live
-        )
-        with in_one_go(self._connection):
-            update_claims(self._connection, changed)
-            insert_claims(self._connection, [self._claims[claim_id] for claim_id in self._new])
-            count(self._connection, self._counts)
-            if settled := {(e.product, e.unit) for e in self._events if e.product and e.unit and e.kind in SETTLING}:
-                settle(self._connection, settled)
-            insert_events(self._connection, self._events, self.now)
-        insert_conflicts(self._connection, self._conflicts, self.now)
+        connection = self._connection
+        update_claims(connection, [self._claims[claim_id] for claim_id in self._changed - self._new.keys()])
+        insert_claims(connection, [self._claims[claim_id] for claim_id in self._new])
+        settled = {(event.product, event.unit) for event in self._events if event.kind in SETTLING}
+        also = [
+            *count_statements(connection.dialect.name, self._counts),
+            *settle_statements(connection, {(product, unit) for product, unit in settled if product and unit}),
+        ]
+        insert_events(connection, self._events, self.now, also)
+        insert_conflicts(connection, self._conflicts, self.now)
 
     def assume_retired(self, ids: Container[str]) -> None:
         """Take the claims with those IDs for retired, as they will be once what was looked at before is done."""
@@ -224,6 +221,9 @@ class ChangeSet:
         self._claims[claim.claim_id] = claim
         if claim.unit is not None and claim.is_live:
             self._live[claim.product, claim.unit] = claim.claim_id
+
+    def _count(self, kind: ClaimKind, more: int) -> None:
+        self._counts[kind] = self._counts.get(kind, 0) + more
 
     def _check_free(self, claim: Claim) -> None:
         live = self.live(claim.product, claim.unit) if claim.unit is not None and claim.is_live else None
@@ -242,7 +242,7 @@ class ChangeSet:
         self._claims[claim_id] = claim
         self._live[product, unit] = claim_id
         self._new[claim_id] = None
-        self._counts[ClaimKind(product, _ALLOCATED, 0)] += 1
+        self._count(ClaimKind(product, _ALLOCATED, 0), 1)
         self._events.append(NewEvent(EventKind.ALLOCATED, context, claim_id, product, unit, f"source {source}"))
         return claim
 
@@ -256,8 +256,8 @@ class ChangeSet:
 
     def _change(self, claim: Claim, kind: EventKind | None, context: Context, *detail_and_reason: str | None) -> Claim:
         claim = claim._replace(updated_at=self.now)
-        self._counts[ClaimKind.of(self._claims[claim.claim_id])] -= 1
-        self._counts[ClaimKind.of(claim)] += 1
+        self._count(ClaimKind.of(self._claims[claim.claim_id]), -1)
+        self._count(ClaimKind.of(claim), 1)
         self._changed.add(claim.claim_id)
         self._put(claim)
         if kind is not None:

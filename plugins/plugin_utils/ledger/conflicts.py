@@ -12,11 +12,12 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, exists, insert, select, text, tuple_
+from sqlalchemy import ColumnElement, Select, exists, insert, select, text
 from sqlalchemy.engine import Connection
 
-from .bulk_rows import array, execute, insert_events, last_number, read_by_claim_id
+from .bulk_rows import Statement, array, insert_events, last_number, read_by_claim_id
 from .event_kinds import EventKind
+from .migrations.version import CONFLICTS_ARE_OPEN
 from .records import Conflict, Event, NewEvent
 from .row_values import read, select_rows, unread
 from .schema import events, open_conflicts
@@ -29,8 +30,6 @@ SETTLING = frozenset(
 )
 """What happens to a unit after a conflict and settles it."""
 
-_CHUNK = 1024
-"""Units of one statement."""
 _asked = events.alias("asked")
 _later = events.alias("later")
 _SETTLED = exists(
@@ -65,15 +64,13 @@ def insert_conflicts(connection: Connection, new: Sequence[NewEvent], at: dateti
             connection.execute(insert(open_conflicts).values(event=last_number(connection), **about))
 
 
-def settle(connection: Connection, units: Collection[tuple[str, str]]) -> None:
-    """Have the conflicts of `units`, each a product and a unit, open no longer."""
+def settle_statements(connection: Connection, units: Collection[tuple[str, str]]) -> list[Statement]:
+    """Return what has the conflicts of `units`, each a product and a unit, open no longer."""
+    if not units or not connection.info[CONFLICTS_ARE_OPEN]:
+        return []
     if connection.dialect.name == "postgresql":
-        execute(connection, _SETTLE, tuple(map(array, zip(*units, strict=True))))
-    elif execute(connection, _IS_ANY_OPEN, ()).fetchone():
-        waiting = list(units)
-        for start in range(0, len(waiting), _CHUNK):
-            about = tuple_(open_conflicts.c.product, open_conflicts.c.unit).in_(waiting[start : start + _CHUNK])
-            connection.execute(delete(open_conflicts).where(about))
+        return [(_SETTLE_ARRAYS, tuple(map(array, zip(*units, strict=True))))]
+    return [(_SETTLE_VALUES, about) for about in units]
 
 
 def _open_ones(query: Select[Any], *conditions: ColumnElement[bool]) -> Select[Any]:
@@ -86,8 +83,8 @@ def _open_ones(query: Select[Any], *conditions: ColumnElement[bool]) -> Select[A
     return query.where(_asked.c.id.in_(noted), ~_SETTLED)
 
 
-_IS_ANY_OPEN = f"SELECT 1 FROM {open_conflicts.name} LIMIT 1"  # noqa: S608
-_SETTLE = (
+_SETTLE_VALUES = f"DELETE FROM {open_conflicts.name} WHERE product = ? AND unit = ?"  # noqa: S608
+_SETTLE_ARRAYS = (
     f"DELETE FROM {open_conflicts.name} AS open USING unnest(%s::text[], %s::text[]) AS happened (product, unit) "  # noqa: S608
     "WHERE open.product = happened.product AND open.unit = happened.unit"
 )

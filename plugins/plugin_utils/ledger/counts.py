@@ -13,11 +13,11 @@ from typing import NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
-from .bulk_rows import execute
+from .bulk_rows import Statement, array
 from .records import Claim, LedgerError, LedgerSummary, State
 from .schema import counts
 
-_SLOTS = 16
+_SLOTS = 64
 """Rows of one kind on PostgreSQL: a writer changes the one of its backend, so that seldom two wait for each other."""
 
 
@@ -34,12 +34,15 @@ class ClaimKind(NamedTuple):
         return cls(claim.product, claim.state.value, int(claim.unit is None and claim.is_live))
 
 
-def count(connection: Connection, changes: Mapping[ClaimKind, int]) -> None:
-    """Add `changes`, more or fewer claims of each kind, to what is counted; in the transaction that changes them."""
+def count_statements(dialect: str, changes: Mapping[ClaimKind, int]) -> list[Statement]:
+    """Return what adds `changes`, more or fewer claims of each kind, to what is counted."""
     # In one order for all, so that two writers wait for each other and not in a ring.
-    for kind, number in sorted(changes.items()):
-        if number:
-            execute(connection, _statement(connection.dialect.name), (*kind, number))
+    rows = sorted((*kind, number) for kind, number in changes.items() if number)
+    if not rows:
+        return []
+    if dialect == "postgresql":
+        return [(_COUNT_ARRAYS, tuple(map(array, zip(*rows, strict=True))))]
+    return [(_count_values(len(rows)), tuple(value for row in rows for value in row))]
 
 
 def read_summary(connection: Connection) -> LedgerSummary:
@@ -67,11 +70,15 @@ def read_summary(connection: Connection) -> LedgerSummary:
     )
 
 
+_INTO = f"INSERT INTO {counts.name} (product, state, reserved, slot, number) "
+_ADD = f"ON CONFLICT (product, state, reserved, slot) DO UPDATE SET number = {counts.name}.number + excluded.number"
+_COUNT_ARRAYS = (
+    f"{_INTO}SELECT product, state, reserved, pg_backend_pid() %% {_SLOTS}, number "  # noqa: S608
+    "FROM unnest(%s::text[], %s::text[], %s::int[], %s::bigint[]) AS changed (product, state, reserved, number) "
+    f"{_ADD}"
+)
+
+
 @cache
-def _statement(dialect: str) -> str:
-    mark, slot = ("%s", f"pg_backend_pid() %% {_SLOTS}") if dialect == "postgresql" else ("?", "0")
-    return (
-        f"INSERT INTO {counts.name} (product, state, reserved, slot, number) "  # noqa: S608
-        f"VALUES ({mark}, {mark}, {mark}, {slot}, {mark}) "
-        f"ON CONFLICT (product, state, reserved, slot) DO UPDATE SET number = {counts.name}.number + excluded.number"
-    )
+def _count_values(size: int) -> str:
+    return f"{_INTO}VALUES {', '.join(['(?, ?, ?, 0, ?)'] * size)} {_ADD}"

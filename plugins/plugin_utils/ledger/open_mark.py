@@ -7,9 +7,10 @@ While a ledger is open, its newest transactions are in its write-ahead log, `led
 whose log was removed, or cut short, as whole and older. So the number of the last event stands in `ledger.db-open`,
 too, and who opens the ledger compares.
 
-- **Writing.** After a commit, the process raises the number in the mark to the one it has committed. The number is
-  never above what is on the disk, so a process that dies at any instant leaves a mark that refuses nothing. It may be
-  below: the mark is not synced, so that after a power cut it may be some seconds old.
+- **Writing.** After a commit, the process raises the number in the mark to the one it has committed; one that commits
+  all the time, ten times a second. The number is never above what is on the disk, so a process that dies at any instant
+  leaves a mark that refuses nothing. It may be below: the mark is not synced, so that after a power cut it may be some
+  seconds old.
 - **Reading.** At opening, the number is read first and the ledger afterwards: what others commit between makes the
   ledger newer, never the mark. A ledger that holds fewer events than its mark says is refused. That is all that is
   refused: whether the log is there does not matter, for SQLite removes it when the last process closes the ledger,
@@ -39,6 +40,9 @@ from pathlib import Path
 _LOCK_TIMEOUT = 2.0
 """Seconds to wait for another process that holds the mark: it may be changing a copy's header, which syncs the disk."""
 
+_PAUSE = 0.1
+"""Seconds between two numbers that one process writes: more would tell no more losses, and cost each transaction."""
+
 _LENGTH = 32
 
 
@@ -52,6 +56,12 @@ class OpenMark:
         self.log = ledger.with_name(f"{ledger.name}-wal")
         self._handle: int | None = None
         self._written = 0
+        self._next_time = 0.0
+
+    @property
+    def is_due(self) -> bool:
+        """Whether a number has to be written after the next commit."""
+        return time.monotonic() >= self._next_time
 
     def read(self) -> int:
         """Return the number in the mark; 0 where there is none, or one that was torn by a power cut."""
@@ -68,6 +78,7 @@ class OpenMark:
         """Have the mark say that at least `number` events are in the ledger, which they are, on the disk."""
         if number <= self._written:
             return
+        self._next_time = time.monotonic() + _PAUSE
         with suppress(OSError):
             while self._handle is None or not self._raise_in(self._handle, number):
                 self._let_go()

@@ -139,7 +139,8 @@ class PostgresqlDatabase:
 
         def execute(statement: str, parameters: tuple[int, ...]) -> None:
             with self._watched() as watch:
-                watch.attach(_descriptor(connection))
+                driver: Any = connection.connection.driver_connection
+                watch.attach(driver.own_socket)
                 connection.exec_driver_sql(statement, parameters)
 
         try:
@@ -219,12 +220,7 @@ class PostgresqlDatabase:
 
     def _attach(self, connection: Any) -> None:
         if (watch := self._current.watch) is not None:
-            watch.attach(connection.fileno())
-
-
-def _descriptor(connection: Connection) -> int:
-    driver: Any = connection.connection.driver_connection
-    return int(driver.fileno())
+            watch.attach(connection.own_socket)
 
 
 def _has_something_to_say(connection: Any) -> bool:

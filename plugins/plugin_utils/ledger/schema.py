@@ -45,6 +45,7 @@ IS_LIVE = text("state <> 'retired'")
 IS_RETIRED = text("state = 'retired'")
 IS_CONFLICT = text("action = 'conflict'")
 IS_RUN = text("action = 'run'")
+IS_OF_A_RUN = text("run IS NOT NULL")
 IS_NO_BIRTH = text("action <> 'allocated'")
 
 
@@ -122,7 +123,7 @@ events = Table(
     Index("ioto_events_unit", "unit"),
     Index("ioto_events_conflict", "id", sqlite_where=IS_CONFLICT, postgresql_where=IS_CONFLICT),
     Index("ioto_events_run", "id", sqlite_where=IS_RUN, postgresql_where=IS_RUN),
-    Index("ioto_events_of_run", "run"),
+    Index("ioto_events_of_run", "run", sqlite_where=IS_OF_A_RUN, postgresql_where=IS_OF_A_RUN),
 )
 
 # A hash over the events `first_event` to `last_event`, how many they are, and the seal before.

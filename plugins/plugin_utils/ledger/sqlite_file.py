@@ -214,7 +214,7 @@ class LedgerFile:
         """Do `work` in one transaction that is on the disk on return."""
         begin_to_write(self.connection, self._name)
         result = work(self.connection)
-        number = self._last_event()
+        number = self._last_event() if self._mark.is_due else 0
         self.require_in_place()
         self.connection.commit()
         self._mark.raise_to(number)

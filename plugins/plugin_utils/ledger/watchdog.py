@@ -12,7 +12,6 @@ what to ask next, may take its time.
 from __future__ import annotations
 
 import math
-import os
 import socket
 import threading
 import time
@@ -42,21 +41,16 @@ class Watch:
         """Wait for nothing, for now."""
         self.until = math.inf
 
-    def attach(self, descriptor: int) -> None:
-        """Watch over the connection with that file descriptor, instead of another one."""
-        # One of our own for the same socket: the driver's may be closed and used for something else at any moment.
-        mine = socket.socket(fileno=os.dup(descriptor))
+    def attach(self, connection: socket.socket) -> None:
+        """Watch over `connection`, instead of another one."""
         with self._lock:
-            self.detach()
-            self._socket = mine
+            self._socket = connection
             if self.has_fired:
                 self._shut_down()
 
     def detach(self) -> None:
         """Let go of the connection."""
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        self._socket = None
 
     def fire(self) -> None:
         """Shut the connection down, so that who waits for it gets an error."""
@@ -91,8 +85,6 @@ class Watchdog:
         """Return a watch that ends with the block."""
         watch = Watch(self._lock, self.patience)
         with self._lock:
-            if not self._watches:
-                self._lock.notify()
             self._watches.add(watch)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="ledger-watchdog", daemon=True)
@@ -117,4 +109,5 @@ class Watchdog:
                 for watch in self._watches:
                     if watch.until <= now and not watch.has_fired:
                         watch.fire()
-                self._lock.wait(self.patience / 4 if self._watches else None)
+                # Looking in vain costs nothing; to be woken for each transaction would cost two changes of threads.
+                self._lock.wait(self.patience / 4)

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from typing import Any
 
 import psycopg
@@ -16,6 +18,20 @@ class WatchedConnection(psycopg.Connection[Any]):
     """The driver's connection; `current` is set when it is open."""
 
     current: CurrentWatch | None = None
+    _own_socket: socket.socket | None = None
+
+    @property
+    def own_socket(self) -> socket.socket:
+        """The connection's socket, by a descriptor of our own: the driver's may be used for something else later."""
+        if self._own_socket is None:
+            self._own_socket = socket.socket(fileno=os.dup(self.fileno()))
+        return self._own_socket
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        super().close()
+        if self._own_socket is not None:
+            self._own_socket.close()
 
     def wait(self, *arguments: Any, **options: Any) -> Any:
         """As the driver's, through which all goes that needs an answer of the server."""

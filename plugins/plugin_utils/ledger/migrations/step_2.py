@@ -108,7 +108,7 @@ _SEALS_ON_POSTGRESQL = (
 
 _ON_BOTH = (
     "CREATE INDEX ioto_events_run ON ioto_events (id) WHERE action = 'run'",
-    "CREATE INDEX ioto_events_of_run ON ioto_events (run)",
+    "CREATE INDEX ioto_events_of_run ON ioto_events (run) WHERE run IS NOT NULL",
     "CREATE INDEX ioto_claims_retired ON ioto_claims (unit) WHERE state = 'retired'",
     """CREATE TABLE ioto_counts (
         product TEXT NOT NULL, state TEXT NOT NULL, reserved INTEGER NOT NULL, slot INTEGER NOT NULL,

@@ -8,8 +8,7 @@ A process may hold a ledger open while another one, of a newer release, migrates
 
 from __future__ import annotations
 
-import sqlite3
-from typing import cast
+from typing import Any, cast
 
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
@@ -17,12 +16,20 @@ from sqlalchemy.exc import DBAPIError
 from ..records import LedgerError
 from ..schema import SCHEMA_VERSION, VERSION_QUERY
 
+CONFLICTS_ARE_OPEN = "ledger_conflicts_are_open"
+"""Where the `info` of a connection says whether there were open conflicts when it began to write."""
+
 # One question to the server for all that a transaction begins with, and one statement, so that the driver comes to
 # prepare it.
 #
 # PostgreSQL keeps the plan of a statement that is used often. One that was made while the tables were almost empty
 # reads them from end to end for ever, or until somebody has them analyzed: each unit would take longer than the last.
-_BEGIN_ON_POSTGRESQL = "SELECT version, set_config('enable_seqscan', 'off', true) FROM ioto_ledger"
+#
+# That conflicts are open is asked along, for it is rare, and having none of them open any longer takes longer than all
+# else that a usual transaction does.
+_BEGIN = "SELECT version, EXISTS (SELECT 1 FROM ioto_open_conflicts){} FROM ioto_ledger"
+_BEGIN_ON_SQLITE = _BEGIN.format("")
+_BEGIN_ON_POSTGRESQL = _BEGIN.format(", set_config('enable_seqscan', 'off', true)")
 
 
 def begin_to_write(connection: Connection, location: str) -> None:
@@ -59,16 +66,18 @@ def version_of(connection: Connection, location: str) -> int:
 
 
 def _begin(connection: Connection) -> int | None:
-    if connection.dialect.name != "sqlite":
-        return cast("int | None", connection.exec_driver_sql(_BEGIN_ON_POSTGRESQL).scalar())
     if not connection.in_transaction():
         connection.begin()  # or SQLAlchemy would find nothing to commit
-    # By the driver: SQLAlchemy's own way takes longer than SQLite does.
-    driver = cast("sqlite3.Connection", connection.connection.driver_connection)
+    # By the driver: SQLAlchemy's own way takes longer than the question does.
+    driver = cast("Any", connection.connection.driver_connection)
+    is_server = connection.dialect.name == "postgresql"
+    error_type = cast("Any", connection.dialect.loaded_dbapi).Error
     try:
-        # A transaction that reads first and then writes could not wait for its turn.
-        driver.execute("BEGIN IMMEDIATE")
-        row = driver.execute(VERSION_QUERY).fetchone()
-    except sqlite3.Error as error:
-        raise DBAPIError.instance(None, None, error, sqlite3.Error, dialect=connection.dialect) from None
+        if not is_server:
+            # A transaction that reads first and then writes could not wait for its turn.
+            driver.execute("BEGIN IMMEDIATE")
+        row = driver.execute(_BEGIN_ON_POSTGRESQL if is_server else _BEGIN_ON_SQLITE).fetchone()
+    except error_type as error:
+        raise DBAPIError.instance(None, None, error, error_type, dialect=connection.dialect) from None
+    connection.info[CONFLICTS_ARE_OPEN] = row is None or bool(row[1])
     return row[0] if row else None
