@@ -29,6 +29,15 @@ _NODES = {"null": (1, 3), "zero": (1, 5), "random": (1, 8), "urandom": (1, 9)}
 _OPERATOR = 1000
 _STORAGE_SIZE = "1m"
 
+# As on a board with an SD card. The device's own /proc would tell of the machine that plays it.
+_MOUNTS = """\
+/dev/root / ext4 rw,noatime 0 0
+devtmpfs /dev devtmpfs rw,relatime,mode=755 0 0
+proc /proc proc rw,relatime 0 0
+sysfs /sys sysfs rw,relatime 0 0
+tmpfs /tmp tmpfs rw,nosuid,nodev 0 0
+/dev/mmcblk0p3 /persist ext4 rw,noatime 0 0
+"""
 _PAM_SU = """\
 auth sufficient pam_rootok.so
 auth required pam_unix.so
@@ -96,6 +105,7 @@ class Dropbear:
             (root / "dev/ptmx").symlink_to("pts/ptmx")
             _mount("devpts", "newinstance,ptmxmode=666,mode=620", root / "dev/pts")
         self._make_users(device)
+        device.write("/proc/mounts", _MOUNTS, 0o444)
         if spec.serial:
             device.write("/proc/device-tree/serial-number", f"{device.serial}\0", 0o444)
         device.write("/sys/class/net/lo/address", "00:00:00:00:00:00\n", 0o444)

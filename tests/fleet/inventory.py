@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import yaml  # type: ignore[import-untyped]
@@ -58,4 +59,17 @@ def _host(device: Device, password: str) -> dict[str, Any]:
             "ioto_serial": device.serial,
             "ioto_agent_restart": [device.agent_service, "restart"],
         }
+        if _forgets(device.root):
+            found["ioto_volatile"] = True
     return found
+
+
+def _forgets(folder: Path) -> bool:
+    """Say whether `folder` is in the machine's memory, as /tmp is on some."""
+    mounts = [line.split() for line in Path("/proc/mounts").read_text(encoding="utf-8").splitlines()]
+    under = [
+        (len(place), number, kind)
+        for number, (_device, place, kind, *_rest) in enumerate(mounts)
+        if folder.is_relative_to(place)
+    ]
+    return bool(under) and max(under)[2] in {"tmpfs", "ramfs"}
