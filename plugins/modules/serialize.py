@@ -194,6 +194,22 @@ options:
       - Without it, the variable C(ioto_config_dir) counts.
     type: path
     default: /etc/ioto
+  volatile:
+    description:
+      - >-
+        Serialize also where O(config_dir) is on a file system that forgets everything at the next power cut, such as a
+        tmpfs. It is refused otherwise, before an ID is taken.
+      - Without it, the variable C(ioto_volatile) counts.
+    type: bool
+    default: false
+  unsynced:
+    description:
+      - >-
+        Take a unit for verified also where nothing on the device tells whether its file is on the storage. It is
+        V(written) otherwise, which is not done.
+      - Without it, the variable C(ioto_unsynced) counts.
+    type: bool
+    default: false
   ledger:
     description:
       - >-
@@ -293,6 +309,12 @@ source:
   returned: success
   type: str
   sample: generated
+notices:
+  description: What was unusual about the device, a sentence each; they are warnings, too, and stand in the summary.
+  returned: when there was something
+  type: list
+  elements: str
+  sample: ["Whether /etc/ioto outlives a power cut could not be told, since there is no /proc/mounts."]
 state:
   description: How far the claim has come in the ledger. In check mode, how far it is now.
   returned: success

@@ -141,7 +141,7 @@ def test_a_write_keeps_any_mode(device: ShellDevice, mode: int) -> None:
     assert device.file.stat().st_mode & 0o7777 == mode
 
 
-def test_a_look_and_a_write_start_five_programs_on_the_device(tmp_path: Path) -> None:
+def test_a_look_and_a_write_start_six_programs_on_the_device(tmp_path: Path) -> None:
     device = make_device(tmp_path / "device")
     (device.root / "etc/ioto/ioto.json5").unlink()
     device.shell = ("/bin/sh", "-s")
@@ -156,7 +156,7 @@ def test_a_look_and_a_write_start_five_programs_on_the_device(tmp_path: Path) ->
     written = replace(device, seen(device), b"{id: 'JT08FFQXWQ'}")
 
     assert not isinstance(written, WriteFailure)
-    assert log.read_text().split() == ["ls", "ls", "sync", "mv", "sync"]
+    assert log.read_text().split() == ["ls", "ls", "dd", "mv", "dd", "dd"]
 
 
 @pytest.mark.parametrize("new", [b"{}", b"{}\n\n\n", b"{\r\n}\r\n", b"'", b"'\\''", b"\\c\\0"])

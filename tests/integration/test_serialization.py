@@ -205,14 +205,15 @@ def test_a_given_id_is_folded_and_written(bench: Bench) -> None:
     assert "JT08FFQXWQ" in bench.device.file.read_text()
 
 
-def test_an_id_that_the_device_had_is_adopted_without_a_write(bench: Bench) -> None:
+def test_an_id_that_the_device_had_is_adopted_and_put_onto_the_storage(bench: Bench) -> None:
     bench.device.file.write_text(f"{{id: 'JT08FFQXWQ', product: '{PRODUCT}'}}")
 
     outcome = bench.serialize()
 
     assert outcome.changed and outcome.source == "adopted"
     assert bench.claims() == {"JT08FFQXWQ": ("SN-1", State.VERIFIED)}
-    assert len(bench.device.scripts) == 1
+    assert bench.device.file.read_text() == "{id: 'JT08FFQXWQ', product: '" + PRODUCT + "'}"
+    assert len(bench.device.scripts) == 2
 
 
 def test_a_copied_image_is_refused_and_the_conflict_is_recorded(bench: Bench) -> None:

@@ -19,6 +19,7 @@ SHELLS: dict[str, Sequence[str]] = {
     "dash": ("dash", "-s"),
     "bash": ("bash", "--posix", "-s"),
 }
+_SAYS = ("/proc/mounts", "/proc/device-tree/", "/sys/firmware/", "/sys/class/net/")
 PRODUCT = "01K9F1EETDEV1CEPR0DVCT0001"
 
 
@@ -32,6 +33,8 @@ class ShellDevice:
     """A `Device` whose files are below `root`. `before_run` sees the number of each script before it runs.
 
     Its processes are those that its own `proc` folder tells of, unless that is the machine's.
+    What its system says of itself in /proc and /sys is what the test machine says; with `machine`, it is what stands
+    below that folder. Without `has_proc`, it has no /proc at all.
     """
 
     root: Path
@@ -42,6 +45,8 @@ class ShellDevice:
     name: str = "bench-1"
     host_key: str | None = None
     proc: str | None = None
+    machine: Path | None = None
+    has_proc: bool = True
 
     @property
     def config_dir(self) -> str:
@@ -57,6 +62,11 @@ class ShellDevice:
         """Run the script with the real shell, in an environment of its own."""
         if self.before_run is not None:
             self.before_run(len(self.scripts))
+        if self.machine is not None:
+            for place in _SAYS:
+                script = script.replace(place, f"{self.machine}{place}")
+        if not self.has_proc:
+            script = script.replace("/proc/", f"{self.root}/no-proc/")
         self.scripts.append(script)
         script = script.replace("ioto_proc=/proc\n", f"ioto_proc={shlex.quote(self.proc or f'{self.root}/proc')}\n")
         done = subprocess.run(

@@ -10,6 +10,7 @@ from typing import Any
 from ..display_text import printable, url_origin
 from .agent_settings import AgentSettingsError, SerializeMode, change_settings
 from .device import AGENT_FILES, Device
+from .scripts import same_board
 from .state import DeviceState
 from .verified_write import write_verified
 
@@ -18,7 +19,9 @@ def configure_agent(
     device: Device, config_dir: str, *, mode: str | None, url: str | None, check: bool, diff: bool
 ) -> dict[str, Any]:
     """Return what `agent_config` documents; `mode` is one of `SerializeMode`, None leaves as it is."""
-    settings = DeviceState.read(device, config_dir).agent
+    state = DeviceState.read(device, config_dir)
+    state.check_files()
+    settings = state.agent
     if settings is None:
         raise AgentSettingsError(
             f"There is neither {' nor '.join(AGENT_FILES)} in {config_dir} on {device.name}: install the agent there, "
@@ -27,7 +30,7 @@ def configure_agent(
     document = change_settings(settings, mode=SerializeMode(mode) if mode else None, url=url, where=device.name)
     changed = document.data != settings.file.data
     if changed and not check:
-        write_verified(device, settings.file, document.data)
+        write_verified(same_board(device, state.observation), settings.file, document.data)
     result: dict[str, Any] = {"changed": changed, "path": printable(settings.file.path), "key": settings.key}
     if changed and diff:
         # The URL of the service may hold a secret, so the file's bytes are not for the screen.

@@ -55,6 +55,28 @@ class Device(Protocol):
         """Run `script` with `sh`, given on its standard input."""
 
 
+@dataclass(frozen=True, slots=True)
+class KnownBoard:
+    """A `Device` behind which there has to be the `board` of an observation still, in each script that follows."""
+
+    device: Device
+    board: str
+
+    @property
+    def name(self) -> str:
+        """What people call it, for messages."""
+        return self.device.name
+
+    @property
+    def host_key(self) -> str | None:
+        """The fingerprint of the key with which it answered, where the connection knows it."""
+        return self.device.host_key
+
+    def run(self, script: str) -> Answer:
+        """Run `script`."""
+        return self.device.run(script)
+
+
 class FileKind(StrEnum):
     """What stands at a path."""
 
@@ -64,11 +86,18 @@ class FileKind(StrEnum):
     SPECIAL = "special"
     UNREADABLE = "unreadable"
     LOOP = "loop"
+    DAMAGED = "damaged"
+    """It is there, and what was read of it is not all of it, or its storage does not say what is there."""
+    STRANGE = "strange"
+    """It is reached through a link of somebody who is neither root nor the owner of what it leads to."""
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """A file on a device. `path` is where its links lead; `mode` is a number, `uid` and `gid` are numeric."""
+    """A file on a device. `path` is where its links lead, `looked_at` where it was looked for, and `link` what the link
+    there says, if it is one; `mode` is a number, `uid` and `gid` are numeric.
+    `size` is what its directory says of it, in bytes.
+    """
 
     name: str
     kind: FileKind
@@ -77,6 +106,9 @@ class RemoteFile:
     mode: int | None = None
     uid: int | None = None
     gid: int | None = None
+    size: int | None = None
+    looked_at: str = ""
+    link: str | None = None
 
     @property
     def exists(self) -> bool:
@@ -86,11 +118,34 @@ class RemoteFile:
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """A network interface: its name and its MAC address in lower case with colons."""
+    """A network interface: its name and its MAC address in lower case with colons.
+
+    `usb` is that of an adapter, or of a board whose own one is on its USB; `passing`: the address was made up by
+    somebody at run time, and is no property of the hardware.
+    """
 
     name: str
     mac: str
     virtual: bool
+    usb: bool = False
+    passing: bool = False
+
+
+class Lasting(StrEnum):
+    """Whether what is written to a file system is there after a power cut."""
+
+    YES = "yes"
+    NO = "no"
+    READONLY = "readonly"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """The file system under device.json5: whether it outlives a power cut, and its type (`none`: nothing says it)."""
+
+    lasting: Lasting = Lasting.YES
+    type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +159,9 @@ class Observation:
     interfaces: Sequence[Interface] = ()
     agents: Sequence[str] = ()
     """The agent's processes that run, each as its number and its start time."""
+    storage: Storage = Storage()
+    board: str = ""
+    """What is the same for the same board, in words of the script's own: its serial and permanent MAC addresses."""
     restarted: int | None = None
     """Exit status of the agent's restart, where one was asked for and a way to do it was found."""
 
@@ -117,15 +175,24 @@ class WriteStep(StrEnum):
     """Where a write stopped."""
 
     CHANGED = "changed"
+    STRANGE = "strange"
+    LOCKED = "locked"
+    SHARED = "shared"
     CREATE = "create"
     OWNER = "owner"
     WRITE = "write"
+    SYNC = "sync"
     RENAME = "rename"
+    DURABLE = "durable"
+    """After the rename: the new file is in its place, and may not be there after a power cut."""
 
 
 @dataclass(frozen=True, slots=True)
 class WriteFailure:
-    """A write that did not happen; the file is as it was. `said` is what the device's tools said."""
+    """A write that did not happen; the file is as it was, but for the step `DURABLE`.
+
+    `said` is what the device's tools said, or the path that stood in the way.
+    """
 
     step: WriteStep
     said: str
@@ -133,10 +200,16 @@ class WriteFailure:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A file as it was read back, and the agent's processes that ran after it was written."""
+    """A file as it was read back, and the agent's processes that ran after it was written.
+
+    `synced` and `directory_synced`: something said that it, and its place in the directory, are on the storage. Where
+    nothing did, nothing complained, either.
+    """
 
     file: RemoteFile
     agents: Sequence[str] = ()
+    synced: bool = True
+    directory_synced: bool = True
 
 
 class StoredDevice(ABC):

@@ -12,6 +12,7 @@ import base64
 import re
 import secrets
 import shlex
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,8 +29,11 @@ from .device import (
     DeviceError,
     FileKind,
     Interface,
+    KnownBoard,
+    Lasting,
     Observation,
     RemoteFile,
+    Storage,
     StoredDevice,
     WriteFailure,
     WriteStep,
@@ -41,6 +45,10 @@ _AGENT = re.compile(r"[0-9]+:[0-9]+")
 _MODE = re.compile(r"[-a-zA-Z]([-r][-w][-xsS][-r][-w][-xsS][-r][-w][-xtT])")
 
 
+class OtherBoardError(DeviceError):
+    """A device that is another one than was looked at; nothing was touched on it."""
+
+
 def probe(device: Device, config_dir: str) -> Observation:
     """Look at `device`: its Ioto files below `config_dir` and what identifies its hardware. Changes nothing."""
     if isinstance(device, StoredDevice):
@@ -49,31 +57,47 @@ def probe(device: Device, config_dir: str) -> Observation:
         return _observation(device, config_dir, _run(device, _probe_settings(config_dir), *_PROBE))
 
 
+def same_board(device: Device, seen: Observation) -> Device:
+    """Return `device` as one whose scripts do nothing where another board answers than was `seen`."""
+    return device if isinstance(device, StoredDevice) else KnownBoard(device, seen.board)
+
+
 def replace(device: Device, old: RemoteFile, new: bytes) -> Written | WriteFailure:
     """Put `new` in the place of the file `old`, as it was seen, or its absence, and return the file as read back.
 
-    At every instant the whole old or the whole new file is there. Owner and mode stay; a new file has 0600.
-    Where the file is not `old` any more, nothing is written and the step `CHANGED` is returned.
+    At every instant the whole old or the whole new file is there. Owner and mode stay; a new file has 0600. Where the
+    file is not `old` any more, nothing is written and the step `CHANGED` is returned. Where `new` is what `old` is, it
+    is put onto the storage, and read back from there.
     """
-    data, path = old.data if old.exists else None, old.path
     if isinstance(device, StoredDevice):
-        return device.put(path, data, new)
-    settings = {
-        "ioto_target": path,
-        "ioto_home": path.rpartition("/")[0],
-        "ioto_old": "absent" if data is None else _text(data) + ".",
-        "ioto_new": _text(new),
-        "ioto_umask": f"{0o777 & ~(NEW_FILE_MODE if old.mode is None else old.mode):03o}",
-        "ioto_leftovers": _LEFTOVERS,
-    }
-    files: dict[str, RemoteFile] = {}
+        return device.put(old.path, old.data if old.exists else None, new)
+    settings = {**_write_settings(old), "ioto_deed": "ioto_replace", "ioto_new": _text(new)}
+    settings["ioto_new_size"] = str(len(new))
+    if old.exists and None not in {old.mode, old.uid, old.gid}:
+        mode = old.mode or 0
+        settings["ioto_umask"] = f"{0o777 & ~mode:03o}"
+        settings["ioto_kept"] = f"{stat.filemode(stat.S_IFREG | mode)} {old.uid} {old.gid}"
+        settings["ioto_mode"], settings["ioto_user"] = f"{mode:o}", f"{old.uid}:{old.gid}"
     with _sense(device):
-        records = _run(device, settings, "sweep.sh", "write.sh", *_RUNNING)
+        records = _run(device, settings, "hardware.sh", "lock.sh", "write.sh", *_RUNNING)
+        if failure := _failure(records):
+            return failure
+        files: dict[str, RemoteFile] = {}
         for record in records:
-            if record.key == "failed":
-                return WriteFailure(WriteStep(record.words[0]), printable(record.blob))
-            _collect_file(record, files, settings["ioto_home"])
-        return Written(files[path.rpartition("/")[2]], _agents(records))
+            _collect_file(record, files, old.path.rpartition("/")[0])
+        synced, directory_synced = (word == "yes" for word in _record(records, "synced").words)
+        return Written(files[old.path.rpartition("/")[2]], _agents(records), synced, directory_synced)
+
+
+def relink(device: Device, plain: RemoteFile, link: str) -> WriteFailure | None:
+    """Put the symbolic link `link` in the place of the file `plain`, as it was seen."""
+    settings = {**_write_settings(plain), "ioto_deed": "ioto_relink", "ioto_new": link}
+    with _sense(device):
+        records = _run(device, settings, "hardware.sh", "lock.sh", "relink.sh", "write.sh")
+        if failure := _failure(records):
+            return failure
+        _record(records, "synced")
+        return None
 
 
 def sweep(device: Device, path: str) -> None:
@@ -82,7 +106,7 @@ def sweep(device: Device, path: str) -> None:
         device.settle(path)
         return
     settings = {"ioto_home": path.rpartition("/")[0], "ioto_leftovers": _LEFTOVERS}
-    _run(device, settings, "sweep.sh")
+    _run(device, settings, "hardware.sh", "lock.sh", "sweep.sh")
 
 
 def await_change(
@@ -103,7 +127,7 @@ def await_change(
         if restart is None:
             records = _run(device, settings, *waiting)
         else:
-            records = _run(device, settings, "restart.sh", *waiting, restart=restart)
+            records = _run(device, settings, "hardware.sh", "restart.sh", *waiting, restart=restart)
         left = next((int(record.words[0]) for record in records if record.key == "remaining"), 0)
         return _observation(device, config_dir, records), left
 
@@ -114,9 +138,7 @@ def restart_and_look(
     """Start the agent again (`restart` as in `await_change`), give what ran `before` `seconds` to end, and look."""
     settings = {**_probe_settings(config_dir), "ioto_before": " ".join(before), "ioto_seconds": str(seconds)}
     with _sense(device):
-        records = _run(
-            device, settings, "restart.sh", "agent.sh", "settle.sh", "probe.sh", "running.sh", restart=restart
-        )
+        records = _run(device, settings, "hardware.sh", "restart.sh", "agent.sh", "settle.sh", *_PROBE, restart=restart)
         return _observation(device, config_dir, records)
 
 
@@ -141,23 +163,45 @@ _SCRIPTS = {path.name: _read_script(path) for path in (Path(__file__).parent / "
 
 
 _RUNNING = ("agent.sh", "running.sh")
-_PROBE = ("probe.sh", *_RUNNING)
+_PROBE = ("hardware.sh", "storage.sh", "probe.sh", *_RUNNING)
 
 
 def _probe_settings(config_dir: str) -> dict[str, str]:
-    return {"ioto_dir": config_dir, "ioto_names": " ".join(ALL_FILES)}
+    return {"ioto_dir": config_dir, "ioto_names": " ".join(ALL_FILES), "ioto_leftovers": _LEFTOVERS}
+
+
+def _write_settings(old: RemoteFile) -> dict[str, str]:
+    """What is said of the file `old`, and of a new one in its place unless somebody says otherwise."""
+    return {
+        "ioto_looked_at": old.looked_at or old.path,
+        "ioto_target": old.path,
+        "ioto_old": _text(old.data) + "." if old.exists else "absent",
+        "ioto_umask": f"{0o777 & ~NEW_FILE_MODE:03o}",
+        "ioto_kept": "",
+        "ioto_leftovers": _LEFTOVERS,
+    }
 
 
 def _run(device: Device, settings: Mapping[str, str], *scripts: str, restart: Sequence[str] = ()) -> Sequence[_Record]:
     nonce = secrets.token_hex(8)
     settings = {**settings, "ioto_nonce": nonce, "ioto_restart_given": "yes" if restart else "no"}
+    if isinstance(device, KnownBoard):
+        settings["ioto_expected"] = device.board
+        scripts = ("hardware.sh", "same.sh", *scripts)
     parts = [f"{name}={shlex.quote(value)}\n" for name, value in settings.items()]
     parts.append(f"ioto_restart_agent() {{ {shlex.join(restart) or ':'}; }}\n")
-    parts.extend(_SCRIPTS[name] for name in ("common.sh", *scripts, "end.sh"))
     # One function around everything: a script that was cut off on its way does nothing at all. What it starts gets
-    # nothing of our stdin, which holds the script and may hold another one later.
-    script = "ioto_main() {\n" + "".join(parts) + "}\nioto_main </dev/null\n"
-    return list(_records(device, device.run(script), nonce))
+    # nothing of our stdin, which holds the script and may hold another one later. A part may return from the work.
+    work = "".join(_SCRIPTS[name] for name in dict.fromkeys(scripts))
+    script = f"ioto_main() {{\n{''.join(parts)}{_SCRIPTS['common.sh']}ioto_work() {{\n{work}}}\nioto_work\n"
+    script += f"{_SCRIPTS['end.sh']}}}\nioto_main </dev/null\n"
+    records = list(_records(device, device.run(script), nonce))
+    if any(record.key == "failed" and record.words[0] == "board" for record in records):
+        raise OtherBoardError(
+            f"Another board answers at this address now than when {device.name} was looked at, and nothing was touched "
+            "on it; see what is connected there, then run again."
+        )
+    return records
 
 
 @contextmanager
@@ -192,7 +236,7 @@ def _records(device: Device, answer: Answer, nonce: str) -> Iterator[_Record]:
         blob = b""
         if key == "text":
             blob = _plain(body, int(words[1]))
-        elif key in {"data", "path", "serial", "interface", "failed"}:
+        elif key in _ENCODED:
             encoded = []
             for piece in body:
                 if piece == ".":
@@ -200,6 +244,19 @@ def _records(device: Device, answer: Answer, nonce: str) -> Iterator[_Record]:
                 encoded.append(piece)
             blob = _decode("".join(encoded), codec)
         yield _Record(key, words, blob)
+
+
+_ENCODED = frozenset({"data", "path", "link", "serial", "board", "interface", "failed"})
+"""The records whose free part stands in encoded lines."""
+
+
+def _record(records: Sequence[_Record], key: str) -> _Record:
+    return {record.key: record for record in records}[key]
+
+
+def _failure(records: Sequence[_Record]) -> WriteFailure | None:
+    failed = next((record for record in records if record.key == "failed"), None)
+    return None if failed is None else WriteFailure(WriteStep(failed.words[0]), printable(failed.blob))
 
 
 def _plain(lines: Iterator[str], size: int) -> bytes:
@@ -237,18 +294,24 @@ def _observation(device: Device, config_dir: str, records: Sequence[_Record]) ->
     words: dict[str, str] = {}
     serial: str | None = None
     interfaces: list[Interface] = []
+    storage = Storage(Lasting.UNKNOWN, "none")
     for record in records:
         if record.key == "serial":
             # The device tree ends its strings with NUL.
             serial = printable(record.blob.replace(b"\0", b" ")) or None
+        elif record.key == "plain-serial":
+            serial = record.words[0]
         elif record.key == "interface":
             name, _blank, mac = printable(record.blob).partition(" ")
-            interfaces.append(Interface(name, mac.lower(), record.words[0] == "virtual"))
+            interfaces.append(_interface([*record.words, name, mac]))
         elif record.key == "plain-interface":
-            kind, name, mac = map(printable, record.words)
-            interfaces.append(Interface(name, mac.lower(), kind == "virtual"))
-        elif record.key in {"directory", "leftovers"}:
-            words[record.key] = record.words[0]
+            interfaces.append(_interface([*map(printable, record.words)]))
+        elif record.key == "board":
+            words["board"] = record.blob.decode("utf-8", "surrogateescape")
+        elif record.key == "storage":
+            storage = Storage(Lasting(record.words[0]), printable(record.words[1]))
+        elif record.key in {"directory", "leftovers", "plain-board"}:
+            words[record.key.removeprefix("plain-")] = record.words[0]
         else:
             _collect_file(record, files, config_dir)
     for file in files.values():
@@ -266,6 +329,8 @@ def _observation(device: Device, config_dir: str, records: Sequence[_Record]) ->
         serial=serial,
         interfaces=tuple(interfaces),
         agents=_agents(records),
+        storage=storage,
+        board=words.get("board", ""),
         restarted=_restarted(records),
     )
 
@@ -273,6 +338,11 @@ def _observation(device: Device, config_dir: str, records: Sequence[_Record]) ->
 def _agents(records: Sequence[_Record]) -> Sequence[str]:
     words = next((record.words for record in records if record.key == "agents"), ())
     return tuple(word for word in words if _AGENT.fullmatch(word))
+
+
+def _interface(words: Sequence[str]) -> Interface:
+    kind, permanence, name, mac = words
+    return Interface(name, mac.lower(), kind == "virtual", usb=kind == "usb", passing=permanence == "passing")
 
 
 def _restarted(records: Sequence[_Record]) -> int | None:
@@ -285,22 +355,36 @@ def _collect_file(record: _Record, files: dict[str, RemoteFile], directory: str)
 
     A file without `path` is where it was looked for, in `directory`.
     """
-    name = record.words[0]
+    name = record.words[0] if record.words else ""
     if record.key == "file":
         kind = FileKind(record.words[1])
-        mode = uid = gid = None
-        if len(record.words) >= 5 and (match := _MODE.match(record.words[2])):
-            mode = _mode_bits(match[1])
-            uid, gid = int(record.words[3]), int(record.words[4])
-        files[name] = RemoteFile(name, kind, f"{directory}/{name}", mode=mode, uid=uid, gid=gid)
+        file = RemoteFile(name, kind, f"{directory}/{name}", looked_at=f"{directory}/{name}")
+        if kind is FileKind.REGULAR:
+            # What it holds has to come yet, and to be as long as it is.
+            file = with_fields(file, kind=FileKind.DAMAGED)
+            if any(record.words[2:]):
+                mode, uid, gid, size = record.words[2:]
+                match = _MODE.match(mode)
+                file = with_fields(
+                    file, mode=match and _mode_bits(match[1]), uid=int(uid), gid=int(gid), size=int(size)
+                )
+        files[name] = file
     elif name in files and record.key in {"data", "text"}:
-        files[name] = with_fields(files[name], data=record.blob)
-    elif name in files and record.key == "path":
-        files[name] = with_fields(files[name], path=record.blob.decode("utf-8", "surrogateescape"))
-    elif name in files and record.key == "plain-path":
-        files[name] = with_fields(files[name], path=record.words[1])
+        whole = len(record.blob) == files[name].size or len(record.blob) > MAX_BYTES
+        kind = FileKind.REGULAR if whole else FileKind.DAMAGED
+        files[name] = with_fields(files[name], data=record.blob, kind=kind)
+    elif name in files and record.key in {"path", "plain-path"}:
+        files[name] = with_fields(files[name], path=_word(record))
+    elif name in files and record.key in {"link", "plain-link"}:
+        files[name] = with_fields(files[name], link=_word(record))
+
+
+def _word(record: _Record) -> str:
+    return record.words[1] if record.key.startswith("plain-") else record.blob.decode("utf-8", "surrogateescape")
 
 
 def _mode_bits(characters: str) -> int:
-    """Nine characters of ls, such as `rw-r--r--`, as a number; set-ID and sticky bits are left out."""
-    return sum(1 << (8 - place) for place, character in enumerate(characters) if character not in "-ST")
+    """Nine characters of ls, such as `rw-r--r--`, as a number; `s` and `t` stand for two bits, `S` and `T` for one."""
+    bits = sum(1 << (8 - place) for place, character in enumerate(characters) if character not in "-ST")
+    special = sum(0o4000 >> place for place in range(3) if characters[3 * place + 2] in "sStT")
+    return bits | special

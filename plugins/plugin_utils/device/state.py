@@ -131,6 +131,12 @@ class DeviceState:
         """Return who the unit is; `serial` is the inventory's word for it. Raises `UnitIdentityError`."""
         return with_fields(identify(serial, self.observation, where=self.name), host_key=self.host_key)
 
+    def check_files(self) -> None:
+        """Raise `IotoError` where a file is there of which nobody can tell what the agent reads in it."""
+        for file in self.observation.files.values():
+            if file.kind in {FileKind.DAMAGED, FileKind.STRANGE}:
+                check_usable(file, where=self.name)
+
     def check_ready(self) -> None:
         """Raise `IotoError` where the device has no place for an identity, or what it says of its own makes no sense.
 
@@ -142,6 +148,7 @@ class DeviceState:
                 "configuration is (config_dir)."
             )
         check_usable(self.file, where=self.name)
+        self.check_files()
         if self.observation.files[LEGACY_DEVICE_FILE].exists and not self.file.exists:
             raise DeviceError(
                 f"The device {self.name} has the {LEGACY_DEVICE_FILE} of very old firmware and no {DEVICE_FILE}: "

@@ -15,11 +15,14 @@ _UNUSABLE = {
     FileKind.SPECIAL: "is neither a file nor a directory; move it away",
     FileKind.UNREADABLE: "may not be read; become its owner or root (become: true)",
     FileKind.LOOP: "is a symbolic link that leads to itself; remove it",
+    FileKind.DAMAGED: "could not be read to its end; see its storage (dmesg on the device says more), then run again",
+    FileKind.STRANGE: "is reached through a link of a user who is neither root nor its owner; remove that link",
 }
 _REMEDIES = {
     WriteStep.CREATE: "see whether the file system is writable and not full, and whether you may write there",
     WriteStep.OWNER: "its owner and mode could not be kept; become its owner or root (become: true)",
     WriteStep.WRITE: "free space there",
+    WriteStep.SYNC: "its storage did not take it; see what is wrong there (dmesg on the device says more)",
     WriteStep.RENAME: "see whether the directory may be written",
 }
 
@@ -40,24 +43,51 @@ def check_usable(file: RemoteFile, *, where: str) -> None:
 
 def write_verified(device: Device, file: RemoteFile, new: bytes) -> Written:
     """Put `new` in the place of `file`, as it was seen, and return it as it was read back. Raises `FileError`."""
-    path = printable(file.path)
     result = replace(device, file, new)
     if isinstance(result, WriteFailure):
-        if result.step is WriteStep.CHANGED:
-            raise ChangedMeanwhileError(
-                f"The file {path} on {device.name} changed while we were about to write it; stop whatever writes it, "
-                "and run again."
-            )
-        raise FileError(
-            f"The file {path} on {device.name} could not be written, and is as it was"
-            f"{f' ({result.said})' if result.said else ''}: {_REMEDIES[result.step]}, then run again."
-        )
-    back = result.file
-    seen = (back.data, back.mode, back.uid, back.gid)
-    kept = (file.mode, file.uid, file.gid) if file.exists else (NEW_FILE_MODE, back.uid, back.gid)
-    if seen != (new, *kept):
+        raise write_error(device, file, result)
+    read, path = result.file, printable(file.path)
+    mode = file.mode if file.exists else NEW_FILE_MODE
+    owner = (file.uid, file.gid) if file.exists else (None, None)
+    kept = [
+        wanted in {None, seen} for wanted, seen in zip((mode, *owner), (read.mode, read.uid, read.gid), strict=True)
+    ]
+    if not read.exists or read.data != new or not all(kept):
         raise FileError(
             f"The file {path} on {device.name} reads back otherwise than it was written: do not ship this unit before "
             "its storage was looked at."
         )
     return result
+
+
+def write_error(device: Device, file: RemoteFile, failure: WriteFailure) -> FileError:
+    """Return what to say of a write of `file` that failed."""
+    path, said = printable(file.path), f" ({failure.said})" if failure.said else ""
+    match failure.step:
+        case WriteStep.CHANGED:
+            return ChangedMeanwhileError(
+                f"The file {path} on {device.name} changed while we were about to write it; stop whatever writes it, "
+                "and run again."
+            )
+        case WriteStep.LOCKED:
+            return FileError(
+                f"Another run is working on this device, {device.name}, and has the file {failure.said} there; wait "
+                "until it has ended, then run again."
+            )
+        case WriteStep.STRANGE:
+            return FileError(f"The file {path} on {device.name} {_UNUSABLE[FileKind.STRANGE]}.")
+        case WriteStep.SHARED:
+            return FileError(
+                f"The file {path} on {device.name} was not written, and is as it was: others than root may write to "
+                f"{failure.said}, and the device has no /proc by which to be safe from them; take that right from "
+                "them, or mount /proc."
+            )
+        case WriteStep.DURABLE:
+            return FileError(
+                f"The file {path} on {device.name} was written, and may be gone after a power cut: its storage did not "
+                f"take the directory{said}; do not ship this unit before its storage was looked at."
+            )
+    return FileError(
+        f"The file {path} on {device.name} could not be written, and is as it was{said}: {_REMEDIES[failure.step]}, "
+        "then run again."
+    )

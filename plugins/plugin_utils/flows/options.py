@@ -324,6 +324,22 @@ OPTIONS = (
         modules=("serialize", "agent_config", "device_info", "verify"),
         flows=(*_DEVICES, VERIFY),
     ),
+    *rows(
+        Option(
+            "volatile",
+            "Serialize also where O(config_dir) is on a file system that forgets everything at the next power cut, "
+            "such as a tmpfs. It is refused otherwise, before an ID is taken.",
+            False,
+        ),
+        Option(
+            "unsynced",
+            "Take a unit for verified also where nothing on the device tells whether its file is on the storage. It "
+            "is V(written) otherwise, which is not done.",
+            False,
+        ),
+        modules=("serialize",),
+        flows=_DEVICES,
+    ),
     LEDGER,
     Option(
         "reveal",

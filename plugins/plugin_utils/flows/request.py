@@ -40,6 +40,8 @@ def build_request(options: Mapping[str, Any], *, check: bool) -> Request:
         replace_provisioned=options["replace_provisioned"],
         accept_host_key=options.get("accept_host_key", False),
         restart=options.get("agent_restart") or (),
+        volatile=options.get("volatile", False),
+        unsynced=options.get("unsynced", False),
         check=check,
     )
 
@@ -60,8 +62,10 @@ def present_outcome(outcome: UnitOutcome, *, reveal: bool, diff: bool) -> dict[s
         "path": outcome.path,
         "previous_claim_id": shown(outcome.previous_claim_id),
     }
-    if outcome.note:
-        result["warnings"] = [outcome.note]
+    if outcome.notices:
+        result["notices"] = list(outcome.notices)
+    if outcome.note or outcome.notices:
+        result["warnings"] = [*filter(None, [outcome.note]), *outcome.notices]
     if diff and outcome.before != outcome.after:
         result["diff"] = {
             "before_header": outcome.path,

@@ -28,7 +28,9 @@ class SerializationError(IotoError):
 class Request:
     """What is asked for one unit. `properties` are further members of device.json5; `check` changes nothing.
 
-    A unit that comes back with another host key than the ledger keeps as its own is refused unless `accept_host_key`.
+    A unit that comes back with another host key than the ledger keeps as its own is refused unless `accept_host_key`;
+    one whose storage forgets, unless `volatile`; one of which nothing says that the file is on the storage is not
+    verified unless `unsynced`.
     """
 
     source: ClaimSource
@@ -42,6 +44,8 @@ class Request:
     accept_host_key: bool = False
     restart: Sequence[str] = ()
     """The command that starts a running agent again; empty: the device's own init script or systemd unit."""
+    volatile: bool = False
+    unsynced: bool = False
 
     def ask_for(self, state: DeviceState, unit: UnitIdentity) -> Asked:
         """Return what is asked for the `unit` whose device was seen in `state`. Raises `IotoError`."""
@@ -80,6 +84,8 @@ class UnitOutcome:
     after: bytes = b""
     note: str | None = None
     """What did not come about and does no harm: the next run makes up for it."""
+    notices: Sequence[str] = ()
+    """What was unusual, a sentence each."""
 
     def shown(self, data: bytes) -> str:
         """Return a device.json5 as text for a screen, with the claim IDs in it masked."""

@@ -12,12 +12,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from dataclasses import replace as with_fields
 
 from .. import claim_ids
 from ..claim_ids import is_valid
 from ..device.agent_process import settle_agent
 from ..device.device import Device
-from ..device.scripts import sweep
+from ..device.durability import check_storage, directory_notice, needs_a_sync, restore_link, unsynced
+from ..device.scripts import same_board, sweep
 from ..device.state import IDENTITY_KEYS, DeviceState
 from ..device.verified_write import ChangedMeanwhileError, write_verified
 from ..display_text import printable
@@ -66,6 +68,9 @@ class _Transaction:
         self._ledger = ledger
         self._context = context
         self._first = self._probe()
+        self._device = same_board(device, self._first.observation)
+        self._notices = [*check_storage(self._first, volatile=request.volatile)]
+        self._unsynced: str | None = None
         self._unit = self._first.unit(request.serial)
         self._asked = request.ask_for(self._first, self._unit)
 
@@ -79,7 +84,8 @@ class _Transaction:
         claim = self._claim(plan)
         if plan.state.observation.agents and self._target(plan.state, claim.claim_id).data != plan.state.file.data:
             claim = self._mark_unsettled(claim)
-        after, agents = self._write(plan.state, claim.claim_id)
+        # Nobody has read back yet what may be there since a run that was cut off, or from an agent, which never syncs.
+        after, agents = self._write(plan.state, claim.claim_id, anew=claim.state not in _RECORDED)
         self._settle(plan, claim, after, agents)
         # First: what the source does not confirm is not verified.
         note = self._confirm(claim)
@@ -117,6 +123,7 @@ class _Transaction:
         old, _unused = self._write(plan.state, None)
         restart = self._request.restart
         state = self._source.await_id(self._device, self._request.config_dir, old or None, restart)
+        state = restore_link(self._device, with_fields(plan.state.file, data=old), state)
         state.check_ready()
         return self._decide(state)
 
@@ -175,11 +182,17 @@ class _Transaction:
 
     # --- 4. write and verify ---
 
-    def _write(self, state: DeviceState, claim_id: str | None) -> tuple[bytes, Sequence[str]]:
-        """Have the device hold the target; return its bytes as they were read back, and the agents that run."""
+    def _write(self, state: DeviceState, claim_id: str | None, *, anew: bool = False) -> tuple[bytes, Sequence[str]]:
+        """Have the device hold the target, with `anew` written also where it does.
+
+        Return its bytes as they were read back, and the agents that run.
+        """
         file, new = state.file, self._target(state, claim_id).data
-        if not file.exists or file.data != new:
-            return new, write_verified(self._device, file, new).agents
+        if not file.exists or file.data != new or (anew and needs_a_sync(self._device, state)):
+            written = write_verified(self._device, file, new)
+            self._unsynced = unsynced(written)
+            self._notices += directory_notice(written)
+            return new, written.agents
         if state.observation.leftovers:
             sweep(self._device, file.path)
         return new, state.observation.agents
@@ -223,6 +236,14 @@ class _Transaction:
     # --- 6. record, and tell whoever has to know ---
 
     def _record(self, claim: Claim) -> Claim:
+        if self._unsynced is not None and not self._request.unsynced:
+            self._ledger.advance(StateChange(claim.claim_id, State.WRITTEN, self._context))
+            raise SerializationError(
+                f"The claim ID of {self._device.name} was written and not verified, since {self._unsynced}: add one of "
+                "them to the device, or give ioto_unsynced: true."
+            )
+        if self._unsynced is not None:
+            self._notices.append(f"It counts as verified, and {self._unsynced} (ioto_unsynced: true).")
         if claim.state not in _RECORDED:
             claim = self._ledger.advance(StateChange(claim.claim_id, State.VERIFIED, self._context))
         if self._source.label is not None and claim.state is not State.LABELLED:
@@ -267,6 +288,7 @@ class _Transaction:
             before=self._first.file.data,
             after=after,
             note=note,
+            notices=self._notices,
         )
 
 

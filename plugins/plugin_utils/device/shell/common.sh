@@ -17,6 +17,7 @@ export LC_ALL
 ioto_newline='
 '
 ioto_answer=
+ioto_again=
 
 # Not every BusyBox has every one of these; od is the one that POSIX promises, OpenWrt leaves it out.
 if command -v base64 >/dev/null 2>&1; then
@@ -45,27 +46,66 @@ ioto_free() {
   ioto_say "$*$ioto_newline$ioto_encoded$ioto_newline."
 }
 
-# follow PATH: sets ioto_followed to where PATH leads once every symbolic link is followed, also where nothing is
-# there yet; empty when the links go in a circle. Done with ls, since readlink is not in every BusyBox.
-ioto_follow() {
-  ioto_followed=$1
+# resolve PATH: sets ioto_followed to where the absolute PATH leads once every symbolic link in it is followed, also where
+# nothing is there yet; empty where links go in a circle. Sets ioto_link to what the link at PATH itself says, if it is
+# one, and ioto_owners to the users that own the links. Done with ls, since readlink is not in every BusyBox.
+ioto_resolve() {
+  ioto_rest=$1/
+  ioto_followed=
+  ioto_link=
+  ioto_owners=
   ioto_hops=0
-  while [ -L "$ioto_followed" ]; do
+  while [ -n "$ioto_rest" ]; do
+    ioto_step=${ioto_rest%%/*}
+    ioto_rest=${ioto_rest#*/}
+    case $ioto_step in
+      '' | .) continue ;;
+      ..)
+        ioto_followed=${ioto_followed%/*}
+        continue
+        ;;
+    esac
+    ioto_step=$ioto_followed/$ioto_step
+    if [ ! -L "$ioto_step" ]; then
+      ioto_followed=$ioto_step
+      continue
+    fi
     ioto_hops=$((ioto_hops + 1))
     if [ "$ioto_hops" -gt 20 ]; then
       ioto_followed=
       return 0
     fi
-    ioto_line=$(ls -ld "$ioto_followed")
-    ioto_link=${ioto_line#*" $ioto_followed -> "}
-    case $ioto_link in
-      /*) ioto_followed=$ioto_link ;;
-      *) ioto_followed=${ioto_followed%/*}/$ioto_link ;;
+    ioto_line=$(ls -lnd "$ioto_step" 2>/dev/null)
+    ioto_owner_in "$ioto_line"
+    ioto_owners="$ioto_owners $ioto_uid"
+    ioto_to=${ioto_line#*" $ioto_step -> "}
+    [ -n "$ioto_rest$ioto_link" ] || ioto_link=$ioto_to
+    case $ioto_to in
+      /*) ioto_followed= ;;
+    esac
+    ioto_rest=$ioto_to/$ioto_rest
+  done
+}
+
+# trusted: whether the links on the way to ioto_followed may be followed: each is root's, or of the owner of what it leads
+# to. With another one, its owner would have us read or write where he may not himself.
+ioto_trusted() {
+  [ -n "$ioto_owners" ] || return 0
+  if [ -e "$ioto_followed" ]; then
+    ioto_owner "$ioto_followed"
+  else
+    ioto_owner "${ioto_followed%/*}/"
+  fi
+  for ioto_step in $ioto_owners; do
+    case $ioto_step in
+      0 | "$ioto_uid") ;;
+      *) return 1 ;;
     esac
   done
 }
 
-# owner PATH: sets ioto_owned to "MODE UID GID" of what is there, as ls shows them, and ioto_size to its bytes.
+# owner PATH: sets ioto_owned to "MODE UID GID" of what is there, as ls shows them, ioto_uid to its owner, and ioto_size to
+# its bytes.
 ioto_owner() {
   # shellcheck disable=SC2012  # stat is not in every BusyBox
   ioto_owner_in "$(ls -lnd "$1" 2>/dev/null)"
@@ -78,6 +118,7 @@ ioto_owner_in() {
   set -- $1
   set +f
   ioto_owned="$1 $3 $4"
+  ioto_uid=$3
   ioto_size=$5
 }
 
@@ -104,13 +145,26 @@ ioto_take() {
   ioto_text=$ioto_text$ioto_line.
 }
 
+# nothing PATH: whether there is nothing at PATH, for sure: a look that fails for another reason finds nothing, either.
+# Where something is there after all, ioto_said is why it cannot be opened.
+ioto_nothing() {
+  ioto_said=
+  [ ! -e "$1" ] || return 1
+  ioto_said=$({ { :; } <"$1"; } 2>&1)
+  case $ioto_said in
+    *[Nn]"o such "*) return 0 ;;
+  esac
+  return 1
+}
+
 # is PATH TEXT: whether the bytes at PATH are TEXT without the dot at its end; where TEXT is "absent", whether no file
 # is there.
 ioto_is() {
-  if [ ! -f "$1" ]; then
-    [ "$2" = absent ]
+  if [ "$2" = absent ]; then
+    ioto_nothing "$1"
     return
   fi
+  [ -f "$1" ] || return 1
   if ioto_plain "$2"; then
     ioto_take "$1"
   else
@@ -119,13 +173,25 @@ ioto_is() {
   [ "$ioto_text" = "$2" ]
 }
 
-# send NAME PATH: the bytes of a file of ioto_size bytes. One block more than we accept is read, and no more.
+# send NAME PATH: the bytes of a file of ioto_size bytes. One block more than we accept is read, and no more. What comes
+# is as long as the file is, or the file could not be read.
 ioto_send() {
+  if [ "$ioto_size" = 0 ] && ! cat "$2" >/dev/null 2>&1; then
+    ioto_say unread "$1"
+    return 0
+  fi
   if [ "$ioto_size" -lt "$ioto_few" ] 2>/dev/null; then
     ioto_take "$2"
     # A shell drops NUL bytes, so the size tells as well.
     if [ "${#ioto_text}" -eq "$((ioto_size + 1))" ] && ioto_plain "$ioto_text"; then
       ioto_say "text $1 $ioto_size$ioto_newline$ioto_text"
+      return 0
+    fi
+    if [ "${#ioto_text}" -ne "$((ioto_size + 1))" ] && [ -z "$ioto_again" ]; then
+      # Perhaps it was saved since it was listed: once more.
+      ioto_again=yes
+      ioto_regular "$1" "$2"
+      ioto_again=
       return 0
     fi
   fi
@@ -136,44 +202,87 @@ ioto_send() {
   fi
 }
 
-# regular NAME PATH: a file with the owner ioto_owned, and its ioto_size bytes.
+# regular NAME PATH: a file, with its owner, and its bytes.
 ioto_regular() {
-  ioto_say file "$1" regular "$ioto_owned"
+  ioto_owner "$2"
+  ioto_say file "$1" regular "$ioto_owned" "$ioto_size"
   ioto_send "$1" "$2"
 }
 
-# path NAME PATH: where a file is.
-ioto_path() {
-  case $2 in
-    *[!A-Za-z0-9/._-]*) ioto_free "$(printf '%s' "$2" | ioto_encode)" path "$1" ;;
-    *) ioto_say plain-path "$1" "$2" ;;
+# word KEY NAME TEXT: a record about the file NAME with a TEXT such as a path.
+ioto_word() {
+  case $3 in
+    '' | *[!A-Za-z0-9/._-]*) ioto_free "$(printf '%s' "$3" | ioto_encode)" "$1" "$2" ;;
+    *) ioto_say "plain-$1" "$2" "$3" ;;
   esac
 }
 
-# file NAME PATH: what is at PATH, and its bytes; where links led elsewhere, where that is.
+# file NAME PATH: what is at PATH, and its bytes; where links led elsewhere, where that is. Adds to ioto_missing what
+# is not there.
 ioto_file() {
-  ioto_follow "$2"
+  if [ -L "$2" ] || [ -n "$ioto_linked" ]; then
+    ioto_resolve "$2"
+  else
+    ioto_followed=$2
+    ioto_owners=
+    ioto_link=
+  fi
   if [ -z "$ioto_followed" ]; then
     ioto_say file "$1" loop
     return 0
   fi
   if [ ! -e "$ioto_followed" ]; then
     ioto_say file "$1" absent
+    ioto_missing="$ioto_missing $1"
   elif [ -d "$ioto_followed" ]; then
     ioto_say file "$1" directory
   elif [ ! -f "$ioto_followed" ]; then
     ioto_say file "$1" special
-  else
-    ioto_owner "$ioto_followed"
-    if [ ! -r "$ioto_followed" ]; then
-      ioto_say file "$1" unreadable "$ioto_owned"
-    else
-      ioto_regular "$1" "$ioto_followed"
-    fi
+  elif [ ! -r "$ioto_followed" ]; then
+    ioto_say file "$1" unreadable
+  elif ioto_trusted; then
+    ioto_regular "$1" "$ioto_followed"
+  fi
+  if ! ioto_trusted; then
+    ioto_say file "$1" strange
   fi
   if [ "$ioto_followed" != "$2" ]; then
-    ioto_path "$1" "$ioto_followed"
+    ioto_word path "$1" "$ioto_followed"
   fi
+  if [ -n "$ioto_link" ]; then
+    ioto_word link "$1" "$ioto_link"
+  fi
+}
+
+# doubt: corrects what was said of those of ioto_missing that are there after all, and cannot be looked at.
+ioto_doubt() {
+  ioto_doubts=$(
+    for ioto_name in $ioto_missing; do
+      { { :; } <"$ioto_dir/$ioto_name"; } 2>&1
+    done
+  )
+  set -f
+  IFS=$ioto_newline
+  # shellcheck disable=SC2086  # a line is a word
+  set -- $ioto_doubts
+  set +f
+  unset IFS
+  ioto_doubts=
+  for ioto_line in "$@"; do
+    case $ioto_line in
+      *[Nn]"o such "*) ;;
+      *) ioto_doubts=yes ;;
+    esac
+  done
+  [ -n "$ioto_doubts" ] || return 0
+  for ioto_name in $ioto_missing; do
+    if ! ioto_nothing "$ioto_dir/$ioto_name"; then
+      case $ioto_said in
+        *ermission*) ioto_say file "$ioto_name" unreadable ;;
+        ?*) ioto_say file "$ioto_name" damaged ;;
+      esac
+    fi
+  done
 }
 
 ioto_say ioto-begin "$ioto_nonce" "$ioto_codec"

@@ -1,0 +1,79 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether what a device holds is there after the next power cut, and what to do where that is not sure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace as with_fields
+
+from ..errors import IotoError
+from .device import Device, FileKind, Lasting, RemoteFile, StoredDevice, WriteFailure, Written
+from .scripts import relink
+from .state import DeviceState
+from .verified_write import FileError, write_error, write_verified
+
+
+class StorageError(IotoError):
+    """A device that forgets what is written to it."""
+
+
+def check_storage(state: DeviceState, *, volatile: bool) -> Sequence[str]:
+    """Return what is unusual about the storage of a device. Raises `StorageError` unless it may be `volatile`."""
+    storage = state.observation.storage
+    if storage.lasting is Lasting.UNKNOWN:
+        why = "there is no /proc/mounts" if storage.type == "none" else f"what lies under its {storage.type} is hidden"
+        return [f"Whether {state.config_dir} outlives a power cut could not be told, since {why}."]
+    if storage.lasting is not Lasting.NO:
+        return []
+    forgets = f"is on a file system ({storage.type}) that forgets everything at the next power cut"
+    if not volatile:
+        raise StorageError(
+            f"The directory {state.config_dir} on {state.name} {forgets}: mount its persistent partition first, or say "
+            "where the agent's configuration persists (config_dir); where it may forget, give ioto_volatile: true."
+        )
+    return [f"The directory {state.config_dir} {forgets} (ioto_volatile: true)."]
+
+
+def needs_a_sync(device: Device, state: DeviceState) -> bool:
+    """Whether the device.json5 that was seen may be in the device's memory alone."""
+    return not isinstance(device, StoredDevice) and state.observation.storage.lasting is not Lasting.READONLY
+
+
+def unsynced(written: Written) -> str | None:
+    """Return what to say of a file of which nothing tells whether it is on the storage; None where something does."""
+    if written.synced:
+        return None
+    return (
+        "nothing on the device tells whether its file is on the storage (there is no fsync, no dd with conv=fsync, and "
+        "no sync that takes a file, or the file system knows none)"
+    )
+
+
+def directory_notice(written: Written) -> Sequence[str]:
+    """Return what is unusual about the sync of the directory."""
+    if written.directory_synced or not written.synced:
+        return []
+    return [f"The directory of {written.file.name} could only be synced with all else, whose errors nobody is told."]
+
+
+def restore_link(device: Device, before: RemoteFile, saved: DeviceState) -> DeviceState:
+    """Where the agent `saved` a plain file over the link that was there `before`, put its bytes where the link led, and
+    the link back; return the device as it is then. `before` holds the bytes that were there last. Raises `IotoError`.
+    """
+    plain = saved.file
+    if before.link is None or plain.link is not None or not plain.exists:
+        return saved
+    target = with_fields(before, kind=FileKind.REGULAR, looked_at=before.path, link=None)
+    write_verified(device, target, plain.data)
+    failure = relink(device, plain, before.link)
+    if isinstance(failure, WriteFailure):
+        raise write_error(device, plain, failure)
+    restored = DeviceState.read(device, saved.config_dir)
+    if (restored.file.path, restored.file.data) != (before.path, plain.data):
+        raise FileError(
+            f"The symbolic link {plain.looked_at} on {saved.name}, which its agent replaced by a file, could not be "
+            f"put back: see whether it leads to {before.path}, then run again."
+        )
+    return restored
