@@ -1,0 +1,79 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Storage that fails, as a worn flash does: real file systems on loop devices. Needs root, and Debian's e2fsprogs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+_PROGRAMS = ("mkfs.ext4", "losetup", "mount")
+_MIB = 1024 * 1024
+
+
+def available() -> bool:
+    """Say whether this machine and this user can have such storage."""
+    return os.geteuid() == 0 and all(map(shutil.which, _PROGRAMS)) and Path("/dev/loop-control").exists()
+
+
+class Storage:
+    """A file system of its own, mounted at `root`."""
+
+    def __init__(self, root: Path, image: Path, loop: str) -> None:
+        self.root = root
+        self._image = image
+        self._loop = loop
+
+    def lose(self, name: str) -> None:
+        """Cut the storage off where the file `name` lies: it can still be listed, and no longer be read."""
+        _run("sync", "-f", self.root)
+        Path("/proc/sys/vm/drop_caches").write_text("3", encoding="ascii")
+        for path in self.root.rglob("*"):
+            # What was looked at is in the machine's memory, and stays there.
+            if path.is_file() and path.name not in {name, "first"}:
+                path.read_bytes()
+            path.stat()
+        os.truncate(self._image, _MIB)
+        _run("losetup", "-c", self._loop)
+
+    def fill(self) -> None:
+        """Have what lies under the file system take no byte more, of which the file system knows nothing."""
+        _run("sync", "-f", self.root)
+        with suppress(OSError), (self._image.parent / "fill").open("wb", buffering=0) as file:
+            while True:
+                file.write(b"\xff" * 65536)
+
+
+@contextmanager
+def storage(folder: Path) -> Iterator[Storage]:
+    """Make storage of 8 MiB below `folder`, with a first file in it that takes more than half."""
+    root, under = folder / "mounted", folder / "under"
+    for path in (root, under):
+        path.mkdir(parents=True)
+    _run("mount", "-t", "tmpfs", "-o", "size=10m", "ioto-test", under)
+    try:
+        image = under / "image"
+        with image.open("wb") as file:
+            file.truncate(8 * _MIB)
+        _run("mkfs.ext4", "-q", "-F", image)
+        loop = _run("losetup", "--find", "--show", image).strip()
+        try:
+            _run("mount", loop, root)
+            try:
+                (root / "first").write_bytes(bytes(5 * _MIB))
+                yield Storage(root, image, loop)
+            finally:
+                _run("umount", root)
+        finally:
+            _run("losetup", "-d", loop)
+    finally:
+        _run("umount", under)
+
+
+def _run(*command: object) -> str:
+    return subprocess.run([str(word) for word in command], capture_output=True, text=True, check=True).stdout
