@@ -36,6 +36,14 @@ def test_a_device_of_which_nothing_is_known_is_never_counted_as_done() -> None:
     assert summary.not_done["a"].endswith("run again.")
 
 
+def test_what_was_unusual_about_devices_that_are_done_is_said_once_for_all_with_the_same() -> None:
+    noticed = {"ioto_mode": "manual", "ioto_outcome": {"changed": True, "notices": ["It \x1bforgets."]}}
+
+    lines = summarize({"a": noticed, "b": CHANGED, "c": noticed}, [], check=False).lines
+
+    assert lines[1] == "a, c: It forgets."
+
+
 def test_check_mode_does_not_claim_to_have_done_anything() -> None:
     assert "1 would be done" in summarize({"a": CHANGED}, [], check=True).lines[0]
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from ..display_text import printable
+from .results import some_of
 
 FLEET_RESULTS = ("_ioto_fleet", "ioto_fleet")
 """Where the result of one task for many hosts is: as our playbooks register it, and as the role firmware and plays of
@@ -53,6 +54,7 @@ def summarize(hosts: Mapping[str, Mapping[str, Any]], ledgers: Sequence[str], *,
         f"{counts[Fate.FAILED]} failed, {counts[Fate.UNREACHABLE]} unreachable."
     ]
     not_done = {host: sentence for host, (fate, sentence) in fates.items() if fate in {Fate.FAILED, Fate.UNREACHABLE}}
+    lines += _unusual(hosts)
     labels = next((facts[LABEL_RESULTS] for facts in hosts.values() if _has_labels(facts)), None)
     if labels is not None:
         lines.append(printable(labels["msg"]))
@@ -86,6 +88,17 @@ def outcome_of(facts: Mapping[str, Any]) -> Mapping[str, Any] | None:
     if not isinstance(outcome, Mapping) or not outcome.get("product") or not outcome.get("serial"):
         return None
     return None if outcome.get("failed") or outcome.get("unreachable") else outcome
+
+
+def _unusual(hosts: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """What was unusual about devices that are done, a line for those with the same."""
+    noticed: dict[str, list[str]] = {}
+    for host, facts in hosts.items():
+        outcome = facts.get("ioto_outcome")
+        if isinstance(outcome, Mapping):
+            for notice in outcome.get("notices", ()):
+                noticed.setdefault(printable(str(notice)), []).append(host)
+    return [f"{some_of(who)}: {notice}" for notice, who in noticed.items()]
 
 
 def _has_labels(facts: Mapping[str, Any]) -> bool:
