@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction
 from ansible_collections.ioto.serialization.plugins.plugin_utils.device.agent_configuration import configure_agent
+from ansible_collections.ioto.serialization.plugins.plugin_utils.device.connection import seconds_for
 from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
 
 
@@ -20,7 +21,7 @@ class ActionModule(IotoAction):
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Edit the agent's configuration in place."""
         return configure_agent(
-            self.device(),
+            self.device(seconds_for(arguments["device_timeout"])),
             arguments["config_dir"],
             mode=arguments["serialize"],
             url=arguments["api_serialize"],

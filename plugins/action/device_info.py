@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction
+from ansible_collections.ioto.serialization.plugins.plugin_utils.device.connection import seconds_for
 from ansible_collections.ioto.serialization.plugins.plugin_utils.device.report import report_device
 from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
 
@@ -19,4 +20,5 @@ class ActionModule(IotoAction):
 
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Look at the device."""
-        return report_device(self.device(), arguments["config_dir"], reveal=arguments["reveal"])
+        device = self.device(seconds_for(arguments["device_timeout"]))
+        return report_device(device, arguments["config_dir"], reveal=arguments["reveal"])

@@ -34,5 +34,10 @@ class ActionModule(IotoAction):
         flow = plan_flow(arguments, check=self.check_mode)
         with self.ledger(arguments) as ledger:
             return run_flow(
-                self.device(), flow, ledger, host=self.host, reveal=arguments["reveal"], diff=self.wants_diff
+                self.device(flow.device_seconds),
+                flow,
+                ledger,
+                host=self.host,
+                reveal=arguments["reveal"],
+                diff=self.wants_diff,
             )

@@ -36,7 +36,6 @@ class ActionModule(BatchAction):
         self.refuse_unseen(VARIABLES)
         engine = Engine(
             at_once=self.forks,
-            silence=arguments["silence"],
             processes=arguments["processes"],
             reveal=arguments["reveal"],
             diff=self.wants_diff,

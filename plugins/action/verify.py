@@ -10,6 +10,7 @@ from typing import Any
 from ansible import constants as C
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction, plain
+from ansible_collections.ioto.serialization.plugins.plugin_utils.device.connection import seconds_for
 from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.recording import Recording
 from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
 from ansible_collections.ioto.serialization.plugins.plugin_utils.verification.task import verify_unit
@@ -26,7 +27,7 @@ class ActionModule(IotoAction):
         context = Recording.of(arguments).context(self.host)
         with self.ledger(arguments) as ledger:
             result = verify_unit(
-                self.device(),
+                self.device(seconds_for(arguments["device_timeout"])),
                 ledger,
                 arguments,
                 hosts,

@@ -22,6 +22,14 @@ options:
       - Without it, the variable C(ioto_config_dir) counts.
     type: path
     default: /etc/ioto
+  device_timeout:
+    description:
+      - >-
+        Seconds that a device may take in all, from connecting to its last answer. Then it is unreachable, and is not
+        tried again in this run.
+      - What the ledger or a service takes meanwhile does not count.
+      - Without it, 60, and C(ioto_agent_wait) more where the flow waits for the agent.
+    type: float
   reveal:
     description: >-
       Return claim IDs whole. They are masked otherwise, since results end up on screens and in logs, and a claim ID is

@@ -210,6 +210,16 @@ options:
       - Without it, the variable C(ioto_unsynced) counts.
     type: bool
     default: false
+  device_timeout:
+    description:
+      - >-
+        Seconds that a device may take in all, from connecting to its last answer. Then it is unreachable, and is not
+        tried again in this run.
+      - What the ledger or a service takes meanwhile does not count.
+      - >-
+        Without it, the variable C(ioto_device_timeout) counts; without both, 60, and C(ioto_agent_wait) more where the
+        flow waits for the agent.
+    type: float
   ledger:
     description:
       - >-

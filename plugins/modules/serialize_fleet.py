@@ -33,12 +33,6 @@ options:
   processes:
     description: How many processes to use, 1 or more. Without it, up to one for each core, where that is quicker.
     type: int
-  silence:
-    description:
-      - Seconds without a sign from a device after which it counts as unreachable, beside C(ioto_agent_wait).
-      - A device whose answer is not whole within five times that has failed.
-    type: float
-    default: 60
   reveal:
     description: >-
       Return claim IDs whole. They are masked otherwise, since results end up on screens and in logs, and a claim ID is

@@ -138,7 +138,7 @@ def test_a_defect_shows_on_its_device_alone_and_its_trace_to_who_asks(tmp_path: 
 def test_a_shell_that_ends_and_one_that_never_does_fail_alone_each_with_its_reason(tmp_path: Path, home: Path) -> None:
     playbook = tmp_path / "fleet.yml"
     playbook.write_text(
-        "- hosts: all\n  gather_facts: false\n  tasks:\n    - ioto.serialization.serialize_fleet: {silence: 1}\n",
+        "- hosts: all\n  gather_facts: false\n  tasks:\n    - ioto.serialization.serialize_fleet:\n",
         encoding="utf-8",
     )
     with Fleet.start(tmp_path / "fleet", groups={"manual": 4}, kind="dropbear") as fleet:
@@ -154,13 +154,14 @@ def test_a_shell_that_ends_and_one_that_never_does_fail_alone_each_with_its_reas
             shell.chmod(0o755)
 
         collections = str(REPOSITORY / "playbooks/collections")
-        run = provision(home, "-i", fleet.inventory, playbook=playbook, ANSIBLE_COLLECTIONS_PATH=collections)
+        arguments = "-i", fleet.inventory, "-e", "ioto_device_timeout=3"
+        run = provision(home, *arguments, playbook=playbook, ANSIBLE_COLLECTIONS_PATH=collections)
 
         assert run.status == 2, run.output
-        assert "4 devices: 1 changed, 0 already done, 2 failed, 1 unreachable." in run.output
+        assert "4 devices: 1 changed, 0 already done, 1 failed, 2 unreachable." in run.output
         assert f"{ends.name} did not finish our script (exit status 127); it said: no such thing." in run.output
-        assert f"{drips.name} answers without end" in run.output
-        assert f"{complains.name} said nothing for 1 s in the middle of our script but out of order;" in run.output
+        assert f"{drips.name} was not done within 3 s (ioto_device_timeout). See whether" in run.output
+        assert f"{complains.name} was not done within 3 s (ioto_device_timeout); it said: out of order." in run.output
         assert is_valid(good.claim_id())
 
 

@@ -296,5 +296,5 @@ def test_what_one_host_is_given_goes_to_no_other(fleet: Fleet, home: Path) -> No
         ANSIBLE_COLLECTIONS_PATH=str(ROOT / "playbooks/collections"),
     )
     assert "2 devices: 1 changed, 0 already done, 0 failed, 1 unreachable." in run.output
-    assert "does not let root in, for there is neither a key nor a password" in run.output
+    assert "does not let root in (there is neither a key nor a password)" in run.output
     assert is_valid(fleet.devices[0].claim_id())

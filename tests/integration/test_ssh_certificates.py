@@ -17,7 +17,8 @@ import pytest
 
 pytest.importorskip("paramiko", reason="the fleet engine needs the Python package paramiko")
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.ssh_device import Connector, UnreachableError
+from ansible_collections.ioto.serialization.plugins.plugin_utils.device.connection import Deadline, UnreachableError
+from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.ssh_connector import Connector
 from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.ssh_settings import resolve_settings
 from tests.fleet.readiness import answers
 
@@ -75,13 +76,13 @@ def test_a_certificate_opens_what_its_key_does_not(tmp_path: Path, authority: Pa
     words = f"-F none -o IdentityAgent=none -o CertificateFile={of_other}"
     options = {"host": "127.0.0.1", "port": port, "remote_user": "root", "private_key_file": str(key)}
     with pytest.raises(UnreachableError, match="does not let root in"):
-        Connector().connect("bench", resolve_settings({**options, "ssh_args": words}), silence=5)
+        Connector().connect("bench", resolve_settings({**options, "ssh_args": words}), Deadline(5))
 
     certify(key, authority, certificate)
     named = {**options, "ssh_args": f"{words} -o CertificateFile={tmp_path}/line-%p.pub"}
-    with Connector().connect("bench", resolve_settings(named), silence=5) as device:
+    with Connector().connect("bench", resolve_settings(named), Deadline(5)) as device:
         assert device.run("echo in").stdout.strip() == b"in"
 
     certificate.rename(f"{key}-cert.pub")
-    with Connector().connect("bench", resolve_settings({**options, "ssh_args": words}), silence=5) as device:
+    with Connector().connect("bench", resolve_settings({**options, "ssh_args": words}), Deadline(5)) as device:
         assert device.run("echo in").stdout.strip() == b"in"

@@ -11,9 +11,10 @@ import pytest
 
 pytest.importorskip("paramiko", reason="the fleet engine needs the Python package paramiko")
 
+from ansible_collections.ioto.serialization.plugins.plugin_utils.device.connection import Deadline, UnreachableError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.host_keys import known_types
 from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.ssh_arguments import SettingsError
-from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.ssh_device import Connector, UnreachableError
+from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.ssh_connector import Connector
 from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.ssh_settings import (
     HostKeyPolicy,
     SshSettings,
@@ -23,7 +24,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.ssh_setti
 @pytest.mark.parametrize("host", ["a..b", "a" * 67 + ".lan"])
 def test_a_name_that_can_be_no_hosts_is_told_and_is_no_defect(host: str) -> None:
     with pytest.raises(UnreachableError, match="that is no name of a host"):
-        Connector().connect("bench-1", SshSettings(host=host), silence=1)
+        Connector().connect("bench-1", SshSettings(host=host), Deadline(1))
 
 
 def test_a_file_with_revoked_keys_is_refused(tmp_path: Path) -> None:

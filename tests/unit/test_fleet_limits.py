@@ -16,9 +16,3 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.engine im
 def test_devices_need_a_process(processes: int) -> None:
     with pytest.raises(EngineError, match="processes has to be 1 or more"):
         Engine(at_once=5, processes=processes)
-
-
-@pytest.mark.parametrize("silence", [0.0, -1.0, float("nan")])
-def test_a_device_has_time_to_say_something(silence: float) -> None:
-    with pytest.raises(EngineError, match="silence is a number of seconds above 0"):
-        Engine(at_once=5, silence=silence)

@@ -212,7 +212,7 @@ def test_host_blocks_count_as_they_do_for_ssh(configuration: Callable[[str], str
     words = configuration(
         "Host *.line !old.line gate\n  User line\n  Port 2200\n"
         "Host=old.* ne?t\n  User past\n"
-        "Host *\n  User other\n  Compression yes\n  SendEnv LANG LC_*\n  ControlMaster auto\n"
+        "Host *\n  User other\n  ServerAliveInterval 7\n  SendEnv LANG LC_*\n  ControlMaster auto\n"
     )
     program = SshProgram()
     found = {
@@ -223,7 +223,7 @@ def test_host_blocks_count_as_they_do_for_ssh(configuration: Callable[[str], str
         **{"a.line": ("line", 2200), "old.line": ("past", 22), "gate": ("line", 2200), "gate2": ("other", 22)},
         **{"next": ("past", 22), "neat.x": ("other", 22), "Gate": ("other", 22)},
     }
-    assert all(settings.compression for settings in found.values())
+    assert all(settings.keepalive == 7 for settings in found.values())
     assert resolve({"host": "a.line", "port": 77, "remote_user": "me", "ssh_args": words}).port == 77
 
 
@@ -314,13 +314,13 @@ def test_a_jump_host_of_the_configuration_has_its_own_options(
         f"Host gate\n  HostName 192.0.2.1\n  User ops\n  Port 2200\n  IdentityFile {tmp_path}/%n-key\n"
         "  ProxyJump outer\n  StrictHostKeyChecking accept-new\n"
     )
-    options = {"host": "dev-1", "ssh_args": words, "ssh_common_args": "-o Compression=yes -o ConnectTimeout=3"}
+    options = {"host": "dev-1", "ssh_args": words, "ssh_common_args": "-o ServerAliveInterval=7 -o ConnectTimeout=3"}
     settings = resolve(options)
     gate = settings.jump
     assert gate is not None
-    assert (settings.user, settings.compression) == ("line", True)
+    assert (settings.user, settings.keepalive) == ("line", 7)
     assert (gate.host, gate.port, gate.user, gate.key_files) == ("192.0.2.1", 2200, "ops", (str(key),))
-    assert (gate.compression, gate.policy) == (False, HostKeyPolicy.ACCEPT_NEW)
+    assert (gate.keepalive, gate.policy) == (0, HostKeyPolicy.ACCEPT_NEW)
     assert gate.jump is not None and gate.jump.host == "outer"
 
 

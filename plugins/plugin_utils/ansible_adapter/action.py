@@ -16,11 +16,12 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
-from ..device.device import Answer
+from ..device.connection import UnreachableError
 from ..display_text import printable
 from ..errors import IotoError
 from ..ledger.ledger import Ledger
 from ..option import Option, specs
+from .ansible_device import AnsibleDevice
 
 
 class IotoAction(ActionBase):
@@ -46,6 +47,8 @@ class IotoAction(ActionBase):
         with _notices() as notices:
             try:
                 result.update(self.outcome(plain(self._arguments())))
+            except UnreachableError as error:
+                result.update(unreachable=True, msg=str(error))
             except IotoError as error:
                 result.update(failed=True, msg=str(error))
         if notices:
@@ -101,9 +104,9 @@ class IotoAction(ActionBase):
         """The inventory's name of the host that the task is for."""
         return str.__str__(self.task_vars["inventory_hostname"])
 
-    def device(self) -> AnsibleDevice:
-        """Return the device behind the task's connection."""
-        return AnsibleDevice(self, self.host)
+    def device(self, seconds: float) -> AnsibleDevice:
+        """Return the device behind the task's connection, which may take so many seconds in all."""
+        return AnsibleDevice(self, self.host, seconds)
 
     def batch(self, names: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Return, for every host of the play, those of its variables `names` that are set."""
@@ -169,29 +172,6 @@ class UnreadableVariablesError(IotoError):
         super().__init__("\n".join(["These variables have no value; correct their templates:", *lines]))
 
 
-class AnsibleDevice:
-    """A device behind an Ansible connection. `become` works, since everything goes through the action's own way."""
-
-    def __init__(self, action: IotoAction, name: str) -> None:
-        self._action = action
-        self._name = name
-
-    @property
-    def name(self) -> str:
-        """The inventory's name of the device."""
-        return self._name
-
-    @property
-    def host_key(self) -> None:
-        """None: Ansible's connections do not tell it."""
-
-    def run(self, script: str) -> Answer:
-        """Run `script`: one ssh process, one channel, nothing left on the device. A lost connection is Ansible's."""
-        execute: Any = self._action._low_level_execute_command
-        done = execute("/bin/sh -s", in_data=script.encode("utf-8", "surrogateescape"))
-        return Answer(done["rc"], _bytes(done["stdout"]), _bytes(done["stderr"]))
-
-
 @contextmanager
 def _notices() -> Iterator[list[str]]:
     """Gather what the ledger has to tell though all went well, such as that it was migrated."""
@@ -248,7 +228,3 @@ def _switch(value: Any) -> Any:
 def reason_of(error: AnsibleError) -> str:
     """What was wrong with a template, without the text around it, which may hold a secret."""
     return printable(str(error).splitlines()[0].rstrip(".")) if str(error) else type(error).__name__
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")

@@ -19,10 +19,10 @@ from ..flows.options import FLEET_ARGUMENTS
 from .engine import DeviceJob
 from .host_keys import known_types
 from .ssh_arguments import SettingsError
-from .ssh_device import check_algorithms
 from .ssh_keys import load_key
 from .ssh_program import SshProgram
 from .ssh_settings import DEFAULT_PORT, SshSettings, resolve_settings
+from .ssh_transport import check_algorithms
 
 # What is another one for each host; all the rest mostly comes from a group, and is worked out once.
 _OF_ONE_HOST = {

@@ -23,11 +23,12 @@ from typing import Any, cast
 
 from ..batch.defect import Log, UnitResult, failed_by_defect
 from ..batch.parent_process import SECONDS_BETWEEN_LOOKS, ParentProcess
+from ..device.connection import Deadline, UnreachableError
 from ..errors import IotoError
 from ..flows.flow import Flow, run_flow
 from ..ledger.group_commit import GroupCommit
 from ..ledger.ledger import Ledger
-from .ssh_device import Connector, UnreachableError
+from .ssh_connector import Connector
 from .ssh_settings import SshSettings
 
 THREADS_FOR_A_PROCESS = 5
@@ -53,13 +54,9 @@ class EngineError(IotoError):
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """How jobs are run. `silence`: seconds without a sign from a script until its device is given up.
-
-    Raises `EngineError` for limits with which nothing could be run.
-    """
+    """How jobs are run. Raises `EngineError` for limits with which nothing could be run."""
 
     at_once: int
-    silence: float = 60.0
     processes: int | None = None
     reveal: bool = False
     diff: bool = False
@@ -67,8 +64,6 @@ class Engine:
     def __post_init__(self) -> None:
         if self.processes is not None and self.processes < 1:
             raise EngineError("processes has to be 1 or more; without it, as many are used as are of use.")
-        if not self.silence > 0:
-            raise EngineError("silence is a number of seconds above 0, such as 60.")
 
     def run(self, jobs: Sequence[DeviceJob], *, log: Log) -> Iterator[dict[str, Any]]:
         """Yield the result of each job as it ends: what `serialize` returns, or `failed` or `unreachable` and `msg`.
@@ -204,9 +199,7 @@ class _Worker:
     def _serialize(self, job: DeviceJob) -> Mapping[str, Any]:
         try:
             ledger = self._ledger(job.flow)
-            with self._connector.connect(
-                job.host, job.settings, silence=self._engine.silence + job.flow.seconds
-            ) as device:
+            with self._connector.connect(job.host, job.settings, Deadline(job.flow.device_seconds)) as device:
                 return run_flow(
                     device,
                     job.flow,

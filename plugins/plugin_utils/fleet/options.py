@@ -17,12 +17,6 @@ OPTIONS = (
             type="int",
             without="up to one for each core, where that is quicker",
         ),
-        Option(
-            "silence",
-            "Seconds without a sign from a device after which it counts as unreachable, beside C(ioto_agent_wait).",
-            60.0,
-            more=("A device whose answer is not whole within five times that has failed.",),
-        ),
         modules=_MODULE,
     ),
 )

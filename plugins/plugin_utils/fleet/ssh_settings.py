@@ -68,10 +68,9 @@ class SshSettings:
     rsa_bits: int = 0
     """The least that a key of RSA has to have."""
     jump: SshSettings | None = None
-    compression: bool = False
     keepalive: int = 0
     algorithms: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """By kind (kex, key_types, ciphers, digests): what may be used, in order. A kind that is missing: all we know."""
+    """By kind (kex, key_types, ciphers, digests, pubkeys): what may be used, in order. One that is missing: all."""
 
     def keys_to_try(self) -> Sequence[str]:
         """Return those of `key_files` that are there, and those that have to be."""
@@ -83,9 +82,10 @@ _ALGORITHMS = {
     "hostkeyalgorithms": "key_types",
     "ciphers": "ciphers",
     "macs": "digests",
+    "pubkeyacceptedalgorithms": "pubkeys",
 }
 _HONOURED = f"""
-    {" ".join(_ALGORITHMS)} certificatefile compression connecttimeout globalknownhostsfile host hostkeyalias hostname
+    {" ".join(_ALGORITHMS)} certificatefile connecttimeout globalknownhostsfile host hostkeyalias hostname
     identitiesonly identityfile passwordauthentication port preferredauthentications proxyjump pubkeyauthentication
     requiredrsasize serveraliveinterval stricthostkeychecking user userknownhostsfile
 """
@@ -103,12 +103,13 @@ _IGNORED = {
         gssapikexalgorithms gssapikeyexchange gssapirenewalforcesrekey gssapitrustdns kbdinteractiveauthentication""",
     "no host vouches for us": "enablesshkeysign hostbasedacceptedalgorithms",
     "the certificate of a host counts as an unknown key": "casignaturealgorithms",
-    "the server takes what our keys sign with, or refuses it": "pubkeyacceptedalgorithms securitykeyprovider",
+    "the server takes what our keys sign with, or refuses it": "securitykeyprovider",
     "known_hosts and the agent are only read": "addkeystoagent checkhostip hashknownhosts updatehostkeys",
     "ssh has done it before it answers": """canonicaldomains canonicalizefallbacklocal canonicalizehostname
         canonicalizemaxdots canonicalizepermittedcnames ignoreunknown tag""",
     "deadlines and attempts are ours": "channeltimeout connectionattempts serveralivecountmax tcpkeepalive",
     "it makes no difference to a few short packets": "ipqos rekeylimit versionaddendum",
+    "what is packed small could fill our memory": "compression",
 }
 """Options without influence on what we do, by the reason."""
 _LEFT = frozenset(" ".join([_HONOURED, *_IGNORED.values()]).split())
@@ -195,7 +196,6 @@ def _as_ssh_says(
         key_alias=said.get("hostkeyalias"),
         rsa_bits=int(said.get("requiredrsasize", 0)),
         jump=way,
-        compression=_is_yes(said["compression"]),
         keepalive=int(said["serveraliveinterval"]),
         algorithms={
             kind: said[name].split(",") for name, kind in _ALGORITHMS.items() if values[name] != ssh.defaults[name]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..device.agent_configuration import configure_agent
+from ..device.connection import DEVICE_SECONDS, seconds_for
 from ..device.device import Device
 from ..errors import IotoError
 from ..ledger.claim_ledger import ClaimLedger
@@ -47,15 +48,12 @@ class Flow:
 
     request: Request
     recording: Recording
+    device_seconds: float = DEVICE_SECONDS
+    """What the device may take in all."""
     agent_mode: str | None = None
     """Set in the agent's configuration first: auto or factory."""
     agent_url: str | None = None
     """Where that agent asks, in the mode factory."""
-
-    @property
-    def seconds(self) -> int:
-        """For how long a script may rightly say nothing, since it waits on the device for the agent."""
-        return self.request.source.seconds
 
 
 def flow_options(variables: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -92,15 +90,16 @@ def plan_flow(options: Mapping[str, Any], *, check: bool) -> Flow:
     """Return the flow that `options` (those of `serialize`, complete) say. Raises `IotoError`."""
     request = build_request(options, check=check)
     recording = Recording.of(options)
+    seconds = seconds_for(options["device_timeout"], request.source.seconds)
     agent_mode = options.get("agent_mode")
     if agent_mode is None:
-        return Flow(request, recording)
+        return Flow(request, recording, seconds)
     if not request.source.on_device:
         raise OptionError("With agent_mode the agent gives the ID; give source: agent.")
     url = options["agent_service_url"] or options["service_url"] if agent_mode == "factory" else None
     if agent_mode == "factory" and not url:
         raise OptionError("With agent_mode factory the agent asks a service; give service_url (ioto_service_url).")
-    return Flow(request, recording, agent_mode=agent_mode, agent_url=url)
+    return Flow(request, recording, seconds, agent_mode=agent_mode, agent_url=url)
 
 
 def run_flow(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ..device.connection import DEVICE_SECONDS, parse_seconds
 from ..display_text import printable
 from ..errors import IotoError
 from ..option import (
@@ -339,6 +340,17 @@ OPTIONS = (
         ),
         modules=("serialize",),
         flows=_DEVICES,
+    ),
+    Option(
+        "device_timeout",
+        "Seconds that a device may take in all, from connecting to its last answer. Then it is unreachable, and is not "
+        "tried again in this run.",
+        type="float",
+        without=f"{DEVICE_SECONDS}, and C(ioto_agent_wait) more where the flow waits for the agent",
+        more=("What the ledger or a service takes meanwhile does not count.",),
+        modules=("serialize", "agent_config", "device_info", "verify"),
+        flows=(*_DEVICES, VERIFY),
+        convert=parse_seconds,
     ),
     LEDGER,
     Option(

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..claim_ids import mask, parse_product
+from ..device.connection import UnreachableError
 from ..device.device import Device
 from ..device.state import DeviceState
 from ..display_text import printable
@@ -46,6 +47,8 @@ def verify_unit(
     # Asked first: a device that cannot be reached is no mismatch, and Ansible says so.
     try:
         seen = UnitSeen.of(DeviceState.read(device, options["config_dir"]), options["serial"])
+    except UnreachableError:
+        raise
     except IotoError as error:
         problems.append(_clause(error))
     try:

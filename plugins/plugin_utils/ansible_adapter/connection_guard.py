@@ -1,0 +1,156 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What holds for a connection of Ansible's that has neither a deadline nor a limit of size of its own.
+
+A worker of Ansible's waits for its connection plugin, and a plugin such as `ssh` waits for a program that it has
+started. A thread of the worker watches the clock and the worker's memory, and ends those programs when it is enough;
+the plugin comes back then, as from any that has ended. Nothing of ansible-core's is touched for that. It needs the
+/proc of Linux.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from enum import Enum, auto
+from pathlib import Path
+from threading import Event, Thread
+from types import TracebackType
+
+from ..device.connection import MAX_ANSWER, Deadline
+
+_INTERVAL = 0.05
+_GROWTH = 4 * MAX_ANSWER
+"""Bytes by which a worker may grow in a script. The plugin holds an answer of a size more than twice while it reads."""
+_PATIENCE = 5.0
+"""Seconds for a connection that ssh keeps to end by itself."""
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+class Verdict(Enum):
+    """Why a connection was ended."""
+
+    TOO_LONG = auto()
+    TOO_MUCH = auto()
+
+
+class ConnectionGuard:
+    """Watches what is done in its block; afterwards `verdict` says whether that was ended, and why.
+
+    `command` is what the device is to run: a ssh program that says it in its arguments is ours.
+    """
+
+    def __init__(self, deadline: Deadline, command: str) -> None:
+        self.verdict: Verdict | None = None
+        self._deadline = deadline
+        self._command = command
+        self._over = Event()
+        self._memory = _memory()
+        self._running = deadline.running()
+        self._thread = Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> ConnectionGuard:
+        self._running.__enter__()
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._over.set()
+        self._thread.join()
+        self._running.__exit__(None, None, None)
+
+    def _watch(self) -> None:
+        while not self._over.wait(min(_INTERVAL, self._deadline.left)):
+            if self._deadline.has_passed:
+                self.verdict = Verdict.TOO_LONG
+            elif _memory() - self._memory > _GROWTH:
+                self.verdict = Verdict.TOO_MUCH
+            if self.verdict is not None:
+                self._end()
+                return
+
+    def _end(self) -> None:
+        """End all that the plugin has started, and starts until it comes back."""
+        while True:
+            started = {pid: _words(pid) for pid in _descendants(os.getpid())}
+            for pid in started:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            for words in started.values():
+                if len(words) > 1 and self._command in words[-1]:
+                    _end_master(words)
+            if self._over.wait(_INTERVAL):
+                return
+
+
+def _memory() -> int:
+    """Return how much memory this process has, 0 where nobody says."""
+    with suppress(OSError):
+        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * _PAGE
+    return 0
+
+
+def _descendants(pid: int) -> Iterator[int]:
+    """Yield the processes that `pid` has started, and that these have."""
+    children: dict[int, list[int]] = {}
+    for other in _processes():
+        with suppress(OSError, ValueError, IndexError):
+            # The name stands in brackets, and may hold anything.
+            fields = (
+                Path(f"/proc/{other}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+            )
+            if fields[0] != "Z":
+                children.setdefault(int(fields[1]), []).append(other)
+    found = [pid]
+    while found:
+        for child in children.get(found.pop(), ()):
+            found.append(child)
+            yield child
+
+
+def _processes() -> list[int]:
+    with suppress(OSError):
+        return [int(entry.name) for entry in os.scandir("/proc") if entry.name.isdecimal()]
+    return []
+
+
+def _words(pid: int) -> list[str]:
+    with suppress(OSError):
+        text = Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8", errors="surrogateescape")
+        return text.removesuffix("\0").split("\0")
+    return []
+
+
+def _end_master(words: Sequence[str]) -> None:
+    """End the connection that the ssh program with these arguments has left for others (ControlPersist), if any.
+
+    It leads to a device that does not answer, and whoever comes next would wait on it.
+    """
+    program, *arguments = words[:-1]
+    with suppress(OSError, subprocess.TimeoutExpired):
+        if _ask(program, "-O", "exit", *arguments).returncode == 0:
+            return
+    with suppress(OSError, subprocess.TimeoutExpired):
+        said = dict(line.partition(" ")[::2] for line in _ask(program, "-G", *arguments).stdout.splitlines())
+        if (control := said.get("controlpath", "none")) != "none":
+            # A master shows in its title what it listens at.
+            for pid in _processes():
+                if " ".join(_words(pid)).startswith(f"ssh: {control} [mux]"):
+                    os.kill(pid, signal.SIGKILL)
+            Path(control).unlink(missing_ok=True)
+
+
+def _ask(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="surrogateescape",
+        timeout=_PATIENCE,
+        check=False,
+    )

@@ -1,0 +1,158 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every connection to a device has in common: one deadline, one limit of size, and the words for what goes wrong.
+
+The device never decides how long we wait, nor how much we keep.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+
+from ..display_text import printable
+from ..errors import IotoError
+from .device import DeviceError
+
+DEVICE_SECONDS = 60
+"""What a device may take in all, beside the time for which a flow waits on it for the agent."""
+MOST_SECONDS = 86_400
+
+MAX_ANSWER = 4 * 1024 * 1024
+"""Bytes that a script may answer with: a file that is too large, in hexadecimal, so that it can be named, and room."""
+_MEBIBYTE = 1024 * 1024
+_SHOWN = 200
+"""Bytes of a complaint that are shown."""
+_NO_ANSWER = "no answer in time"
+_REASONS = {"Connection timed out": _NO_ANSWER, "Operation timed out": _NO_ANSWER}
+"""What systems call the same."""
+
+
+class TimeLimitError(IotoError):
+    """Seconds that are none to wait."""
+
+
+class UnreachableError(IotoError):
+    """A device that cannot be talked to: no connection, no login, or a connection that was lost."""
+
+
+def parse_seconds(value: object) -> float | None:
+    """Return the seconds that `ioto_device_timeout` says, None for none. Raises `TimeLimitError`."""
+    if value is None:
+        return None
+    try:
+        seconds = math.nan if isinstance(value, bool) else float(str(value))
+    except ValueError:
+        seconds = math.nan
+    if 0 < seconds <= MOST_SECONDS:
+        return seconds
+    raise TimeLimitError(
+        f"ioto_device_timeout is {printable(str(value)[:20])!r}; give seconds above 0 and up to {MOST_SECONDS}, "
+        f"such as {DEVICE_SECONDS}."
+    )
+
+
+def seconds_for(timeout: object, waiting: int = 0) -> float:
+    """Return the seconds that a device may take, where `timeout` says none and a flow waits on it for `waiting`."""
+    seconds = parse_seconds(timeout)
+    return float(DEVICE_SECONDS + waiting) if seconds is None else seconds
+
+
+class Deadline:
+    """The seconds that a device may take in all: connecting, logging in, and every answer.
+
+    What others take meanwhile, such as the ledger or a service, is not the device's.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._taken = 0.0
+        self._since: float | None = None
+
+    @property
+    def left(self) -> float:
+        """The seconds that are left, 0 where there are none."""
+        under_way = 0.0 if self._since is None else monotonic() - self._since
+        return max(0.0, self.seconds - self._taken - under_way)
+
+    @property
+    def has_passed(self) -> bool:
+        """Whether the device has had its time."""
+        return self.left <= 0
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Count the time of the block."""
+        self._since = monotonic()
+        try:
+            yield
+        finally:
+            self._taken += monotonic() - self._since
+            self._since = None
+
+
+def place(host: str, port: int | str | None) -> str:
+    """Return host and port as they are shown."""
+    shown = f"[{host}]" if ":" in host else host
+    return printable(f"{shown}:{port}" if port else shown)
+
+
+def last_words(said: bytes) -> str:
+    """Return the end of what a device said, so that it can be shown."""
+    return printable(said[-_SHOWN:])
+
+
+def not_in_time(name: str, deadline: Deadline, said: bytes = b"") -> UnreachableError:
+    """Return the error for a device that has had its time."""
+    words = last_words(said)
+    return UnreachableError(
+        f"The device {name} was not done within {deadline.seconds:g} s (ioto_device_timeout)"
+        f"{f'; it said: {words}' if words else ''}. See whether it still runs, and its network, then run again."
+    )
+
+
+def too_much(name: str) -> DeviceError:
+    """Return the error for an answer without end."""
+    return DeviceError(
+        f"The device {name} answers without end (more than {MAX_ANSWER // _MEBIBYTE} MiB); see what it runs as its "
+        "shell, then run again."
+    )
+
+
+def not_reached(name: str, where: str, reason: str) -> UnreachableError:
+    """Return the error for a device to which there is no connection, or none that speaks SSH."""
+    return UnreachableError(
+        f"The device {name} cannot be reached at {where} ({_REASONS.get(reason, reason)}); see its address, power and "
+        "network, then run again."
+    )
+
+
+def not_let_in(name: str, where: str, user: str, reason: str) -> UnreachableError:
+    """Return the error for a device that refuses every proof."""
+    return UnreachableError(
+        f"The device {name} at {where} does not let {printable(user)} in{f' ({reason})' if reason else ''}; see "
+        "ansible_user, ansible_ssh_private_key_file and ansible_password."
+    )
+
+
+def not_trusted(name: str, where: str, reason: str) -> UnreachableError:
+    """Return the error for a host whose key may not be taken."""
+    return UnreachableError(
+        f"The host at {where} for {name} is not trusted: {reason}; see that it is the right one, then correct "
+        "known_hosts, or take any key (StrictHostKeyChecking=no)."
+    )
+
+
+def no_command(name: str, reason: str) -> UnreachableError:
+    """Return the error for a device that lets us in and runs no command for us."""
+    return UnreachableError(
+        f"The device {name} lets us in and runs no command ({reason}); see what its SSH server permits, then run again."
+    )
+
+
+def lost(name: str, reason: str) -> UnreachableError:
+    """Return the error for a connection that ended in the middle of our script."""
+    return UnreachableError(f"The connection to {name} was lost ({reason}); see its power and network, then run again.")

@@ -1,0 +1,98 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""paramiko's transport as we use it: over a socket that can be ended, with our algorithms, and without a log."""
+
+from __future__ import annotations
+
+import logging
+import socket
+
+import paramiko
+
+from ..display_text import printable
+from .host_keys import known_types
+from .ssh_arguments import SettingsError
+from .ssh_settings import SshSettings
+from .ssh_socket import PeerSocket
+
+LOST = (paramiko.SSHException, EOFError, OSError)
+"""What a connection raises that is not there any more."""
+
+_PATIENCE = 1.0
+_SHOWN = 200
+_OLDER_NAMES = {"curve25519-sha256": "curve25519-sha256@libssh.org"}
+"""What paramiko has under its older name alone."""
+
+# What goes wrong is told in our own sentences.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
+logging.getLogger("paramiko").propagate = False
+
+
+class SshTransport(paramiko.Transport):
+    """A connection that words nothing for a log which nobody keeps; it would be a twentieth of our work."""
+
+    def __init__(self, connection: socket.socket | paramiko.Channel) -> None:
+        """Talk over `connection`, which is of no use to others any more."""
+        self.peer = PeerSocket(connection)
+        super().__init__(self.peer)  # type: ignore[arg-type]  # it has what is asked for
+
+    def end(self) -> None:
+        """End the connection. Its thread looks only now and then whether it is over; this wakes it at once."""
+        self.peer.end()
+        self.close()
+        if self.is_alive():
+            self.join(_PATIENCE)  # while it may read, the descriptor has to stay its own
+        self.peer.release()
+
+    def _log(self, level: int, msg: object, *args: object) -> None:
+        """Keep nothing."""
+
+    def _parse_debug(self, m: paramiko.Message) -> None:
+        """Leave unread what a server says of its own doings: paramiko takes it apart byte by byte."""
+
+
+def prepare(transport: paramiko.Transport, settings: SshSettings) -> None:
+    """Have `transport` talk as `settings` say. Raises `SettingsError`."""
+    transport.set_keepalive(settings.keepalive)
+    _choose_algorithms(transport, settings)
+    if first := known_types(settings):
+        known = transport.get_security_options()
+        known.key_types = tuple(sorted(known.key_types, key=lambda kind: kind not in first))
+
+
+def check_algorithms(settings: SshSettings) -> None:
+    """Raise `SettingsError` where `settings` ask for algorithms of which none is known here."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs, paramiko.Transport(ours) as transport:
+        _choose_algorithms(transport, settings)
+
+
+def _choose_algorithms(transport: paramiko.Transport, settings: SshSettings) -> None:
+    known = transport.get_security_options()
+    # These authenticate by themselves; paramiko compares the codes of the others byte by byte, in Python.
+    known.ciphers = tuple(sorted(known.ciphers, key=lambda name: "-gcm" not in name))
+    for kind, wanted in settings.algorithms.items():
+        names = [_OLDER_NAMES.get(name, name) for name in wanted]
+        choice = transport.preferred_pubkeys if kind == "pubkeys" else getattr(known, kind)
+        understood = tuple(dict.fromkeys(name for name in names if name in choice))
+        if not understood:
+            raise SettingsError(f"The fleet engine knows none of {', '.join(wanted)} ({kind}); name others, or none.")
+        if kind == "pubkeys":
+            transport.disabled_algorithms = {"pubkeys": [name for name in choice if name not in understood]}
+        else:
+            setattr(known, kind, understood)
+
+
+def reason_of(error: BaseException) -> str:
+    """Return what went wrong with a connection, in a few words that can be shown."""
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, UnicodeError):
+        return "that is no name of a host"
+    if isinstance(error, paramiko.ChannelException):
+        return printable(error.text[:_SHOWN]).lower().rstrip(".") or "it opens no session"
+    if not isinstance(error, OSError | EOFError | paramiko.SSHException):
+        return f"what it says is no SSH, {type(error).__name__}"
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return printable(text[:_SHOWN]).rstrip(".") or "it hung up"

@@ -1,0 +1,186 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""SSH servers that misbehave, each from one state of the dialogue on, in a process of their own.
+
+    with HostileServers(folder) as servers:
+        port = servers.ports["exec", "silence"]
+
+Up to that state they do as any server does, and let in whoever has a key. `silence` says nothing any more, `drip`
+a little every 0.2 s, `flood` as much as the other side takes, `reset` breaks the connection off.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import paramiko
+
+_ROOT = Path(__file__).parents[2]
+_PAUSE = 0.2
+_IDENTIFICATION = b"SSH-2.0-dropbear_2022.83\r\n"
+
+STATES = ("connect", "banner", "key exchange", "login", "session", "exec", "script", "answer", "complaint", "end")
+"""In the order of the dialogue. `script`: the shell takes none; `complaint`: it answers on stderr alone; `end`: it has
+answered what nobody asked for, and does not end."""
+MANNERS = ("silence", "drip", "flood", "reset")
+
+
+class HostileServers:
+    """All states and manners, each at a port of its own on 127.0.0.1."""
+
+    def __init__(self, kinds: Sequence[tuple[str, str]] | None = None) -> None:
+        self._kinds = [(state, manner) for state in STATES for manner in MANNERS] if kinds is None else kinds
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.services.hostile_ssh", json.dumps(self._kinds)],
+            cwd=_ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert self._process.stdout
+        ports = json.loads(self._process.stdout.readline())
+        self.ports: Mapping[tuple[str, str], int] = dict(zip(map(tuple, self._kinds), ports, strict=True))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
+# --- the servers' own process ----------------------------------------------------------------------------------------
+
+
+def _serve(kinds: Sequence[Sequence[str]]) -> None:
+    key = paramiko.ECDSAKey.generate()
+    ports = []
+    for state, manner in kinds:
+        listener = socket.create_server(("127.0.0.1", 0), backlog=0 if state == "connect" else 16)
+        ports.append(listener.getsockname()[1])
+        if state == "connect" and manner != "reset":
+            # Its queue is full: the system drops who comes, as where a cable was pulled.
+            _FULL.extend(_fill(listener))
+            continue
+        threading.Thread(target=_accept, args=(listener, state, manner, key), daemon=True).start()
+    print(json.dumps(ports), flush=True)
+    threading.Event().wait()
+
+
+_FULL: list[socket.socket] = []
+
+
+def _fill(listener: socket.socket) -> Iterator[socket.socket]:
+    yield listener
+    for _unused in range(2):
+        client = socket.socket()
+        client.setblocking(False)
+        client.connect_ex(listener.getsockname())
+        yield client
+
+
+def _accept(listener: socket.socket, state: str, manner: str, key: paramiko.PKey) -> None:
+    while True:
+        connection, _peer = listener.accept()
+        threading.Thread(target=_play, args=(connection, state, manner, key), daemon=True).start()
+
+
+def _play(connection: socket.socket, state: str, manner: str, key: paramiko.PKey) -> None:
+    with suppress(OSError, EOFError, paramiko.SSHException):
+        if state in {"connect", "banner"}:
+            _misbehave(manner, connection, connection.sendall, b"welcome ")
+        elif state == "key exchange":
+            connection.sendall(_IDENTIFICATION)
+            _misbehave(
+                manner, connection, connection.sendall, _plain_packet(b"\x02" + struct.pack(">I", 900) + bytes(900))
+            )
+        else:
+            transport = paramiko.Transport(connection)
+            transport.add_server_key(key)
+            if state == "script":
+                transport.default_window_size = 1
+            transport.start_server(server=_Server(transport, connection, state, manner))
+
+
+def _plain_packet(payload: bytes) -> bytes:
+    padding = 8 - (len(payload) + 5) % 8 + 8
+    return struct.pack(">IB", len(payload) + padding + 1, padding) + payload + bytes(padding)
+
+
+def _misbehave(manner: str, connection: socket.socket, say: Callable[[bytes], object], word: bytes) -> None:
+    """Do as `manner` says, for ever."""
+    if manner == "reset":
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
+        return
+    if manner == "silence":
+        threading.Event().wait()
+    piece = word if manner == "drip" else word * (32_000 // len(word))
+    for number in count():
+        say(piece[number % len(piece) :][:1] if manner == "drip" else piece)
+        if manner == "drip":
+            time.sleep(_PAUSE)
+
+
+class _Server(paramiko.ServerInterface):
+    def __init__(self, transport: paramiko.Transport, connection: socket.socket, state: str, manner: str) -> None:
+        self._transport, self._connection, self._state, self._manner = transport, connection, state, manner
+
+    def _reach(self, state: str) -> None:
+        if state == self._state:
+            _misbehave(self._manner, self._connection, lambda data: self._transport.send_ignore(len(data)), b"..")
+
+    def get_allowed_auths(self, username: str) -> str:
+        return "publickey"
+
+    def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
+        self._reach("login")
+        return int(paramiko.AUTH_SUCCESSFUL)
+
+    def check_channel_request(self, kind: str, chanid: int) -> int:
+        self._reach("session")
+        return int(paramiko.OPEN_SUCCEEDED)
+
+    def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
+        self._reach("exec")
+        threading.Thread(target=self._run, args=(channel,), daemon=True).start()
+        return True
+
+    def _run(self, channel: paramiko.Channel) -> None:
+        with suppress(OSError, EOFError, paramiko.SSHException):
+            if self._state == "script":
+                self._take(channel)
+                return
+            say = channel.sendall_stderr if self._state == "complaint" else channel.sendall
+            if self._state == "end":
+                channel.sendall(b"hello\n")
+                channel.shutdown_write()
+                say = lambda data: self._transport.send_ignore(len(data))  # noqa: E731
+            _misbehave(self._manner, self._connection, say, b"no such thing\n")
+
+    def _take(self, channel: paramiko.Channel) -> None:
+        """Have a window that opens by one byte at a time, never, or never while we talk."""
+        if self._manner == "drip":
+            while channel.recv(1):
+                time.sleep(_PAUSE)
+        _misbehave(self._manner, self._connection, lambda data: self._transport.send_ignore(len(data)), b"..")
+
+
+if __name__ == "__main__":
+    _serve(json.loads(sys.argv[1]))

@@ -1,0 +1,90 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How long a device may take, and what is said of one that takes longer or cannot be talked to."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.device.connection import (
+    DEVICE_SECONDS,
+    Deadline,
+    TimeLimitError,
+    UnreachableError,
+    last_words,
+    not_in_time,
+    parse_seconds,
+    seconds_for,
+)
+from ansible_collections.ioto.serialization.plugins.plugin_utils.device.ssh_complaints import understand
+
+
+@pytest.mark.parametrize("value", [0, -1, "soon", "nan", "inf", True, 1e9, "5\x1b[2J"])
+def test_what_nobody_can_wait_is_refused(value: object) -> None:
+    with pytest.raises(TimeLimitError, match=r"ioto_device_timeout is .*give seconds above 0") as error:
+        parse_seconds(value)
+    assert str(error.value).isprintable()
+
+
+def test_without_a_value_a_flow_that_waits_has_so_much_more() -> None:
+    assert seconds_for(None) == DEVICE_SECONDS
+    assert seconds_for(None, 30) == DEVICE_SECONDS + 30
+    assert seconds_for("2.5", 30) == 2.5
+
+
+def test_only_the_time_counts_in_which_a_device_is_waited_for() -> None:
+    deadline = Deadline(0.02)
+    time.sleep(0.03)  # it is the time itself that is tested
+    assert deadline.left == 0.02
+    with deadline.running():
+        while not deadline.has_passed:
+            time.sleep(0.001)
+    assert deadline.left == 0.0
+    with deadline.running():
+        assert deadline.has_passed
+
+
+def test_the_last_words_of_a_device_are_cut_and_disturb_no_terminal() -> None:
+    words = last_words(b"\x1b[2J" + b"x" * 10_000 + b"\r\nout of \x07order")
+    assert words.isprintable()
+    assert words.endswith("x out of order")
+    assert len(words) <= 200
+    assert "it said: out of order. See" in str(not_in_time("bench-1", Deadline(5), b"out of order\n"))
+
+
+_COMPLAINTS = {
+    "ssh: connect to host 192.0.2.1 port 22: Connection timed out": "bench-1 cannot be reached at 192.0.2.1:22 (no answer in "
+    "time)",
+    "ssh: connect to host 192.0.2.1 port 22: Connection refused\r\n": "cannot be reached at 192.0.2.1:22 (Connection refused)",
+    "welcome\nroot@192.0.2.1: Permission denied (publickey,password).": "at 192.0.2.1:22 does not let root in (it wants "
+    "publickey,password)",
+    "No ED25519 host key is known for [a]:1 and you have requested strict checking.\nHost key verification failed.": (
+        "The host at 192.0.2.1:22 for bench-1 is not trusted: its host key is not known"
+    ),
+    "@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\nHost key verification failed.": (
+        "its host key is another one than is known"
+    ),
+    "exec request failed on channel 0": "lets us in and runs no command (exec request failed on channel 0)",
+    "channel 0: open failed: administratively prohibited: \x1b[2J": "runs no command (administratively prohibited: [2J)",
+    "Unable to negotiate with 192.0.2.1 port 22: no matching host key type found. Their offer: ssh-rsa": (
+        "no matching host key type found. Their offer: ssh-rsa)"
+    ),
+    "kex_exchange_identification: Connection closed by remote host": "cannot be reached at 192.0.2.1:22 (kex_exchange",
+    "Connection to 192.0.2.1 closed by remote host.": "The connection to bench-1 was lost",
+}
+
+
+@pytest.mark.parametrize("complaint", _COMPLAINTS)
+def test_what_ssh_says_has_the_words_of_the_other_engine(complaint: str) -> None:
+    error = understand(complaint, name="bench-1", where="192.0.2.1:22", user="root")
+    assert isinstance(error, UnreachableError)
+    assert _COMPLAINTS[complaint] in str(error)
+    assert str(error).isprintable()
+
+
+def test_what_a_device_says_is_nothing_of_sshs() -> None:
+    said = "The account is locked: see /etc/issue, ssh: connect to nobody\nsh: no such thing"
+    assert understand(said, name="bench-1", where="192.0.2.1:22", user="root") is None
