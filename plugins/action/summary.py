@@ -10,7 +10,7 @@ from typing import Any
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch import run_record
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.run_record import record_run
-from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.summary import VARIABLES, summarize
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.summary import VARIABLES, Fate, summarize
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.location import Location
 from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
@@ -33,5 +33,6 @@ class ActionModule(IotoAction):
             "changed": False,
             "lines": [*summary.lines, *problems],
             "not_done": dict(summary.not_done),
+            "not_reached": [host for host, fate in summary.fates.items() if fate is Fate.UNREACHABLE],
             "_ansible_verbose_always": True,
         }

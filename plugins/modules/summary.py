@@ -54,4 +54,10 @@ not_done:
   returned: success
   type: dict
   sample: {"dev3": "it cannot be reached; see its address, power and network."}
+not_reached:
+  description: Those of them that could not be reached.
+  returned: success
+  type: list
+  elements: str
+  sample: ["dev3"]
 """

@@ -91,9 +91,10 @@ def test_a_dead_and_a_broken_device_fail_alone_and_limit_takes_them_up(tmp_path:
 
         run = run_fleet(home, fleet)
 
-        assert run.status == 2, run.output
+        assert run.status == 4, run.output
         assert "5 devices: 3 done, 0 already done, 1 failed, 1 unreachable." in run.output
-        assert run.failed == {dead.name, broken.name}
+        assert run.failed == {broken.name}
+        assert run.unreachable == {dead.name}
         assert all(is_valid(device.claim_id()) for device in good)
 
         dead.restart()

@@ -144,10 +144,10 @@ def test_photographs_and_a_device_that_is_gone_each_have_their_verdict(
     run = verify(home, fleet, "-e", images, "-e", json.dumps({"ioto_label_qr": URL}), "-T", "3")
     fleet["manual-4"].restart()
 
-    assert run.status == 2, run.output
+    assert run.status == 4, run.output
     assert verdicts(run.output) == {"manual-1": "FAIL", "manual-2": "PASS", "manual-3": "PASS"}
     assert "the label says S/N 'SN-9999'" in run.output
-    assert "FAIL  manual-4: it cannot be reached" in run.output
+    assert "FAIL  manual-4: The device manual-4 cannot be reached at " in run.output
     assert "4 units: 2 PASS, 2 FAIL." in run.output
 
 

@@ -107,9 +107,8 @@ def _play(connection: socket.socket, state: str, manner: str, key: paramiko.PKey
             _misbehave(manner, connection, connection.sendall, b"welcome ")
         elif state == "key exchange":
             connection.sendall(_IDENTIFICATION)
-            _misbehave(
-                manner, connection, connection.sendall, _plain_packet(b"\x02" + struct.pack(">I", 900) + bytes(900))
-            )
+            ignored = _plain_packet(b"\x02" + struct.pack(">I", 900) + bytes(900))
+            _misbehave(manner, connection, connection.sendall, ignored)
         else:
             transport = paramiko.Transport(connection)
             transport.add_server_key(key)

@@ -31,6 +31,11 @@ class Run:
         return sum(int(match[3]) for match in _RECAP.finditer(self.output))
 
     @property
+    def unreachable(self) -> set[str]:
+        """The hosts that the recap says are unreachable."""
+        return {match[1] for match in _RECAP.finditer(self.output) if int(match[4])}
+
+    @property
     def failed(self) -> set[str]:
         """The hosts that the recap says have failed."""
         return {match[1] for match in _RECAP.finditer(self.output) if int(match[5])}

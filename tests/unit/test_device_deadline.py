@@ -56,11 +56,15 @@ def test_the_last_words_of_a_device_are_cut_and_disturb_no_terminal() -> None:
 
 
 _COMPLAINTS = {
-    "ssh: connect to host 192.0.2.1 port 22: Connection timed out": "bench-1 cannot be reached at 192.0.2.1:22 (no answer in "
-    "time)",
-    "ssh: connect to host 192.0.2.1 port 22: Connection refused\r\n": "cannot be reached at 192.0.2.1:22 (Connection refused)",
-    "welcome\nroot@192.0.2.1: Permission denied (publickey,password).": "at 192.0.2.1:22 does not let root in (it wants "
-    "publickey,password)",
+    "ssh: connect to host 192.0.2.1 port 22: Connection timed out": (
+        "bench-1 cannot be reached at 192.0.2.1:22 (no answer in time)"
+    ),
+    "ssh: connect to host 192.0.2.1 port 22: Connection refused\r\n": (
+        "cannot be reached at 192.0.2.1:22 (Connection refused)"
+    ),
+    "welcome\nroot@192.0.2.1: Permission denied (publickey,password).": (
+        "at 192.0.2.1:22 does not let root in (it wants publickey,password)"
+    ),
     "No ED25519 host key is known for [a]:1 and you have requested strict checking.\nHost key verification failed.": (
         "The host at 192.0.2.1:22 for bench-1 is not trusted: its host key is not known"
     ),
@@ -68,7 +72,9 @@ _COMPLAINTS = {
         "its host key is another one than is known"
     ),
     "exec request failed on channel 0": "lets us in and runs no command (exec request failed on channel 0)",
-    "channel 0: open failed: administratively prohibited: \x1b[2J": "runs no command (administratively prohibited: [2J)",
+    "channel 0: open failed: administratively prohibited: \x1b[2J": (
+        "runs no command (administratively prohibited: [2J)"
+    ),
     "Unable to negotiate with 192.0.2.1 port 22: no matching host key type found. Their offer: ssh-rsa": (
         "no matching host key type found. Their offer: ssh-rsa)"
     ),

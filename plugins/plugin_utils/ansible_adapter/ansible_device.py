@@ -14,13 +14,14 @@ from ..device.connection import (
     MAX_ANSWER,
     Deadline,
     last_words,
+    lost,
     not_in_time,
     not_reached,
     place,
     too_much,
 )
 from ..device.device import Answer
-from ..device.ssh_complaints import understand
+from ..device.ssh_complaints import understand, without_noise
 from .connection_guard import ConnectionGuard, Verdict
 
 _COMMAND = "/bin/sh -s"
@@ -72,13 +73,13 @@ class AnsibleDevice:
     def _execute(self, data: bytes) -> Answer:
         execute: Any = self._action._low_level_execute_command
         done = execute(_COMMAND, in_data=data)
-        return Answer(done["rc"], _bytes(done["stdout"]), _bytes(done["stderr"]))
+        return Answer(done["rc"], _bytes(done["stdout"]), without_noise(_bytes(done["stderr"])))
 
     def _explain(self, failure: AnsibleError) -> Answer:
         """Return what a device answered where that is what Ansible takes for a lost connection. Raises what it is."""
         said = str(failure)
-        for words in _BEFORE_COMPLAINT:
-            said = said.partition(words)[2] or said
+        for before in _BEFORE_COMPLAINT:
+            said = said.partition(before)[2] or said
         options = self._options()
         where = place(options["host"], options["port"])
         if error := understand(said, name=self._name, where=where, user=options["remote_user"] or "the user"):
@@ -86,8 +87,11 @@ class AnsibleDevice:
         if not isinstance(failure, AnsibleConnectionFailure):
             raise failure
         if said != str(failure):
-            # ssh itself always says what is wrong, so it was the device that ended so, with its own words.
-            return Answer(_FAILED, b"", _bytes(said))
+            words = without_noise(_bytes(said))
+            if not words.strip():
+                raise lost(self._name, "it hung up, or its shell ended with status 255") from None
+            # ssh itself says what is wrong, so it was the device that ended so, with its own words.
+            return Answer(_FAILED, b"", words)
         raise not_reached(self._name, where, last_words(_bytes(said))) from None
 
     def _options(self) -> dict[str, str]:

@@ -22,6 +22,13 @@ OPTIONS = (
         without="what failed is recorded, and not the run",
         modules=("summary",),
     ),
+    Option("msg", "Why the host is not done.", required=True, modules=("fail",)),
+    Option(
+        "unreachable",
+        "Whether it could not be reached: the host counts as unreachable, and not as failed.",
+        False,
+        modules=("fail",),
+    ),
     Option(
         "own_variables",
         "Variables of your own whose names begin with C(ioto_). The batch check refuses others that it does not know.",

@@ -12,6 +12,12 @@ from ..display_text import printable
 from .connection import UnreachableError, lost, no_command, not_let_in, not_reached, not_trusted
 
 _SHOWN = 200
+_NOISE = re.compile(
+    r"^(?:Warning: Permanently added |Warning: Identity file |\*\* |debug[123]: |Pseudo-terminal will not be allocated"
+    r"|Authenticated to |Transferred: |Bytes per second: |OpenSSH_)[^\n]*\n?",
+    re.MULTILINE,
+)
+"""What ssh tells while all is well, and who asks it to tell more."""
 
 Sentence = Callable[[str, str, str, str], UnreachableError]
 """Makes an error of the device's name, its place, the user, and the reason."""
@@ -36,7 +42,7 @@ _BY_COMPLAINT: tuple[tuple[re.Pattern[str], Sentence], ...] = tuple(
             lambda name, _where, _user, reason: no_command(name, reason),
         ),
         (
-            r"^(?:channel \d+: open failed: |mux_client_request_session: )(?P<reason>[^\r\n]*)",
+            r"^(?:channel \d+: open failed: |mux_client_request_session: session request failed: )(?P<reason>[^\r\n]*)",
             lambda name, _where, _user, reason: no_command(name, reason),
         ),
         (
@@ -55,12 +61,21 @@ _BY_COMPLAINT: tuple[tuple[re.Pattern[str], Sentence], ...] = tuple(
             lambda name, where, _user, reason: not_reached(name, where, reason),
         ),
         (
-            r"^(?:Connection (?:to|closed by|reset by|timed out)|Timeout, server|client_loop: |Write failed"
-            r"|Read from remote)",
+            r"^Connection (?:closed|reset) by ",
+            lambda name, where, _user, _reason: not_reached(name, where, "it hung up"),
+        ),
+        (
+            r"^(?:Connection to |Timeout, server|client_loop: |Write failed|Read from remote"
+            r"|mux_client_request_session: (?:read from|write to) master)",
             lambda name, _where, _user, _reason: lost(name, "it hung up"),
         ),
     )
 )
+
+
+def without_noise(said: bytes) -> bytes:
+    """Return what a device said on stderr, where ssh has written as well."""
+    return _NOISE.sub("", said.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
 
 def understand(complaint: str, *, name: str, where: str, user: str) -> UnreachableError | None:

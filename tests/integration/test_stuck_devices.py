@@ -1,0 +1,145 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Devices that hold us up, flood us or break off: nobody waits for them, and all others are done. Both engines.
+
+The whole campaign is `python -m tests.benchmark.hostile_devices`; here stand one manner of each state, and one run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fleet import Fleet
+from tests.services.hostile_ssh import STATES, HostileServers
+from tests.support.ansible import Run, provision
+
+pytest.importorskip("paramiko", reason="the fleet engine needs the Python package paramiko")
+pytestmark = [
+    pytest.mark.ansible,
+    pytest.mark.skipif(
+        os.getuid() != 0 or not shutil.which("dropbear") or not shutil.which("busybox"),
+        reason="needs root and the Debian packages dropbear-bin and busybox",
+    ),
+]
+
+_SECONDS = 4
+_KINDS = [
+    *((state, "silence") for state in STATES),
+    *((state, "drip") for state in ("banner", "exec", "script", "answer")),
+    *((state, "flood") for state in ("banner", "login", "answer", "complaint")),
+    *((state, "reset") for state in ("key exchange", "exec", "answer")),
+]
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[HostileServers]:
+    with HostileServers(_KINDS) as servers:
+        yield servers
+
+
+def hostile_hosts(fleet: Fleet, servers: HostileServers, folder: Path) -> Path:
+    """Write an inventory of the hostile servers, beside that of the fleet, and return it."""
+    device = fleet.devices[0]
+    hosts = {
+        f"{state}-{manner}".replace(" ", "-"): {"ansible_host": "127.0.0.1", "ansible_port": port}
+        for (state, manner), port in servers.ports.items()
+    }
+    shared = {
+        "ioto_mode": "manual",
+        "ioto_product": device.product,
+        "ansible_user": "root",
+        "ansible_ssh_private_key_file": str(device.key),
+        "ansible_ssh_common_args": "-F none -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null "
+        "-o IdentityAgent=none",
+    }
+    file = folder / "hostile.json"
+    file.write_text(json.dumps({"hostile": {"hosts": hosts, "vars": shared}}), encoding="utf-8")
+    return file
+
+
+def reasons(run: Run) -> dict[str, str]:
+    """The sentence of the last play for each host that is not done."""
+    lines = (line.partition("[")[2] for line in run.output.splitlines() if line.startswith("fatal: ["))
+    return {line.partition("]")[0]: line for line in lines}
+
+
+@pytest.mark.parametrize("engine", ["ansible", "fleet"])
+def test_nobody_waits_for_a_device_that_holds_us_up(
+    tmp_path: Path, home: Path, servers: HostileServers, engine: str
+) -> None:
+    labels = tmp_path / "labels.zpl"
+    with Fleet.start(tmp_path / "fleet", groups={"manual": 2}, kind="dropbear") as fleet:
+        inventory = hostile_hosts(fleet, servers, tmp_path)
+        started = time.monotonic()
+        run = provision(
+            home,
+            *("-i", fleet.inventory, "-i", inventory, "-e", f"ioto_engine={engine}"),
+            *(
+                "-e",
+                f"ioto_device_timeout={_SECONDS}",
+                "-e",
+                f"ioto_label_dest={labels}",
+                "-e",
+                "ioto_label_format=zpl",
+            ),
+            ANSIBLE_FORKS=str(len(_KINDS) + 2),
+        )
+        took = time.monotonic() - started
+
+        hostile = len(_KINDS)
+        assert f"{hostile + 2} devices: 2 done, 0 already done" in run.output, run.output
+        assert "Labels: 2 made" in run.output
+        assert all(device.claim_id() for device in fleet.devices)
+        # All at once: one deadline, and what the rest of the run takes.
+        assert took < _SECONDS + 30
+        said = reasons(run)
+        assert len(said) == hostile
+        assert run.failed | run.unreachable == set(said)
+        late = [name for name in said if name.endswith(("-drip", "-silence")) and not name.startswith("end-")]
+        for name in late:
+            assert name in run.unreachable
+            assert f"was not done within {_SECONDS} s (ioto_device_timeout)" in said[name], said[name]
+        assert "answers without end (more than 4 MiB)" in said["answer-flood"]
+        assert "cannot be reached at 127.0.0.1:" in said["banner-flood"]
+        assert "defect" not in run.output
+        assert "Traceback" not in run.output
+        left = subprocess.run(("ps", "-eo", "args"), capture_output=True, text=True, check=True).stdout.splitlines()
+        masters = [line for line in left if "[mux]" in line and "ioto-test-cp" in line]
+        assert len(masters) <= 2 + 1, masters  # those of the devices that are done, and of the one that ended well
+
+
+@pytest.mark.parametrize("engine", ["ansible", "fleet"])
+def test_a_device_that_was_stuck_and_is_well_again_is_done_by_the_next_run(
+    tmp_path: Path, home: Path, engine: str
+) -> None:
+    with Fleet.start(tmp_path / "fleet", groups={"manual": 1}, kind="dropbear") as fleet:
+        device = fleet.devices[0]
+        shell, sound = device.root / "bin/sh", device.root / "bin/sh.sound"
+        shell.rename(sound)
+        shell.write_text("#!/usr/bin/busybox sh\necho wedged >&2\nexec sleep 600\n", encoding="utf-8")
+        shell.chmod(0o755)
+        arguments = "-i", fleet.inventory, "-e", f"ioto_engine={engine} ioto_device_timeout=3"
+
+        stuck = provision(home, *arguments)
+
+        assert stuck.status == 4, stuck.output
+        assert stuck.unreachable == {device.name}
+        assert (
+            f"The device {device.name} was not done within 3 s (ioto_device_timeout); it said: wedged." in stuck.output
+        )
+
+        sound.replace(shell)
+        started = time.monotonic()
+        well = provision(home, *arguments)
+
+        assert well.status == 0, well.output
+        assert time.monotonic() - started < 30
