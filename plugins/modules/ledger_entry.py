@@ -28,12 +28,13 @@ options:
       - V(import) takes over the claims of a file; every bad line is reported, and nothing is imported then.
       - V(retire) takes a claim ID out of use for ever, such as that of a scrapped unit.
       - V(rebind) moves a claim to the unit O(new_serial), such as when a board moves to another case.
+      - V(labelled) records that somebody has seen the label, of which no printer said that it was made.
       - V(resolve) records that somebody has looked at the conflicts about a claim.
       - >-
         V(migrate) brings a ledger of an older version to what this one needs. A file is migrated without it, when it is
         opened to be written; a ledger on PostgreSQL only by it, because all lines wait meanwhile.
     type: str
-    choices: [import, retire, rebind, resolve, migrate]
+    choices: [import, retire, rebind, labelled, resolve, migrate]
     required: true
   claim_id:
     description: The claim. Instead, O(product) and O(serial) can name it.

@@ -139,7 +139,7 @@ def test_after_a_printer_was_killed_half_way_the_next_run_prints_exactly_the_mis
         assert "7 devices: 7 done, 0 already done, 0 failed, 0 unreachable." in run.output
         assert "Labels: 3 made, 0 there already, 4 missing." in run.output
         assert run.failed == {f"manual-{number}" for number in range(4, 8)}
-        assert "did not take the label (it broke off while it read); see to it" in run.output
+        assert "did not take the label (it broke off after it had the label); see to it" in run.output
         assert [states(home)[serial] for serial in serials] == [State.LABELLED] * 3 + [State.VERIFIED] * 4
         assert "Traceback" not in run.output
 
@@ -147,7 +147,9 @@ def test_after_a_printer_was_killed_half_way_the_next_run_prints_exactly_the_mis
             again = provision(home, "-i", fleet.inventory, "-e", f"ioto_label_printer={sound.address}")
             assert again.status == 0, again.output
             assert "Labels: 4 made, 3 there already, 0 missing." in again.output
-            assert "may be there twice" not in again.output
+            # Nobody knows whether it had the fourth one whole.
+            assert again.output.count("may be there twice") == 2  # in the task, and in the summary
+            assert f"The label of {serials[3]} may be there twice" in again.output
             assert dying.labels() + sound.labels() == expected(home, serials)
 
 

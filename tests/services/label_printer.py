@@ -7,7 +7,8 @@
         ...  # print to printer.address
     assert printer.labels() == [...]
 
-A label is taken once it was read whole: it is saved then, and only after that the connection is closed.
+A label is taken once it was read whole: it is saved then, without the question for the printer's status behind it, and
+only after that the connection is closed.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -28,15 +30,25 @@ _ROOT = Path(__file__).parents[2]
 class LabelPrinter:
     """Prints into `folder`. It is killed in the middle of label `dies_in`, and takes label `hangs_at` in silence.
 
-    It listens on `host` and `port`; 0 is any free one.
+    It listens on `host` and `port`; 0 is any free one. `manner` is what becomes of each connection: it is closed in
+    order, reset after all was read (`reset`), closed before anything was read (`deaf`), or kept with a word now and
+    then (`talks`). With `status`, it answers `~HS` with that.
     """
 
     def __init__(
-        self, folder: Path, *, dies_in: int = 0, hangs_at: int = 0, host: str = "127.0.0.1", port: int = 0
+        self,
+        folder: Path,
+        *,
+        dies_in: int = 0,
+        hangs_at: int = 0,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        manner: str = "",
+        status: bytes = b"",
     ) -> None:
         self._folder = folder
         self._host = host
-        self._arguments = [str(folder), str(dies_in), str(hangs_at), host, str(port)]
+        self._arguments = [str(folder), str(dies_in), str(hangs_at), host, str(port), manner, status.hex()]
 
     def __enter__(self) -> Self:
         self._folder.mkdir(parents=True)
@@ -74,7 +86,7 @@ class LabelPrinter:
         return self._process.wait(10) == -signal.SIGKILL
 
 
-def _serve(folder: Path, dies_in: int, hangs_at: int, host: str, port: int) -> None:
+def _serve(folder: Path, dies_in: int, hangs_at: int, host: str, port: int, manner: str, status: bytes) -> None:
     with socket.create_server((host, port)) as server:
         print(server.getsockname()[1], flush=True)
         number = 0
@@ -85,15 +97,25 @@ def _serve(folder: Path, dies_in: int, hangs_at: int, host: str, port: int) -> N
                 if number == dies_in:
                     connection.recv(100)
                     os.kill(os.getpid(), signal.SIGKILL)
+                if manner == "deaf":
+                    continue
                 data = b""
                 while part := connection.recv(65536):
                     data += part
                 temporary = folder / "part"
-                temporary.write_bytes(data)
+                temporary.write_bytes(data.removesuffix(b"~HS"))
                 temporary.rename(folder / f"{number:04d}.zpl")
                 if number == hangs_at:
                     signal.pause()
+                if status:
+                    connection.sendall(status)
+                if manner == "reset":
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                while manner == "talks":
+                    connection.sendall(b"READY\r\n")
+                    time.sleep(0.1)
 
 
 if __name__ == "__main__":
-    _serve(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4], int(sys.argv[5]))
+    _folder, _dies_in, _hangs_at, _host, _port, _manner, _status = sys.argv[1:]
+    _serve(Path(_folder), int(_dies_in), int(_hangs_at), _host, int(_port), _manner, bytes.fromhex(_status))

@@ -90,7 +90,7 @@ def plan_flow(options: Mapping[str, Any], *, check: bool) -> Flow:
     """Return the flow that `options` (those of `serialize`, complete) say. Raises `IotoError`."""
     request = build_request(options, check=check)
     recording = Recording.of(options)
-    seconds = seconds_for(options["device_timeout"], request.source.seconds)
+    seconds = seconds_for(options.get("device_timeout"), request.source.seconds)
     agent_mode = options.get("agent_mode")
     if agent_mode is None:
         return Flow(request, recording, seconds)

@@ -10,6 +10,7 @@ label too many is seen and destroyed, while a unit without one would leave the l
 
 Runs that make labels of the same units at once take turns, label by label or file by file, and none makes what
 another has made in the meantime.
+A label that went out twice, and of which no printer said that it has it, is not sent a third time by itself.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from itertools import count
+from itertools import count, takewhile
 from pathlib import Path
 
 from ..errors import IotoError
@@ -38,6 +39,8 @@ from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, Context, NewEvent, State, StateChange
 from ..private_files import write_private
 from .printers import Printer
+
+_MOST_IN_DOUBT = 2
 
 _PRINT_EVENTS = (
     *(EventKind.PRINT_STARTED, EventKind.PRINT_FAILED, EventKind.PRINT_UNSURE),
@@ -172,8 +175,12 @@ def print_labels(ledger: Ledger, labels: Sequence[Label], *, printer: Printer, c
             if _made_meanwhile(ledger, [label]):
                 by_others += 1
             else:
-                notices += _doubts(ledger, label.claim)
-                failure = _print(ledger, label, printer, context)
+                failure = _in_doubt(ledger, label)
+                if not failure:
+                    notices += _doubts(ledger, label.claim)
+                    failure, notice = _print(ledger, label, printer, context)
+                    if notice and notice not in notices:
+                        notices.append(notice)
                 if failure:
                     notices += _told(by_others)
                     return LabelReport(made, (), notices, failure, len(labels) - len(made))
@@ -181,12 +188,12 @@ def print_labels(ledger: Ledger, labels: Sequence[Label], *, printer: Printer, c
     return LabelReport(made, (), [*notices, *_told(by_others)])
 
 
-def _print(ledger: Ledger, label: Label, printer: Printer, context: Context) -> str:
-    """Print and record one label; return why the printer did not take it, or nothing."""
+def _print(ledger: Ledger, label: Label, printer: Printer, context: Context) -> tuple[str, str]:
+    """Print and record one label; return why the printer did not take it, and what is amiss with the printer."""
     claim = label.claim
     ledger.record_many([_label_event(EventKind.PRINT_STARTED, claim, printer.name, context)])
     try:
-        printer.send(zpl(label.drawing, copies=label.copies), f"label {claim.unit or claim.masked}")
+        notice = printer.send(zpl(label.drawing, copies=label.copies), f"label {claim.unit or claim.masked}")
     except PrintError as error:
         ledger.record_many(
             [
@@ -195,9 +202,9 @@ def _print(ledger: Ledger, label: Label, printer: Printer, context: Context) -> 
                 )
             ]
         )
-        return str(error)
+        return str(error), ""
     _record(ledger, [label], f"printed on {printer.name}", context)
-    return ""
+    return "", notice
 
 
 def _made_meanwhile(ledger: Ledger, labels: Sequence[Label]) -> set[str]:
@@ -231,6 +238,21 @@ def _doubts(ledger: Ledger, claim: Claim) -> list[str]:
         f"The label of {claim.unit or claim.masked} may be there twice, since a run was cut off while it was made "
         f"({last.detail}); look for a second one and destroy it."
     ]
+
+
+def _in_doubt(ledger: Ledger, label: Label) -> str:
+    """Return why the label is not sent once more by itself, or nothing."""
+    claim = label.claim
+    events = ledger.events(claim_id=claim.claim_id, kinds=_PRINT_EVENTS, newest_first=True)
+    ends = (event.kind for event in events if event.kind != EventKind.PRINT_STARTED)
+    sent = sum(1 for _unused in takewhile(lambda kind: kind == EventKind.PRINT_UNSURE, ends))
+    if sent < _MOST_IN_DOUBT or label.reason:
+        return ""
+    return (
+        f"The label of {claim.unit or claim.masked} was sent {sent} times, and no printer said that it has it; see "
+        "whether it is there: if so, record it (ledger_entry with action: labelled), if not, print it with "
+        "ioto_label_reason."
+    )
 
 
 def _record(ledger: Ledger, labels: Sequence[Label], where: str, context: Context) -> None:

@@ -3,10 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Printers, and what "printed" can honestly mean.
 
-A raw TCP printer (port 9100) gives no receipt. One label is sent on one connection; we close our side and wait until
-the printer closes its own. It does so after it has read everything: had it died before, or left a byte unread, the
-connection would be reset. So "printed" means that the printer has read the whole label, not that paper came out.
-For CUPS it means that the queue took the job, for a device file that the system has taken every byte.
+One label goes over one connection, and has one deadline, whatever the printer says meanwhile. A raw TCP printer (port
+9100) gives no receipt, but one that speaks ZPL answers `~HS`, which is sent behind the label: its answer says that it
+has read the label whole. Of another one the end of its side says so: we close ours and wait until it closes its own,
+which it does after it has read everything. Where it resets the connection, or says nothing in time, nobody knows; the
+label may be there. So "printed" means that the printer has read the whole label, not that paper came out. For CUPS it
+means that the queue took the job, for a device file that the system has taken every byte.
 """
 
 from __future__ import annotations
@@ -14,21 +16,39 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
+import select
+import signal
 import socket
+import stat
 import struct
 import subprocess
+import tempfile
 import termios
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from time import monotonic
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from ..display_text import printable
 from ..labels.errors import PrintError
 
 DEFAULT_PORT = 9100
 TIMEOUT = 30.0
 """Seconds in which a printer has to take a label."""
+
+_PIECE = 4096
+_LOOK = 0.1
+_SHOWN = 200
+_ASK_STATUS = b"~HS"
+_STATUS = re.compile(
+    rb"\x02\d{3},(?P<paper>\d),(?P<pause>\d),[\d,]*\x03\s*\x02\d{3},\d,(?P<head>\d),(?P<ribbon>\d),[\d,]*\x03"
+)
+"""The first two lines of a printer's answer to `~HS`."""
+_AMISS = {"paper": "out of labels", "pause": "paused", "head": "open", "ribbon": "out of ribbon"}
+_BROKEN_OFF = {errno.ECONNRESET, errno.EPIPE, errno.ENOTCONN}
 
 
 class Printer(Protocol):
@@ -38,8 +58,26 @@ class Printer(Protocol):
     def name(self) -> str:
         """How it is called in messages and records."""
 
-    def send(self, data: bytes, title: str) -> None:
-        """Hand over one label; on return the printer has it. `title` names it in a queue. Raises `PrintError`."""
+    def send(self, data: bytes, title: str) -> str:
+        """Hand over one label; on return the printer has it. `title` names it in a queue. Raises `PrintError`.
+
+        Returns what the printer says is amiss with it, or nothing.
+        """
+
+
+class _Clock:
+    """The seconds that are left for one label."""
+
+    def __init__(self, seconds: float) -> None:
+        self._until = monotonic() + seconds
+
+    @property
+    def left(self) -> float:
+        """The seconds that are left. Raises `TimeoutError` where there are none."""
+        left = self._until - monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
 
 
 class SocketPrinter:
@@ -54,67 +92,117 @@ class SocketPrinter:
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"socket://{host}:{self._port}"
 
-    def send(self, data: bytes, title: str) -> None:
+    def send(self, data: bytes, title: str) -> str:
         """Hand over one label, and wait until the printer has read it."""
+        clock = _Clock(self._timeout)
         is_sent = False
         try:
-            with socket.create_connection((self._host, self._port), timeout=self._timeout) as connection:
-                connection.sendall(data)
-                connection.shutdown(socket.SHUT_WR)
+            with socket.create_connection((self._host, self._port), timeout=clock.left) as connection:
+                connection.settimeout(clock.left)  # for all of it, not for each piece
+                connection.sendall(data + _ASK_STATUS)
                 is_sent = True
-                while connection.recv(4096):
-                    pass
-                _check_all_was_read(connection)
-        except TimeoutError as error:
+                with suppress(OSError):  # a printer that is gone by now has told what it has to tell
+                    connection.shutdown(socket.SHUT_WR)
+                status = _read_status(connection, clock)
+                if status is not None:
+                    return self._amiss(status)
+                _wait_until_all_was_read(connection, clock)
+        except TimeoutError:
             raise PrintError(
                 f"The printer {self.name} did not take the label in {self._timeout:g} s; "
                 "see whether it is paused, open or out of labels, and run again.",
                 uncertain=is_sent,
-            ) from error
+            ) from None
         except OSError as error:
-            # Which of these one gets to see depends on how far we were when its reset came.
-            broke_off = error.errno in {errno.ECONNRESET, errno.EPIPE, errno.ENOTCONN}
-            reason = "it broke off while it read" if broke_off else error.strerror or str(error)
+            broke_off = error.errno in _BROKEN_OFF
+            when = "after it had the label" if is_sent else "while it read"
+            reason = f"it broke off {when}" if broke_off else error.strerror or str(error)
             raise PrintError(
-                f"The printer {self.name} did not take the label ({reason}); see to it, and run again."
-            ) from error
+                f"The printer {self.name} did not take the label ({reason}); see to it, and run again.",
+                uncertain=is_sent and broke_off,
+            ) from None
+        return ""
+
+    def _amiss(self, status: re.Match[bytes]) -> str:
+        found = [words for name, words in _AMISS.items() if status[name] != b"0"]
+        return f"The printer {self.name} has its labels, and says that it is {' and '.join(found)}." if found else ""
 
 
-def _check_all_was_read(connection: socket.socket) -> None:
+def _read_status(connection: socket.socket, clock: _Clock) -> re.Match[bytes] | None:
+    """Return the printer's answer to `~HS`, None where it ends without one. Raises `OSError`."""
+    said = b""
+    while True:
+        connection.settimeout(clock.left)
+        piece = connection.recv(_PIECE)
+        said = (said + piece)[-_PIECE:]
+        if found := _STATUS.search(said):
+            return found
+        if not piece:
+            return None
+
+
+def _wait_until_all_was_read(connection: socket.socket, clock: _Clock) -> None:
     """Raise `OSError` where the other side closed before all of ours had reached it; a reset may be on its way yet."""
-    unsent = bytes(4)
-    with suppress(OSError):  # only Linux can say
-        unsent = fcntl.ioctl(connection, termios.TIOCOUTQ, unsent)
-    # The end of our stream counts as one byte.
-    if struct.unpack("i", unsent)[0] > 1:
-        raise ConnectionResetError(errno.ECONNRESET, "closed before all was read")
+    while True:
+        if failure := connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            raise OSError(failure, os.strerror(failure))
+        unsent = bytes(4)
+        with suppress(OSError):  # only Linux can say
+            unsent = fcntl.ioctl(connection, termios.TIOCOUTQ, unsent)
+        # The end of our stream counts as one byte.
+        if struct.unpack("i", unsent)[0] <= 1:
+            return
+        watch = select.poll()
+        watch.register(connection, select.POLLERR | select.POLLHUP)
+        watch.poll(min(clock.left, _LOOK) * 1000)
 
 
 class FilePrinter:
     """A printer behind a device file such as /dev/usb/lp0; a plain file gets one label after the other."""
 
-    def __init__(self, path: str) -> None:
-        self._path = Path(path)
+    def __init__(self, path: str, *, timeout: float = TIMEOUT) -> None:
+        self._path, self._timeout = Path(path), timeout
 
     @property
     def name(self) -> str:
         """Its path."""
         return f"file:{self._path}"
 
-    def send(self, data: bytes, title: str) -> None:
+    def send(self, data: bytes, title: str) -> str:
         """Write one label to it."""
+        clock = _Clock(self._timeout)
+        written = 0
         try:
-            # Not created: a device that is not there would become a file.
-            handle = os.open(self._path, os.O_WRONLY | os.O_APPEND)
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                with suppress(OSError):  # a device may have nothing to sync
+            # Not created: a device that is not there would become a file. And no wait for one that does not answer.
+            handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_NOCTTY)
+            try:
+                while written < len(data):
+                    written += _write(handle, data[written:], clock)
+                if stat.S_ISREG(os.fstat(handle).st_mode):
                     os.fsync(handle)
-        except OSError as error:
+            finally:
+                os.close(handle)
+        except TimeoutError:
             raise PrintError(
-                f"The printer {self.name} did not take the label ({error.strerror}); see to it, and run again."
+                f"The printer {self.name} did not take the label in {self._timeout:g} s; "
+                "see whether it is paused, open or out of labels, and run again.",
+                uncertain=written > 0,
+            ) from None
+        except OSError as error:
+            reason = "nobody reads it" if error.errno == errno.ENXIO else error.strerror
+            raise PrintError(
+                f"The printer {self.name} did not take the label ({reason}); see to it, and run again."
             ) from error
+        return ""
+
+
+def _write(handle: int, data: bytes, clock: _Clock) -> int:
+    watch = select.poll()
+    watch.register(handle, select.POLLOUT)
+    watch.poll(clock.left * 1000)
+    with suppress(BlockingIOError):
+        return os.write(handle, data)
+    return 0
 
 
 class CupsPrinter:
@@ -128,23 +216,35 @@ class CupsPrinter:
         """Its queue."""
         return f"cups:{self._queue}"
 
-    def send(self, data: bytes, title: str) -> None:
+    def send(self, data: bytes, title: str) -> str:
         """Put one label into the queue."""
         command = ["lp", "-s", "-d", self._queue, "-t", title, "-o", "raw", "-"]
-        try:
-            subprocess.run(command, input=data, capture_output=True, check=True, timeout=self._timeout)
-        except FileNotFoundError as error:
-            raise PrintError("There is no command lp to print with; install the client of CUPS.") from error
-        except subprocess.TimeoutExpired as error:
-            raise PrintError(
-                f"The queue {self._queue} did not take the label in {self._timeout:g} s; see to it, and run again.",
-                uncertain=True,
-            ) from error
-        except subprocess.CalledProcessError as error:
-            said = error.stderr.decode("utf-8", "replace").strip()
-            raise PrintError(
-                f"The queue {self._queue} did not take the label ({said}); see to it, and run again."
-            ) from error
+        # Files in place of pipes: nothing waits for who holds an end of them, and nothing is kept here.
+        with tempfile.TemporaryFile() as label, tempfile.TemporaryFile() as said:
+            label.write(data)
+            label.seek(0)
+            try:
+                process = subprocess.Popen(
+                    command, stdin=label, stdout=said, stderr=subprocess.STDOUT, start_new_session=True
+                )
+            except FileNotFoundError as error:
+                raise PrintError("There is no command lp to print with; install the client of CUPS.") from error
+            try:
+                status = process.wait(self._timeout)
+            except subprocess.TimeoutExpired:
+                raise PrintError(
+                    f"The queue {self._queue} did not take the label in {self._timeout:g} s; see to it, and run again.",
+                    uncertain=True,
+                ) from None
+            finally:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    process.wait()
+            said.seek(0)
+            reason = printable(said.read(_SHOWN))
+        if status:
+            raise PrintError(f"The queue {self._queue} did not take the label ({reason}); see to it, and run again.")
+        return ""
 
 
 def open_printer(address: str, *, timeout: float = TIMEOUT) -> Printer:
@@ -153,7 +253,7 @@ def open_printer(address: str, *, timeout: float = TIMEOUT) -> Printer:
     makers: dict[str, Callable[[], Printer | None]] = {
         "socket": lambda: _socket_printer(address, timeout),
         "cups": lambda: CupsPrinter(rest, timeout=timeout) if rest and not rest.startswith("-") else None,
-        "file": lambda: FilePrinter(rest) if rest.startswith("/") else None,
+        "file": lambda: FilePrinter(rest, timeout=timeout) if rest.startswith("/") else None,
     }
     printer = makers[scheme]() if scheme in makers else None
     if printer is None:

@@ -19,7 +19,7 @@ from .integrity.check import checked
 from .ledger import Ledger
 from .migrations.command import migrate_ledger
 from .moments import parse_moment
-from .records import Claim, Context, NewEvent, State
+from .records import Claim, Context, NewEvent, State, StateChange
 from .transfer import export_claims, import_claims
 
 
@@ -93,6 +93,8 @@ def enter_ledger(ledger: Ledger, options: Mapping[str, Any], context: Context, *
             after = claim._replace(unit=unit)
         else:
             after = ledger.rebind(claim.claim_id, unit, reason=_needed(options, "reason"), context=context)
+    elif action == "labelled":
+        after = _seen_labelled(ledger, claim, _needed(options, "reason"), context, check=check)
     else:
         return _settle(ledger, claim, options, context, check=check)
     return {"changed": after != claim, "claim": shown_by_task(after, reveal=options["reveal"])}
@@ -151,6 +153,16 @@ def _retired(ledger: Ledger, claim: Claim, reason: str, context: Context, *, che
     if check:
         return claim._replace(state=State.RETIRED, reason=reason)
     return ledger.retire(claim.claim_id, reason=reason, context=context)
+
+
+def _seen_labelled(ledger: Ledger, claim: Claim, reason: str, context: Context, *, check: bool) -> Claim:
+    if claim.state is State.LABELLED:
+        return claim
+    if claim.unit is None:
+        raise LedgerTaskError(f"The claim {claim.masked} belongs to no unit; print its roll with a reason instead.")
+    if check:
+        return claim._replace(state=State.LABELLED)
+    return ledger.advance(StateChange(claim.claim_id, State.LABELLED, context, f"seen on the unit: {reason}"))
 
 
 def _settle(

@@ -1,0 +1,138 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Printers that are stuck, talk, hang up or break off: one deadline for a label, and no label three times."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling import batch
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.printers import open_printer
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labels import layout
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.errors import PrintError
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
+    AllocationRequest,
+    Context,
+    State,
+    StateChange,
+)
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.tasks import enter_ledger
+from tests.services.label_printer import LabelPrinter
+from tests.support.shell_device import PRODUCT
+
+LABEL = b"^XA^FO20,20^GFA,4,4,1,FF00FF00^FS^XZ"
+READY = b"\x02030,0,0,1245,000,0,0,0,000,0,0,0\x03\r\n\x02000,0,0,0,0,2,4,0,00000000,1,000\x03\r\n\x021234,0\x03\r\n"
+OUT_OF_LABELS = READY.replace(b"030,0,0", b"030,1,0").replace(b"000,0,0,0,0,2", b"000,0,1,0,0,2")
+SECONDS = 1.0
+
+
+def took(address: str) -> tuple[PrintError, float]:
+    started = time.monotonic()
+    with pytest.raises(PrintError) as error:
+        open_printer(address, timeout=SECONDS).send(LABEL, "label")
+    return error.value, time.monotonic() - started
+
+
+def test_a_printer_that_talks_for_ever_has_no_more_time_than_one_that_is_silent(tmp_path: Path) -> None:
+    for options in ({"manner": "talks"}, {"hangs_at": 1}):
+        with LabelPrinter(tmp_path / str(options), **options) as printer:  # type: ignore[arg-type]
+            error, seconds = took(printer.address)
+        assert "did not take the label in 1 s" in str(error)
+        assert error.uncertain
+        assert seconds < SECONDS + 1
+
+
+def test_a_device_file_that_nobody_reads_has_no_more_time_either(tmp_path: Path) -> None:
+    pipe = tmp_path / "lp0"
+    os.mkfifo(pipe)
+    error, seconds = took(f"file:{pipe}")
+    assert "nobody reads it" in str(error)
+    assert seconds < SECONDS + 1
+
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        with pytest.raises(PrintError, match="did not take the label in 1 s") as stuck:
+            open_printer(f"file:{pipe}", timeout=SECONDS).send(LABEL * 10_000, "label")
+        assert stuck.value.uncertain
+    finally:
+        os.close(reader)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_a_queue_that_is_stuck_has_no_more_time_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "lp"
+    # What it leaves behind holds its output open.
+    program.write_text("#!/bin/sh\necho busy\nsleep 600 &\nsleep 600\n", encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    error, seconds = took("cups:labels")
+    assert "did not take the label in 1 s" in str(error)
+    assert seconds < SECONDS + 1
+
+
+@pytest.mark.parametrize("manner", ["reset", "deaf"])
+def test_a_printer_that_breaks_off_after_the_label_went_out_is_in_doubt(tmp_path: Path, manner: str) -> None:
+    with LabelPrinter(tmp_path / "paper", manner=manner) as printer:
+        error, _seconds = took(printer.address)
+    assert "it broke off after it had the label" in str(error)
+    assert error.uncertain
+
+
+@pytest.mark.parametrize("manner", ["", "reset", "talks"])
+def test_a_printer_that_tells_its_status_behind_the_label_has_read_it(tmp_path: Path, manner: str) -> None:
+    with LabelPrinter(tmp_path / "paper", manner=manner, status=READY) as printer:
+        assert open_printer(printer.address, timeout=SECONDS).send(LABEL, "label") == ""
+        assert printer.labels() == [LABEL]
+
+
+def test_what_is_amiss_with_a_printer_that_has_its_label_is_told(tmp_path: Path) -> None:
+    with LabelPrinter(tmp_path / "paper", status=OUT_OF_LABELS) as printer:
+        said = open_printer(printer.address, timeout=SECONDS).send(LABEL, "label")
+    assert said == f"The printer {printer.address} has its labels, and says that it is out of labels and open."
+
+
+# --- what the ledger makes of it ---------------------------------------------------------------------------------
+
+CONTEXT = Context("test", "bench-1")
+
+
+@pytest.fixture
+def ledger() -> Iterator[Ledger]:
+    with Ledger.in_memory() as ledger:
+        claim = ledger.allocate(AllocationRequest(PRODUCT, "SN-1", "generated", CONTEXT))
+        ledger.advance(StateChange(claim.claim_id, State.VERIFIED, CONTEXT))
+        yield ledger
+
+
+def send(ledger: Ledger, address: str, reason: str = "") -> batch.LabelReport:
+    job = batch.LabelJob(layout.load("small"), reason=reason)
+    labels = batch.compose_all(job, list(ledger.claims(states=[State.VERIFIED])))
+    return batch.print_labels(ledger, labels, printer=open_printer(address, timeout=SECONDS), context=CONTEXT)
+
+
+def test_a_printer_that_always_breaks_off_gets_a_label_twice_and_no_third_time(tmp_path: Path, ledger: Ledger) -> None:
+    with LabelPrinter(tmp_path / "paper", manner="reset") as printer:
+        first, second, third = (send(ledger, printer.address) for _run in range(3))
+        assert len(printer.labels()) == 2
+        assert [bool(report.failure) for report in (first, second, third)] == [True, True, True]
+        assert not first.notices
+        assert len(second.notices) == 1
+        assert second.notices[0].startswith("The label of SN-1 may be there twice")
+        assert not third.notices
+        assert "was sent 2 times, and no printer said that it has it" in third.failure
+
+        send(ledger, printer.address, reason="none came out")
+        assert len(printer.labels()) == 3
+
+    options = {"action": "labelled", "claim_id": None, "serial": "SN-1", "product": PRODUCT, "reveal": False}
+    done = enter_ledger(ledger, {**options, "reason": "it is on the case"}, CONTEXT, check=False)
+    assert done["changed"]
+    assert [claim.state for claim in ledger.claims()] == [State.LABELLED]
