@@ -335,6 +335,11 @@ path:
   returned: success
   type: str
   sample: /etc/ioto/device.json5
+readable_by_others:
+  description: Every user of the device may read its C(device.json5); its mode is kept.
+  returned: when it is so
+  type: bool
+  sample: true
 previous_claim_id:
   description: The ID that was replaced, masked like RV(claim_id).
   returned: success

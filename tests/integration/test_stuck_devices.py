@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,6 +47,13 @@ def servers() -> Iterator[HostileServers]:
         yield servers
 
 
+@pytest.fixture
+def controls() -> Iterator[Path]:
+    """Where ssh keeps its connections, in a path that is short enough for it."""
+    with tempfile.TemporaryDirectory(prefix="cp-") as folder:
+        yield Path(folder)
+
+
 def hostile_hosts(fleet: Fleet, servers: HostileServers, folder: Path) -> Path:
     """Write an inventory of the hostile servers, beside that of the fleet, and return it."""
     device = fleet.devices[0]
@@ -74,7 +82,7 @@ def reasons(run: Run) -> dict[str, str]:
 
 @pytest.mark.parametrize("engine", ["ansible", "fleet"])
 def test_nobody_waits_for_a_device_that_holds_us_up(
-    tmp_path: Path, home: Path, servers: HostileServers, engine: str
+    tmp_path: Path, home: Path, servers: HostileServers, controls: Path, engine: str
 ) -> None:
     labels = tmp_path / "labels.zpl"
     with Fleet.start(tmp_path / "fleet", groups={"manual": 2}, kind="dropbear") as fleet:
@@ -92,6 +100,7 @@ def test_nobody_waits_for_a_device_that_holds_us_up(
                 "ioto_label_format=zpl",
             ),
             ANSIBLE_FORKS=str(len(_KINDS) + 2),
+            ANSIBLE_SSH_CONTROL_PATH_DIR=str(controls),
         )
         took = time.monotonic() - started
 
@@ -113,7 +122,7 @@ def test_nobody_waits_for_a_device_that_holds_us_up(
         assert "defect" not in run.output
         assert "Traceback" not in run.output
         left = subprocess.run(("ps", "-eo", "args"), capture_output=True, text=True, check=True).stdout.splitlines()
-        masters = [line for line in left if "[mux]" in line and "ioto-test-cp" in line]
+        masters = [line for line in left if "[mux]" in line and str(controls) in line]
         assert len(masters) <= 2 + 1, masters  # those of the devices that are done, and of the one that ended well
 
 
@@ -143,3 +152,16 @@ def test_a_device_that_was_stuck_and_is_well_again_is_done_by_the_next_run(
 
         assert well.status == 0, well.output
         assert time.monotonic() - started < 30
+
+
+def test_no_claim_id_is_shown_at_any_verbosity_and_an_open_file_is_mentioned(tmp_path: Path, home: Path) -> None:
+    with Fleet.start(tmp_path / "fleet", groups={"manual": 2}, kind="dropbear") as fleet:
+        device, other = fleet.devices
+        device.path("/etc/ioto/device.json5").chmod(0o644)
+        first = provision(home, "-i", fleet.inventory)
+        shown = provision(home, "-i", fleet.inventory, "-vvvvv")
+
+        assert first.status == shown.status == 0, first.output
+        assert "may read, and with it the claim ID: manual-1; chmod 600 it there" in first.output
+        assert str(device.claim_id()) not in shown.output
+        assert str(other.claim_id()) not in shown.output

@@ -105,3 +105,8 @@ def test_values_of_a_wrong_kind_are_told_by_variable_before_the_first_image(tmp_
     assert [problem.hosts for problem in problems] == [("a",)] * len(wrong)
     for name in wrong:
         assert sum(name in problem.sentence for problem in problems) == 1
+
+
+@pytest.mark.parametrize(("serial", "name"), [("-rf", "%2Drf"), (".hidden", "%2Ehidden"), ("SN-1.a", "SN-1.a")])
+def test_no_serial_makes_an_option_or_a_hidden_file_of_an_image(serial: str, name: str) -> None:
+    assert destination.file_name(serial) == name

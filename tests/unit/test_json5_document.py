@@ -13,6 +13,10 @@ import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.json5.document import MISSING, Json5Document
 from ansible_collections.ioto.serialization.plugins.plugin_utils.json5.reader import Json5Error
+from ansible_collections.ioto.serialization.plugins.plugin_utils.json5.second_opinion import (
+    UnreadableValueError,
+    check_values,
+)
 
 FIXTURES = Path(__file__).parent / "fixtures" / "json5"
 PROPERTIES = {
@@ -376,3 +380,14 @@ def test_a_line_end_in_a_value_is_refused_since_the_agent_saves_it_raw(value):
 @pytest.mark.parametrize("text", ["{a: pump}", "{a: `pump`}"])
 def test_a_text_without_quotes_of_the_standard_is_replaced_by_one_with_them(text):
     assert document(text).set(["a"], "it's").data.decode() == r"{a: 'it\'s'}"
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "1e999"])
+def test_a_number_that_another_reader_cannot_hold_is_named(number: str) -> None:
+    document = Json5Document.parse(f"{{product: 'x', note: 1, serial: {number}}}".encode(), name="device.json5 on h1")
+    with pytest.raises(UnreadableValueError, match=r"The number in 'serial' in device\.json5 on h1 is too long"):
+        check_values(document)
+
+
+def test_numbers_that_every_reader_holds_are_let_be() -> None:
+    check_values(Json5Document.parse(b"{a: 12345678901234567890123, b: -0.0, c: 0xff, d: Infinity}", name="f"))

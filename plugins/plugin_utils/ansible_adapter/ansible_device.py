@@ -72,7 +72,14 @@ class AnsibleDevice:
 
     def _execute(self, data: bytes) -> Answer:
         execute: Any = self._action._low_level_execute_command
-        done = execute(_COMMAND, in_data=data)
+        context: Any = self._action._connection._play_context
+        before = context.no_log
+        # The one switch that keeps the ssh plugin from showing what a device answers, which holds its claim ID.
+        context.no_log = True
+        try:
+            done = execute(_COMMAND, in_data=data)
+        finally:
+            context.no_log = before
         return Answer(done["rc"], _bytes(done["stdout"]), without_noise(_bytes(done["stderr"])))
 
     def _explain(self, failure: AnsibleError) -> Answer:

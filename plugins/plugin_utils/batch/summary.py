@@ -62,6 +62,12 @@ def summarize(hosts: Mapping[str, Mapping[str, Any]], ledgers: Sequence[str], *,
         missing = {host: f"It has no label yet. {printable(why)}" for host, why in labels["not_labelled"].items()}
         not_done = {**missing, **not_done}
     lines += [f"{printable(host)}: {sentence}" for host, sentence in not_done.items()]
+    open_ones = [host for host, facts in hosts.items() if (outcome_of(facts) or {}).get("readable_by_others")]
+    if open_ones:
+        lines.append(
+            f"A device.json5 that every user of its device may read, and with it the claim ID: {some_of(open_ones)}; "
+            "chmod 600 it there, or in the firmware."
+        )
     left_alone = len(hosts) - len(fates)
     if left_alone:
         lines.append(f"{left_alone} more hosts were left alone (ioto_mode: none).")

@@ -16,6 +16,7 @@ from functools import cached_property
 from ..display_text import printable
 from ..json5.document import MISSING, Json5Document
 from ..json5.reader import JsonValue
+from ..json5.second_opinion import check_values
 from .agent_settings import AgentSettings, Override, effective_id, identity_overrides, read_settings
 from .device import (
     AGENT_FILES,
@@ -159,6 +160,7 @@ class DeviceState:
         for name in (*AGENT_FILES, OVERRIDE_FILE, PROVISION_FILE):
             check_usable(self.observation.files[name], where=self.name)
         _unused = self.claim_id, self.overrides, self.provisioned, self.provisioned_id
+        check_values(self.document)
 
     def _parse(self, file: RemoteFile) -> Json5Document:
         return Json5Document.parse(file.data, name=f"{printable(file.path)} on {self.name}")

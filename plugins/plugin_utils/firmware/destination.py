@@ -33,12 +33,15 @@ def destination(base: Path | None, dest: str, serial: str | None) -> Path:
 
 
 def file_name(serial: str) -> str:
-    """Return `serial` as a file name: what is no ASCII letter, digit, dot, dash or underscore becomes %XX."""
+    """Return `serial` as a file name: what is no ASCII letter, digit, dot, dash or underscore becomes %XX.
+
+    So does a dot or a dash that it begins with: it would hide the file, or be an option to somebody's program.
+    """
     characters = "".join(
         chr(byte) if byte < 0x80 and (chr(byte).isalnum() or chr(byte) in "._-") else f"%{byte:02X}"
         for byte in serial.encode()
     )
-    return f"%2E{characters[1:]}" if characters.startswith(".") else characters
+    return f"%{ord(characters[0]):02X}{characters[1:]}" if characters.startswith((".", "-")) else characters
 
 
 def room(base: Path | None, images: Iterable[Path], *, at_once: int) -> tuple[int, int]:

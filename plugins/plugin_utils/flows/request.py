@@ -66,6 +66,8 @@ def present_outcome(outcome: UnitOutcome, *, reveal: bool, diff: bool) -> dict[s
         result["notices"] = list(outcome.notices)
     if outcome.note or outcome.notices:
         result["warnings"] = [*filter(None, [outcome.note]), *outcome.notices]
+    if outcome.readable_by_others:
+        result["readable_by_others"] = True
     if diff and outcome.before != outcome.after:
         result["diff"] = {
             "before_header": outcome.path,

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..private_files import sync
+from ..private_files import sync, write_private
 
 LIST = "SHA256SUMS"
 
@@ -72,8 +72,5 @@ def renew_list(folder: Path, checksums: Mapping[str, str]) -> bool:
 def _replace(place: Path, text: str) -> None:
     if place.exists() and place.read_text(encoding="utf-8", errors="replace") == text:
         return
-    temporary = place.with_name(f".{place.name}.ioto-new")
-    temporary.write_text(text, encoding="utf-8")
-    sync(temporary)
-    temporary.replace(place)
+    write_private(place, text.encode())
     sync(place.parent)

@@ -33,7 +33,7 @@ def workspace(dest: Path) -> Iterator[Path]:
     """Make and lock the working folder of the image `dest`, and remove it in the end."""
     folder = dest.with_name(f".{dest.name}{_END}")
     try:
-        dest.parent.mkdir(parents=True, exist_ok=True)
+        dest.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _sweep_once(dest.parent)
         lock = _locked(folder, _NOW)
     except BlockingIOError:

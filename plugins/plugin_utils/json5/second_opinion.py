@@ -19,6 +19,28 @@ class EditorDefectError(IotoError):
     """Our editor and another reader do not understand the same document alike."""
 
 
+class UnreadableValueError(IotoError):
+    """A document that another reader cannot read, so that nobody could say what a change makes of it."""
+
+
+def check_values(document: Json5Document) -> None:
+    """Raise `UnreadableValueError` where another reader cannot read `document`, and name the member if possible.
+
+    It is better said before anything is made for whoever has that file.
+    """
+    members = document.value
+    if not isinstance(members, dict) or not members:
+        return
+    try:
+        _read_independently(document)
+    except ValueError:
+        long = next((key for key, value in members.items() if "Infinity" in _comparable(value)), None)
+        what = "A value" if long is None else f"The number in {long!a}"
+        raise UnreadableValueError(
+            f"{what} in {document.name} is too long for other readers; correct it, or put it in quotes."
+        ) from None
+
+
 def seek_second_opinion(old: Json5Document, new: Json5Document, wanted: Mapping[str, JsonValue]) -> None:
     """Have an independent reader find in `new` what was put there, and all else as it was: else the defect is ours.
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import combinations
-from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image as PillowImage
 
+from ..scanning.picture_file import PictureError, open_picture
 from . import codes
 from .drawing import MM_PER_INCH, Drawing, Glyph, Picture, Rect
 from .errors import FitError, LabelError
@@ -182,13 +182,11 @@ def _slack(align: str, room: float) -> float:
 def _picture(path: str, width: int, height: int) -> tuple[int, int, bytes]:
     """Return an image in black and white dots, at most `width` by `height`: its size and its bits."""
     try:
-        with PillowImage.open(Path(path).expanduser()) as file:
-            image = file.convert("RGBA")
-    except (OSError, ValueError, PillowImage.DecompressionBombError) as error:
-        raise LabelError(f"The image {path!a} cannot be read ({error}); give a PNG or a JPEG.") from error
-    paper = PillowImage.new("RGBA", image.size, "white")
-    grey = PillowImage.alpha_composite(paper, image).convert("L")
-    scale = min(width / grey.width, height / grey.height)
-    size = max(1, round(grey.width * scale)), max(1, round(grey.height * scale))
-    bits = grey.resize(size, PillowImage.Resampling.LANCZOS).convert("1")
+        image = open_picture(path, "RGBA")
+    except PictureError as error:
+        raise LabelError(str(error)) from None
+    scale = min(width / image.width, height / image.height)
+    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+    small = image.resize(size, PillowImage.Resampling.LANCZOS)
+    bits = PillowImage.alpha_composite(PillowImage.new("RGBA", size, "white"), small).convert("1")
     return bits.width, bits.height, bits.tobytes()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..json5 import reader as json5_reader
+from .drawing import MM_PER_INCH
 from .errors import LayoutError
 from .fields import check_template
 
@@ -35,6 +36,8 @@ BOLD = tuple(
 """Fonts that are looked for where a layout names none, in this order. Vera comes with reportlab."""
 
 DEFAULT = "standard"
+_MOST_DOTS = 40_000_000
+"""A4 at 600 dpi, and room."""
 _FOLDER = Path(__file__).parent / "layouts"
 
 
@@ -113,6 +116,15 @@ class LabelLayout:
     bold_fonts: tuple[str, ...]
     brand: str
     folder: Path
+
+    def __post_init__(self) -> None:
+        """Raise `LayoutError` where a label has too many dots."""
+        dots = (self.width / MM_PER_INCH * self.dpi) * (self.height / MM_PER_INCH * self.dpi)
+        if dots > _MOST_DOTS:
+            raise LayoutError(
+                f"A label of {self.width:g} x {self.height:g} mm at {self.dpi} dpi has {dots / 1_000_000:.0f} million "
+                f"dots, and may have {_MOST_DOTS // 1_000_000}; correct width, height or dpi in {self.name}."
+            )
 
     def with_dpi(self, dpi: int | None) -> LabelLayout:
         """Return the layout for another printer."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from ..requirements import MissingPackagesError, missing
@@ -26,14 +25,14 @@ def read_picture(path: str, templates: Iterable[str]) -> Scan:
     """
     try:
         import zxingcpp  # noqa: PLC0415  # an extra: only pictures need it
-        from PIL import Image  # noqa: PLC0415
+
+        from .picture_file import PictureError, open_picture  # noqa: PLC0415
     except ImportError as error:
         raise MissingPackagesError(missing("pictures", error)) from None
     try:
-        with Image.open(Path(path).expanduser()) as file:
-            picture = file.convert("L")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ScanError(f"The picture {path} cannot be read ({error}); give a PNG or a JPEG.") from None
+        picture = open_picture(path, "L")
+    except PictureError as error:
+        raise ScanError(str(error)) from None
     templates = tuple(templates)
     for variant in _variants(picture):
         found: list[Any] = list(zxingcpp.read_barcodes(variant))

@@ -82,6 +82,8 @@ class UnitOutcome:
     previous_claim_id: str | None = None
     before: bytes = b""
     after: bytes = b""
+    readable_by_others: bool = False
+    """The device.json5 was so on the device, and its mode was kept."""
     note: str | None = None
     """What did not come about and does no harm: the next run makes up for it."""
     notices: Sequence[str] = ()

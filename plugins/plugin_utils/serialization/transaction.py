@@ -33,6 +33,7 @@ from .decision import Action, Decision, Known, Seen, decide
 from .request import Request, SerializationError, UnitOutcome
 
 _TRIES_AGAINST_OTHER_WRITERS = 3
+_READ_BY_OTHERS = 0o004
 _CONFIRMED_AT = "confirmed_at"
 _UNSETTLED = "unsettled"
 _RECORDED = {State.VERIFIED, State.LABELLED}
@@ -287,6 +288,7 @@ class _Transaction:
             previous_claim_id=before if before != final else None,
             before=self._first.file.data,
             after=after,
+            readable_by_others=bool((self._first.file.mode or 0) & _READ_BY_OTHERS),
             note=note,
             notices=self._notices,
         )

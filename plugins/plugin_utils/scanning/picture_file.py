@@ -1,0 +1,43 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A picture in a file, of a kind and a size that are safe to decode. Needs pillow, which is an extra."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+from PIL import Image
+
+from ..errors import IotoError
+
+MOST_PIXELS = 60_000_000
+"""What the largest cameras take, and nothing that a small file has blown up."""
+_KINDS = ("PNG", "JPEG")
+"""No other decoder is reached: some start programs, such as Ghostscript."""
+
+
+class PictureError(IotoError):
+    """A file that is no picture which we decode."""
+
+
+def open_picture(path: str, mode: str) -> Image.Image:
+    """Return the picture in the file `path`, a PNG or JPEG, in pillow's `mode`. Raises `PictureError`."""
+    file = Path(path).expanduser()
+    try:
+        if not file.is_file():
+            raise PictureError(f"The picture {path!a} is no file; give a PNG or a JPEG.")
+        with warnings.catch_warnings(action="ignore"), Image.open(file, formats=_KINDS) as picture:
+            if picture.width * picture.height > MOST_PIXELS:
+                raise PictureError(
+                    f"The picture {path!a} has {picture.width} x {picture.height} pixels, and may have "
+                    f"{MOST_PIXELS // 1_000_000} million; give a smaller one."
+                )
+            return picture.convert(mode)
+    except IotoError:
+        raise
+    except Exception as error:  # a decoder stumbles over what it does not expect in many ways
+        said = error.strerror if isinstance(error, OSError) else None
+        reason = said or "it is no PNG and no JPEG, or broken"
+        raise PictureError(f"The picture {path!a} cannot be read ({reason}); give a PNG or a JPEG.") from None
