@@ -16,13 +16,13 @@ from paramiko.ssh_exception import IncompatiblePeer
 
 from ..device.connection import Deadline, UnreachableError, not_in_time, not_let_in, not_reached, not_trusted, place
 from ..errors import IotoError
+from .alarm_clock import AlarmClock
 from .host_keys import objection
 from .ssh_device import SshDevice
 from .ssh_keys import certified, default_keys, load_key
 from .ssh_settings import SshSettings
 from .ssh_socket import GREETING
 from .ssh_transport import SshTransport, prepare, reason_of
-from .watchdog import Watchdog
 
 OLD_ALGORITHMS = (
     "-o KexAlgorithms=+diffie-hellman-group14-sha1 -o HostKeyAlgorithms=+ssh-rsa -o PubkeyAcceptedAlgorithms=+ssh-rsa"
@@ -36,7 +36,7 @@ class Connector:
     def __init__(self) -> None:
         self._jumps: dict[object, SshTransport] = {}
         self._lock = Lock()
-        self._watchdog = Watchdog()
+        self._alarms = AlarmClock()
 
     def connect(self, name: str, settings: SshSettings, deadline: Deadline) -> SshDevice:
         """Return the device `name`, logged in. Raises `UnreachableError`, at the latest when `deadline` passes."""
@@ -55,14 +55,14 @@ class Connector:
     def _device(self, name: str, settings: SshSettings, deadline: Deadline) -> SshDevice:
         with deadline.running():
             transport = self._transport(name, settings, deadline)
-        return SshDevice(name, transport, deadline=deadline, watchdog=self._watchdog)
+        return SshDevice(name, transport, deadline=deadline, alarms=self._alarms)
 
     def _transport(self, name: str, settings: SshSettings, deadline: Deadline) -> SshTransport:
         sentences = _Sentences(name, settings, deadline)
         with sentences.of(None):
             transport = SshTransport(self._connection(name, settings, deadline))
         try:
-            with self._watchdog.alarm(deadline.left, transport.peer.end):
+            with self._alarms.alarm(deadline.left, transport.peer.end):
                 with sentences.of(transport):
                     prepare(transport, settings)
                     _shake_hands(transport, min(settings.timeout, deadline.left))

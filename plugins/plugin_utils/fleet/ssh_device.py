@@ -13,9 +13,9 @@ import paramiko
 
 from ..device.connection import MAX_ANSWER, Deadline, lost, no_command, not_in_time, too_much
 from ..device.device import Answer
+from .alarm_clock import AlarmClock
 from .host_keys import fingerprint
 from .ssh_transport import LOST, SshTransport, reason_of
-from .watchdog import Watchdog
 
 MAX_ERRORS = 64 * 1024
 """Bytes of a device's complaints that are kept."""
@@ -35,12 +35,12 @@ class SshDevice:
     as a script does. A script has to leave nothing behind in its shell.
     """
 
-    def __init__(self, name: str, transport: SshTransport, *, deadline: Deadline, watchdog: Watchdog) -> None:
-        """Hold `transport`, which is logged in. `watchdog` ends it when `deadline` has passed."""
+    def __init__(self, name: str, transport: SshTransport, *, deadline: Deadline, alarms: AlarmClock) -> None:
+        """Hold `transport`, which is logged in. `alarms` end it when `deadline` has passed."""
         self._name = name
         self._transport = transport
         self._deadline = deadline
-        self._watchdog = watchdog
+        self._alarms = alarms
         self._shell: paramiko.Channel | None = None
         self.host_key = fingerprint(transport.get_remote_server_key())
 
@@ -54,7 +54,7 @@ class SshDevice:
         self._transport.peer.allow(_ROOM * MAX_ANSWER)
         shell = None
         try:
-            with self._watchdog.limit(self._deadline, self._transport.peer.end):
+            with self._alarms.limit(self._deadline, self._transport.peer.end):
                 shell = self._open_shell()
                 return self._answer(shell, script.encode("utf-8", "surrogateescape"))
         except LOST as error:

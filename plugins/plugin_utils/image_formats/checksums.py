@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..private_files import sync, write_private
+from ..private_files import write_private
 
 LIST = "SHA256SUMS"
 
@@ -73,4 +73,3 @@ def _replace(place: Path, text: str) -> None:
     if place.exists() and place.read_text(encoding="utf-8", errors="replace") == text:
         return
     write_private(place, text.encode())
-    sync(place.parent)

@@ -16,7 +16,7 @@ from time import monotonic
 from ..device.connection import Deadline
 
 
-class Watchdog:
+class AlarmClock:
     """Calls what was given to it when its time has come, unless the block of it was left before."""
 
     def __init__(self) -> None:
