@@ -24,7 +24,7 @@ from types import TracebackType
 from ..device.connection import MAX_ANSWER, Deadline
 
 _INTERVAL = 0.05
-_GROWTH = 4 * MAX_ANSWER
+_GROWTH = 3 * MAX_ANSWER
 """Bytes by which a worker may grow in a script. The plugin holds an answer of a size more than twice while it reads."""
 _PATIENCE = 5.0
 """Seconds for a connection that ssh keeps to end by itself."""

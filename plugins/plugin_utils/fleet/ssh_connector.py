@@ -28,6 +28,8 @@ OLD_ALGORITHMS = (
     "-o KexAlgorithms=+diffie-hellman-group14-sha1 -o HostKeyAlgorithms=+ssh-rsa -o PubkeyAcceptedAlgorithms=+ssh-rsa"
 )
 """What ssh has to be told for servers of before 2016 or so, of which this engine knows none."""
+_NO_SIGNATURE = "Unable to agree on a pubkey algorithm"
+"""What paramiko says of a key of RSA and a server that takes no other hash than SHA-1 for its signatures."""
 
 
 class Connector:
@@ -130,12 +132,16 @@ class _Sentences:
             return not_in_time(self._name, self._deadline)
         if isinstance(error, IncompatiblePeer):
             if self._settings.algorithms.keys() <= {"pubkeys"}:
-                return UnreachableError(
-                    f"The device {self._name} at {self.where}: its SSH server is too old for the fleet engine "
-                    f"({reason_of(error)}); use ioto_engine: ansible, with ansible_ssh_common_args: {OLD_ALGORITHMS}"
-                )
+                return _too_old(self._name, self.where, error)
             return not_reached(self._name, self.where, f"{reason_of(error)} of those that the settings name")
         return not_reached(self._name, self.where, reason_of(error))
+
+
+def _too_old(name: str, where: str, error: Exception) -> UnreachableError:
+    return UnreachableError(
+        f"The device {name} at {where}: its SSH server is too old for the fleet engine ({reason_of(error)}); use "
+        f"ioto_engine: ansible, with ansible_ssh_common_args: {OLD_ALGORITHMS}"
+    )
 
 
 def _connect(there: tuple[str, int], seconds: float) -> socket.socket:
@@ -182,8 +188,11 @@ def _log_in(name: str, transport: SshTransport, settings: SshSettings, deadline:
             return
     if not transport.is_active() and (deadline.has_passed or transport.peer.has_sent_too_much):
         raise EOFError
+    where = place(settings.host, settings.port)
+    if refused is not None and _NO_SIGNATURE in str(refused):
+        raise _too_old(name, where, refused)
     reason = reason_of(refused) if refused else "there is neither a key nor a password"
-    raise not_let_in(name, place(settings.host, settings.port), settings.user, reason)
+    raise not_let_in(name, where, settings.user, reason)
 
 
 def _logins(transport: paramiko.Transport, settings: SshSettings) -> Generator[Callable[[], list[str]]]:

@@ -1,0 +1,118 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A batch with one device of each hostile kind, beside the same batch without them: who waits, and what it costs.
+
+`python -m tests.benchmark.hostile_devices --good 20 --forks 10 --seconds 10`
+
+A kind is a state of the SSH dialogue, and silence, drip, flood or reset from there on. All good devices have to be
+done, labelled and summed up, each hostile one is named with its reason, and the run takes at most as many deadlines
+longer as the hostile devices fill the forks. Memory is that of all processes of the controller.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from tests.fleet import Fleet
+from tests.services.hostile_ssh import MANNERS, STATES, HostileServers
+from tests.support.ansible import ROOT, Run, command, environment
+
+_ROOM = 10.0
+"""Seconds that a run may take longer for another reason: the last play fails each hostile device by a task."""
+_MOST_MEMORY = 150_000_000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--good", type=int, default=20)
+    parser.add_argument("--forks", type=int, default=10)
+    parser.add_argument("--seconds", type=int, default=10, help="what a device may take in all")
+    given = parser.parse_args()
+    for engine in ("ansible", "fleet"):
+        with tempfile.TemporaryDirectory(prefix="ioto-hostile-") as folder, HostileServers() as servers:
+            _compare(Path(folder), servers, engine, given)
+
+
+def _compare(folder: Path, servers: HostileServers, engine: str, given: argparse.Namespace) -> None:
+    found = []
+    for name in ("good", "all"):
+        with Fleet.start(folder / f"fleet-{name}", groups={"manual": given.good}, kind="dropbear") as fleet:
+            inventories = [fleet.inventory, *([_hostile(fleet, servers, folder)] if name == "all" else [])]
+            found.append(_measure(folder / name, inventories, engine, given))
+            done = [device for device in fleet.devices if device.claim_id()]
+            assert len(done) == given.good, f"{given.good - len(done)} good devices are not done"
+    (_run, alone), (run, beside) = found
+    hostile = len(servers.ports)
+    said = run.unreachable | run.failed
+    assert len(said) == hostile, f"{len(said)} of {hostile} hostile devices have failed or are unreachable"
+    assert f"Labels: {given.good} made" in run.output, "not all good devices have a label"
+    assert "defect" not in run.output and "Traceback" not in run.output
+    print(f"{engine}: {given.good} good and {hostile} hostile devices, {given.forks} at a time, {given.seconds} s each")
+    fates = Counter((kind[1], "unreachable" if _name(kind) in run.unreachable else "failed") for kind in servers.ports)
+    for manner in MANNERS:
+        counts = ", ".join(f"{fates[manner, fate]} {fate}" for fate in ("unreachable", "failed"))
+        print(f"  {manner:8} {len(STATES)} states: {counts}, none held anybody up")
+    most = math.ceil(hostile / given.forks) * given.seconds
+    longer = beside["wall"] - alone["wall"]
+    memory = beside["memory"] - alone["memory"]
+    print(f"  {beside['wall']:.1f} s in place of {alone['wall']:.1f} s: {longer:.1f} s longer, and may be {most} s")
+    print(f"  {memory / 1e6:.0f} MB more than the {alone['memory'] / 1e6:.0f} MB without them, and may be 150 MB")
+    assert longer < most + _ROOM
+    assert memory < _MOST_MEMORY
+
+
+def _name(kind: tuple[str, str]) -> str:
+    return "-".join(kind).replace(" ", "-")
+
+
+def _hostile(fleet: Fleet, servers: HostileServers, folder: Path) -> Path:
+    device = fleet.devices[0]
+    hosts = {_name(kind): {"ansible_host": "127.0.0.1", "ansible_port": port} for kind, port in servers.ports.items()}
+    shared = {
+        "ioto_mode": "manual",
+        "ioto_product": device.product,
+        "ansible_user": "root",
+        "ansible_ssh_private_key_file": str(device.key),
+        "ansible_ssh_common_args": "-F none -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null "
+        "-o IdentityAgent=none",
+    }
+    file = folder / "hostile.json"
+    file.write_text(json.dumps({"hostile": {"hosts": hosts, "vars": shared}}), encoding="utf-8")
+    return file
+
+
+def _measure(
+    home: Path, inventories: list[Path], engine: str, given: argparse.Namespace
+) -> tuple[Run, dict[str, float]]:
+    home.mkdir()
+    variables = {
+        "ioto_engine": engine,
+        "ioto_device_timeout": given.seconds,
+        "ioto_label_dest": str(home / "labels.zpl"),
+        "ioto_label_format": "zpl",
+    }
+    words = [word for inventory in inventories for word in ("-i", inventory)]
+    meter = [sys.executable, "-m", "tests.benchmark.meter", str(home / "figures.json")]
+    done = subprocess.run(
+        [*meter, *command(ROOT / "playbooks/provision.yml", *words, "-e", json.dumps(variables))],
+        cwd=ROOT,
+        env=environment(home, ANSIBLE_FORKS=str(given.forks)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+    return Run(done.returncode, done.stdout), json.loads((home / "figures.json").read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    main()
