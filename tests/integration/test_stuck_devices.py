@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -54,12 +56,12 @@ def controls() -> Iterator[Path]:
         yield Path(folder)
 
 
-def hostile_hosts(fleet: Fleet, servers: HostileServers, folder: Path) -> Path:
-    """Write an inventory of the hostile servers, beside that of the fleet, and return it."""
+def hostile_hosts(fleet: Fleet, ports: Mapping[tuple[str, str], int], folder: Path) -> Path:
+    """Write an inventory of the hostile servers at `ports`, beside that of the fleet, and return it."""
     device = fleet.devices[0]
     hosts = {
         f"{state}-{manner}".replace(" ", "-"): {"ansible_host": "127.0.0.1", "ansible_port": port}
-        for (state, manner), port in servers.ports.items()
+        for (state, manner), port in ports.items()
     }
     shared = {
         "ioto_mode": "manual",
@@ -86,7 +88,7 @@ def test_nobody_waits_for_a_device_that_holds_us_up(
 ) -> None:
     labels = tmp_path / "labels.zpl"
     with Fleet.start(tmp_path / "fleet", groups={"manual": 2}, kind="dropbear") as fleet:
-        inventory = hostile_hosts(fleet, servers, tmp_path)
+        inventory = hostile_hosts(fleet, servers.ports, tmp_path)
         started = time.monotonic()
         run = provision(
             home,
@@ -124,6 +126,55 @@ def test_nobody_waits_for_a_device_that_holds_us_up(
         left = subprocess.run(("ps", "-eo", "args"), capture_output=True, text=True, check=True).stdout.splitlines()
         masters = [line for line in left if "[mux]" in line and str(controls) in line]
         assert len(masters) <= 2 + 1, masters  # those of the devices that are done, and of the one that ended well
+
+
+_REFUSALS = {
+    ("login", "refuse"): "unreachable: The device login-refuse at 127.0.0.1:PORT does not let root in (",
+    ("session", "refuse"): "unreachable: The device session-refuse lets us in and runs no command (",
+    ("exec", "refuse"): "unreachable: The ",  # over a connection that ssh keeps, it says nothing of that
+    ("script", "refuse"): (
+        "failed: The device script-refuse did not finish our script (exit status 255); it said: This account is locked."
+    ),
+    ("nobody", "there"): (
+        "unreachable: The device nobody-there cannot be reached at 127.0.0.1:PORT (Connection refused); see its "
+        "address, power and network, then run again."
+    ),
+}
+
+
+def test_both_engines_say_the_same_of_a_device_that_refuses(tmp_path: Path, home: Path) -> None:
+    with (
+        Fleet.start(tmp_path / "fleet", groups={"manual": 1}, kind="dropbear") as fleet,
+        HostileServers([kind for kind in _REFUSALS if kind[1] == "refuse"]) as servers,
+        socket.create_server(("127.0.0.1", 0)) as nobody,
+    ):
+        ports = {**servers.ports, ("nobody", "there"): nobody.getsockname()[1]}
+        nobody.close()
+        inventory = hostile_hosts(fleet, ports, tmp_path)
+        for engine in ("ansible", "fleet"):
+            run = provision(home, "-i", inventory, "-e", f"ioto_engine={engine} ioto_device_timeout=20")
+            said = reasons(run)
+            for kind, sentence in _REFUSALS.items():
+                name = "-".join(kind)
+                fate = "unreachable" if name in run.unreachable else "failed"
+                message = re.search(r'"msg": "(.*?)"[,}]', said[name])
+                assert message, said[name]
+                assert f"{fate}: {message[1]}".startswith(sentence.replace("PORT", str(ports[kind]))), engine
+            assert "runs no command" in said["exec-refuse"]
+
+
+def test_both_engines_say_the_same_of_a_host_that_is_not_known(tmp_path: Path, home: Path) -> None:
+    with Fleet.start(tmp_path / "fleet", groups={"manual": 1}, kind="dropbear") as fleet:
+        (device,) = fleet.devices
+        strict = f"-F none -o StrictHostKeyChecking=yes -o UserKnownHostsFile={tmp_path}/none -o IdentityAgent=none"
+        for engine in ("ansible", "fleet"):
+            variables = {"ioto_engine": engine, "ansible_ssh_common_args": strict}
+            run = provision(home, "-i", fleet.inventory, "-e", json.dumps(variables))
+            assert run.unreachable == {device.name}, run.output
+            assert (
+                f"The host at {device.address}:{device.port} for {device.name} is not trusted: its host key "
+                in run.output
+            )
 
 
 @pytest.mark.parametrize("engine", ["ansible", "fleet"])

@@ -7,7 +7,8 @@
         port = servers.ports["exec", "silence"]
 
 Up to that state they do as any server does, and let in whoever has a key. `silence` says nothing any more, `drip`
-a little every 0.2 s, `flood` as much as the other side takes, `reset` breaks the connection off.
+a little every 0.2 s, `flood` as much as the other side takes, `reset` breaks the connection off. `refuse`, of a login,
+a session, a command or a script, says no as the protocol has it.
 """
 
 from __future__ import annotations
@@ -141,8 +142,11 @@ class _Server(paramiko.ServerInterface):
     def __init__(self, transport: paramiko.Transport, connection: socket.socket, state: str, manner: str) -> None:
         self._transport, self._connection, self._state, self._manner = transport, connection, state, manner
 
+    def _refuses(self, state: str) -> bool:
+        return (self._state, self._manner) == (state, "refuse")
+
     def _reach(self, state: str) -> None:
-        if state == self._state:
+        if state == self._state and self._manner != "refuse":
             _misbehave(self._manner, self._connection, lambda data: self._transport.send_ignore(len(data)), b"..")
 
     def get_allowed_auths(self, username: str) -> str:
@@ -150,19 +154,27 @@ class _Server(paramiko.ServerInterface):
 
     def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
         self._reach("login")
-        return int(paramiko.AUTH_SUCCESSFUL)
+        return int(paramiko.AUTH_FAILED if self._refuses("login") else paramiko.AUTH_SUCCESSFUL)
 
     def check_channel_request(self, kind: str, chanid: int) -> int:
         self._reach("session")
-        return int(paramiko.OPEN_SUCCEEDED)
+        refused = paramiko.OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
+        return int(refused if self._refuses("session") else paramiko.OPEN_SUCCEEDED)
 
     def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
         self._reach("exec")
+        if self._refuses("exec"):
+            return False
         threading.Thread(target=self._run, args=(channel,), daemon=True).start()
         return True
 
     def _run(self, channel: paramiko.Channel) -> None:
         with suppress(OSError, EOFError, paramiko.SSHException):
+            if self._refuses("script"):
+                channel.sendall_stderr(b"This account is locked.\n")
+                channel.send_exit_status(255)
+                channel.close()
+                return
             if self._state == "script":
                 self._take(channel)
                 return

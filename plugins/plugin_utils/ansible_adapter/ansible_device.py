@@ -96,7 +96,7 @@ class AnsibleDevice:
         if said != str(failure):
             words = without_noise(_bytes(said))
             if not words.strip():
-                raise lost(self._name, "it hung up, or its shell ended with status 255") from None
+                raise lost(self._name, "it hung up, runs no command, or its shell ended with status 255") from None
             # ssh itself says what is wrong, so it was the device that ended so, with its own words.
             return Answer(_FAILED, b"", words)
         raise not_reached(self._name, where, last_words(_bytes(said))) from None

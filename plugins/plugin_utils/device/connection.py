@@ -102,7 +102,7 @@ def place(host: str, port: int | str | None) -> str:
 
 def last_words(said: bytes) -> str:
     """Return the end of what a device said, so that it can be shown."""
-    return printable(said[-_SHOWN:])
+    return printable(said[-_SHOWN:]).rstrip(".")
 
 
 def not_in_time(name: str, deadline: Deadline, said: bytes = b"") -> UnreachableError:
