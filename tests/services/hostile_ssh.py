@@ -171,6 +171,7 @@ class _Server(paramiko.ServerInterface):
     def _run(self, channel: paramiko.Channel) -> None:
         with suppress(OSError, EOFError, paramiko.SSHException):
             if self._refuses("script"):
+                channel.recv(1)  # the answer to the request has gone out before
                 channel.sendall_stderr(b"This account is locked.\n")
                 channel.send_exit_status(255)
                 channel.close()
