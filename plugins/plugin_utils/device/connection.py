@@ -9,6 +9,7 @@ The device never decides how long we wait, nor how much we keep.
 from __future__ import annotations
 
 import math
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
@@ -26,6 +27,7 @@ MAX_ANSWER = 4 * 1024 * 1024
 _MEBIBYTE = 1024 * 1024
 _SHOWN = 200
 """Bytes of a complaint that are shown."""
+_AT_ONCE = 0.001
 _NO_ANSWER = "no answer in time"
 _REASONS = {"Connection timed out": _NO_ANSWER, "Operation timed out": _NO_ANSWER}
 """What systems call the same."""
@@ -92,6 +94,23 @@ class Deadline:
         finally:
             self._taken += monotonic() - self._since
             self._since = None
+
+
+def connect(host: str, port: int, seconds: float) -> socket.socket:
+    """Return a connection to the first address of `host` that takes one within `seconds` in all. Raises `OSError`."""
+    until = monotonic() + seconds
+    failure = OSError("it has no address")
+    for family, kind, protocol, _unused, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        connection = socket.socket(family, kind, protocol)
+        try:
+            connection.settimeout(max(until - monotonic(), _AT_ONCE))
+            connection.connect(address)
+        except OSError as error:
+            connection.close()
+            failure = error
+        else:
+            return connection
+    raise failure
 
 
 def place(host: str, port: int | str | None) -> str:

@@ -9,12 +9,20 @@ import socket
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, suppress
 from threading import Lock
-from time import monotonic
 
 import paramiko
 from paramiko.ssh_exception import IncompatiblePeer
 
-from ..device.connection import Deadline, UnreachableError, not_in_time, not_let_in, not_reached, not_trusted, place
+from ..device.connection import (
+    Deadline,
+    UnreachableError,
+    connect,
+    not_in_time,
+    not_let_in,
+    not_reached,
+    not_trusted,
+    place,
+)
 from ..errors import IotoError
 from .alarm_clock import AlarmClock
 from .host_keys import objection
@@ -80,7 +88,7 @@ class Connector:
     def _connection(self, name: str, settings: SshSettings, deadline: Deadline) -> socket.socket | paramiko.Channel:
         there = settings.host, settings.port
         if settings.jump is None:
-            connection = _connect(there, min(settings.timeout, deadline.left))
+            connection = connect(*there, min(settings.timeout, deadline.left))
             # Small questions that wait for an answer: Nagle's algorithm would only hold them back.
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return connection
@@ -142,23 +150,6 @@ def _too_old(name: str, where: str, error: Exception) -> UnreachableError:
         f"The device {name} at {where}: its SSH server is too old for the fleet engine ({reason_of(error)}); use "
         f"ioto_engine: ansible, with ansible_ssh_common_args: {OLD_ALGORITHMS}"
     )
-
-
-def _connect(there: tuple[str, int], seconds: float) -> socket.socket:
-    """Return a connection to the first address of a host that takes one within `seconds`. Raises `OSError`."""
-    until = monotonic() + seconds
-    failure = OSError("it has no address")
-    for family, kind, protocol, _unused, address in socket.getaddrinfo(*there, type=socket.SOCK_STREAM):
-        connection = socket.socket(family, kind, protocol)
-        try:
-            connection.settimeout(max(until - monotonic(), 0.001))
-            connection.connect(address)
-        except OSError as error:
-            connection.close()
-            failure = error
-        else:
-            return connection
-    raise failure
 
 
 def _shake_hands(transport: SshTransport, seconds: float) -> None:

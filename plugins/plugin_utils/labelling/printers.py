@@ -32,6 +32,7 @@ from time import monotonic
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from ..device.connection import connect
 from ..display_text import printable
 from ..labels.errors import PrintError
 
@@ -97,7 +98,7 @@ class SocketPrinter:
         clock = _Clock(self._timeout)
         is_sent = False
         try:
-            with socket.create_connection((self._host, self._port), timeout=clock.left) as connection:
+            with connect(self._host, self._port, clock.left) as connection:
                 connection.settimeout(clock.left)  # for all of it, not for each piece
                 connection.sendall(data + _ASK_STATUS)
                 is_sent = True
