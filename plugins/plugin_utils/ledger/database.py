@@ -22,11 +22,10 @@ from sqlalchemy.exc import DBAPIError
 from .driver_errors import ALREADY_EXISTS, UNDEFINED_TABLE, lost_a_race, sentences, sqlstate
 from .location import Location
 from .migrations import on_postgresql, on_sqlite
-from .migrations.steps import Migration
+from .migrations.steps import SCHEMA_VERSION, Migration
 from .migrations.version import version_of
 from .postgresql import PostgresqlDatabase
 from .records import LedgerError
-from .schema import SCHEMA_VERSION
 from .sqlite_file import LedgerFile, MemoryDatabase, create_file, holds_something
 from .unit_locks import lock_numbers, locked_beside, locked_on_server
 

@@ -35,10 +35,8 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.types import TypeEngine
 
 from .columns import ValueKind, columns_of
+from .migrations.steps import SCHEMA_VERSION
 from .records import Claim, Event, State
-
-SCHEMA_VERSION = 2
-VERSION_QUERY = "SELECT version FROM ioto_ledger"
 
 # Written out, never bound: an index with a condition serves only a query that states the same condition.
 IS_LIVE = text("state <> 'retired'")

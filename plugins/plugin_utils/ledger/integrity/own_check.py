@@ -13,8 +13,9 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from ...claim_ids import mask_within
+from ..migrations.steps import SCHEMA_VERSION, VERSION_QUERY
 from ..raw_rows import raw_select
-from ..schema import GUARDS, SCHEMA_VERSION, VERSION_QUERY, create_tables, metadata
+from ..schema import GUARDS, create_tables, metadata
 from ..sqlite_file import connect
 from .findings import Findings, reason_of
 

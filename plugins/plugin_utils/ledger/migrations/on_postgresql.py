@@ -14,8 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from ..records import LedgerError
-from ..schema import SCHEMA_VERSION
-from .steps import Migration, take_steps
+from .steps import SCHEMA_VERSION, Migration, take_steps
 
 PATIENCE = 10
 """Seconds to wait for the transactions of others; meanwhile new ones wait as well."""

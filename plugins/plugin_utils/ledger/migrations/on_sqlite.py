@@ -26,9 +26,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from ..records import LedgerError
-from ..schema import VERSION_QUERY
 from ..sqlite_file import BUSY_TIMEOUT, USE_LOG
-from .steps import Migration, take_steps
+from .steps import VERSION_QUERY, Migration, take_steps
 
 PATIENCE = 600
 """Seconds to wait for another process that migrates the ledger: a million claims take about half a minute."""

@@ -11,11 +11,15 @@ from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
 
-from ..schema import SCHEMA_VERSION, VERSION_QUERY
 from . import step_2
 
 STEPS: Mapping[int, Callable[[Connection], None]] = {2: step_2.migrate}
 """What brings a ledger to a version from the one before."""
+
+SCHEMA_VERSION = max(STEPS)
+"""Today's."""
+VERSION_QUERY = "SELECT version FROM ioto_ledger"
+"""Asks a ledger of any version."""
 
 
 class Migration(NamedTuple):

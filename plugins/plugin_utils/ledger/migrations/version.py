@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from ..records import LedgerError
-from ..schema import SCHEMA_VERSION, VERSION_QUERY
+from .steps import SCHEMA_VERSION, VERSION_QUERY
 
 CONFLICTS_ARE_OPEN = "ledger_conflicts_are_open"
 """Where the `info` of a connection says whether there were open conflicts when it began to write."""
