@@ -33,7 +33,7 @@ def main() -> None:
 
 def _tell(what: str, found: Counter[str]) -> None:
     counts = ", ".join(f"{name}: {count}" for name, count in sorted(found.items()))
-    print(f"{what}: {found['schema 1'] + found['schema 2']} kills, all whole ({counts})")
+    print(f"{what}: {found['old'] + found['new']} kills, all whole ({counts})")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from sqlalchemy import make_url
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.migrations import on_postgresql
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.migrations.command import migrate_ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.migrations.steps import SCHEMA_VERSION
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
     AllocationRequest,
     Context,
@@ -54,7 +55,9 @@ def user_of(url: str, name: str, *rights: str) -> str:
 
 @pytest.mark.parametrize("read_only", [False, True])
 def test_opening_migrates_nothing_and_says_what_to_type(old: str, read_only: bool) -> None:
-    with pytest.raises(LedgerError, match=r"older version \(schema 1, .* needs 2\); when all lines can wait") as caught:
+    with pytest.raises(
+        LedgerError, match=rf"older version \(schema 1, .* needs {SCHEMA_VERSION}\); when all lines can"
+    ) as caught:
         Ledger(old, read_only=read_only)
     assert "ansible localhost -m ioto.serialization.ledger_entry -a " in str(caught.value)
     assert rows(old, "ioto_ledger") == [(1,)]
@@ -72,8 +75,8 @@ def test_the_command_of_the_sentence_can_be_typed_as_it_stands(old: str, home: P
             [*shlex.split(typed[0]), *more], capture_output=True, text=True, check=False, env=around, cwd=home
         )
         assert done.returncode == 0, done.stdout + done.stderr
-        assert "from schema 1 to schema 2" in done.stdout
-        assert rows(old, "ioto_ledger", "version") == [(1 if more else 2,)]
+        assert f"from schema 1 to schema {SCHEMA_VERSION}" in done.stdout
+        assert rows(old, "ioto_ledger", "version") == [(1 if more else SCHEMA_VERSION,)]
 
 
 def test_the_sentence_holds_no_password(old: str) -> None:
@@ -158,7 +161,7 @@ def test_a_writer_under_way_is_let_finish_and_the_next_one_sees_the_new_version(
         writer.execute("INSERT INTO ioto_events (at, action, actor) VALUES (now(), 'checked', 'ann')")
         writer.commit()
         migration.join(60)
-        assert rows(old, "ioto_ledger", "version") == [(2,)]
+        assert rows(old, "ioto_ledger", "version") == [(SCHEMA_VERSION,)]
         assert len(rows(old, "ioto_events")) == 91
         writer.execute("UPDATE ioto_claims SET host = 'x' WHERE seq = 1")
         with pytest.raises(psycopg.errors.NotNullViolation, match='"key"'):
@@ -214,7 +217,7 @@ def test_looking_at_the_version_is_no_question_more(postgresql_url: str, tmp_pat
 def test_killed_at_any_instant_it_is_the_old_one_or_the_new_one(postgresql_server: PostgresqlServer) -> None:
     found = kill_on_postgresql(postgresql_server, 6, times=20)
     found += kill_on_postgresql(postgresql_server, 1, times=20, of_server=True)
-    assert found["schema 1"] + found["schema 2"] == 7
+    assert found["old"] + found["new"] == 7
 
 
 def wait_until_somebody_waits(url: str) -> None:

@@ -17,6 +17,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.event_ki
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.migrations import on_sqlite
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.migrations.command import migrate_ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.migrations.steps import SCHEMA_VERSION
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
     Context,
     LedgerError,
@@ -74,7 +75,7 @@ def test_opening_tells_that_it_migrated_and_where_the_copy_is(old: Path, caplog:
     Ledger(old).close()
     (copy,) = copies(old)
     assert caplog.messages == [
-        f"The ledger {old} was brought from schema 1 to schema 2; as it was, it is kept in {copy}."
+        f"The ledger {old} was brought from schema 1 to schema {SCHEMA_VERSION}; as it was, it is kept in {copy}."
     ]
     Ledger(old).close()
     assert len(caplog.messages) == 1
@@ -96,7 +97,7 @@ def test_who_only_reads_changes_nothing(old: Path, caplog: pytest.LogCaptureFixt
 def test_check_mode_says_what_would_be_done(old: Path) -> None:
     before = old.read_bytes()
     outcome = migrate_ledger(str(old), check=True)
-    assert outcome.migration == (1, 2, None)
+    assert outcome.migration == (1, SCHEMA_VERSION, None)
     assert old.read_bytes() == before
 
 
@@ -144,7 +145,7 @@ def test_a_full_disk_leaves_the_old_ledger(old: Path, tmp_path: Path, room: int)
         assert (schema_of(str(place)), rows(str(place), "ioto_events")) == before
         subprocess.run(["mount", "-o", "remount,size=4m", disk], check=True)
         Ledger(place).close()
-        assert rows(str(place), "ioto_ledger", "version") == [(2,)]
+        assert rows(str(place), "ioto_ledger", "version") == [(SCHEMA_VERSION,)]
     finally:
         subprocess.run(["umount", "--lazy", disk], check=True)
 
@@ -177,12 +178,12 @@ def test_what_a_killed_process_left_is_gone_after_the_next(old: Path) -> None:
 @pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
 def test_killed_at_any_instant_it_is_the_old_one_or_the_new_one(tmp_path: Path) -> None:
     found = kill_on_sqlite(tmp_path, 12, times=20)
-    assert found["schema 1"] + found["schema 2"] == 12
+    assert found["old"] + found["new"] == 12
 
 
 def test_the_service_has_a_command_for_it(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert service(["migrate", "--ledger", str(old)]) == 0
-    assert f"The ledger {old} was brought from schema 1 to schema 2" in capsys.readouterr().out
+    assert f"The ledger {old} was brought from schema 1 to schema {SCHEMA_VERSION}" in capsys.readouterr().out
     assert service(["migrate", "--ledger", str(old)]) == 0
     assert "has today's schema" in capsys.readouterr().out
     assert service(["migrate", "--ledger", f"{old}x"]) == 1
@@ -195,4 +196,9 @@ def test_a_task_that_opens_it_warns_once(old: Path, home: Path, tmp_path: Path) 
     playbook.write_text(f"- hosts: localhost\n  gather_facts: false\n  tasks: [{{{reserve}}}, {{{reserve}}}]\n")
     run = provision(home, playbook=playbook, ANSIBLE_COLLECTIONS_PATH=COLLECTIONS)
     assert run.status == 0, run.output
-    assert " ".join(run.output.split()).count("was brought from schema 1 to schema 2; as it was, it is kept in") == 1
+    assert (
+        " ".join(run.output.split()).count(
+            f"was brought from schema 1 to schema {SCHEMA_VERSION}; as it was, it is kept in"
+        )
+        == 1
+    )

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.migrations.command import migrate_ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.migrations.steps import SCHEMA_VERSION
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import LedgerError
 from tests.services.postgresql import PostgresqlServer
 from tests.support.old_ledger import execute, lay_down, rows, schema_of
@@ -84,7 +85,7 @@ def kill_on_postgresql(server: PostgresqlServer, kills: int, *, times: int, of_s
 def _kill(renew: Callable[[], str], kills: int, kill: Callable[[int], None], fresh: str) -> Counter[str]:
     Ledger(fresh).close()
     place = renew()
-    before, schemas = _content(place), {1: schema_of(place), 2: schema_of(fresh)}
+    before, schemas = _content(place), {1: schema_of(place), SCHEMA_VERSION: schema_of(fresh)}
     began = time.monotonic()
     migrate_ledger(place)
     seconds = time.monotonic() - began
@@ -99,13 +100,13 @@ def _kill(renew: Callable[[], str], kills: int, kill: Callable[[int], None], fre
         kill(client.pid or 0)
         client.join(60)
         ((version, *_identity),) = rows(place, "ioto_ledger")
-        found[f"schema {version}"] += 1
+        found["old" if version == 1 else "new"] += 1
         assert schema_of(place) == schemas[version]
         assert _content(place) == before
-        if version == 2:
+        if version == SCHEMA_VERSION:
             place = renew()
     migrate_ledger(place)
-    assert schema_of(place) == schemas[2]
+    assert schema_of(place) == schemas[SCHEMA_VERSION]
     assert _content(place) == before
     return found
 
