@@ -167,7 +167,7 @@ ledger:
 migrated:
   description:
     - From which version of its schema to which the ledger was brought, and where it is kept as it was.
-    - RV(migrated.copy) is null in check mode and on PostgreSQL.
+    - C(copy) is null in check mode and on PostgreSQL.
   returned: when O(action=migrate) and the ledger was of an older version
   type: dict
   sample: {"before": 1, "after": 2, "copy": "/home/ann/.local/share/ioto/ledger.schema-1.20261127T080000.000000Z.db"}
