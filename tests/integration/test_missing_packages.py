@@ -21,7 +21,7 @@ pytestmark = pytest.mark.ansible
 ACTIONS = sorted(path.stem for path in (ROOT / "plugins/action").glob("*.py") if path.stem != "__init__")
 PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
 WITHOUT_ACTIONS = {"finish": 2, "service": 0}
-"""The end of other playbooks, which had nobody to do, and what happens on a station alone: with which status they end."""
+"""The end of other playbooks, which had nobody to do, and what happens on a station alone: how each of them ends."""
 COLLECTIONS = {"ANSIBLE_COLLECTIONS_PATH": str(ROOT / "playbooks/collections")}
 # Jinja2 comes with ansible-core.
 BASE = tuple(re.findall(r"^(?!ansible-core|jinja2)[a-z0-9-]+", (ROOT / "requirements.txt").read_text(), re.MULTILINE))
