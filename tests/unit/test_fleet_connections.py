@@ -23,7 +23,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.ssh_setti
 
 @pytest.mark.parametrize("host", ["a..b", "a" * 67 + ".lan"])
 def test_a_name_that_can_be_no_hosts_is_told_and_is_no_defect(host: str) -> None:
-    with pytest.raises(UnreachableError, match="that is no name of a host"):
+    with pytest.raises(UnreachableError, match="that is not the name of a host"):
         Connector().connect("bench-1", SshSettings(host=host), Deadline(1))
 
 

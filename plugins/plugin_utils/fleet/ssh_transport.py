@@ -89,7 +89,7 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
         return "no answer in time"
     if isinstance(error, UnicodeError):
-        return "that is no name of a host"
+        return "that is not the name of a host"
     if isinstance(error, paramiko.ChannelException):
         return printable(error.text[:_SHOWN]).lower().rstrip(".") or "it opens no session"
     if not isinstance(error, OSError | EOFError | paramiko.SSHException):

@@ -109,10 +109,10 @@ def _problem(column: LedgerColumn, value: object) -> str:
     if value is None:
         return "" if column.is_optional else "is missing"
     if column.kind is ValueKind.NUMBER:
-        return "" if isinstance(value, int) else "is no number"
+        return "" if isinstance(value, int) else "is not a number"
     if not isinstance(value, str):
-        return "is no text"
-    return "" if _is_unicode(value) else "is no text in UTF-8"
+        return "is not text"
+    return "" if _is_unicode(value) else "is not UTF-8"
 
 
 def _test_of(column: LedgerColumn) -> Callable[[str], bool] | None:
