@@ -13,6 +13,7 @@ from typing import Any
 
 from .. import claim_ids
 from ..errors import IotoError
+from ..identity.marks import IdentifyingMarks
 from ..labels.qr_templates import qr_templates
 from ..serialization.request import Request, UnitOutcome
 from ..serialization.sources.source import ClaimSource
@@ -42,6 +43,8 @@ def build_request(options: Mapping[str, Any], *, check: bool) -> Request:
         restart=options.get("agent_restart") or (),
         volatile=options.get("volatile", False),
         unsynced=options.get("unsynced", False),
+        rewrite=options.get("rewrite", False),
+        marks=IdentifyingMarks.without(options.get("shared_hardware") or ()),
         check=check,
     )
 
@@ -62,6 +65,10 @@ def present_outcome(outcome: UnitOutcome, *, reveal: bool, diff: bool) -> dict[s
         "path": outcome.path,
         "previous_claim_id": shown(outcome.previous_claim_id),
     }
+    if outcome.hardware:
+        result["hardware"] = dict(outcome.hardware)
+    if outcome.rewritten:
+        result["rewritten"] = True
     if outcome.notices:
         result["notices"] = list(outcome.notices)
     if outcome.note or outcome.notices:

@@ -25,6 +25,8 @@ class EventKind(StrEnum):
     CONFLICT = "conflict"
     """Somebody asked for an ID that could not be had."""
     RESOLVED = "resolved"
+    HARDWARE = "hardware"
+    """A unit's board says another serial or MAC address than before, and that was accepted."""
     HOST_KEY = "host key"
     """A device has another SSH host key than before, and that was accepted."""
     CHECKED = "checked"

@@ -40,6 +40,22 @@ class ClaimConflictError(LedgerError):
         self.claim = claim
 
 
+class DeviceConflictError(ClaimConflictError):
+    """A device that says that it is a unit, and is not the one that the ledger knows; `facts` is what it is."""
+
+    def __init__(self, message: str, claim: Claim, facts: str) -> None:
+        super().__init__(message, claim)
+        self.facts = facts
+
+
+class TwinError(DeviceConflictError):
+    """Two devices of one run that say that they are the same unit; `twin` is the host of the other."""
+
+    def __init__(self, message: str, claim: Claim, twin: str, facts: str) -> None:
+        super().__init__(message, claim, facts)
+        self.twin = twin
+
+
 def parse_unit(text: str) -> str:
     """Return what names a unit (a serial number, a MAC), spaces around it cut. Raises `InvalidUnitError`."""
     unit = str(text).strip()
@@ -167,7 +183,11 @@ class Event(NamedTuple):
 
 
 class AllocationRequest(NamedTuple):
-    """A unit that needs a claim ID: this one (`claim_id`), or a new one of `length` characters."""
+    """A unit that needs a claim ID: this one (`claim_id`), or a new one of `length` characters.
+
+    `details` are what is known of its device; None: nothing, and nothing is compared. `accepts` are the facts of
+    `identity.facts` that may be others than before.
+    """
 
     product: str
     unit: str
@@ -176,6 +196,7 @@ class AllocationRequest(NamedTuple):
     claim_id: str | None = None
     length: int = claim_ids.DEFAULT_LENGTH
     details: Mapping[str, object] | None = None
+    accepts: frozenset[str] = frozenset()
 
     def __repr__(self) -> str:
         """Leave out what must be in no log."""

@@ -14,8 +14,11 @@ from ..device.agent_settings import Override
 from ..device.state import DeviceState
 from ..device.unit_identity import UnitIdentity
 from ..display_text import printable
+from ..identity.facts import BOARD_FACTS, HOST_KEY, described
+from ..ledger.device_check import refusal_of
 from ..ledger.records import Claim, State
 
+_DONE = {State.VERIFIED, State.LABELLED}
 _DELIBERATE = "or say that it is meant (force: true)"
 
 
@@ -75,6 +78,13 @@ class Asked:
     """The agent makes the ID, which it does only where there is none."""
     accept_host_key: bool = False
     """The unit's host key was made anew."""
+    rewrite: bool = False
+    """A unit that was verified may be done again though nothing but a MAC address identifies it."""
+
+    @property
+    def accepts(self) -> frozenset[str]:
+        """The facts of the unit's device that may be others than before."""
+        return (BOARD_FACTS if self.force else frozenset()) | ({HOST_KEY} if self.accept_host_key else frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +101,8 @@ class Decision:
     """The action; the ID to keep, adopt or assign (None: the source gives one); and what becomes of older ones.
 
     `retire_live` ends the unit's live claim for the new one. `conflict` is the claim of another unit that was found in
-    the way, for the record.
+    the way, for the record, and `device` what the device is that is another one than its unit's. `rewritten`: the unit
+    was verified before, and its device has lost that.
     """
 
     action: Action
@@ -99,6 +110,8 @@ class Decision:
     retire_live: bool = False
     conflict: Claim | None = None
     reason: str = ""
+    device: str | None = None
+    rewritten: bool = False
 
     @property
     def needs_an_id(self) -> bool:
@@ -149,34 +162,19 @@ def _refused_gift(asked: Asked, holder: Claim | None) -> Decision | None:
 
 
 def _refused_board(seen: Seen, asked: Asked, live: Claim) -> Decision | None:
-    """Refuse a device that calls itself by the name of a unit, and is not the board that carried the `live` claim."""
+    """Refuse a device that calls itself by the name of a unit, and is not the one that carried the `live` claim."""
     if seen.identity is None:
         return None
-    contradiction = seen.identity.contradicts(live.details)
-    if contradiction is not None and not asked.force:
-        return _refuse(
-            f"The unit {asked.unit!a} was serialized before on a board with another {contradiction}: correct the "
-            "serial where these are two units; where the board was replaced, retire the unit's claim ID first "
-            f"(ledger_entry), {_DELIBERATE}.",
-            live,
-        )
-    other_key = seen.identity.other_host_key(live.details)
-    if other_key is not None and not asked.accept_host_key:
-        return _refuse(
-            f"The device says that it is unit {asked.unit!a}, and has the host key {seen.identity.host_key} where that "
-            f"unit had {printable(other_key)}: see which unit it is; if its key was made anew, say so "
-            "(ioto_accept_host_key).",
-            live,
-        )
-    return None
+    refusal = refusal_of(live, seen.identity.details, asked.accepts)
+    return None if refusal is None else replace(_refuse(refusal, live), device=described(seen.identity.details))
 
 
 def _choose(seen: Seen, asked: Asked, known: Known) -> Decision:
     if seen.claim_id is None:
-        return _for_a_blank_device(asked, known)
+        return _for_a_blank_device(seen, asked, known)
     if not is_valid(seen.claim_id):
         if asked.force:
-            return _for_a_blank_device(asked, known)
+            return _for_a_blank_device(seen, asked, known)
         return _refuse(
             "The device has an id that is no claim ID (10 to 20 digits and letters without I, L, O and U): "
             f"remove it there, {_DELIBERATE}."
@@ -188,10 +186,20 @@ def _choose(seen: Seen, asked: Asked, known: Known) -> Decision:
     return _for_an_unknown_id(seen.claim_id, asked, known)
 
 
-def _for_a_blank_device(asked: Asked, known: Known) -> Decision:
+def _for_a_blank_device(seen: Seen, asked: Asked, known: Known) -> Decision:
     live = known.live
-    if live is None or asked.claim_id in {None, live.claim_id}:
-        return Decision(Action.ASSIGN, live.claim_id if live else asked.claim_id)
+    if live is None:
+        return Decision(Action.ASSIGN, asked.claim_id)
+    rewritten = live.state in _DONE
+    if rewritten and seen.identity is not None and seen.identity.is_a_mac and not (asked.rewrite or asked.force):
+        return _refuse(
+            f"The device is blank, and says by nothing but its MAC address that it is unit {asked.unit!a}, which was "
+            f"done before as {printable(live.host or 'another host')}: see whether it is that unit, or another board "
+            "with the same address, which needs its own serial (ioto_serial); if it is, say so (ioto_rewrite: true).",
+            live,
+        )
+    if asked.claim_id in {None, live.claim_id}:
+        return Decision(Action.ASSIGN, live.claim_id, rewritten=rewritten)
     if asked.force:
         return Decision(Action.ASSIGN, asked.claim_id, retire_live=True)
     return _refuse(

@@ -9,8 +9,8 @@ every step first looks what is already done.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from dataclasses import replace as with_fields
 
@@ -23,14 +23,26 @@ from ..device.scripts import same_board, sweep
 from ..device.state import IDENTITY_KEYS, DeviceState
 from ..device.verified_write import ChangedMeanwhileError, write_verified
 from ..display_text import printable
+from ..identity.facts import merged
 from ..json5.document import Json5Document
 from ..json5.reader import JsonValue
 from ..json5.second_opinion import seek_second_opinion
 from ..ledger.claim_ledger import ClaimLedger
+from ..ledger.device_check import twin_of
 from ..ledger.event_kinds import EventKind
-from ..ledger.records import AllocationRequest, Claim, Context, Description, NewEvent, State, StateChange
+from ..ledger.records import (
+    AllocationRequest,
+    Claim,
+    Context,
+    Description,
+    DeviceConflictError,
+    NewEvent,
+    State,
+    StateChange,
+    TwinError,
+)
 from .decision import Action, Decision, Known, Seen, decide
-from .request import Request, SerializationError, UnitOutcome
+from .request import OtherDeviceError, Request, SerializationError, UnitOutcome
 
 _TRIES_AGAINST_OTHER_WRITERS = 3
 _READ_BY_OTHERS = 0o004
@@ -72,7 +84,7 @@ class _Transaction:
         self._device = same_board(device, self._first.observation)
         self._notices = [*check_storage(self._first, volatile=request.volatile)]
         self._unsynced: str | None = None
-        self._unit = self._first.unit(request.serial)
+        self._unit = self._first.unit(request.serial, request.marks)
         self._asked = request.ask_for(self._first, self._unit)
 
     def run(self) -> UnitOutcome:
@@ -109,13 +121,17 @@ class _Transaction:
         wanted = [claim_id for claim_id in (seen.claim_id, asked.claim_id) if is_valid(claim_id)]
         holders = self._ledger.holders(wanted) if wanted else {}
         known = Known(live, holders.get(seen.claim_id or ""), holders.get(asked.claim_id or ""))
+        if live is not None and twin_of(live, self._context) is not None and not self._request.check:
+            # The ledger refuses it where it binds an ID; nothing has to be asked for one before that.
+            self._allocate(None, live.source)
         decision = decide(seen, asked, known)
         if decision.conflict is not None and not self._request.check:
             about = decision.conflict.claim_id, asked.product, asked.unit
             why = decision.reason or "overruled by force"
-            self._ledger.record(NewEvent(EventKind.CONFLICT, self._context, *about, why))
+            self._ledger.record(NewEvent(EventKind.CONFLICT, self._context, *about, why, decision.device))
         if decision.action is Action.REFUSE:
-            raise SerializationError(f"{decision.reason} ({printable(state.file.path)} on {self._device.name})")
+            sentence = f"{decision.reason} ({printable(state.file.path)} on {self._device.name})"
+            raise OtherDeviceError(sentence, {"hardware": self._unit.hardware})
         return _Plan(state, decision, known)
 
     def _let_device_make_one(self, plan: _Plan) -> _Plan:
@@ -133,7 +149,7 @@ class _Transaction:
     def _claim(self, plan: _Plan) -> Claim:
         decision, live = plan.decision, plan.known.live
         if live is not None and decision.claim_id == live.claim_id:
-            return self._keep_host_key(live)
+            return self._meet(live, is_kept=decision.action is Action.KEEP)
         if decision.action is Action.ADOPT:
             return self._allocate(decision.claim_id, self._source.name_of_found)
         source = self._source.written
@@ -151,33 +167,40 @@ class _Transaction:
                 f"The source gives {self._device.name} the claim ID that it has ({claim_ids.mask(live.claim_id)}): "
                 "replace it at the source first."
             )
-        return self._ledger.replace(self._allocation(claim_id, source.name, source.length), reason="replaced by force")
+        with self._telling_of_others():
+            wanted = self._allocation(claim_id, source.name, source.length)
+            return self._ledger.replace(wanted, reason="replaced by force")
 
     def _allocate(self, claim_id: str | None, source: str, length: int = claim_ids.DEFAULT_LENGTH) -> Claim:
-        return self._ledger.allocate(self._allocation(claim_id, source, length))
+        with self._telling_of_others():
+            return self._ledger.allocate(self._allocation(claim_id, source, length))
 
     def _allocation(self, claim_id: str | None, source: str, length: int) -> AllocationRequest:
         asked, details = self._asked, self._unit.details
-        return AllocationRequest(asked.product, asked.unit, source, self._context, claim_id, length, details)
+        about = asked.product, asked.unit, source, self._context
+        return AllocationRequest(*about, claim_id, length, details, asked.accepts)
 
-    def _keep_host_key(self, live: Claim) -> Claim:
-        """Have the ledger hold the key of a unit that it knows already."""
-        if self._unit.has_its_host_key(live.details):
+    def _meet(self, live: Claim, *, is_kept: bool) -> Claim:
+        """Have the ledger compare the device with that of the unit, and hold what it does not know of it yet."""
+        if is_kept and merged(live.details, self._unit.details) == live.details:
             return live
-        known = self._unit.other_host_key(live.details)
-        if known is not None:
-            about = live.claim_id, live.product, live.unit
-            what = f"{known} became {self._unit.host_key}, accepted"
-            self._ledger.record(NewEvent(EventKind.HOST_KEY, self._context, *about, what))
-        return self._ledger.describe(Description(live.claim_id, self._unit.details, self._context))
+        return self._allocate(live.claim_id, live.source)
+
+    @contextmanager
+    def _telling_of_others(self) -> Iterator[None]:
+        """Have an error say what the device is that is not its unit's."""
+        try:
+            yield
+        except DeviceConflictError as error:
+            twin = {"twin": error.twin} if isinstance(error, TwinError) else {}
+            raise OtherDeviceError(str(error), {"hardware": self._unit.hardware, **twin}) from None
 
     def _described(self, state: DeviceState) -> dict[str, JsonValue]:
         """The unit as a factory service gets it: its device.json5, with what names it."""
         members = {key: value for key, value in state.members.items() if key != "id"}
         return {
             **members,
-            **self._unit.hardware,
-            **self._unit.naming_members,
+            **self._unit.members,
             "product": self._asked.product,
         }
 
@@ -291,6 +314,8 @@ class _Transaction:
             readable_by_others=bool((self._first.file.mode or 0) & _READ_BY_OTHERS),
             note=note,
             notices=self._notices,
+            hardware=self._unit.hardware,
+            rewritten=plan.decision.rewritten,
         )
 
 
