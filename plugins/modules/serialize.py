@@ -210,6 +210,23 @@ options:
       - Without it, the variable C(ioto_unsynced) counts.
     type: bool
     default: false
+  rewrite:
+    description:
+      - >-
+        Give its ID again to a blank device of which nothing but a MAC address says that it is a unit that was verified
+        before. It is refused otherwise, since it may be another board with that address.
+      - Without it, the variable C(ioto_rewrite) counts.
+    type: bool
+    default: false
+  shared_hardware:
+    description:
+      - >-
+        Serials and MAC addresses, in whatever notation, that more than one device says and that identify none, such as
+        those of a jig. What makers leave in (zeros, C(To be filled by O.E.M.)) is known already.
+      - Without it, the variable C(ioto_shared_hardware) counts.
+    type: list
+    elements: str
+    default: []
   device_timeout:
     description:
       - >-

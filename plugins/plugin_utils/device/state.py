@@ -32,7 +32,7 @@ from .device import (
     RemoteFile,
 )
 from .scripts import probe
-from .unit_identity import UnitIdentity, hardware_identity, identify
+from .unit_identity import UnitIdentity, identify
 from .verified_write import check_usable
 
 IDENTITY_KEYS = ("id", "product")
@@ -123,11 +123,6 @@ class DeviceState:
     def agent(self) -> AgentSettings | None:
         """How the agent is set, its mode included; None where it has no configuration."""
         return read_settings(self.observation, where=self.name)
-
-    @cached_property
-    def hardware(self) -> Mapping[str, object]:
-        """What the board says of itself: `serial`, `mac` and `macs`, each where it can be told from another unit's."""
-        return hardware_identity(self.observation)
 
     def unit(self, serial: str | None, marks: IdentifyingMarks = ANY_MARKS) -> UnitIdentity:
         """Return who the unit is; `serial` is the inventory's word for it. Raises `UnitIdentityError`."""

@@ -256,7 +256,7 @@ class ChangeSet:
     def _check_device(self, live: Claim, request: AllocationRequest) -> None:
         if error := device_conflict(live, request):
             about = live.claim_id, live.product, live.unit
-            self.note(NewEvent(EventKind.CONFLICT, request.context, *about, str(error), error.facts))
+            self.note(NewEvent(EventKind.CONFLICT, request.context, *about, str(error), error.device))
             raise error
 
     def _see(self, claim: Claim, context: Context, more: Mapping[str, object]) -> Claim:

@@ -41,18 +41,18 @@ class ClaimConflictError(LedgerError):
 
 
 class DeviceConflictError(ClaimConflictError):
-    """A device that says that it is a unit, and is not the one that the ledger knows; `facts` is what it is."""
+    """A device that says that it is a unit, and is not the one that the ledger knows; `device` is what it is."""
 
-    def __init__(self, message: str, claim: Claim, facts: str) -> None:
+    def __init__(self, message: str, claim: Claim, device: str) -> None:
         super().__init__(message, claim)
-        self.facts = facts
+        self.device = device
 
 
 class TwinError(DeviceConflictError):
     """Two devices of one run that say that they are the same unit; `twin` is the host of the other."""
 
-    def __init__(self, message: str, claim: Claim, twin: str, facts: str) -> None:
-        super().__init__(message, claim, facts)
+    def __init__(self, message: str, claim: Claim, twin: str, device: str) -> None:
+        super().__init__(message, claim, device)
         self.twin = twin
 
 
