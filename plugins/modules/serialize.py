@@ -357,6 +357,23 @@ readable_by_others:
   returned: when it is so
   type: bool
   sample: true
+hardware:
+  description: >-
+    What identifies the device: the C(serial) of its board, its C(mac), and all of its own addresses as C(macs) where
+    there are several.
+  returned: where there is something
+  type: dict
+  sample: {"serial": "10000000d1e7c0de", "mac": "00:1b:21:3a:40:01"}
+rewritten:
+  description: The unit was verified before, its device was blank, and got its ID again.
+  returned: when it is so
+  type: bool
+  sample: true
+twin:
+  description: The host of this run whose device says that it is the same unit; both are not done.
+  returned: on failure, where there is one
+  type: str
+  sample: manual-2
 previous_claim_id:
   description: The ID that was replaced, masked like RV(claim_id).
   returned: success

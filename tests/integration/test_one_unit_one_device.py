@@ -37,7 +37,7 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 def board(fleet: Fleet, name: str, serial: str | None, mac: str) -> None:
     """Have a device be a board with that serial and that address."""
-    root = fleet.state / "devices" / name
+    root = fleet.state_dir / "devices" / name
     told = root / "proc/device-tree/serial-number"
     told.unlink(missing_ok=True)
     if serial is not None:
@@ -70,7 +70,7 @@ def test_twins_of_a_run_fail_and_name_each_other(tmp_path: Path, home: Path, eng
 
         first = run(home, fleet, engine)
 
-        assert first.code != 0
+        assert first.status != 0
         assert "8 devices: 2 done, 0 already done, 6 failed, 0 unreachable." in first.output
         assert "Labels: 2 made" in first.output
         for one, other in ((3, 4), (5, 6), (7, 8)):
@@ -81,13 +81,13 @@ def test_twins_of_a_run_fail_and_name_each_other(tmp_path: Path, home: Path, eng
             refused = {event.unit for event in ledger.events(kinds=[EventKind.CONFLICT])}
             assert refused == {MACS[3], "7-BOARD"}
         for pair in ((3, 4), (5, 6)):
-            assert len([n for n in pair if fleet.device(f"manual-{n}").claim_id()]) == 1
+            assert len([n for n in pair if fleet[f"manual-{n}"].claim_id()]) == 1
 
         # Two that have IDs already are told of, too, and a jig's address is no mark of a unit.
         again = run(home, fleet, engine, "--limit", "manual-7,manual-8")
         assert "2 devices: 0 done, 0 already done, 2 failed" in again.output
         jig = run(home, fleet, engine, "--limit", "manual-7,manual-8", "-e", f"{{ioto_shared_hardware: ['{MACS[7]}']}}")
-        assert jig.code == 0 and "2 devices: 0 done, 2 already done" in jig.output
+        assert jig.status == 0 and "2 devices: 0 done, 2 already done" in jig.output
 
 
 def test_a_unit_that_comes_blank_is_done_again_and_one_that_is_only_an_address_is_asked_about(
@@ -96,16 +96,16 @@ def test_a_unit_that_comes_blank_is_done_again_and_one_that_is_only_an_address_i
     with Fleet.start(tmp_path / "fleet", groups={"manual": 2}, kind="dropbear") as fleet:
         board(fleet, "manual-1", "7-BOARD", MACS[1])
         board(fleet, "manual-2", None, MACS[2])
-        assert run(home, fleet, engine).code == 0
+        assert run(home, fleet, engine).status == 0
         before = [device.claim_id() for device in fleet.devices]
         for name in ("manual-1", "manual-2"):
-            (fleet.state / "devices" / name / "etc/ioto/device.json5").unlink()
+            (fleet.state_dir / "devices" / name / "etc/ioto/device.json5").unlink()
 
         again = run(home, fleet, engine)
 
         assert "2 devices: 1 done (1 re-written), 0 already done, 1 failed, 0 unreachable." in again.output
         assert "ioto_rewrite: true" in again.output
         meant = run(home, fleet, engine, "-e", "ioto_rewrite=true")
-        assert meant.code == 0
+        assert meant.status == 0
         assert "2 devices: 1 done (1 re-written), 1 already done, 0 failed, 0 unreachable." in meant.output
         assert [device.claim_id() for device in fleet.devices] == before

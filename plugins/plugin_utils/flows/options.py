@@ -10,6 +10,7 @@ from dataclasses import replace
 from ..device.connection import DEVICE_SECONDS, parse_seconds
 from ..display_text import printable
 from ..errors import IotoError
+from ..identity import options as identity_options
 from ..option import (
     AGENT_FACTORY,
     AUTO,
@@ -338,24 +339,10 @@ OPTIONS = (
             "is V(written) otherwise, which is not done.",
             False,
         ),
-        Option(
-            "rewrite",
-            "Give its ID again to a blank device of which nothing but a MAC address says that it is a unit that was "
-            "verified before. It is refused otherwise, since it may be another board with that address.",
-            False,
-        ),
         modules=("serialize",),
         flows=_DEVICES,
     ),
-    Option(
-        "shared_hardware",
-        "Serials and MAC addresses, in whatever notation, that more than one device says and that identify none, such "
-        "as those of a jig. What makers leave in (zeros, C(To be filled by O.E.M.)) is known already.",
-        [],
-        elements="str",
-        modules=("serialize", "verify", "device_info"),
-        flows=(*_DEVICES, VERIFY),
-    ),
+    *identity_options.OPTIONS,
     Option(
         "device_timeout",
         "Seconds that a device may take in all, from connecting to its last answer. Then it is unreachable, and is not "
