@@ -87,8 +87,8 @@ serial:
   sample: 1000000023b4c5d6
 hardware:
   description: >-
-    The device-tree C(serial) and the C(mac), each where the unit has one of its own; all of its own addresses as C(macs)
-    where there are several.
+    The device-tree C(serial) and the C(mac), each where the unit has one of its own; all of its own addresses as
+    C(macs) where there are several.
   returned: success
   type: dict
   sample: {"serial": "1000000023b4c5d6", "mac": "00:11:22:33:44:55"}
