@@ -37,10 +37,11 @@ from tests.support.write_races import wait_for_session
 DEADLINE_SECONDS = 120.0
 COMMENT = "// of the line, which stays"
 
-_CONTEXT = Context("tester@bench", "bench-1")
 _DONE = {State.VERIFIED, State.LABELLED}
 # Forked as Ansible forks its workers.
-_NAMES = re.compile(r"(/[^ ,:;]*|\bSN-[0-9A-Z-]+|\*+\w\w|[0-9a-f]{2}(:[0-9a-f]{2}){5}|\b\w+\.json5)")
+_NAMES = re.compile(
+    r"('[^']*'|\bbench-[0-9]|/[^ ,:;]*|\bSN-[0-9A-Z-]+|\*+\w\w|[0-9a-f]{2}(:[0-9a-f]{2}){5}|\b\w+\.json5)"
+)
 _fork = multiprocessing.get_context("fork")
 
 
@@ -157,11 +158,13 @@ class Bench:
         device: Device | None = None,
         source: ClaimSource | None = None,
         restart: Sequence[str] = (),
+        host: str = "bench-1",
+        run: str | None = None,
     ) -> Work:
         """Return the work of a controller at a unit, or at the `device` that answers for it."""
         name = unit.serial if serial == "" else serial
         request = Request(source or Generated(), PRODUCT, name, config_dir=unit.device.config_dir, restart=restart)
-        return Work(self.ledger, device or unit.device, request)
+        return Work(self.ledger, device or unit.device, request, Context("tester@bench", host, run=run))
 
     def check(self, reports: Mapping[str, Sequence[Report]], *, alive: bool = True) -> None:
         """Raise `Violation` where something is not as it must be after a round.
@@ -203,12 +206,13 @@ class Work:
     ledger: str
     device: Device
     request: Request
+    context: Context
 
     def do(self) -> Report:
         """Do it, and report."""
         try:
             with Ledger(self.ledger) as ledger:
-                outcome = serialize(self.device, self.request, ledger, _CONTEXT)
+                outcome = serialize(self.device, self.request, ledger, self.context)
         except IotoError as error:
             return Report(self.request.serial, said=str(error))
         except Exception:
@@ -309,7 +313,9 @@ def id_in(data: bytes, first: bytes | None) -> str:
 
 def check_sentence(said: str, ids: Mapping[str, str]) -> None:
     """Raise `Violation` where what a failure says is no sentence, or says a whole ID."""
-    if not said[:1].isupper() or not said.endswith((".", ")")) or "\n" in said:
+    # Or with the name of a host, as people write it.
+    begins = said[:1].isupper() or said.startswith("bench-")
+    if not begins or not said.endswith((".", ")")) or "\n" in said:
         raise Violation(f"no sentence: {said}")
     if any(claim_id in said for claim_id in ids):
         raise Violation(f"a whole ID: {said}")

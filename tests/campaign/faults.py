@@ -10,12 +10,13 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_ids import ALPHABET
 from ansible_collections.ioto.serialization.plugins.plugin_utils.device.device import ALL_FILES, Answer
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import records
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources.agent import Agent
 from tests.support import block_devices
 from tests.support.shell_device import PRODUCT
@@ -33,10 +34,13 @@ class Fault:
     round: Callable[[Bench], None]
     database: str = "sqlite"
     needs_block_devices: bool = False
+    needs_device_check: bool = False
 
     @property
     def missing(self) -> str | None:
         """Why it cannot be had here, beside its database."""
+        if self.needs_device_check and not hasattr(records, "TwinError"):
+            return "this ledger does not compare devices where it binds an ID"
         return _BLOCK_DEVICES if self.needs_block_devices and not block_devices.available() else None
 
 
@@ -186,6 +190,29 @@ def two_boards(bench: Bench) -> None:
         bench.counts["none of two"] += 1
 
 
+def twins(bench: Bench) -> None:
+    """Two hosts of a run say that they are one unit: one at most is verified here, and the sentence names both.
+
+    That the first is not done either is said by whoever has the run as a whole.
+    """
+    fact = bench.chance.choice(["serial", "address", "both", "inventory"])
+    serial = f"SN-{bench.number}" if fact == "inventory" else None
+    facts = None if fact == "address" else f"T-{bench.number}", None if fact == "serial" else bench.mac()
+    boards = [bench.unit(serial=serial), bench.unit(serial=serial)]
+    works = []
+    for number, board in enumerate(boards, 1):
+        bench.hardware(board, *facts)
+        device = replace(board.device, name=f"bench-{number}")
+        works.append(bench.work(board, device=device, host=device.name, run=f"R-{bench.number}"))
+    reports = at_once(works) if bench.chance.random() < 0.7 else [work.do() for work in works]
+    if all(report.claim_id for report in reports):
+        raise Violation(f"two devices of one run are one unit ({fact})")
+    bench.check({board.name: [report] for board, report in zip(boards, reports, strict=True)})
+    for report in reports:
+        if report.said is not None and not all(f"bench-{number}" in report.said for number in (1, 2)):
+            raise Violation(f"twins that are not named: {report.said}")
+
+
 def one_unit(bench: Bench) -> None:
     """Two controllers do the same unit: whoever is done has the same ID."""
     unit = bench.unit()
@@ -219,9 +246,10 @@ def kill(bench: Bench) -> None:
     bench.check({unit.name: [again]})
 
 
-_TWO: Mapping[str, Callable[[Bench], None]] = {
+_ON_EACH_DATABASE: Mapping[str, Callable[[Bench], None]] = {
     "two serials, one device": two_serials,
     "one serial, two boards": two_boards,
+    "twins": twins,
     "one unit, two controllers": one_unit,
     "kill -9": kill,
 }
@@ -230,5 +258,9 @@ FAULTS: Mapping[str, Fault] = {
     "read error": Fault(read_error, needs_block_devices=True),
     "sync error": Fault(sync_error, needs_block_devices=True),
     "exchanged board": Fault(exchange),
-    **{f"{name} ({base})": Fault(round_, base) for name, round_ in _TWO.items() for base in _DATABASES},
+    **{
+        f"{name} ({database})": Fault(round_, database, needs_device_check=round_ in {two_boards, twins})
+        for name, round_ in _ON_EACH_DATABASE.items()
+        for database in _DATABASES
+    },
 }
