@@ -57,7 +57,8 @@ def read_error(bench: Bench) -> None:
         storage.lose(name)
         before = _names(unit)
         report = bench.work(unit).do()
-        if report.kind != "refused" or name not in str(report.said):
+        # Whatever else drops the machine's memory meanwhile, has more files be lost than this one.
+        if report.kind != "refused" or not any(f"{each} on" in str(report.said) for each in ALL_FILES):
             raise Violation(f"{name} could not be read, and: {report}")
         if _names(unit) != before:
             raise Violation(f"{name} could not be read, and something was written")
@@ -238,6 +239,7 @@ def kill(bench: Bench) -> None:
         bench.counts["no shell to kill"] += 1
     report = controller.report()
     bench.check({unit.name: [report]}, alive=False)
+    bench.counts["left blank" if unit.held() == unit.first else "left with an ID"] += 1
     held = {holder: claim_id for claim_id, holder in bench.holders.items()}.get(unit.name)
     again, seconds = timed(bench.work(unit))
     bench.typical = (9 * bench.typical + seconds) / 10
