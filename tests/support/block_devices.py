@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -57,7 +59,18 @@ class Storage:
 
 @contextmanager
 def storage(folder: Path) -> Iterator[Storage]:
-    """Make storage of 8 MiB below `folder`, with a first file in it that takes more than half."""
+    """Make storage of 8 MiB below `folder`, with a first file in it that takes more than half.
+
+    One at a time on this machine: to lose a file drops the machine's memory, and with it what another one has lost.
+    """
+    with (Path(tempfile.gettempdir()) / "ioto-block-devices.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with _storage(folder) as made:
+            yield made
+
+
+@contextmanager
+def _storage(folder: Path) -> Iterator[Storage]:
     root, under = folder / "mounted", folder / "under"
     for path in (root, under):
         path.mkdir(parents=True)
