@@ -31,7 +31,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.r
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources.generated import Generated
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources.source import ClaimSource
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.transaction import serialize
-from tests.support.shell_device import PRODUCT, SHELLS, ShellDevice, available_shells
+from tests.support.shell_device import PRODUCT, SHELLS, ShellDevice, available_shells, link_applets
 from tests.support.write_races import wait_for_session
 
 DEADLINE_SECONDS = 120.0
@@ -113,6 +113,10 @@ class Bench:
         index = len(self.units)
         root = root or self.folder / f"unit-{index}"
         device = ShellDevice(root, SHELLS[self.chance.choice(available_shells())])
+        tools = self.folder / f"tools-{index}"
+        if self.chance.random() < 0.4 and link_applets(tools, *self.chance.choice([(), ("dd",), ("fsync",)])):
+            device.path = str(tools)
+            device.shell = (f"{tools}/sh", "-s")
         (root / "etc/ioto").mkdir(parents=True)
         (root / "proc").mkdir()
         (root / "etc/ioto/ioto.json5").write_text("{ services: { serialize: 'auto' } }\n")
