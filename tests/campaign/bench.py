@@ -39,6 +39,7 @@ COMMENT = "// of the line, which stays"
 
 _DONE = {State.VERIFIED, State.LABELLED}
 # Forked as Ansible forks its workers.
+_NAMED = f"{{\n    product: '{PRODUCT}',\n}}\n".encode()
 _NAMES = re.compile(
     r"('[^']*'|\bbench-[0-9]|/[^ ,:;]*|\bSN-[0-9A-Z-]+|\*+\w\w|[0-9a-f]{2}(:[0-9a-f]{2}){5}|\b\w+\.json5)"
 )
@@ -296,6 +297,8 @@ def held_id(unit: Unit) -> str | None:
         return None
     if data is None:
         raise Violation(f"{unit.name} has lost its file")
+    if unit.saved is not None and data == _NAMED and unit.first is None:
+        return None  # its product is there before its agent is asked for an ID
     return id_in(data, unit.saved if data == unit.saved else unit.first)
 
 

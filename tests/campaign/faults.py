@@ -16,7 +16,6 @@ from random import Random
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_ids import ALPHABET
 from ansible_collections.ioto.serialization.plugins.plugin_utils.device.device import ALL_FILES, Answer
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import records
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources.agent import Agent
 from tests.support import block_devices
 from tests.support.shell_device import PRODUCT
@@ -34,13 +33,10 @@ class Fault:
     round: Callable[[Bench], None]
     database: str = "sqlite"
     needs_block_devices: bool = False
-    needs_device_check: bool = False
 
     @property
     def missing(self) -> str | None:
         """Why it cannot be had here, beside its database."""
-        if self.needs_device_check and not hasattr(records, "TwinError"):
-            return "this ledger does not compare devices where it binds an ID"
         return _BLOCK_DEVICES if self.needs_block_devices and not block_devices.available() else None
 
 
@@ -261,7 +257,7 @@ FAULTS: Mapping[str, Fault] = {
     "sync error": Fault(sync_error, needs_block_devices=True),
     "exchanged board": Fault(exchange),
     **{
-        f"{name} ({database})": Fault(round_, database, needs_device_check=round_ in {two_boards, twins})
+        f"{name} ({database})": Fault(round_, database)
         for name, round_ in _ON_EACH_DATABASE.items()
         for database in _DATABASES
     },
