@@ -114,8 +114,9 @@ class Bench:
         index = len(self.units)
         root = root or self.folder / f"unit-{index}"
         device = ShellDevice(root, SHELLS[self.chance.choice(available_shells())])
-        tools = self.folder / f"tools-{index}"
-        if self.chance.random() < 0.4 and link_applets(tools, *self.chance.choice([(), ("dd",), ("fsync",)])):
+        without = self.chance.choice(["nothing", "dd", "fsync"])
+        tools = self.folder.parent / f"tools-without-{without}"
+        if self.chance.random() < 0.4 and (tools.exists() or link_applets(tools, without)):
             device.path = str(tools)
             device.shell = (f"{tools}/sh", "-s")
         (root / "etc/ioto").mkdir(parents=True)
