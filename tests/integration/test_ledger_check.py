@@ -1,0 +1,68 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The check of a ledger that was damaged by a hand which knows the database: each is a finding, never a traceback."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.integrity.check import check_integrity
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import LedgerError
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.seals import seal_events
+from tests.support.ledgers import damage, fill
+
+
+@pytest.mark.parametrize(
+    ("statements", "finding"),
+    [
+        (
+            ["UPDATE ioto_claims SET reason = 'x' WHERE seq = 11"],
+            "Row 11 of ioto_claims: its reason is not what its events say (row 301).",
+        ),
+        (
+            [
+                "UPDATE ioto_claims SET seq = -1 WHERE seq = 11",
+                "UPDATE ioto_claims SET seq = 11 WHERE seq = 12",
+                "UPDATE ioto_claims SET seq = 12 WHERE seq = -1",
+            ],
+            "Row 11 of ioto_claims: it came to be after row 12, by the events.",
+        ),
+        (
+            ["UPDATE ioto_counts SET number = number + 0.5 WHERE number > 0"],
+            "The table ioto_counts holds a value that is no number of claims.",
+        ),
+        (
+            ["UPDATE ioto_counts SET number = 9e999 WHERE rowid = 1"],
+            "The table ioto_counts holds a value that is no number of claims.",
+        ),
+        (
+            [
+                "INSERT INTO ioto_events (id, at, action, actor, key) "
+                "SELECT -9223372036854775808, at, 'checked', actor, 'new' FROM ioto_events WHERE id = 1"
+            ],
+            "Row -9223372036854775808 of ioto_events: its number is below 1, which is given to no row.",
+        ),
+    ],
+)
+def test_what_only_sqlite_can_hold_is_named(tmp_path: Path, statements: list[str], finding: str) -> None:
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        fill(ledger, 100)
+        seal_events(ledger.database)
+        for statement in statements:
+            damage(ledger.database, statement)
+        assert finding in check_integrity(ledger.database).findings
+
+
+def test_a_schema_that_is_no_text_is_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    with Ledger(path) as ledger:
+        fill(ledger, 10)
+    # SQLite quotes a definition that it cannot read, with the byte that is no UTF-8.
+    path.write_bytes(path.read_bytes().replace(b"CREATE INDEX ioto_events_at ON", b"CREATE INDEX ioto_events_at \xf3N"))
+
+    with pytest.raises(LedgerError, match="is damaged; restore it from its backup"):
+        Ledger(path, read_only=True)
