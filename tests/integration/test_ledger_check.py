@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.database import Database
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.integrity.check import check_integrity
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import LedgerError
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.seals import seal_events
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.seals import MOST_EVENTS, seal_events
 from tests.support.ledgers import damage, fill
 
 
@@ -66,3 +68,46 @@ def test_a_schema_that_is_no_text_is_a_sentence(tmp_path: Path) -> None:
 
     with pytest.raises(LedgerError, match="is damaged; restore it from its backup"):
         Ledger(path, read_only=True)
+
+
+@pytest.fixture
+def sealed_long_ago(location: str) -> Iterator[Database]:
+    """A ledger of two runs in three seals, of which the last covers the end of one."""
+    with Ledger(location) as ledger:
+        fill(ledger, 200)
+        damage(ledger.database, "UPDATE ioto_events SET at = '2026-01-01 00:00:00.000000'")
+        damage(ledger.database, "UPDATE ioto_claims SET created_at = '2026-01-01 00:00:00.000000'")
+        seal_events(ledger.database)
+        report = check_integrity(ledger.database)
+        assert (report.findings, report.seals) == ([], 3)
+        yield ledger.database
+
+
+@pytest.mark.parametrize(("condition", "first"), [("seq > 0", 1), ("seq > 1", MOST_EVENTS + 1)])
+def test_seals_that_two_runs_must_have_written_are_missed(
+    sealed_long_ago: Database, condition: str, first: int
+) -> None:
+    damage(sealed_long_ago, f"DELETE FROM ioto_seals WHERE {condition}")
+
+    report = check_integrity(sealed_long_ago)
+    assert report.findings == [
+        f"Rows {first} to {report.events} of ioto_events: 2 runs ended there more than an hour ago, and no seal covers "
+        "them; the last rows of ioto_seals are missing, or none could be written."
+    ]
+
+
+def test_a_last_seal_that_may_never_have_been_written_is_a_notice(sealed_long_ago: Database) -> None:
+    damage(sealed_long_ago, "DELETE FROM ioto_seals WHERE seq = 3")
+
+    report = check_integrity(sealed_long_ago)
+    assert report.findings == []
+    rows = f"Rows {2 * MOST_EVENTS + 1} to {report.events} of ioto_events"
+    assert any(f"{rows} are not sealed after more than an hour" in notice for notice in report.notices)
+
+
+def test_what_was_written_within_the_hour_may_wait_for_its_seal(location: str) -> None:
+    with Ledger(location) as ledger:
+        fill(ledger, 200)
+        report = check_integrity(ledger.database)
+    assert report.findings == []
+    assert not any("sealed" in notice for notice in report.notices)
