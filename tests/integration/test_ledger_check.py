@@ -111,3 +111,85 @@ def test_what_was_written_within_the_hour_may_wait_for_its_seal(location: str) -
         report = check_integrity(ledger.database)
     assert report.findings == []
     assert not any("sealed" in notice for notice in report.notices)
+
+
+def test_a_trigger_that_is_none_of_ours_is_named_on_sqlite(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        damage(
+            ledger.database,
+            "CREATE TRIGGER evil AFTER INSERT ON IOTO_CLAIMS BEGIN DELETE FROM ioto_counts; END",
+        )
+        assert check_integrity(ledger.database).findings == [
+            "The trigger evil stands on a table of the ledger, and is none of its guards."
+        ]
+
+
+@pytest.mark.parametrize(
+    ("statement", "finding"),
+    [
+        (
+            "ALTER TABLE ioto_events ENABLE REPLICA TRIGGER ioto_events_fixed",
+            "The trigger ioto_events_fixed is missing from the database, or disabled.",
+        ),
+        (
+            "ALTER TABLE ioto_events DISABLE TRIGGER ioto_events_kept_whole",
+            "The trigger ioto_events_kept_whole is missing from the database, or disabled.",
+        ),
+        (
+            "CREATE OR REPLACE FUNCTION ioto_claims_kept() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RETURN OLD; END $$",
+            "The trigger ioto_claims_kept is not defined in the database as it was made, or its function is not.",
+        ),
+        (
+            "DROP TRIGGER ioto_claims_fixed ON ioto_claims; CREATE TRIGGER ioto_claims_fixed BEFORE UPDATE "
+            "ON ioto_claims FOR EACH ROW WHEN (OLD.state = 'retired') EXECUTE FUNCTION ioto_claims_fixed()",
+            "The trigger ioto_claims_fixed is not defined in the database as it was made, or its function is not.",
+        ),
+        (
+            "CREATE TRIGGER evil BEFORE INSERT ON ioto_claims FOR EACH ROW EXECUTE FUNCTION ioto_claims_kept()",
+            "The trigger evil stands on the table ioto_claims, and is none of its guards.",
+        ),
+        (
+            "CREATE RULE evil AS ON UPDATE TO ioto_claims DO INSTEAD NOTHING",
+            "The rule evil stands on the table ioto_claims, which has none.",
+        ),
+        (
+            "DROP INDEX ioto_claims_live; "
+            "CREATE INDEX ioto_claims_live ON ioto_claims (unit, product) WHERE state <> 'retired'",
+            "The index ioto_claims_live is missing from the database, not valid, or not defined as it was made.",
+        ),
+        (
+            "ALTER TABLE ioto_claims DROP CONSTRAINT ioto_claims_state",
+            "The table ioto_claims lacks its check ioto_claims_state.",
+        ),
+        (
+            "ALTER TABLE ioto_claims DROP CONSTRAINT ioto_claims_state, "
+            "ADD CONSTRAINT ioto_claims_state CHECK (state IN ('allocated', 'burnt'))",
+            "The table ioto_claims lacks its check ioto_claims_state.",
+        ),
+        (
+            "ALTER TABLE ioto_claims DROP CONSTRAINT ioto_claims_claim_id_key",
+            "The table ioto_claims lacks its UNIQUE (claim_id).",
+        ),
+        (
+            "ALTER TABLE ioto_events DROP CONSTRAINT ioto_events_pkey",
+            "The table ioto_events lacks its PRIMARY KEY (id).",
+        ),
+        (
+            "ALTER TABLE ioto_events ALTER key DROP NOT NULL",
+            "The column key of ioto_events is missing, or not defined as it was made.",
+        ),
+        (
+            "ALTER TABLE ioto_counts SET UNLOGGED",
+            "The table ioto_counts is not defined in the database as it was made.",
+        ),
+    ],
+)
+def test_a_rule_that_postgresql_no_longer_keeps_is_named(postgresql_url: str, statement: str, finding: str) -> None:
+    with Ledger(postgresql_url) as ledger:
+        with ledger.database.read() as connection:
+            connection.exec_driver_sql(statement)
+            connection.commit()
+        found = check_integrity(ledger.database).findings
+    assert finding in found
+    assert len(found) == (2 if statement.endswith("RETURN OLD; END $$") else 1)
