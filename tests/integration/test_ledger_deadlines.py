@@ -18,8 +18,14 @@ import pytest
 from sqlalchemy import make_url
 from sqlalchemy.engine import Connection
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import bulk_rows, postgresql, unit_locks
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import (
+    bulk_rows,
+    postgresql,
+    raw_rows,
+    unit_locks,
+)
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.database import Database
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.integrity.check import check_integrity
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.location import Location
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
@@ -27,6 +33,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records 
     Context,
     LedgerError,
 )
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.seals import seal_events
 from tests.services.postgresql import PostgresqlServer, running_postgresql
 
 psycopg = pytest.importorskip("psycopg", reason="the Python package psycopg is not installed")
@@ -172,12 +179,14 @@ def test_a_server_that_hangs_is_told_in_time_and_served_by_again(
         assert ledger.summary().total == 2
 
 
-@pytest.mark.parametrize("what", ["read", "many", "alone", "open"])
+@pytest.mark.parametrize("what", ["read", "many", "alone", "open", "seal", "check"])
 def test_no_question_waits_for_a_server_that_hangs(
     server: PostgresqlServer, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     monkeypatch.setattr(postgresql, "ANSWER_TIMEOUT", 0.5)
     monkeypatch.setattr(postgresql, "CONNECT_TIMEOUT", 2)  # the driver knows no shorter one
+    if what == "check":  # which has more time than all others
+        monkeypatch.setattr(raw_rows, "_PATIENCE", 0.5)
     url = server.new_url()
     with Ledger(url) as ledger:
         allocate(ledger, "SN-1")
@@ -194,6 +203,10 @@ def test_no_question_waits_for_a_server_that_hangs(
                 elif what == "alone":
                     with ledger.alone_with(["JT08FFQXWQ"]):
                         pass
+                elif what == "seal":
+                    seal_events(ledger.database)
+                elif what == "check":
+                    check_integrity(ledger.database)
                 else:
                     Ledger(url).close()
             assert time.monotonic() - begin < 10

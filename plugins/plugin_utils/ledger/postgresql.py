@@ -161,7 +161,7 @@ class PostgresqlDatabase:
                 if not watch.has_fired:
                     raise
                 raise LedgerError(
-                    f"The ledger {self._name} did not answer for {self._watchdog.patience:g} s, and nothing was "
+                    f"The ledger {self._name} did not answer for {watch.patience:.3g} s, and nothing was "
                     "recorded; see whether its server hangs, and run again."
                 ) from None
             finally:
