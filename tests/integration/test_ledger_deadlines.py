@@ -28,6 +28,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.database
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.integrity.check import check_integrity
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.location import Location
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.migrations.command import migrate_ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
     AllocationRequest,
     Context,
@@ -35,6 +36,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records 
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.seals import seal_events
 from tests.services.postgresql import PostgresqlServer, running_postgresql
+from tests.support.old_ledger import lay_down
 
 psycopg = pytest.importorskip("psycopg", reason="the Python package psycopg is not installed")
 
@@ -101,13 +103,27 @@ def lonely(server: PostgresqlServer) -> Iterator[str]:
     url = server.new_url()
     with Ledger(url) as ledger:
         allocate(ledger, "SN-0")
+    wait_for_a_standby(url)
+    yield url
+    no_more_standby(url)
+
+
+@pytest.fixture
+def lonely_and_old(server: PostgresqlServer) -> Iterator[str]:
+    """The same, with a ledger of schema 1."""
+    url = server.new_url()
+    lay_down(url)
+    wait_for_a_standby(url)
+    yield url
+    no_more_standby(url)
+
+
+def wait_for_a_standby(url: str) -> None:
     sql(url, "ALTER SYSTEM SET synchronous_standby_names = 'not_there'")
     sql(url, "SELECT pg_reload_conf()")
     deadline = time.monotonic() + 20
     while sql(url, "SHOW synchronous_standby_names") != [("not_there",)]:
         assert time.monotonic() < deadline
-    yield url
-    no_more_standby(url)
 
 
 def no_more_standby(url: str) -> None:
@@ -151,6 +167,30 @@ def test_a_commit_that_is_never_answered_ends_in_time(lonely: str, monkeypatch: 
         first = allocate(ledger, "SN-1")
         assert allocate(ledger, "SN-1") == first
         assert len(list(ledger.claims(unit="SN-1"))) == 1
+
+
+def test_a_migration_that_gave_up_waiting_for_the_standby_is_no_success(lonely_and_old: str) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(migrate_ledger, lonely_and_old)
+        (pid,) = wait_for(lonely_and_old, "wait_event = 'SyncRep'")
+        sql(lonely_and_old, f"SELECT pg_cancel_backend({pid[0]})")
+        with pytest.raises(LedgerError, match=UNKNOWN):
+            answer.result(20)
+    no_more_standby(lonely_and_old)
+    assert migrate_ledger(lonely_and_old).migration is None
+
+
+def test_a_migration_that_is_never_answered_ends_in_time_and_lets_go_of_the_tables(
+    lonely_and_old: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgresql, "ANSWER_TIMEOUT", 0.7)
+    begin = time.monotonic()
+    with pytest.raises(LedgerError, match=UNKNOWN):
+        migrate_ledger(lonely_and_old)
+    assert time.monotonic() - begin < 10
+    # Who only reads waits for no standby, only for the tables.
+    with Ledger(lonely_and_old, read_only=True) as ledger:
+        assert ledger.summary().total
 
 
 # A server that is silent

@@ -191,7 +191,10 @@ class Database:
         if self.read_only:
             self.migration = Migration(version, SCHEMA_VERSION)
         else:
-            self.migration = on_postgresql.migrate_database(url, str(self.location))
+            self.migration = server.change_schema(
+                lambda connection: on_postgresql.migrate_database(connection, url, str(self.location)),
+                patience=on_postgresql.STATEMENT_PATIENCE,
+            )
 
     def _create_postgresql(self, server: PostgresqlDatabase, url: URL) -> None:
         try:
