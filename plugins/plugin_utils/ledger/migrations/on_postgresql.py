@@ -99,7 +99,7 @@ def migrate_database(connection: Connection, url: URL, location: str) -> Migrati
     )
     try:
         connection.exec_driver_sql(_LOCK)
-        return take_steps(connection)
+        return take_steps(connection, location)
     except DBAPIError as error:
         state = getattr(error.orig, "sqlstate", None)
         if state in (_LOCK_NOT_AVAILABLE, _DEADLOCK):
