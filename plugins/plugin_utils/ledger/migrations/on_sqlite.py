@@ -66,7 +66,7 @@ def migrate_file(path: Path, connection: Connection) -> Migration | None:
 
 
 def migrated_copy(path: Path, connection: Connection) -> tuple[Connection, Migration | None]:
-    """Return a connection to a copy of the ledger at `path`, of today's schema, that nobody else sees, for those who only read."""
+    """Return a connection to a copy of the ledger at `path`, of today's schema, which nobody else sees: for readers."""
     copy = _PRIVATE.connect()
     try:
         _driver(connection).backup(_driver(copy))
