@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ..display_text import printable
 from ..errors import IotoError
+from .connection import last_words
 from .device import NEW_FILE_MODE, Device, FileKind, RemoteFile, WriteFailure, WriteStep, Written
 from .scripts import replace
 
@@ -62,7 +63,7 @@ def write_verified(device: Device, file: RemoteFile, new: bytes) -> Written:
 
 def write_error(device: Device, file: RemoteFile, failure: WriteFailure) -> FileError:
     """Return what to say of a write of `file` that failed."""
-    path, said = printable(file.path), f" ({failure.said})" if failure.said else ""
+    path, said = printable(file.path), f" ({last_words(failure.said)})" if failure.said else ""
     match failure.step:
         case WriteStep.CHANGED:
             return ChangedMeanwhileError(
