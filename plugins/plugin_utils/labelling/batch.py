@@ -37,7 +37,7 @@ from ..labels.sheets import Sheet
 from ..ledger.event_kinds import EventKind
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, Context, NewEvent, State, StateChange
-from ..private_files import write_private
+from ..private_files import make_private_folder, write_private
 from .printers import Printer
 
 _MOST_IN_DOUBT = 2
@@ -296,7 +296,7 @@ def _at(claim: Claim, context: Context) -> Context:
 def _write(path: Path, data: bytes) -> None:
     """Write a file whole or not at all, and durably."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(path.parent)
         write_private(path, data)
     except OSError as error:
         raise LabelError(f"The labels cannot be written to {path} ({error.strerror}); give another dest.") from error
