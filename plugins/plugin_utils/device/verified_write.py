@@ -83,6 +83,12 @@ def write_error(device: Device, file: RemoteFile, failure: WriteFailure) -> File
                 f"{failure.said}, and the device has no /proc by which to be safe from them; take that right from "
                 "them, or mount /proc."
             )
+        case WriteStep.UNMOVED:
+            return FileError(
+                f"The file {path} on {device.name} was not written, and is as it was: others than root may write to "
+                f"{failure.said}, and the mv of the device has no -T by which to be safe from them; take that right "
+                "from them, or give the device a BusyBox of 1.35 or later."
+            )
         case WriteStep.DURABLE:
             return FileError(
                 f"The file {path} on {device.name} was written, and may be gone after a power cut: its storage did not "
