@@ -165,7 +165,7 @@ def test_a_copy_that_is_put_in_the_place_of_a_ledger_is_taken_by_all_who_open_it
             beside(path, ending).unlink()
         shutil.copy(copy, path.with_name("copy"))
         path.with_name("copy").rename(path)
-        assert OpenMark(path).read() > 1
+        assert OpenMark(path).read().events > 1
 
         failed = path.with_name("failed")
 
@@ -320,13 +320,77 @@ def test_a_log_that_is_removed_under_an_open_ledger_is_noticed_and_nothing_is_lo
     with Ledger(path) as ledger:
         allocate(ledger, "SN-1")
         beside(path, "wal").unlink()
-        with pytest.raises(LedgerError, match=r"The log .*-wal was removed or replaced .*end every process that uses"):
+        with pytest.raises(
+            LedgerError, match=r"The log .*-wal was removed, replaced or cut short .*end every process that uses"
+        ):
             allocate(ledger, "SN-2")
     with Ledger(path) as ledger:
         assert ledger.summary().total == 1
 
 
 # What the disk refuses
+
+
+def test_a_log_that_is_cut_short_under_an_open_ledger_is_noticed(path: Path) -> None:
+    with Ledger(path) as ledger:
+        allocate(ledger, "SN-1")
+        os.truncate(beside(path, "wal"), 0)
+        with pytest.raises(
+            LedgerError, match=r"cut short while the ledger was open, so nothing was recorded; end every"
+        ):
+            allocate(ledger, "SN-2")
+
+
+def test_a_log_that_sqlite_itself_has_emptied_is_none_that_was_cut_short(path: Path) -> None:
+    with Ledger(path) as ledger:
+        allocate(ledger, "SN-1")
+        subprocess.run([sys.executable, "-c", EMPTY_LOG, path], check=True)
+        assert beside(path, "wal").stat().st_size == 0
+        allocate(ledger, "SN-2")
+        assert ledger.summary().total == 2
+
+
+EMPTY_LOG = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('PRAGMA wal_checkpoint(TRUNCATE)')"
+
+
+def grow(ledger: Ledger, name: str) -> None:
+    """Record so much that the log is moved into the file, which grows by that."""
+    requests = [AllocationRequest(PRODUCT, f"{name}-{number}", "generated", CONTEXT) for number in range(300)]
+    for start in range(0, 300, 30):
+        ledger.allocate_many(requests[start : start + 30])
+    subprocess.run([sys.executable, "-c", EMPTY_LOG, ledger.location], check=True)
+
+
+def test_an_older_copy_written_over_an_open_ledger_is_noticed(path: Path) -> None:
+    with Ledger(path) as ledger:
+        allocate(ledger, "SN-1")
+    shutil.copyfile(path, path.with_name("copy.db"))
+    with Ledger(path) as ledger:
+        grow(ledger, "A")
+        allocate(ledger, "SN-2")
+        shutil.copyfile(path.with_name("copy.db"), path)  # the same inode
+        with pytest.raises(LedgerError, match=r"was removed or replaced while it was open, so nothing was recorded"):
+            allocate(ledger, "SN-3")
+
+
+def test_an_older_copy_beside_the_log_of_the_newer_one_is_refused(path: Path) -> None:
+    with Ledger(path) as ledger:
+        allocate(ledger, "SN-1")
+    shutil.copyfile(path, path.with_name("copy.db"))
+
+    def work() -> None:
+        ledger = Ledger(path)
+        grow(ledger, "A")
+        for number in range(300):
+            allocate(ledger, f"B-{number}")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    os.waitpid(fork(work), 0)
+    shutil.copyfile(path.with_name("copy.db"), path)
+    for read_only in (False, True, False):
+        with pytest.raises(LedgerError, match=r"has \d+ bytes, and had \d+ when it was open: an older file was put"):
+            Ledger(path, read_only=read_only)
+    beside(path, "open").unlink()
 
 
 @pytest.fixture

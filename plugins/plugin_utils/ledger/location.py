@@ -22,7 +22,7 @@ _PATH = re.compile(r"~|\.{0,2}/(?!/)")
 
 # A URL or what drivers take in its stead, with something amiss: "postgresql:/…", "postgresql//ann:…@db", "a:…@db",
 # "db:5432/line", "password: …" or "host=… password=…". As a file name it would make an empty ledger, and show a
-# password in every message. So no name has any of this in it, wherever; but for the drive that a Windows path begins with.
+# password in every message. So no name has any of this in it, wherever, but for the drive of a Windows path.
 _NO_FILE = re.compile(
     r"\w+\s*=|.*(@|//|(?<!^[A-Za-z]):|passw|\s(host(addr)?|port|dbname|user|service|sslmode)\s*=)",
     re.DOTALL | re.IGNORECASE,

@@ -15,6 +15,8 @@ too, and who opens the ledger compares.
   ledger newer, never the mark. A ledger that holds fewer events than its mark says is refused. That is all that is
   refused: whether the log is there does not matter, for SQLite removes it when the last process closes the ledger,
   also when that is somebody's `sqlite3`, after it has moved all of it into the ledger.
+- **The size.** An older file that was put beside the log of a newer one has the newest events, from that log, and lacks
+  others. So the bytes of the file, which never become fewer, stand in the mark's second line, and are compared as well.
 - **Removing.** Who closes the ledger removes the mark if SQLite has removed the log by that, and nobody by hand. It
   looks at the log and removes the mark under the mark's lock (`flock`). A number is written under that lock as well,
   into a mark that is still there: whoever finds that it was removed meanwhile makes a new one. As its transaction made
@@ -36,6 +38,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 _LOCK_TIMEOUT = 2.0
 """Seconds to wait for another process that holds the mark: it may be changing a copy's header, which syncs the disk."""
@@ -44,6 +47,13 @@ _PAUSE = 0.1
 """Seconds between two numbers that one process writes: more would tell no more losses, and cost each transaction."""
 
 _LENGTH = 32
+
+
+class Held(NamedTuple):
+    """What a ledger held when it was last open: the number of its last event, and the bytes of its file, at least."""
+
+    events: int
+    size: int
 
 
 class OpenMark:
@@ -63,24 +73,24 @@ class OpenMark:
         """Whether a number has to be written after the next commit."""
         return time.monotonic() >= self._next_time
 
-    def read(self) -> int:
-        """Return the number in the mark; 0 where there is none, or one that was torn by a power cut."""
+    def read(self) -> Held:
+        """Return what the mark says; nothing where there is none, or one that was torn by a power cut."""
         try:
             handle = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
-            return 0
+            return Held(0, 0)
         try:
-            return _number_in(handle)
+            return Held(_number_in(handle), _number_in(handle, _LENGTH))
         finally:
             os.close(handle)
 
-    def raise_to(self, number: int) -> None:
-        """Have the mark say that at least `number` events are in the ledger, which they are, on the disk."""
+    def raise_to(self, number: int, size: int) -> None:
+        """Have the mark say that at least `number` events are in the ledger, which they are, and so many bytes."""
         if number <= self._written:
             return
         self._next_time = time.monotonic() + _PAUSE
         with suppress(OSError):
-            while self._handle is None or not self._raise_in(self._handle, number):
+            while self._handle is None or not self._raise_in(self._handle, number, size):
                 self._let_go()
                 self._handle = self._open_or_make()
 
@@ -122,7 +132,7 @@ class OpenMark:
             os.fchown(handle, owner.st_uid, owner.st_gid)
         return handle
 
-    def _raise_in(self, handle: int, number: int) -> bool:
+    def _raise_in(self, handle: int, number: int, size: int) -> bool:
         """Raise the number in an open mark; return whether that is still the ledger's mark."""
         if not _lock(handle):
             return True
@@ -131,6 +141,8 @@ class OpenMark:
                 return False
             if _number_in(handle) < number:
                 os.pwrite(handle, _encode(number), 0)
+            if _number_in(handle, _LENGTH) < size:
+                os.pwrite(handle, _encode(size), _LENGTH)
             self._written = number
             return True
         finally:
@@ -163,7 +175,7 @@ def _encode(number: int) -> bytes:
     return f"{digits} {zlib.crc32(digits.encode()):08x}\n".ljust(_LENGTH).encode()
 
 
-def _number_in(handle: int) -> int:
-    found = os.pread(handle, _LENGTH, 0)
+def _number_in(handle: int, start: int = 0) -> int:
+    found = os.pread(handle, _LENGTH, start)
     digits = found[:20]
     return int(digits) if digits.isdigit() and found == _encode(int(digits)) else 0

@@ -25,6 +25,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
+from .in_place import InPlace
 from .migrations.version import begin_to_write
 from .open_mark import OpenMark
 from .records import LedgerError
@@ -77,7 +78,7 @@ def _refuse_orphans(path: Path) -> None:
     mark = OpenMark(path)
     if mark.log.exists() and mark.log.stat().st_size > 0:
         raise LedgerError(f"The ledger {path} is missing while its log {mark.log.name} is there; restore the ledger.")
-    if number := mark.read():
+    if number := mark.read().events:
         raise LedgerError(
             f"The ledger {path} is missing, and held {number} events when it was last open; restore it from its "
             f"backup, or delete {mark.path} to begin a new one."
@@ -175,59 +176,44 @@ class LedgerFile:
         self.path = path
         self._name = str(path)
         self._mark = OpenMark(path)
-        self._log_name = str(self._mark.log)
         self._held_before = self._mark.read()
-        self._identity = _identity(self._name)
+        self._place = InPlace(path, self._mark.log)
+        self._refuse_older_file()
         self.connection = connect(path, read_only=read_only)
-        self._log_identity: tuple[int, int] | None = None
 
     def begin_use(self) -> None:
         """Refuse a ledger that lacks events; have it keep a log.
 
         It keeps one from the start, but where it was restored from a copy.
         """
-        if self._held_before and self._held_before > self._last_event():
+        if self._held_before.events > self._last_event():
             with self._mark.kept():
                 self._refuse_loss()
                 if not self._read_only:
                     self._use_log()
         elif not self._read_only:
             self._use_log()
-        self._log_identity = _identity(self._log_name)
-        self.require_in_place()
+        self._place.begin()
+        self._place.require()
         self._is_accepted = True
-
-    def require_in_place(self) -> None:
-        """Refuse where the file, or its log, was removed or replaced since it was opened."""
-        if _identity(self._name) != self._identity:
-            raise LedgerError(
-                f"The ledger {self.path} was removed or replaced while it was open, so nothing was recorded; put it "
-                "back, and run again."
-            )
-        if self._log_identity is not None and _identity(self._log_name) != self._log_identity:
-            raise LedgerError(
-                f"The log {self._mark.log} was removed or replaced while the ledger was open, so nothing was recorded; "
-                "end every process that uses the ledger, and run again."
-            )
 
     def write(self, work: Callable[[Connection], Result]) -> Result:
         """Do `work` in one transaction that is on the disk on return."""
         begin_to_write(self.connection, self._name)
         result = work(self.connection)
         number = self._last_event() if self._mark.is_due else 0
-        self.require_in_place()
+        self._place.require()
         self.connection.commit()
-        self._mark.raise_to(number)
+        self._place.note()
+        if number:
+            self._mark.raise_to(number, self._place.size)
         return result
 
     def close(self) -> None:
         """Let go of the file."""
         # The log of a ledger that was refused, and one that was removed by hand, is missing for another reason. Where
         # the file itself was replaced, SQLite sees that, and leaves what is there now alone.
-        may_remove = self._is_accepted and (_identity(self._name), _identity(self._log_name)) == (
-            self._identity,
-            self._log_identity,
-        )
+        may_remove = self._is_accepted and self._place.is_same()
         self.connection.close()
         self._mark.close(may_remove=may_remove)
 
@@ -236,19 +222,33 @@ class LedgerFile:
         driver = cast("sqlite3.Connection", self.connection.connection.driver_connection)
         return driver.execute("SELECT max(id) FROM ioto_events").fetchone()[0] or 0
 
+    def _refuse_older_file(self) -> None:
+        # Before SQLite opens it: when it closes it again, it would play the log into it. Where there is no log, what
+        # is missing are the last events. Whoever restored a copy, and has a log of his own now, removed the mark.
+        if self._held_before.size <= self._place.size or not holds_something(self._mark.log):
+            return
+        if (before := self._mark.read().size) > self._place.size:
+            raise LedgerError(
+                f"The ledger {self.path} has {self._place.size} bytes, and had {before} when it was open: an older "
+                "file was put beside its log, or it was damaged. Put it back, or restore the newest backup without the "
+                f"log; to go on with what is there, delete {self._mark.path}."
+            )
+
     def _refuse_loss(self) -> None:
         # In this order, for another process may have found the same copy first: it removes the mark, and then has the
         # copy keep a log.
         self.connection.rollback()
         keeps_log = self._keeps_log()
         before = self._mark.read()
-        if before <= (number := self._last_event()):
+        number = self._last_event()
+        if before.events <= number:
             return
         if keeps_log:
             raise LedgerError(
-                f"The ledger {self.path} lacks the last {before - number} of the {before} events that it held when it "
-                f"was open: its log {self._mark.log.name} was removed or damaged, or an older file put in its place. "
-                f"Put back the log, or restore the newest backup; to go on without them, delete {self._mark.path}."
+                f"The ledger {self.path} lacks the last {before.events - number} of the {before.events} events that it "
+                f"held when it was open: its log {self._mark.log.name} was removed or damaged, or an older file put in "
+                f"its place. Put back the log, or restore the newest backup; to go on without them, delete "
+                f"{self._mark.path}."
             )
         if not self._read_only:
             self._mark.remove()
@@ -267,11 +267,3 @@ class LedgerFile:
                 if code != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                     raise
                 time.sleep(random.uniform(0.001, 0.02))  # noqa: S311  # no secret
-
-
-def _identity(path: str | Path) -> tuple[int, int] | None:
-    try:
-        status = os.stat(path)  # noqa: PTH116  # twice in each transaction, and a Path takes three times as long
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
