@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import pwd
 import random
+import re
 import select
 import shutil
 import signal
@@ -480,16 +481,17 @@ def test_a_user_without_permission_is_told_which(tmp_path: Path, mode: int) -> N
         def work() -> None:
             with answer.open("w") as file:
                 os.setuid(nobody.pw_uid)
-                for what in (path, folder / "new.db"):
+                for what, read_only in ((path, False), (folder / "new.db", False), (path, True)):
                     try:
-                        Ledger(what)
+                        Ledger(what, read_only=read_only)
                     except LedgerError as error:
                         file.write(f"{error}\n")
 
         os.waitpid(fork(work), 0)
-        first, second = answer.read_text().splitlines()
+        first, second, reader = answer.read_text().splitlines()
         assert "give this user permission" in first
         assert "Permission denied" in second
+        assert re.search("to read the file and its dir" if mode == 0 else "while the service .* has it open", reader)
     finally:
         shutil.rmtree(folder)
 

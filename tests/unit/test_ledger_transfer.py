@@ -105,7 +105,7 @@ def claim_lists(draw: st.DrawFn) -> list[Claim]:
 
 @pytest.mark.parametrize("fmt", ["csv", "jsonl"])
 @settings(max_examples=100, deadline=None)
-@given(claims=claim_lists())
+@given(claims=claim_lists().filter(bool))  # of none, JSON Lines say nothing, and an empty file is refused
 def test_what_is_exported_is_imported_as_it_was(fmt: str, claims: list[Claim]) -> None:
     stream = io.StringIO(newline="")
     assert export_claims(claims, stream, fmt) == len(claims)
@@ -318,3 +318,10 @@ def test_very_many_bad_lines_are_counted_and_not_all_listed(ledger: Ledger) -> N
         take_in(ledger, text)
     assert len(caught.value.problems) == 1000
     assert "because of 3000 bad lines" in str(caught.value) and str(caught.value).endswith("… and 2000 more.")
+
+
+@pytest.mark.parametrize("fmt", ["csv", "jsonl"])
+@pytest.mark.parametrize("content", ["", "\n\n"])
+def test_a_file_that_is_empty_is_not_imported(ledger: Ledger, fmt: str, content: str) -> None:
+    with pytest.raises(LedgerError, match="because the file is empty; see whether it is"):
+        take_in(ledger, content, fmt)

@@ -60,7 +60,7 @@ class Database:
         self._server: PostgresqlDatabase | None = None
         self._sqlite: LedgerFile | MemoryDatabase | None = None
         try:
-            with sentences(location):
+            with sentences(location, read_only=read_only):
                 if location.url is not None:
                     self._open_postgresql(location.url)
                 else:
@@ -79,7 +79,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Lend a connection for queries that are done before the next operation."""
-        with sentences(self.location), self._connection() as connection:
+        with sentences(self.location, read_only=self.read_only), self._connection() as connection:
             yield connection
 
     def write(self, work: Callable[[Connection], Result]) -> Result:

@@ -26,6 +26,7 @@ from .sqlite_file import BUSY_TIMEOUT
 UNDEFINED_TABLE = "42P01"
 LOCK_NOT_AVAILABLE = "55P03"
 _SERIALIZATION_FAILURE = "40001"
+_INSUFFICIENT_PRIVILEGE = "42501"
 _DEADLOCK = "40P01"
 _UNIQUE_VIOLATION = "23505"
 ALREADY_EXISTS = ("42P07", "42710", "42723", _UNIQUE_VIOLATION)
@@ -44,6 +45,15 @@ _SQLITE_REMEDIES = {
     sqlite3.SQLITE_CORRUPT: _DAMAGED,
     sqlite3.SQLITE_IOERR: "cannot be read or written, because the disk reports an error; check the disk",
 }
+_SQLITE_REMEDIES_OF_READERS = {
+    sqlite3.SQLITE_PERM: "cannot be opened; give this user permission to read it",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened; give this user permission to read the file and its directory",
+}
+# Who reads a ledger in use takes part in its index, which SQLite makes anew where it is not.
+_NO_INDEX = (
+    "cannot be read while no process has it open, by a user who may not write its directory, where SQLite makes its "
+    "index; read it while the service or a run has it open, or read a backup"
+)
 # SQLite says of these what it could not do; what the disk says of itself tells why.
 _SQLITE_SEE_DISK = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR)
 _SYSTEM_REMEDIES = {
@@ -53,23 +63,28 @@ _SYSTEM_REMEDIES = {
 }
 _POSTGRESQL_REMEDIES = {
     # by SQLSTATE, or by its first two letters, which name the class
-    "42501": "does not let this user do that; grant the user its tables, or CREATE on the schema for the first run",
     "53100": "cannot grow, because the server's disk is full; free some space and run again",
     "53300": "has no connection free; raise max_connections, or run with fewer forks",
     "57014": "had its work ended by the server, because it took too long or somebody cancelled it; run again",
     LOCK_NOT_AVAILABLE: "is locked by another session, which did not end in time; see pg_stat_activity, and run again",
     "57": "is shutting down or starting; run again when the server is up",
+    _INSUFFICIENT_PRIVILEGE: (
+        "does not let this user do that; grant the user its tables, or CREATE on the schema for the first run"
+    ),
     "25006": "can only be read on this server; name the primary server",
 }
 
 
 @contextmanager
-def sentences(location: Location) -> Iterator[None]:
-    """Raise what a driver or the system raises as a `LedgerError` about the ledger at `location`, never chained."""
+def sentences(location: Location, *, read_only: bool = False) -> Iterator[None]:
+    """Raise what a driver or the system raises as a `LedgerError` about the ledger at `location`, never chained.
+
+    Who opened it with `read_only` is told what a reader needs.
+    """
     try:
         yield
     except DBAPIError as error:
-        raise LedgerError(f"The ledger {location} {_of_database(error, location)}.") from None
+        raise LedgerError(f"The ledger {location} {_of_database(error, location, read_only=read_only)}.") from None
     except ArgumentError as error:
         raise LedgerError(f"The ledger {location} cannot be reached: {error}; correct its URL.") from None
     except PoolTimeoutError:
@@ -77,7 +92,7 @@ def sentences(location: Location) -> Iterator[None]:
             f"The ledger {location} has no connection free in this process; run again with fewer devices at a time."
         ) from None
     except sqlite3.Error as error:
-        raise LedgerError(f"The ledger {location} {_of_sqlite(error, location.path)}.") from None
+        raise LedgerError(f"The ledger {location} {_of_sqlite(error, location.path, read_only=read_only)}.") from None
     except UnicodeDecodeError:
         # SQLite quotes its damaged schema in its message, which the driver cannot read.
         raise LedgerError(f"The ledger {location} {_DAMAGED}.") from None
@@ -106,10 +121,16 @@ def _of_system(error: OSError) -> str:
     return f"cannot be used: {error.strerror or error}{where}; correct the path or its permissions"
 
 
-def _of_sqlite(error: sqlite3.Error, path: Path | None) -> str:
+def _of_sqlite(error: sqlite3.Error, path: Path | None, *, read_only: bool) -> str:
     # The low byte is the kind; the rest says where in SQLite it arose. Absent: sqlite3's own complaint.
     kind = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if kind in _SQLITE_SEE_DISK and path is not None and (remedy := _of_disk(path)):
+        return remedy
+    if read_only and kind in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN) and path is not None:
+        if os.access(path, os.R_OK):
+            return _NO_INDEX
+        return _SQLITE_REMEDIES_OF_READERS[sqlite3.SQLITE_CANTOPEN]
+    if read_only and (remedy := _SQLITE_REMEDIES_OF_READERS.get(kind)):
         return remedy
     return _SQLITE_REMEDIES.get(kind) or f"failed: {error}"
 
@@ -124,11 +145,13 @@ def _of_disk(path: Path) -> str | None:
     return None
 
 
-def _of_database(error: DBAPIError, location: Location) -> str:
+def _of_database(error: DBAPIError, location: Location, *, read_only: bool) -> str:
     cause = error.orig
     if isinstance(cause, sqlite3.Error):
-        return _of_sqlite(cause, location.path)
+        return _of_sqlite(cause, location.path, read_only=read_only)
     state = sqlstate(error) or ""
+    if read_only and state == _INSUFFICIENT_PRIVILEGE:
+        return "does not let this user read it; grant the user SELECT on its tables"
     if remedy := _POSTGRESQL_REMEDIES.get(state) or _POSTGRESQL_REMEDIES.get(state[:2]):
         return remedy
     if state:

@@ -35,6 +35,7 @@ Values = dict[str, object]
 
 _REQUIRED = ("claim_id", "product")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
+_EMPTY = "Nothing was imported, because the file is empty; see whether it is the one that you mean."
 _GUARDED = (*_FORMULA_STARTS, "'")
 
 
@@ -155,6 +156,7 @@ def _unguard(cell: str) -> str:
 
 def _csv_rows(source: Source) -> Iterator[tuple[int, Values] | LineProblem]:
     header: list[str] = []
+    row = None
     for row in read_rows(source, CsvFormat(is_verbatim=True)):
         if isinstance(row, LineProblem):
             yield row
@@ -165,6 +167,8 @@ def _csv_rows(source: Source) -> Iterator[tuple[int, Values] | LineProblem]:
             if wrong := _header_problems(row.line, header, row.cells):
                 yield from wrong
                 return
+    if row is None:
+        raise LedgerError(_EMPTY)
 
 
 def _header_problems(line: int, header: list[str], titles: list[str]) -> list[LineProblem]:
@@ -179,6 +183,7 @@ def _header_problems(line: int, header: list[str], titles: list[str]) -> list[Li
 
 
 def _json_rows(source: Source) -> Iterator[tuple[int, Values] | LineProblem]:
+    line = None
     for line in read_lines(source):
         if isinstance(line, LineProblem):
             yield line
@@ -187,6 +192,8 @@ def _json_rows(source: Source) -> Iterator[tuple[int, Values] | LineProblem]:
             yield line.line, _json_object(line.text)
         except LedgerError as error:
             yield LineProblem(line.line, str(error))
+    if line is None:
+        raise LedgerError(_EMPTY)
 
 
 def _json_object(text: str) -> Values:
