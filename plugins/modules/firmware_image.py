@@ -170,18 +170,26 @@ options:
       a ticket for the ownership of the device.
     type: bool
     default: false
-  force:
+  accept_product:
     description:
-      - Give the unit another ID than it has. The old one is retired in the ledger and never issued again.
-      - The variable C(ioto_force) counts in the roles alone.
-    type: bool
-    default: false
-  replace_provisioned:
+      - The product that the device says, where it is to get another one.
+      - Without it, such a device is refused. The variable C(ioto_accept_product) counts in the roles alone.
+    type: str
+  replace_id:
     description:
-      - Replace the ID also where the device has been claimed and provisioned (C(provision.json5) is there).
-      - The variable C(ioto_replace_provisioned) counts in the roles alone.
-    type: bool
-    default: false
+      - >-
+        The claim ID that the unit gives up for another, whole. It is retired in the ledger and never issued again; that
+        of a claimed and provisioned device has to be claimed anew.
+      - A unit with another ID keeps that, so that this replaces nothing a second time.
+      - Without it, a unit keeps the ID that it has. The variable C(ioto_replace_id) counts in the roles alone.
+    type: str
+  reason:
+    description:
+      - >-
+        Why something is replaced. It stands in the ledger, and has to be given with O(accept_product), O(replace_id)
+        and O(accept_board).
+      - Without it, the variable C(ioto_reason) counts.
+    type: str
   operator:
     description:
       - >-
@@ -259,6 +267,24 @@ state:
   returned: success
   type: str
   sample: verified
+replaced:
+  description: What gave way to something else; in check mode, what would.
+  returned: when something did
+  type: dict
+  contains:
+    claim_id:
+      description: What the device had as its ID, masked like RV(claim_id).
+      type: str
+      returned: where it had another ID
+    retired_claim_id:
+      description: The unit's old ID, masked like RV(claim_id). A label with it is void.
+      type: str
+      returned: where it had another ID
+    product:
+      description: The product that the device said.
+      type: str
+      returned: where it said another
+  sample: {"claim_id": "********WQ", "retired_claim_id": "********WQ"}
 previous_claim_id:
   description: The ID that was replaced, masked like RV(claim_id).
   returned: success

@@ -235,18 +235,35 @@ options:
       a ticket for the ownership of the device.
     type: bool
     default: false
-  force:
+  accept_product:
     description:
-      - Give the unit another ID than it has. The old one is retired in the ledger and never issued again.
-      - The variable C(ioto_force) counts in the roles alone.
-    type: bool
-    default: false
-  replace_provisioned:
+      - The product that the device says, where it is to get another one.
+      - Without it, such a device is refused. The variable C(ioto_accept_product) counts in the roles alone.
+    type: str
+  replace_id:
     description:
-      - Replace the ID also where the device has been claimed and provisioned (C(provision.json5) is there).
-      - The variable C(ioto_replace_provisioned) counts in the roles alone.
-    type: bool
-    default: false
+      - >-
+        The claim ID that the unit gives up for another, whole. It is retired in the ledger and never issued again; that
+        of a claimed and provisioned device has to be claimed anew.
+      - A unit with another ID keeps that, so that this replaces nothing a second time.
+      - Without it, a unit keeps the ID that it has. The variable C(ioto_replace_id) counts in the roles alone.
+    type: str
+  accept_board:
+    description:
+      - >-
+        The serial, MAC address or SSH host key that the ledger has of the unit's old board, where that was replaced, or
+        its key made anew.
+      - >-
+        Without it, a board that contradicts the ledger is refused. The variable C(ioto_accept_board) counts in the
+        roles alone.
+    type: str
+  reason:
+    description:
+      - >-
+        Why something is replaced. It stands in the ledger, and has to be given with O(accept_product), O(replace_id)
+        and O(accept_board).
+      - Without it, the variable C(ioto_reason) counts.
+    type: str
   operator:
     description:
       - >-
@@ -295,7 +312,8 @@ EXAMPLES = r"""
 - name: Give a unit another ID, deliberately
   ioto.serialization.serialize:
     product: "{{ ioto_product }}"
-    force: true
+    replace_id: "{{ old_id.user_input }}"
+    reason: Its label was lost
 """
 
 RETURN = r"""
@@ -340,6 +358,28 @@ readable_by_others:
   returned: when it is so
   type: bool
   sample: true
+replaced:
+  description: What gave way to something else; in check mode, what would.
+  returned: when something did
+  type: dict
+  contains:
+    claim_id:
+      description: What the device had as its ID, masked like RV(claim_id).
+      type: str
+      returned: where it had another ID
+    retired_claim_id:
+      description: The unit's old ID, masked like RV(claim_id). A label with it is void.
+      type: str
+      returned: where it had another ID
+    product:
+      description: The product that the device said.
+      type: str
+      returned: where it said another
+    board:
+      description: The serial, MAC address or host key of the unit's old board.
+      type: str
+      returned: where it was another board
+  sample: {"claim_id": "********WQ", "retired_claim_id": "********WQ"}
 previous_claim_id:
   description: The ID that was replaced, masked like RV(claim_id).
   returned: success

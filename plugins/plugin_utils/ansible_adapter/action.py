@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 
 from ansible.errors import AnsibleError, AnsibleValueOmittedError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
 from ..device.connection import UnreachableError
@@ -78,6 +77,8 @@ class IotoAction(ActionBase):
             name = option.variable
             if name is None or option.name in self._task.args or name not in self.task_vars:
                 continue
+            if option.is_deliberate:
+                self._refuse_unsaid(option, name)
             if not (option.falls_back(module) and option.counts_beside(self._task.args)):
                 continue
             try:
@@ -88,6 +89,13 @@ class IotoAction(ActionBase):
                 value = complete(found, {name: option.spec})[name]
                 said[option.name] = option.convert(value) if option.convert else value
         return said
+
+    def _refuse_unsaid(self, option: Option, name: str) -> None:
+        """Raise `ArgumentError` where a variable is to replace something, which outside the roles a task has to say."""
+        if self.variables([self.host], [name])[self.host].get(name) is not None:
+            raise ArgumentError(
+                f"{name} counts in the roles alone: give this task {option.name}, or remove the variable."
+            )
 
     @property
     def check_mode(self) -> bool:
@@ -204,25 +212,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return +value
     return value
-
-
-def with_switches(hosts: Mapping[str, Mapping[str, Any]], names: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Return the variables of `hosts`, where those of `names` that say yes or no in a word of Ansible's are a bool.
-
-    What says neither stays as it is, for a check to refuse.
-    """
-    names = tuple(names)
-    return {
-        host: {**variables, **{name: _switch(variables[name]) for name in names if name in variables}}
-        for host, variables in hosts.items()
-    }
-
-
-def _switch(value: Any) -> Any:
-    try:
-        return boolean(value)
-    except TypeError:
-        return value
 
 
 def reason_of(error: AnsibleError) -> str:

@@ -15,8 +15,7 @@ from ..device.state import DeviceState
 from ..device.unit_identity import UnitIdentity
 from ..display_text import printable
 from ..ledger.records import Claim, State
-
-_DELIBERATE = "or say that it is meant (force: true)"
+from .replacing import NOTHING, Replaced, Replacing, board_is_meant, id_is_meant, product_is_meant
 
 
 class Action(StrEnum):
@@ -67,23 +66,23 @@ class Asked:
     product: str
     unit: str
     claim_id: str | None = None
-    force: bool = False
-    replace_provisioned: bool = False
+    replacing: Replacing = NOTHING
     scanned: bool = False
     """The ID is on a label that was printed beforehand, so the ledger has to know it."""
     by_agent: bool = False
     """The agent makes the ID, which it does only where there is none."""
-    accept_host_key: bool = False
-    """The unit's host key was made anew."""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the ledger says: the unit's live claim, who holds the ID that the device has, who the one that was given."""
+    """What the ledger says: the unit's live claim, and the claims with the ID that the device has, with the one that
+    was given, and with the one that is to be replaced.
+    """
 
     live: Claim | None = None
     holder: Claim | None = None
     given_holder: Claim | None = None
+    replaced_holder: Claim | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,17 +106,69 @@ class Decision:
 
 
 def decide(seen: Seen, asked: Asked, known: Known) -> Decision:
-    """Return what to do with the unit. A device that has an ID keeps it, unless somebody forces another on it."""
-    if seen.product is not None and seen.product != asked.product and not asked.force:
+    """Return what to do with the unit. A device that has an ID keeps it, unless somebody names it to be replaced."""
+    if _has_other_product(seen, asked) and not asked.replacing.takes_product(seen.product or ""):
         return _refuse(
             f"The device says product {seen.product!a}, and {asked.product} was asked for: see whether this is the "
-            f"right unit and image, {_DELIBERATE}."
+            f"right unit and image, or {product_is_meant(seen.product or '')}."
         )
+    if refused := _refused_replacement(seen, asked, known):
+        return refused
     if refused := _refused_gift(asked, known.given_holder):
         return refused
     if known.live is not None and (refused := _refused_board(seen, asked, known.live)):
         return refused
     return _guarded(_choose(seen, asked, known), seen, asked)
+
+
+def replaced(seen: Seen, asked: Asked, known: Known, decision: Decision) -> Replaced:
+    """Return what gives way where `decision` is carried out."""
+    live, before = known.live, seen.claim_id
+    is_other_id = decision.action is Action.ASSIGN and before is not None and before != decision.claim_id
+    gone = _is_gone(known.holder, asked) or known.holder is None or decision.retire_live
+    retired = live.claim_id if live is not None and decision.retire_live else before if is_other_id and gone else None
+    board = None
+    if live is not None and seen.identity is not None:
+        fact = seen.identity.contradicts(live.details)
+        board = seen.identity.other_host_key(live.details) if fact is None else str(live.details[fact])
+    return Replaced(
+        claim_id=before if is_other_id else None,
+        retired_id=retired if is_valid(retired) else None,
+        product=seen.product if _has_other_product(seen, asked) else None,
+        board=board,
+    )
+
+
+def is_without_effect(seen: Seen, asked: Asked, known: Known) -> bool:
+    """Whether the ID that is to be replaced is not there: it was replaced before, or was never the unit's."""
+    replacing = asked.replacing
+    there = seen.claim_id, seen.provisioned_id, known.live.claim_id if known.live else None
+    return replacing.claim_id is not None and not any(map(replacing.takes_id, there))
+
+
+def _has_other_product(seen: Seen, asked: Asked) -> bool:
+    return seen.product is not None and seen.product != asked.product
+
+
+def _is_gone(holder: Claim | None, asked: Asked) -> bool:
+    """Whether the claim is one that the unit had, and has no more."""
+    return holder is not None and holder.state is State.RETIRED and holder.unit == asked.unit
+
+
+def _refused_replacement(seen: Seen, asked: Asked, known: Known) -> Decision | None:
+    """Refuse to replace an ID by itself, or one that neither the device nor the ledger has ever had: it is mistyped."""
+    if asked.replacing.takes_id(asked.claim_id):
+        return _refuse(
+            f"The claim ID {mask(asked.claim_id or '')} is given, and is to be replaced (ioto_replace_id): give the "
+            "unit another one, or replace none."
+        )
+    named = asked.replacing.folded_id
+    if named is not None and known.replaced_holder is None and is_without_effect(seen, asked, known):
+        return _refuse(
+            f"Neither the device nor the ledger has the claim ID {mask(named)} that is to be replaced: correct "
+            "ioto_replace_id, or remove it."
+        )
+    return None
 
 
 def _refused_gift(asked: Asked, holder: Claim | None) -> Decision | None:
@@ -150,22 +201,22 @@ def _refused_gift(asked: Asked, holder: Claim | None) -> Decision | None:
 
 def _refused_board(seen: Seen, asked: Asked, live: Claim) -> Decision | None:
     """Refuse a device that calls itself by the name of a unit, and is not the board that carried the `live` claim."""
-    if seen.identity is None:
+    if seen.identity is None or asked.replacing.takes_board(live.details):
         return None
     contradiction = seen.identity.contradicts(live.details)
-    if contradiction is not None and not asked.force:
+    if contradiction is not None:
         return _refuse(
             f"The unit {asked.unit!a} was serialized before on a board with another {contradiction}: correct the "
-            "serial where these are two units; where the board was replaced, retire the unit's claim ID first "
-            f"(ledger_entry), {_DELIBERATE}.",
+            f"serial where these are two units; where its board was replaced, "
+            f"{board_is_meant(str(live.details[contradiction]))}.",
             live,
         )
     other_key = seen.identity.other_host_key(live.details)
-    if other_key is not None and not asked.accept_host_key:
+    if other_key is not None:
         return _refuse(
             f"The device says that it is unit {asked.unit!a}, and has the host key {seen.identity.host_key} where that "
-            f"unit had {printable(other_key)}: see which unit it is; if its key was made anew, say so "
-            "(ioto_accept_host_key).",
+            f"unit had {printable(other_key)}: see which unit it is; where its key was made anew, "
+            f"{board_is_meant(other_key)}.",
             live,
         )
     return None
@@ -175,11 +226,11 @@ def _choose(seen: Seen, asked: Asked, known: Known) -> Decision:
     if seen.claim_id is None:
         return _for_a_blank_device(asked, known)
     if not is_valid(seen.claim_id):
-        if asked.force:
+        if asked.replacing.takes_id(seen.claim_id):
             return _for_a_blank_device(asked, known)
         return _refuse(
             "The device has an id that is no claim ID (10 to 20 digits and letters without I, L, O and U): "
-            f"remove it there, {_DELIBERATE}."
+            f"remove it there, or {id_is_meant(seen.claim_id)}."
         )
     if known.live is not None and known.live.claim_id == seen.claim_id:
         return _for_a_known_device(seen.claim_id, asked)
@@ -190,41 +241,40 @@ def _choose(seen: Seen, asked: Asked, known: Known) -> Decision:
 
 def _for_a_blank_device(asked: Asked, known: Known) -> Decision:
     live = known.live
+    if live is not None and asked.replacing.takes_id(live.claim_id):
+        return Decision(Action.ASSIGN, asked.claim_id, retire_live=True)
     if live is None or asked.claim_id in {None, live.claim_id}:
         return Decision(Action.ASSIGN, live.claim_id if live else asked.claim_id)
-    if asked.force:
-        return Decision(Action.ASSIGN, asked.claim_id, retire_live=True)
     return _refuse(
         f"The unit {asked.unit!a} has the claim ID {mask(live.claim_id)} in the ledger, and another was given: "
-        f"correct the inventory, {_DELIBERATE}."
+        f"correct the inventory, or {id_is_meant(live.claim_id)}."
     )
 
 
 def _for_a_known_device(claim_id: str, asked: Asked) -> Decision:
-    if asked.claim_id in {None, claim_id} and not (asked.force and asked.claim_id is None):
-        return Decision(Action.KEEP, claim_id)
-    if asked.force:
+    if asked.replacing.takes_id(claim_id):
         return Decision(Action.ASSIGN, asked.claim_id, retire_live=True)
+    if asked.claim_id in {None, claim_id}:
+        return Decision(Action.KEEP, claim_id)
     return _refuse(
         f"The unit {asked.unit!a} already has the claim ID {mask(claim_id)}, and another was given: "
-        f"correct the inventory, {_DELIBERATE}."
+        f"correct the inventory, or {id_is_meant(claim_id)}."
     )
 
 
 def _for_two_ids(claim_id: str, live: Claim, asked: Asked, known: Known) -> Decision:
     """The device has one ID, the ledger another."""
     old = known.holder
-    replacing = (
-        old is not None and old.state is State.RETIRED and old.unit == asked.unit and live.state is State.ALLOCATED
-    )
-    if asked.claim_id in {None, live.claim_id} and (replacing or asked.force):
+    is_unfinished = _is_gone(old, asked) and live.state is State.ALLOCATED
+    takes = asked.replacing.takes_id(claim_id)
+    if asked.claim_id in {None, live.claim_id} and (is_unfinished or takes):
         # A replacement that was cut off before it reached the device ends here; so does a restored old image.
         return Decision(Action.ASSIGN, live.claim_id, conflict=_foreign(old, asked))
-    if asked.force:
-        return Decision(Action.ASSIGN, asked.claim_id, retire_live=True, conflict=_foreign(old, asked))
+    remedy = "leave the given one out" if takes else id_is_meant(claim_id)
     return _refuse(
         f"The device has the claim ID {mask(claim_id)}, and the ledger has {mask(live.claim_id)} for its unit "
-        f"{asked.unit!a}: retire the wrong one in the ledger, {_DELIBERATE}.",
+        f"{asked.unit!a}: retire the latter in the ledger where it is wrong (ledger_entry); for the device to get it, "
+        f"{remedy}.",
         _foreign(old, asked),
     )
 
@@ -232,24 +282,25 @@ def _for_two_ids(claim_id: str, live: Claim, asked: Asked, known: Known) -> Deci
 def _for_an_unknown_id(claim_id: str, asked: Asked, known: Known) -> Decision:
     """The device has an ID, and the ledger has none for the unit."""
     holder = known.holder
-    if asked.force and asked.claim_id != claim_id:
+    if asked.replacing.takes_id(claim_id):
         return Decision(Action.ASSIGN, asked.claim_id, conflict=_foreign(holder, asked))
     if holder is not None and holder.state is State.RETIRED:
         return _refuse(
             f"The device has the claim ID {mask(claim_id)}, which was retired ({holder.reason or 'no reason'}): "
-            f"remove it there, {_DELIBERATE}.",
+            f"remove it there, or {id_is_meant(claim_id)}.",
             _foreign(holder, asked),
         )
     if foreign := _foreign(holder, asked):
         return _refuse(
             f"The device has the claim ID {mask(claim_id)}, which belongs to unit {foreign.unit!a} of product "
-            f"{foreign.product}: see whether an image was copied from that unit or the serial is wrong, {_DELIBERATE}.",
+            f"{foreign.product}: see whether an image was copied from that unit or the serial is wrong, or "
+            f"{id_is_meant(claim_id)}.",
             foreign,
         )
     if asked.claim_id not in {None, claim_id}:
         return _refuse(
             f"The device already has the claim ID {mask(claim_id)}, and another was given: "
-            f"correct the inventory, {_DELIBERATE}."
+            f"correct the inventory, or {id_is_meant(claim_id)}."
         )
     return Decision(Action.ADOPT, claim_id)
 
@@ -268,10 +319,13 @@ def _guarded(decision: Decision, seen: Seen, asked: Asked) -> Decision:
         if override.value != wanted[name]:
             return replace(_refuse(_overridden(name, override)), conflict=decision.conflict)
     loses = decision.claim_id is None or decision.claim_id != seen.provisioned_id
-    if decision.action is Action.ASSIGN and seen.provisioned and loses and not asked.replace_provisioned:
+    provisioned = seen.provisioned_id or seen.claim_id
+    takes = any(map(asked.replacing.takes_id, (seen.claim_id, seen.provisioned_id)))
+    if decision.action is Action.ASSIGN and seen.provisioned and loses and not takes:
+        remedy = "remove provision.json5 there" if provisioned is None else id_is_meant(provisioned)
         return _refuse(
             "The device has been claimed and provisioned (provision.json5), and another ID would throw that away: "
-            "leave it, or say that it is meant (replace_provisioned: true)."
+            f"leave it, or {remedy}."
         )
     return decision
 

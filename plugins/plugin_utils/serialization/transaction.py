@@ -9,7 +9,7 @@ every step first looks what is already done.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from dataclasses import replace as with_fields
@@ -21,6 +21,7 @@ from ..device.device import Device
 from ..device.durability import check_storage, directory_notice, needs_a_sync, restore_link, unsynced
 from ..device.scripts import same_board, sweep
 from ..device.state import IDENTITY_KEYS, DeviceState
+from ..device.unit_identity import UnitIdentity
 from ..device.verified_write import ChangedMeanwhileError, write_verified
 from ..display_text import printable
 from ..json5.document import Json5Document
@@ -29,7 +30,8 @@ from ..json5.second_opinion import seek_second_opinion
 from ..ledger.claim_ledger import ClaimLedger
 from ..ledger.event_kinds import EventKind
 from ..ledger.records import AllocationRequest, Claim, Context, Description, NewEvent, State, StateChange
-from .decision import Action, Decision, Known, Seen, decide
+from .decision import Action, Decision, Known, Seen, decide, is_without_effect, replaced
+from .replacing import NOTHING_REPLACED, Replaced
 from .request import Request, SerializationError, UnitOutcome
 
 _TRIES_AGAINST_OTHER_WRITERS = 3
@@ -74,12 +76,15 @@ class _Transaction:
         self._unsynced: str | None = None
         self._unit = self._first.unit(request.serial)
         self._asked = request.ask_for(self._first, self._unit)
+        self._replaced = NOTHING_REPLACED
 
     def run(self) -> UnitOutcome:
         """Take the unit from what it is to its identity. Raises `ChangedMeanwhileError` as well as `IotoError`."""
         plan = self._decide(self._first)
+        self._replaced = replaced(Seen.of(plan.state, self._unit), self._asked, plan.known, plan.decision)
         if self._request.check:
             return self._prediction(plan)
+        self._record_what_gives_way(plan)
         if self._source.on_device and plan.decision.needs_an_id:
             plan = self._let_device_make_one(plan)
         claim = self._claim(plan)
@@ -106,17 +111,30 @@ class _Transaction:
     def _decide(self, state: DeviceState) -> _Plan:
         asked, seen = self._asked, Seen.of(state, self._unit)
         live = self._ledger.live_claim(asked.product, asked.unit)
-        wanted = [claim_id for claim_id in (seen.claim_id, asked.claim_id) if is_valid(claim_id)]
+        named = seen.claim_id, asked.claim_id, asked.replacing.folded_id
+        wanted = [claim_id for claim_id in named if is_valid(claim_id)]
         holders = self._ledger.holders(wanted) if wanted else {}
-        known = Known(live, holders.get(seen.claim_id or ""), holders.get(asked.claim_id or ""))
+        known = Known(live, *(holders.get(claim_id or "") for claim_id in named))
         decision = decide(seen, asked, known)
         if decision.conflict is not None and not self._request.check:
             about = decision.conflict.claim_id, asked.product, asked.unit
-            why = decision.reason or "overruled by force"
+            why = decision.reason or f"overruled: {self._request.replacing.reason}"
             self._ledger.record(NewEvent(EventKind.CONFLICT, self._context, *about, why))
         if decision.action is Action.REFUSE:
             raise SerializationError(f"{decision.reason} ({printable(state.file.path)} on {self._device.name})")
+        if is_without_effect(seen, asked, known) and state is self._first:
+            self._notices.append(
+                f"Its claim ID is not {claim_ids.mask(asked.replacing.claim_id or '')}, so that ioto_replace_id "
+                "replaced nothing; remove it, or correct it."
+            )
         return _Plan(state, decision, known)
+
+    def _record_what_gives_way(self, plan: _Plan) -> None:
+        """Have the ledger know which product and which board somebody gave up, and why."""
+        live, reason = plan.known.live, self._request.replacing.reason
+        about = live.claim_id if live is not None else None, self._asked.product, self._unit.serial
+        for kind, what in _accepted(self._replaced, self._unit, live, self._asked.product):
+            self._ledger.record(NewEvent(kind, self._context, *about, f"{what}, accepted", reason))
 
     def _let_device_make_one(self, plan: _Plan) -> _Plan:
         """Have the ID made on the device, and decide again with what is there then."""
@@ -133,7 +151,7 @@ class _Transaction:
     def _claim(self, plan: _Plan) -> Claim:
         decision, live = plan.decision, plan.known.live
         if live is not None and decision.claim_id == live.claim_id:
-            return self._keep_host_key(live)
+            return self._keep_board(live)
         if decision.action is Action.ADOPT:
             return self._allocate(decision.claim_id, self._source.name_of_found)
         source = self._source.written
@@ -151,7 +169,8 @@ class _Transaction:
                 f"The source gives {self._device.name} the claim ID that it has ({claim_ids.mask(live.claim_id)}): "
                 "replace it at the source first."
             )
-        return self._ledger.replace(self._allocation(claim_id, source.name, source.length), reason="replaced by force")
+        reason = self._request.replacing.reason or "replaced"
+        return self._ledger.replace(self._allocation(claim_id, source.name, source.length), reason=reason)
 
     def _allocate(self, claim_id: str | None, source: str, length: int = claim_ids.DEFAULT_LENGTH) -> Claim:
         return self._ledger.allocate(self._allocation(claim_id, source, length))
@@ -160,15 +179,10 @@ class _Transaction:
         asked, details = self._asked, self._unit.details
         return AllocationRequest(asked.product, asked.unit, source, self._context, claim_id, length, details)
 
-    def _keep_host_key(self, live: Claim) -> Claim:
-        """Have the ledger hold the key of a unit that it knows already."""
-        if self._unit.has_its_host_key(live.details):
+    def _keep_board(self, live: Claim) -> Claim:
+        """Have the ledger hold the host key of a unit that it knows already, and its board where that is another."""
+        if self._replaced.board is None and self._unit.has_its_host_key(live.details):
             return live
-        known = self._unit.other_host_key(live.details)
-        if known is not None:
-            about = live.claim_id, live.product, live.unit
-            what = f"{known} became {self._unit.host_key}, accepted"
-            self._ledger.record(NewEvent(EventKind.HOST_KEY, self._context, *about, what))
         return self._ledger.describe(Description(live.claim_id, self._unit.details, self._context))
 
     def _described(self, state: DeviceState) -> dict[str, JsonValue]:
@@ -286,12 +300,23 @@ class _Transaction:
             state=claim.state.value if claim else None,
             path=printable(self._first.file.path),
             previous_claim_id=before if before != final else None,
+            replaced=self._replaced,
             before=self._first.file.data,
             after=after,
             readable_by_others=bool((self._first.file.mode or 0) & _READ_BY_OTHERS),
             note=note,
             notices=self._notices,
         )
+
+
+def _accepted(gone: Replaced, unit: UnitIdentity, live: Claim | None, product: str) -> Iterator[tuple[EventKind, str]]:
+    """Yield what was accepted of a unit that is another than before."""
+    if gone.product is not None:
+        yield EventKind.PRODUCT, f"{printable(gone.product)} became {product}"
+    if gone.board is not None and live is not None:
+        is_key = unit.contradicts(live.details) is None
+        now = unit.host_key if is_key else ", ".join(unit.hardware.values())
+        yield EventKind.HOST_KEY if is_key else EventKind.BOARD, f"{printable(gone.board)} became {now}"
 
 
 def _is_settled(claim: Claim) -> bool:
