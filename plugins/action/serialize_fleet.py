@@ -46,4 +46,4 @@ class ActionModule(BatchAction):
         for result in engine.run(batch.jobs, log=self.log):
             self.tell(result)
             results.append(result)
-        return sum_up(results, "devices")
+        return sum_up(results, "device")

@@ -358,19 +358,29 @@ readable_by_others:
   returned: when it is so
   type: bool
   sample: true
+adopted:
+  description: The device had its ID already, and the ledger did not know it.
+  returned: when it is so
+  type: bool
+  sample: true
+not_confirmed:
+  description: Why the factory service could not be told that the unit has its ID; the next run tells it.
+  returned: when it is so
+  type: str
+  sample: null
 replaced:
   description: What gave way to something else; in check mode, what would.
   returned: when something did
   type: dict
   contains:
-    claim_id:
-      description: What the device had as its ID, masked like RV(claim_id).
-      type: str
-      returned: where it had another ID
     retired_claim_id:
       description: The unit's old ID, masked like RV(claim_id). A label with it is void.
       type: str
       returned: where it had another ID
+    foreign_claim_id:
+      description: What the device had as its ID and was another unit's, or none at all, masked like RV(claim_id).
+      type: str
+      returned: where it had one
     product:
       description: The product that the device said.
       type: str
@@ -379,7 +389,7 @@ replaced:
       description: The serial, MAC address or host key of the unit's old board.
       type: str
       returned: where it was another board
-  sample: {"claim_id": "********WQ", "retired_claim_id": "********WQ"}
+  sample: {"retired_claim_id": "********WQ"}
 previous_claim_id:
   description: The ID that was replaced, masked like RV(claim_id).
   returned: success

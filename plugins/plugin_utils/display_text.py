@@ -16,6 +16,11 @@ def printable(data: bytes | str) -> str:
     return " ".join(text.split())
 
 
+def counted(number: int, noun: str) -> str:
+    """Return `number` of what `noun` is called in the singular: `1 device`, `2 devices`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def url_origin(url: str) -> str:
     """Return scheme, host and port of `url`: its path, query or user part may hold a secret."""
     try:

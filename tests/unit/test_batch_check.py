@@ -87,6 +87,22 @@ def test_every_problem_is_listed_at_once_with_its_host(ledger: str) -> None:
     assert not any(letter * 10 in text for letter in "ABCD")
 
 
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_ledger_that_cannot_be_made_is_one_problem_for_all_its_hosts(tmp_path: Path, count: int) -> None:
+    (tmp_path / "file").touch()
+    place = str(tmp_path / "file" / "deeper" / "ledger.db")
+
+    (problem,) = problems({f"dev{number}": host(place) for number in range(count)})
+
+    assert problem.startswith("dev0") and "file" in problem
+
+
+def test_a_ledger_whose_file_is_gone_and_whose_log_is_not_is_found_by_the_check(ledger: str) -> None:
+    Path(f"{ledger}-wal").write_bytes(b"log")
+    (problem,) = problems({"dev": host(ledger)})
+    assert "restore the ledger" in problem
+
+
 def test_hosts_behind_different_jump_hosts_may_have_the_same_address(ledger: str) -> None:
     batch = {
         "a": host(ledger, ansible_host="192.168.1.1", ansible_ssh_common_args="-J station-1"),

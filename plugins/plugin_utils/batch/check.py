@@ -209,7 +209,10 @@ def _address(unit: _BatchUnit) -> object:
 
 
 def _in_ledgers(units: Iterable[_BatchUnit]) -> Iterable[Problem]:
-    """Problems of the ledgers, and of given claim IDs with what these know. One that is not there yet knows nothing."""
+    """Problems of the ledgers, and of given claim IDs with what these know. One that is not there yet knows nothing.
+
+    One that cannot be opened, written or made is a problem of all its hosts, once.
+    """
     by_ledger: dict[str | None, list[_BatchUnit]] = defaultdict(list)
     for unit in units:
         location = unit.variables.get("ioto_ledger")
@@ -217,6 +220,7 @@ def _in_ledgers(units: Iterable[_BatchUnit]) -> Iterable[Problem]:
     for location, members in by_ledger.items():
         try:
             with Ledger(location, read_only=True) as ledger:
+                ledger.database.check_usable()
                 yield from _taken(ledger, [unit for unit in members if unit.claim_id])
                 yield from _ids_among_properties(ledger, members)
         except IotoError as error:

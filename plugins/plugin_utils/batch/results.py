@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..display_text import printable
+from ..display_text import counted, printable
 
 _SHOWN_HOSTS = 5
 
 
 def sum_up(results: Sequence[dict[str, Any]], kind: str) -> dict[str, Any]:
-    """Return the task's result: the `results` of all hosts by name, and the counts of `kind` in a sentence."""
+    """Return the task's result: the `results` of all hosts by name, and a sentence that counts them.
+
+    `kind` is what one of them is called, such as `device`.
+    """
     results = sorted(results, key=lambda result: str(result["host"]))
     unreachable = [result["host"] for result in results if result.get("unreachable")]
     failed = [result["host"] for result in results if result.get("failed")]
@@ -22,7 +25,7 @@ def sum_up(results: Sequence[dict[str, Any]], kind: str) -> dict[str, Any]:
     skipped = sum(bool(result.get("skipped")) for result in results)
     done = len(results) - len(unreachable) - len(failed) - skipped
     sentence = (
-        f"{len(results)} {kind}: {changed} changed, {done - changed} already done, {len(failed)} failed, "
+        f"{counted(len(results), kind)}: {changed} changed, {done - changed} already done, {len(failed)} failed, "
         f"{len(unreachable)} unreachable{f', {skipped} left alone' if skipped else ''}."
     )
     if failed or unreachable:

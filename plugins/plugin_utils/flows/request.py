@@ -66,12 +66,16 @@ def present_outcome(outcome: UnitOutcome, *, reveal: bool, diff: bool) -> dict[s
     if outcome.replaced:
         gone = outcome.replaced
         facts = {
-            "claim_id": shown(gone.claim_id),
             "retired_claim_id": shown(gone.retired_id),
+            "foreign_claim_id": None if gone.claim_id == gone.retired_id else shown(gone.claim_id),
             "product": gone.product and printable(gone.product),
             "board": gone.board and printable(gone.board),
         }
         result["replaced"] = {name: fact for name, fact in facts.items() if fact is not None}
+    if outcome.adopted:
+        result["adopted"] = True
+    if outcome.note is not None:
+        result["not_confirmed"] = outcome.note
     if outcome.notices:
         result["notices"] = list(outcome.notices)
     if outcome.note or outcome.notices:

@@ -85,6 +85,8 @@ class UnitOutcome:
     """The device.json5 was so on the device, and its mode was kept."""
     note: str | None = None
     """What did not come about and does no harm: the next run makes up for it."""
+    adopted: bool = False
+    """The device had its ID, and the ledger did not know it."""
     notices: Sequence[str] = ()
     """What was unusual, a sentence each."""
 

@@ -33,6 +33,7 @@ from ..ledger.records import AllocationRequest, Claim, Context, Description, New
 from .decision import Action, Decision, Known, Seen, decide, is_without_effect, replaced
 from .replacing import NOTHING_REPLACED, Replaced
 from .request import Request, SerializationError, UnitOutcome
+from .sources.source import ClaimSource
 
 _TRIES_AGAINST_OTHER_WRITERS = 3
 _READ_BY_OTHERS = 0o004
@@ -77,10 +78,12 @@ class _Transaction:
         self._unit = self._first.unit(request.serial)
         self._asked = request.ask_for(self._first, self._unit)
         self._replaced = NOTHING_REPLACED
+        self._adopts = False
 
     def run(self) -> UnitOutcome:
         """Take the unit from what it is to its identity. Raises `ChangedMeanwhileError` as well as `IotoError`."""
         plan = self._decide(self._first)
+        self._adopts = plan.decision.action is Action.ADOPT and self._source.name_of_found == ClaimSource.name_of_found
         self._replaced = replaced(Seen.of(plan.state, self._unit), self._asked, plan.known, plan.decision)
         if self._request.check:
             return self._prediction(plan)
@@ -301,6 +304,7 @@ class _Transaction:
             path=printable(self._first.file.path),
             previous_claim_id=before if before != final else None,
             replaced=self._replaced,
+            adopted=self._adopts,
             before=self._first.file.data,
             after=after,
             readable_by_others=bool((self._first.file.mode or 0) & _READ_BY_OTHERS),
