@@ -250,6 +250,11 @@ def test_killed_in_the_middle_of_sixty_devices_and_run_again_sixty_have_their_id
         process.wait()
         drawn = set(records(home))
 
+        told = provision(home, playbook=REPOSITORY / "playbooks/report.yml")
+        assert told.status == 0, told.output
+        assert "That run has not come to its end: this is how far it went." in told.output
+        assert len((home / "ioto-report.jsonl").read_text().splitlines()) >= len(drawn)
+
         run = run_fleet(home, fleet)
 
         assert len(drawn) < 60, "it was killed too late to show anything"

@@ -91,7 +91,10 @@ def _where(ledger: Ledger, run: str | None) -> list[str]:
     where = printable(ledger.location)
     oldest = next(ledger.events(limit=1), None)
     is_new = oldest is not None and oldest.run is not None and oldest.run == run
-    return [*([f"A new ledger was made in {where}."] if is_new else []), f"The records are in {where}."]
+    return [
+        *([f"A new ledger was made in {where}."] if is_new else []),
+        f"The records are in {where}, under the run {run}.",
+    ]
 
 
 def _half_done(ledger: Ledger, members: Collection[str], summary: BatchSummary) -> list[str]:
