@@ -185,6 +185,26 @@ def test_a_run_that_dies_at_a_script_is_completed_by_the_next_with_the_same_id(
     assert not bench.serialize().changed
 
 
+def test_a_device_that_another_run_does_meanwhile_is_done_once_and_that_is_told(bench: Bench) -> None:
+    ours, theirs = bench.device, ShellDevice(bench.device.root)
+
+    def other_run(number: int) -> None:
+        if number == 1 and not theirs.scripts:
+            bench.device = theirs
+            bench.serialize()
+            bench.device = ours
+
+    ours.before_run = other_run
+
+    outcome = bench.serialize()
+
+    assert not outcome.changed
+    assert bench.claims() == {outcome.claim_id: ("SN-1", State.VERIFIED)}
+    assert list(outcome.notices) == [
+        "Another run did this device in the meantime; see that no two runs have the same devices."
+    ]
+
+
 def test_check_mode_says_what_a_run_will_do_and_changes_nothing(bench: Bench) -> None:
     before = bench.device.file.read_bytes()
 

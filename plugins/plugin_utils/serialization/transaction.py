@@ -47,10 +47,12 @@ def serialize(device: Device, request: Request, ledger: ClaimLedger, context: Co
     for key in IDENTITY_KEYS:
         if key in request.properties:
             raise SerializationError(f"The property {key!r} is no free one; give it as claim_id or product.")
-    for _unused in range(_TRIES_AGAINST_OTHER_WRITERS - 1):
+    with suppress(ChangedMeanwhileError):
+        return _Transaction(device, request, ledger, context).run()
+    for _unused in range(_TRIES_AGAINST_OTHER_WRITERS - 2):
         with suppress(ChangedMeanwhileError):
-            return _Transaction(device, request, ledger, context).run()
-    return _Transaction(device, request, ledger, context).run()
+            return _after_another(_Transaction(device, request, ledger, context).run())
+    return _after_another(_Transaction(device, request, ledger, context).run())
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,6 +323,14 @@ def _accepted(gone: Replaced, unit: UnitIdentity, live: Claim | None, product: s
         is_key = unit.contradicts(live.details) is None
         now = unit.host_key if is_key else ", ".join(unit.hardware.values())
         yield EventKind.HOST_KEY if is_key else EventKind.BOARD, f"{printable(gone.board)} became {now}"
+
+
+def _after_another(outcome: UnitOutcome) -> UnitOutcome:
+    """Return the outcome of a try after somebody else wrote; where nothing was left to do, that was another run."""
+    if outcome.changed:
+        return outcome
+    told = "Another run did this device in the meantime; see that no two runs have the same devices."
+    return with_fields(outcome, notices=[*outcome.notices, told])
 
 
 def _is_settled(claim: Claim) -> bool:
