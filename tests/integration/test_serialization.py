@@ -21,6 +21,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import I
 from ansible_collections.ioto.serialization.plugins.plugin_utils.json5.document import Json5Document
 from ansible_collections.ioto.serialization.plugins.plugin_utils.json5.reader import JsonValue
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.event_kinds import EventKind
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.integrity.check import check_integrity
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import AllocationRequest, Context, State
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.replacing import Replaced, Replacing
@@ -319,6 +320,8 @@ def test_another_board_is_accepted_once_and_kept(bench: Bench, monkeypatch: pyte
     mac = "00:11:22:33:44:77"
     assert "00:11:22:33:44:66" in bench.refused(replacing=accepted)
     assert bench.reasons("board") == ["burnt"]
+    with bench.ledger as ledger:
+        assert check_integrity(ledger.database).findings == []
 
 
 def test_another_product_is_accepted_by_its_name_with_the_reason(bench: Bench) -> None:

@@ -77,25 +77,20 @@ class IotoAction(ActionBase):
             name = option.variable
             if name is None or option.name in self._task.args or name not in self.task_vars:
                 continue
-            if option.is_deliberate:
-                self._refuse_unsaid(option, name)
-            if not (option.falls_back(module) and option.counts_beside(self._task.args)):
+            if not option.is_deliberate and not (option.falls_back(module) and option.counts_beside(self._task.args)):
                 continue
             try:
                 found = self._templar.template({name: self.task_vars[name]})
             except AnsibleError as error:
                 raise ArgumentError(f"{name} has no value: {reason_of(error)}.") from None
-            if name in found:  # it is not where the variable is `omit`
+            if option.is_deliberate and found.get(name) is not None:
+                raise ArgumentError(
+                    f"{name} counts in the roles alone: give this task {option.name}, or remove the variable."
+                )
+            if name in found and not option.is_deliberate:  # it is not where the variable is `omit`
                 value = complete(found, {name: option.spec})[name]
                 said[option.name] = option.convert(value) if option.convert else value
         return said
-
-    def _refuse_unsaid(self, option: Option, name: str) -> None:
-        """Raise `ArgumentError` where a variable is to replace something, which outside the roles a task has to say."""
-        if self.variables([self.host], [name])[self.host].get(name) is not None:
-            raise ArgumentError(
-                f"{name} counts in the roles alone: give this task {option.name}, or remove the variable."
-            )
 
     @property
     def check_mode(self) -> bool:
