@@ -10,6 +10,7 @@ from typing import Any
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction
 from ansible_collections.ioto.serialization.plugins.plugin_utils.device.connection import seconds_for
 from ansible_collections.ioto.serialization.plugins.plugin_utils.device.report import report_device
+from ansible_collections.ioto.serialization.plugins.plugin_utils.identity.marks import IdentifyingMarks
 from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
 
 
@@ -21,4 +22,5 @@ class ActionModule(IotoAction):
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Look at the device."""
         device = self.device(seconds_for(arguments["device_timeout"]))
-        return report_device(device, arguments["config_dir"], reveal=arguments["reveal"])
+        marks = IdentifyingMarks.without(arguments["shared_hardware"])
+        return report_device(device, arguments["config_dir"], reveal=arguments["reveal"], marks=marks)

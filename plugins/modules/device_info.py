@@ -22,6 +22,13 @@ options:
       - Without it, the variable C(ioto_config_dir) counts.
     type: path
     default: /etc/ioto
+  shared_hardware:
+    description: >-
+      Serials and MAC addresses, in whatever notation, that more than one device says and that identify none, such as
+      those of a jig. What makers leave in (zeros, C(To be filled by O.E.M.)) is known already.
+    type: list
+    elements: str
+    default: []
   device_timeout:
     description:
       - >-

@@ -173,21 +173,16 @@ options:
   accept_product:
     description:
       - The product that the device says, where it is to get another one.
-      - Without it, such a device is refused. The variable C(ioto_accept_product) counts in the roles alone.
+      - The variable C(ioto_accept_product) counts in the roles alone.
     type: str
   replace_id:
     description:
-      - >-
-        The claim ID that the unit gives up for another, whole. It is retired in the ledger and never issued again; that
-        of a claimed and provisioned device has to be claimed anew.
-      - A unit with another ID keeps that, so that this replaces nothing a second time.
-      - Without it, a unit keeps the ID that it has. The variable C(ioto_replace_id) counts in the roles alone.
+      - The claim ID that the unit gives up for another, whole; also of a device that was claimed. It is retired.
+      - The variable C(ioto_replace_id) counts in the roles alone.
     type: str
   reason:
     description:
-      - >-
-        Why something is replaced. It stands in the ledger, and has to be given with O(accept_product), O(replace_id)
-        and O(accept_board).
+      - Why something is replaced, for the ledger. Whatever is replaced needs it.
       - Without it, the variable C(ioto_reason) counts.
     type: str
   operator:
@@ -278,22 +273,11 @@ not_confirmed:
   type: str
   sample: null
 replaced:
-  description: What gave way to something else; in check mode, what would.
+  description: >-
+    What gave way, or would in check mode. C(retired_claim_id), whose labels are void, or C(foreign_claim_id),
+    masked like RV(claim_id); C(product), which the device said.
   returned: when something did
   type: dict
-  contains:
-    retired_claim_id:
-      description: The unit's old ID, masked like RV(claim_id). A label with it is void.
-      type: str
-      returned: where it had another ID
-    foreign_claim_id:
-      description: What the device had as its ID and was another unit's, or none at all, masked like RV(claim_id).
-      type: str
-      returned: where it had one
-    product:
-      description: The product that the device said.
-      type: str
-      returned: where it said another
   sample: {"retired_claim_id": "********WQ"}
 previous_claim_id:
   description: The ID that was replaced, masked like RV(claim_id).

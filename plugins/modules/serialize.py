@@ -210,6 +210,23 @@ options:
       - Without it, the variable C(ioto_unsynced) counts.
     type: bool
     default: false
+  rewrite:
+    description:
+      - >-
+        Give its ID again to a blank device of which nothing but a MAC address says that it is a unit that was verified
+        before. It is refused otherwise, since it may be another board with that address.
+      - Without it, the variable C(ioto_rewrite) counts.
+    type: bool
+    default: false
+  shared_hardware:
+    description:
+      - >-
+        Serials and MAC addresses, in whatever notation, that more than one device says and that identify none, such as
+        those of a jig. What makers leave in (zeros, C(To be filled by O.E.M.)) is known already.
+      - Without it, the variable C(ioto_shared_hardware) counts.
+    type: list
+    elements: str
+    default: []
   device_timeout:
     description:
       - >-
@@ -238,30 +255,21 @@ options:
   accept_product:
     description:
       - The product that the device says, where it is to get another one.
-      - Without it, such a device is refused. The variable C(ioto_accept_product) counts in the roles alone.
+      - The variable C(ioto_accept_product) counts in the roles alone.
     type: str
   replace_id:
     description:
-      - >-
-        The claim ID that the unit gives up for another, whole. It is retired in the ledger and never issued again; that
-        of a claimed and provisioned device has to be claimed anew.
-      - A unit with another ID keeps that, so that this replaces nothing a second time.
-      - Without it, a unit keeps the ID that it has. The variable C(ioto_replace_id) counts in the roles alone.
+      - The claim ID that the unit gives up for another, whole; also of a device that was claimed. It is retired.
+      - The variable C(ioto_replace_id) counts in the roles alone.
     type: str
   accept_board:
     description:
-      - >-
-        The serial, MAC address or SSH host key that the ledger has of the unit's old board, where that was replaced, or
-        its key made anew.
-      - >-
-        Without it, a board that contradicts the ledger is refused. The variable C(ioto_accept_board) counts in the
-        roles alone.
+      - The serial, MAC address or SSH host key of the unit's old board or key, as the ledger has it.
+      - The variable C(ioto_accept_board) counts in the roles alone.
     type: str
   reason:
     description:
-      - >-
-        Why something is replaced. It stands in the ledger, and has to be given with O(accept_product), O(replace_id)
-        and O(accept_board).
+      - Why something is replaced, for the ledger. Whatever is replaced needs it.
       - Without it, the variable C(ioto_reason) counts.
     type: str
   operator:
@@ -287,9 +295,6 @@ EXAMPLES = r"""
   ioto.serialization.serialize:
     claim_id: "{{ ioto_claim_id }}"
     product: "{{ ioto_product }}"
-    serial: "{{ ioto_serial }}"
-    properties:
-      model: Blank-01
 
 - name: Give a device the ID of the pre-printed label that was stuck on it
   ioto.serialization.serialize:
@@ -307,7 +312,6 @@ EXAMPLES = r"""
     source: service
     service_url: https://station.example.com:1234/ioto/serialize
     product: "{{ ioto_product }}"
-    serial: "{{ ioto_serial }}"
 
 - name: Give a unit another ID, deliberately
   ioto.serialization.serialize:
@@ -362,34 +366,32 @@ adopted:
   description: The device had its ID already, and the ledger did not know it.
   returned: when it is so
   type: bool
-  sample: true
 not_confirmed:
   description: Why the factory service could not be told that the unit has its ID; the next run tells it.
   returned: when it is so
   type: str
-  sample: null
 replaced:
-  description: What gave way to something else; in check mode, what would.
+  description: >-
+    What gave way, or would in check mode. C(retired_claim_id), whose labels are void, or C(foreign_claim_id),
+    masked like RV(claim_id); C(product), which the device said, and C(board), a fact of the old one.
   returned: when something did
   type: dict
-  contains:
-    retired_claim_id:
-      description: The unit's old ID, masked like RV(claim_id). A label with it is void.
-      type: str
-      returned: where it had another ID
-    foreign_claim_id:
-      description: What the device had as its ID and was another unit's, or none at all, masked like RV(claim_id).
-      type: str
-      returned: where it had one
-    product:
-      description: The product that the device said.
-      type: str
-      returned: where it said another
-    board:
-      description: The serial, MAC address or host key of the unit's old board.
-      type: str
-      returned: where it was another board
   sample: {"retired_claim_id": "********WQ"}
+hardware:
+  description: What identifies the device, the C(serial) of its board, its C(mac), and C(macs) where it has several.
+  returned: where there is something
+  type: dict
+  sample: {"serial": "10000000d1e7c0de", "mac": "00:1b:21:3a:40:01"}
+rewritten:
+  description: The unit was verified before, its device was blank, and got its ID again.
+  returned: when it is so
+  type: bool
+  sample: true
+twin:
+  description: The host of this run whose device says that it is the same unit; both are not done.
+  returned: on failure, where there is one
+  type: str
+  sample: manual-2
 previous_claim_id:
   description: The ID that was replaced, masked like RV(claim_id).
   returned: success

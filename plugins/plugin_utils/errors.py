@@ -9,6 +9,11 @@ The boundary (an action, the service) catches `IotoError` alone; anything else i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 class IotoError(Exception):
     """Something that the person who runs us can act on; `str(error)` is the sentence to show."""
+
+    facts: Mapping[str, object] = {}
+    """What a task's result says beside the sentence."""

@@ -87,9 +87,57 @@ def test_json5_is_read_too(shared_service: RunningService) -> None:
     assert reply.body == {"id": claim_id}
 
 
-def test_the_mac_names_a_unit_without_serial_however_it_is_written(shared_service: RunningService) -> None:
-    first = shared_service.ask({"product": PRODUCT, "mac": MAC.upper()}).body
-    assert shared_service.ask({"product": PRODUCT, "mac": MAC.replace(":", "-")}).body == first
+@pytest.mark.parametrize("written", ["00-1B-21-3A-40-0F", "001b.213A.400f", "001b213a400f", "00:1B:21:3a:40:0f"])
+def test_the_mac_names_a_unit_without_serial_however_it_is_written(
+    shared_service: RunningService, written: str
+) -> None:
+    first = shared_service.ask({"product": PRODUCT, "mac": "00:1b:21:3a:40:0f"}).body
+    assert shared_service.ask({"product": PRODUCT, "mac": written}).body == first
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        {"mac": "00:00:00:00:00:00"},
+        {"mac": "ff-ff-ff-ff-ff-ff"},
+        {"mac": "0100.5e00.0001"},
+        {"serial": "0000000000000000"},
+        {"serial": 0},
+        {"serial": "To be filled by O.E.M.", "mac": "unknown"},
+        {"serial": "0123456789ABCDEF"},
+    ],
+)
+def test_what_every_board_may_have_names_no_unit(shared_service: RunningService, names: dict[str, object]) -> None:
+    reply = shared_service.ask({"product": PRODUCT, **names})
+    assert reply.status == 422
+    assert str(next(iter(names.values()))) in reply.body["error"] and "every board may have it" in reply.body["error"]
+
+
+def test_the_mac_names_a_unit_whose_serial_is_that_of_every_board(shared_service: RunningService) -> None:
+    first = shared_service.ask({"product": PRODUCT, "mac": "00:1b:21:3a:41:01"}).body
+    assert shared_service.ask({"product": PRODUCT, "serial": "Default string", "mac": "001b213a4101"}).body == first
+
+
+def test_a_serial_that_comes_with_another_mac_is_a_conflict_that_names_both(shared_service: RunningService) -> None:
+    one, other = "00:1b:21:3a:42:01", "00:1b:21:3a:42:02"
+    first = shared_service.ask({"product": PRODUCT, "serial": "SN-M1", "mac": one})
+
+    reply = shared_service.ask({"product": PRODUCT, "serial": "SN-M1", "mac": other.upper()})
+
+    assert reply.status == 409
+    assert one in reply.body["error"] and other in reply.body["error"]
+    confirmed = {"product": PRODUCT, "serial": "SN-M1", "mac": other, "id": first.body["id"]}
+    assert shared_service.ask(confirmed, method="PUT").status == 409
+    # Nothing is said against a body that says less, or the same in another notation.
+    for same in ({}, {"mac": one.replace(":", "")}, {"mac": "ff:ff:ff:ff:ff:ff"}):
+        assert shared_service.ask({"product": PRODUCT, "serial": "SN-M1", **same}).body == first.body
+
+
+def test_the_operator_names_what_a_jig_says_in_place_of_its_units(service_with: ServiceMaker) -> None:
+    service = service_with(shared_hardware=["001b.213a.4300", "EVAL_BOARD"])
+    assert service.ask({"product": PRODUCT, "serial": "eval-board"}).status == 422
+    jig = {"product": PRODUCT, "mac": "00:1b:21:3a:43:00"}
+    assert service.ask({**jig, "serial": "SN-1"}).body != service.ask({**jig, "serial": "SN-2"}).body
 
 
 def test_the_operator_chooses_what_names_a_unit(service_with: ServiceMaker) -> None:

@@ -13,6 +13,7 @@ import traceback
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,40 @@ def test_sixteen_processes_that_allocate_at_once_agree_on_every_unit(location: s
     with Ledger(location) as ledger:
         assert ledger.summary().states[State.VERIFIED] == len(issued)
         assert len(list(ledger.events(kinds=[EventKind.VERIFIED]))) == len(issued)
+
+
+ROUNDS = int(os.environ.get("IOTO_BOARD_ROUNDS", "4"))
+"""By hand, 40 and more."""
+
+
+@pytest.mark.parametrize("given", [False, True], ids=["generated", "from one slow source"])
+def test_two_controllers_never_give_one_id_to_two_boards(location: str, given: bool) -> None:
+    """Both have read a ledger that knows nothing of the unit before either claims it."""
+    Ledger(location).close()
+    for round_number in range(ROUNDS):
+        unit, claim_id = f"SN-{round_number}", f"SAME{round_number:06}" if given else None
+        read = _fork.Barrier(2)
+
+        def work(number: int, unit: str = unit, claim_id: str | None = claim_id, read: Barrier = read) -> object:
+            with Ledger(location) as ledger:
+                seen = ledger.live_claim(PRODUCT, unit)
+                read.wait(60)
+                context = Context("ann@line-1", f"bench-{number}", run=f"R-{number}")
+                details = {"serial": "7-B", "mac": f"00:1b:21:3a:40:0{number}"}
+                request = AllocationRequest(PRODUCT, unit, "service", context, claim_id, details=details)
+                try:
+                    return seen, ledger.allocate(request).claim_id
+                except ClaimConflictError as error:
+                    return seen, str(error)
+
+        answers = at_once(work, 2)
+        assert [seen for seen, _answer in answers] == [None, None]
+        sentences = [answer for _seen, answer in answers if "another mac" in answer]
+        assert len(sentences) == 1
+        assert "00:1b:21:3a:40:00" in sentences[0] and "00:1b:21:3a:40:01" in sentences[0]
+    with Ledger(location) as ledger:
+        assert len(ledger.conflicts()) == ROUNDS
+        assert all("macs" not in claim.details for claim in ledger.claims())
 
 
 def test_batches_that_overlap_in_any_order_agree_on_every_unit(location: str) -> None:

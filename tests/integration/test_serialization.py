@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace as with_fields
 from pathlib import Path
@@ -14,8 +15,6 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_ids import is_valid
-from ansible_collections.ioto.serialization.plugins.plugin_utils.device import state as device_state
-from ansible_collections.ioto.serialization.plugins.plugin_utils.device import unit_identity
 from ansible_collections.ioto.serialization.plugins.plugin_utils.device.device import Answer
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.json5.document import Json5Document
@@ -37,6 +36,7 @@ from tests.fleet.factory import FactoryEndpoint
 from tests.support.shell_device import PRODUCT, ShellDevice, make_device
 
 CONTEXT = Context("tester@bench", "bench-1")
+MACS = ("00:1b:21:3a:40:01", "00:1b:21:3a:40:02", "00:1b:21:3a:40:03")
 COMMENTED = b"""\
 // The pump.
 {
@@ -61,15 +61,15 @@ class Bench:
         plain = Request(source=Generated(), serial="SN-1", product=PRODUCT, config_dir=self.device.config_dir)
         return with_fields(plain, **asked)
 
-    def serialize(self, **asked: object) -> UnitOutcome:
+    def serialize(self, *, context: Context = CONTEXT, **asked: object) -> UnitOutcome:
         with self.ledger as ledger:
-            return serialize(self.device, self.request(**asked), ledger, CONTEXT)
+            return serialize(self.device, self.request(**asked), ledger, context)
 
-    def refused(self, **asked: object) -> str:
+    def refused(self, *, context: Context = CONTEXT, **asked: object) -> str:
         """Serialize, expect a refusal of one sentence that names the device, and return it."""
         before = self.device.file.read_bytes() if self.device.file.is_file() else None
         with pytest.raises(IotoError) as caught:
-            self.serialize(**asked)
+            self.serialize(context=context, **asked)
         after = self.device.file.read_bytes() if self.device.file.is_file() else None
         assert after == before
         assert self.device.litter() == []
@@ -274,18 +274,56 @@ def test_an_id_that_is_none_is_refused_and_replaced_where_it_is_named(bench: Ben
     assert is_valid(bench.serialize(**replacing("short")).claim_id)
 
 
-def test_two_units_under_one_serial_are_told_apart_by_their_boards(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bench = Bench(tmp_path)
-    boards = iter([{"mac": "00:11:22:33:44:55"}, {"mac": "00:11:22:33:44:66"}])
-    monkeypatch.setattr(
-        device_state, "identify", lambda given, _, where: unit_identity.UnitIdentity(given, next(boards))
-    )
-    bench.serialize()
-    bench.device = make_device(tmp_path / "second")
+def board(device: ShellDevice, serial: str | None = None, *macs: str) -> ShellDevice:
+    """Have `device` be a board with that serial and those addresses."""
+    device.machine = device.root / "machine"
+    for path in (device.machine / "proc/device-tree", device.machine / "sys/class/net"):
+        shutil.rmtree(path, ignore_errors=True)
+        path.mkdir(parents=True)
+    (device.machine / "proc/mounts").write_text("/dev/mmcblk0p2 / ext4 rw,relatime 0 0\n")
+    if serial is not None:
+        (device.machine / "proc/device-tree/serial-number").write_text(f"{serial}\0")
+    for number, mac in enumerate(macs):
+        interface = device.machine / f"sys/class/net/eth{number}"
+        interface.mkdir()
+        (interface / "address").write_text(f"{mac}\n")
+        (interface / "addr_assign_type").write_text("0\n")
+    return device
 
-    assert "mac" in bench.refused()
+
+def test_two_units_under_one_serial_are_told_apart_by_their_boards(bench: Bench, tmp_path: Path) -> None:
+    board(bench.device, "7-B", MACS[0])
+    bench.serialize()
+    bench.device = board(make_device(tmp_path / "second"), "7-B", MACS[1])
+
+    assert "another mac" in (sentence := bench.refused())
+    assert MACS[0] in sentence and MACS[1] in sentence
+    board(bench.device, "7-B", MACS[2])
+    bench.refused()
+    bench.refused()
+    with bench.ledger as ledger:
+        # One for each wrong board, however often it comes.
+        assert len(ledger.conflicts()) == 2
+        assert [claim.details["mac"] for claim in ledger.claims()] == [MACS[0]]
+
+
+def test_two_hosts_of_a_run_that_are_one_unit_are_told_of_each_other(bench: Bench, tmp_path: Path) -> None:
+    """Also where nothing differs, and with another run between them that is the promise to do a blank board again."""
+    board(bench.device, None, MACS[0])
+    first = bench.serialize(serial=None, context=with_fields(CONTEXT, run="R-1"))
+    bench.device = board(make_device(tmp_path / "second"), None, MACS[0])
+    other = Context("tester@bench", "bench-2", run="R-1")
+
+    for asked in ({}, {"replacing": Replacing(board=MACS[0], reason="no")}, {"rewrite": True}):
+        sentence = bench.refused(serial=None, context=other, **asked)
+        assert "bench-1 and bench-2" in sentence and MACS[0] in sentence
+    with bench.ledger as ledger:
+        assert [conflict.event.host for conflict in ledger.conflicts()] == ["bench-2"]
+    assert bench.claims() == {first.claim_id: (MACS[0], State.VERIFIED)}
+    later = with_fields(other, run="R-2")
+    assert "ioto_rewrite: true" in bench.refused(serial=None, context=later)
+    again = bench.serialize(serial=None, context=later, rewrite=True)
+    assert again.rewritten and again.claim_id == first.claim_id
 
 
 def test_a_unit_that_comes_back_with_another_host_key_is_a_conflict_until_that_is_accepted(bench: Bench) -> None:
@@ -306,21 +344,22 @@ def test_a_unit_that_comes_back_with_another_host_key_is_a_conflict_until_that_i
     assert bench.reasons("host key") == ["reflashed"]
 
 
-def test_another_board_is_accepted_once_and_kept(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    mac = "00:11:22:33:44:55"
-    monkeypatch.setattr(unit_identity, "hardware_identity", lambda _: {"mac": mac})
+def test_another_board_is_accepted_once_and_kept(bench: Bench) -> None:
+    board(bench.device, "7-B", MACS[0])
     first = bench.serialize()
-    accepted = Replacing(board=mac, reason="burnt")
-    mac = "00:11:22:33:44:66"
+    accepted = Replacing(board=MACS[0], reason="burnt")
+    board(bench.device, "7-B", MACS[1])
 
-    assert "-e ioto_accept_board=00:11:22:33:44:55 -e ioto_reason=" in bench.refused()
+    assert f"-e ioto_accept_board={MACS[0]} -e ioto_reason=" in bench.refused()
     outcome = bench.serialize(replacing=accepted)
-    assert (outcome.claim_id, outcome.replaced) == (first.claim_id, Replaced(board="00:11:22:33:44:55"))
+    assert (outcome.claim_id, outcome.replaced) == (first.claim_id, Replaced(board=MACS[0]))
     assert not bench.serialize().replaced
-    mac = "00:11:22:33:44:77"
-    assert "00:11:22:33:44:66" in bench.refused(replacing=accepted)
-    assert bench.reasons("board") == ["burnt"]
+    board(bench.device, "7-B", MACS[2])
+    assert MACS[1] in bench.refused(replacing=accepted)
     with bench.ledger as ledger:
+        (event,) = ledger.events(kinds=[EventKind.HARDWARE])
+        assert (event.detail, event.reason) == (f"mac {MACS[0]} became {MACS[1]}, accepted", "burnt")
+        assert [claim.details["mac"] for claim in ledger.claims()] == [MACS[1]]
         assert check_integrity(ledger.database).findings == []
 
 
@@ -427,8 +466,8 @@ def test_a_missing_directory_is_one_sentence_and_costs_no_id(bench: Bench) -> No
     assert bench.claims() == {}
 
 
-def test_a_unit_that_nothing_identifies_costs_no_id(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unit_identity, "hardware_identity", lambda _: {})
+def test_a_unit_that_nothing_identifies_costs_no_id(bench: Bench) -> None:
+    board(bench.device, "To be filled by O.E.M.", "00:00:00:00:00:00")
 
     assert "ioto_serial" in bench.refused(serial=None)
     assert bench.claims() == {}

@@ -58,7 +58,29 @@ def test_a_blank_device_gets_the_id_that_was_given() -> None:
 
 @pytest.mark.parametrize("state", [State.ALLOCATED, State.WRITTEN, State.VERIFIED, State.LABELLED])
 def test_a_unit_that_lost_its_file_or_its_run_gets_the_same_id_again(state: State) -> None:
-    assert decide(Seen(), asked(), Known(live=claim(A, state=state))) == Decision(Action.ASSIGN, A)
+    decision = decide(Seen(), asked(), Known(live=claim(A, state=state)))
+
+    assert (decision.action, decision.claim_id) == (Action.ASSIGN, A)
+    assert decision.rewritten == (state in {State.VERIFIED, State.LABELLED})
+
+
+def test_a_blank_board_that_says_by_its_address_alone_that_it_was_done_is_refused_unless_that_is_meant() -> None:
+    mac = "00:1b:21:3a:40:01"
+    blank = Seen(identity=UnitIdentity(mac, {"mac": mac}))
+    wanted = with_fields(asked(), unit=mac)
+    live = claim(A, unit=mac)._replace(details={"mac": mac})
+
+    refused = decide(blank, wanted, Known(live=live))
+    assert refused.action is Action.REFUSE
+    assert "ioto_rewrite: true" in refused.reason and "bench-1" in refused.reason
+    again = decide(blank, with_fields(wanted, rewrite=True), Known(live=live))
+    assert (again.action, again.claim_id, again.rewritten) == (Action.ASSIGN, A, True)
+    # One that was cut off has nothing to lose.
+    cut_off = decide(blank, wanted, Known(live=live._replace(state=State.WRITTEN)))
+    assert (cut_off.action, cut_off.rewritten) == (Action.ASSIGN, False)
+    # Nor is one refused that has its serial, or its name, from elsewhere.
+    for identity in (UnitIdentity(mac, {"mac": mac}, given=True), UnitIdentity(mac, {"mac": mac, "serial": "7-B"})):
+        assert decide(Seen(identity=identity), wanted, Known(live=live)).rewritten
 
 
 def test_a_device_with_the_id_that_the_ledger_has_is_left_alone() -> None:
@@ -125,7 +147,7 @@ def test_what_was_replaced_is_not_replaced_a_second_time() -> None:
     known = Known(live=claim(B), holder=claim(B), replaced_holder=claim(A, state=State.RETIRED))
 
     assert decide(Seen(B), asked(replace=A), known) == Decision(Action.KEEP, B)
-    assert decide(Seen(), asked(replace=A), known) == Decision(Action.ASSIGN, B)
+    assert decide(Seen(), asked(replace=A), known) == Decision(Action.ASSIGN, B, rewritten=True)
     assert is_without_effect(Seen(B), asked(replace=A), known)
 
 
@@ -192,13 +214,13 @@ def test_a_provisioned_device_does_not_lose_its_id_unless_that_is_named() -> Non
     lost = Seen(provisioned=True, provisioned_id=A)
     refused = decide(lost, asked(), Known(live=claim(B)))
     assert refused.action is Action.REFUSE and "ioto_replace_id" in refused.reason
-    assert decide(lost, asked(replace=A), Known(live=claim(B))) == Decision(Action.ASSIGN, B)
+    assert decide(lost, asked(replace=A), Known(live=claim(B))) == Decision(Action.ASSIGN, B, rewritten=True)
 
 
 def test_a_provisioned_device_that_lost_its_file_gets_the_id_that_it_was_provisioned_with() -> None:
     seen = Seen(provisioned=True, provisioned_id=A)
 
-    assert decide(seen, asked(), Known(live=claim(A))) == Decision(Action.ASSIGN, A)
+    assert decide(seen, asked(), Known(live=claim(A))) == Decision(Action.ASSIGN, A, rewritten=True)
     assert decide(seen, asked(), Known(live=claim(B))).action is Action.REFUSE
     assert decide(seen, asked(), Known()).action is Action.REFUSE
 

@@ -13,6 +13,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.device.unit_ide
     UnitIdentityError,
     identify,
 )
+from ansible_collections.ioto.serialization.plugins.plugin_utils.identity.marks import IdentifyingMarks
 
 
 def seen(serial: str | None = None, *interfaces: Interface) -> Observation:
@@ -25,7 +26,7 @@ WLAN0 = Interface("wlan0", "00:aa:bb:cc:dd:ee", False)
 
 def test_the_serial_of_the_inventory_comes_first_and_the_board_is_remembered() -> None:
     assert identify(" SN-1 ", seen("board-7", ETH0), where="bench") == UnitIdentity(
-        "SN-1", {"serial": "board-7", "mac": "00:11:22:33:44:55"}
+        "SN-1", {"serial": "board-7", "mac": "00:11:22:33:44:55"}, given=True
     )
 
 
@@ -39,7 +40,7 @@ def test_a_wired_interface_comes_before_a_wireless_one_in_whatever_order_they_ar
     assert identify(None, seen(None, WLAN0), where="bench").serial == WLAN0.mac
 
 
-@pytest.mark.parametrize("serial", ["0000000000000000", "ffffffff", "0", "00-00-00", ""])
+@pytest.mark.parametrize("serial", ["0000000000000000", "ffffffff", "0", "00-00-00", "", "0123456789ABCDEF"])
 def test_a_serial_that_nobody_set_identifies_no_unit(serial: str) -> None:
     assert identify(None, seen(serial, ETH0), where="bench").serial == ETH0.mac
 
@@ -66,10 +67,25 @@ def test_a_serial_that_is_none_is_refused(serial: str) -> None:
         identify(serial, seen(), where="bench")
 
 
-def test_another_board_under_the_same_serial_is_seen_by_its_strongest_mark() -> None:
-    unit = UnitIdentity("SN-1", {"serial": "board-7", "mac": "00:11:22:33:44:55"})
+def test_every_address_of_its_own_is_a_mark_of_the_unit_and_that_of_an_adapter_is_none() -> None:
+    adapter = Interface("eth1", "00:e0:4c:68:00:01", False, usb=True)
+    passing = Interface("eth2", "00:e0:4c:68:00:02", False, passing=True)
 
-    assert unit.contradicts({"serial": "board-8"}) == "serial"
-    assert unit.contradicts({"serial": "board-7", "mac": "another network card"}) is None
-    assert unit.contradicts({"mac": "00:11:22:33:44:66"}) == "mac"
-    assert unit.contradicts({}) is None
+    unit = identify(None, seen("board-7", WLAN0, adapter, ETH0, passing), where="bench")
+
+    assert unit.hardware == {"serial": "board-7", "mac": ETH0.mac, "macs": [ETH0.mac, WLAN0.mac]}
+    assert unit.members == {"serial": "board-7", "mac": ETH0.mac}
+
+
+def test_what_a_jig_says_in_place_of_its_units_identifies_none() -> None:
+    jig = IdentifyingMarks.without(["0011.2233.4455", "Board-7"])
+
+    assert identify(None, seen("board-7", ETH0, WLAN0), where="bench", marks=jig).hardware == {"mac": WLAN0.mac}
+    with pytest.raises(UnitIdentityError, match="identifies no unit"):
+        identify("BOARD-7", seen(), where="bench", marks=jig)
+
+
+def test_a_unit_that_somebody_or_its_serial_names_is_more_than_its_address() -> None:
+    assert identify(None, seen(None, ETH0), where="bench").is_a_mac
+    assert not identify(None, seen("board-7", ETH0), where="bench").is_a_mac
+    assert not identify("SN-1", seen(None, ETH0), where="bench").is_a_mac

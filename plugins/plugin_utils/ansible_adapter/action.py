@@ -49,7 +49,7 @@ class IotoAction(ActionBase):
             except UnreachableError as error:
                 result.update(unreachable=True, msg=str(error))
             except IotoError as error:
-                result.update(failed=True, msg=str(error))
+                result.update(error.facts, failed=True, msg=str(error))
         if notices:
             result["warnings"] = [*result.get("warnings", ()), *notices]
         if self._task.no_log and "results" in result:

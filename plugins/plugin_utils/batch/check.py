@@ -9,12 +9,14 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ..claim_ids import check_length, is_valid, mask, parse, parse_product
 from ..device.unit_identity import parse_serial
 from ..errors import IotoError
 from ..flows.options import VARIABLES as FLOW_VARIABLES
+from ..identity.marks import IdentifyingMarks
 from ..labels.qr_templates import qr_templates
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, State
@@ -109,7 +111,7 @@ def _unit(host: str, variables: Mapping[str, Any], problems: list[Problem]) -> _
     if unit.mode is Mode.NONE:
         return None
     unit.product = checked("ioto_product", parse_product)
-    unit.serial = checked("ioto_serial", parse_serial)
+    unit.serial = checked("ioto_serial", partial(parse_serial, marks=_marks(variables)))
     _check_pattern(unit, report)
     unit.claim_id = checked("ioto_claim_id", parse)
     if _is_scanned(unit):
@@ -132,6 +134,12 @@ def _unit(host: str, variables: Mapping[str, Any], problems: list[Problem]) -> _
     if not str(variables.get("ioto_config_dir", "/")).startswith("/"):
         report("ioto_config_dir is no absolute path; give one such as /etc/ioto.")
     return unit
+
+
+def _marks(variables: Mapping[str, Any]) -> IdentifyingMarks:
+    """What identifies a unit; a value of a wrong kind is told by `check_options`."""
+    shared = variables.get("ioto_shared_hardware")
+    return IdentifyingMarks.without(map(str, shared) if isinstance(shared, list) else ())
 
 
 def _check_pattern(unit: _BatchUnit, report: Callable[[str], None]) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..display_text import counted, printable
+from .twins import without_twins
 
 _SHOWN_HOSTS = 5
 
@@ -18,7 +19,8 @@ def sum_up(results: Sequence[dict[str, Any]], kind: str) -> dict[str, Any]:
 
     `kind` is what one of them is called, such as `device`.
     """
-    results = sorted(results, key=lambda result: str(result["host"]))
+    judged = without_twins({result["host"]: result for result in results})
+    results = sorted((dict(result) for result in judged.values()), key=lambda result: str(result["host"]))
     unreachable = [result["host"] for result in results if result.get("unreachable")]
     failed = [result["host"] for result in results if result.get("failed")]
     changed = sum(bool(result.get("changed")) for result in results)

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..display_text import counted, printable
 from .results import some_of
+from .twins import without_twins
 
 FLEET_RESULTS = ("_ioto_fleet", "ioto_fleet")
 """Where the result of one task for many hosts is: as our playbooks register it, and as the role firmware and plays of
@@ -66,6 +67,8 @@ def summarize(hosts: Mapping[str, Mapping[str, Any]], *, check: bool) -> BatchSu
     fates = {host: _fate(facts) for host, facts in hosts.items() if facts.get("ioto_mode") != "none"}
     counts = Counter(fate for fate, sentence in fates.values())
     done = "would be done" if check else "done"
+    if rewritten := sum(bool((outcome_of(facts) or {}).get("rewritten")) for facts in hosts.values()):
+        done += f" ({rewritten} re-written)"
     lines = [
         f"{counted(len(fates), 'device')}: {counts[Fate.DONE]} {done}, {counts[Fate.ALREADY_DONE]} already done, "
         f"{counts[Fate.FAILED]} failed, {counts[Fate.UNREACHABLE]} unreachable."
@@ -96,7 +99,7 @@ def summarize(hosts: Mapping[str, Mapping[str, Any]], *, check: bool) -> BatchSu
 
 
 def with_fleet(hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Return `hosts` with what the fleet engine found out of each, as if the host's own flow had."""
+    """Return `hosts` with what the fleet engine found out of each, as if the host's own flow had; no twin is done."""
     fleet = {
         result["host"]: {"ioto_outcome": result}
         for facts in hosts.values()
@@ -105,7 +108,13 @@ def with_fleet(hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, An
         for result in facts[name].get("results", ())
         if not result.get("skipped")
     }
-    return {host: {**facts, **fleet.get(host, {})} for host, facts in hosts.items()}
+    found = {host: {**facts, **fleet.get(host, {})} for host, facts in hosts.items()}
+    outcomes = {
+        host: facts["ioto_outcome"]
+        for host, facts in found.items()
+        if facts.get("ioto_mode") != "none" and isinstance(facts.get("ioto_outcome"), Mapping)
+    }
+    return {**found, **{host: {**found[host], "ioto_outcome": of} for host, of in without_twins(outcomes).items()}}
 
 
 def outcome_of(facts: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -9,16 +9,24 @@ from typing import Any
 
 from .. import claim_ids
 from ..display_text import printable
+from ..identity.marks import ANY_MARKS, IdentifyingMarks
 from ..json5.reader import JsonValue
 from .agent_settings import SerializeMode
 from .device import Device
 from .state import DeviceState
+from .unit_identity import hardware_identity
 
 
-def report_device(device: Device, config_dir: str, *, reveal: bool) -> dict[str, Any]:
-    """Return what `device_info` documents. Claim IDs are masked unless `reveal`. Raises `IotoError`."""
+def report_device(
+    device: Device, config_dir: str, *, reveal: bool, marks: IdentifyingMarks = ANY_MARKS
+) -> dict[str, Any]:
+    """Return what `device_info` documents. Claim IDs are masked unless `reveal`. Raises `IotoError`.
+
+    `marks` say what identifies a device.
+    """
     state = DeviceState.read(device, config_dir)
-    claim_id, document, hardware, settings = state.claim_id, state.members, state.hardware, state.agent
+    claim_id, document, settings = state.claim_id, state.members, state.agent
+    hardware = hardware_identity(state.observation, marks)
     if claim_id is not None and not reveal:
         claim_id = claim_ids.mask(claim_id)
     result = {

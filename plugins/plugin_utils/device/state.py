@@ -14,6 +14,7 @@ from dataclasses import replace as with_fields
 from functools import cached_property
 
 from ..display_text import printable
+from ..identity.marks import ANY_MARKS, IdentifyingMarks
 from ..json5.document import MISSING, Json5Document
 from ..json5.reader import JsonValue
 from ..json5.second_opinion import check_values
@@ -31,7 +32,7 @@ from .device import (
     RemoteFile,
 )
 from .scripts import probe
-from .unit_identity import UnitIdentity, hardware_identity, identify
+from .unit_identity import UnitIdentity, identify
 from .verified_write import check_usable
 
 IDENTITY_KEYS = ("id", "product")
@@ -123,14 +124,10 @@ class DeviceState:
         """How the agent is set, its mode included; None where it has no configuration."""
         return read_settings(self.observation, where=self.name)
 
-    @cached_property
-    def hardware(self) -> Mapping[str, str]:
-        """What the board says of itself: `serial` and `mac`, each where it can be told from another unit's."""
-        return hardware_identity(self.observation)
-
-    def unit(self, serial: str | None) -> UnitIdentity:
+    def unit(self, serial: str | None, marks: IdentifyingMarks = ANY_MARKS) -> UnitIdentity:
         """Return who the unit is; `serial` is the inventory's word for it. Raises `UnitIdentityError`."""
-        return with_fields(identify(serial, self.observation, where=self.name), host_key=self.host_key)
+        found = identify(serial, self.observation, where=self.name, marks=marks)
+        return with_fields(found, host_key=self.host_key)
 
     def check_files(self) -> None:
         """Raise `IotoError` where a file is there of which nobody can tell what the agent reads in it."""

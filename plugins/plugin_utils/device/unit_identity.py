@@ -8,18 +8,16 @@ Never its address or its inventory name: on a line, the next unit gets the same 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..claim_ids import MAX_UNIT_LENGTH
 from ..errors import IotoError
+from ..identity.facts import HOST_KEY, MAC, SERIAL, addresses
+from ..identity.marks import ANY_MARKS, IdentifyingMarks, normal_mac
 from .device import Interface, Observation
 
-_MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
-_HOST_KEY = "host_key"
 _LOCALLY_ADMINISTERED = 0x02
-_MULTICAST = 0x01
 
 
 class UnitIdentityError(IotoError):
@@ -28,94 +26,90 @@ class UnitIdentityError(IotoError):
 
 @dataclass(frozen=True, slots=True)
 class UnitIdentity:
-    """Who a unit is: `serial` names it in the ledger; `hardware` is what its board says (`serial`, `mac`).
+    """Who a unit is: `serial` names it in the ledger; `hardware` is what its board says (`serial`, `mac`, `macs`).
 
-    `host_key` is the fingerprint of the key with which the device answered, where the connection knows it.
+    `host_key` is the fingerprint of the key with which the device answered, where the connection knows it. `given`:
+    somebody says that it is this unit, and not the board alone.
     """
 
     serial: str
-    hardware: Mapping[str, str]
+    hardware: Mapping[str, object]
     host_key: str | None = None
+    given: bool = False
 
     @property
     def details(self) -> dict[str, object]:
         """What the ledger keeps of the unit beside its name."""
-        return {**self.hardware, **({} if self.host_key is None else {_HOST_KEY: self.host_key})}
+        return {**self.hardware, **({} if self.host_key is None else {HOST_KEY: self.host_key})}
+
+    @property
+    def is_a_mac(self) -> bool:
+        """Whether nothing but a MAC address identifies it."""
+        return not self.given and SERIAL not in self.hardware
 
     @property
     def naming_members(self) -> dict[str, str]:
         """What names the unit to a factory service, as a member of its device.json5."""
-        return {"mac" if self.serial == self.hardware.get("mac") else "serial": self.serial}
+        return {MAC if self.serial == self.hardware.get(MAC) else SERIAL: self.serial}
 
-    def has_its_host_key(self, seen: Mapping[str, object]) -> bool:
-        """Whether nothing is to be added to the key among the details that were `seen` under the same serial."""
-        return self.host_key is None or seen.get(_HOST_KEY) == self.host_key
-
-    def other_host_key(self, seen: Mapping[str, object]) -> str | None:
-        """Return the key that was `seen` under the same serial, where it is known and another one than now."""
-        known = seen.get(_HOST_KEY)
-        return None if known is None or self.has_its_host_key(seen) else str(known)
-
-    def contradicts(self, seen: Mapping[str, object]) -> str | None:
-        """Return what differs from the hardware that was `seen` under the same serial: `serial` or `mac`, or None."""
-        for key in ("serial", "mac"):
-            if key in self.hardware and seen.get(key):
-                return key if seen[key] != self.hardware[key] else None
-        return None
+    @property
+    def members(self) -> dict[str, str]:
+        """What the unit is to a factory service: what its board says, and what names it."""
+        said = {key: str(self.hardware[key]) for key in (SERIAL, MAC) if key in self.hardware}
+        return {**said, **self.naming_members}
 
 
-def identify(given: str | None, observation: Observation, *, where: str) -> UnitIdentity:
+def identify(
+    given: str | None, observation: Observation, *, where: str, marks: IdentifyingMarks = ANY_MARKS
+) -> UnitIdentity:
     """Return who the unit is that `observation` shows; `given` is the serial that the inventory says, if it does."""
-    hardware = hardware_identity(observation)
+    hardware = hardware_identity(observation, marks)
     if given is not None:
-        return UnitIdentity(parse_serial(given), hardware)
-    serial = hardware.get("serial") or hardware.get("mac")
+        return UnitIdentity(parse_serial(given, marks), hardware, given=True)
+    serial = hardware.get(SERIAL) or hardware.get(MAC)
     if serial is None:
         raise UnitIdentityError(
             f"Nothing identifies the unit at {where}: it has no device-tree serial and no MAC address of its own; "
             "give its serial (ioto_serial)."
         )
-    return UnitIdentity(serial, hardware)
+    return UnitIdentity(str(serial), hardware)
 
 
-def hardware_identity(observation: Observation) -> dict[str, str]:
-    """Return the device-tree `serial` and the `mac` of a unit, each where it can be told from another unit's."""
-    found = {}
-    if observation.serial and not _is_placeholder(observation.serial):
-        found["serial"] = observation.serial[:MAX_UNIT_LENGTH]
-    if mac := _own_mac(observation.interfaces):
-        found["mac"] = mac
-    return found
+def hardware_identity(observation: Observation, marks: IdentifyingMarks = ANY_MARKS) -> dict[str, object]:
+    """Return the device-tree `serial` and the MAC addresses of a unit, each where `marks` tell it from another's."""
+    found: dict[str, object] = {}
+    if observation.serial and marks.has_serial(observation.serial):
+        found[SERIAL] = observation.serial[:MAX_UNIT_LENGTH]
+    return {**found, **addresses(_own_macs(observation.interfaces, marks))}
 
 
-def parse_serial(text: str) -> str:
+def parse_serial(text: str, marks: IdentifyingMarks = ANY_MARKS) -> str:
     """Return a typed serial without the spaces around it. Raises `UnitIdentityError`."""
     serial = text.strip()
     if not serial or len(serial) > MAX_UNIT_LENGTH or not serial.isprintable():
         raise UnitIdentityError(
             f"The serial {text[:40]!a} is not valid: it needs 1 to {MAX_UNIT_LENGTH} printable characters; correct it."
         )
+    if not marks.has_serial(serial):
+        raise UnitIdentityError(
+            f"The serial {text[:40]!a} identifies no unit, since every board may have it; give the unit's own."
+        )
     return serial
 
 
-def _is_placeholder(serial: str) -> bool:
-    """Whether a board's serial is one that nobody set, such as 0000000000000000: all units have the same."""
-    return len(set(serial.replace(" ", "").replace("-", ""))) <= 1
+def _own_macs(interfaces: Sequence[Interface], marks: IdentifyingMarks) -> list[str]:
+    """The MAC addresses that stay with the unit: of physical interfaces, wired before wireless, by name.
 
-
-def _own_mac(interfaces: Sequence[Interface]) -> str | None:
-    """The MAC address that stays with the unit: of a physical interface, wired before wireless, by name.
-
-    An address that is locally administered is made up at start-up, and may be another one after the next.
+    An address that is locally administered is made up at start-up, and may be another one after the next; an adapter
+    on USB is in another device's socket tomorrow.
     """
     candidates = [
-        interface
+        (not interface.name.startswith("e"), interface.name, mac)
         for interface in interfaces
-        if not interface.virtual
+        if not (interface.virtual or interface.usb or interface.passing)
         and interface.name != "lo"
-        and _MAC.fullmatch(interface.mac)
-        and not int(interface.mac[:2], 16) & (_LOCALLY_ADMINISTERED | _MULTICAST)
-        and not _is_placeholder(interface.mac.replace(":", ""))
+        and (mac := normal_mac(interface.mac))
+        and not int(mac[:2], 16) & _LOCALLY_ADMINISTERED
+        and marks.has_mac(mac)
     ]
-    candidates.sort(key=lambda interface: (not interface.name.startswith("e"), interface.name))
-    return candidates[0].mac if candidates else None
+    return [mac for _wireless, _name, mac in sorted(candidates)]

@@ -211,7 +211,7 @@ class _Worker:
         except UnreachableError as error:
             return {"changed": False, "unreachable": True, "msg": str(error)}
         except IotoError as error:
-            return {"changed": False, "failed": True, "msg": str(error)}
+            return {"changed": False, **error.facts, "failed": True, "msg": str(error)}
 
     def _ledger(self, flow: Flow) -> Ledger | GroupCommit:
         key = flow.recording.ledger, flow.request.check

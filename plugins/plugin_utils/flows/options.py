@@ -10,6 +10,7 @@ from dataclasses import replace
 from ..device.connection import DEVICE_SECONDS, parse_seconds
 from ..display_text import printable
 from ..errors import IotoError
+from ..identity import options as identity_options
 from ..option import (
     AGENT_FACTORY,
     AUTO,
@@ -327,6 +328,7 @@ OPTIONS = (
         modules=("serialize",),
         flows=_DEVICES,
     ),
+    *identity_options.OPTIONS,
     Option(
         "device_timeout",
         "Seconds that a device may take in all, from connecting to its last answer. Then it is unreachable, and is not "

@@ -14,6 +14,7 @@ from typing import Any
 from .. import claim_ids
 from ..display_text import printable
 from ..errors import IotoError
+from ..identity.marks import IdentifyingMarks
 from ..labels.qr_templates import qr_templates
 from ..serialization.options import REPLACING
 from ..serialization.replacing import Replacing
@@ -43,6 +44,8 @@ def build_request(options: Mapping[str, Any], *, check: bool) -> Request:
         restart=options.get("agent_restart") or (),
         volatile=options.get("volatile", False),
         unsynced=options.get("unsynced", False),
+        rewrite=options.get("rewrite", False),
+        marks=IdentifyingMarks.without(options.get("shared_hardware") or ()),
         check=check,
     )
 
@@ -76,6 +79,10 @@ def present_outcome(outcome: UnitOutcome, *, reveal: bool, diff: bool) -> dict[s
         result["adopted"] = True
     if outcome.note is not None:
         result["not_confirmed"] = outcome.note
+    if outcome.hardware:
+        result["hardware"] = dict(outcome.hardware)
+    if outcome.rewritten:
+        result["rewritten"] = True
     if outcome.notices:
         result["notices"] = list(outcome.notices)
     if outcome.note or outcome.notices:

@@ -17,6 +17,7 @@ from .. import claim_ids
 from .bulk_rows import insert_claims, insert_events, read_by_claim_id, read_live, update_claims
 from .conflicts import SETTLING, insert_conflicts, settle_statements
 from .counts import ClaimKind, count_statements
+from .device_check import accepted, details_of, device_conflict, news_of
 from .event_kinds import EventKind
 from .records import (
     AllocationRequest,
@@ -79,7 +80,7 @@ class ChangeSet:
         live = self.live(request.product, request.unit)
         if live is not None:
             if request.claim_id in (None, live.claim_id):
-                return self._see(live, request.context, {})
+                return self._meet(live, request)
             holder = self._claims.get(request.claim_id or "")
             if holder is not None and not _waits_for(holder, request):
                 raise self._conflict(request, holder, _taken(holder))
@@ -94,7 +95,7 @@ class ChangeSet:
         claim = holder._replace(
             unit=request.unit,
             host=clean(request.context.host) or holder.host,
-            details=tidy({**holder.details, **(request.details or {})}),
+            details={**holder.details, **details_of(request)},
         )
         return self._change(claim, EventKind.BOUND, request.context, f"source {request.source}")
 
@@ -110,6 +111,7 @@ class ChangeSet:
         holder = self._claims.get(request.claim_id) if request.claim_id else None
         if holder is not None and not _waits_for(holder, request):
             raise self._conflict(request, holder, _taken(holder))
+        self._check_device(live, request)
         self.retire(live, reason, request.context)
         return self.allocate(request)
 
@@ -156,8 +158,7 @@ class ChangeSet:
             raise ClaimConflictError(_taken(claim), claim)
         if claim.unit == unit:
             return claim
-        live = self.live(claim.product, unit)
-        if live is not None:
+        if live := self.live(claim.product, unit):
             raise self._conflict(
                 AllocationRequest(claim.product, unit, claim.source, context, claim.claim_id),
                 live,
@@ -236,7 +237,7 @@ class ChangeSet:
 
     def _insert_allocated(self, request: AllocationRequest, claim_id: str) -> Claim:
         product, unit, source, context, now = request.product, request.unit, request.source, request.context, self.now
-        details = tidy(request.details) if request.details else {}
+        details = details_of(request)
         claim = Claim(claim_id, product, unit, State.ALLOCATED, source, now, now, clean(context.host), None, details)
         # As `insert` does, in fewer steps: a crowd's units all come this way.
         self._claims[claim_id] = claim
@@ -245,6 +246,18 @@ class ChangeSet:
         self._count(ClaimKind(product, _ALLOCATED, 0), 1)
         self._events.append(NewEvent(EventKind.ALLOCATED, context, claim_id, product, unit, f"source {source}"))
         return claim
+
+    def _meet(self, live: Claim, request: AllocationRequest) -> Claim:
+        """Have the unit's device be the one that is known. Raises `DeviceConflictError`."""
+        self._check_device(live, request)
+        self._events += accepted(live, request)
+        return self._see(live, request.context, news_of(live, request))
+
+    def _check_device(self, live: Claim, request: AllocationRequest) -> None:
+        if error := device_conflict(live, request):
+            about = live.claim_id, live.product, live.unit
+            self.note(NewEvent(EventKind.CONFLICT, request.context, *about, str(error), error.device))
+            raise error
 
     def _see(self, claim: Claim, context: Context, more: Mapping[str, object]) -> Claim:
         """Note where the unit is now and what more is known of it; without news nothing is written."""
@@ -271,9 +284,8 @@ class ChangeSet:
         (self._conflicts if event.kind is EventKind.CONFLICT else self._events).append(event)
 
     def _conflict(self, request: AllocationRequest, holder: Claim, message: str) -> ClaimConflictError:
-        self.note(
-            NewEvent(EventKind.CONFLICT, request.context, request.claim_id, request.product, request.unit, message)
-        )
+        about = request.claim_id, request.product, request.unit
+        self.note(NewEvent(EventKind.CONFLICT, request.context, *about, message))
         return ClaimConflictError(message, holder)
 
 

@@ -19,7 +19,7 @@ from .bulk_rows import Statement, array, insert_events, last_number, read_by_cla
 from .event_kinds import EventKind
 from .migrations.version import CONFLICTS_ARE_OPEN
 from .records import Conflict, Event, NewEvent
-from .row_values import read, select_rows, unread
+from .row_values import clean, read, select_rows, unread
 from .schema import events, open_conflicts
 
 SETTLING = frozenset(
@@ -55,11 +55,15 @@ def read_conflicts(connection: Connection, *, include_settled: bool) -> list[Con
 
 
 def insert_conflicts(connection: Connection, new: Sequence[NewEvent], at: datetime) -> None:
-    """Insert conflicts, and have them open; one that is open already is not repeated."""
-    for event in {(event.claim_id, event.product, event.unit): event for event in new}.values():
+    """Insert conflicts, and have them open; one that is open already is not repeated.
+
+    The reason of one between devices says which device it was: another one is another conflict.
+    """
+    for event in {(event.claim_id, event.product, event.unit, event.reason): event for event in new}.values():
         about = {"claim_id": event.claim_id, "product": event.product, "unit": event.unit}
         same: list[ColumnElement[bool]] = [open_conflicts.c[name].is_not_distinct_from(about[name]) for name in about]
-        if connection.execute(_open_ones(select(1), *same).limit(1)).first() is None:
+        of_same_device = _asked.c.reason.is_not_distinct_from(clean(event.reason))
+        if connection.execute(_open_ones(select(1), *same).where(of_same_device).limit(1)).first() is None:
             insert_events(connection, [event], at)
             connection.execute(insert(open_conflicts).values(event=last_number(connection), **about))
 

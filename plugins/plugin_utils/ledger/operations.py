@@ -73,6 +73,8 @@ def canonical(request: AllocationRequest) -> AllocationRequest:
         claim_id=None if request.claim_id is None else claim_ids.parse(request.claim_id),
         length=claim_ids.check_length(request.length),
         details=request.details,
+        accepts=request.accepts,
+        reason=request.reason,
     )
 
 

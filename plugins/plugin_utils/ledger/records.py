@@ -40,6 +40,22 @@ class ClaimConflictError(LedgerError):
         self.claim = claim
 
 
+class DeviceConflictError(ClaimConflictError):
+    """A device that says that it is a unit, and is not the one that the ledger knows; `device` is what it is."""
+
+    def __init__(self, message: str, claim: Claim, device: str) -> None:
+        super().__init__(message, claim)
+        self.device = device
+
+
+class TwinError(DeviceConflictError):
+    """Two devices of one run that say that they are the same unit; `twin` is the host of the other."""
+
+    def __init__(self, message: str, claim: Claim, twin: str, device: str) -> None:
+        super().__init__(message, claim, device)
+        self.twin = twin
+
+
 def parse_unit(text: str) -> str:
     """Return what names a unit (a serial number, a MAC), spaces around it cut. Raises `InvalidUnitError`."""
     unit = str(text).strip()
@@ -167,7 +183,11 @@ class Event(NamedTuple):
 
 
 class AllocationRequest(NamedTuple):
-    """A unit that needs a claim ID: this one (`claim_id`), or a new one of `length` characters."""
+    """A unit that needs a claim ID: this one (`claim_id`), or a new one of `length` characters.
+
+    `details` are what is known of its device; None: nothing, and nothing is compared. `accepts` is a fact that the
+    ledger has of the unit's device where another device, or key, may take its place, for that `reason`.
+    """
 
     product: str
     unit: str
@@ -176,6 +196,8 @@ class AllocationRequest(NamedTuple):
     claim_id: str | None = None
     length: int = claim_ids.DEFAULT_LENGTH
     details: Mapping[str, object] | None = None
+    accepts: str | None = None
+    reason: str | None = None
 
     def __repr__(self) -> str:
         """Leave out what must be in no log."""

@@ -14,8 +14,12 @@ from ..device.agent_settings import Override
 from ..device.state import DeviceState
 from ..device.unit_identity import UnitIdentity
 from ..display_text import printable
+from ..identity.facts import described, differences, values_of
+from ..ledger.device_check import refusal_of
 from ..ledger.records import Claim, State
-from .replacing import NOTHING, Replaced, Replacing, board_is_meant, id_is_meant, product_is_meant
+from .replacing import NOTHING, Replaced, Replacing, id_is_meant, product_is_meant
+
+_DONE = {State.VERIFIED, State.LABELLED}
 
 
 class Action(StrEnum):
@@ -71,6 +75,8 @@ class Asked:
     """The ID is on a label that was printed beforehand, so the ledger has to know it."""
     by_agent: bool = False
     """The agent makes the ID, which it does only where there is none."""
+    rewrite: bool = False
+    """A unit that was verified may be done again though nothing but a MAC address identifies it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +96,8 @@ class Decision:
     """The action; the ID to keep, adopt or assign (None: the source gives one); and what becomes of older ones.
 
     `retire_live` ends the unit's live claim for the new one. `conflict` is the claim of another unit that was found in
-    the way, for the record.
+    the way, for the record, and `device` what the device is that is another one than its unit's. `rewritten`: the unit
+    was verified before, and its device has lost that.
     """
 
     action: Action
@@ -98,6 +105,8 @@ class Decision:
     retire_live: bool = False
     conflict: Claim | None = None
     reason: str = ""
+    device: str | None = None
+    rewritten: bool = False
 
     @property
     def needs_an_id(self) -> bool:
@@ -129,8 +138,7 @@ def replaced(seen: Seen, asked: Asked, known: Known, decision: Decision) -> Repl
     retired = live.claim_id if live is not None and decision.retire_live else before if is_other_id and gone else None
     board = None
     if live is not None and seen.identity is not None:
-        fact = seen.identity.contradicts(live.details)
-        board = seen.identity.other_host_key(live.details) if fact is None else str(live.details[fact])
+        board = ", ".join(each.known for each in differences(live.details, seen.identity.details)) or None
     return Replaced(
         claim_id=before if is_other_id else None,
         retired_id=retired if is_valid(retired) else None,
@@ -200,34 +208,19 @@ def _refused_gift(asked: Asked, holder: Claim | None) -> Decision | None:
 
 
 def _refused_board(seen: Seen, asked: Asked, live: Claim) -> Decision | None:
-    """Refuse a device that calls itself by the name of a unit, and is not the board that carried the `live` claim."""
-    if seen.identity is None or asked.replacing.takes_board(live.details):
+    """Refuse a device that calls itself by the name of a unit, and is not the one that carried the `live` claim."""
+    if seen.identity is None:
         return None
-    contradiction = seen.identity.contradicts(live.details)
-    if contradiction is not None:
-        return _refuse(
-            f"The unit {asked.unit!a} was serialized before on a board with another {contradiction}: correct the "
-            f"serial where these are two units; where its board was replaced, "
-            f"{board_is_meant(str(live.details[contradiction]))}.",
-            live,
-        )
-    other_key = seen.identity.other_host_key(live.details)
-    if other_key is not None:
-        return _refuse(
-            f"The device says that it is unit {asked.unit!a}, and has the host key {seen.identity.host_key} where that "
-            f"unit had {printable(other_key)}: see which unit it is; where its key was made anew, "
-            f"{board_is_meant(other_key)}.",
-            live,
-        )
-    return None
+    refusal = refusal_of(live, seen.identity.details, asked.replacing.board)
+    return None if refusal is None else replace(_refuse(refusal, live), device=described(seen.identity.details))
 
 
 def _choose(seen: Seen, asked: Asked, known: Known) -> Decision:
     if seen.claim_id is None:
-        return _for_a_blank_device(asked, known)
+        return _for_a_blank_device(seen, asked, known)
     if not is_valid(seen.claim_id):
         if asked.replacing.takes_id(seen.claim_id):
-            return _for_a_blank_device(asked, known)
+            return _for_a_blank_device(seen, asked, known)
         return _refuse(
             "The device has an id that is no claim ID (10 to 20 digits and letters without I, L, O and U): "
             f"remove it there, or {id_is_meant(seen.claim_id)}."
@@ -239,16 +232,31 @@ def _choose(seen: Seen, asked: Asked, known: Known) -> Decision:
     return _for_an_unknown_id(seen.claim_id, asked, known)
 
 
-def _for_a_blank_device(asked: Asked, known: Known) -> Decision:
+def _for_a_blank_device(seen: Seen, asked: Asked, known: Known) -> Decision:
     live = known.live
-    if live is not None and asked.replacing.takes_id(live.claim_id):
+    if live is None:
+        return Decision(Action.ASSIGN, asked.claim_id)
+    if asked.replacing.takes_id(live.claim_id):
         return Decision(Action.ASSIGN, asked.claim_id, retire_live=True)
-    if live is None or asked.claim_id in {None, live.claim_id}:
-        return Decision(Action.ASSIGN, live.claim_id if live else asked.claim_id)
+    rewritten = live.state in _DONE
+    if rewritten and seen.identity is not None and seen.identity.is_a_mac and not _is_again(asked, live):
+        return _refuse(
+            f"The device is blank, and says by nothing but its MAC address that it is unit {asked.unit!a}, which was "
+            f"done before as {printable(live.host or 'another host')}: see whether it is that unit, or another board "
+            "with the same address, which needs its own serial (ioto_serial); if it is, say so (ioto_rewrite: true).",
+            live,
+        )
+    if asked.claim_id in {None, live.claim_id}:
+        return Decision(Action.ASSIGN, live.claim_id, rewritten=rewritten)
     return _refuse(
         f"The unit {asked.unit!a} has the claim ID {mask(live.claim_id)} in the ledger, and another was given: "
         f"correct the inventory, or {id_is_meant(live.claim_id)}."
     )
+
+
+def _is_again(asked: Asked, live: Claim) -> bool:
+    """Whether somebody says that a blank device is the unit of the `live` claim, or takes the place of its board."""
+    return asked.rewrite or asked.replacing.board in values_of(live.details)
 
 
 def _for_a_known_device(claim_id: str, asked: Asked) -> Decision:

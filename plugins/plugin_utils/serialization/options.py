@@ -20,10 +20,7 @@ REPLACING = ("accept_product", "replace_id", "accept_board")
 
 _REPLACE_ID = Option(
     "replace_id",
-    "The claim ID that the unit gives up for another, whole. It is retired in the ledger and never issued again; that "
-    "of a claimed and provisioned device has to be claimed anew.",
-    without="a unit keeps the ID that it has",
-    more=("A unit with another ID keeps that, so that this replaces nothing a second time.",),
+    "The claim ID that the unit gives up for another, whole; also of a device that was claimed. It is retired.",
     modules=_IDENTITY,
     flows=_CONTROLLERS,
     is_deliberate=True,
@@ -33,7 +30,6 @@ OPTIONS = (
     Option(
         "accept_product",
         "The product that the device says, where it is to get another one.",
-        without="such a device is refused",
         modules=_IDENTITY,
         flows=_UNITS,
         is_deliberate=True,
@@ -42,23 +38,19 @@ OPTIONS = (
     replace(
         _REPLACE_ID,
         says="Refused, since an agent makes or asks for an ID only where there is none; have the controller write it.",
-        without="",
         modules=(),
         flows=_AGENTS,
     ),
     Option(
         "accept_board",
-        "The serial, MAC address or SSH host key that the ledger has of the unit's old board, where that was replaced, "
-        "or its key made anew.",
-        without="a board that contradicts the ledger is refused",
+        "The serial, MAC address or SSH host key of the unit's old board or key, as the ledger has it.",
         modules=("serialize",),
         flows=_DEVICES,
         is_deliberate=True,
     ),
     Option(
         "reason",
-        "Why something is replaced. It stands in the ledger, and has to be given with O(accept_product), O(replace_id) "
-        "and O(accept_board).",
+        "Why something is replaced, for the ledger. Whatever is replaced needs it.",
         modules=_IDENTITY,
         flows=_UNITS,
     ),

@@ -5,19 +5,11 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from ..claim_ids import InvalidClaimIdError, is_valid, mask, parse
-from ..display_text import printable
-
-BOARD_FACTS = ("serial", "mac", "host_key")
-"""What the ledger keeps of a unit's board; one of them names a board that gives way."""
-
-_NEEDS_NO_QUOTES = re.compile(r"[\w.,:/+-]+", re.ASCII)
+from ..display_text import meant_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +40,6 @@ class Replacing:
             return False
         return claim_id in {self.claim_id, self.folded_id}
 
-    def takes_board(self, known: Mapping[str, object]) -> bool:
-        """Whether the board with the details that are `known` may give way to another."""
-        return self.board is not None and self.board in [known.get(fact) for fact in BOARD_FACTS]
-
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
@@ -75,25 +63,14 @@ NOTHING_REPLACED = Replaced()
 
 def product_is_meant(product: str) -> str:
     """Return how to say that a device with `product` is to get another."""
-    return _is_meant("ioto_accept_product", product)
+    return meant_by("ioto_accept_product", product)
 
 
 def id_is_meant(claim_id: str) -> str:
     """Return how to say that `claim_id`, or what stands in its place, is to be replaced; never whole."""
     if not is_valid(claim_id):
-        return f"{_is_meant('ioto_replace_id', 'ID')}, where ID is what stands there now"
+        return f"{meant_by('ioto_replace_id', 'ID')}, where ID is what stands there now"
     return (
-        f"{_is_meant('ioto_replace_id', 'ID')}, where ID is {mask(claim_id)} whole (see its label, its device.json5, "
+        f"{meant_by('ioto_replace_id', 'ID')}, where ID is {mask(claim_id)} whole (see its label, its device.json5, "
         "or ledger_info with reveal)"
     )
-
-
-def board_is_meant(fact: str) -> str:
-    """Return how to say that the board with `fact` gives way to another."""
-    return _is_meant("ioto_accept_board", fact)
-
-
-def _is_meant(variable: str, value: str) -> str:
-    value = printable(value)
-    said = f"{variable}={value}" if _NEEDS_NO_QUOTES.fullmatch(value) else f"'{json.dumps({variable: value})}'"
-    return f"say that it is meant, with -e {said} -e ioto_reason=WHY"

@@ -13,6 +13,7 @@ from ..device.device import DEVICE_FILE
 from ..device.state import DeviceState
 from ..device.unit_identity import UnitIdentity
 from ..errors import IotoError
+from ..identity.marks import ANY_MARKS, IdentifyingMarks
 from ..json5.reader import JsonValue
 from .decision import Asked
 from .replacing import NOTHING, NOTHING_REPLACED, Replaced, Replacing
@@ -23,6 +24,14 @@ DEFAULT_CONFIG_DIR = "/etc/ioto"
 
 class SerializationError(IotoError):
     """A unit that did not get its identity; its device.json5 is as it was, or whole."""
+
+
+class OtherDeviceError(SerializationError):
+    """A device that is not the one it says to be. `facts` are what a result says of it beside the sentence."""
+
+    def __init__(self, message: str, facts: Mapping[str, object]) -> None:
+        super().__init__(message)
+        self.facts = facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +54,10 @@ class Request:
     """The command that starts a running agent again; empty: the device's own init script or systemd unit."""
     volatile: bool = False
     unsynced: bool = False
+    rewrite: bool = False
+    """Do a unit again that was verified and whose device is blank, though nothing but a MAC address identifies it."""
+    marks: IdentifyingMarks = ANY_MARKS
+    """What identifies a device."""
 
     def ask_for(self, state: DeviceState, unit: UnitIdentity) -> Asked:
         """Return what is asked for the `unit` whose device was seen in `state`. Raises `IotoError`."""
@@ -60,6 +73,7 @@ class Request:
             replacing=self.replacing,
             scanned=self.source.is_preprinted,
             by_agent=self.source.on_device,
+            rewrite=self.rewrite,
         )
         self.source.check_product(asked.product)
         return asked
@@ -89,6 +103,10 @@ class UnitOutcome:
     """The device had its ID, and the ledger did not know it."""
     notices: Sequence[str] = ()
     """What was unusual, a sentence each."""
+    hardware: Mapping[str, object] = field(default_factory=dict)
+    """What identifies its device: `serial`, `mac`, `macs`."""
+    rewritten: bool = False
+    """It was verified before, and its device had lost that."""
 
     def shown(self, data: bytes) -> str:
         """Return a device.json5 as text for a screen, with the claim IDs in it masked."""

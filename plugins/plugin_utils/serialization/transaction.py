@@ -10,7 +10,7 @@ every step first looks what is already done.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from dataclasses import replace as with_fields
 
@@ -24,15 +24,27 @@ from ..device.state import IDENTITY_KEYS, DeviceState
 from ..device.unit_identity import UnitIdentity
 from ..device.verified_write import ChangedMeanwhileError, write_verified
 from ..display_text import printable
+from ..identity.facts import merged
 from ..json5.document import Json5Document
 from ..json5.reader import JsonValue
 from ..json5.second_opinion import seek_second_opinion
 from ..ledger.claim_ledger import ClaimLedger
+from ..ledger.device_check import twin_of
 from ..ledger.event_kinds import EventKind
-from ..ledger.records import AllocationRequest, Claim, Context, Description, NewEvent, State, StateChange
+from ..ledger.records import (
+    AllocationRequest,
+    Claim,
+    Context,
+    Description,
+    DeviceConflictError,
+    NewEvent,
+    State,
+    StateChange,
+    TwinError,
+)
 from .decision import Action, Decision, Known, Seen, decide, is_without_effect, replaced
-from .replacing import NOTHING_REPLACED, Replaced
-from .request import Request, SerializationError, UnitOutcome
+from .replacing import NOTHING_REPLACED
+from .request import OtherDeviceError, Request, SerializationError, UnitOutcome
 from .sources.source import ClaimSource
 
 _TRIES_AGAINST_OTHER_WRITERS = 3
@@ -77,19 +89,24 @@ class _Transaction:
         self._device = same_board(device, self._first.observation)
         self._notices = [*check_storage(self._first, volatile=request.volatile)]
         self._unsynced: str | None = None
-        self._unit = self._first.unit(request.serial)
+        self._unit = self._first.unit(request.serial, request.marks)
         self._asked = request.ask_for(self._first, self._unit)
         self._replaced = NOTHING_REPLACED
         self._adopts = False
 
     def run(self) -> UnitOutcome:
         """Take the unit from what it is to its identity. Raises `ChangedMeanwhileError` as well as `IotoError`."""
-        plan = self._decide(self._first)
+        plan, request = self._decide(self._first), self._request
         self._adopts = plan.decision.action is Action.ADOPT and self._source.name_of_found == ClaimSource.name_of_found
         self._replaced = replaced(Seen.of(plan.state, self._unit), self._asked, plan.known, plan.decision)
         if self._request.check:
             return self._prediction(plan)
-        self._record_what_gives_way(plan)
+        if (product := self._replaced.product) is not None:
+            about = None, self._asked.product, self._unit.serial
+            what = f"{printable(product)} became {self._asked.product}, accepted"
+            self._ledger.record(
+                NewEvent(EventKind.PRODUCT, self._context, *about, what, reason=request.replacing.reason)
+            )
         if self._source.on_device and plan.decision.needs_an_id:
             plan = self._let_device_make_one(plan)
         claim = self._claim(plan)
@@ -120,26 +137,23 @@ class _Transaction:
         wanted = [claim_id for claim_id in named if is_valid(claim_id)]
         holders = self._ledger.holders(wanted) if wanted else {}
         known = Known(live, *(holders.get(claim_id or "") for claim_id in named))
+        if live is not None and twin_of(live, self._context) is not None and not self._request.check:
+            # The ledger refuses it where it binds an ID; nothing has to be asked for one before that.
+            self._allocate(None, live.source)
         decision = decide(seen, asked, known)
         if decision.conflict is not None and not self._request.check:
             about = decision.conflict.claim_id, asked.product, asked.unit
             why = decision.reason or f"overruled: {self._request.replacing.reason}"
-            self._ledger.record(NewEvent(EventKind.CONFLICT, self._context, *about, why))
+            self._ledger.record(NewEvent(EventKind.CONFLICT, self._context, *about, why, decision.device))
         if decision.action is Action.REFUSE:
-            raise SerializationError(f"{decision.reason} ({printable(state.file.path)} on {self._device.name})")
+            sentence = f"{decision.reason} ({printable(state.file.path)} on {self._device.name})"
+            raise OtherDeviceError(sentence, {"hardware": self._unit.hardware})
         if is_without_effect(seen, asked, known) and state is self._first:
             self._notices.append(
                 f"Its claim ID is not {claim_ids.mask(asked.replacing.claim_id or '')}, so that ioto_replace_id "
                 "replaced nothing; remove it, or correct it."
             )
         return _Plan(state, decision, known)
-
-    def _record_what_gives_way(self, plan: _Plan) -> None:
-        """Have the ledger know which product and which board somebody gave up, and why."""
-        live, reason = plan.known.live, self._request.replacing.reason
-        about = live.claim_id if live is not None else None, self._asked.product, self._unit.serial
-        for kind, what in _accepted(self._replaced, self._unit, live, self._asked.product):
-            self._ledger.record(NewEvent(kind, self._context, *about, f"{what}, accepted", reason))
 
     def _let_device_make_one(self, plan: _Plan) -> _Plan:
         """Have the ID made on the device, and decide again with what is there then."""
@@ -156,15 +170,15 @@ class _Transaction:
     def _claim(self, plan: _Plan) -> Claim:
         decision, live = plan.decision, plan.known.live
         if live is not None and decision.claim_id == live.claim_id:
-            return self._keep_board(live)
+            return self._meet(live, is_kept=decision.action is Action.KEEP)
         if decision.action is Action.ADOPT:
             return self._allocate(decision.claim_id, self._source.name_of_found)
         source = self._source.written
-        claim_id = decision.claim_id or source.claim_id(self._described(plan.state))
+        claim_id = decision.claim_id or source.claim_id(_described(plan.state, self._unit, self._asked.product))
         replaced = plan.state.claim_id
         retire_live = decision.retire_live
         if live is None and plan.known.holder is None and is_valid(replaced) and replaced != claim_id:
-            # The ID that is forced off was the unit's, and may never be another's.
+            # The ID that is replaced was the unit's, and may never be another's.
             self._allocate(replaced, "adopted")
             retire_live = True
         if not retire_live:
@@ -174,31 +188,24 @@ class _Transaction:
                 f"The source gives {self._device.name} the claim ID that it has ({claim_ids.mask(live.claim_id)}): "
                 "replace it at the source first."
             )
-        reason = self._request.replacing.reason or "replaced"
-        return self._ledger.replace(self._allocation(claim_id, source.name, source.length), reason=reason)
+        with _telling_of_others(self._unit):
+            wanted = self._allocation(claim_id, source.name, source.length)
+            return self._ledger.replace(wanted, reason=self._request.replacing.reason or "replaced")
 
     def _allocate(self, claim_id: str | None, source: str, length: int = claim_ids.DEFAULT_LENGTH) -> Claim:
-        return self._ledger.allocate(self._allocation(claim_id, source, length))
+        with _telling_of_others(self._unit):
+            return self._ledger.allocate(self._allocation(claim_id, source, length))
 
     def _allocation(self, claim_id: str | None, source: str, length: int) -> AllocationRequest:
         asked, details = self._asked, self._unit.details
-        return AllocationRequest(asked.product, asked.unit, source, self._context, claim_id, length, details)
+        about = asked.product, asked.unit, source, self._context
+        return AllocationRequest(*about, claim_id, length, details, asked.replacing.board, asked.replacing.reason)
 
-    def _keep_board(self, live: Claim) -> Claim:
-        """Have the ledger hold the host key of a unit that it knows already, and its board where that is another."""
-        if self._replaced.board is None and self._unit.has_its_host_key(live.details):
+    def _meet(self, live: Claim, *, is_kept: bool) -> Claim:
+        """Have the ledger compare the device with that of the unit, and hold what it does not know of it yet."""
+        if is_kept and merged(live.details, self._unit.details) == live.details:
             return live
-        return self._ledger.describe(Description(live.claim_id, self._unit.details, self._context))
-
-    def _described(self, state: DeviceState) -> dict[str, JsonValue]:
-        """The unit as a factory service gets it: its device.json5, with what names it."""
-        members = {key: value for key, value in state.members.items() if key != "id"}
-        return {
-            **members,
-            **self._unit.hardware,
-            **self._unit.naming_members,
-            "product": self._asked.product,
-        }
+        return self._allocate(live.claim_id, live.source)
 
     # --- 4. write and verify ---
 
@@ -312,17 +319,9 @@ class _Transaction:
             readable_by_others=bool((self._first.file.mode or 0) & _READ_BY_OTHERS),
             note=note,
             notices=self._notices,
+            hardware=self._unit.hardware,
+            rewritten=plan.decision.rewritten,
         )
-
-
-def _accepted(gone: Replaced, unit: UnitIdentity, live: Claim | None, product: str) -> Iterator[tuple[EventKind, str]]:
-    """Yield what was accepted of a unit that is another than before."""
-    if gone.product is not None:
-        yield EventKind.PRODUCT, f"{printable(gone.product)} became {product}"
-    if gone.board is not None and live is not None:
-        is_key = unit.contradicts(live.details) is None
-        now = unit.host_key if is_key else ", ".join(unit.hardware.values())
-        yield EventKind.HOST_KEY if is_key else EventKind.BOARD, f"{printable(gone.board)} became {now}"
 
 
 def _after_another(outcome: UnitOutcome) -> UnitOutcome:
@@ -331,6 +330,22 @@ def _after_another(outcome: UnitOutcome) -> UnitOutcome:
         return outcome
     told = "Another run did this device in the meantime; see that no two runs have the same devices."
     return with_fields(outcome, notices=[*outcome.notices, told])
+
+
+@contextmanager
+def _telling_of_others(unit: UnitIdentity) -> Iterator[None]:
+    """Have an error say what the device is that is not its unit's."""
+    try:
+        yield
+    except DeviceConflictError as error:
+        twin = {"twin": error.twin} if isinstance(error, TwinError) else {}
+        raise OtherDeviceError(str(error), {"hardware": unit.hardware, **twin}) from None
+
+
+def _described(state: DeviceState, unit: UnitIdentity, product: str) -> dict[str, JsonValue]:
+    """The unit as a factory service gets it: its device.json5, with what names it."""
+    members = {key: value for key, value in state.members.items() if key != "id"}
+    return {**members, **unit.members, "product": product}
 
 
 def _is_settled(claim: Claim) -> bool:

@@ -176,7 +176,12 @@ def _confirm(ledger: Ledger, confirms: Sequence[Confirm]) -> list[Answer]:
         ledger.allocate_many(
             [
                 AllocationRequest(
-                    confirm.what.product, confirm.what.unit, SOURCE, confirm.context, confirm.what.claim_id
+                    confirm.what.product,
+                    confirm.what.unit,
+                    SOURCE,
+                    confirm.context,
+                    confirm.what.claim_id,
+                    details=confirm.what.hardware,
                 )
                 for confirm in confirms
                 if confirm.what.claim_id in known

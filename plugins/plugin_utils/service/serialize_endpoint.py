@@ -36,7 +36,7 @@ from .commits import RETRY_AFTER, SOURCE, Answer, CommitWriter, Confirm
 from .components import Components
 from .errors import RefusedError
 from .json5_bodies import Json5Bodies
-from .unit_body import Body, Named, confirmation, named, nameless, parse_json
+from .unit_body import Body, Named, UnitNames, confirmation, parse_json
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -71,6 +71,7 @@ class SerializeEndpoint:
         self, components: Components, *, allow_list: AllowList, writer: CommitWriter, json5: Json5Bodies
     ) -> None:
         self._settings = components.settings
+        self._names = UnitNames(components.settings.unit, components.settings.marks)
         self._access = components.access
         self._feed = components.feed
         self._refusals = components.refusals
@@ -155,7 +156,7 @@ class SerializeEndpoint:
         return reply_of(error)
 
     def _issue(self, scope: Scope, caller: Caller, body: Body, give: GivenReply) -> None:
-        unit = named(body, self._settings.unit)
+        unit = self._names.of(body)
         product, name = unit.product, unit.unit or self._fresh_name(unit)
         if objection := self._allow_list.objection(product, name):
             raise _about(product, name, RefusedError(403, "not_allowed", objection))
@@ -168,12 +169,13 @@ class SerializeEndpoint:
             else:
                 give(self.refuse(scope, _about(product, name, from_ledger(answer))))
 
+        context = _context(caller.address)
         self._writer.submit(
-            AllocationRequest(product, name, SOURCE, _context(caller.address), None, self._settings.length, None), tell
+            AllocationRequest(product, name, SOURCE, context, None, self._settings.length, unit.hardware), tell
         )
 
     def _confirm(self, scope: Scope, caller: Caller, body: Body, give: GivenReply) -> None:
-        what = confirmation(body, self._settings.unit)
+        what = confirmation(body, self._names)
 
         def tell(answer: Answer) -> None:
             if isinstance(answer, Claim):
@@ -200,7 +202,7 @@ class SerializeEndpoint:
 
     def _fresh_name(self, unit: Named) -> str:
         if self._settings.without_unit == "refuse":
-            error = nameless(self._settings.unit)
+            error = self._names.nameless()
             error.product = unit.product
             raise error
         return f"unnamed-{secrets.token_hex(8)}"

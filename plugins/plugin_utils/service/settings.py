@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .. import claim_ids
+from ..identity.marks import IdentifyingMarks
 from .errors import ServiceError
 from .secret_hashes import SecretHashes
 
@@ -43,6 +44,8 @@ class ServiceSettings:
     """The properties of `device.json5` that name the unit; the first that is there does."""
     without_unit: str = "refuse"
     """What a body gets that names no unit: `refuse`, or `fresh`, an ID that nobody can ask for again."""
+    shared_hardware: tuple[str, ...] = ()
+    """Serials and MAC addresses that more than one device says and that identify none, beside those that are known."""
     length: int = claim_ids.DEFAULT_LENGTH
     """Characters of a claim ID."""
     products: tuple[str, ...] = ()
@@ -77,6 +80,11 @@ class ServiceSettings:
     def tls(self) -> bool:
         """Whether the service speaks HTTPS."""
         return self.certificate is not None
+
+    @property
+    def marks(self) -> IdentifyingMarks:
+        """What identifies a unit."""
+        return IdentifyingMarks.without(self.shared_hardware)
 
     def checked(self) -> ServiceSettings:
         """Return these settings in their canonical form. Raises `ServiceError` with every problem."""

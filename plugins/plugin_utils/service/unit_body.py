@@ -6,18 +6,18 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from .. import claim_ids
 from ..errors import IotoError
+from ..identity.facts import MAC
+from ..identity.marks import ANY_MARKS, IdentifyingMarks, normal_mac
 from ..json5.document import Json5Document
 from ..ledger.records import State, parse_unit
 from .errors import RefusedError
 
-_MAC = re.compile(r"[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}")
 _MAX_NUMBER = 10**24
 _CONFIRMED = {State.WRITTEN.value: State.WRITTEN, State.VERIFIED.value: State.VERIFIED}
 
@@ -27,10 +27,11 @@ _decoder = json.JSONDecoder()
 
 
 class Named(NamedTuple):
-    """A unit of a product. `unit` is None where the body names none."""
+    """A unit of a product. `unit` is None where the body names none; `hardware` is what it says of its device."""
 
     product: str
     unit: str | None
+    hardware: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Confirmation:
     unit: str
     claim_id: str = field(repr=False)
     state: State
+    hardware: Mapping[str, object] | None = None
 
 
 def parse_json(data: bytes) -> Body | None:
@@ -69,52 +71,71 @@ def parse_json5(data: bytes) -> Body:
     return value
 
 
-def named(body: Body, unit_properties: Sequence[str]) -> Named:
-    """Return of which unit `body` speaks. Raises `RefusedError`."""
-    product = body.get("product")
-    if not isinstance(product, str):
-        raise RefusedError(422, "product", "The body says no product; put it into device.json5.")
-    try:
-        product = claim_ids.parse_product(product[:64])
-        for name in unit_properties:
-            if (text := _name(name, body.get(name))) is not None:
-                return Named(product, parse_unit(text))
-    except IotoError as error:
-        raise RefusedError(422, "unit", str(error)) from None
-    return Named(product, None)
+@dataclass(frozen=True, slots=True)
+class UnitNames:
+    """What names a unit: the first of the `properties` of device.json5 that identifies one, as `marks` say."""
+
+    properties: Sequence[str]
+    marks: IdentifyingMarks = ANY_MARKS
+
+    def of(self, body: Body) -> Named:
+        """Return of which unit `body` speaks. Raises `RefusedError`, also where all that it says identifies none."""
+        product = body.get("product")
+        if not isinstance(product, str):
+            raise RefusedError(422, "product", "The body says no product; put it into device.json5.")
+        mac = normal_mac(said) if isinstance(said := body.get(MAC), str) else None
+        hardware = {MAC: mac} if mac is not None and self.marks.has_mac(mac) else None
+        placeholders = []
+        try:
+            product = claim_ids.parse_product(product[:64])
+            for name in self.properties:
+                text = mac if name == MAC and mac is not None else _name(name, body.get(name))
+                if text is None:
+                    continue
+                if hardware is not None if text is mac else self.marks.has_serial(text):
+                    return Named(product, parse_unit(text), hardware)
+                placeholders.append(f"{name} {str(body[name])[:64]!a}")
+        except IotoError as error:
+            raise RefusedError(422, "unit", str(error)) from None
+        if placeholders:
+            what = " and the ".join(placeholders)
+            raise RefusedError(
+                422,
+                "placeholder",
+                f"The {what} identifies no unit, since every board may have it; put the unit's own into device.json5.",
+            )
+        return Named(product, None)
+
+    def nameless(self) -> RefusedError:
+        """Return the refusal of a body without a name."""
+        names = " nor ".join(self.properties)
+        return RefusedError(
+            422, "nameless", f"The body names no unit: it has no {names}; put one into device.json5 first."
+        )
 
 
-def confirmation(body: Body, unit_properties: Sequence[str]) -> Confirmation:
+def confirmation(body: Body, names: UnitNames) -> Confirmation:
     """Return what `body` confirms. Raises `RefusedError`."""
-    unit = named(body, unit_properties)
+    unit = names.of(body)
     if unit.unit is None:
-        raise nameless(unit_properties)
+        raise names.nameless()
     claim_id, state = body.get("id"), body.get("state", State.VERIFIED.value)
     if not claim_ids.is_valid(claim_id):
         raise RefusedError(422, "id", "The body has no valid claim ID as its id; send the one that was written.")
     if not isinstance(state, str) or state not in _CONFIRMED:
         raise RefusedError(422, "state", "The state is written or verified; correct it.")
-    return Confirmation(unit.product, unit.unit, str(claim_id), _CONFIRMED[state])
-
-
-def nameless(unit_properties: Sequence[str]) -> RefusedError:
-    """Return the refusal of a body without a name."""
-    names = " nor ".join(unit_properties)
-    return RefusedError(422, "nameless", f"The body names no unit: it has no {names}; put one into device.json5 first.")
+    return Confirmation(unit.product, unit.unit, str(claim_id), _CONFIRMED[state], unit.hardware)
 
 
 def _name(key: str, value: object) -> str | None:
-    """Return `value` as the text that names a unit, a MAC as Linux writes it; None where there is none."""
+    """Return `value` as the text that names a unit; None where there is none."""
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _MAX_NUMBER:
         return str(value)
     if value is None or value == "":
         return None
     if not isinstance(value, str):
         raise RefusedError(422, "unit", f"The {key} is no text; write it in quotes.")
-    text = value.strip()
-    if key == "mac" and _MAC.fullmatch(text):
-        return text.lower().replace("-", ":")
-    return text or None
+    return value.strip() or None
 
 
 def _malformed(sentence: str) -> RefusedError:

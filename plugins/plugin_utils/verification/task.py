@@ -14,6 +14,7 @@ from ..device.device import Device
 from ..device.state import DeviceState
 from ..display_text import printable
 from ..errors import IotoError
+from ..identity.marks import IdentifyingMarks
 from ..labels.qr_templates import qr_templates
 from ..ledger.ledger import Ledger
 from ..ledger.records import Context
@@ -46,7 +47,8 @@ def verify_unit(
     is_worth_recording = not check
     # Asked first: a device that cannot be reached is no mismatch, and Ansible says so.
     try:
-        seen = UnitSeen.of(DeviceState.read(device, options["config_dir"]), options["serial"])
+        marks = IdentifyingMarks.without(options.get("shared_hardware") or ())
+        seen = UnitSeen.of(DeviceState.read(device, options["config_dir"]), options["serial"], marks)
     except UnreachableError:
         raise
     except IotoError as error:

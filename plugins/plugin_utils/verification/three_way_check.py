@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from ..claim_ids import InvalidProductError, is_valid, mask, parse_product
 from ..device.agent_settings import Override
 from ..device.state import DeviceState
+from ..identity.marks import ANY_MARKS, IdentifyingMarks
 from ..ledger.event_kinds import EventKind
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, Context, NewEvent, State
@@ -30,9 +31,9 @@ class UnitSeen:
     overrides: Mapping[str, Override] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, state: DeviceState, serial: str | None) -> UnitSeen:
+    def of(cls, state: DeviceState, serial: str | None, marks: IdentifyingMarks = ANY_MARKS) -> UnitSeen:
         """Return what `state` answers; `serial` is the inventory's word for the unit. Raises `IotoError`."""
-        return cls(state.unit(serial).serial, state.claim_id, state.product, state.overrides)
+        return cls(state.unit(serial, marks).serial, state.claim_id, state.product, state.overrides)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,63 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hosts of one run whose devices are one unit by what they say: none of them is done, whichever came first."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..display_text import printable
+from ..identity.facts import SERIAL, macs_of
+
+Outcome = Mapping[str, Any]
+Mark = tuple[str, str]
+
+
+def without_twins(outcomes: Mapping[str, Outcome]) -> dict[str, Outcome]:
+    """Return the `outcomes` of hosts, where those of hosts that are one unit have failed and name each other."""
+    return {**outcomes, **{host: _failed(outcomes[host], *found) for host, found in _twins(outcomes).items()}}
+
+
+def _twins(outcomes: Mapping[str, Outcome]) -> dict[str, tuple[list[str], list[str]]]:
+    """Return the hosts that are one unit with others: who these are, and what they have in common."""
+    who: dict[Mark, list[str]] = defaultdict(list)
+    for host, outcome in outcomes.items():
+        for mark in _marks(outcome):
+            who[mark].append(host)
+    others: dict[str, dict[str, None]] = defaultdict(dict)
+    shared: dict[str, dict[str, None]] = defaultdict(dict)
+    for mark, hosts in who.items():
+        for host in hosts if len(hosts) > 1 else ():
+            others[host] |= dict.fromkeys(other for other in hosts if other != host)
+            shared[host][" ".join(mark)] = None
+    # What the ledger refused to bind: its twin may have been done by then.
+    for host, outcome in outcomes.items():
+        twin = outcome.get("twin")
+        if isinstance(twin, str) and twin in outcomes:
+            others[host][twin] = others[twin][host] = None
+    return {host: (list(found), list(shared[host])) for host, found in others.items()}
+
+
+def _marks(outcome: Outcome) -> Iterator[Mark]:
+    """Yield what identifies the device of a host, as far as it was looked at."""
+    if outcome.get("product") and outcome.get("serial"):
+        yield "unit", f"{outcome['serial']} of product {outcome['product']}"
+    hardware = outcome.get("hardware")
+    if isinstance(hardware, Mapping):
+        if hardware.get(SERIAL):
+            yield SERIAL, str(hardware[SERIAL])
+        for mac in sorted(macs_of(hardware)):
+            yield "mac", mac
+
+
+def _failed(outcome: Outcome, others: list[str], shared: list[str]) -> Outcome:
+    what = f" ({printable('; '.join(shared))})" if shared else ""
+    sentence = (
+        f"It and {printable(', '.join(others))} say that they are the same unit{what}, so none of them is done: find "
+        "out which of them it is, and give each its own serial (ioto_serial); where it is a jig or a maker that gave "
+        "them the same, name that in ioto_shared_hardware."
+    )
+    return {**outcome, "failed": True, "changed": False, "unreachable": False, "msg": sentence}

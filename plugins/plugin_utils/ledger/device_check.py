@@ -1,0 +1,104 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a device that asks for a unit's claim ID is the one that the ledger knows, looked at where the ID is bound.
+
+Two devices that say that they are the same unit meet here, whoever handles them and however close together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ..display_text import meant_by, printable
+from ..identity.facts import BOARD_FACTS, HOST_KEY, MAC, described, differences, facts_of, macs_of, merged, values_of
+from .event_kinds import EventKind
+from .records import AllocationRequest, Claim, Context, DeviceConflictError, NewEvent, TwinError
+from .row_values import clean, tidy
+
+_RUN = "run"
+"""Among the details of a claim: the run in which a device last asked for it."""
+
+
+def device_conflict(live: Claim, request: AllocationRequest) -> DeviceConflictError | None:
+    """Return what is wrong where the device of `request` is not that of the `live` claim, or is its twin."""
+    if request.details is None:
+        return None
+    if twin := twin_of(live, request.context):
+        return TwinError(_is_its_twin(live, twin, request.context), live, twin, described(request.details))
+    if refusal := refusal_of(live, request.details, request.accepts):
+        return DeviceConflictError(refusal, live, described(request.details))
+    return None
+
+
+def refusal_of(live: Claim, details: Mapping[str, object], accepts: str | None) -> str | None:
+    """Return why a device with `details` is not that of the `live` claim; None where it may be.
+
+    Where `accepts` is a fact of that device, another one may take its place.
+    """
+    refused = differences(live.details, details)
+    if not refused or accepts in values_of(live.details):
+        return None
+    names = " and ".join(each.fact.replace("_", " ") for each in refused)
+    what = printable("; ".join(map(str, refused)))
+    # Of several addresses, one will do.
+    known = next(iter(sorted(macs_of(live.details)))) if refused[0].fact == MAC else refused[0].known
+    remedy = meant_by("ioto_accept_board", known)
+    if {each.fact for each in refused} == {HOST_KEY}:
+        return (
+            f"The device says that it is unit {live.unit!a}, and has another {names} than that unit had ({what}): see "
+            f"which unit it is; where its key was made anew, {remedy}."
+        )
+    return (
+        f"The unit {live.unit!a} was serialized before on a board with another {names} ({what}): correct the serial "
+        f"where these are two units; where the board was replaced, {remedy}."
+    )
+
+
+def twin_of(live: Claim, context: Context) -> str | None:
+    """Return the other host of the same run whose device is the unit of the `live` claim already, if there is one."""
+    if context.run is None or live.details.get(_RUN) != context.run:
+        return None
+    host = clean(context.host)
+    return live.host if host is not None and live.host not in {None, host} else None
+
+
+def details_of(request: AllocationRequest) -> dict[str, object]:
+    """Return what a claim that its unit gets by `request` keeps of it."""
+    if request.details is None:
+        return {}
+    return tidy({**request.details, **_seen_in(request.context)})
+
+
+def news_of(live: Claim, request: AllocationRequest) -> dict[str, object]:
+    """Return what the `live` claim's unit has to be known by after `request`, beside what else is known of it."""
+    if request.details is None:
+        return {}
+    now = facts_of(request.details)
+    replaced = {each.fact for each in differences(live.details, now)}
+    return {**merged(facts_of(live.details), now, replaced=replaced), **_seen_in(request.context)}
+
+
+def accepted(live: Claim, request: AllocationRequest) -> Iterator[NewEvent]:
+    """Yield an event for each fact of the `live` claim's unit that `request` changes."""
+    about = live.claim_id, live.product, live.unit
+    for each in differences(live.details, request.details or {}):
+        if each.fact in BOARD_FACTS:
+            what = f"{each.fact} {printable(each.known)} became {printable(each.now)}, accepted"
+            yield NewEvent(EventKind.HARDWARE, request.context, *about, what, reason=request.reason)
+        elif each.fact == HOST_KEY:
+            what = f"{printable(each.known)} became {printable(each.now)}, accepted"
+            yield NewEvent(EventKind.HOST_KEY, request.context, *about, what, reason=request.reason)
+
+
+def _is_its_twin(live: Claim, twin: str, context: Context) -> str:
+    host = printable(context.host or "this device")
+    return (
+        f"{printable(twin)} and {host} both say that they are unit {live.unit!a}, and one unit is one device: find out "
+        "which of them is, and give the other its own serial (ioto_serial); name what both say and neither is "
+        "identified by in ioto_shared_hardware."
+    )
+
+
+def _seen_in(context: Context) -> dict[str, object]:
+    return {} if context.run is None or context.host is None else {_RUN: context.run}

@@ -1,0 +1,111 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Devices that say that they are the same unit are never both done in one run, by either engine, and get no label."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.event_kinds import EventKind
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import State
+from tests.fleet import Fleet
+from tests.support.ansible import Run, provision
+
+pytestmark = [
+    pytest.mark.ansible,
+    pytest.mark.skipif(
+        os.getuid() != 0 or not shutil.which("dropbear") or not shutil.which("busybox"),
+        reason="needs root and the Debian packages dropbear-bin and busybox",
+    ),
+]
+MACS = [f"00:1b:21:3a:40:0{number}" for number in range(10)]
+
+
+@pytest.fixture(params=["ansible", "fleet"])
+def engine(request: pytest.FixtureRequest) -> str:
+    """Which engine does the devices."""
+    if request.param == "fleet":
+        pytest.importorskip("paramiko", reason="the fleet engine needs the Python package paramiko")
+    return str(request.param)
+
+
+def board(fleet: Fleet, name: str, serial: str | None, mac: str) -> None:
+    """Have a device be a board with that serial and that address."""
+    root = fleet.state_dir / "devices" / name
+    told = root / "proc/device-tree/serial-number"
+    told.unlink(missing_ok=True)
+    if serial is not None:
+        told.write_text(f"{serial}\0")
+    address = root / "sys/class/net/eth0/address"
+    address.unlink()
+    address.write_text(f"{mac}\n")
+
+
+def run(home: Path, fleet: Fleet, engine: str, *arguments: str) -> Run:
+    labels = f"ioto_label_dest={home}/labels-{len(list(home.iterdir()))}.pdf ioto_label_brand=X"
+    extra = f"ioto_engine={engine} ioto_label_product_name=Y {labels}"
+    return provision(home, "-i", fleet.inventory, "-e", extra, *arguments)
+
+
+def ledger_of(home: Path) -> Ledger:
+    return Ledger(home / ".local/share/ioto/ledger.db", read_only=True)
+
+
+def test_twins_of_a_run_fail_and_name_each_other(tmp_path: Path, home: Path, engine: str) -> None:
+    with Fleet.start(tmp_path / "fleet", groups={"manual": 8}, kind="dropbear") as fleet:
+        board(fleet, "manual-1", "0123456789ABCDEF", MACS[1])  # every board of this maker says it
+        board(fleet, "manual-2", "0123456789ABCDEF", MACS[2])
+        board(fleet, "manual-3", None, MACS[3])  # one default address
+        board(fleet, "manual-4", None, MACS[3])
+        board(fleet, "manual-5", "7-BOARD", MACS[5])  # what differs is not excused
+        board(fleet, "manual-6", "7-BOARD", MACS[6])
+        board(fleet, "manual-7", "8-BOARD", MACS[7])  # two serials and one address
+        board(fleet, "manual-8", "9-BOARD", MACS[7])
+
+        first = run(home, fleet, engine)
+
+        assert first.status != 0
+        assert "8 devices: 2 done, 0 already done, 6 failed, 0 unreachable." in first.output
+        assert "Labels: 2 made" in first.output
+        for one, other in ((3, 4), (5, 6), (7, 8)):
+            assert f"It and manual-{other} say" in first.output and f"It and manual-{one} say" in first.output
+        with ledger_of(home) as ledger:
+            labelled = {claim.unit for claim in ledger.claims() if claim.state is State.LABELLED}
+            assert labelled == {MACS[1], MACS[2]}
+            refused = {event.unit for event in ledger.events(kinds=[EventKind.CONFLICT])}
+            assert refused == {MACS[3], "7-BOARD"}
+        for pair in ((3, 4), (5, 6)):
+            assert len([n for n in pair if fleet[f"manual-{n}"].claim_id()]) == 1
+
+        # Two that have IDs already are told of, too, and a jig's address is no mark of a unit.
+        again = run(home, fleet, engine, "--limit", "manual-7,manual-8")
+        assert "2 devices: 0 done, 0 already done, 2 failed" in again.output
+        jig = run(home, fleet, engine, "--limit", "manual-7,manual-8", "-e", f"{{ioto_shared_hardware: ['{MACS[7]}']}}")
+        assert jig.status == 0 and "2 devices: 0 done, 2 already done" in jig.output
+
+
+def test_a_unit_that_comes_blank_is_done_again_and_one_that_is_only_an_address_is_asked_about(
+    tmp_path: Path, home: Path, engine: str
+) -> None:
+    with Fleet.start(tmp_path / "fleet", groups={"manual": 2}, kind="dropbear") as fleet:
+        board(fleet, "manual-1", "7-BOARD", MACS[1])
+        board(fleet, "manual-2", None, MACS[2])
+        assert run(home, fleet, engine).status == 0
+        before = [device.claim_id() for device in fleet.devices]
+        for name in ("manual-1", "manual-2"):
+            (fleet.state_dir / "devices" / name / "etc/ioto/device.json5").unlink()
+
+        again = run(home, fleet, engine)
+
+        assert "2 devices: 1 done (1 re-written), 0 already done, 1 failed, 0 unreachable." in again.output
+        assert "ioto_rewrite: true" in again.output
+        meant = run(home, fleet, engine, "-e", "ioto_rewrite=true")
+        assert meant.status == 0
+        assert "2 devices: 1 done (1 re-written), 1 already done, 0 failed, 0 unreachable." in meant.output
+        assert [device.claim_id() for device in fleet.devices] == before
