@@ -86,7 +86,9 @@ serial:
   type: str
   sample: 1000000023b4c5d6
 hardware:
-  description: The device-tree C(serial) and the C(mac), each where the unit has one of its own.
+  description: >-
+    The device-tree C(serial) and the C(mac), each where the unit has one of its own; all of its own addresses as
+    C(macs) where there are several.
   returned: success
   type: dict
   sample: {"serial": "1000000023b4c5d6", "mac": "00:11:22:33:44:55"}

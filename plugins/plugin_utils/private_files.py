@@ -61,6 +61,15 @@ def draft(path: Path) -> Iterator[Path]:
         os.close(lock)
 
 
+def make_private_folder(path: Path) -> None:
+    """Have a folder at `path`; what is made of it and its parents may be entered by its owner alone. Raises `OSError`.
+
+    `Path.mkdir` gives its mode to the last one only.
+    """
+    for folder in (*reversed(path.parents), path):
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
 def sync(path: Path) -> None:
     """Have `path`, a file or a folder, on the disk. Raises `OSError`."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

@@ -384,3 +384,9 @@ def test_a_mv_that_knows_no_directory_rule_is_helped(device: ShellDevice, tmp_pa
 
     assert isinstance(replace(device, seen(device), b"{a: 1}"), Written)
     assert device.file.read_bytes() == b"{a: 1}"
+
+    Path(device.config_dir).chmod(0o757)  # who can write there can put a link to a directory there, just before mv
+    before = seen(device)
+    with pytest.raises(FileError, match=r"the mv of the device has no -T"):
+        write_verified(device, before, b"{a: 2}")
+    assert (device.file.read_bytes(), device.litter()) == (b"{a: 1}", [])

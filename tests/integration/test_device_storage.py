@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from dataclasses import replace as with_fields
 from pathlib import Path
@@ -34,7 +33,14 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.s
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources.generated import Generated
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.transaction import serialize
 from tests.support import block_devices
-from tests.support.shell_device import PRODUCT, SHELLS, ShellDevice, available_shells, make_device
+from tests.support.shell_device import (
+    PRODUCT,
+    SHELLS,
+    ShellDevice,
+    available_shells,
+    link_applets,
+    make_device,
+)
 
 needs_block_devices = pytest.mark.skipif(
     not block_devices.available(), reason="storage that fails needs root, loop devices and e2fsprogs"
@@ -68,14 +74,8 @@ def seen(device: ShellDevice) -> RemoteFile:
 
 def give_tools(device: ShellDevice, folder: Path, *without: str, **instead: str) -> None:
     """Give the device BusyBox's applets but those of `without`; `instead` are scripts for some."""
-    folder.mkdir()
-    busybox = shutil.which("busybox")
-    if busybox is None:
+    if not link_applets(folder, *without, *instead):
         pytest.skip("busybox is not installed")
-    for applet in subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True).stdout.split():
-        if applet not in without and applet not in instead:
-            (folder / applet).symlink_to(busybox)
-    (folder / "busybox").symlink_to(busybox)
     for name, script in instead.items():
         (folder / name).write_text(f"#!{folder}/sh\n{script}\n")
         (folder / name).chmod(0o755)

@@ -18,16 +18,25 @@ import pytest
 from sqlalchemy import make_url
 from sqlalchemy.engine import Connection
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import bulk_rows, postgresql, unit_locks
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import (
+    bulk_rows,
+    postgresql,
+    raw_rows,
+    unit_locks,
+)
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.database import Database
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.integrity.check import check_integrity
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.location import Location
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.migrations.command import migrate_ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
     AllocationRequest,
     Context,
     LedgerError,
 )
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.seals import seal_events
 from tests.services.postgresql import PostgresqlServer, running_postgresql
+from tests.support.old_ledger import lay_down
 
 psycopg = pytest.importorskip("psycopg", reason="the Python package psycopg is not installed")
 
@@ -94,13 +103,27 @@ def lonely(server: PostgresqlServer) -> Iterator[str]:
     url = server.new_url()
     with Ledger(url) as ledger:
         allocate(ledger, "SN-0")
+    wait_for_a_standby(url)
+    yield url
+    no_more_standby(url)
+
+
+@pytest.fixture
+def lonely_and_old(server: PostgresqlServer) -> Iterator[str]:
+    """The same, with a ledger of schema 1."""
+    url = server.new_url()
+    lay_down(url)
+    wait_for_a_standby(url)
+    yield url
+    no_more_standby(url)
+
+
+def wait_for_a_standby(url: str) -> None:
     sql(url, "ALTER SYSTEM SET synchronous_standby_names = 'not_there'")
     sql(url, "SELECT pg_reload_conf()")
     deadline = time.monotonic() + 20
     while sql(url, "SHOW synchronous_standby_names") != [("not_there",)]:
         assert time.monotonic() < deadline
-    yield url
-    no_more_standby(url)
 
 
 def no_more_standby(url: str) -> None:
@@ -146,6 +169,30 @@ def test_a_commit_that_is_never_answered_ends_in_time(lonely: str, monkeypatch: 
         assert len(list(ledger.claims(unit="SN-1"))) == 1
 
 
+def test_a_migration_that_gave_up_waiting_for_the_standby_is_no_success(lonely_and_old: str) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(migrate_ledger, lonely_and_old)
+        (pid,) = wait_for(lonely_and_old, "wait_event = 'SyncRep'")
+        sql(lonely_and_old, f"SELECT pg_cancel_backend({pid[0]})")
+        with pytest.raises(LedgerError, match=UNKNOWN):
+            answer.result(20)
+    no_more_standby(lonely_and_old)
+    assert migrate_ledger(lonely_and_old).migration is None
+
+
+def test_a_migration_that_is_never_answered_ends_in_time_and_lets_go_of_the_tables(
+    lonely_and_old: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgresql, "ANSWER_TIMEOUT", 0.7)
+    begin = time.monotonic()
+    with pytest.raises(LedgerError, match=UNKNOWN):
+        migrate_ledger(lonely_and_old)
+    assert time.monotonic() - begin < 10
+    # Who only reads waits for no standby, only for the tables.
+    with Ledger(lonely_and_old, read_only=True) as ledger:
+        assert ledger.summary().total
+
+
 # A server that is silent
 
 
@@ -172,12 +219,14 @@ def test_a_server_that_hangs_is_told_in_time_and_served_by_again(
         assert ledger.summary().total == 2
 
 
-@pytest.mark.parametrize("what", ["read", "many", "alone", "open"])
+@pytest.mark.parametrize("what", ["read", "many", "alone", "open", "seal", "check"])
 def test_no_question_waits_for_a_server_that_hangs(
     server: PostgresqlServer, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     monkeypatch.setattr(postgresql, "ANSWER_TIMEOUT", 0.5)
     monkeypatch.setattr(postgresql, "CONNECT_TIMEOUT", 2)  # the driver knows no shorter one
+    if what == "check":  # which has more time than all others
+        monkeypatch.setattr(raw_rows, "_PATIENCE", 0.5)
     url = server.new_url()
     with Ledger(url) as ledger:
         allocate(ledger, "SN-1")
@@ -194,6 +243,10 @@ def test_no_question_waits_for_a_server_that_hangs(
                 elif what == "alone":
                     with ledger.alone_with(["JT08FFQXWQ"]):
                         pass
+                elif what == "seal":
+                    seal_events(ledger.database)
+                elif what == "check":
+                    check_integrity(ledger.database)
                 else:
                     Ledger(url).close()
             assert time.monotonic() - begin < 10

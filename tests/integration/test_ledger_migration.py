@@ -225,3 +225,45 @@ def test_what_is_not_there_is_not_migrated(location: str) -> None:
         migrate_ledger(location)
     with Ledger(location, read_only=True) as ledger:
         assert ledger.is_absent
+
+
+def damage(location: str, version: str) -> None:
+    """Have the ledger say this of its version, as a bit or a hand that flips."""
+    if version == "NULL":
+        execute(location, "DELETE FROM ioto_ledger")
+    elif version == "'two'":  # what SQLite returns where a type in its schema was changed, too
+        execute(location, "ALTER TABLE ioto_ledger RENAME TO before")
+        execute(location, "CREATE TABLE ioto_ledger (version TEXT, identity TEXT)")
+        execute(location, "INSERT INTO ioto_ledger VALUES ('two', 'x')")
+    elif version == "2, 3":
+        execute(location, "INSERT INTO ioto_ledger (version, identity) VALUES (3, 'x')")
+    else:
+        execute(location, f"UPDATE ioto_ledger SET version = {version}")
+
+
+@pytest.mark.parametrize(
+    ("version", "told"),
+    [
+        ("0", "its version is 0"),
+        ("-7", "its version is -7"),
+        ("NULL", "its version is missing"),
+        ("'two'", "its version is no number"),
+        ("2, 3", "its version is missing"),
+        ("1", "its version is 1, but it has what schema 2 brought"),
+    ],
+)
+@pytest.mark.parametrize("how", ["open", "read", "migrate", "write"])
+def test_a_version_that_no_release_made_is_damage(location: str, version: str, told: str, how: str) -> None:
+    ledger = Ledger(location)
+    damage(location, version)
+    pattern = f"is damaged: {told}; restore its backup"
+    if how == "write" and version not in ("1", "2, 3"):  # an older one; what is not looked at in each transaction
+        with ledger, pytest.raises(LedgerError, match=pattern):
+            ledger.record(NewEvent(EventKind.RUN, CONTEXT))
+        return
+    ledger.close()
+    with pytest.raises(LedgerError, match=pattern):
+        if how == "migrate":
+            migrate_ledger(location)
+        else:
+            Ledger(location, read_only=how == "read").close()

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -103,27 +104,31 @@ ROUNDS = int(os.environ.get("IOTO_BOARD_ROUNDS", "4"))
 """By hand, 40 and more."""
 
 
-@pytest.mark.parametrize("given", [False, True], ids=["generated", "from one slow source"])
-def test_two_controllers_never_give_one_id_to_two_boards(location: str, given: bool) -> None:
+@pytest.mark.parametrize("source", ["generated", "one slow source", "two slow sources"])
+def test_two_controllers_never_give_one_id_to_two_boards(location: str, source: str) -> None:
     """Both have read a ledger that knows nothing of the unit before either claims it."""
     Ledger(location).close()
     for round_number in range(ROUNDS):
-        unit, claim_id = f"SN-{round_number}", f"SAME{round_number:06}" if given else None
+        unit = f"SN-{round_number}"
+        given = {"one slow source": ("0", "0"), "two slow sources": ("0", "1")}.get(source)
+        ids = given and [f"{which}NE{round_number:07}" for which in given]
         read = _fork.Barrier(2)
 
-        def work(number: int, unit: str = unit, claim_id: str | None = claim_id, read: Barrier = read) -> object:
+        def work(
+            number: int, unit: str = unit, ids: list[str] | None = ids, read: Barrier = read
+        ) -> tuple[Claim | None, str]:
             with Ledger(location) as ledger:
                 seen = ledger.live_claim(PRODUCT, unit)
                 read.wait(60)
                 context = Context("ann@line-1", f"bench-{number}", run=f"R-{number}")
                 details = {"serial": "7-B", "mac": f"00:1b:21:3a:40:0{number}"}
-                request = AllocationRequest(PRODUCT, unit, "service", context, claim_id, details=details)
+                request = AllocationRequest(PRODUCT, unit, "service", context, ids and ids[number], details=details)
                 try:
                     return seen, ledger.allocate(request).claim_id
                 except ClaimConflictError as error:
                     return seen, str(error)
 
-        answers = at_once(work, 2)
+        answers = cast("list[tuple[Claim | None, str]]", at_once(work, 2))
         assert [seen for seen, _answer in answers] == [None, None]
         sentences = [answer for _seen, answer in answers if "another mac" in answer]
         assert len(sentences) == 1

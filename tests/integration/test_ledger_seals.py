@@ -26,7 +26,6 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger i
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.location import Location
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.migrations.command import migrate_ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import AllocationRequest, NewEvent
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.schema import GUARDS
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.seals import (
     MOST_EVENTS,
     last_seal,
@@ -34,7 +33,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.seals im
 )
 from tests.support import old_ledger
 from tests.support.ansible import ROOT
-from tests.support.ledgers import CONTEXT, PRODUCT, fill
+from tests.support.ledgers import CONTEXT, PRODUCT, damage, fill
 
 
 @pytest.fixture
@@ -44,28 +43,6 @@ def database(location: str) -> Database:
         fill(ledger, 200)
         seal_events(ledger.database)
     return Database(Location.parse(location))
-
-
-def damage(database: Database, statement: str) -> None:
-    """Do what the guards would refuse, as a bad disk does."""
-    with database.read() as connection:
-        sqlite = connection.dialect.name == "sqlite"
-        guards = [(name, table) for name, (table, *_unused) in GUARDS.items()]
-        kept = (
-            connection.execute(text("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'")).all()
-            if sqlite
-            else []
-        )
-        for name, table in guards:
-            connection.execute(
-                text(f"DROP TRIGGER {name}" if sqlite else f"ALTER TABLE {table} DISABLE TRIGGER {name}")
-            )
-        connection.execute(text(statement))
-        for _name, sql in kept:
-            connection.exec_driver_sql(sql)
-        for name, table in guards if not sqlite else ():
-            connection.execute(text(f"ALTER TABLE {table} ENABLE TRIGGER {name}"))
-        connection.commit()
 
 
 def test_a_sound_ledger_is_found_sound(database: Database) -> None:

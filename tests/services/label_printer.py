@@ -31,7 +31,8 @@ class LabelPrinter:
     """Prints into `folder`. It is killed in the middle of label `dies_in`, and takes label `hangs_at` in silence.
 
     It listens on `host` and `port`; 0 is any free one. `manner` is what becomes of each connection: it is closed in
-    order, reset after all was read (`reset`), closed before anything was read (`deaf`), or kept with a word now and
+    order, reset after all was read (`reset`), closed before anything was read (`deaf`) or after ten bytes (`sips`),
+    ended on its side and not read (`half`), told a status at once and closed (`hasty`), or kept with a word now and
     then (`talks`). With `status`, it answers `~HS` with that.
     """
 
@@ -98,6 +99,15 @@ def _serve(folder: Path, dies_in: int, hangs_at: int, host: str, port: int, mann
                     connection.recv(100)
                     os.kill(os.getpid(), signal.SIGKILL)
                 if manner == "deaf":
+                    continue
+                if manner == "sips":
+                    connection.recv(10)
+                    continue
+                if manner == "half":
+                    connection.shutdown(socket.SHUT_WR)
+                    signal.pause()
+                if manner == "hasty":
+                    connection.sendall(status)
                     continue
                 data = b""
                 while part := connection.recv(65536):

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -41,17 +43,34 @@ class Storage:
         os.truncate(self._image, _MIB)
         _run("losetup", "-c", self._loop)
 
-    def fill(self) -> None:
-        """Have what lies under the file system take no byte more, of which the file system knows nothing."""
+    def copy(self, to: Path) -> None:
+        """Copy what the storage has at this instant: what a power cut would leave."""
+        shutil.copyfile(self._image, to)
+
+    def fill(self, *, leave: int = 0) -> None:
+        """Have what lies under the file system take `leave` bytes more, of which the file system knows nothing."""
         _run("sync", "-f", self.root)
-        with suppress(OSError), (self._image.parent / "fill").open("wb", buffering=0) as file:
-            while True:
-                file.write(b"\xff" * 65536)
+        with (self._image.parent / "fill").open("wb", buffering=0) as file:
+            with suppress(OSError):
+                while True:
+                    file.write(b"\xff" * 65536)
+            file.truncate(max(0, file.tell() - leave))
 
 
 @contextmanager
 def storage(folder: Path) -> Iterator[Storage]:
-    """Make storage of 8 MiB below `folder`, with a first file in it that takes more than half."""
+    """Make storage of 8 MiB below `folder`, with a first file in it that takes more than half.
+
+    One at a time on this machine: to lose a file drops the machine's memory, and with it what another one has lost.
+    """
+    with (Path(tempfile.gettempdir()) / "ioto-block-devices.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with _storage(folder) as made:
+            yield made
+
+
+@contextmanager
+def _storage(folder: Path) -> Iterator[Storage]:
     root, under = folder / "mounted", folder / "under"
     for path in (root, under):
         path.mkdir(parents=True)
@@ -73,6 +92,22 @@ def storage(folder: Path) -> Iterator[Storage]:
             _run("losetup", "-d", loop)
     finally:
         _run("umount", under)
+
+
+@contextmanager
+def unwritten_ext4(image: Path, root: Path) -> Iterator[Path]:
+    """Mount the ext4 in `image` at `root`, so that nothing gets into `image` for minutes but what is synced."""
+    root.mkdir()
+    loop = _run("losetup", "--find", "--show", image).strip()
+    try:
+        _run("mount", "-o", "commit=600", loop, root)
+        try:
+            yield root
+        finally:
+            _run("umount", "-l", root)
+    finally:
+        _run("losetup", "-d", loop)
+    root.rmdir()
 
 
 def _run(*command: object) -> str:

@@ -8,6 +8,9 @@ from __future__ import annotations
 from contextlib import suppress
 from io import StringIO
 
+from sqlalchemy import text
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.database import Database
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.event_kinds import EventKind
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
@@ -20,6 +23,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records 
     State,
     StateChange,
 )
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.schema import GUARDS
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.transfer import import_claims
 
 PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
@@ -47,3 +51,25 @@ def fill(ledger: Ledger, units: int) -> None:
         import_claims(ledger, StringIO(line), "csv", context=CONTEXT)
         ledger.record_many([NewEvent(EventKind.CHECKED, CONTEXT, claims[6].claim_id, PRODUCT, names[6], "agreed")])
         ledger.record(NewEvent(EventKind.RUN, CONTEXT, detail='{"devices": 100}'))
+
+
+def damage(database: Database, statement: str) -> None:
+    """Do what the guards would refuse, as a bad disk does."""
+    with database.read() as connection:
+        sqlite = connection.dialect.name == "sqlite"
+        guards = [(name, table) for name, (table, *_unused) in GUARDS.items()]
+        kept = (
+            connection.execute(text("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'")).all()
+            if sqlite
+            else []
+        )
+        for name, table in guards:
+            connection.execute(
+                text(f"DROP TRIGGER {name}" if sqlite else f"ALTER TABLE {table} DISABLE TRIGGER {name}")
+            )
+        connection.execute(text(statement))
+        for _name, sql in kept:
+            connection.exec_driver_sql(sql)
+        for name, table in guards if not sqlite else ():
+            connection.execute(text(f"ALTER TABLE {table} ENABLE TRIGGER {name}"))
+        connection.commit()

@@ -84,6 +84,19 @@ class ShellDevice:
         return sorted(path.name for path in (self.root / "etc/ioto").iterdir() if ".ioto-" in path.name)
 
 
+def link_applets(folder: Path, *without: str) -> bool:
+    """Make `folder` hold BusyBox's applets but those of `without`; return whether there is a BusyBox."""
+    busybox = shutil.which("busybox")
+    if busybox is None:
+        return False
+    folder.mkdir()
+    for applet in subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True).stdout.split():
+        if applet not in without:
+            (folder / applet).symlink_to(busybox)
+    (folder / "busybox").symlink_to(busybox)
+    return True
+
+
 def make_device(
     root: Path, content: bytes | None = b"{\n    product: '01K9F1EETDEV1CEPR0DVCT0001',\n}\n"
 ) -> ShellDevice:

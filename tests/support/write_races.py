@@ -110,7 +110,7 @@ def race(shell: Sequence[str], folder: Path, rounds: int, *, contenders: int = 3
                 assert result.file.data == text
                 won.append(text)
         for process in running:
-            _wait_for(process.pid)
+            wait_for_session(process.pid)
         counts["won"] += len(won)
         found = device.file.read_bytes()
         assert len(won) <= 1, won
@@ -126,7 +126,7 @@ def _kill(leader: int, *, everything: bool) -> None:
         (os.killpg if everything else os.kill)(leader, signal.SIGKILL)
 
 
-def _wait_for(session: int) -> None:
+def wait_for_session(session: int) -> None:
     """Return when nothing of a session is left but what has ended."""
     while any(stat[3] == str(session) and stat[0] not in "ZX" for stat in _processes()):
         time.sleep(0.001)

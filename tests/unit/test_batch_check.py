@@ -48,6 +48,17 @@ def test_a_sound_batch_has_no_problem_and_makes_no_ledger(ledger: str) -> None:
     assert not Path(ledger).exists()
 
 
+def test_a_serial_that_every_board_may_have_is_told_before_the_first_device(ledger: str) -> None:
+    batch = {
+        "a": host(ledger, ioto_serial="To be filled by O.E.M."),
+        "b": host(ledger, ioto_serial="JIG-7", ioto_shared_hardware=["jig-7"]),
+        "c": host(ledger, ioto_serial="JIG-8", ioto_shared_hardware="no list"),
+    }
+    found = problems(batch)
+    assert len(found) == 2
+    assert all("identifies no unit" in problem and "(ioto_serial)" in problem for problem in found)
+
+
 def test_every_problem_is_listed_at_once_with_its_host(ledger: str) -> None:
     with Ledger(ledger) as book:
         book.allocate(AllocationRequest(PRODUCT, "SN-9", source="given", context=CONTEXT, claim_id="CCCCCCCCCC"))

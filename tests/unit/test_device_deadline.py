@@ -19,7 +19,19 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.device.connecti
     parse_seconds,
     seconds_for,
 )
+from ansible_collections.ioto.serialization.plugins.plugin_utils.device.device import (
+    Answer,
+    DeviceError,
+    FileKind,
+    RemoteFile,
+    WriteFailure,
+    WriteStep,
+)
+from ansible_collections.ioto.serialization.plugins.plugin_utils.device.scripts import probe
 from ansible_collections.ioto.serialization.plugins.plugin_utils.device.ssh_complaints import understand
+from ansible_collections.ioto.serialization.plugins.plugin_utils.device.verified_write import write_error
+
+CLAIM_ID = "7K3M9QX2TB"
 
 
 @pytest.mark.parametrize("value", [0, -1, "soon", "nan", "inf", True, 1e9, "5\x1b[2J"])
@@ -53,6 +65,30 @@ def test_the_last_words_of_a_device_are_cut_and_disturb_no_terminal() -> None:
     assert words.endswith("x out of order")
     assert len(words) <= 200
     assert "it said: out of order. See" in str(not_in_time("bench-1", Deadline(5), b"out of order\n"))
+
+
+def test_a_claim_id_that_a_device_says_is_masked_wherever_its_words_are_shown() -> None:
+    said = f"id: {CLAIM_ID} is in use" + " " * 180
+    shown = [
+        str(not_in_time("bench-1", Deadline(5), said.encode())),
+        str(understand(f"exec request failed on channel 0: {CLAIM_ID}", name="b", where="w", user="u")),
+        str(understand(f"Received disconnect from 192.0.2.1: {CLAIM_ID}", name="b", where="w", user="u")),
+        str(understand(f"ssh: Could not resolve hostname {CLAIM_ID}: not known", name="b", where="w", user="u")),
+        str(write_error(_Quoting(), RemoteFile("f", FileKind.REGULAR), WriteFailure(WriteStep.WRITE, said))),
+    ]
+    with pytest.raises(DeviceError, match="it said: id: ") as error:
+        probe(_Quoting(), "/etc/ioto")
+    assert [text for text in (*shown, str(error.value)) if CLAIM_ID in text] == []
+
+
+class _Quoting:
+    """A device whose shell quotes what it holds."""
+
+    name = "bench-1"
+    host_key = None
+
+    def run(self, script: str) -> Answer:
+        return Answer(255, b"", f"id: {CLAIM_ID} is in use".encode())
 
 
 _COMPLAINTS = {

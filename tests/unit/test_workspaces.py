@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import stat
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -110,3 +112,15 @@ def test_runs_that_come_and_go_at_once_have_each_their_own(tmp_path: Path) -> No
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(run, range(8)))
     assert names(tmp_path) == set()
+
+
+@pytest.mark.parametrize("is_shared", [False, True])
+def test_the_folders_that_are_made_for_images_are_their_owners_alone(tmp_path: Path, is_shared: bool) -> None:
+    folder = tmp_path / "out" / "tree"
+    before = os.umask(0o022)
+    try:
+        with shared_workspace(folder) if is_shared else workspace(folder / "1.img"):
+            modes = [stat.S_IMODE(path.stat().st_mode) for path in (folder.parent, folder)]
+    finally:
+        os.umask(before)
+    assert modes == [0o700, 0o700]

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
 
+from ..claim_ids import mask_within
 from ..display_text import printable
 from ..errors import IotoError
 from .device import DeviceError
@@ -26,7 +27,9 @@ MAX_ANSWER = 4 * 1024 * 1024
 """Bytes that a script may answer with: a file that is too large, in hexadecimal, so that it can be named, and room."""
 _MEBIBYTE = 1024 * 1024
 _SHOWN = 200
-"""Bytes of a complaint that are shown."""
+"""Characters of a complaint that are shown."""
+_LOOKED_AT = 4096
+"""Bytes of a complaint that may be of use."""
 _AT_ONCE = 0.001
 _NO_ANSWER = "no answer in time"
 _REASONS = {"Connection timed out": _NO_ANSWER, "Operation timed out": _NO_ANSWER}
@@ -119,9 +122,14 @@ def place(host: str, port: int | str | None) -> str:
     return printable(f"{shown}:{port}" if port else shown)
 
 
-def last_words(said: bytes) -> str:
-    """Return the end of what a device said, so that it can be shown."""
-    return printable(said[-_SHOWN:]).rstrip(".")
+def first_words(said: bytes | str) -> str:
+    """Return the beginning of what a device said, so that it can be shown: it may be hostile, and hold a claim ID."""
+    return mask_within(printable(said[:_LOOKED_AT]))[:_SHOWN].rstrip(".")
+
+
+def last_words(said: bytes | str) -> str:
+    """Return the end of it."""
+    return mask_within(printable(said[-_LOOKED_AT:]))[-_SHOWN:].rstrip(".")
 
 
 def not_in_time(name: str, deadline: Deadline, said: bytes = b"") -> UnreachableError:

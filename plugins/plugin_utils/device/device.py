@@ -178,6 +178,7 @@ class WriteStep(StrEnum):
     STRANGE = "strange"
     LOCKED = "locked"
     SHARED = "shared"
+    UNMOVED = "unmoved"
     CREATE = "create"
     OWNER = "owner"
     WRITE = "write"

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from ..display_text import printable
 from ..json5.reader import MAX_BYTES
+from .connection import last_words
 from .device import (
     ALL_FILES,
     NEW_FILE_MODE,
@@ -218,7 +219,7 @@ def _records(device: Device, answer: Answer, nonce: str) -> Iterator[_Record]:
     lines = answer.stdout.replace(b"\r", b"").decode("ascii", "replace").split("\n")
     begin = [number for number, line in enumerate(lines) if line.startswith(f"ioto-begin {nonce} ")]
     if not begin or f"ioto-end {nonce}" not in lines:
-        said = printable(answer.stderr[-400:]) or printable(answer.stdout[-400:]) or "nothing"
+        said = last_words(answer.stderr) or last_words(answer.stdout) or "nothing"
         raise DeviceError(
             f"The device {device.name} did not finish our script (exit status {answer.status}); it said: {said}. "
             "See whether its login shell is a POSIX shell, then run again."

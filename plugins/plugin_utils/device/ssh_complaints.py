@@ -8,10 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from ..display_text import printable
-from .connection import UnreachableError, lost, no_command, not_let_in, not_reached, not_trusted
+from .connection import UnreachableError, first_words, lost, no_command, not_let_in, not_reached, not_trusted
 
-_SHOWN = 200
 _NOISE = re.compile(
     r"^(?:Warning: Permanently added |Warning: Identity file |\*\* |debug[123]: |Pseudo-terminal will not be allocated"
     r"|Authenticated to |Transferred: |Bytes per second: |OpenSSH_)[^\n]*\n?",
@@ -50,7 +48,7 @@ _BY_COMPLAINT: tuple[tuple[re.Pattern[str], Sentence], ...] = tuple(
             lambda name, where, _user, reason: not_reached(name, where, reason),
         ),
         (
-            r"^ssh: (?P<reason>Could not resolve hostname .*)",
+            r"^ssh: Could not resolve hostname .*: (?P<reason>[^\r\n]*)",
             lambda name, where, _user, reason: not_reached(name, where, reason),
         ),
         (
@@ -85,6 +83,6 @@ def understand(complaint: str, *, name: str, where: str, user: str) -> Unreachab
     """
     for pattern, sentence in _BY_COMPLAINT:
         if found := pattern.search(complaint):
-            reason = printable((found.groupdict().get("reason") or "")[:_SHOWN]).rstrip(".")
+            reason = first_words(found.groupdict().get("reason") or "")
             return sentence(name, where, user, reason)
     return None

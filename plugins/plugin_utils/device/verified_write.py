@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ..display_text import printable
 from ..errors import IotoError
+from .connection import last_words
 from .device import NEW_FILE_MODE, Device, FileKind, RemoteFile, WriteFailure, WriteStep, Written
 from .scripts import replace
 
@@ -60,9 +61,15 @@ def write_verified(device: Device, file: RemoteFile, new: bytes) -> Written:
     return result
 
 
+_UNSAFE = {
+    WriteStep.SHARED: ("the device has no /proc", "mount /proc"),
+    WriteStep.UNMOVED: ("the mv of the device has no -T", "give the device a newer BusyBox"),
+}
+
+
 def write_error(device: Device, file: RemoteFile, failure: WriteFailure) -> FileError:
     """Return what to say of a write of `file` that failed."""
-    path, said = printable(file.path), f" ({failure.said})" if failure.said else ""
+    path, said = printable(file.path), f" ({last_words(failure.said)})" if failure.said else ""
     match failure.step:
         case WriteStep.CHANGED:
             return ChangedMeanwhileError(
@@ -76,11 +83,11 @@ def write_error(device: Device, file: RemoteFile, failure: WriteFailure) -> File
             )
         case WriteStep.STRANGE:
             return FileError(f"The file {path} on {device.name} {_UNUSABLE[FileKind.STRANGE]}.")
-        case WriteStep.SHARED:
+        case WriteStep.SHARED | WriteStep.UNMOVED:
+            lack, remedy = _UNSAFE[failure.step]
             return FileError(
                 f"The file {path} on {device.name} was not written, and is as it was: others than root may write to "
-                f"{failure.said}, and the device has no /proc by which to be safe from them; take that right from "
-                "them, or mount /proc."
+                f"{failure.said}, and {lack} by which to be safe from them; take that right from them, or {remedy}."
             )
         case WriteStep.DURABLE:
             return FileError(

@@ -10,7 +10,7 @@ import socket
 
 import paramiko
 
-from ..display_text import printable
+from ..device.connection import first_words
 from .host_keys import known_types
 from .ssh_arguments import SettingsError
 from .ssh_settings import SshSettings
@@ -20,7 +20,6 @@ LOST = (paramiko.SSHException, EOFError, OSError)
 """What a connection raises that is not there any more."""
 
 _PATIENCE = 1.0
-_SHOWN = 200
 _OLDER_NAMES = {"curve25519-sha256": "curve25519-sha256@libssh.org"}
 """What paramiko has under its older name alone."""
 
@@ -91,8 +90,8 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, UnicodeError):
         return "that is not the name of a host"
     if isinstance(error, paramiko.ChannelException):
-        return printable(error.text[:_SHOWN]).lower().rstrip(".") or "it opens no session"
+        return first_words(error.text).lower() or "it opens no session"
     if not isinstance(error, OSError | EOFError | paramiko.SSHException):
         return f"what it says is no SSH, {type(error).__name__}"
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return printable(text[:_SHOWN]).rstrip(".") or "it hung up"
+    return first_words(text) or "it hung up"

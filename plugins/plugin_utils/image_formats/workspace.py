@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from ..private_files import make_private_folder
 from .image import ImageError
 
 _END = ".ioto-work"
@@ -33,7 +34,7 @@ def workspace(dest: Path) -> Iterator[Path]:
     """Make and lock the working folder of the image `dest`, and remove it in the end."""
     folder = dest.with_name(f".{dest.name}{_END}")
     try:
-        dest.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(dest.parent)
         _sweep_once(dest.parent)
         lock = _locked(folder, _NOW)
     except BlockingIOError:
@@ -60,7 +61,7 @@ def shared_workspace(folder: Path) -> Iterator[Path]:
     """
     parent = folder / _END
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder)
         _sweep_once(folder)
         lock = _locked(parent, fcntl.LOCK_SH)
     except OSError as error:

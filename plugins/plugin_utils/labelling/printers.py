@@ -4,11 +4,12 @@
 """Printers, and what "printed" can honestly mean.
 
 One label goes over one connection, and has one deadline, whatever the printer says meanwhile. A raw TCP printer (port
-9100) gives no receipt, but one that speaks ZPL answers `~HS`, which is sent behind the label: its answer says that it
-has read the label whole. Of another one the end of its side says so: we close ours and wait until it closes its own,
-which it does after it has read everything. Where it resets the connection, or says nothing in time, nobody knows; the
-label may be there. So "printed" means that the printer has read the whole label, not that paper came out. For CUPS it
-means that the queue took the job, for a device file that the system has taken every byte.
+9100) gives no receipt, but one that speaks ZPL answers `~HS`, which is sent when all of the label has arrived: an
+answer to that, and none that came before, says that it has read the label whole. Of another one the end of its side
+says so: we close ours and wait until it closes its own, which it does after it has read everything. Where it does so
+before us, resets the connection, or says nothing in time, nobody knows; the label may be there. So "printed" means
+that the printer has read the whole label, not that paper came out. For CUPS it means that the queue took the job, for
+a device file that the system has taken every byte.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ TIMEOUT = 30.0
 
 _PIECE = 4096
 _LOOK = 0.1
+_SETTLE = 0.02
+"""Seconds in which what a printer says by itself comes in, before it is asked."""
 _SHOWN = 200
 _ASK_STATUS = b"~HS"
 _STATUS = re.compile(
@@ -100,27 +103,26 @@ class SocketPrinter:
         try:
             with connect(self._host, self._port, clock.left) as connection:
                 connection.settimeout(clock.left)  # for all of it, not for each piece
-                connection.sendall(data + _ASK_STATUS)
+                connection.sendall(data)
                 is_sent = True
-                with suppress(OSError):  # a printer that is gone by now has told what it has to tell
-                    connection.shutdown(socket.SHUT_WR)
+                _wait_until_all_has_arrived(connection, clock)
+                _discard_what_was_not_asked_for(connection, clock)
+                connection.sendall(_ASK_STATUS)
+                connection.shutdown(socket.SHUT_WR)
                 status = _read_status(connection, clock)
                 if status is not None:
                     return self._amiss(status)
-                _wait_until_all_was_read(connection, clock)
+                _wait_until_all_has_arrived(connection, clock)
         except TimeoutError:
-            raise PrintError(
-                f"The printer {self.name} did not take the label in {self._timeout:g} s; "
-                "see whether it is paused, open or out of labels, and run again.",
-                uncertain=is_sent,
-            ) from None
+            raise _not_in_time(self.name, self._timeout, uncertain=is_sent) from None
         except OSError as error:
             broke_off = error.errno in _BROKEN_OFF
             when = "after it had the label" if is_sent else "while it read"
             reason = f"it broke off {when}" if broke_off else error.strerror or str(error)
+            uncertain = is_sent and broke_off
             raise PrintError(
-                f"The printer {self.name} did not take the label ({reason}); see to it, and run again.",
-                uncertain=is_sent and broke_off,
+                f"The printer {self.name} did not take the label ({reason}); {_remedy('see to it', uncertain)}.",
+                uncertain=uncertain,
             ) from None
         return ""
 
@@ -142,20 +144,52 @@ def _read_status(connection: socket.socket, clock: _Clock) -> re.Match[bytes] | 
             return None
 
 
-def _wait_until_all_was_read(connection: socket.socket, clock: _Clock) -> None:
-    """Raise `OSError` where the other side closed before all of ours had reached it; a reset may be on its way yet."""
+def _wait_until_all_has_arrived(connection: socket.socket, clock: _Clock) -> None:
+    """Return when the other side has acknowledged all that we sent. Raises `OSError`."""
+    pause = _LOOK / 100
     while True:
-        if failure := connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-            raise OSError(failure, os.strerror(failure))
         unsent = bytes(4)
         with suppress(OSError):  # only Linux can say
             unsent = fcntl.ioctl(connection, termios.TIOCOUTQ, unsent)
-        # The end of our stream counts as one byte.
-        if struct.unpack("i", unsent)[0] <= 1:
+        # After the look, since a reset has it say anything.
+        if failure := connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            raise OSError(failure, os.strerror(failure))
+        if not struct.unpack("i", unsent)[0]:
             return
         watch = select.poll()
-        watch.register(connection, select.POLLERR | select.POLLHUP)
-        watch.poll(min(clock.left, _LOOK) * 1000)
+        watch.register(connection, 0)  # an error is told in any case, and nothing tells of an acknowledgement
+        watch.poll(min(clock.left, pause) * 1000)
+        pause = min(2 * pause, _LOOK)
+
+
+def _discard_what_was_not_asked_for(connection: socket.socket, clock: _Clock) -> None:
+    """Read what a printer says before it is asked. Raises `OSError`, also where its side has ended already."""
+    until = monotonic() + _SETTLE
+    while True:
+        connection.settimeout(min(clock.left, max(until - monotonic(), _SETTLE / 100)))
+        try:
+            if not connection.recv(_PIECE):
+                raise ConnectionResetError(errno.ECONNRESET, "it ended before us")
+        except TimeoutError:
+            return
+
+
+def _remedy(first: str, uncertain: bool) -> str:
+    """Return what to do about a label that a printer did not take, or of which nobody knows."""
+    if not uncertain:
+        return f"{first}, and run again"
+    return (
+        f"{first}. The label may be printed all the same: if so, record it (ledger_entry with action: labelled), if "
+        "not, print it with ioto_label_reason"
+    )
+
+
+def _not_in_time(name: str, seconds: float, *, uncertain: bool) -> PrintError:
+    return PrintError(
+        f"The printer {name} did not take the label in {seconds:g} s; "
+        f"{_remedy('see whether it is paused, open or out of labels', uncertain)}.",
+        uncertain=uncertain,
+    )
 
 
 class FilePrinter:
@@ -184,11 +218,7 @@ class FilePrinter:
             finally:
                 os.close(handle)
         except TimeoutError:
-            raise PrintError(
-                f"The printer {self.name} did not take the label in {self._timeout:g} s; "
-                "see whether it is paused, open or out of labels, and run again.",
-                uncertain=written > 0,
-            ) from None
+            raise _not_in_time(self.name, self._timeout, uncertain=written > 0) from None
         except OSError as error:
             reason = "nobody reads it" if error.errno == errno.ENXIO else error.strerror
             raise PrintError(
@@ -234,7 +264,8 @@ class CupsPrinter:
                 status = process.wait(self._timeout)
             except subprocess.TimeoutExpired:
                 raise PrintError(
-                    f"The queue {self._queue} did not take the label in {self._timeout:g} s; see to it, and run again.",
+                    f"The queue {self._queue} did not take the label in {self._timeout:g} s; "
+                    f"{_remedy('see to it', True)}.",
                     uncertain=True,
                 ) from None
             finally:

@@ -79,6 +79,7 @@ class ChangeSet:
         """Give the unit its claim: the one it has, the one it asks for, or a new one. Raises `ClaimConflictError`."""
         live = self.live(request.product, request.unit)
         if live is not None:
+            self._check_device(live, request)
             if request.claim_id in (None, live.claim_id):
                 return self._meet(live, request)
             holder = self._claims.get(request.claim_id or "")
@@ -248,8 +249,7 @@ class ChangeSet:
         return claim
 
     def _meet(self, live: Claim, request: AllocationRequest) -> Claim:
-        """Have the unit's device be the one that is known. Raises `DeviceConflictError`."""
-        self._check_device(live, request)
+        """Have what the unit's device is known by be that of `request`."""
         self._events += accepted(live, request)
         return self._see(live, request.context, news_of(live, request))
 

@@ -22,8 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from .driver_errors import ALREADY_EXISTS, UNDEFINED_TABLE, lost_a_race, sentences, sqlstate
 from .location import Location
 from .migrations import on_postgresql, on_sqlite
-from .migrations.steps import SCHEMA_VERSION, Migration
-from .migrations.version import version_of
+from .migrations.steps import SCHEMA_VERSION, Migration, version_of
 from .postgresql import PostgresqlDatabase
 from .records import LedgerError
 from .sqlite_file import LedgerFile, MemoryDatabase, check_usable, create_file, holds_something
@@ -166,7 +165,7 @@ class Database:
 
     def _migrate_file(self, file: LedgerFile) -> None:
         if self.read_only:
-            copy, self.migration = on_sqlite.migrated_copy(file.connection)
+            copy, self.migration = on_sqlite.migrated_copy(file.path, file.connection)
             self._sqlite = MemoryDatabase(copy)
             file.close()
             return
@@ -197,7 +196,10 @@ class Database:
         if self.read_only:
             self.migration = Migration(version, SCHEMA_VERSION)
         else:
-            self.migration = on_postgresql.migrate_database(url, str(self.location))
+            self.migration = server.change_schema(
+                lambda connection: on_postgresql.migrate_database(connection, url, str(self.location)),
+                patience=on_postgresql.STATEMENT_PATIENCE,
+            )
 
     def _create_postgresql(self, server: PostgresqlDatabase, url: URL) -> None:
         try:

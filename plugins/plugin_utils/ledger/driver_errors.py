@@ -32,6 +32,7 @@ ALREADY_EXISTS = ("42P07", "42710", "42723", _UNIQUE_VIOLATION)
 
 _FULL = "cannot grow, because the disk is full; free some space and run again"
 _READ_ONLY = "cannot be written, because its file system is mounted read-only; see why, and mount it writable"
+_DAMAGED = "is damaged; restore it from its backup"
 _SQLITE_REMEDIES = {
     sqlite3.SQLITE_BUSY: f"is locked by another process for more than {BUSY_TIMEOUT} s; end that one and run again",
     sqlite3.SQLITE_LOCKED: "is locked by another process; end that one and run again",
@@ -40,7 +41,7 @@ _SQLITE_REMEDIES = {
     sqlite3.SQLITE_CANTOPEN: "cannot be opened; give this user permission to read and write the file and its directory",
     sqlite3.SQLITE_PERM: "cannot be opened; give this user permission to read and write it",
     sqlite3.SQLITE_NOTADB: "is no ledger, but some other file; name the ledger's own file",
-    sqlite3.SQLITE_CORRUPT: "is damaged; restore it from its backup",
+    sqlite3.SQLITE_CORRUPT: _DAMAGED,
     sqlite3.SQLITE_IOERR: "cannot be read or written, because the disk reports an error; check the disk",
 }
 # SQLite says of these what it could not do; what the disk says of itself tells why.
@@ -77,6 +78,9 @@ def sentences(location: Location) -> Iterator[None]:
         ) from None
     except sqlite3.Error as error:
         raise LedgerError(f"The ledger {location} {_of_sqlite(error, location.path)}.") from None
+    except UnicodeDecodeError:
+        # SQLite quotes its damaged schema in its message, which the driver cannot read.
+        raise LedgerError(f"The ledger {location} {_DAMAGED}.") from None
     except OSError as error:
         raise LedgerError(f"The ledger {location} {_of_system(error)}.") from None
 

@@ -20,10 +20,12 @@ _FORMS = "write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, or sqlite:////PAT
 # What begins so is a file, whatever follows.
 _PATH = re.compile(r"~|\.{0,2}/(?!/)")
 
-# A URL or what drivers take in its stead, with something amiss: "postgresql:/…", "//ann:…@db", "db:5432/line", or
-# "host=… password=…". As a file name it would make an empty ledger, and show a password in every message.
+# A URL or what drivers take in its stead, with something amiss: "postgresql:/…", "postgresql//ann:…@db", "a:…@db",
+# "db:5432/line", "password: …" or "host=… password=…". As a file name it would make an empty ledger, and show a
+# password in every message. So no name has any of this in it, wherever; but for the drive that a Windows path begins with.
 _NO_FILE = re.compile(
-    r"//|[\w.+-]{2,}:|\w+\s*=|.*\s(host(addr)?|port|dbname|user|password|service|sslmode)\s*=", re.DOTALL
+    r"\w+\s*=|.*(@|//|(?<!^[A-Za-z]):|passw|\s(host(addr)?|port|dbname|user|service|sslmode)\s*=)",
+    re.DOTALL | re.IGNORECASE,
 )
 
 
@@ -82,9 +84,11 @@ class Location:
             ) from None
         if url.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
             # Where the question mark was forgotten, the password stands in a part that is shown.
-            if re.search("[=&;]", f"{url.username or ''}{url.host or ''}{url.database or ''}"):
+            if re.search("[=&;]", f"{url.username or ''}{url.host or ''}{url.database or ''}") or re.search(
+                "[@/:]", url.database or ""
+            ):
                 raise LedgerError(
-                    "The ledger's URL has an option in the place of a name; write "
+                    "The ledger's URL has an option, or a part of the address, in the place of a name; write "
                     "postgresql://USER:PASSWORD@HOST:PORT/DATABASE, and options after a question mark."
                 )
             return cls(url=url.set(drivername="postgresql+psycopg"))
@@ -92,6 +96,8 @@ class Location:
             raise LedgerError(f"The ledger cannot be on {url.drivername!a}; {_FORMS}.")
         if not url.database or url.database == ":memory:" or url.host or url.query:
             raise LedgerError("The ledger's sqlite URL names no file; write sqlite:////PATH and nothing more.")
+        if not _PATH.match(url.database) and _NO_FILE.match(url.database):
+            raise LedgerError(f"The ledger's sqlite URL names no file; {_FORMS}.")
         return cls(path=_absolute(url.database))
 
 

@@ -23,7 +23,8 @@ from __future__ import annotations
 
 import select
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from threading import Thread
 from typing import Any, TypeVar
 
 from sqlalchemy import URL, create_engine, event
@@ -127,9 +128,26 @@ class PostgresqlDatabase:
 
     def create(self) -> None:
         """Make the ledger's tables, as durably."""
+        self.change_schema(create_tables)
+
+    def change_schema(self, work: Callable[[Connection], Result], *, patience: float = 0.0) -> Result:
+        """Do `work` on the tables themselves, as durably; an answer may take `patience` seconds more than others do.
+
+        The commit may not: when it is given up, the server is told to end its wait for the standby, for it would hold
+        the tables all that time, and nobody else could so much as read.
+        """
         with self.connection() as connection:
-            create_tables(connection)
-            self._commit(connection)
+            connection.execution_options(**{PATIENCE: patience})
+            result = work(connection)
+            driver: Any = connection.connection.driver_connection
+            request = driver.pgconn.get_cancel()
+            try:
+                self._commit(connection)
+            except LedgerError:
+                # In a thread, for the server may be one that does not even answer this.
+                Thread(target=_cancel, args=(request,), name="ledger-cancel", daemon=True).start()
+                raise
+            return result
 
     @contextmanager
     def session(self) -> Iterator[Callable[[str, tuple[int, ...]], None]]:
@@ -161,7 +179,7 @@ class PostgresqlDatabase:
                 if not watch.has_fired:
                     raise
                 raise LedgerError(
-                    f"The ledger {self._name} did not answer for {self._watchdog.patience:g} s, and nothing was "
+                    f"The ledger {self._name} did not answer for {watch.patience:.3g} s, and nothing was "
                     "recorded; see whether its server hangs, and run again."
                 ) from None
             finally:
@@ -170,6 +188,8 @@ class PostgresqlDatabase:
     def _commit(self, connection: Connection) -> None:
         notices: list[str | None] = connection.info["notices"]
         notices.clear()
+        if (watch := self._current.watch) is not None:
+            watch.more = 0.0  # whatever the statements before it had
         try:
             connection.commit()
         except DBAPIError as error:
@@ -228,6 +248,11 @@ def _has_something_to_say(connection: Any) -> bool:
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
     return bool(poll.poll(0))
+
+
+def _cancel(request: Any) -> None:
+    with suppress(Exception):  # nobody is there to be told; the commit has been told of already
+        request.cancel()
 
 
 def _is_undone(error: DBAPIError) -> bool:

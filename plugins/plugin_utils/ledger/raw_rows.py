@@ -28,8 +28,8 @@ TIME_FORMAT = "%Y-%m-%d %H:%M:%S.%f"
 
 _AT_ONCE = 2048
 """Rows that the driver fetches at a time."""
-_PATIENCE = 3600.0
-"""Seconds to wait for some of them: before the first, the database may sort all that it has."""
+_PATIENCE = 600.0
+"""Seconds that the check waits for some of them: before the first, the database may sort all that it has."""
 
 
 def raw_time(moment: datetime) -> str:
@@ -51,10 +51,18 @@ def _raw_column(column: Column[Any], dialect: Dialect) -> str:
 
 
 def raw_select(connection: Connection, statement: str, **values: object) -> Iterator[RawRow]:
-    """Yield the rows of a statement, a few at a time; see `as_stored` for what SQLite returns."""
+    """Yield the rows of a statement, a few at a time; see `as_stored` for what SQLite returns.
+
+    It is for the check, which reads all that there is: an answer of the server may take ten minutes.
+    """
     result = connection.execute(text(statement), values, execution_options={"yield_per": _AT_ONCE, PATIENCE: _PATIENCE})
     for rows in result.partitions(_AT_ONCE):
         yield from rows
+
+
+def few_raw_rows(connection: Connection, statement: str, **values: object) -> Sequence[RawRow]:
+    """Return the rows of a statement that finds some by their number, with the deadline that any other has."""
+    return connection.execute(text(statement), values).all()
 
 
 @contextmanager

@@ -30,7 +30,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from .database import Database
-from .raw_rows import RawRow, as_stored, raw_columns, raw_select, raw_time
+from .raw_rows import RawRow, as_stored, few_raw_rows, raw_columns, raw_time
 from .records import LedgerError
 from .schema import events, seals
 
@@ -124,7 +124,7 @@ def seal_hash(seal: Seal, before: str, rows: Sequence[RawRow]) -> str:
 
 def _last(connection: Connection) -> Seal:
     query = f"SELECT {raw_columns(seals, connection.dialect)} FROM {seals.name} ORDER BY seq DESC LIMIT 1"  # noqa: S608
-    return next((Seal(*row) for row in raw_select(connection, query)), START)
+    return next((Seal(*row) for row in few_raw_rows(connection, query)), START)
 
 
 def _newest_settled(database: Database, last: Seal) -> int:
@@ -155,7 +155,7 @@ def _unsealed(connection: Connection, last: Seal, newest: int) -> list[RawRow]:
         "WHERE id > :last AND id <= :newest ORDER BY id LIMIT :most"
     )
     most = _SEALS_AT_ONCE * MOST_EVENTS
-    rows = list(raw_select(connection, query, last=last.last_event, newest=newest, most=most))
+    rows = list(few_raw_rows(connection, query, last=last.last_event, newest=newest, most=most))
     numbers = [last.last_event, *(row[0] for row in rows)]
     if any(number >= following for number, following in pairwise(numbers)):
         raise LedgerError(

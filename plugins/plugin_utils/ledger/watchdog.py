@@ -33,9 +33,14 @@ class Watch:
         """Seconds more for what takes longer."""
         self.until = time.monotonic() + patience
 
+    @property
+    def patience(self) -> float:
+        """Seconds that an answer may take."""
+        return self._patience + self.more
+
     def wait(self) -> None:
         """Give the server its time anew, for another question."""
-        self.until = time.monotonic() + self._patience + self.more
+        self.until = time.monotonic() + self.patience
 
     def rest(self) -> None:
         """Wait for nothing, for now."""

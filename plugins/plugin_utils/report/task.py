@@ -18,7 +18,7 @@ from ..display_text import printable
 from ..ledger.ledger import Ledger
 from ..ledger.moments import parse_moment
 from ..ledger.records import Context
-from ..private_files import write_private
+from ..private_files import make_private_folder, write_private
 from .collect import Period, collect, last_run
 from .options import ReportError, page_path
 from .page import page
@@ -150,7 +150,7 @@ def _pictures(options: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]]
 
 def _write(path: Path, text: str) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(path.parent)
         write_private(path, text.encode("utf-8", "replace"))
     except OSError as error:
         raise ReportError(f"The report cannot be written to {path} ({error.strerror}); give another dest.") from error

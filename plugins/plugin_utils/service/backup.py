@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..ledger.location import Location
 from ..ledger.sqlite_file import BUSY_TIMEOUT
-from ..private_files import draft
+from ..private_files import draft, make_private_folder
 from .errors import ServiceError
 from .retention import copy_name, prune
 
@@ -40,7 +40,7 @@ def back_up(ledger: str | None, folder: Path, *, keep: int) -> Backup:
         raise ServiceError(f"There is no ledger {path} to copy; correct the path.")
     folder = folder.absolute()
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(folder)
         target = _unused(folder, path.stem)
         with draft(target) as temporary:
             _copy(path, temporary)

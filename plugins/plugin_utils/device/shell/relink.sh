@@ -13,10 +13,7 @@ ioto_relink() {
     ioto_give_up create "$ioto_said"
     return 0
   fi
-  if ! ioto_move "$ioto_me.link" "$ioto_file"; then
-    ioto_give_up rename "$ioto_said"
-    return 0
-  fi
+  ioto_move "$ioto_me.link" "$ioto_file" || return 0
   rm -f "$ioto_me"
   ioto_flushed=yes
   ioto_settle

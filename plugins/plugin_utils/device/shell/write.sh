@@ -41,6 +41,20 @@ ioto_enter() {
   fi
 }
 
+# sole PATH: whether nobody but root and the owner of PATH, who is us, may make names in the directory that we are in.
+ioto_sole() {
+  ioto_owner "$1"
+  ioto_mine=$ioto_uid
+  ioto_owner .
+  case $ioto_owned in
+    ?????w* | ????????w*) return 1 ;;
+  esac
+  case $ioto_uid in
+    0 | "$ioto_mine") ;;
+    *) return 1 ;;
+  esac
+}
+
 # lock: announces us by the new file, which is open as 3. Sets ioto_own to a name of it that cannot become another file's.
 ioto_lock() {
   ioto_opened=yes
@@ -49,19 +63,10 @@ ioto_lock() {
   if [ ! "$ioto_me" -ef "$ioto_own" ]; then
     # No /proc. By its name, then, where nobody else can give that to another file.
     ioto_own=$ioto_me
-    ioto_owner "$ioto_me"
-    ioto_mine=$ioto_uid
-    ioto_owner .
-    case $ioto_owned in
-      ?????w* | ????????w*) ioto_uid=any ;;
-    esac
-    case $ioto_uid in
-      0 | "$ioto_mine") ;;
-      *)
-        ioto_give_up shared "${ioto_home:-/}"
-        return 1
-        ;;
-    esac
+    if ! ioto_sole "$ioto_me"; then
+      ioto_give_up shared "${ioto_home:-/}"
+      return 1
+    fi
   fi
   if ! ioto_alone; then
     ioto_give_up locked "$ioto_home/${ioto_rival#./}"
@@ -125,16 +130,26 @@ ioto_keep() {
   return 1
 }
 
-# move FROM TO: renames FROM, and never into a directory that is at TO.
+# move FROM TO: renames FROM, and never into a directory that is at TO; gives up where it cannot. An mv without -T
+# goes into a directory, also by a link that somebody puts there at the last moment: so it is taken where nobody can.
 ioto_move() {
   ioto_said=$(mv -fT "$1" "$2" 2>&1) && return 0
   case $ioto_said in
     *[Uu]"sage:"* | *"nvalid option"* | *nrecognized* | *nknown*) ;;
-    *) return 1 ;;
+    *)
+      ioto_give_up rename "$ioto_said"
+      return 1
+      ;;
   esac
+  # Without /proc, the lock has seen to it.
+  if [ "$ioto_own" != "$ioto_me" ] && ! ioto_sole /proc/self/; then
+    ioto_give_up unmoved "${ioto_home:-/}"
+    return 1
+  fi
   ioto_said="a directory is in its place"
-  [ ! -d "$2" ] || return 1
-  ioto_said=$(mv -f "$1" "$2" 2>&1)
+  [ -d "$2" ] || ! ioto_said=$(mv -f "$1" "$2" 2>&1) || return 0
+  ioto_give_up rename "$ioto_said"
+  return 1
 }
 
 # settle: has the rename of ioto_file put onto the storage, and fails where it is not there.
@@ -184,10 +199,7 @@ ioto_replace() {
     ioto_give_up sync "$ioto_said"
     return 0
   fi
-  if ! ioto_move "$ioto_me" "$ioto_file"; then
-    ioto_give_up rename "$ioto_said"
-    return 0
-  fi
+  ioto_move "$ioto_me" "$ioto_file" || return 0
   ioto_settle || return 0
   ioto_read_back
 }

@@ -101,7 +101,10 @@ def _attempt(
         return check(connection, findings)
     except DBAPIError as error:
         findings.add_unread(what, error)
-        return None
+    except (ArithmeticError, TypeError, ValueError):
+        # A value of another kind, or bytes of a damaged schema that SQLite quotes and its driver cannot read.
+        findings.add(f"{what}: the database gives what cannot be read.")
+    return None
 
 
 @contextmanager

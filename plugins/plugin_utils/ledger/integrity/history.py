@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from difflib import SequenceMatcher
 from itertools import pairwise
 
 from sqlalchemy.engine import Connection
 
-from ..raw_rows import RawRow
+from ..event_kinds import EventKind
+from ..raw_rows import RawRow, raw_time
 from ..schema import events, seals
 from ..seals import MOST_EVENTS, START, Seal, seal_hash
 from .findings import Findings
@@ -25,6 +27,11 @@ _MOST_LOOKED_AT = 4 * MOST_EVENTS
 """Events that are held at once, whatever a damaged seal says of its last one."""
 
 
+_LONG = timedelta(hours=1)
+"""After which nobody is about to seal any more, nor is a clock of a line likely to be so wrong."""
+_at, _action, _key = map([column.name for column in events.c].index, ("at", "action", "key"))
+
+
 @dataclass
 class History:
     """How much there is."""
@@ -32,6 +39,10 @@ class History:
     events: int = 0
     seals: int = 0
     unsealed: int = 0
+    overdue: list[int] = field(default_factory=list)
+    """The first event that has waited long for its seal, and the last."""
+    overdue_runs: int = 0
+    """How many of them are the end of a run, after which it is sealed at once."""
 
 
 class _Events:
@@ -52,8 +63,13 @@ class _Events:
 
     def count_rest(self) -> None:
         """Go through what is not sealed."""
+        history, long_ago = self._history, raw_time(datetime.now(UTC) - _LONG)
         while self._next is not None:
-            self._history.unsealed += 1
+            history.unsealed += 1
+            row = self._next
+            if isinstance(row[_at], str) and row[_at] < long_ago:
+                history.overdue = [*history.overdue[:1], row[0]] if history.overdue else [row[0], row[0]]
+                history.overdue_runs += _is_sealed_run(row)
             self._next = next(self._rows, None)
 
     def _parsed(self, rows: Iterator[RawRow], findings: Findings) -> Iterator[RawRow]:
@@ -90,7 +106,35 @@ def check_history(connection: Connection, findings: Findings) -> History:
         digests = {seal.digest, *(_recomputed(seal, digest, rows).digest for digest in digests if verdict)}
         before = seal
     history_events.count_rest()
+    _tell_overdue(history, findings)
     return history
+
+
+def _tell_overdue(history: History, findings: Findings) -> None:
+    """Say that seals are missing at the end, as far as that is certain.
+
+    A run may be killed between its end and its seal, and what a task records by itself waits for the next run. That
+    two runs were not sealed, one after the other, does not happen so: the second would have sealed the first.
+    """
+    if not history.overdue:
+        return
+    first, last = history.overdue
+    where = f"Rows {first} to {last} of {events.name}"
+    if history.overdue_runs > 1:
+        findings.add(
+            f"{where}: {history.overdue_runs} runs ended there more than an hour ago, and no seal covers them; the "
+            f"last rows of {seals.name} are missing, or none could be written."
+        )
+    else:
+        findings.notices.append(
+            f"{where} are not sealed after more than an hour: whether one of them was changed, or a seal removed, "
+            "cannot be told; the next run of provision.yml, or the factory service, seals them."
+        )
+
+
+def _is_sealed_run(row: RawRow) -> bool:
+    """Say whether an event is the end of a run that is sealed; schema 1, whose keys have no dot, had no seals."""
+    return row[_action] == EventKind.RUN and "." in str(row[_key])
 
 
 def _seals(connection: Connection, findings: Findings, history: History) -> Iterator[Seal]:

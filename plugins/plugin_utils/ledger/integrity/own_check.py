@@ -15,19 +15,19 @@ from sqlalchemy.exc import DBAPIError
 from ...claim_ids import mask_within
 from ..migrations.steps import SCHEMA_VERSION, VERSION_QUERY
 from ..raw_rows import raw_select
-from ..schema import GUARDS, create_tables, metadata
+from ..schema import create_tables, metadata
 from ..sqlite_file import connect
 from .findings import Findings, reason_of
+from .server_rules import check_rules
 
 _MOST = 1000
 _OUR_TABLES = tuple(table.name for table in metadata.sorted_tables)
-_OUR_INDEXES = tuple(str(index.name) for table in metadata.sorted_tables for index in table.indexes)
 
 
 def check_database(connection: Connection, findings: Findings) -> None:
     """Have the database look at itself, and compare its tables, indexes and guards with those of a new ledger."""
     sqlite = connection.dialect.name == "sqlite"
-    for check in (_check_file, _check_schema) if sqlite else (_check_server, _check_guards):
+    for check in (_check_file, _check_schema) if sqlite else (_check_server, check_rules):
         check(connection, findings)
     versions = [row[0] for row in raw_select(connection, VERSION_QUERY)]
     if versions != [SCHEMA_VERSION]:
@@ -53,15 +53,20 @@ def _check_schema(connection: Connection, findings: Findings) -> None:
             findings.add(f"{name} is missing from the database.")
         elif found[name] != definition:
             findings.add(f"{name} is not defined in the database as it was made.")
+    for name in found.keys() - expected.keys():
+        if name.startswith("The trigger "):
+            findings.add(f"{mask_within(name)} stands on a table of the ledger, and is none of its guards.")
 
 
 def _sqlite_schema(connection: Connection) -> dict[str, object]:
     """Return the definition of each table, index and guard, by its kind and name."""
     definitions: dict[str, object] = {}
     for kind, name, table, sql in raw_select(connection, "SELECT type, name, tbl_name, sql FROM sqlite_schema"):
-        if table in _OUR_TABLES and kind == "table":
+        # A trigger's table is there as whoever made it typed it.
+        ours = str(table).lower() in _OUR_TABLES
+        if ours and kind == "table":
             definitions[f"The table {name}"] = (*_columns(connection, name), *_checks(name, str(sql)))
-        elif table in _OUR_TABLES:
+        elif ours:
             definitions[f"The {kind} {name}"] = _plain(str(sql))
     return definitions
 
@@ -119,19 +124,3 @@ def _ask_server(connection: Connection, findings: Findings, name: str, question:
             findings.notices.append(f"This user may not have amcheck look at {name}; run the check as a superuser.")
         else:
             findings.add(f"PostgreSQL finds {name} damaged: {reason_of(error)}.")
-
-
-def _check_guards(connection: Connection, findings: Findings) -> None:
-    query = "SELECT tgname FROM pg_trigger WHERE tgrelid = :of ::regclass AND tgenabled <> 'D'"
-    found = {row[0] for table in _OUR_TABLES for row in raw_select(connection, query, of=table)}
-    for name, (_table, verb, _rows, _message) in GUARDS.items():
-        for guard in (name, f"{name}_whole") if verb == "DELETE" else (name,):
-            if guard not in found:
-                findings.add(f"The trigger {guard} is missing from the database, or disabled.")
-    query = (
-        "SELECT relname FROM pg_index JOIN pg_class ON oid = indexrelid WHERE indrelid = :of ::regclass AND indisvalid"
-    )
-    found = {row[0] for table in _OUR_TABLES for row in raw_select(connection, query, of=table)}
-    for name in _OUR_INDEXES:
-        if name not in found:
-            findings.add(f"The index {name} is missing from the database, or not valid.")

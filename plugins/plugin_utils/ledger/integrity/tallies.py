@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from sqlalchemy.engine import Connection
 
 from ..conflicts import SETTLING
@@ -20,11 +22,7 @@ _COUNTED = (
     "SELECT product, state, CASE WHEN unit IS NULL AND state <> 'retired' THEN 1 ELSE 0 END AS reserved, count(*) "  # noqa: S608
     f"FROM {claims.name} GROUP BY product, state, CASE WHEN unit IS NULL AND state <> 'retired' THEN 1 ELSE 0 END"
 )
-_KEPT = (
-    f"SELECT product, state, reserved, sum(number) FROM {counts.name} "  # noqa: S608
-    "GROUP BY product, state, reserved HAVING sum(number) <> 0"
-)
-
+_KEPT = f"SELECT product, state, reserved, number FROM {counts.name}"  # noqa: S608
 
 _CONFLICTS = (
     f"SELECT id FROM {events.name} AS asked WHERE action = 'conflict' AND NOT EXISTS "  # noqa: S608
@@ -45,12 +43,17 @@ def check_tallies(connection: Connection, findings: Findings) -> None:
     """Count anew, and compare."""
     for first, last in raw_select(connection, _LIVE_TWICE):
         findings.add(f"Rows {first} and {last} of {claims.name}: both are the live claim of one unit.")
-    kept = {tuple(row[:3]): int(row[3]) for row in raw_select(connection, _KEPT)}
-    counted = {tuple(row[:3]): int(row[3]) for row in raw_select(connection, _COUNTED)}
-    for kind in sorted(kept.keys() | counted.keys(), key=str):
-        if kept.get(kind, 0) != counted.get(kind, 0):
+    kept: Counter[tuple[object, ...]] = Counter()
+    for *which, number in raw_select(connection, _KEPT):
+        if isinstance(number, int):
+            kept[tuple(which)] += number
+        else:
+            findings.add(f"The table {counts.name} holds a value that is no number of claims.")
+    counted: dict[tuple[object, ...], int] = {tuple(row[:3]): int(row[3]) for row in raw_select(connection, _COUNTED)}
+    for kind in sorted({*kept, *counted}, key=str):
+        if kept[kind] != counted.get(kind, 0):
             findings.add(
-                f"The table {counts.name} says {kept.get(kind, 0)} where {claims.name} has "
+                f"The table {counts.name} says {kept[kind]} where {claims.name} has "
                 f"{counted.get(kind, 0)} claims of one product and state."
             )
     noted = {row[0] for row in raw_select(connection, _KEPT_CONFLICTS)}

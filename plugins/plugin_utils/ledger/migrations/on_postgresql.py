@@ -8,10 +8,9 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
-from sqlalchemy import URL, create_engine
+from sqlalchemy import URL
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool
 
 from ..records import LedgerError
 from .steps import SCHEMA_VERSION, Migration, take_steps
@@ -19,8 +18,13 @@ from .steps import SCHEMA_VERSION, Migration, take_steps
 PATIENCE = 10
 """Seconds to wait for the transactions of others; meanwhile new ones wait as well."""
 
-# The rewriting of a large table is one long silence. A machine that is gone is told by TCP.
-_CONNECT = {"connect_timeout": 10, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+STATEMENT_PATIENCE = 1800
+"""Seconds for one statement: the rewriting of a large table is one long silence."""
+
+# A process that is gone, or a connection that we gave up, ends the statement and its locks. From PostgreSQL 14 on.
+_END_WITH_CLIENT = """
+SELECT set_config(name, '10s', true) FROM pg_settings WHERE name = 'client_connection_check_interval'
+"""
 
 # What a URL may say without giving a secret away.
 _SHOWN = ("host", "port", "dbname", "user", "options", "sslmode", "sslrootcert", "sslcert", "sslkey", "passfile")
@@ -79,43 +83,38 @@ def command(url: URL) -> str:
     return f"ansible localhost -m ioto.serialization.ledger_entry -a {given}{hint}"
 
 
-def migrate_database(url: URL, location: str) -> Migration | None:
-    """Bring the ledger to today's schema; None: another process did. Raises `LedgerError` or `DBAPIError`."""
-    engine = create_engine(
-        url,
-        poolclass=NullPool,
-        hide_parameters=True,
-        # Whatever the server's default: what is read after the wait for the lock has to be what is there then.
-        isolation_level="READ COMMITTED",
-        connect_args={name: value for name, value in _CONNECT.items() if name not in url.query},
+def migrate_database(connection: Connection, url: URL, location: str) -> Migration | None:
+    """Bring the ledger to today's schema in the caller's transaction; None: another process did.
+
+    Raises `LedgerError` or `DBAPIError`.
+    """
+    ownership = _ownership(connection)
+    if not ownership.mine:
+        raise LedgerError(f"The ledger {location} is migrated by its owner only; {_by_owner(ownership, url)}")
+    connection.exec_driver_sql(_END_WITH_CLIENT)
+    connection.exec_driver_sql(
+        f"SET LOCAL lock_timeout = '{PATIENCE}s'; SET LOCAL statement_timeout = '{STATEMENT_PATIENCE}s'; "
+        # New tables are the owner's, and stand where the old ones do.
+        f"SET LOCAL ROLE {ownership.quoted}; SET LOCAL search_path = {ownership.schema}"
     )
-    with engine.connect() as connection, connection.begin():
-        ownership = _ownership(connection)
-        if not ownership.mine:
-            raise LedgerError(f"The ledger {location} is migrated by its owner only; {_by_owner(ownership, url)}")
-        connection.exec_driver_sql(
-            f"SET LOCAL lock_timeout = '{PATIENCE}s'; SET LOCAL statement_timeout = 0; "
-            # New tables are the owner's, and stand where the old ones do.
-            f"SET LOCAL ROLE {ownership.quoted}; SET LOCAL search_path = {ownership.schema}"
-        )
-        try:
-            connection.exec_driver_sql(_LOCK)
-            return take_steps(connection)
-        except DBAPIError as error:
-            state = getattr(error.orig, "sqlstate", None)
-            if state in (_LOCK_NOT_AVAILABLE, _DEADLOCK):
-                raise LedgerError(
-                    f"The ledger {location} is in use: a transaction did not end within {PATIENCE} s, so nothing was "
-                    "migrated; stop the lines and the service, or end the idle one that pg_stat_activity shows, and "
-                    "run again."
-                ) from None
-            if state == _INSUFFICIENT_PRIVILEGE:
-                raise LedgerError(
-                    f"The ledger {location} cannot be migrated: its owner {ownership.owner} may not create tables in "
-                    f"the schema {ownership.schema}; have an administrator run GRANT CREATE ON SCHEMA "
-                    f"{ownership.schema} TO {ownership.quoted}, and run again."
-                ) from None
-            raise
+    try:
+        connection.exec_driver_sql(_LOCK)
+        return take_steps(connection, location)
+    except DBAPIError as error:
+        state = getattr(error.orig, "sqlstate", None)
+        if state in (_LOCK_NOT_AVAILABLE, _DEADLOCK):
+            raise LedgerError(
+                f"The ledger {location} is in use: a transaction did not end within {PATIENCE} s, so nothing was "
+                "migrated; stop the lines and the service, or end the idle one that pg_stat_activity shows, and "
+                "run again."
+            ) from None
+        if state == _INSUFFICIENT_PRIVILEGE:
+            raise LedgerError(
+                f"The ledger {location} cannot be migrated: its owner {ownership.owner} may not create tables in "
+                f"the schema {ownership.schema}; have an administrator run GRANT CREATE ON SCHEMA "
+                f"{ownership.schema} TO {ownership.quoted}, and run again."
+            ) from None
+        raise
 
 
 def _ownership(connection: Connection) -> Ownership:

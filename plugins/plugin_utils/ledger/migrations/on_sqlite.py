@@ -27,7 +27,7 @@ from sqlalchemy.pool import NullPool
 
 from ..records import LedgerError
 from ..sqlite_file import BUSY_TIMEOUT, USE_LOG
-from .steps import VERSION_QUERY, Migration, take_steps
+from .steps import Migration, take_steps, version_of
 
 PATIENCE = 600
 """Seconds to wait for another process that migrates the ledger: a million claims take about half a minute."""
@@ -65,13 +65,13 @@ def migrate_file(path: Path, connection: Connection) -> Migration | None:
             connection.exec_driver_sql("PRAGMA temp_store=MEMORY")
 
 
-def migrated_copy(connection: Connection) -> tuple[Connection, Migration | None]:
-    """Return a connection to a copy of today's schema that nobody else sees, for those who only read."""
+def migrated_copy(path: Path, connection: Connection) -> tuple[Connection, Migration | None]:
+    """Return a connection to a copy of the ledger at `path`, of today's schema, which nobody else sees: for readers."""
     copy = _PRIVATE.connect()
     try:
         _driver(connection).backup(_driver(copy))
         copy.exec_driver_sql("BEGIN")
-        migration = take_steps(copy)
+        migration = take_steps(copy, str(path))
         copy.commit()
     except BaseException:
         copy.close()
@@ -84,9 +84,9 @@ def _migrate(path: Path, connection: Connection, directory: int) -> Migration | 
     kept: Path | None = None
     try:
         _remove(draft)
-        before = connection.exec_driver_sql(VERSION_QUERY).scalar_one()
+        before = version_of(connection, str(path))
         _copy(path, draft)
-        migration = take_steps(connection)
+        migration = take_steps(connection, str(path))
         if migration is None:
             return None
         kept = _free_name(path, before)

@@ -9,8 +9,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from sqlalchemy import inspect
 from sqlalchemy.engine import Connection
 
+from ..records import LedgerError
 from . import step_2
 
 STEPS: Mapping[int, Callable[[Connection], None]] = {2: step_2.migrate}
@@ -18,6 +20,9 @@ STEPS: Mapping[int, Callable[[Connection], None]] = {2: step_2.migrate}
 
 SCHEMA_VERSION = max(STEPS)
 """Today's."""
+_FIRST = min(STEPS) - 1
+_MADE_BY: Mapping[int, str] = {2: "ioto_seals"}
+"""A table that a step makes, by which one sees that it was taken."""
 VERSION_QUERY = "SELECT version FROM ioto_ledger"
 """Asks a ledger of any version."""
 
@@ -35,10 +40,36 @@ class Migration(NamedTuple):
         return f"The ledger {location} was brought from schema {self.before} to schema {self.after}{kept}."
 
 
-def take_steps(connection: Connection) -> Migration | None:
+def version_of(connection: Connection, location: str) -> int:
+    """Return the version of the ledger, today's or an older one. Raises `LedgerError`."""
+    found = connection.exec_driver_sql(VERSION_QUERY).scalars().all()
+    version = known_version(found[0] if len(found) == 1 else None, location)
+    if version > SCHEMA_VERSION:
+        raise LedgerError(
+            f"The ledger {location} was made by a newer ioto.serialization (schema {version}, this one knows "
+            f"{SCHEMA_VERSION}); update the collection on this controller."
+        )
+    # A version that was changed by a bit or a hand: the steps would fail in the midst, or do something twice.
+    if version < SCHEMA_VERSION and inspect(connection).has_table(_MADE_BY[version + 1]):
+        raise LedgerError(
+            f"The ledger {location} is damaged: its version is {version}, but it has what schema {version + 1} "
+            "brought; restore its backup."
+        )
+    return version
+
+
+def known_version(version: object, location: str) -> int:
+    """Return `version`, one that some release made, or raise that the ledger is damaged."""
+    if isinstance(version, int) and version >= _FIRST:
+        return version
+    is_what = "missing" if version is None else version if isinstance(version, int) else "no number"
+    raise LedgerError(f"The ledger {location} is damaged: its version is {is_what}; restore its backup.")
+
+
+def take_steps(connection: Connection, location: str) -> Migration | None:
     """Bring the ledger to today's schema in the caller's transaction; None: it is there."""
-    before = connection.exec_driver_sql(VERSION_QUERY).scalar_one()
-    if before >= SCHEMA_VERSION:
+    before = version_of(connection, location)
+    if before == SCHEMA_VERSION:
         return None
     for version in range(before + 1, SCHEMA_VERSION + 1):
         STEPS[version](connection)

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from ..records import LedgerError
-from .steps import SCHEMA_VERSION, VERSION_QUERY
+from .steps import SCHEMA_VERSION, known_version
 
 CONFLICTS_ARE_OPEN = "ledger_conflicts_are_open"
 """Where the `info` of a connection says whether there were open conflicts when it began to write."""
@@ -37,10 +37,11 @@ def begin_to_write(connection: Connection, location: str) -> None:
 
     Raises `LedgerError` where it has another version than it had when it was opened.
     """
-    version = _begin(connection)
-    if version == SCHEMA_VERSION:
+    found = _begin(connection)
+    if found == SCHEMA_VERSION:
         return
-    if version is not None and version > SCHEMA_VERSION:
+    version = known_version(found, location)
+    if version > SCHEMA_VERSION:
         raise LedgerError(
             f"The ledger {location} was migrated by a newer ioto.serialization (schema {version}, this process knows "
             f"{SCHEMA_VERSION}) while this process had it open; nothing was recorded; update the collection, and start "
@@ -52,20 +53,7 @@ def begin_to_write(connection: Connection, location: str) -> None:
     )
 
 
-def version_of(connection: Connection, location: str) -> int:
-    """Return the version of the ledger, today's or an older one. Raises `LedgerError`."""
-    version = cast("int | None", connection.exec_driver_sql(VERSION_QUERY).scalar())
-    if version is None:
-        raise LedgerError(f"The ledger {location} is damaged: its version is missing; restore its backup.")
-    if version > SCHEMA_VERSION:
-        raise LedgerError(
-            f"The ledger {location} was made by a newer ioto.serialization (schema {version}, this one knows "
-            f"{SCHEMA_VERSION}); update the collection on this controller."
-        )
-    return version
-
-
-def _begin(connection: Connection) -> int | None:
+def _begin(connection: Connection) -> object:
     if not connection.in_transaction():
         connection.begin()  # or SQLAlchemy would find nothing to commit
     # By the driver: SQLAlchemy's own way takes longer than the question does.

@@ -1,0 +1,195 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The check of a ledger that was damaged by a hand which knows the database: each is a finding, never a traceback."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.database import Database
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.integrity.check import check_integrity
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import LedgerError
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.seals import MOST_EVENTS, seal_events
+from tests.support.ledgers import damage, fill
+
+
+@pytest.mark.parametrize(
+    ("statements", "finding"),
+    [
+        (
+            ["UPDATE ioto_claims SET reason = 'x' WHERE seq = 11"],
+            "Row 11 of ioto_claims: its reason is not what its events say (row 301).",
+        ),
+        (
+            [
+                "UPDATE ioto_claims SET seq = -1 WHERE seq = 11",
+                "UPDATE ioto_claims SET seq = 11 WHERE seq = 12",
+                "UPDATE ioto_claims SET seq = 12 WHERE seq = -1",
+            ],
+            "Row 11 of ioto_claims: it came to be after row 12, by the events.",
+        ),
+        (
+            ["UPDATE ioto_counts SET number = number + 0.5 WHERE number > 0"],
+            "The table ioto_counts holds a value that is no number of claims.",
+        ),
+        (
+            ["UPDATE ioto_counts SET number = 9e999 WHERE rowid = 1"],
+            "The table ioto_counts holds a value that is no number of claims.",
+        ),
+        (
+            [
+                "INSERT INTO ioto_events (id, at, action, actor, key) "
+                "SELECT -9223372036854775808, at, 'checked', actor, 'new' FROM ioto_events WHERE id = 1"
+            ],
+            "Row -9223372036854775808 of ioto_events: its number is below 1, which is given to no row.",
+        ),
+    ],
+)
+def test_what_only_sqlite_can_hold_is_named(tmp_path: Path, statements: list[str], finding: str) -> None:
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        fill(ledger, 100)
+        seal_events(ledger.database)
+        for statement in statements:
+            damage(ledger.database, statement)
+        assert finding in check_integrity(ledger.database).findings
+
+
+def test_a_schema_that_is_no_text_is_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    with Ledger(path) as ledger:
+        fill(ledger, 10)
+    # SQLite quotes a definition that it cannot read, with the byte that is no UTF-8.
+    path.write_bytes(path.read_bytes().replace(b"CREATE INDEX ioto_events_at ON", b"CREATE INDEX ioto_events_at \xf3N"))
+
+    with pytest.raises(LedgerError, match="is damaged; restore it from its backup"):
+        Ledger(path, read_only=True)
+
+
+@pytest.fixture
+def sealed_long_ago(location: str) -> Iterator[Database]:
+    """A ledger of two runs in three seals, of which the last covers the end of one."""
+    with Ledger(location) as ledger:
+        fill(ledger, 200)
+        damage(ledger.database, "UPDATE ioto_events SET at = '2026-01-01 00:00:00.000000'")
+        damage(ledger.database, "UPDATE ioto_claims SET created_at = '2026-01-01 00:00:00.000000'")
+        seal_events(ledger.database)
+        report = check_integrity(ledger.database)
+        assert (report.findings, report.seals) == ([], 3)
+        yield ledger.database
+
+
+@pytest.mark.parametrize(("condition", "first"), [("seq > 0", 1), ("seq > 1", MOST_EVENTS + 1)])
+def test_seals_that_two_runs_must_have_written_are_missed(
+    sealed_long_ago: Database, condition: str, first: int
+) -> None:
+    damage(sealed_long_ago, f"DELETE FROM ioto_seals WHERE {condition}")
+
+    report = check_integrity(sealed_long_ago)
+    assert report.findings == [
+        f"Rows {first} to {report.events} of ioto_events: 2 runs ended there more than an hour ago, and no seal covers "
+        "them; the last rows of ioto_seals are missing, or none could be written."
+    ]
+
+
+def test_a_last_seal_that_may_never_have_been_written_is_a_notice(sealed_long_ago: Database) -> None:
+    damage(sealed_long_ago, "DELETE FROM ioto_seals WHERE seq = 3")
+
+    report = check_integrity(sealed_long_ago)
+    assert report.findings == []
+    rows = f"Rows {2 * MOST_EVENTS + 1} to {report.events} of ioto_events"
+    assert any(f"{rows} are not sealed after more than an hour" in notice for notice in report.notices)
+
+
+def test_what_was_written_within_the_hour_may_wait_for_its_seal(location: str) -> None:
+    with Ledger(location) as ledger:
+        fill(ledger, 200)
+        report = check_integrity(ledger.database)
+    assert report.findings == []
+    assert not any("sealed" in notice for notice in report.notices)
+
+
+def test_a_trigger_that_is_none_of_ours_is_named_on_sqlite(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        damage(
+            ledger.database,
+            "CREATE TRIGGER evil AFTER INSERT ON IOTO_CLAIMS BEGIN DELETE FROM ioto_counts; END",
+        )
+        assert check_integrity(ledger.database).findings == [
+            "The trigger evil stands on a table of the ledger, and is none of its guards."
+        ]
+
+
+@pytest.mark.parametrize(
+    ("statement", "finding"),
+    [
+        (
+            "ALTER TABLE ioto_events ENABLE REPLICA TRIGGER ioto_events_fixed",
+            "The trigger ioto_events_fixed is missing from the database, or disabled.",
+        ),
+        (
+            "ALTER TABLE ioto_events DISABLE TRIGGER ioto_events_kept_whole",
+            "The trigger ioto_events_kept_whole is missing from the database, or disabled.",
+        ),
+        (
+            "CREATE OR REPLACE FUNCTION ioto_claims_kept() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RETURN OLD; END $$",
+            "The trigger ioto_claims_kept is not defined in the database as it was made, or its function is not.",
+        ),
+        (
+            "DROP TRIGGER ioto_claims_fixed ON ioto_claims; CREATE TRIGGER ioto_claims_fixed BEFORE UPDATE "
+            "ON ioto_claims FOR EACH ROW WHEN (OLD.state = 'retired') EXECUTE FUNCTION ioto_claims_fixed()",
+            "The trigger ioto_claims_fixed is not defined in the database as it was made, or its function is not.",
+        ),
+        (
+            "CREATE TRIGGER evil BEFORE INSERT ON ioto_claims FOR EACH ROW EXECUTE FUNCTION ioto_claims_kept()",
+            "The trigger evil stands on the table ioto_claims, and is none of its guards.",
+        ),
+        (
+            "CREATE RULE evil AS ON UPDATE TO ioto_claims DO INSTEAD NOTHING",
+            "The rule evil stands on the table ioto_claims, which has none.",
+        ),
+        (
+            "DROP INDEX ioto_claims_live; "
+            "CREATE INDEX ioto_claims_live ON ioto_claims (unit, product) WHERE state <> 'retired'",
+            "The index ioto_claims_live is missing from the database, not valid, or not defined as it was made.",
+        ),
+        (
+            "ALTER TABLE ioto_claims DROP CONSTRAINT ioto_claims_state",
+            "The table ioto_claims lacks its check ioto_claims_state.",
+        ),
+        (
+            "ALTER TABLE ioto_claims DROP CONSTRAINT ioto_claims_state, "
+            "ADD CONSTRAINT ioto_claims_state CHECK (state IN ('allocated', 'burnt'))",
+            "The table ioto_claims lacks its check ioto_claims_state.",
+        ),
+        (
+            "ALTER TABLE ioto_claims DROP CONSTRAINT ioto_claims_claim_id_key",
+            "The table ioto_claims lacks its UNIQUE (claim_id).",
+        ),
+        (
+            "ALTER TABLE ioto_events DROP CONSTRAINT ioto_events_pkey",
+            "The table ioto_events lacks its PRIMARY KEY (id).",
+        ),
+        (
+            "ALTER TABLE ioto_events ALTER key DROP NOT NULL",
+            "The column key of ioto_events is missing, or not defined as it was made.",
+        ),
+        (
+            "ALTER TABLE ioto_counts SET UNLOGGED",
+            "The table ioto_counts is not defined in the database as it was made.",
+        ),
+    ],
+)
+def test_a_rule_that_postgresql_no_longer_keeps_is_named(postgresql_url: str, statement: str, finding: str) -> None:
+    with Ledger(postgresql_url) as ledger:
+        with ledger.database.read() as connection:
+            connection.exec_driver_sql(statement)
+            connection.commit()
+        found = check_integrity(ledger.database).findings
+    assert finding in found
+    assert len(found) == (2 if statement.endswith("RETURN OLD; END $$") else 1)
