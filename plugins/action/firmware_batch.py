@@ -37,4 +37,4 @@ class ActionModule(BatchAction):
                 results.append(result)
         finally:
             lists = [] if self.check_mode else renew_lists(results)
-        return {**sum_up(results, "images"), "lists": [str(place) for place in lists]}
+        return {**sum_up(results, "image"), "lists": [str(place) for place in lists]}

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import require
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import complete, with_switches
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import complete
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.batch_action import BatchAction
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.check import VARIABLES, check_batch
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.check_options import check_options, without
@@ -24,7 +24,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.unknown_v
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware import options as firmware_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling import options as label_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.hosts import check_hosts, labelled_hosts
-from ansible_collections.ioto.serialization.plugins.plugin_utils.modes import SWITCHES, Mode, is_for_fleet
+from ansible_collections.ioto.serialization.plugins.plugin_utils.modes import Mode, is_for_fleet
 from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import VARIABLES_OF_ALL, options_of
 from ansible_collections.ioto.serialization.plugins.plugin_utils.report import options as report_options
 
@@ -41,7 +41,7 @@ class ActionModule(BatchAction):
         )
         everybody = self.task_vars["ansible_play_hosts_all"]
         found, unreadable = self.readable(everybody, names)
-        hosts = of_modes(with_switches(found, SWITCHES), arguments["modes"])
+        hosts = of_modes(found, arguments["modes"])
         report, report_problems = report_options.run_report(hosts, complete)
         mistyped = check_options(hosts, complete, label_options.label_variables)
         of_units = check_batch(hosts)

@@ -8,14 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import require
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import (
-    complete,
-    with_switches,
-)
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import complete
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.batch_action import BatchAction
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.results import sum_up
 from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.options import VARIABLES
-from ansible_collections.ioto.serialization.plugins.plugin_utils.modes import SWITCHES
 from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
 
 # Before the engine is imported: the others do without it.
@@ -41,7 +37,7 @@ class ActionModule(BatchAction):
             diff=self.wants_diff,
         )
         batch = Batch.prepare(
-            with_switches(self.hosts((*VARIABLES, *self.ssh_variables())), SWITCHES),
+            self.hosts((*VARIABLES, *self.ssh_variables())),
             ssh_options=self.ssh_options,
             complete=complete,
             check=self.check_mode,
@@ -50,4 +46,4 @@ class ActionModule(BatchAction):
         for result in engine.run(batch.jobs, log=self.log):
             self.tell(result)
             results.append(result)
-        return sum_up(results, "devices")
+        return sum_up(results, "device")

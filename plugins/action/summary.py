@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch import run_record
-from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.run_record import record_run
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.run_record import foretell_records, record_run
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.summary import VARIABLES, Fate, summarize
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.location import Location
 from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
 
 
@@ -26,12 +26,14 @@ class ActionModule(IotoAction):
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Count what was done."""
         hosts = self.batch({*VARIABLES, *run_record.VARIABLES})
-        ledgers = sorted({str(Location.parse(facts.get("ioto_ledger"))) for facts in hosts.values()})
-        summary = summarize(hosts, ledgers, check=self.check_mode)
-        problems = [] if self.check_mode else record_run(hosts, summary, Ledger, started=arguments["started"])
+        summary = summarize(hosts, check=self.check_mode)
+        if self.check_mode:
+            records = foretell_records(hosts, summary, partial(Ledger, read_only=True))
+        else:
+            records = record_run(hosts, summary, Ledger, started=arguments["started"])
         return {
             "changed": False,
-            "lines": [*summary.lines, *problems],
+            "lines": [*summary.lines, *records],
             "not_done": dict(summary.not_done),
             "not_reached": [host for host, fate in summary.fates.items() if fate is Fate.UNREACHABLE],
             "_ansible_verbose_always": True,

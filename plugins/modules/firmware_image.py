@@ -170,18 +170,21 @@ options:
       a ticket for the ownership of the device.
     type: bool
     default: false
-  force:
+  accept_product:
     description:
-      - Give the unit another ID than it has. The old one is retired in the ledger and never issued again.
-      - The variable C(ioto_force) counts in the roles alone.
-    type: bool
-    default: false
-  replace_provisioned:
+      - The product that the device says, where it is to get another one.
+      - The variable C(ioto_accept_product) counts in the roles alone.
+    type: str
+  replace_id:
     description:
-      - Replace the ID also where the device has been claimed and provisioned (C(provision.json5) is there).
-      - The variable C(ioto_replace_provisioned) counts in the roles alone.
-    type: bool
-    default: false
+      - The claim ID that the unit gives up for another, whole; also of a device that was claimed. It is retired.
+      - The variable C(ioto_replace_id) counts in the roles alone.
+    type: str
+  reason:
+    description:
+      - Why something is replaced, for the ledger. Whatever is replaced needs it.
+      - Without it, the variable C(ioto_reason) counts.
+    type: str
   operator:
     description:
       - >-
@@ -259,6 +262,23 @@ state:
   returned: success
   type: str
   sample: verified
+adopted:
+  description: The device had its ID already, and the ledger did not know it.
+  returned: when it is so
+  type: bool
+  sample: true
+not_confirmed:
+  description: Why the factory service could not be told that the unit has its ID; the next run tells it.
+  returned: when it is so
+  type: str
+  sample: null
+replaced:
+  description: >-
+    What gave way, or would in check mode. C(retired_claim_id), whose labels are void, or C(foreign_claim_id),
+    masked like RV(claim_id); C(product), which the device said.
+  returned: when something did
+  type: dict
+  sample: {"retired_claim_id": "********WQ"}
 previous_claim_id:
   description: The ID that was replaced, masked like RV(claim_id).
   returned: success

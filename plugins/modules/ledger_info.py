@@ -178,8 +178,8 @@ events:
     - "To a claim: C(allocated), C(reserved), C(bound) (a reserved ID got its unit), C(rebound) (to another unit),
       C(imported), C(written), C(verified), C(labelled), C(retired)."
     - "About an ID that could not be had: C(conflict), and C(resolved) once somebody has looked at it; C(hardware)
-      and C(host key) for a device whose serial or MAC address, or whose SSH host key, became another one that was
-      accepted."
+      and C(host key) for a device whose serial or MAC address, or whose SSH host key, became another one, and
+      C(product) for one that said another product, each of which somebody accepted, with the RV(events[].reason)."
     - "By the three-way check: C(checked), C(mismatch)."
     - "About labels: C(print-started), C(print-failed), C(print-unsure) (it may be there), C(preprinted) (before its
       unit), C(reprint), C(not-labelled)."

@@ -41,6 +41,11 @@ options:
   started:
     description: When the run began, as M(ioto.serialization.preflight) returned it; report that run.
     type: str
+  run:
+    description:
+      - Report the run with this number, which its summary says.
+      - Without it, the last run is reported, also one that was cut off, as far as it went.
+    type: str
   since:
     description: Report from this time on, such as V(2026-11-23) or V(2026-11-23T08:00:00), local without a zone.
     type: str

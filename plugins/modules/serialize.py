@@ -252,18 +252,26 @@ options:
       a ticket for the ownership of the device.
     type: bool
     default: false
-  force:
+  accept_product:
     description:
-      - Give the unit another ID than it has. The old one is retired in the ledger and never issued again.
-      - The variable C(ioto_force) counts in the roles alone.
-    type: bool
-    default: false
-  replace_provisioned:
+      - The product that the device says, where it is to get another one.
+      - The variable C(ioto_accept_product) counts in the roles alone.
+    type: str
+  replace_id:
     description:
-      - Replace the ID also where the device has been claimed and provisioned (C(provision.json5) is there).
-      - The variable C(ioto_replace_provisioned) counts in the roles alone.
-    type: bool
-    default: false
+      - The claim ID that the unit gives up for another, whole; also of a device that was claimed. It is retired.
+      - The variable C(ioto_replace_id) counts in the roles alone.
+    type: str
+  accept_board:
+    description:
+      - The serial, MAC address or SSH host key of the unit's old board or key, as the ledger has it.
+      - The variable C(ioto_accept_board) counts in the roles alone.
+    type: str
+  reason:
+    description:
+      - Why something is replaced, for the ledger. Whatever is replaced needs it.
+      - Without it, the variable C(ioto_reason) counts.
+    type: str
   operator:
     description:
       - >-
@@ -287,9 +295,6 @@ EXAMPLES = r"""
   ioto.serialization.serialize:
     claim_id: "{{ ioto_claim_id }}"
     product: "{{ ioto_product }}"
-    serial: "{{ ioto_serial }}"
-    properties:
-      model: Blank-01
 
 - name: Give a device the ID of the pre-printed label that was stuck on it
   ioto.serialization.serialize:
@@ -307,12 +312,12 @@ EXAMPLES = r"""
     source: service
     service_url: https://station.example.com:1234/ioto/serialize
     product: "{{ ioto_product }}"
-    serial: "{{ ioto_serial }}"
 
 - name: Give a unit another ID, deliberately
   ioto.serialization.serialize:
     product: "{{ ioto_product }}"
-    force: true
+    replace_id: "{{ old_id.user_input }}"
+    reason: Its label was lost
 """
 
 RETURN = r"""
@@ -357,10 +362,23 @@ readable_by_others:
   returned: when it is so
   type: bool
   sample: true
-hardware:
+adopted:
+  description: The device had its ID already, and the ledger did not know it.
+  returned: when it is so
+  type: bool
+not_confirmed:
+  description: Why the factory service could not be told that the unit has its ID; the next run tells it.
+  returned: when it is so
+  type: str
+replaced:
   description: >-
-    What identifies the device: the C(serial) of its board, its C(mac), and all of its own addresses as C(macs) where
-    there are several.
+    What gave way, or would in check mode. C(retired_claim_id), whose labels are void, or C(foreign_claim_id),
+    masked like RV(claim_id); C(product), which the device said, and C(board), a fact of the old one.
+  returned: when something did
+  type: dict
+  sample: {"retired_claim_id": "********WQ"}
+hardware:
+  description: What identifies the device, the C(serial) of its board, its C(mac), and C(macs) where it has several.
   returned: where there is something
   type: dict
   sample: {"serial": "10000000d1e7c0de", "mac": "00:1b:21:3a:40:01"}

@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 from urllib.parse import urlsplit
+
+_NEEDS_NO_QUOTES = re.compile(r"[\w.,:/+-]+", re.ASCII)
 
 
 def printable(data: bytes | str) -> str:
@@ -14,6 +18,18 @@ def printable(data: bytes | str) -> str:
     if not text.isprintable():  # nearly all is
         text = "".join(character if character.isprintable() else " " for character in text)
     return " ".join(text.split())
+
+
+def counted(number: int, noun: str) -> str:
+    """Return `number` of what `noun` is called in the singular: `1 device`, `2 devices`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def meant_by(variable: str, value: str) -> str:
+    """Return how to say that something is meant, where the run was started: the variable with the value to type."""
+    value = printable(value)
+    said = f"{variable}={value}" if _NEEDS_NO_QUOTES.fullmatch(value) else f"'{json.dumps({variable: value})}'"
+    return f"say that it is meant, with -e {said} -e ioto_reason=WHY"
 
 
 def url_origin(url: str) -> str:

@@ -20,10 +20,6 @@ class Mode(StrEnum):
     NONE = "none"
 
 
-SWITCHES = ("ioto_accept_host_key", "ioto_force")
-"""Variables that the core asks for yes or no: a bool, once the adapter has read the words that Ansible takes for it."""
-
-
 def is_for_fleet(variables: Mapping[str, Any]) -> bool:
     """Whether the fleet engine does the host with these `VARIABLES`."""
     return variables.get("ioto_engine") == "fleet" and variables.get("ioto_mode") not in {Mode.FIRMWARE, Mode.NONE}

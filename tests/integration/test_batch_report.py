@@ -40,6 +40,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.report import t
 PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
 OPTIONS: dict[str, Any] = {
     "started": None,
+    "run": None,
     "since": None,
     "until": None,
     "title": "",
@@ -101,8 +102,8 @@ class Line:
     def finish_run(self, hosts: Mapping[str, Mapping[str, Any]], started: str) -> None:
         facts = {host: {"ioto_ledger": self.path, **found} for host, found in hosts.items()}
         assert (
-            record_run(facts, batch_summary.summarize(facts, [], check=False), Ledger, started=started, run=self.run)
-            == []
+            record_run(facts, batch_summary.summarize(facts, check=False), Ledger, started=started, run=self.run)[-1]
+            == f"The records are in {self.path}, under the run {self.run}."
         )
 
     def report(self, hosts: Mapping[str, Mapping[str, Any]] | None = None, **options: Any) -> dict[str, Any]:
@@ -256,10 +257,14 @@ def test_a_run_leaves_what_failed_with_its_reason_and_the_report_of_the_last_run
         },
         started,
     )
+    ended = line.run
     line.start_run()
-    line.make("NEW")
+    line.make("NEW", state=State.ALLOCATED)
 
-    assert line.report()["counts"] == {"done": 1, "failed": 1, "unreachable": 1}
+    cut_off = line.report()
+    assert list(line.lines) == ["NEW"]
+    assert cut_off["counts"] == {"unfinished": 1} and "has not come to its end" in cut_off["msg"]
+    assert line.report(run=ended)["counts"] == {"done": 1, "failed": 1, "unreachable": 1}
     assert list(line.lines) == ["SN-1", "SN-2", None]
     assert line.lines["SN-2"]["failures"][0]["reason"] == "The disk is full."
     assert line.lines[None]["host"] == "pump-3"
@@ -344,7 +349,7 @@ def test_a_ledger_that_cannot_be_written_spoils_no_summary(tmp_path: Path) -> No
     def refuse(_location: str | None) -> Ledger:
         raise IotoError("It is locked.")
 
-    summary = batch_summary.summarize(hosts, [], check=False)
+    summary = batch_summary.summarize(hosts, check=False)
     assert record_run(hosts, summary, refuse, started=None) == ["The run is not in the ledger: It is locked."]
 
 
@@ -358,7 +363,12 @@ def test_a_run_that_ends_is_sealed(line: Line) -> None:
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({}, "no run"), ({"since": "yesterday"}, "2026-11-23"), ({**TODAY, "dest": "report.pdf"}, ".html")],
+    [
+        ({}, "no run"),
+        ({"run": "20261127T143210-7QK4XW"}, "knows no run 20261127T143210-7QK4XW"),
+        ({"since": "yesterday"}, "2026-11-23"),
+        ({**TODAY, "dest": "report.pdf"}, ".html"),
+    ],
 )
 def test_what_cannot_be_reported_is_said_in_a_sentence(options: dict[str, Any], message: str, line: Line) -> None:
     with pytest.raises(IotoError, match=message):

@@ -43,8 +43,6 @@ OPTIONS: Mapping[str, Any] = {
     **dict.fromkeys(("format", "partition", "config_dir", "claim_id", "service_url", "properties", "source")),
     "length": 10,
     "product": PRODUCT,
-    "force": False,
-    "replace_provisioned": False,
 }
 
 

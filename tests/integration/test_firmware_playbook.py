@@ -230,7 +230,7 @@ def test_a_base_that_was_copied_from_a_unit_is_refused_once_unless_it_is_that_un
     with Ledger(line / "ledger.db") as ledger:
         ledger.allocate(AllocationRequest(PRODUCT, "SN-000001", "given", Context("tester@bench"), "JT08FFQXWQ"))
     status, said = play(line, "firmware.yml", "-e", "ioto_firmware_count=1")
-    assert status == 0 and "1 devices: 1 done" in said, said
+    assert status == 0 and "1 device: 1 done" in said, said
     status, said = play(line, "firmware.yml", "-e", "ioto_firmware_count=2")
     assert status != 0 and "holds a claim ID" in said, said
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -217,13 +218,14 @@ def test_a_unit_whose_host_key_has_changed_is_refused_unless_that_is_said(tmp_pa
         changed.restart()
         refused = run_fleet(home, fleet)
         assert refused.status == 2, refused.output
-        assert "ioto_accept_host_key" in refused.output
+        old = re.search(r"-e (ioto_accept_board=SHA256:\S+) -e ioto_reason=WHY", refused.output)
+        assert old is not None, refused.output
         assert refused.failed == {changed.name}
 
-        accepted = run_fleet(home, fleet, "-e", "ioto_accept_host_key=true")
+        accepted = run_fleet(home, fleet, "-e", old[1], "-e", "ioto_reason=reflashed")
         assert accepted.status == 0, accepted.output
         with ledger_of(home) as ledger:
-            assert [event.kind for event in ledger.events(kinds=[EventKind.HOST_KEY])] == ["host key"]
+            assert [event.reason for event in ledger.events(kinds=[EventKind.HOST_KEY])] == ["reflashed"]
         assert run_fleet(home, fleet).status == 0
 
 
@@ -247,6 +249,11 @@ def test_killed_in_the_middle_of_sixty_devices_and_run_again_sixty_have_their_id
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         drawn = set(records(home))
+
+        told = provision(home, playbook=REPOSITORY / "playbooks/report.yml")
+        assert told.status == 0, told.output
+        assert "That run has not come to its end: this is how far it went." in told.output
+        assert len((home / "ioto-report.jsonl").read_text().splitlines()) >= len(drawn)
 
         run = run_fleet(home, fleet)
 

@@ -139,10 +139,10 @@ def test_what_nobody_would_see_or_reach_is_refused_before_a_device_is_touched(fl
     batch = home / "inventory.json"
     hosts: dict[str, object] = {"manual-1": {}, "manual-2": {"ansible_ssh_timeout": "soon"}}
     batch.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
-    engine = "-e", "ioto_engine=fleet", "-e", "ioto_accept_host_key=maybe"
+    engine = "-e", "ioto_engine=fleet", "-e", "ioto_volatile=maybe"
     run = provision(home, "-i", fleet.inventory, "-i", batch, *engine)
     assert run.status != 0
-    for sentence in ("- manual-2: ", "soon", "- manual-1, manual-2: ", "ioto_accept_host_key"):
+    for sentence in ("- manual-2: ", "soon", "- manual-1, manual-2: ", "ioto_volatile"):
         assert sentence in run.output
 
     local = run_fleet(home, fleet, ANSIBLE_TRANSPORT="local")

@@ -80,9 +80,11 @@ def test_a_variable_alone_replaces_nothing(tmp_path: Path, bench: dict[str, Any]
     assert run(tmp_path, bench, task("serialize")).status == 0
     before = claims(tmp_path)
 
-    again = run(tmp_path, {**bench, "ioto_force": True}, task("serialize"))
+    (old,) = before
+    again = run(tmp_path, {**bench, "ioto_replace_id": old, "ioto_reason": "lost"}, task("serialize"))
 
-    assert (again.status, again.changed) == (0, 0), again.output
+    assert (again.status, again.changed) == (2, 0), again.output
+    assert "ioto_replace_id counts in the roles alone: give this task replace_id" in " ".join(again.output.split())
     assert claims(tmp_path) == before
 
 

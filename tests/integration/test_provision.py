@@ -76,10 +76,13 @@ def test_a_whole_inventory_is_done_by_its_groups_and_a_second_run_changes_nothin
         assert predicted.status == 0, predicted.output
         assert {device.name: device.read(FILE) for device in fleet.devices} == originals
         assert not ledger_of(home).exists()
+        assert f"There is no ledger in {ledger_of(home)} yet; a run makes a new one there." in predicted.output
+        assert "The records are in" not in predicted.output
 
         first = provision(home, "-i", fleet.inventory, "-v", "--diff")
         assert first.status == 0, first.output
         assert "9 devices: 9 done, 0 already done, 0 failed, 0 unreachable." in first.output
+        assert "A new ledger was made in " in first.output and "The records are in " in first.output
         assert str(ledger_of(home)) in first.output
         assert_all_done(fleet, home)
         assert ledger_of(home).stat().st_mode & 0o777 == 0o600
@@ -94,6 +97,33 @@ def test_a_whole_inventory_is_done_by_its_groups_and_a_second_run_changes_nothin
         second = provision(home, "-i", fleet.inventory)
         assert (second.status, second.changed) == (0, 0), second.output
         assert "9 devices: 0 done, 9 already done, 0 failed, 0 unreachable." in second.output
+        assert "A new ledger" not in second.output
+
+
+def test_an_id_is_replaced_by_its_name_and_once(tmp_path: Path, home: Path) -> None:
+    with Fleet.start(tmp_path / "fleet", groups={"manual": 1}) as fleet:
+        (device,) = fleet.devices
+        assert provision(home, "-i", fleet.inventory).status == 0
+        old = str(device.claim_id())
+        named = "-e", f"ioto_replace_id={old}", "-e", "ioto_reason=scratched"
+
+        refused = provision(home, "-i", fleet.inventory, "-e", "ioto_force=true", *named[:2])
+        assert refused.status != 0
+        assert "the variable ioto_force is gone: name what is to be replaced in" in refused.output
+        assert "with ioto_replace_id the ledger keeps why; give ioto_reason." in refused.output
+
+        void = f"the claim ID of 1 device; labels with the old one are void: {device.name} (********{old[-2:]})."
+        predicted = provision(home, "-i", fleet.inventory, "--check", *named)
+        assert f"Would be replaced: {void}" in predicted.output, predicted.output
+        assert device.claim_id() == old
+        replaced = provision(home, "-i", fleet.inventory, *named)
+        assert f"Replaced: {void}" in replaced.output, replaced.output
+        new = str(device.claim_id())
+        assert new != old
+        left = provision(home, "-i", fleet.inventory, *named)
+        assert (left.status, left.changed, device.claim_id()) == (0, 0, new)
+        assert "ioto_replace_id replaced nothing" in left.output
+        assert not any(text in run.output for run in (predicted, replaced, left) for text in (old, new))
 
 
 def test_a_batch_with_mistakes_touches_no_device_and_lists_them_all(tmp_path: Path, home: Path) -> None:

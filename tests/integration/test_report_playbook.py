@@ -102,7 +102,7 @@ def test_a_report_that_cannot_be_written_fails_the_run_and_no_device_that_is_don
 
     assert run.status == 2, run.output
     assert "The report cannot be written to" in run.output
-    assert f"{1 if limit else 2} devices: {1 if limit else 2} done, 0 already done, 0 failed" in run.output
+    assert f"{'1 device: 1' if limit else '2 devices: 2'} done, 0 already done, 0 failed" in run.output
     # Ansible leaves the controller out of a limit.
     assert run.failed == ({"manual-1"} if limit else {"localhost"})
 

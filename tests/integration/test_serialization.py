@@ -20,8 +20,10 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import I
 from ansible_collections.ioto.serialization.plugins.plugin_utils.json5.document import Json5Document
 from ansible_collections.ioto.serialization.plugins.plugin_utils.json5.reader import JsonValue
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.event_kinds import EventKind
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.integrity.check import check_integrity
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import AllocationRequest, Context, State
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.replacing import Replaced, Replacing
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.request import Request, UnitOutcome
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources.agent import Agent
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources.factory_service import (
@@ -74,9 +76,17 @@ class Bench:
         assert "\n" not in str(caught.value)
         return str(caught.value)
 
+    def reasons(self, kind: str) -> list[str | None]:
+        with self.ledger as ledger:
+            return [event.reason for event in ledger.events(kinds=[EventKind(kind)])]
+
     def claims(self) -> dict[str, tuple[str | None, State]]:
         with self.ledger as ledger:
             return {claim.claim_id: (claim.unit, claim.state) for claim in ledger.claims()}
+
+
+def replacing(claim_id: str | None) -> dict[str, Replacing]:
+    return {"replacing": Replacing(claim_id=claim_id, reason="lost")}
 
 
 @pytest.fixture
@@ -176,6 +186,26 @@ def test_a_run_that_dies_at_a_script_is_completed_by_the_next_with_the_same_id(
     assert not bench.serialize().changed
 
 
+def test_a_device_that_another_run_does_meanwhile_is_done_once_and_that_is_told(bench: Bench) -> None:
+    ours, theirs = bench.device, ShellDevice(bench.device.root)
+
+    def other_run(number: int) -> None:
+        if number == 1 and not theirs.scripts:
+            bench.device = theirs
+            bench.serialize()
+            bench.device = ours
+
+    ours.before_run = other_run
+
+    outcome = bench.serialize()
+
+    assert not outcome.changed
+    assert bench.claims() == {outcome.claim_id: ("SN-1", State.VERIFIED)}
+    assert list(outcome.notices) == [
+        "Another run did this device in the meantime; see that no two runs have the same devices."
+    ]
+
+
 def test_check_mode_says_what_a_run_will_do_and_changes_nothing(bench: Bench) -> None:
     before = bench.device.file.read_bytes()
 
@@ -193,7 +223,7 @@ def test_check_mode_says_what_a_run_will_do_and_changes_nothing(bench: Bench) ->
 
 def test_a_diff_never_shows_a_whole_id(bench: Bench) -> None:
     first = bench.serialize()
-    second = bench.serialize(force=True)
+    second = bench.serialize(**replacing(first.claim_id))
 
     shown = second.shown(second.before) + second.shown(second.after)
     assert str(first.claim_id) not in shown
@@ -237,11 +267,11 @@ def test_a_conflict_that_nobody_settled_is_listed_once_however_often_it_is_tried
         assert len(ledger.conflicts()) == 1
 
 
-def test_an_id_that_is_none_is_refused_and_replaced_by_force(bench: Bench) -> None:
+def test_an_id_that_is_none_is_refused_and_replaced_where_it_is_named(bench: Bench) -> None:
     bench.device.file.write_text(f"{{id: 'short', product: '{PRODUCT}'}}")
 
     assert "no claim ID" in bench.refused()
-    assert is_valid(bench.serialize(force=True).claim_id)
+    assert is_valid(bench.serialize(**replacing("short")).claim_id)
 
 
 def board(device: ShellDevice, serial: str | None = None, *macs: str) -> ShellDevice:
@@ -277,20 +307,6 @@ def test_two_units_under_one_serial_are_told_apart_by_their_boards(bench: Bench,
         assert [claim.details["mac"] for claim in ledger.claims()] == [MACS[0]]
 
 
-def test_facts_that_force_overrules_are_changed_with_an_event(bench: Bench) -> None:
-    bench.device.file.write_text(f"{{id: 'JT08FFQXWQ', product: '{PRODUCT}'}}")
-    board(bench.device, "7-B", MACS[0])
-    bench.serialize()
-    board(bench.device, "7-B", MACS[1])
-
-    bench.serialize(force=True, source=Given("JT08FFQXWQ"))
-
-    with bench.ledger as ledger:
-        (event,) = ledger.events(kinds=[EventKind.HARDWARE])
-        assert event.detail == f"mac {MACS[0]} became {MACS[1]}, accepted"
-        assert [claim.details["mac"] for claim in ledger.claims()] == [MACS[1]]
-
-
 def test_two_hosts_of_a_run_that_are_one_unit_are_told_of_each_other(bench: Bench, tmp_path: Path) -> None:
     """Also where nothing differs, and with another run between them that is the promise to do a blank board again."""
     board(bench.device, None, MACS[0])
@@ -298,7 +314,7 @@ def test_two_hosts_of_a_run_that_are_one_unit_are_told_of_each_other(bench: Benc
     bench.device = board(make_device(tmp_path / "second"), None, MACS[0])
     other = Context("tester@bench", "bench-2", run="R-1")
 
-    for asked in ({}, {"force": True}, {"rewrite": True}):
+    for asked in ({}, {"replacing": Replacing(board=MACS[0], reason="no")}, {"rewrite": True}):
         sentence = bench.refused(serial=None, context=other, **asked)
         assert "bench-1 and bench-2" in sentence and MACS[0] in sentence
     with bench.ledger as ledger:
@@ -315,28 +331,66 @@ def test_a_unit_that_comes_back_with_another_host_key_is_a_conflict_until_that_i
     first = bench.serialize()
     bench.device.host_key = "SHA256:other"
 
-    sentence = bench.refused(force=True)
-    assert "SHA256:one" in sentence and "SHA256:other" in sentence and "ioto_accept_host_key" in sentence
+    sentence = bench.refused()
+    assert "SHA256:other" in sentence and "-e ioto_accept_board=SHA256:one -e ioto_reason=" in sentence
     with bench.ledger as ledger:
         assert [conflict.event.claim_id for conflict in ledger.conflicts()] == [first.claim_id]
 
-    assert bench.serialize(accept_host_key=True).claim_id == first.claim_id
+    accepted = Replacing(board="SHA256:one", reason="reflashed")
+    assert bench.serialize(replacing=accepted).claim_id == first.claim_id
     assert not bench.serialize().changed
+    bench.device.host_key = "SHA256:third"
+    assert "SHA256:other" in bench.refused(replacing=accepted)
+    assert bench.reasons("host key") == ["reflashed"]
 
 
-def test_force_retires_the_old_id_for_ever(bench: Bench) -> None:
+def test_another_board_is_accepted_once_and_kept(bench: Bench) -> None:
+    board(bench.device, "7-B", MACS[0])
+    first = bench.serialize()
+    accepted = Replacing(board=MACS[0], reason="burnt")
+    board(bench.device, "7-B", MACS[1])
+
+    assert f"-e ioto_accept_board={MACS[0]} -e ioto_reason=" in bench.refused()
+    outcome = bench.serialize(replacing=accepted)
+    assert (outcome.claim_id, outcome.replaced) == (first.claim_id, Replaced(board=MACS[0]))
+    assert not bench.serialize().replaced
+    board(bench.device, "7-B", MACS[2])
+    assert MACS[1] in bench.refused(replacing=accepted)
+    with bench.ledger as ledger:
+        (event,) = ledger.events(kinds=[EventKind.HARDWARE])
+        assert (event.detail, event.reason) == (f"mac {MACS[0]} became {MACS[1]}, accepted", "burnt")
+        assert [claim.details["mac"] for claim in ledger.claims()] == [MACS[1]]
+        assert check_integrity(ledger.database).findings == []
+
+
+def test_another_product_is_accepted_by_its_name_with_the_reason(bench: Bench) -> None:
+    bench.device.file.write_text("{ product: '01K9F1EETDEV1CEPR0DVCT0002' }")
+
+    assert "ioto_accept_product=01K9F1EETDEV1CEPR0DVCT0002" in bench.refused()
+    accepted = Replacing(product="01k9f1eetdev1cepr0dvct0002", reason="new model")
+    assert bench.serialize(replacing=accepted).replaced == Replaced(product="01K9F1EETDEV1CEPR0DVCT0002")
+    assert bench.reasons("product") == ["new model"]
+
+
+def test_the_old_id_is_retired_for_ever_and_replaced_once(bench: Bench) -> None:
     first = bench.serialize()
 
-    second = bench.serialize(force=True)
+    predicted = bench.serialize(**replacing(first.claim_id), check=True)
+    assert predicted.replaced == Replaced(first.claim_id, first.claim_id)
+    second = bench.serialize(**replacing(first.claim_id))
 
     assert second.previous_claim_id == first.claim_id != second.claim_id
     assert bench.claims() == {first.claim_id: ("SN-1", State.RETIRED), second.claim_id: ("SN-1", State.VERIFIED)}
-    assert "retired" in bench.refused(source=Given(str(first.claim_id)), force=True)
+    assert bench.reasons("retired") == ["lost"]
+    left = bench.serialize(**replacing(first.claim_id))
+    assert (left.changed, left.claim_id, bool(left.replaced)) == (False, second.claim_id, False)
+    assert "ioto_replace_id replaced nothing" in left.notices[0] and str(first.claim_id) not in left.notices[0]
+    assert "retired" in bench.refused(source=Given(str(first.claim_id)), **replacing(second.claim_id))
 
 
-def test_an_id_that_is_forced_off_unrecorded_is_never_given_to_another(bench: Bench) -> None:
+def test_an_id_that_is_replaced_unrecorded_is_never_given_to_another(bench: Bench) -> None:
     bench.device.file.write_text(f"{{id: 'JT08FFQXWQ', product: '{PRODUCT}'}}")
-    bench.serialize(force=True)
+    bench.serialize(**replacing("JT08FFQXWQ"))
 
     bench.device = make_device(bench.folder / "second")
 
@@ -344,7 +398,7 @@ def test_an_id_that_is_forced_off_unrecorded_is_never_given_to_another(bench: Be
     assert "retired" in bench.refused(serial="SN-2", source=Given("JT08FFQXWQ"))
 
 
-def test_a_replacement_that_died_before_the_write_is_completed_without_force(bench: Bench) -> None:
+def test_a_replacement_that_died_before_the_write_is_completed_without_being_named(bench: Bench) -> None:
     first = bench.serialize()
     with bench.ledger as ledger:
         second = ledger.replace(AllocationRequest(PRODUCT, "SN-1", source="generated", context=CONTEXT), reason="test")
@@ -395,12 +449,16 @@ def test_an_override_in_local_json5_is_refused(bench: Bench) -> None:
     assert "local.json5" in bench.refused()
 
 
-def test_a_provisioned_device_is_not_given_another_id_by_force_alone(bench: Bench) -> None:
+def test_a_provisioned_device_is_given_another_id_where_the_old_one_is_named(bench: Bench) -> None:
     first = bench.serialize()
     (bench.device.root / "etc/ioto/provision.json5").write_text(f"{{id: '{first.claim_id}'}}")
 
-    assert "provision.json5" in bench.refused(force=True)
-    assert bench.serialize(force=True, replace_provisioned=True).claim_id != first.claim_id
+    bench.device.file.write_text("{}")
+    with bench.ledger as ledger:
+        ledger.replace(AllocationRequest(PRODUCT, "SN-1", source="generated", context=CONTEXT), reason="test")
+
+    assert "provision.json5" in bench.refused()
+    assert bench.serialize(**replacing(first.claim_id)).claim_id != first.claim_id
 
 
 def test_a_missing_directory_is_one_sentence_and_costs_no_id(bench: Bench) -> None:

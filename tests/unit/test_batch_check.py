@@ -41,7 +41,7 @@ def test_a_sound_batch_has_no_problem_and_makes_no_ledger(ledger: str) -> None:
         "a": host(ledger, ioto_claim_id="jt08ffqxwq", ioto_serial="SN-1"),
         "b": host(ledger),
         "c": host(ledger, ioto_mode="auto"),
-        "d": host(ledger, **FACTORY, ioto_force=True),
+        "d": host(ledger, **FACTORY, ioto_replace_id="AAAAAAAAAA", ioto_reason="lost"),
         "e": {"ioto_mode": "none", "ioto_product": "whatever"},
     }
     assert problems(batch) == []
@@ -77,8 +77,11 @@ def test_every_problem_is_listed_at_once_with_its_host(ledger: str) -> None:
         "no-url": host(ledger, ioto_mode="factory"),
         "image": host(ledger, ioto_mode="firmware"),
         "given-to-auto": host(ledger, ioto_mode="auto", ioto_claim_id="BBBBBBBBBB"),
-        "forced-on-auto": host(ledger, ioto_mode="auto", ioto_force=True),
-        "forced-on-agent": host(ledger, **FACTORY, ioto_factory_delivery="agent", ioto_force=True),
+        "replaced-on-auto": host(ledger, ioto_mode="auto", ioto_replace_id="A", ioto_reason="lost"),
+        "replaced-on-agent": host(
+            ledger, **FACTORY, ioto_factory_delivery="agent", ioto_replace_id="A", ioto_reason="lost"
+        ),
+        "without-reason": host(ledger, ioto_accept_board="SN-0", ioto_reason=" "),
         "same-serial-1": host(ledger, ioto_serial="SN-2"),
         "same-serial-2": host(ledger, ioto_serial=" SN-2"),
         "same-door-1": host(ledger, ansible_host="192.0.2.7"),
@@ -93,6 +96,22 @@ def test_every_problem_is_listed_at_once_with_its_host(ledger: str) -> None:
     text = "\n".join(found)
     assert "SN-9" in text and "scrapped" in text
     assert not any(letter * 10 in text for letter in "ABCD")
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_ledger_that_cannot_be_made_is_one_problem_for_all_its_hosts(tmp_path: Path, count: int) -> None:
+    (tmp_path / "file").touch()
+    place = str(tmp_path / "file" / "deeper" / "ledger.db")
+
+    (problem,) = problems({f"dev{number}": host(place) for number in range(count)})
+
+    assert problem.startswith("dev0") and "file" in problem
+
+
+def test_a_ledger_whose_file_is_gone_and_whose_log_is_not_is_found_by_the_check(ledger: str) -> None:
+    Path(f"{ledger}-wal").write_bytes(b"log")
+    (problem,) = problems({"dev": host(ledger)})
+    assert "restore the ledger" in problem
 
 
 def test_hosts_behind_different_jump_hosts_may_have_the_same_address(ledger: str) -> None:

@@ -22,7 +22,10 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.d
     Known,
     Seen,
     decide,
+    is_without_effect,
+    replaced,
 )
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.replacing import Replaced, Replacing
 
 PRODUCT = "01K9F1EETDEV1CEPR0DVCT0001"
 OTHER_PRODUCT = "01K9F1EETDEV1CEPR0DVCT0002"
@@ -35,8 +38,10 @@ def claim(claim_id: str, unit: str | None = "SN-1", state: State = State.VERIFIE
     return Claim(claim_id, product, unit, state, "generated", NOW, NOW, "bench-1", reason, {})
 
 
-def asked(claim_id: str | None = None, *, force: bool = False, replace_provisioned: bool = False) -> Asked:
-    return Asked(PRODUCT, "SN-1", claim_id, force, replace_provisioned)
+def asked(
+    claim_id: str | None = None, *, replace: str | None = None, product: str | None = None, board: str | None = None
+) -> Asked:
+    return Asked(PRODUCT, "SN-1", claim_id, Replacing(product, replace, board, "flashed anew"))
 
 
 def override(value: str | None, name: str = "id") -> dict[str, Override]:
@@ -112,32 +117,66 @@ def test_a_retired_id_is_refused_with_its_reason() -> None:
     assert "scrapped" in decision.reason
 
 
-def test_a_given_id_that_another_unit_holds_is_refused_even_by_force() -> None:
-    decision = decide(Seen(), asked(A, force=True), Known(given_holder=claim(A, unit="SN-2")))
+def test_a_given_id_that_another_unit_holds_is_refused_even_where_one_is_to_be_replaced() -> None:
+    decision = decide(Seen(B), asked(A, replace=B), Known(given_holder=claim(A, unit="SN-2")))
 
     assert decision.action is Action.REFUSE
     assert "SN-2" in decision.reason
 
 
-def test_another_given_id_does_not_replace_the_present_one_without_force() -> None:
+def test_another_given_id_does_not_replace_the_present_one_unless_that_is_named() -> None:
     assert decide(Seen(A), asked(B), Known(live=claim(A), holder=claim(A))).action is Action.REFUSE
     assert decide(Seen(A), asked(B), Known()).action is Action.REFUSE
     assert decide(Seen(), asked(B), Known(live=claim(A))).action is Action.REFUSE
 
 
-def test_force_replaces_the_present_id_and_retires_its_claim() -> None:
+def test_the_id_that_is_named_is_replaced_and_its_claim_retired() -> None:
     known = Known(live=claim(A), holder=claim(A))
 
-    assert decide(Seen(A), asked(B, force=True), known) == Decision(Action.ASSIGN, B, retire_live=True)
-    assert decide(Seen(A), asked(force=True), known) == Decision(Action.ASSIGN, None, retire_live=True)
+    assert decide(Seen(A), asked(B, replace=A), known) == Decision(Action.ASSIGN, B, retire_live=True)
+    assert decide(Seen(A), asked(replace=" aaaaa-aaaaa "), known) == Decision(Action.ASSIGN, None, retire_live=True)
+    assert decide(Seen(), asked(replace=A), Known(live=claim(A))) == Decision(Action.ASSIGN, None, retire_live=True)
 
 
-def test_force_with_the_id_that_is_there_changes_nothing() -> None:
+def test_an_id_that_is_given_and_to_be_replaced_is_a_mistake() -> None:
     known = Known(live=claim(A), holder=claim(A), given_holder=claim(A))
-    assert decide(Seen(A), asked(A, force=True), known).action is Action.KEEP
+    assert "ioto_replace_id" in decide(Seen(A), asked(A, replace=A), known).reason
 
 
-def test_a_replacement_that_was_cut_off_is_completed_without_force() -> None:
+def test_what_was_replaced_is_not_replaced_a_second_time() -> None:
+    known = Known(live=claim(B), holder=claim(B), replaced_holder=claim(A, state=State.RETIRED))
+
+    assert decide(Seen(B), asked(replace=A), known) == Decision(Action.KEEP, B)
+    assert decide(Seen(), asked(replace=A), known) == Decision(Action.ASSIGN, B, rewritten=True)
+    assert is_without_effect(Seen(B), asked(replace=A), known)
+
+
+def test_an_id_to_replace_that_nobody_has_is_mistyped() -> None:
+    decision = decide(Seen(A), asked(replace=B), Known(live=claim(A), holder=claim(A)))
+
+    assert decision.action is Action.REFUSE
+    assert "ioto_replace_id" in decision.reason and B not in decision.reason
+
+
+def test_a_masked_id_replaces_nothing() -> None:
+    known = Known(live=claim(A), holder=claim(A))
+    assert decide(Seen(A), asked(replace="********AA"), known) == Decision(Action.KEEP, A)
+
+
+def test_what_gives_way_is_told_and_whose_label_is_void() -> None:
+    known = Known(live=claim(A)._replace(details={"mac": "00:11:22:33:44:55"}), holder=claim(A))
+    board = UnitIdentity("SN-1", {"mac": "00:11:22:33:44:66"})
+    seen, wanted = Seen(A, OTHER_PRODUCT, identity=board), asked(replace=A)
+
+    assert replaced(seen, wanted, known, Decision(Action.ASSIGN, retire_live=True)) == Replaced(
+        A, A, OTHER_PRODUCT, "00:11:22:33:44:55"
+    )
+    copied = Known(holder=claim(A, unit="SN-2"))
+    assert replaced(Seen(A), wanted, copied, decide(Seen(A), wanted, copied)) == Replaced(A, None)
+    assert not replaced(Seen(A), asked(), known, Decision(Action.KEEP, A))
+
+
+def test_a_replacement_that_was_cut_off_is_completed_without_being_named() -> None:
     known = Known(live=claim(B, state=State.ALLOCATED), holder=claim(A, state=State.RETIRED))
     assert decide(Seen(A), asked(), known) == Decision(Action.ASSIGN, B)
 
@@ -146,29 +185,36 @@ def test_a_device_and_a_ledger_that_differ_are_for_a_person_to_look_at() -> None
     assert decide(Seen(A), asked(), Known(live=claim(B))).action is Action.REFUSE
 
 
-def test_force_writes_what_the_ledger_has_over_what_the_device_has() -> None:
-    assert decide(Seen(A), asked(force=True), Known(live=claim(B))) == Decision(Action.ASSIGN, B)
+def test_the_id_that_is_named_gives_way_to_what_the_ledger_has() -> None:
+    assert decide(Seen(A), asked(replace=A), Known(live=claim(B))) == Decision(Action.ASSIGN, B)
+    assert decide(Seen(A), asked(C, replace=A), Known(live=claim(B))).action is Action.REFUSE
 
 
 def test_another_product_on_the_device_is_refused() -> None:
     decision = decide(Seen(product=OTHER_PRODUCT), asked(), Known())
 
     assert decision.action is Action.REFUSE
-    assert PRODUCT in decision.reason and OTHER_PRODUCT in decision.reason
+    assert PRODUCT in decision.reason and f"-e ioto_accept_product={OTHER_PRODUCT} -e ioto_reason=" in decision.reason
+    accepted = asked(product=OTHER_PRODUCT)
+    assert decide(Seen(product=OTHER_PRODUCT), accepted, Known()).action is Action.ASSIGN
+    assert decide(Seen(product="another yet"), accepted, Known()).action is Action.REFUSE
 
 
 def test_an_id_that_is_none_is_refused() -> None:
     assert decide(Seen("too short"), asked(), Known()).action is Action.REFUSE
-    assert decide(Seen("too short"), asked(force=True), Known()) == Decision(Action.ASSIGN)
+    assert decide(Seen("too short"), asked(replace="too short"), Known()) == Decision(Action.ASSIGN)
 
 
-def test_a_provisioned_device_does_not_lose_its_id_unless_that_too_is_said() -> None:
+def test_a_provisioned_device_does_not_lose_its_id_unless_that_is_named() -> None:
     seen = Seen(A, provisioned=True, provisioned_id=A)
     known = Known(live=claim(A), holder=claim(A))
 
-    assert decide(seen, asked(force=True), known).action is Action.REFUSE
-    assert decide(seen, asked(force=True, replace_provisioned=True), known).action is Action.ASSIGN
+    assert decide(seen, asked(replace=A), known).action is Action.ASSIGN
     assert decide(seen, asked(), known).action is Action.KEEP
+    lost = Seen(provisioned=True, provisioned_id=A)
+    refused = decide(lost, asked(), Known(live=claim(B)))
+    assert refused.action is Action.REFUSE and "ioto_replace_id" in refused.reason
+    assert decide(lost, asked(replace=A), Known(live=claim(B))) == Decision(Action.ASSIGN, B, rewritten=True)
 
 
 def test_a_provisioned_device_that_lost_its_file_gets_the_id_that_it_was_provisioned_with() -> None:
@@ -204,7 +250,9 @@ def test_another_board_under_the_same_serial_is_refused() -> None:
     assert decision.action is Action.REFUSE
     assert "mac" in decision.reason
     assert decision.conflict == live
-    assert decide(other, asked(force=True), Known(live=live)).action is Action.ASSIGN
+    assert "-e ioto_accept_board=00:11:22:33:44:55 -e ioto_reason=" in decision.reason
+    assert decide(other, asked(board="00:11:22:33:44:55"), Known(live=live)).action is Action.ASSIGN
+    assert decide(other, asked(board="00:11:22:33:44:66"), Known(live=live)).action is Action.REFUSE
 
 
 def test_another_host_key_under_the_same_serial_is_refused_unless_it_was_made_anew() -> None:
@@ -216,16 +264,17 @@ def test_another_host_key_under_the_same_serial_is_refused_unless_it_was_made_an
     assert decision.action is Action.REFUSE
     assert "SHA256:one" in decision.reason and "SHA256:other" in decision.reason
     assert decision.conflict == live
-    accepted = with_fields(asked(), accept_host_key=True)
+    accepted = asked(board="SHA256:one")
     assert decide(other, accepted, Known(live=live, holder=live)).action is Action.KEEP
 
 
 def test_an_agent_replaces_no_id() -> None:
-    by_agent = with_fields(asked(force=True), by_agent=True)
+    by_agent = with_fields(asked(replace=A), by_agent=True)
 
-    assert decide(Seen("none at all"), by_agent, Known()).action is Action.REFUSE
+    none = with_fields(asked(replace="none at all"), by_agent=True)
+    assert decide(Seen("none at all"), none, Known()).action is Action.REFUSE
     assert decide(Seen(A), by_agent, Known(live=claim(A), holder=claim(A))).action is Action.REFUSE
-    assert decide(Seen(), by_agent, Known()) == Decision(Action.ASSIGN)
+    assert decide(Seen(), with_fields(asked(), by_agent=True), Known()) == Decision(Action.ASSIGN)
 
 
 IDS = st.sampled_from([None, A, B, C])
@@ -239,7 +288,7 @@ CLAIMS = st.builds(
 
 
 @given(data=st.data(), seen_id=IDS, given_id=IDS, provisioned=st.booleans(), overriding=IDS)
-def test_without_force_no_decision_takes_an_id_from_a_device_unless_it_completes_a_replacement(
+def test_no_decision_takes_an_id_from_a_device_unless_it_completes_a_replacement(
     data: st.DataObject, seen_id: str | None, given_id: str | None, provisioned: bool, overriding: str | None
 ) -> None:
     live = data.draw(st.none() | st.builds(claim, st.sampled_from([A, B, C]), state=st.sampled_from(list(State)[:4])))

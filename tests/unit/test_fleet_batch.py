@@ -33,7 +33,7 @@ def refusal(*hosts: Mapping[str, Any]) -> list[str]:
         ({"ioto_claim_id": "JT08FFQXWQ", "ioto_scan": "JT08FFQXWQ"}, "ioto_scan, ioto_claim_id"),
         ({"ioto_config_dir": "etc"}, "ioto_config_dir"),
         ({"ioto_properties": "none"}, "ioto_properties"),
-        ({"ioto_accept_host_key": "perhaps"}, "ioto_accept_host_key"),
+        ({"ioto_volatile": "perhaps"}, "ioto_volatile"),
         ({"ioto_operator": ["ann"]}, "ioto_operator"),
         ({"ioto_mode": "factory"}, "ioto_service_url"),
         ({"ioto_mode": "factory", "ioto_factory_delivery": "agent"}, "ioto_service_url"),
@@ -48,6 +48,6 @@ def test_a_bad_value_is_told_by_the_name_of_its_variable(variables: Mapping[str,
 
 
 def test_every_bad_value_is_told_at_once_and_once_for_all_that_have_it() -> None:
-    wrong = {"ioto_claim_id_length": "ten", "ioto_force": "perhaps"}
+    wrong = {"ioto_claim_id_length": "ten", "ioto_unsynced": "perhaps"}
     lines = refusal(wrong, wrong, {"ioto_config_dir": "etc"})
     assert [line.partition(":")[0] for line in lines] == ["- host-1, host-2", "- host-1, host-2", "- host-3"]

@@ -13,9 +13,9 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.flow impo
 from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.options import FLEET_ARGUMENTS
 
 
-def test_a_word_that_says_neither_yes_nor_no_lets_no_changed_host_key_in_and_is_refused_by_name() -> None:
-    variables = {"ioto_accept_host_key": "maybe"}
-    with pytest.raises(ArgumentError, match="accept_host_key"):
+def test_a_word_that_says_neither_yes_nor_no_is_refused_by_name() -> None:
+    variables = {"ioto_volatile": "maybe"}
+    with pytest.raises(ArgumentError, match="volatile"):
         complete(flow_options(variables) or {}, FLEET_ARGUMENTS)
     (problem,) = check_options({"dev1": variables}, complete)
-    assert "ioto_accept_host_key" in str(problem)
+    assert "ioto_volatile" in str(problem)

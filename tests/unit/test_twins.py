@@ -63,7 +63,7 @@ def test_a_twin_that_was_done_is_not_said_to_be_in_the_summary() -> None:
         for host, outcome in {"a": done("1"), "b": failed(twin="a"), "c": {**done("2"), "rewritten": True}}.items()
     }
 
-    summary = summarize(hosts, [], check=False)
+    summary = summarize(hosts, check=False)
 
     assert summary.lines[0] == "3 devices: 1 done (1 re-written), 0 already done, 2 failed, 0 unreachable."
     assert summary.fates == {"a": Fate.FAILED, "b": Fate.FAILED, "c": Fate.DONE}
@@ -71,7 +71,7 @@ def test_a_twin_that_was_done_is_not_said_to_be_in_the_summary() -> None:
 
 
 def test_a_twin_that_was_done_is_not_said_to_be_by_the_task_for_all_hosts() -> None:
-    result = sum_up([{"host": "a", **done("1")}, {"host": "b", **failed(twin="a")}], "devices")
+    result = sum_up([{"host": "a", **done("1")}, {"host": "b", **failed(twin="a")}], "device")
 
     assert result["msg"].startswith("2 devices: 0 changed, 0 already done, 2 failed")
     assert result["failed"] and all(one["failed"] for one in result["results"])

@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 
 from ansible.errors import AnsibleError, AnsibleValueOmittedError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
 from ..device.connection import UnreachableError
@@ -78,13 +77,17 @@ class IotoAction(ActionBase):
             name = option.variable
             if name is None or option.name in self._task.args or name not in self.task_vars:
                 continue
-            if not (option.falls_back(module) and option.counts_beside(self._task.args)):
+            if not option.is_deliberate and not (option.falls_back(module) and option.counts_beside(self._task.args)):
                 continue
             try:
                 found = self._templar.template({name: self.task_vars[name]})
             except AnsibleError as error:
                 raise ArgumentError(f"{name} has no value: {reason_of(error)}.") from None
-            if name in found:  # it is not where the variable is `omit`
+            if option.is_deliberate and found.get(name) is not None:
+                raise ArgumentError(
+                    f"{name} counts in the roles alone: give this task {option.name}, or remove the variable."
+                )
+            if name in found and not option.is_deliberate:  # it is not where the variable is `omit`
                 value = complete(found, {name: option.spec})[name]
                 said[option.name] = option.convert(value) if option.convert else value
         return said
@@ -204,25 +207,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return +value
     return value
-
-
-def with_switches(hosts: Mapping[str, Mapping[str, Any]], names: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Return the variables of `hosts`, where those of `names` that say yes or no in a word of Ansible's are a bool.
-
-    What says neither stays as it is, for a check to refuse.
-    """
-    names = tuple(names)
-    return {
-        host: {**variables, **{name: _switch(variables[name]) for name in names if name in variables}}
-        for host, variables in hosts.items()
-    }
-
-
-def _switch(value: Any) -> Any:
-    try:
-        return boolean(value)
-    except TypeError:
-        return value
 
 
 def reason_of(error: AnsibleError) -> str:

@@ -23,6 +23,7 @@ from ..ledger.records import Claim, State
 from ..modes import Mode, is_for_fleet
 from ..production_order.order import SSH_PORT
 from ..scanning.scan import read_scan
+from ..serialization.options import REPLACING
 from .problem import Problem
 
 VARIABLES = (
@@ -64,7 +65,8 @@ def check_batch(hosts: Mapping[str, Mapping[str, Any]]) -> Sequence[Problem]:
         )
     )
     problems.extend(_shared(units, _address, "each leads to the same device; give every device one host"))
-    problems.extend(_forced_on_agents(units))
+    problems.extend(_replaced_by_agents(units))
+    problems.extend(_without_reason(units))
     problems.extend(_in_ledgers(units))
     return problems
 
@@ -168,16 +170,27 @@ def _templates(variables: Mapping[str, Any]) -> Sequence[str]:
     return qr_templates(variables.get("ioto_label_qr"), variables.get("ioto_label_layout"))
 
 
-def _forced_on_agents(units: Iterable[_BatchUnit]) -> Iterable[Problem]:
+def _replaced_by_agents(units: Iterable[_BatchUnit]) -> Iterable[Problem]:
     sentence = (
-        "ioto_force is set, and an agent makes or asks for an ID only where there is none; have the controller write "
-        "it (ioto_mode: manual, or ioto_factory_delivery: controller)."
+        "ioto_replace_id is set, and an agent makes or asks for an ID only where there is none; have the controller "
+        "write it (ioto_mode: manual, or ioto_factory_delivery: controller)."
     )
     for unit in units:
         delivery = unit.variables.get("ioto_factory_delivery")
         by_agent = unit.mode is Mode.AUTO or (unit.mode is Mode.FACTORY and delivery == "agent")
-        if by_agent and unit.variables.get("ioto_force") is True:
+        if by_agent and unit.variables.get("ioto_replace_id") is not None:
             yield Problem((unit.host,), sentence)
+
+
+def _without_reason(units: Iterable[_BatchUnit]) -> Iterable[Problem]:
+    hosts: dict[str, list[str]] = defaultdict(list)
+    for unit in units:
+        if not str(unit.variables.get("ioto_reason") or "").strip():
+            for option in REPLACING:
+                if unit.variables.get(f"ioto_{option}") is not None:
+                    hosts[f"ioto_{option}"].append(unit.host)
+    for name, found in hosts.items():
+        yield Problem(tuple(found), f"with {name} the ledger keeps why; give ioto_reason.")
 
 
 def _shared(units: Iterable[_BatchUnit], key_of: Callable[[_BatchUnit], object], sentence: str) -> Iterable[Problem]:
@@ -204,7 +217,10 @@ def _address(unit: _BatchUnit) -> object:
 
 
 def _in_ledgers(units: Iterable[_BatchUnit]) -> Iterable[Problem]:
-    """Problems of the ledgers, and of given claim IDs with what these know. One that is not there yet knows nothing."""
+    """Problems of the ledgers, and of given claim IDs with what these know. One that is not there yet knows nothing.
+
+    One that cannot be opened, written or made is a problem of all its hosts, once.
+    """
     by_ledger: dict[str | None, list[_BatchUnit]] = defaultdict(list)
     for unit in units:
         location = unit.variables.get("ioto_ledger")
@@ -212,6 +228,7 @@ def _in_ledgers(units: Iterable[_BatchUnit]) -> Iterable[Problem]:
     for location, members in by_ledger.items():
         try:
             with Ledger(location, read_only=True) as ledger:
+                ledger.database.check_usable()
                 yield from _taken(ledger, [unit for unit in members if unit.claim_id])
                 yield from _ids_among_properties(ledger, members)
         except IotoError as error:

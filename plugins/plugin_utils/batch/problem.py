@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ..display_text import counted
 from .results import some_of
 
 NO_IMAGE = "no image was made"
@@ -32,5 +33,5 @@ def by_sentence(hosts: Mapping[str, Sequence[str]]) -> list[Problem]:
 
 def list_problems(problems: Sequence[Problem], *, untouched: str) -> str:
     """Return `problems` as they are shown, a line each; `untouched` says what was therefore left undone."""
-    count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
+    count = counted(len(problems), "problem")
     return "\n".join([f"The batch has {count}, and {untouched}:", *(f"- {problem}" for problem in problems)])

@@ -8,14 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..display_text import printable
+from ..display_text import counted, printable
 from .twins import without_twins
 
 _SHOWN_HOSTS = 5
 
 
 def sum_up(results: Sequence[dict[str, Any]], kind: str) -> dict[str, Any]:
-    """Return the task's result: the `results` of all hosts by name, and the counts of `kind` in a sentence."""
+    """Return the task's result: the `results` of all hosts by name, and a sentence that counts them.
+
+    `kind` is what one of them is called, such as `device`.
+    """
     judged = without_twins({result["host"]: result for result in results})
     results = sorted((dict(result) for result in judged.values()), key=lambda result: str(result["host"]))
     unreachable = [result["host"] for result in results if result.get("unreachable")]
@@ -24,7 +27,7 @@ def sum_up(results: Sequence[dict[str, Any]], kind: str) -> dict[str, Any]:
     skipped = sum(bool(result.get("skipped")) for result in results)
     done = len(results) - len(unreachable) - len(failed) - skipped
     sentence = (
-        f"{len(results)} {kind}: {changed} changed, {done - changed} already done, {len(failed)} failed, "
+        f"{counted(len(results), kind)}: {changed} changed, {done - changed} already done, {len(failed)} failed, "
         f"{len(unreachable)} unreachable{f', {skipped} left alone' if skipped else ''}."
     )
     if failed or unreachable:

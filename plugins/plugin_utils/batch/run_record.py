@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from .. import claim_ids
+from ..display_text import counted, printable
 from ..errors import IotoError
 from ..flows import recording
 from ..flows.recording import Recording
 from ..ledger.event_kinds import EventKind
 from ..ledger.ledger import Ledger
-from ..ledger.records import NewEvent, parse_unit
+from ..ledger.location import Location
+from ..ledger.records import NewEvent, State, parse_unit
 from ..ledger.seals import seal_events
+from .results import some_of
 from .summary import BatchSummary, Fate, outcome_of, with_fleet
 
 _FAILED = {Fate.UNREACHABLE: EventKind.UNREACHABLE, Fate.FAILED: EventKind.FAILED}
@@ -34,17 +37,13 @@ def record_run(
     started: str | None,
     run: str | None = None,
 ) -> list[str]:
-    """Record the run in the ledger of each of its hosts, and seal it; return a sentence for each where that failed.
+    """Record the run in the ledger of each of its hosts, and seal it; return lines: where the records are, or why not.
 
     `started` is when it began, in ISO 8601; without it, what failed is recorded, and no run. `run` is its number;
     None is that of this process.
     """
-    recorded: dict[Recording, dict[str, Mapping[str, Any]]] = {}
-    for host, facts in with_fleet(hosts).items():
-        if host in summary.fates:
-            recorded.setdefault(replace(Recording.of_host(facts), run=run), {})[host] = facts
-    problems = []
-    for place, members in recorded.items():
+    lines: dict[str, None] = {}  # each once, in their order
+    for place, members in _by_place(hosts, summary, run).items():
         new_events = list(_failures(members, summary, place))
         if started is not None:
             counts = Counter(summary.fates[host].value for host in members)
@@ -53,10 +52,60 @@ def record_run(
         try:
             with open_ledger(place.ledger) as ledger:
                 ledger.record_many(new_events)
-                problems += _seal(ledger)
+                told = [*_half_done(ledger, members, summary), *_where(ledger, place.context().run), *_seal(ledger)]
         except IotoError as error:
-            problems.append(f"The run is not in the ledger: {error}")
-    return problems
+            told = [f"The run is not in the ledger: {error}"]
+        lines |= dict.fromkeys(told)
+    return list(lines)
+
+
+def foretell_records(
+    hosts: Mapping[str, Mapping[str, Any]], summary: BatchSummary, open_ledger: Callable[[str | None], Ledger]
+) -> list[str]:
+    """Return lines that say where a run that is more than a check would record; `open_ledger` only reads."""
+    lines: dict[str, None] = {}
+    for place in _by_place(hosts, summary, None):
+        try:
+            with open_ledger(place.ledger) as ledger:
+                where = printable(str(Location.parse(place.ledger)))
+                is_new = f"There is no ledger in {where} yet; a run makes a new one there."
+                told = is_new if ledger.is_absent else f"The records are in {where}."
+        except IotoError as error:
+            told = f"The ledger cannot be read: {error}"
+        lines[told] = None
+    return list(lines)
+
+
+def _by_place(
+    hosts: Mapping[str, Mapping[str, Any]], summary: BatchSummary, run: str | None
+) -> dict[Recording, dict[str, Mapping[str, Any]]]:
+    recorded: dict[Recording, dict[str, Mapping[str, Any]]] = {}
+    for host, facts in with_fleet(hosts).items():
+        if host in summary.fates:
+            recorded.setdefault(replace(Recording.of_host(facts), run=run), {})[host] = facts
+    return recorded
+
+
+def _where(ledger: Ledger, run: str | None) -> list[str]:
+    """Return where the ledger is; one whose first event is of this run is new, and told, since it may be mistyped."""
+    where = printable(ledger.location)
+    oldest = next(ledger.events(limit=1), None)
+    is_new = oldest is not None and oldest.run is not None and oldest.run == run
+    return [
+        *([f"A new ledger was made in {where}."] if is_new else []),
+        f"The records are in {where}, under the run {run}.",
+    ]
+
+
+def _half_done(ledger: Ledger, members: Collection[str], summary: BatchSummary) -> list[str]:
+    """Return a line for the hosts that are not done and hold an ID that nobody has read back since it was written."""
+    failed = {host for host in members if host in summary.not_done}
+    if not failed:
+        return []
+    half = sorted({claim.host for claim in ledger.claims(states=[State.WRITTEN]) if claim.host in failed})
+    if not half:
+        return []
+    return [f"Written and not verified: the claim ID of {counted(len(half), 'device')}: {some_of(half)}."]
 
 
 def unit_of(facts: Mapping[str, Any]) -> tuple[str | None, str | None]:

@@ -9,9 +9,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import PurePath
 from typing import Any
 
-from ..display_text import printable
+from ..display_text import counted, printable
 from .results import some_of
 from .twins import without_twins
 
@@ -35,6 +36,22 @@ class Fate(StrEnum):
     UNREACHABLE = "unreachable"
 
 
+_DONE = {Fate.DONE, Fate.ALREADY_DONE}
+_UNUSUAL = {
+    "adopted": "Adopted: the claim ID of {}, which had it, and the ledger did not know it",
+    "rewritten": "Written again: the claim ID of {}",
+    "not_confirmed": "Not confirmed to the factory service, which the next run makes up for: {}",
+}
+"""Members of a result, and what it means that they are there."""
+_REPLACED = {
+    "retired_claim_id": "the claim ID of {}; labels with the old one are void",
+    "foreign_claim_id": "what {} had as claim ID, which was another unit's or none",
+    "product": "the product of {}",
+    "board": "the board or host key of {}",
+}
+"""Members of `replaced`, in the order in which they are told."""
+
+
 @dataclass(frozen=True, slots=True)
 class BatchSummary:
     """The lines to show, a sentence for each host that is not done, and what became of each that was not left alone."""
@@ -44,8 +61,8 @@ class BatchSummary:
     fates: Mapping[str, Fate]
 
 
-def summarize(hosts: Mapping[str, Mapping[str, Any]], ledgers: Sequence[str], *, check: bool) -> BatchSummary:
-    """Return the summary of a batch; `hosts` maps each host to its `VARIABLES`, `ledgers` are places to name."""
+def summarize(hosts: Mapping[str, Mapping[str, Any]], *, check: bool) -> BatchSummary:
+    """Return the summary of a batch; `hosts` maps each host to its `VARIABLES`."""
     hosts = with_fleet(hosts)
     fates = {host: _fate(facts) for host, facts in hosts.items() if facts.get("ioto_mode") != "none"}
     counts = Counter(fate for fate, sentence in fates.values())
@@ -53,14 +70,17 @@ def summarize(hosts: Mapping[str, Mapping[str, Any]], ledgers: Sequence[str], *,
     if rewritten := sum(bool((outcome_of(facts) or {}).get("rewritten")) for facts in hosts.values()):
         done += f" ({rewritten} re-written)"
     lines = [
-        f"{len(fates)} devices: {counts[Fate.DONE]} {done}, {counts[Fate.ALREADY_DONE]} already done, "
+        f"{counted(len(fates), 'device')}: {counts[Fate.DONE]} {done}, {counts[Fate.ALREADY_DONE]} already done, "
         f"{counts[Fate.FAILED]} failed, {counts[Fate.UNREACHABLE]} unreachable."
     ]
     not_done = {host: sentence for host, (fate, sentence) in fates.items() if fate in {Fate.FAILED, Fate.UNREACHABLE}}
-    lines += _unusual(hosts)
+    done_ones = {host: hosts[host]["ioto_outcome"] for host, (fate, _why) in fates.items() if fate in _DONE}
+    lines += [*_unusual(done_ones, check=check), *_noticed(hosts), *_images(hosts, done_ones, check=check)]
     labels = next((facts[LABEL_RESULTS] for facts in hosts.values() if _has_labels(facts)), None)
     if labels is not None:
         lines.append(printable(labels["msg"]))
+        if files := labels.get("files"):
+            lines.append(f"The labels {'would be' if check else 'are'} in {some_of(list(files))}.")
         lines += [printable(notice) for notice in labels["notices"]]
         missing = {host: f"It has no label yet. {printable(why)}" for host, why in labels["not_labelled"].items()}
         not_done = {**missing, **not_done}
@@ -73,8 +93,8 @@ def summarize(hosts: Mapping[str, Mapping[str, Any]], ledgers: Sequence[str], *,
         )
     left_alone = len(hosts) - len(fates)
     if left_alone:
-        lines.append(f"{left_alone} more hosts were left alone (ioto_mode: none).")
-    lines.append(f"The records are in {', '.join(printable(ledger) for ledger in ledgers)}.")
+        were = "host was" if left_alone == 1 else "hosts were"
+        lines.append(f"{left_alone} more {were} left alone (ioto_mode: none).")
     return BatchSummary(lines, not_done, {host: fate for host, (fate, _unused) in fates.items()})
 
 
@@ -105,7 +125,35 @@ def outcome_of(facts: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return None if outcome.get("failed") or outcome.get("unreachable") else outcome
 
 
-def _unusual(hosts: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def _unusual(outcomes: Mapping[str, Mapping[str, Any]], *, check: bool) -> list[str]:
+    """What was done that a batch of new devices does not need, a line for each kind; void labels are listed, all."""
+    lines = []
+    for key, sentence in _UNUSUAL.items():
+        if who := [host for host, outcome in outcomes.items() if outcome.get(key)]:
+            lines.append(f"{sentence.format(counted(len(who), 'device'))}: {some_of(who)}.")
+    gone = {host: outcome["replaced"] for host, outcome in outcomes.items() if outcome.get("replaced")}
+    for fact, sentence in _REPLACED.items():
+        if old := [f"{printable(host)} ({found[fact]})" for host, found in gone.items() if fact in found]:
+            word = "Would be replaced" if check else "Replaced"
+            lines.append(f"{word}: {sentence.format(counted(len(old), 'device'))}: {', '.join(old)}.")
+    return lines
+
+
+def _images(
+    hosts: Mapping[str, Mapping[str, Any]], outcomes: Mapping[str, Mapping[str, Any]], *, check: bool
+) -> list[str]:
+    folders = Counter(
+        str(PurePath(outcome["path"]).parent)
+        for host, outcome in outcomes.items()
+        if hosts[host].get("ioto_mode") == "firmware" and outcome.get("path")
+    )
+    return [
+        f"{counted(number, 'image')} {'would be' if check else 'is' if number == 1 else 'are'} in {printable(folder)}."
+        for folder, number in folders.items()
+    ]
+
+
+def _noticed(hosts: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """What was unusual about devices that are done, a line for those with the same."""
     noticed: dict[str, list[str]] = {}
     for host, facts in hosts.items():

@@ -15,6 +15,13 @@ from .problem import Problem, by_sentence
 PREFIX = "ioto_"
 OWN = "ioto_own_variables"
 
+_GONE = {
+    "ioto_force": "ioto_accept_product, ioto_replace_id or ioto_accept_board, whichever is meant",
+    "ioto_replace_provisioned": "ioto_replace_id",
+    "ioto_accept_host_key": "ioto_accept_board",
+}
+"""Variables that said yes or no, and those that name what is to be replaced in their place."""
+
 
 def check_names(
     names: Mapping[str, Iterable[str]], known: Collection[str], own: Mapping[str, Mapping[str, Any]]
@@ -34,6 +41,11 @@ def check_names(
 
 
 def _sentence(name: str, known: Collection[str]) -> str:
+    if name in _GONE:
+        return (
+            f"the variable {name} is gone: name what is to be replaced in {_GONE[name]}, and why in ioto_reason "
+            "(the refusal of the unit says the value)."
+        )
     nearest = get_close_matches(name, known, n=1, cutoff=0.75)
     if nearest:
         return f"the variable {name} is unknown: did you mean {nearest[0]}? (List one of your own in {OWN}.)"

@@ -27,6 +27,7 @@ from ..option import (
     rows,
     specs,
 )
+from ..serialization.options import OPTIONS as REPLACING_OPTIONS
 from ..serialization.sources.factory_service import DEFAULT_RETRIES, DEFAULT_TIMEOUT
 from ..serialization.sources.table import CHOICES, FALLBACKS
 
@@ -86,21 +87,6 @@ LEDGER = Option(
     without="C(ioto/ledger.db) below E(XDG_DATA_HOME), which is C(~/.local/share) unless that says otherwise",
     modules=(*_IDENTITY, "verify", "label", "ledger_info", "ledger_entry"),
     flows=(*_UNITS, LABEL, VERIFY),
-)
-FORCE = Option(
-    "force",
-    "Give the unit another ID than it has. The old one is retired in the ledger and never issued again.",
-    False,
-    modules=_IDENTITY,
-    flows=_CONTROLLERS,
-    is_deliberate=True,
-)
-ACCEPT_HOST_KEY = Option(
-    "accept_host_key",
-    "Take a unit that answers with another host key than the ledger keeps of it.",
-    False,
-    flows=(FLEET,),
-    is_deliberate=True,
 )
 
 OPTIONS = (
@@ -362,22 +348,7 @@ OPTIONS = (
         False,
         modules=(*_IDENTITY, "serialize_fleet", "firmware_batch", "device_info", "ledger_info", "ledger_entry"),
     ),
-    FORCE,
-    replace(
-        FORCE,
-        says="Refused where the device has an ID, since an agent makes or asks for one only where there is none; have "
-        "the controller write it.",
-        modules=(),
-        flows=_AGENTS,
-    ),
-    Option(
-        "replace_provisioned",
-        "Replace the ID also where the device has been claimed and provisioned (C(provision.json5) is there).",
-        False,
-        modules=_IDENTITY,
-        flows=_CONTROLLERS,
-        is_deliberate=True,
-    ),
+    *REPLACING_OPTIONS,
     Option(
         "operator",
         "Who stands at the line, such as a name or the number of a badge, as a text or a number of up to 64 "
@@ -387,7 +358,6 @@ OPTIONS = (
         flows=(*_UNITS, LABEL, VERIFY),
         convert=parse_operator,
     ),
-    ACCEPT_HOST_KEY,
 )
 
 RECORDED = {option.variable: option for option in OPTIONS if option.variable and option.name in {"ledger", "operator"}}
@@ -396,5 +366,5 @@ RECORDED = {option.variable: option for option in OPTIONS if option.variable and
 VARIABLES = names_of([option for option in OPTIONS if {*option.flows} & {*_DEVICES, FLEET, PLAYBOOKS}])
 """What the flows of devices have to know of each host."""
 
-FLEET_ARGUMENTS = specs({**of_module(OPTIONS, "serialize"), "accept_host_key": ACCEPT_HOST_KEY})
-"""The argument spec of what the fleet engine does with a device: that of `serialize`, and what is its own."""
+FLEET_ARGUMENTS = specs(of_module(OPTIONS, "serialize"))
+"""The argument spec of what the fleet engine does with a device."""

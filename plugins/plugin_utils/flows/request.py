@@ -12,9 +12,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from .. import claim_ids
+from ..display_text import printable
 from ..errors import IotoError
 from ..identity.marks import IdentifyingMarks
 from ..labels.qr_templates import qr_templates
+from ..serialization.options import REPLACING
+from ..serialization.replacing import Replacing
 from ..serialization.request import Request, UnitOutcome
 from ..serialization.sources.source import ClaimSource
 from ..serialization.sources.table import choose
@@ -37,9 +40,7 @@ def build_request(options: Mapping[str, Any], *, check: bool) -> Request:
         serial=options["serial"],
         properties=options["properties"] or {},
         config_dir=options["config_dir"].rstrip("/") or "/",
-        force=options["force"],
-        replace_provisioned=options["replace_provisioned"],
-        accept_host_key=options.get("accept_host_key", False),
+        replacing=_replacing(options),
         restart=options.get("agent_restart") or (),
         volatile=options.get("volatile", False),
         unsynced=options.get("unsynced", False),
@@ -65,6 +66,19 @@ def present_outcome(outcome: UnitOutcome, *, reveal: bool, diff: bool) -> dict[s
         "path": outcome.path,
         "previous_claim_id": shown(outcome.previous_claim_id),
     }
+    if outcome.replaced:
+        gone = outcome.replaced
+        facts = {
+            "retired_claim_id": shown(gone.retired_id),
+            "foreign_claim_id": None if gone.claim_id == gone.retired_id else shown(gone.claim_id),
+            "product": gone.product and printable(gone.product),
+            "board": gone.board and printable(gone.board),
+        }
+        result["replaced"] = {name: fact for name, fact in facts.items() if fact is not None}
+    if outcome.adopted:
+        result["adopted"] = True
+    if outcome.note is not None:
+        result["not_confirmed"] = outcome.note
     if outcome.hardware:
         result["hardware"] = dict(outcome.hardware)
     if outcome.rewritten:
@@ -83,6 +97,16 @@ def present_outcome(outcome: UnitOutcome, *, reveal: bool, diff: bool) -> dict[s
             "after": outcome.shown(outcome.after),
         }
     return result
+
+
+def _replacing(options: Mapping[str, Any]) -> Replacing:
+    said = {name: options.get(name) for name in REPLACING}
+    reason = printable(options.get("reason") or "")
+    for name, value in said.items():
+        if value is not None and not reason:
+            raise OptionError(f"With ioto_{name} the ledger keeps why; give ioto_reason.")
+    product, claim_id, board = (value.strip() if value else None for value in said.values())
+    return Replacing(product, claim_id, board, reason or None)
 
 
 def _source(options: Mapping[str, Any]) -> ClaimSource:

@@ -40,6 +40,11 @@ def macs_of(details: Details) -> frozenset[str]:
     return frozenset(mac for mac in found if isinstance(mac, str) and mac)
 
 
+def values_of(details: Details) -> frozenset[str]:
+    """Return the values among `details` each of which names the device: its serial, its addresses, its host key."""
+    return macs_of(details) | {str(details[fact]) for fact in (SERIAL, HOST_KEY) if details.get(fact)}
+
+
 def addresses(macs: Iterable[str]) -> dict[str, object]:
     """Return `macs`, of which the first names the device where nothing else does, as details."""
     found = list(dict.fromkeys(macs))

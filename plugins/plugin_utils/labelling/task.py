@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..claim_ids import parse_product
+from ..display_text import counted
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, Context
 from . import selection
@@ -44,8 +45,8 @@ def make_labels(ledger: Ledger, options: Mapping[str, Any], *, context: Context,
         result["failed"] = True
         result["missing"] = report.missing
         result["msg"] = (
-            f"{report.failure} {_labels(len(report.made))} were printed and {report.missing} were not; "
-            "the next run prints those, in order."
+            f"{report.failure} {_labels(len(report.made))} {_were(len(report.made))} printed and "
+            f"{report.missing} {_were(report.missing)} not; the next run prints those, in order."
         )
     return result
 
@@ -97,7 +98,7 @@ def _check(options: Mapping[str, Any]) -> None:
 
 
 def _labels(number: int) -> str:
-    return "1 label" if number == 1 else f"{number} labels"
+    return counted(number, "label")
 
 
 def _result(claims: Sequence[Claim], *, changed: bool, msg: str) -> dict[str, Any]:

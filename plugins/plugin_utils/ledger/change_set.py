@@ -313,7 +313,7 @@ def _waits_for(claim: Claim, request: AllocationRequest) -> bool:
 def _has_another(live: Claim, request: AllocationRequest) -> str:
     return (
         f"The unit {request.unit} already has the claim ID {live.masked} ({live.state}), not the "
-        f"{claim_ids.mask(request.claim_id or '')} that was given; use the one it has, or replace it with force."
+        f"{claim_ids.mask(request.claim_id or '')} that was given; use the one it has, or replace it (ioto_replace_id)."
     )
 
 

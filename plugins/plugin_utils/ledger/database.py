@@ -25,7 +25,7 @@ from .migrations import on_postgresql, on_sqlite
 from .migrations.steps import SCHEMA_VERSION, Migration, version_of
 from .postgresql import PostgresqlDatabase
 from .records import LedgerError
-from .sqlite_file import LedgerFile, MemoryDatabase, create_file, holds_something
+from .sqlite_file import LedgerFile, MemoryDatabase, check_usable, create_file, holds_something
 from .unit_locks import lock_numbers, locked_beside, locked_on_server
 
 # Each lost race means that somebody else's transaction went through, so a handful would do.
@@ -68,6 +68,12 @@ class Database:
         except LedgerError:
             self.close()
             raise
+
+    def check_usable(self) -> None:
+        """Raise `LedgerError` where a file could not be written to, or not be made, though it can be read."""
+        if self.location.path is not None:
+            with sentences(self.location):
+                check_usable(self.location.path)
 
     def close(self) -> None:
         """Let go of the connections."""

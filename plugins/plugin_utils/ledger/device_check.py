@@ -8,10 +8,10 @@ Two devices that say that they are the same unit meet here, whoever handles them
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
-from ..display_text import printable
-from ..identity.facts import BOARD_FACTS, HOST_KEY, described, differences, facts_of, merged
+from ..display_text import meant_by, printable
+from ..identity.facts import BOARD_FACTS, HOST_KEY, MAC, described, differences, facts_of, macs_of, merged, values_of
 from .event_kinds import EventKind
 from .records import AllocationRequest, Claim, Context, DeviceConflictError, NewEvent, TwinError
 from .row_values import clean, tidy
@@ -31,25 +31,27 @@ def device_conflict(live: Claim, request: AllocationRequest) -> DeviceConflictEr
     return None
 
 
-def refusal_of(live: Claim, details: Mapping[str, object], accepts: Collection[str]) -> str | None:
+def refusal_of(live: Claim, details: Mapping[str, object], accepts: str | None) -> str | None:
     """Return why a device with `details` is not that of the `live` claim; None where it may be.
 
-    Of the facts that it `accepts`, it may have others.
+    Where `accepts` is a fact of that device, another one may take its place.
     """
-    refused = [each for each in differences(live.details, details) if each.fact not in accepts]
-    if not refused:
+    refused = differences(live.details, details)
+    if not refused or accepts in values_of(live.details):
         return None
     names = " and ".join(each.fact.replace("_", " ") for each in refused)
     what = printable("; ".join(map(str, refused)))
+    # Of several addresses, one will do.
+    known = next(iter(sorted(macs_of(live.details)))) if refused[0].fact == MAC else refused[0].known
+    remedy = meant_by("ioto_accept_board", known)
     if {each.fact for each in refused} == {HOST_KEY}:
         return (
             f"The device says that it is unit {live.unit!a}, and has another {names} than that unit had ({what}): see "
-            "which unit it is; if its key was made anew, say so (ioto_accept_host_key)."
+            f"which unit it is; where its key was made anew, {remedy}."
         )
     return (
         f"The unit {live.unit!a} was serialized before on a board with another {names} ({what}): correct the serial "
-        "where these are two units; where the board was replaced, retire the unit's claim ID first (ledger_entry), or "
-        "say that it is meant (force: true)."
+        f"where these are two units; where the board was replaced, {remedy}."
     )
 
 
@@ -83,10 +85,10 @@ def accepted(live: Claim, request: AllocationRequest) -> Iterator[NewEvent]:
     for each in differences(live.details, request.details or {}):
         if each.fact in BOARD_FACTS:
             what = f"{each.fact} {printable(each.known)} became {printable(each.now)}, accepted"
-            yield NewEvent(EventKind.HARDWARE, request.context, *about, what)
+            yield NewEvent(EventKind.HARDWARE, request.context, *about, what, reason=request.reason)
         elif each.fact == HOST_KEY:
             what = f"{printable(each.known)} became {printable(each.now)}, accepted"
-            yield NewEvent(EventKind.HOST_KEY, request.context, *about, what)
+            yield NewEvent(EventKind.HOST_KEY, request.context, *about, what, reason=request.reason)
 
 
 def _is_its_twin(live: Claim, twin: str, context: Context) -> str:

@@ -29,6 +29,8 @@ class EventKind(StrEnum):
     """A unit's board says another serial or MAC address than before, and that was accepted."""
     HOST_KEY = "host key"
     """A device has another SSH host key than before, and that was accepted."""
+    PRODUCT = "product"
+    """A device said another product than it gets, and that was accepted."""
     CHECKED = "checked"
     """Label, device and ledger agreed."""
     MISMATCH = "mismatch"

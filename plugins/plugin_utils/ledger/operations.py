@@ -74,6 +74,7 @@ def canonical(request: AllocationRequest) -> AllocationRequest:
         length=claim_ids.check_length(request.length),
         details=request.details,
         accepts=request.accepts,
+        reason=request.reason,
     )
 
 

@@ -185,8 +185,8 @@ class Event(NamedTuple):
 class AllocationRequest(NamedTuple):
     """A unit that needs a claim ID: this one (`claim_id`), or a new one of `length` characters.
 
-    `details` are what is known of its device; None: nothing, and nothing is compared. `accepts` are the facts of
-    `identity.facts` that may be others than before.
+    `details` are what is known of its device; None: nothing, and nothing is compared. `accepts` is a fact that the
+    ledger has of the unit's device where another device, or key, may take its place, for that `reason`.
     """
 
     product: str
@@ -196,7 +196,8 @@ class AllocationRequest(NamedTuple):
     claim_id: str | None = None
     length: int = claim_ids.DEFAULT_LENGTH
     details: Mapping[str, object] | None = None
-    accepts: frozenset[str] = frozenset()
+    accepts: str | None = None
+    reason: str | None = None
 
     def __repr__(self) -> str:
         """Leave out what must be in no log."""

@@ -85,6 +85,20 @@ def _refuse_orphans(path: Path) -> None:
         )
 
 
+def check_usable(path: Path) -> None:
+    """Raise `LedgerError` where the file could not be written to, or not be made. Changes nothing."""
+    if holds_something(path):
+        locked = next((place for place in (path, path.parent) if not os.access(place, os.W_OK)), None)
+        if locked is not None:
+            raise LedgerError(f"The ledger {path} cannot be written: {locked} may not be; correct its mode or owner.")
+        return
+    _refuse_orphans(path)
+    folder = next(parent for parent in path.parents if parent.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        why = "may not be written" if folder.is_dir() else "is no directory"
+        raise LedgerError(f"The ledger {path} cannot be made: {folder} {why}; name another place (ioto_ledger).")
+
+
 def _sweep_drafts(path: Path, prefix: str) -> None:
     """Remove what a process left that died while it made the ledger; only one makes it at a time."""
     for entry in path.parent.iterdir():

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from .. import claim_ids
 from ..csv_reader import CsvFormat, LineProblem, fold_title, read_rows, title_problems
+from ..display_text import counted
 from ..errors import IotoError
 from .columns import COLUMNS, property_problem
 from .damage import damage, is_date
@@ -51,7 +52,7 @@ class ProductionOrderError(IotoError):
 
     def __init__(self, source: str, problems: Sequence[LineProblem]) -> None:
         self.problems = tuple(sorted(problems))
-        count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
+        count = counted(len(self.problems), "problem")
         listed = "\n".join(f"  {problem}" for problem in self.problems)
         super().__init__(f"{source} has {count}; no unit was taken from it. Correct the file and run again.\n{listed}")
 

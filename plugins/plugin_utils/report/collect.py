@@ -33,6 +33,11 @@ _MAKES_UP: Mapping[UnitVerdict, Collection[str]] = {
     UnitVerdict.MISMATCH: {EventKind.CHECKED},
     UnitVerdict.NOT_LABELLED: {State.LABELLED},
 }
+_OF_A_RUN = (
+    *(EventKind.ALLOCATED, EventKind.BOUND, EventKind.WRITTEN, EventKind.VERIFIED, EventKind.LABELLED),
+    *(EventKind.CONFLICT, EventKind.FAILED, EventKind.UNREACHABLE),
+)
+"""What tells of a run, whether or not it came to its end."""
 _STATES = {state.value: state for state in State}
 _FLOWS = {"service": "factory", "agent": "auto"}
 """The flow of which a claim's source tells."""
@@ -49,6 +54,8 @@ class Period:
     until: datetime
     actor: str | None = None
     run: str | None = None
+    is_cut_off: bool = False
+    """Whether it is that of a run that did not come to its end."""
 
     def holds(self, event: Event) -> bool:
         """Say whether `event` belongs to the period; of a run with a number, whatever its clock said."""
@@ -59,9 +66,20 @@ class Period:
         return self.since <= event.at <= self.until
 
 
-def last_run(ledger: Ledger) -> Period | None:
-    """Return when and by whom the last run was that the ledger has recorded; None where it has none."""
-    for event in ledger.events(kinds=[EventKind.RUN], newest_first=True, limit=1):
+def last_run(ledger: Ledger, number: str | None = None) -> Period | None:
+    """Return when and by whom the last run was, or the one with that `number`; None where the ledger has none.
+
+    One that was cut off, or is still going on, goes from its first event to its last.
+    """
+    ended = next(ledger.events(kinds=[EventKind.RUN], newest_first=True, limit=1, run=number), None)
+    if number is None or ended is None:
+        begun = ledger.events(kinds=_OF_A_RUN, newest_first=True, after=ended and ended.id, run=number)
+        # What has no host is a service's; what has the run of its end came after it, such as a label that was late.
+        last = next((event for event in begun if event.host and event.run and not _is_of(event, ended)), None)
+        if last is not None:
+            first = next(ledger.events(run=last.run, limit=1))
+            return Period(min(first.at, last.at), max(first.at, last.at), last.actor, last.run, is_cut_off=True)
+    for event in () if ended is None else (ended,):
         try:
             started = datetime.fromisoformat(json.loads(event.detail or "")["started"])
         except (ValueError, TypeError, KeyError, RecursionError):
@@ -71,6 +89,10 @@ def last_run(ledger: Ledger) -> Period | None:
             ) from None
         return Period(started, event.at, event.actor, event.run)
     return None
+
+
+def _is_of(event: Event, ended: Event | None) -> bool:
+    return ended is not None and event.run == ended.run
 
 
 def collect(ledger: Ledger, period: Period, units: Sequence[ReportedUnit] = (), *, only: bool = False) -> list[Row]:

@@ -36,6 +36,14 @@ OPTIONS = (
         "When the run began, as M(ioto.serialization.preflight) returned it; report that run.",
         modules=_MODULE,
     ),
+    Option(
+        "run",
+        "Report the run with this number, which its summary says.",
+        without="the last run is reported, also one that was cut off, as far as it went",
+        variable="ioto_report_run",
+        modules=_MODULE,
+        flows=_FLOW,
+    ),
     *rows(
         Option(
             "since", "Report from this time on, such as V(2026-11-23) or V(2026-11-23T08:00:00), local without a zone."

@@ -108,6 +108,8 @@ class Report:
     until: datetime
     ledgers: Sequence[str]
     rows: Sequence[Row]
+    is_cut_off: bool = False
+    """Whether it is that of a run that has not come to its end."""
 
     @property
     def counts(self) -> Counter[UnitVerdict]:

@@ -68,6 +68,8 @@ def make_report(options: Mapping[str, Any], around: Surroundings, *, check: bool
         for path, text in contents.items():
             _write(path, text())
     message = f"The report of {_units(len(report.rows))} {'would be' if check else 'is'} in {printable(str(html))}."
+    if report.is_cut_off:
+        message += " That run has not come to its end: this is how far it went."
     if not report.rows:
         message += " Nothing happened to any unit in that time."
     counts = {verdict.value: count for verdict, count in report.counts.items()}
@@ -111,15 +113,21 @@ def _of_the_ledger(options: Mapping[str, Any], around: Surroundings, made_at: da
         else:
             if ledger.is_absent:
                 raise ReportError(f"There is no ledger in {ledger.location}; name the one that was used (ioto_ledger).")
-            found = last_run(ledger)
+            found = last_run(ledger, options["run"])
+            if found is None and options["run"]:
+                raise ReportError(
+                    f"The ledger {ledger.location} knows no run {printable(options['run'])}; give the number that the "
+                    "run's summary says, or since."
+                )
             if found is None:
                 raise ReportError(
                     f"The ledger {ledger.location} has recorded no run; give since, such as {made_at:%Y-%m-%d}."
                 )
             period = found
         rows = collect(ledger, period)
-        title = options["title"] or "Serialization report"
-        return Report(title, period.since, min(period.until, made_at), [ledger.location], rows)
+        title = options["title"] or f"Serialization report{' of a run that has not ended' if period.is_cut_off else ''}"
+        until = min(period.until, made_at)
+        return Report(title, period.since, until, [ledger.location], rows, is_cut_off=period.is_cut_off)
 
 
 def _pictures(options: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]], around: Surroundings) -> Pictures:

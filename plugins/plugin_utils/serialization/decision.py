@@ -14,12 +14,12 @@ from ..device.agent_settings import Override
 from ..device.state import DeviceState
 from ..device.unit_identity import UnitIdentity
 from ..display_text import printable
-from ..identity.facts import BOARD_FACTS, HOST_KEY, described
+from ..identity.facts import described, differences, values_of
 from ..ledger.device_check import refusal_of
 from ..ledger.records import Claim, State
+from .replacing import NOTHING, Replaced, Replacing, id_is_meant, product_is_meant
 
 _DONE = {State.VERIFIED, State.LABELLED}
-_DELIBERATE = "or say that it is meant (force: true)"
 
 
 class Action(StrEnum):
@@ -70,30 +70,25 @@ class Asked:
     product: str
     unit: str
     claim_id: str | None = None
-    force: bool = False
-    replace_provisioned: bool = False
+    replacing: Replacing = NOTHING
     scanned: bool = False
     """The ID is on a label that was printed beforehand, so the ledger has to know it."""
     by_agent: bool = False
     """The agent makes the ID, which it does only where there is none."""
-    accept_host_key: bool = False
-    """The unit's host key was made anew."""
     rewrite: bool = False
     """A unit that was verified may be done again though nothing but a MAC address identifies it."""
-
-    @property
-    def accepts(self) -> frozenset[str]:
-        """The facts of the unit's device that may be others than before."""
-        return (BOARD_FACTS if self.force else frozenset()) | ({HOST_KEY} if self.accept_host_key else frozenset())
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the ledger says: the unit's live claim, who holds the ID that the device has, who the one that was given."""
+    """What the ledger says: the unit's live claim, and the claims with the ID that the device has, with the one that
+    was given, and with the one that is to be replaced.
+    """
 
     live: Claim | None = None
     holder: Claim | None = None
     given_holder: Claim | None = None
+    replaced_holder: Claim | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,17 +115,68 @@ class Decision:
 
 
 def decide(seen: Seen, asked: Asked, known: Known) -> Decision:
-    """Return what to do with the unit. A device that has an ID keeps it, unless somebody forces another on it."""
-    if seen.product is not None and seen.product != asked.product and not asked.force:
+    """Return what to do with the unit. A device that has an ID keeps it, unless somebody names it to be replaced."""
+    if _has_other_product(seen, asked) and not asked.replacing.takes_product(seen.product or ""):
         return _refuse(
             f"The device says product {seen.product!a}, and {asked.product} was asked for: see whether this is the "
-            f"right unit and image, {_DELIBERATE}."
+            f"right unit and image, or {product_is_meant(seen.product or '')}."
         )
+    if refused := _refused_replacement(seen, asked, known):
+        return refused
     if refused := _refused_gift(asked, known.given_holder):
         return refused
     if known.live is not None and (refused := _refused_board(seen, asked, known.live)):
         return refused
     return _guarded(_choose(seen, asked, known), seen, asked)
+
+
+def replaced(seen: Seen, asked: Asked, known: Known, decision: Decision) -> Replaced:
+    """Return what gives way where `decision` is carried out."""
+    live, before = known.live, seen.claim_id
+    is_other_id = decision.action is Action.ASSIGN and before is not None and before != decision.claim_id
+    gone = _is_gone(known.holder, asked) or known.holder is None or decision.retire_live
+    retired = live.claim_id if live is not None and decision.retire_live else before if is_other_id and gone else None
+    board = None
+    if live is not None and seen.identity is not None:
+        board = ", ".join(each.known for each in differences(live.details, seen.identity.details)) or None
+    return Replaced(
+        claim_id=before if is_other_id else None,
+        retired_id=retired if is_valid(retired) else None,
+        product=seen.product if _has_other_product(seen, asked) else None,
+        board=board,
+    )
+
+
+def is_without_effect(seen: Seen, asked: Asked, known: Known) -> bool:
+    """Whether the ID that is to be replaced is not there: it was replaced before, or was never the unit's."""
+    replacing = asked.replacing
+    there = seen.claim_id, seen.provisioned_id, known.live.claim_id if known.live else None
+    return replacing.claim_id is not None and not any(map(replacing.takes_id, there))
+
+
+def _has_other_product(seen: Seen, asked: Asked) -> bool:
+    return seen.product is not None and seen.product != asked.product
+
+
+def _is_gone(holder: Claim | None, asked: Asked) -> bool:
+    """Whether the claim is one that the unit had, and has no more."""
+    return holder is not None and holder.state is State.RETIRED and holder.unit == asked.unit
+
+
+def _refused_replacement(seen: Seen, asked: Asked, known: Known) -> Decision | None:
+    """Refuse to replace an ID by itself, or one that neither the device nor the ledger has ever had: it is mistyped."""
+    if asked.replacing.takes_id(asked.claim_id):
+        return _refuse(
+            f"The claim ID {mask(asked.claim_id or '')} is given, and is to be replaced (ioto_replace_id): give the "
+            "unit another one, or replace none."
+        )
+    named = asked.replacing.folded_id
+    if named is not None and known.replaced_holder is None and is_without_effect(seen, asked, known):
+        return _refuse(
+            f"Neither the device nor the ledger has the claim ID {mask(named)} that is to be replaced: correct "
+            "ioto_replace_id, or remove it."
+        )
+    return None
 
 
 def _refused_gift(asked: Asked, holder: Claim | None) -> Decision | None:
@@ -165,7 +211,7 @@ def _refused_board(seen: Seen, asked: Asked, live: Claim) -> Decision | None:
     """Refuse a device that calls itself by the name of a unit, and is not the one that carried the `live` claim."""
     if seen.identity is None:
         return None
-    refusal = refusal_of(live, seen.identity.details, asked.accepts)
+    refusal = refusal_of(live, seen.identity.details, asked.replacing.board)
     return None if refusal is None else replace(_refuse(refusal, live), device=described(seen.identity.details))
 
 
@@ -173,11 +219,11 @@ def _choose(seen: Seen, asked: Asked, known: Known) -> Decision:
     if seen.claim_id is None:
         return _for_a_blank_device(seen, asked, known)
     if not is_valid(seen.claim_id):
-        if asked.force:
+        if asked.replacing.takes_id(seen.claim_id):
             return _for_a_blank_device(seen, asked, known)
         return _refuse(
             "The device has an id that is no claim ID (10 to 20 digits and letters without I, L, O and U): "
-            f"remove it there, {_DELIBERATE}."
+            f"remove it there, or {id_is_meant(seen.claim_id)}."
         )
     if known.live is not None and known.live.claim_id == seen.claim_id:
         return _for_a_known_device(seen.claim_id, asked)
@@ -190,8 +236,10 @@ def _for_a_blank_device(seen: Seen, asked: Asked, known: Known) -> Decision:
     live = known.live
     if live is None:
         return Decision(Action.ASSIGN, asked.claim_id)
+    if asked.replacing.takes_id(live.claim_id):
+        return Decision(Action.ASSIGN, asked.claim_id, retire_live=True)
     rewritten = live.state in _DONE
-    if rewritten and seen.identity is not None and seen.identity.is_a_mac and not (asked.rewrite or asked.force):
+    if rewritten and seen.identity is not None and seen.identity.is_a_mac and not _is_again(asked, live):
         return _refuse(
             f"The device is blank, and says by nothing but its MAC address that it is unit {asked.unit!a}, which was "
             f"done before as {printable(live.host or 'another host')}: see whether it is that unit, or another board "
@@ -200,39 +248,41 @@ def _for_a_blank_device(seen: Seen, asked: Asked, known: Known) -> Decision:
         )
     if asked.claim_id in {None, live.claim_id}:
         return Decision(Action.ASSIGN, live.claim_id, rewritten=rewritten)
-    if asked.force:
-        return Decision(Action.ASSIGN, asked.claim_id, retire_live=True)
     return _refuse(
         f"The unit {asked.unit!a} has the claim ID {mask(live.claim_id)} in the ledger, and another was given: "
-        f"correct the inventory, {_DELIBERATE}."
+        f"correct the inventory, or {id_is_meant(live.claim_id)}."
     )
 
 
+def _is_again(asked: Asked, live: Claim) -> bool:
+    """Whether somebody says that a blank device is the unit of the `live` claim, or takes the place of its board."""
+    return asked.rewrite or asked.replacing.board in values_of(live.details)
+
+
 def _for_a_known_device(claim_id: str, asked: Asked) -> Decision:
-    if asked.claim_id in {None, claim_id} and not (asked.force and asked.claim_id is None):
-        return Decision(Action.KEEP, claim_id)
-    if asked.force:
+    if asked.replacing.takes_id(claim_id):
         return Decision(Action.ASSIGN, asked.claim_id, retire_live=True)
+    if asked.claim_id in {None, claim_id}:
+        return Decision(Action.KEEP, claim_id)
     return _refuse(
         f"The unit {asked.unit!a} already has the claim ID {mask(claim_id)}, and another was given: "
-        f"correct the inventory, {_DELIBERATE}."
+        f"correct the inventory, or {id_is_meant(claim_id)}."
     )
 
 
 def _for_two_ids(claim_id: str, live: Claim, asked: Asked, known: Known) -> Decision:
     """The device has one ID, the ledger another."""
     old = known.holder
-    replacing = (
-        old is not None and old.state is State.RETIRED and old.unit == asked.unit and live.state is State.ALLOCATED
-    )
-    if asked.claim_id in {None, live.claim_id} and (replacing or asked.force):
+    is_unfinished = _is_gone(old, asked) and live.state is State.ALLOCATED
+    takes = asked.replacing.takes_id(claim_id)
+    if asked.claim_id in {None, live.claim_id} and (is_unfinished or takes):
         # A replacement that was cut off before it reached the device ends here; so does a restored old image.
         return Decision(Action.ASSIGN, live.claim_id, conflict=_foreign(old, asked))
-    if asked.force:
-        return Decision(Action.ASSIGN, asked.claim_id, retire_live=True, conflict=_foreign(old, asked))
+    remedy = "leave the given one out" if takes else id_is_meant(claim_id)
     return _refuse(
         f"The device has the claim ID {mask(claim_id)}, and the ledger has {mask(live.claim_id)} for its unit "
-        f"{asked.unit!a}: retire the wrong one in the ledger, {_DELIBERATE}.",
+        f"{asked.unit!a}: retire the latter in the ledger where it is wrong (ledger_entry); for the device to get it, "
+        f"{remedy}.",
         _foreign(old, asked),
     )
 
@@ -240,24 +290,25 @@ def _for_two_ids(claim_id: str, live: Claim, asked: Asked, known: Known) -> Deci
 def _for_an_unknown_id(claim_id: str, asked: Asked, known: Known) -> Decision:
     """The device has an ID, and the ledger has none for the unit."""
     holder = known.holder
-    if asked.force and asked.claim_id != claim_id:
+    if asked.replacing.takes_id(claim_id):
         return Decision(Action.ASSIGN, asked.claim_id, conflict=_foreign(holder, asked))
     if holder is not None and holder.state is State.RETIRED:
         return _refuse(
             f"The device has the claim ID {mask(claim_id)}, which was retired ({holder.reason or 'no reason'}): "
-            f"remove it there, {_DELIBERATE}.",
+            f"remove it there, or {id_is_meant(claim_id)}.",
             _foreign(holder, asked),
         )
     if foreign := _foreign(holder, asked):
         return _refuse(
             f"The device has the claim ID {mask(claim_id)}, which belongs to unit {foreign.unit!a} of product "
-            f"{foreign.product}: see whether an image was copied from that unit or the serial is wrong, {_DELIBERATE}.",
+            f"{foreign.product}: see whether an image was copied from that unit or the serial is wrong, or "
+            f"{id_is_meant(claim_id)}.",
             foreign,
         )
     if asked.claim_id not in {None, claim_id}:
         return _refuse(
             f"The device already has the claim ID {mask(claim_id)}, and another was given: "
-            f"correct the inventory, {_DELIBERATE}."
+            f"correct the inventory, or {id_is_meant(claim_id)}."
         )
     return Decision(Action.ADOPT, claim_id)
 
@@ -276,10 +327,13 @@ def _guarded(decision: Decision, seen: Seen, asked: Asked) -> Decision:
         if override.value != wanted[name]:
             return replace(_refuse(_overridden(name, override)), conflict=decision.conflict)
     loses = decision.claim_id is None or decision.claim_id != seen.provisioned_id
-    if decision.action is Action.ASSIGN and seen.provisioned and loses and not asked.replace_provisioned:
+    provisioned = seen.provisioned_id or seen.claim_id
+    takes = any(map(asked.replacing.takes_id, (seen.claim_id, seen.provisioned_id)))
+    if decision.action is Action.ASSIGN and seen.provisioned and loses and not takes:
+        remedy = "remove provision.json5 there" if provisioned is None else id_is_meant(provisioned)
         return _refuse(
             "The device has been claimed and provisioned (provision.json5), and another ID would throw that away: "
-            "leave it, or say that it is meant (replace_provisioned: true)."
+            f"leave it, or {remedy}."
         )
     return decision
 

@@ -16,6 +16,7 @@ from ..errors import IotoError
 from ..identity.marks import ANY_MARKS, IdentifyingMarks
 from ..json5.reader import JsonValue
 from .decision import Asked
+from .replacing import NOTHING, NOTHING_REPLACED, Replaced, Replacing
 from .sources.source import ClaimSource
 
 DEFAULT_CONFIG_DIR = "/etc/ioto"
@@ -37,8 +38,8 @@ class OtherDeviceError(SerializationError):
 class Request:
     """What is asked for one unit. `properties` are further members of device.json5; `check` changes nothing.
 
-    A unit that comes back with another host key than the ledger keeps as its own is refused unless `accept_host_key`;
-    one whose storage forgets, unless `volatile`; one of which nothing says that the file is on the storage is not
+    What a unit is already is kept, and what contradicts it refused, unless `replacing` names it. One whose storage
+    forgets is refused unless `volatile`; one of which nothing says that the file is on the storage is not
     verified unless `unsynced`.
     """
 
@@ -47,10 +48,8 @@ class Request:
     serial: str | None = None
     properties: Mapping[str, JsonValue] = field(default_factory=dict)
     config_dir: str = DEFAULT_CONFIG_DIR
-    force: bool = False
-    replace_provisioned: bool = False
+    replacing: Replacing = NOTHING
     check: bool = False
-    accept_host_key: bool = False
     restart: Sequence[str] = ()
     """The command that starts a running agent again; empty: the device's own init script or systemd unit."""
     volatile: bool = False
@@ -71,11 +70,9 @@ class Request:
             product=claim_ids.parse_product(product),
             unit=unit.serial,
             claim_id=self.source.wanted_id,
-            force=self.force,
-            replace_provisioned=self.replace_provisioned,
+            replacing=self.replacing,
             scanned=self.source.is_preprinted,
             by_agent=self.source.on_device,
-            accept_host_key=self.accept_host_key,
             rewrite=self.rewrite,
         )
         self.source.check_product(asked.product)
@@ -94,12 +91,16 @@ class UnitOutcome:
     state: str | None
     path: str
     previous_claim_id: str | None = None
+    replaced: Replaced = NOTHING_REPLACED
+    """What gave way, or would in check mode."""
     before: bytes = b""
     after: bytes = b""
     readable_by_others: bool = False
     """The device.json5 was so on the device, and its mode was kept."""
     note: str | None = None
     """What did not come about and does no harm: the next run makes up for it."""
+    adopted: bool = False
+    """The device had its ID, and the ledger did not know it."""
     notices: Sequence[str] = ()
     """What was unusual, a sentence each."""
     hardware: Mapping[str, object] = field(default_factory=dict)
@@ -110,6 +111,6 @@ class UnitOutcome:
     def shown(self, data: bytes) -> str:
         """Return a device.json5 as text for a screen, with the claim IDs in it masked."""
         text = data.decode("utf-8", "replace")
-        for claim_id in filter(None, {self.claim_id, self.previous_claim_id}):
+        for claim_id in filter(None, {self.claim_id, self.previous_claim_id, self.replaced.claim_id}):
             text = text.replace(claim_id, claim_ids.mask(claim_id))
         return "".join(character if character.isprintable() or character in "\n\t" else "?" for character in text)

@@ -21,6 +21,7 @@ from ..device.device import Device
 from ..device.durability import check_storage, directory_notice, needs_a_sync, restore_link, unsynced
 from ..device.scripts import same_board, sweep
 from ..device.state import IDENTITY_KEYS, DeviceState
+from ..device.unit_identity import UnitIdentity
 from ..device.verified_write import ChangedMeanwhileError, write_verified
 from ..display_text import printable
 from ..identity.facts import merged
@@ -41,8 +42,10 @@ from ..ledger.records import (
     StateChange,
     TwinError,
 )
-from .decision import Action, Decision, Known, Seen, decide
+from .decision import Action, Decision, Known, Seen, decide, is_without_effect, replaced
+from .replacing import NOTHING_REPLACED
 from .request import OtherDeviceError, Request, SerializationError, UnitOutcome
+from .sources.source import ClaimSource
 
 _TRIES_AGAINST_OTHER_WRITERS = 3
 _READ_BY_OTHERS = 0o004
@@ -56,10 +59,12 @@ def serialize(device: Device, request: Request, ledger: ClaimLedger, context: Co
     for key in IDENTITY_KEYS:
         if key in request.properties:
             raise SerializationError(f"The property {key!r} is no free one; give it as claim_id or product.")
-    for _unused in range(_TRIES_AGAINST_OTHER_WRITERS - 1):
+    with suppress(ChangedMeanwhileError):
+        return _Transaction(device, request, ledger, context).run()
+    for _unused in range(_TRIES_AGAINST_OTHER_WRITERS - 2):
         with suppress(ChangedMeanwhileError):
-            return _Transaction(device, request, ledger, context).run()
-    return _Transaction(device, request, ledger, context).run()
+            return _after_another(_Transaction(device, request, ledger, context).run())
+    return _after_another(_Transaction(device, request, ledger, context).run())
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +91,22 @@ class _Transaction:
         self._unsynced: str | None = None
         self._unit = self._first.unit(request.serial, request.marks)
         self._asked = request.ask_for(self._first, self._unit)
+        self._replaced = NOTHING_REPLACED
+        self._adopts = False
 
     def run(self) -> UnitOutcome:
         """Take the unit from what it is to its identity. Raises `ChangedMeanwhileError` as well as `IotoError`."""
-        plan = self._decide(self._first)
+        plan, request = self._decide(self._first), self._request
+        self._adopts = plan.decision.action is Action.ADOPT and self._source.name_of_found == ClaimSource.name_of_found
+        self._replaced = replaced(Seen.of(plan.state, self._unit), self._asked, plan.known, plan.decision)
         if self._request.check:
             return self._prediction(plan)
+        if (product := self._replaced.product) is not None:
+            about = None, self._asked.product, self._unit.serial
+            what = f"{printable(product)} became {self._asked.product}, accepted"
+            self._ledger.record(
+                NewEvent(EventKind.PRODUCT, self._context, *about, what, reason=request.replacing.reason)
+            )
         if self._source.on_device and plan.decision.needs_an_id:
             plan = self._let_device_make_one(plan)
         claim = self._claim(plan)
@@ -118,20 +133,26 @@ class _Transaction:
     def _decide(self, state: DeviceState) -> _Plan:
         asked, seen = self._asked, Seen.of(state, self._unit)
         live = self._ledger.live_claim(asked.product, asked.unit)
-        wanted = [claim_id for claim_id in (seen.claim_id, asked.claim_id) if is_valid(claim_id)]
+        named = seen.claim_id, asked.claim_id, asked.replacing.folded_id
+        wanted = [claim_id for claim_id in named if is_valid(claim_id)]
         holders = self._ledger.holders(wanted) if wanted else {}
-        known = Known(live, holders.get(seen.claim_id or ""), holders.get(asked.claim_id or ""))
+        known = Known(live, *(holders.get(claim_id or "") for claim_id in named))
         if live is not None and twin_of(live, self._context) is not None and not self._request.check:
             # The ledger refuses it where it binds an ID; nothing has to be asked for one before that.
             self._allocate(None, live.source)
         decision = decide(seen, asked, known)
         if decision.conflict is not None and not self._request.check:
             about = decision.conflict.claim_id, asked.product, asked.unit
-            why = decision.reason or "overruled by force"
+            why = decision.reason or f"overruled: {self._request.replacing.reason}"
             self._ledger.record(NewEvent(EventKind.CONFLICT, self._context, *about, why, decision.device))
         if decision.action is Action.REFUSE:
             sentence = f"{decision.reason} ({printable(state.file.path)} on {self._device.name})"
             raise OtherDeviceError(sentence, {"hardware": self._unit.hardware})
+        if is_without_effect(seen, asked, known) and state is self._first:
+            self._notices.append(
+                f"Its claim ID is not {claim_ids.mask(asked.replacing.claim_id or '')}, so that ioto_replace_id "
+                "replaced nothing; remove it, or correct it."
+            )
         return _Plan(state, decision, known)
 
     def _let_device_make_one(self, plan: _Plan) -> _Plan:
@@ -153,11 +174,11 @@ class _Transaction:
         if decision.action is Action.ADOPT:
             return self._allocate(decision.claim_id, self._source.name_of_found)
         source = self._source.written
-        claim_id = decision.claim_id or source.claim_id(self._described(plan.state))
+        claim_id = decision.claim_id or source.claim_id(_described(plan.state, self._unit, self._asked.product))
         replaced = plan.state.claim_id
         retire_live = decision.retire_live
         if live is None and plan.known.holder is None and is_valid(replaced) and replaced != claim_id:
-            # The ID that is forced off was the unit's, and may never be another's.
+            # The ID that is replaced was the unit's, and may never be another's.
             self._allocate(replaced, "adopted")
             retire_live = True
         if not retire_live:
@@ -167,42 +188,24 @@ class _Transaction:
                 f"The source gives {self._device.name} the claim ID that it has ({claim_ids.mask(live.claim_id)}): "
                 "replace it at the source first."
             )
-        with self._telling_of_others():
+        with _telling_of_others(self._unit):
             wanted = self._allocation(claim_id, source.name, source.length)
-            return self._ledger.replace(wanted, reason="replaced by force")
+            return self._ledger.replace(wanted, reason=self._request.replacing.reason or "replaced")
 
     def _allocate(self, claim_id: str | None, source: str, length: int = claim_ids.DEFAULT_LENGTH) -> Claim:
-        with self._telling_of_others():
+        with _telling_of_others(self._unit):
             return self._ledger.allocate(self._allocation(claim_id, source, length))
 
     def _allocation(self, claim_id: str | None, source: str, length: int) -> AllocationRequest:
         asked, details = self._asked, self._unit.details
         about = asked.product, asked.unit, source, self._context
-        return AllocationRequest(*about, claim_id, length, details, asked.accepts)
+        return AllocationRequest(*about, claim_id, length, details, asked.replacing.board, asked.replacing.reason)
 
     def _meet(self, live: Claim, *, is_kept: bool) -> Claim:
         """Have the ledger compare the device with that of the unit, and hold what it does not know of it yet."""
         if is_kept and merged(live.details, self._unit.details) == live.details:
             return live
         return self._allocate(live.claim_id, live.source)
-
-    @contextmanager
-    def _telling_of_others(self) -> Iterator[None]:
-        """Have an error say what the device is that is not its unit's."""
-        try:
-            yield
-        except DeviceConflictError as error:
-            twin = {"twin": error.twin} if isinstance(error, TwinError) else {}
-            raise OtherDeviceError(str(error), {"hardware": self._unit.hardware, **twin}) from None
-
-    def _described(self, state: DeviceState) -> dict[str, JsonValue]:
-        """The unit as a factory service gets it: its device.json5, with what names it."""
-        members = {key: value for key, value in state.members.items() if key != "id"}
-        return {
-            **members,
-            **self._unit.members,
-            "product": self._asked.product,
-        }
 
     # --- 4. write and verify ---
 
@@ -309,6 +312,8 @@ class _Transaction:
             state=claim.state.value if claim else None,
             path=printable(self._first.file.path),
             previous_claim_id=before if before != final else None,
+            replaced=self._replaced,
+            adopted=self._adopts,
             before=self._first.file.data,
             after=after,
             readable_by_others=bool((self._first.file.mode or 0) & _READ_BY_OTHERS),
@@ -317,6 +322,30 @@ class _Transaction:
             hardware=self._unit.hardware,
             rewritten=plan.decision.rewritten,
         )
+
+
+def _after_another(outcome: UnitOutcome) -> UnitOutcome:
+    """Return the outcome of a try after somebody else wrote; where nothing was left to do, that was another run."""
+    if outcome.changed:
+        return outcome
+    told = "Another run did this device in the meantime; see that no two runs have the same devices."
+    return with_fields(outcome, notices=[*outcome.notices, told])
+
+
+@contextmanager
+def _telling_of_others(unit: UnitIdentity) -> Iterator[None]:
+    """Have an error say what the device is that is not its unit's."""
+    try:
+        yield
+    except DeviceConflictError as error:
+        twin = {"twin": error.twin} if isinstance(error, TwinError) else {}
+        raise OtherDeviceError(str(error), {"hardware": unit.hardware, **twin}) from None
+
+
+def _described(state: DeviceState, unit: UnitIdentity, product: str) -> dict[str, JsonValue]:
+    """The unit as a factory service gets it: its device.json5, with what names it."""
+    members = {key: value for key, value in state.members.items() if key != "id"}
+    return {**members, **unit.members, "product": product}
 
 
 def _is_settled(claim: Claim) -> bool:
