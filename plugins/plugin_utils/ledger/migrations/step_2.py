@@ -15,8 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-import sqlite3
-from typing import cast
+from typing import Any
 
 from sqlalchemy.engine import Connection
 
@@ -149,7 +148,7 @@ def migrate(connection: Connection) -> None:
     """Bring a ledger of schema 1 to 2 in the caller's transaction."""
     is_sqlite = connection.dialect.name == "sqlite"
     if is_sqlite:
-        driver = cast("sqlite3.Connection", connection.connection.driver_connection)
+        driver: Any = connection.connection.driver_connection
         driver.create_function("ioto_event_key", len(_EVENT), _event_key, deterministic=True)
     _run(connection, *(_EVENTS_ON_SQLITE if is_sqlite else _EVENTS_ON_POSTGRESQL))
     identity = _identity(connection)

@@ -8,7 +8,7 @@ A process may hold a ledger open while another one, of a newer release, migrates
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
@@ -57,9 +57,10 @@ def _begin(connection: Connection) -> object:
     if not connection.in_transaction():
         connection.begin()  # or SQLAlchemy would find nothing to commit
     # By the driver: SQLAlchemy's own way takes longer than the question does.
-    driver = cast("Any", connection.connection.driver_connection)
+    driver: Any = connection.connection.driver_connection
     is_server = connection.dialect.name == "postgresql"
-    error_type = cast("Any", connection.dialect.loaded_dbapi).Error
+    loaded: Any = connection.dialect.loaded_dbapi
+    error_type = loaded.Error
     try:
         if not is_server:
             # A transaction that reads first and then writes could not wait for its turn.
