@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import complete
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.check import check_batch, plays
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.check_options import check_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
     AllocationRequest,
@@ -57,6 +59,16 @@ def test_a_serial_that_every_board_may_have_is_told_before_the_first_device(ledg
     found = problems(batch)
     assert len(found) == 2
     assert all("identifies no unit" in problem and "(ioto_serial)" in problem for problem in found)
+
+
+def test_an_address_that_ssh_takes_for_an_option_is_refused(ledger: str) -> None:
+    batch = {"a": host(ledger, ansible_host="-oProxyCommand=touch /tmp/x"), "-v": host(ledger)}
+    assert [text.partition(": ")[0] for text in problems(batch) if "begins with a dash" in text] == ["a", "-v"]
+
+
+def test_a_yes_is_no_number(ledger: str) -> None:
+    (problem,) = check_options({"a": host(ledger, ioto_device_timeout=True)}, complete)
+    assert str(problem) == "a: ioto_device_timeout is a yes or no; give a number."
 
 
 def test_every_problem_is_listed_at_once_with_its_host(ledger: str) -> None:

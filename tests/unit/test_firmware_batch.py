@@ -67,6 +67,11 @@ def test_a_batch_without_room_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
     assert str(problem).startswith("2 hosts: their images need ") and "0 MB are free" in str(problem)
 
 
+def test_a_file_name_that_is_too_long_in_bytes_is_told_before_the_first_image(tmp_path: Path) -> None:
+    with pytest.raises(IotoError, match="makes a file name of 367 bytes"):
+        destination.destination(None, f"{tmp_path}/", "é" * 60)
+
+
 def test_two_units_never_share_an_image(tmp_path: Path) -> None:
     host = {"ioto_mode": "firmware", "ioto_serial": "1", "ioto_firmware_dest": str(tmp_path)}
     (problem,) = batch.check_images({"a": host, "b": dict(host), "other": {"ioto_mode": "manual"}}, complete, at_once=5)

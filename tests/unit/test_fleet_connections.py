@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import socket
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,25 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.ssh_setti
 def test_a_name_that_can_be_no_hosts_is_told_and_is_no_defect(host: str) -> None:
     with pytest.raises(UnreachableError, match="that is not the name of a host"):
         Connector().connect("bench-1", SshSettings(host=host), Deadline(1))
+
+
+def test_a_server_of_ssh_1_alone_is_not_sent_to_the_other_engine() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
+
+        def greet() -> None:
+            server.settimeout(10)
+            connection, _peer = server.accept()
+            with connection:
+                connection.sendall(b"SSH-1.5-OpenSSH_2.3\r\n")
+                while connection.recv(4096):
+                    pass
+
+        greeting = pool.submit(greet)
+        settings = SshSettings(host="127.0.0.1", port=server.getsockname()[1])
+        with pytest.raises(UnreachableError, match="it speaks SSH 1 alone") as error:
+            Connector().connect("bench-1", settings, Deadline(5))
+        greeting.result()
+    assert "ioto_engine" not in str(error.value)
 
 
 def test_a_file_with_revoked_keys_is_refused(tmp_path: Path) -> None:

@@ -38,10 +38,12 @@ def test_a_png_and_a_jpeg_are_read(tmp_path: Path, kind: str) -> None:
     assert (picture.size, picture.mode) == ((30, 20), "L")
 
 
-@pytest.mark.parametrize(("width", "height"), [(10_000, 7_000), (60_000, 60_000)])
+@pytest.mark.parametrize(
+    ("width", "height"), [(10_000, 7_000), (60_000, 60_000), (30_000, 30_000), (1, 59_000_000), (59_000_000, 1)]
+)
 def test_a_picture_that_would_fill_the_memory_is_not_decoded(tmp_path: Path, width: int, height: int) -> None:
     (tmp_path / "bomb.png").write_bytes(png(width, height))
-    with pytest.raises(PictureError, match=r"may have 60 million; give a smaller one|it is no PNG and no JPEG"):
+    with pytest.raises(PictureError, match=r"is too large: .*; give a smaller one"):
         open_picture(str(tmp_path / "bomb.png"), "L")
 
 

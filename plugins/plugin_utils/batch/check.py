@@ -110,6 +110,9 @@ def _unit(host: str, variables: Mapping[str, Any], problems: list[Problem]) -> _
     unit = _BatchUnit(host, variables, Mode(variables["ioto_mode"]))
     if unit.mode is Mode.NONE:
         return None
+    address = str(variables.get("ansible_host", host))
+    if address.startswith("-"):
+        report(f"its address {address[:20]!a} begins with a dash, which ssh takes for an option; correct ansible_host.")
     unit.product = checked("ioto_product", parse_product)
     unit.serial = checked("ioto_serial", partial(parse_serial, marks=_marks(variables)))
     _check_pattern(unit, report)

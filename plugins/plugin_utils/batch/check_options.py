@@ -53,6 +53,9 @@ def _sentences(variables: Mapping[str, Any], options: Mapping[str, Option], comp
     found = []
     # One by one, so that each is told, and by the name that it has in the inventory.
     for name, option in options.items():
+        if isinstance(variables[name], bool) and option.type in {"int", "float"}:
+            found.append(f"{name} is a yes or no; give a number.")  # Ansible takes it for 1 or 0
+            continue
         try:
             value = complete({name: variables[name]}, {name: option.spec})[name]
             if option.convert:

@@ -13,6 +13,8 @@ from pathlib import Path
 from ..image_formats.copies import can_share
 from ..image_formats.image import ImageError
 
+MOST_BYTES = 240
+"""Of a file name; file systems take 255, and a working folder beside it has a longer one."""
 _MASTERS = 2
 """A master image and the trial of it."""
 _SHARED_NEED = 1024 * 1024
@@ -29,7 +31,13 @@ def destination(base: Path | None, dest: str, serial: str | None) -> Path:
         return path
     if not serial:
         raise ImageError(f"The image in {dest} has no name without a serial; give ioto_serial, or a dest with a name.")
-    return path / (file_name(serial) + _suffix(base))
+    name = file_name(serial) + _suffix(base)
+    if len(name) > MOST_BYTES:
+        raise ImageError(
+            f"The serial {serial[:20]!a} makes a file name of {len(name)} bytes, and {MOST_BYTES} are the most; give "
+            "a shorter ioto_serial, or a dest with a name."
+        )
+    return path / name
 
 
 def file_name(serial: str) -> str:

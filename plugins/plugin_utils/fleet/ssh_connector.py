@@ -36,6 +36,7 @@ OLD_ALGORITHMS = (
     "-o KexAlgorithms=+diffie-hellman-group14-sha1 -o HostKeyAlgorithms=+ssh-rsa -o PubkeyAcceptedAlgorithms=+ssh-rsa"
 )
 """What ssh has to be told for servers of before 2016 or so, of which this engine knows none."""
+_SSH_2 = ("SSH-2.0-", "SSH-1.99-")
 _NO_SIGNATURE = "Unable to agree on a pubkey algorithm"
 """What paramiko says of a key of RSA and a server that takes no other hash than SHA-1 for its signatures."""
 
@@ -139,6 +140,8 @@ class _Sentences:
         if self._deadline.has_passed:
             return not_in_time(self._name, self._deadline)
         if isinstance(error, IncompatiblePeer):
+            if transport is not None and not transport.remote_version.startswith(_SSH_2):
+                return not_reached(self._name, self.where, "it speaks SSH 1 alone, and SSH 2 is needed")
             if self._settings.algorithms.keys() <= {"pubkeys"}:
                 return _too_old(self._name, self.where, error)
             return not_reached(self._name, self.where, f"{reason_of(error)} of those that the settings name")

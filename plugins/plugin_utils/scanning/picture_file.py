@@ -14,6 +14,8 @@ from ..errors import IotoError
 
 MOST_PIXELS = 60_000_000
 """What the largest cameras take, and nothing that a small file has blown up."""
+MOST_ACROSS = 20_000
+"""Pixels of a side. A decoder keeps something for each row as well, and more than that for each of a narrow picture."""
 _KINDS = ("PNG", "JPEG")
 """No other decoder is reached: some start programs, such as Ghostscript."""
 
@@ -29,15 +31,21 @@ def open_picture(path: str, mode: str) -> Image.Image:
         if not file.is_file():
             raise PictureError(f"The picture {path!a} is no file; give a PNG or a JPEG.")
         with warnings.catch_warnings(action="ignore"), Image.open(file, formats=_KINDS) as picture:
-            if picture.width * picture.height > MOST_PIXELS:
-                raise PictureError(
-                    f"The picture {path!a} has {picture.width} x {picture.height} pixels, and may have "
-                    f"{MOST_PIXELS // 1_000_000} million; give a smaller one."
-                )
+            if picture.width * picture.height > MOST_PIXELS or max(picture.size) > MOST_ACROSS:
+                raise _too_large(path, f"{picture.width} x {picture.height} pixels")
             return picture.convert(mode)
     except IotoError:
         raise
+    except Image.DecompressionBombError:  # pillow's own limit, before it tells the size
+        raise _too_large(path, "far more pixels") from None
     except Exception as error:  # a decoder stumbles over what it does not expect in many ways
         said = error.strerror if isinstance(error, OSError) else None
         reason = said or "it is no PNG and no JPEG, or broken"
         raise PictureError(f"The picture {path!a} cannot be read ({reason}); give a PNG or a JPEG.") from None
+
+
+def _too_large(path: str, size: str) -> PictureError:
+    return PictureError(
+        f"The picture {path!a} is too large: it has {size}, and may have {MOST_PIXELS // 1_000_000} million and "
+        f"{MOST_ACROSS} a side; give a smaller one."
+    )
