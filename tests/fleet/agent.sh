@@ -32,7 +32,10 @@ ask() {
     http://* | https://*) ;;
     *) return 1 ;;
     esac
-    reply=$(timeout 30 wget -q -O - --header "Content-Type: application/json" --post-data "$body" "$1") || return 1
+    # A machine may have no wget of its own.
+    if command -v wget >/dev/null; then get=wget; else get="busybox wget"; fi
+    # shellcheck disable=SC2086 # two words
+    reply=$(timeout 30 $get -q -O - --header "Content-Type: application/json" --post-data "$body" "$1") || return 1
     printf '%s\n' "$reply" >"$device.reply" || return 1
     answer=$(awk -f "$root/usr/lib/ioto/json5.awk" "$device.reply" device)
     rm -f "$device.reply"

@@ -10,8 +10,7 @@ label too many is seen and destroyed, while a unit without one would leave the l
 
 Runs that make labels of the same units at once take turns, label by label or file by file, and none makes what
 another has made in the meantime.
-A label that went out, and of which no printer said that it has it, is not sent once more by itself;
-one of a roll is, once.
+A label that went out twice, and of which no printer said that it has it, is not sent a third time by itself.
 """
 
 from __future__ import annotations
@@ -41,9 +40,8 @@ from ..ledger.records import Claim, Context, NewEvent, State, StateChange
 from ..private_files import make_private_folder, write_private
 from .printers import Printer
 
-_MOST_IN_DOUBT = 1
-_MOST_IN_DOUBT_OF_A_ROLL = 2
-"""A roll is not completed otherwise: with a reason, all of it is printed again."""
+_MOST_IN_DOUBT = 2
+"""Times that a label is sent without a proof: that it may be there twice stops no line, that it may be once more does."""
 
 _PRINT_EVENTS = (
     *(EventKind.PRINT_STARTED, EventKind.PRINT_FAILED, EventKind.PRINT_UNSURE),
@@ -249,10 +247,10 @@ def _in_doubt(ledger: Ledger, label: Label) -> str:
     events = ledger.events(claim_id=claim.claim_id, kinds=_PRINT_EVENTS, newest_first=True)
     ends = (event.kind for event in events if event.kind != EventKind.PRINT_STARTED)
     sent = sum(1 for _unused in takewhile(lambda kind: kind == EventKind.PRINT_UNSURE, ends))
-    if sent < (_MOST_IN_DOUBT if claim.unit else _MOST_IN_DOUBT_OF_A_ROLL) or label.reason:
+    if sent < _MOST_IN_DOUBT or label.reason:
         return ""
     return (
-        f"The label of {claim.unit or claim.masked} was sent before, and no printer said that it has it; see "
+        f"The label of {claim.unit or claim.masked} was sent {sent} times, and no printer said that it has it; see "
         "whether it is there: if so, record it (ledger_entry with action: labelled), if not, print it with "
         "ioto_label_reason."
     )
