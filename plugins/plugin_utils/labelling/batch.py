@@ -41,7 +41,7 @@ from ..private_files import make_private_folder, write_private
 from .printers import Printer
 
 _MOST_IN_DOUBT = 2
-"""Times that a label is sent without a proof: that it may be there twice stops no line, that it may be once more does."""
+"""Times that a label is sent without a proof: that it may be there twice stops no line, three times would."""
 
 _PRINT_EVENTS = (
     *(EventKind.PRINT_STARTED, EventKind.PRINT_FAILED, EventKind.PRINT_UNSURE),
