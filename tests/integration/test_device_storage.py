@@ -26,6 +26,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.device.device i
 from ansible_collections.ioto.serialization.plugins.plugin_utils.device.scripts import probe, replace
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.request import present_outcome
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.selection import due
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Context, State
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.request import Request, UnitOutcome
@@ -234,6 +235,32 @@ def test_a_unit_whose_file_nothing_says_to_be_on_the_storage_is_written_and_not_
     assert outcome.state == "verified"
     assert any("ioto_unsynced" in notice for notice in outcome.notices)
     assert not run(board, board.root, serial="SN-1").changed
+
+
+@pytest.mark.parametrize("fsync", [None, "echo 'fsync: Input/output error' >&2; exit 1"])
+def test_a_verified_unit_that_is_written_again_is_done_when_its_file_is_on_the_storage(
+    board: ShellDevice, fsync: str | None
+) -> None:
+    first = run(board, board.root, serial="SN-1")
+    tools, before = board.root / "bin", (board.path, board.shell)
+    if fsync is None:
+        give_tools(board, tools, "dd", sync=WITHOUT_FSYNC)
+    else:
+        give_tools(board, tools, fsync=fsync)
+
+    for _unused in range(2):
+        with pytest.raises(IotoError):
+            run(board, board.root, serial="SN-1", properties={"model": "PUMP-20"})
+        with Ledger(board.root / "ledger.db") as ledger:
+            assert due(ledger, context=Context("tester@bench")) == []
+    board.path, board.shell = before
+
+    again = run(board, board.root, serial="SN-1", properties={"model": "PUMP-20"})
+
+    assert again.changed and again.claim_id == first.claim_id
+    assert not run(board, board.root, serial="SN-1", properties={"model": "PUMP-20"}).changed
+    with Ledger(board.root / "ledger.db") as ledger:
+        assert [claim.claim_id for claim in due(ledger, context=Context("tester@bench"))] == [first.claim_id]
 
 
 def test_what_is_read_back_comes_from_the_storage_where_it_can(board: ShellDevice) -> None:

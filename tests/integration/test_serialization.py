@@ -19,10 +19,16 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.device.device i
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.json5.document import Json5Document
 from ansible_collections.ioto.serialization.plugins.plugin_utils.json5.reader import JsonValue
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.selection import chosen, due
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.event_kinds import EventKind
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.integrity.check import check_integrity
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import AllocationRequest, Context, State
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
+    AllocationRequest,
+    Context,
+    NewEvent,
+    State,
+)
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.replacing import Replaced, Replacing
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.request import Request, UnitOutcome
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources.agent import Agent
@@ -320,6 +326,18 @@ def test_two_hosts_of_a_run_that_are_one_unit_are_told_of_each_other(bench: Benc
     with bench.ledger as ledger:
         assert [conflict.event.host for conflict in ledger.conflicts()] == ["bench-2"]
     assert bench.claims() == {first.claim_id: (MACS[0], State.VERIFIED)}
+    for context in (CONTEXT, other):
+        # A later run with one of them alone does not know better.
+        for asked in ({}, {"check": True}, {"rewrite": True}):
+            later = with_fields(context, run="R-2")
+            assert "action: resolve" in bench.refused(serial=None, context=later, **asked)
+    with bench.ledger as ledger:
+        assert due(ledger, context=CONTEXT) == []
+        with pytest.raises(IotoError, match="two devices said"):
+            chosen(ledger, [str(first.claim_id)], reason="lost")
+        about = first.claim_id, PRODUCT, MACS[0]
+        ledger.record(NewEvent(EventKind.RESOLVED, CONTEXT, *about, reason="bench-2 is"))
+        assert [claim.claim_id for claim in due(ledger, context=CONTEXT)] == [first.claim_id]
     later = with_fields(other, run="R-2")
     assert "ioto_rewrite: true" in bench.refused(serial=None, context=later)
     again = bench.serialize(serial=None, context=later, rewrite=True)

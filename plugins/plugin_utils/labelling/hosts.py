@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -199,7 +199,7 @@ def _claims(
     live = ledger.live_claims((host.product, host.serial) for host in queue)
     printed = selection.preprinted(ledger, live.values())
     if not check:
-        beforehand = [claim for claim in live.values() if claim.claim_id in printed and claim.state is State.VERIFIED]
+        beforehand = [claim for claim in live.values() if _is_preprinted(claim, printed)]
         selection.accept_preprinted(ledger, beforehand, context=context)
     for host in queue:
         claim = live.get((host.product, host.serial))
@@ -207,6 +207,8 @@ def _claims(
             yield host, _to_come(host.product, host.serial)
         elif claim is None:
             result.not_labelled[host.name] = f"The ledger has no claim of unit {host.serial}; run again."
+        elif claim.doubt is not None and not check:
+            result.not_labelled[host.name] = f"The claim {claim.masked} may have no label, since {claim.doubt}."
         elif claim.state is State.LABELLED or claim.claim_id in printed:
             result.already.append(host.name)
         elif claim.state is State.VERIFIED or check:
@@ -215,6 +217,10 @@ def _claims(
             result.not_labelled[host.name] = (
                 f"The claim {claim.masked} is only {claim.state}, and only what was read back gets a label; run again."
             )
+
+
+def _is_preprinted(claim: Claim, printed: Container[str]) -> bool:
+    return claim.claim_id in printed and claim.state is State.VERIFIED and claim.doubt is None
 
 
 def _composed(due: Sequence[_Host], claims: Mapping[str, Claim], result: _Result) -> Iterator[tuple[_Host, Label]]:

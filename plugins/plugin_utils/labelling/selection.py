@@ -21,9 +21,10 @@ _ROLL = "roll"
 def due(ledger: Ledger, *, context: Context, check: bool = False) -> list[Claim]:
     """Return the claims that are verified and have no label yet, in the order of the line.
 
-    A claim whose label was made before it had a unit is recorded as labelled instead.
+    One that is in doubt has to be settled first. A claim whose label was made before it had a unit is recorded
+    as labelled instead.
     """
-    claims = list(ledger.claims(states=[State.VERIFIED], reserved=False))
+    claims = [claim for claim in ledger.claims(states=[State.VERIFIED], reserved=False) if claim.doubt is None]
     have_one = preprinted(ledger, claims)
     if not check:
         accept_preprinted(ledger, [claim for claim in claims if claim.claim_id in have_one], context=context)
@@ -66,6 +67,8 @@ def chosen(ledger: Ledger, ids: Sequence[str], *, reason: str) -> list[Claim]:
             problems.append(
                 f"{claim.masked} is {claim.state}, and only what was read back gets a label; verify it first"
             )
+        elif claim.doubt is not None:
+            problems.append(f"{claim.masked} may have no label, since {claim.doubt}")
         elif (claim.state is State.LABELLED or text in have_one) and not reason.strip():
             whose = claim.unit or "no unit yet"
             problems.append(f"{claim.masked} of {whose} has its label; give a reason to print it again")

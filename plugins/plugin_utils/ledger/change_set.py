@@ -20,6 +20,7 @@ from .counts import ClaimKind, count_statements
 from .device_check import accepted, details_of, device_conflict, news_of
 from .event_kinds import EventKind
 from .records import (
+    TWINS,
     AllocationRequest,
     Claim,
     ClaimConflictError,
@@ -29,6 +30,7 @@ from .records import (
     NewEvent,
     ReserveRequest,
     State,
+    TwinError,
     UnknownClaimError,
 )
 from .row_values import clean, tidy
@@ -165,20 +167,21 @@ class ChangeSet:
                 live,
                 f"The unit {unit} already has the claim ID {live.masked} ({live.state}); retire that one first.",
             )
-        moved = claim._replace(unit=unit, state=State.ALLOCATED, host=clean(context.host))
+        details = {**claim.details, TWINS: None} if TWINS in claim.details else claim.details
+        moved = claim._replace(unit=unit, state=State.ALLOCATED, host=clean(context.host), details=details)
         return self._change(moved, EventKind.REBOUND, context, f"from {_holder(claim)}", reason)
 
     def take_over(self, claim: Claim, context: Context) -> str:
         """Bring in a claim from elsewhere: `added`, `changed` or `unchanged`. Raises `ClaimConflictError`."""
         known = self._claims.get(claim.claim_id)
         if known is None:
-            self._check_free(claim)
+            _check_free(self._live_of(claim), claim)
             claim = claim._replace(details=tidy(claim.details))
             self.insert(claim, EventKind.IMPORTED, context, f"state {claim.state}")
             return "added"
         before = known
         if known.product == claim.product and known.is_live and known.unit is None and claim.unit is not None:
-            self._check_free(claim)
+            _check_free(self._live_of(claim), claim)
             known = self._change(known._replace(unit=claim.unit), EventKind.BOUND, context, "imported")
         # A file from before the ID was bound does not contradict the ledger.
         elif known.product != claim.product or (known.unit != claim.unit and (claim.unit or not claim.is_live)):
@@ -227,14 +230,8 @@ class ChangeSet:
     def _count(self, kind: ClaimKind, more: int) -> None:
         self._counts[kind] = self._counts.get(kind, 0) + more
 
-    def _check_free(self, claim: Claim) -> None:
-        live = self.live(claim.product, claim.unit) if claim.unit is not None and claim.is_live else None
-        if live is not None:
-            raise ClaimConflictError(
-                f"The unit {claim.unit} already has the claim ID {live.masked} ({live.state}), not {claim.masked}; "
-                "leave this one out, or retire that one first.",
-                live,
-            )
+    def _live_of(self, claim: Claim) -> Claim | None:
+        return self.live(claim.product, claim.unit) if claim.unit is not None and claim.is_live else None
 
     def _insert_allocated(self, request: AllocationRequest, claim_id: str) -> Claim:
         product, unit, source, context, now = request.product, request.unit, request.source, request.context, self.now
@@ -257,6 +254,9 @@ class ChangeSet:
         if error := device_conflict(live, request):
             about = live.claim_id, live.product, live.unit
             self.note(NewEvent(EventKind.CONFLICT, request.context, *about, str(error), error.device))
+            if isinstance(error, TwinError):
+                # The unit that was done first is no more certain than the other, in later runs as well.
+                self._change(live._replace(details={**live.details, TWINS: error.twin}), None, request.context)
             raise error
 
     def _see(self, claim: Claim, context: Context, more: Mapping[str, object]) -> Claim:
@@ -281,6 +281,10 @@ class ChangeSet:
     def note(self, event: NewEvent) -> None:
         """Remember something that changes no claim; a conflict that is recorded and unsettled is not repeated."""
         event = event._replace(claim_id=clean(event.claim_id), product=clean(event.product), unit=clean(event.unit))
+        if event.kind is EventKind.RESOLVED and event.product and event.unit:
+            live = self.live(event.product, event.unit)
+            if live is not None and live.details.get(TWINS):
+                self._change(live._replace(details={**live.details, TWINS: None}), None, event.context)
         (self._conflicts if event.kind is EventKind.CONFLICT else self._events).append(event)
 
     def _conflict(self, request: AllocationRequest, holder: Claim, message: str) -> ClaimConflictError:
@@ -308,6 +312,15 @@ class _Draw:
 
 def _waits_for(claim: Claim, request: AllocationRequest) -> bool:
     return claim.is_live and claim.unit is None and claim.product == request.product
+
+
+def _check_free(live: Claim | None, claim: Claim) -> None:
+    if live is not None:
+        raise ClaimConflictError(
+            f"The unit {claim.unit} already has the claim ID {live.masked} ({live.state}), not {claim.masked}; "
+            "leave this one out, or retire that one first.",
+            live,
+        )
 
 
 def _has_another(live: Claim, request: AllocationRequest) -> str:

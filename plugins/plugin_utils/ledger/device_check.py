@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from ..display_text import meant_by, printable
 from ..identity.facts import BOARD_FACTS, HOST_KEY, MAC, described, differences, facts_of, macs_of, merged, values_of
 from .event_kinds import EventKind
-from .records import AllocationRequest, Claim, Context, DeviceConflictError, NewEvent, TwinError
+from .records import TWINS, AllocationRequest, Claim, Context, DeviceConflictError, NewEvent, TwinError
 from .row_values import clean, tidy
 
 _RUN = "run"
@@ -36,6 +36,8 @@ def refusal_of(live: Claim, details: Mapping[str, object], accepts: str | None) 
 
     Where `accepts` is a fact of that device, another one may take its place.
     """
+    if live.details.get(TWINS):
+        return f"The ledger has {live.masked} for one device, and {live.doubt}."
     refused = differences(live.details, details)
     if not refused or accepts in values_of(live.details):
         return None

@@ -26,6 +26,7 @@ from .change_set import ChangeSet
 from .conflicts import read_conflicts
 from .counts import read_summary
 from .database import Database
+from .event_kinds import EventKind
 from .location import Location
 from .operations import (
     About,
@@ -237,7 +238,8 @@ class Ledger:
     def record_many(self, new_events: Sequence[NewEvent]) -> None:
         """Do `record` for all `new_events` in one transaction. A conflict that is recorded and unsettled is no news."""
         if new_events:
-            self._change(lambda changes: note_all(changes, new_events))
+            resolved = [each.unit for each in new_events if each.kind is EventKind.RESOLVED and each.unit]
+            self._change(lambda changes: note_all(changes, new_events), units=resolved)
 
     # Questions
 

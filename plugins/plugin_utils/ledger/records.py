@@ -19,6 +19,11 @@ from .columns import LedgerColumn
 from .event_kinds import EventKind
 from .run_number import THIS_RUN
 
+UNSETTLED = "unsettled"
+"""Among the details of a claim: its device was written again, and nobody verified that yet."""
+TWINS = "twins"
+"""Among the details of a claim: the hosts of one run that said that they are its unit, until that is resolved."""
+
 
 class LedgerError(IotoError):
     """The ledger cannot be used, or refuses what was asked."""
@@ -146,6 +151,20 @@ class Claim(NamedTuple):
     def masked(self) -> str:
         """The claim ID as it may be shown."""
         return claim_ids.mask(self.claim_id)
+
+    @property
+    def doubt(self) -> str | None:
+        """Why the claim counts for less than its state says; None where it does not."""
+        if self.details.get(TWINS):
+            return f"two devices said that they are unit {self.unit!a}: {resolve_first(self)}"
+        if self.details.get(UNSETTLED):
+            return "its device was written again and not verified: run again"
+        return None
+
+
+def resolve_first(claim: Claim) -> str:
+    """Return what to do before a claim that twins asked for counts again."""
+    return f"find out which of them is, then settle it (ledger_entry with action: resolve for {claim.masked})"
 
 
 class Event(NamedTuple):

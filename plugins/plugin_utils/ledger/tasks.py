@@ -19,7 +19,7 @@ from .integrity.check import checked
 from .ledger import Ledger
 from .migrations.command import migrate_ledger
 from .moments import parse_moment
-from .records import Claim, Context, NewEvent, State, StateChange
+from .records import TWINS, Claim, Context, NewEvent, State, StateChange
 from .transfer import export_claims, import_claims
 
 
@@ -170,11 +170,14 @@ def _settle(
 ) -> dict[str, Any]:
     """Record that somebody looked at the conflicts about a claim."""
     open_ones = [conflict.event for conflict in ledger.conflicts() if conflict.event.claim_id == claim.claim_id]
+    subjects = [(event.claim_id, event.product, event.unit) for event in open_ones]
+    if claim.details.get(TWINS):
+        # The device that was done first may have been read back after its twin was refused.
+        subjects.append((claim.claim_id, claim.product, claim.unit))
     if not check:
-        for event in open_ones:
-            about = event.claim_id, event.product, event.unit
+        for about in dict.fromkeys(subjects):
             ledger.record(NewEvent(EventKind.RESOLVED, context, *about, reason=_needed(options, "reason")))
-    return {"changed": bool(open_ones), "claim": shown_by_task(claim, reveal=options["reveal"])}
+    return {"changed": bool(subjects), "claim": shown_by_task(claim, reveal=options["reveal"])}
 
 
 def _import(ledger: Ledger, options: Mapping[str, Any], context: Context, *, check: bool) -> dict[str, Any]:

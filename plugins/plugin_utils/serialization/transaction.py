@@ -32,6 +32,7 @@ from ..ledger.claim_ledger import ClaimLedger
 from ..ledger.device_check import twin_of
 from ..ledger.event_kinds import EventKind
 from ..ledger.records import (
+    UNSETTLED,
     AllocationRequest,
     Claim,
     Context,
@@ -50,7 +51,6 @@ from .sources.source import ClaimSource
 _TRIES_AGAINST_OTHER_WRITERS = 3
 _READ_BY_OTHERS = 0o004
 _CONFIRMED_AT = "confirmed_at"
-_UNSETTLED = "unsettled"
 _RECORDED = {State.VERIFIED, State.LABELLED}
 
 
@@ -110,11 +110,11 @@ class _Transaction:
         if self._source.on_device and plan.decision.needs_an_id:
             plan = self._let_device_make_one(plan)
         claim = self._claim(plan)
-        if plan.state.observation.agents and self._target(plan.state, claim.claim_id).data != plan.state.file.data:
+        if self._target(plan.state, claim.claim_id).data != plan.state.file.data:
             claim = self._mark_unsettled(claim)
         # Nobody has read back yet what may be there since a run that was cut off, or from an agent, which never syncs.
-        after, agents = self._write(plan.state, claim.claim_id, anew=claim.state not in _RECORDED)
-        self._settle(plan, claim, after, agents)
+        after, agents = self._write(plan.state, claim.claim_id, anew=not _is_settled(claim))
+        claim = self._settle(plan, claim, after, agents)
         # First: what the source does not confirm is not verified.
         note = self._confirm(claim)
         claim = self._record(claim)
@@ -237,28 +237,27 @@ class _Transaction:
 
     # --- 5. settle: no agent goes on that started with another identity ---
 
-    def _settle(self, plan: _Plan, claim: Claim, after: bytes, agents: Sequence[str]) -> None:
+    def _settle(self, plan: _Plan, claim: Claim, after: bytes, agents: Sequence[str]) -> Claim:
         """Have an agent that runs start again, and the file be as it was written: else the unit is written, no more."""
         awaited, assigned = plan.state is not self._first, plan.decision.action is Action.ASSIGN
         # The agent that saved an ID has it in memory. One that saved none has made up another, seen or not.
         old = [agent for agent in agents if not awaited or assigned or agent in self._first.observation.agents]
         is_settled = _is_settled(claim) and after == plan.state.file.data
         if not (awaited and assigned) and (not old or is_settled):
-            return
+            return claim
         claim = self._mark_unsettled(claim)
         trouble = settle_agent(self._device, self._request.config_dir, old, after, self._request.restart)
         if trouble is not None:
             if claim.state is State.ALLOCATED:
                 self._ledger.advance(StateChange(claim.claim_id, State.WRITTEN, self._context))
             raise SerializationError(trouble)
-        if claim.details.get(_UNSETTLED):
-            self._ledger.describe(Description(claim.claim_id, {_UNSETTLED: False}, self._context))
+        return claim
 
     def _mark_unsettled(self, claim: Claim) -> Claim:
-        """Have the next run know that the agent of a unit that was verified before may overwrite what is written."""
+        """Have the next run know that what was verified is being written again, or may be overwritten by an agent."""
         if not _is_settled(claim):
             return claim
-        return self._ledger.describe(Description(claim.claim_id, {_UNSETTLED: True}, self._context))
+        return self._ledger.describe(Description(claim.claim_id, {UNSETTLED: True}, self._context))
 
     # --- 6. record, and tell whoever has to know ---
 
@@ -271,6 +270,8 @@ class _Transaction:
             )
         if self._unsynced is not None:
             self._notices.append(f"It counts as verified, and {self._unsynced} (ioto_unsynced: true).")
+        if claim.details.get(UNSETTLED):
+            claim = self._ledger.describe(Description(claim.claim_id, {UNSETTLED: False}, self._context))
         if claim.state not in _RECORDED:
             claim = self._ledger.advance(StateChange(claim.claim_id, State.VERIFIED, self._context))
         if self._source.label is not None and claim.state is not State.LABELLED:
@@ -295,7 +296,9 @@ class _Transaction:
         claim_id, live = plan.decision.claim_id, plan.known.live
         after = self._target(plan.state, claim_id or "*" * self._source.length).data
         recorded = {State.LABELLED} if self._source.label is not None else _RECORDED
-        unrecorded = live is None or live.claim_id != claim_id or live.state not in recorded
+        unrecorded = (
+            live is None or live.claim_id != claim_id or live.state not in recorded or live.details.get(UNSETTLED)
+        )
         return self._outcome(plan, live, changed=after != self._first.file.data or unrecorded, after=after)
 
     def _outcome(
@@ -349,8 +352,10 @@ def _described(state: DeviceState, unit: UnitIdentity, product: str) -> dict[str
 
 
 def _is_settled(claim: Claim) -> bool:
-    return claim.state in _RECORDED and not claim.details.get(_UNSETTLED)
+    return claim.state in _RECORDED and not claim.details.get(UNSETTLED)
 
 
 def _differs(claim: Claim, before: Claim | None) -> bool:
-    return before is None or (claim.claim_id, claim.state) != (before.claim_id, before.state)
+    if before is None or before.details.get(UNSETTLED):
+        return True
+    return (claim.claim_id, claim.state) != (before.claim_id, before.state)

@@ -14,10 +14,11 @@ from ..device.state import DeviceState
 from ..identity.marks import ANY_MARKS, IdentifyingMarks
 from ..ledger.event_kinds import EventKind
 from ..ledger.ledger import Ledger
-from ..ledger.records import Claim, Context, NewEvent, State
+from ..ledger.records import TWINS, Claim, Context, NewEvent, State
 from ..scanning.scan import Scan
 
 """The events of a check that failed, and of one that did not."""
+_PASSED = "a three-way check has passed"
 _IN_ORDER = {State.VERIFIED, State.LABELLED}
 
 
@@ -144,16 +145,16 @@ def record(ledger: Ledger, verdict: CheckVerdict, scan: Scan | None, seen: UnitS
     detail = "; ".join(verdict.problems) or "label, device and ledger agree"
     kind = EventKind.CHECKED if verdict.passed else EventKind.MISMATCH
     entries = [NewEvent(kind, context, claim_id, product, unit, detail)]
+    live = ledger.live_claim(product, unit) if unit is not None and product is not None else None
     if verdict.passed:
+        if live is not None and live.details.get(TWINS):
+            entries.append(NewEvent(EventKind.RESOLVED, context, live.claim_id, product, unit, _PASSED))
         entries += [
-            NewEvent(
-                EventKind.RESOLVED, context, conflict.event.claim_id, product, unit, "a three-way check has passed"
-            )
+            NewEvent(EventKind.RESOLVED, context, conflict.event.claim_id, product, unit, _PASSED)
             for conflict in ledger.conflicts()
             if (conflict.event.product, conflict.event.unit) == (product, unit)
         ]
     elif unit is not None and product is not None and seen is not None:
-        live = ledger.live_claim(product, unit)
         strangers = {claim_id, seen.claim_id if is_valid(seen.claim_id) else None} - {None, live and live.claim_id}
         entries += [
             NewEvent(EventKind.CONFLICT, context, stranger, product, unit, detail)
