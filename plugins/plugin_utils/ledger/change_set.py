@@ -255,7 +255,6 @@ class ChangeSet:
             about = live.claim_id, live.product, live.unit
             self.note(NewEvent(EventKind.CONFLICT, request.context, *about, str(error), error.device))
             if isinstance(error, TwinError):
-                # The unit that was done first is no more certain than the other, in later runs as well.
                 self._change(live._replace(details={**live.details, TWINS: error.twin}), None, request.context)
             raise error
 
@@ -281,10 +280,9 @@ class ChangeSet:
     def note(self, event: NewEvent) -> None:
         """Remember something that changes no claim; a conflict that is recorded and unsettled is not repeated."""
         event = event._replace(claim_id=clean(event.claim_id), product=clean(event.product), unit=clean(event.unit))
-        if event.kind is EventKind.RESOLVED and event.product and event.unit:
-            live = self.live(event.product, event.unit)
-            if live is not None and live.details.get(TWINS):
-                self._change(live._replace(details={**live.details, TWINS: None}), None, event.context)
+        live = self.live(event.product or "", event.unit or "") if event.kind is EventKind.RESOLVED else None
+        if live is not None and live.details.get(TWINS):
+            self._change(live._replace(details={**live.details, TWINS: None}), None, event.context)
         (self._conflicts if event.kind is EventKind.CONFLICT else self._events).append(event)
 
     def _conflict(self, request: AllocationRequest, holder: Claim, message: str) -> ClaimConflictError:

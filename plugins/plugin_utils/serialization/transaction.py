@@ -296,10 +296,8 @@ class _Transaction:
         claim_id, live = plan.decision.claim_id, plan.known.live
         after = self._target(plan.state, claim_id or "*" * self._source.length).data
         recorded = {State.LABELLED} if self._source.label is not None else _RECORDED
-        unrecorded = (
-            live is None or live.claim_id != claim_id or live.state not in recorded or live.details.get(UNSETTLED)
-        )
-        return self._outcome(plan, live, changed=after != self._first.file.data or unrecorded, after=after)
+        is_recorded = live is not None and live.claim_id == claim_id and live.state in recorded and _is_settled(live)
+        return self._outcome(plan, live, changed=after != self._first.file.data or not is_recorded, after=after)
 
     def _outcome(
         self, plan: _Plan, claim: Claim | None, *, changed: bool, after: bytes, note: str | None = None
