@@ -262,6 +262,13 @@ def test_a_delimiter_that_is_set_and_not_the_files_is_reported() -> None:
         ("MAC address", "serial"),
         ("adress", "address"),
         ("IP-Adresse", "address"),
+        ("ioto_claim_id", "claim_id"),
+        ("ioto_serial", "serial"),
+        ("Ioto Product", "product"),
+        ("claim_identifier", "claim_id"),
+        ("ULID", "product"),
+        ("product_code", "product"),
+        ("mdoe", "mode"),
     ],
 )
 def test_a_title_that_is_meant_for_a_column_is_refused_and_names_it(title: str, meant: str) -> None:
@@ -273,6 +280,26 @@ def test_a_title_that_is_meant_for_a_column_is_refused_and_names_it(title: str, 
 @pytest.mark.parametrize("title", ["model", "note", "claim_note", "name", "mac", "site", "modes", "product_name"])
 def test_a_title_that_no_column_is_meant_by_is_a_property(title: str) -> None:
     assert read(f"address,{title}\n10.0.0.1,x\n")[0].properties == {title: "x"}
+
+
+@pytest.mark.parametrize(
+    ("title", "remedy"),
+    [
+        ("Port", "write it in address as host:port"),
+        ("password", "no order should hold; keep it in Ansible Vault"),
+        ("Token", "no order should hold; keep it in Ansible Vault"),
+        ("ioto_colour", "begins like a variable; the columns are address"),
+    ],
+)
+def test_what_no_order_holds_is_no_property_without_a_word(title: str, remedy: str) -> None:
+    (problem,) = problems(f"address,{title}\n10.0.0.1,x\n")
+    assert f"'{title}', which " in problem and remedy in problem
+
+
+@pytest.mark.parametrize("name", ["seriall", "claimid"])
+def test_a_name_in_the_manifest_that_is_nearly_a_column_is_refused(name: str) -> None:
+    (problem,) = problems("address,Nummer\n10.0.0.1,x\n", columns={"Nummer": name}, has_settings=True)
+    assert f"is called '{name}', which looks like " in problem and "below columns" not in problem
 
 
 def test_a_column_that_the_manifest_calls_a_property_is_one() -> None:

@@ -38,16 +38,22 @@ MEANT: Mapping[str, str] = {
     "macaddress": "serial",
     "macaddr": "serial",
     "productid": "product",
+    "productcode": "product",
+    "ulid": "product",
     "flow": "mode",
     "uci": "claim_id",
     "claim": "claim_id",
     "claimcode": "claim_id",
+    "claimidentifier": "claim_id",
     "claimno": "claim_id",
     "deviceclaimid": "claim_id",
     "uniqueclaimid": "claim_id",
 }
 """What people call a column, letters and digits alone, and the column that they mean."""
 
+_PREFIX = "ioto"
+_RESERVED = ("claim_id", "product")
+_SECRETS = ("password", "passwd", "token", "secret")
 _MISTYPED_FROM = 6
 """Characters of a column's name from which on one wrong character still tells what is meant: `model` is no `mode`."""
 _PROPERTY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -55,36 +61,68 @@ _PROPERTY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 def column_meant(title: str) -> str | None:
     """Return the column that `title` seems to be meant for, though it is not called so; None for any other title."""
-    letters = re.sub(r"[\W_]", "", fold_title(title))
+    letters = _letters(title)
     for column in COLUMNS:
-        name = column.replace("_", "")
-        if letters == name or (len(name) >= _MISTYPED_FROM and _is_one_character_off(letters, name)):
+        name = _letters(column)
+        if letters == name or _is_swapped(letters, name):
+            return column
+        if len(name) >= _MISTYPED_FROM and _is_one_character_off(letters, name):
             return column
     return MEANT.get(letters)
+
+
+def reserved_meant(name: str) -> str | None:
+    """Return what is given to a device elsewhere, and `name` is but for case, `_` and our prefix; None for others."""
+    letters = _letters(name)
+    return next((column for column in _RESERVED if letters == _letters(column)), None)
 
 
 def property_problem(title: str, *, is_renamed: bool, can_rename: bool) -> str | None:
     """Return why no property may be called `title`, as the end of a sentence, or None.
 
-    `is_renamed` says that the user has mapped it by the option `columns`, `can_rename` that there is such an option.
+    `is_renamed` says that the user has called it a property by the option `columns`, `can_rename` that he could.
     """
     if not title:
         return None
     if title.lower() == "id":
         return "which only a claim ID is; call it claim_id"
-    if not is_renamed and (meant := column_meant(title)):
+    if reserved := reserved_meant(title):
+        return f"which looks like {reserved}; call it so, or give it another name"
+    if not is_renamed and (meant := _meaning(title)):
         otherwise = f"write {title}: {title} below columns in the manifest" if can_rename else "give it another name"
-        return f"which looks like {meant}; call it so, or, if it is a property, {otherwise}"
+        return f"which {meant}, or, if it is a property, {otherwise}"
     if not _PROPERTY.fullmatch(title):
         return "and no property can be: use letters A to Z, digits, _ and -"
     return None
 
 
+def _meaning(title: str) -> str | None:
+    """What `title` is more likely than a property, and what to do then."""
+    if meant := column_meant(title):
+        return f"looks like {meant}; call it so"
+    letters = _letters(title)
+    if letters == "port":
+        return "is no column; write it in address as host:port"
+    if letters in _SECRETS:
+        return "no order should hold; keep it in Ansible Vault"
+    if fold_title(title).startswith(f"{_PREFIX}_"):
+        return f"begins like a variable; the columns are {', '.join(COLUMNS)}"
+    return None
+
+
+def _letters(title: str) -> str:
+    return re.sub(r"[\W_]", "", fold_title(title).removeprefix(f"{_PREFIX}_"))
+
+
+def _is_swapped(text: str, name: str) -> bool:
+    """Say whether two neighbours of `name` have changed places in `text`."""
+    return any(text == f"{name[:at]}{name[at + 1]}{name[at]}{name[at + 2 :]}" for at in range(len(name) - 1))
+
+
 def _is_one_character_off(text: str, name: str) -> bool:
-    """Say whether one character more, less or other, or two that changed places, make `name` of `text`."""
+    """Say whether one character more, less or other makes `name` of `text`."""
     if abs(len(text) - len(name)) > 1:
         return False
     start = next((at for at, (one, other) in enumerate(zip(text, name, strict=False)) if one != other), len(name))
     rest, wanted = text[start:], name[start:]
-    swapped = rest[1:2] + rest[:1] + rest[2:]
-    return wanted in (rest[1:], swapped) or rest == wanted[1:] or rest[1:] == wanted[1:]
+    return wanted == rest[1:] or rest == wanted[1:] or rest[1:] == wanted[1:]

@@ -163,8 +163,11 @@ class _OrderReader:
             column = renamed.get(fold_title(title), fold_title(title))
             if column not in COLUMNS:
                 column = renamed.get(fold_title(title), title)
-                known = fold_title(title) in renamed
-                if problem := property_problem(column, is_renamed=known, can_rename=layout.has_settings):
+                is_same = fold_title(column) == fold_title(title)
+                confirmed = is_same and fold_title(title) in renamed
+                if problem := property_problem(
+                    column, is_renamed=confirmed, can_rename=layout.has_settings and is_same
+                ):
                     self._problem(line, f"Column {number} is called {_shown(column)}, {problem}.")
             columns.append(column)
         self._problems += title_problems(line, columns)
