@@ -102,6 +102,8 @@ keyed_groups:
     prefix: model
 """
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -126,11 +128,13 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
 
     def parse(self, inventory: InventoryData, loader: DataLoader, path: str, cache: bool = True) -> None:
         super().parse(inventory, loader, path, cache=cache)
+        said: dict[str, Any] = {}
         if path.endswith(".csv"):
             self.set_options(direct={"plugin": self.NAME, "path": path}, var_options=self._vars)
         else:
-            self._read_config_data(path)
+            said = self._read_config_data(path)
         try:
+            self._refuse_unknown(said)
             units = self._read_order(Path(path).parent)
         except IotoError as error:
             self._stop(error)
@@ -138,6 +142,14 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
             inventory.add_group(mode)
         for unit in units:
             self._add(inventory, unit)
+
+    def _refuse_unknown(self, said: Iterable[str]) -> None:
+        known = sorted(self.get_options())
+        for name in said:
+            if name not in known:
+                nearest = get_close_matches(str(name), known, n=1)
+                remedy = f"did you mean {nearest[0]}?" if nearest else f"the options are {', '.join(known)}."
+                raise IotoError(f"The option {str(name)!a} of the inventory file is unknown: {remedy}")
 
     def _read_order(self, folder: Path) -> list[production_order.OrderedUnit]:
         if not self.get_option("path"):

@@ -140,6 +140,12 @@ def test_the_csv_file_itself_is_an_inventory_where_the_plugin_is_enabled(tmp_pat
         ("path: nowhere.csv", "cannot be read: No such file or directory"),
         ("delimiter: ','", "names no production order; set path"),
         ("path: order.csv\nproduct: XX", "The product 'XX' is no product ID"),
+        (
+            "path: order.csv\ncolumn: {x: y}",
+            "The option 'column' of the inventory file is unknown: did you mean columns?",
+        ),
+        ("path: order.csv\nprodcut: x", "did you mean product?"),
+        ("path: order.csv\nmod: auto", "did you mean mode?"),
         ("path: order.csv\nencoding: klingon", "The encoding 'klingon' is not known"),
     ],
 )
