@@ -22,4 +22,4 @@ class Mode(StrEnum):
 
 def is_for_fleet(variables: Mapping[str, Any]) -> bool:
     """Whether the fleet engine does the host with these `VARIABLES`."""
-    return variables.get("ioto_engine") == "fleet" and variables.get("ioto_mode") not in {Mode.FIRMWARE, Mode.NONE}
+    return variables.get("ioto_engine") == "fleet" and variables.get("ioto_mode") not in (Mode.FIRMWARE, Mode.NONE)

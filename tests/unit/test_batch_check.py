@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,15 @@ import pytest
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import complete
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.check import check_batch, plays
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.check_options import check_options
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.preflight import conclude
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.unknown_variables import check_names
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
     AllocationRequest,
     Context,
     ReserveRequest,
 )
+from ansible_collections.ioto.serialization.plugins.plugin_utils.modes import is_for_fleet
 
 PRODUCT = "01K9F1EETDEV1CEPR0DVCT0001"
 CONTEXT = Context("tester@bench")
@@ -185,3 +189,56 @@ def test_an_ordered_id_in_a_property_is_refused_without_being_shown(ledger: str)
     assert problems({"a": host(ledger, ioto_properties=properties)}) == [
         "a: its property 'sticker' is a claim ID of the ledger; call it claim_id, or give it another value."
     ]
+
+
+@pytest.mark.parametrize("form", ["{}", " {}", "ID: {}", "claim:{}"])
+def test_an_ordered_id_is_found_in_a_property_however_it_is_written(ledger: str, form: str) -> None:
+    with Ledger(ledger) as book:
+        (reserved,) = book.reserve(ReserveRequest(PRODUCT, 1, CONTEXT))
+    grouped = f"{reserved.claim_id[:5]}-{reserved.claim_id[5:]}"
+    (problem,) = problems({"a": host(ledger, ioto_properties={"sticker": form.format(grouped)})})
+    assert problem.startswith("a: its property 'sticker' is a claim ID of the ledger")
+
+
+@pytest.mark.parametrize("name", ["claim_id", "Product", "Claim-ID", "ioto_claim_id"])
+def test_a_property_that_is_called_as_what_is_given_elsewhere_is_refused(ledger: str, name: str) -> None:
+    (problem,) = check_options({"a": host(ledger, ioto_properties={name: "x", "serial": "7"})}, complete)
+    assert f"ioto_properties holds {name}, which is no free one" in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("claim_id", "ioto_claim_id"),
+        ("ito_claim_id", "ioto_claim_id"),
+        ("iotoclaim_id", "ioto_claim_id"),
+        ("IOTO_CLAIM_ID", "ioto_claim_id"),
+        ("Ioto_Mode", "ioto_mode"),
+    ],
+)
+def test_a_variable_that_is_ours_but_for_its_prefix_is_refused(name: str, meant: str) -> None:
+    known = ("ioto_claim_id", "ioto_mode")
+    (problem,) = check_names({"a": [name, "serial", "mode", "iota", "inventory_hostname"]}, known, {})
+    assert str(problem).startswith(f"a: nobody reads the variable {name}: did you mean {meant}?")
+    assert check_names({"a": [name]}, known, {"a": {"ioto_own_variables": [name]}}) == []
+    assert check_names({"a": [name, meant]}, known, {}) == []
+
+
+@pytest.mark.parametrize("empty", [None, ""])
+def test_a_claim_id_that_is_there_and_empty_is_refused(ledger: str, empty: str | None) -> None:
+    (problem,) = problems({"a": host(ledger, ioto_claim_id=empty)})
+    assert "ioto_claim_id" in problem
+
+
+@pytest.mark.parametrize("value", [True, "true", "", "********WQ", 1234567890])
+def test_what_no_device_holds_as_its_id_is_not_replaced(ledger: str, value: object) -> None:
+    (problem,) = problems({"a": host(ledger, ioto_replace_id=value, ioto_reason="lost")})
+    assert problem.startswith("a: ioto_replace_id ")
+
+
+def test_a_mode_that_is_a_list_is_told_in_a_sentence(ledger: str) -> None:
+    batch = {"a": host(ledger, ioto_mode=["manual"], ioto_engine="fleet")}
+    assert is_for_fleet(batch["a"])
+    assert check_options(batch, complete) == []
+    result = conclude(batch, check_batch(batch), labelled=[], report=None, started=datetime.now(UTC))
+    assert "a: ioto_mode is ['manual']; it has to be one of manual" in result["msg"]

@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ..claim_ids import check_length, is_valid, mask, parse, parse_product
+from ..claim_ids import InvalidClaimIdError, check_length, mask, parse, parse_product
 from ..device.unit_identity import parse_serial
 from ..errors import IotoError
 from ..flows.options import VARIABLES as FLOW_VARIABLES
@@ -35,6 +36,8 @@ VARIABLES = (
 )
 """What has to be known of each host."""
 
+
+_YES_OR_NO = ("true", "false", "yes", "no")
 
 NOBODY = ["!all"]
 """The pattern of a play for nobody: an empty list would be every host."""
@@ -117,6 +120,7 @@ def _unit(host: str, variables: Mapping[str, Any], problems: list[Problem]) -> _
     unit.serial = checked("ioto_serial", partial(parse_serial, marks=_marks(variables)))
     _check_pattern(unit, report)
     unit.claim_id = checked("ioto_claim_id", parse)
+    _check_claim_ids(variables, report)
     if _is_scanned(unit):
         if "ioto_claim_id" in variables:
             report("ioto_claim_id and ioto_scan are both given; remove one of them.")
@@ -154,6 +158,19 @@ def _check_pattern(unit: _BatchUnit, report: Callable[[str], None]) -> None:
             report(f"the serial {unit.serial!a} does not match ioto_serial_pattern ({pattern}); correct one of them.")
     except re.error as error:
         report(f"ioto_serial_pattern is not a regular expression: {error}; correct it.")
+
+
+def _check_claim_ids(variables: Mapping[str, Any], report: Callable[[str], None]) -> None:
+    """Report an empty claim ID, and one to replace that no device can hold; one that is too short it can."""
+    if "ioto_claim_id" in variables and variables["ioto_claim_id"] is None:
+        report("ioto_claim_id is there and empty; give the claim ID, or remove the variable.")
+    replaced = variables.get("ioto_replace_id")
+    if replaced is None:
+        return
+    if not isinstance(replaced, str) or not replaced.strip() or replaced.strip().lower() in _YES_OR_NO:
+        report("ioto_replace_id is no claim ID; give the one that stands on the device, whole and quoted.")
+    elif "*" in replaced:
+        report("ioto_replace_id has stars in place of characters; give the claim ID whole.")
 
 
 def _check_factory(variables: Mapping[str, Any], report: Callable[[str], None]) -> None:
@@ -244,14 +261,24 @@ def _ids_among_properties(ledger: Ledger, units: Sequence[_BatchUnit]) -> Iterab
     for unit in units:
         properties = unit.variables.get("ioto_properties")
         for name, value in properties.items() if isinstance(properties, Mapping) else ():
-            if isinstance(value, str) and is_valid(folded := value.strip().upper()):
-                values[folded].append((unit.host, name))
+            for claim_id in _ids_in(value):
+                values[claim_id].append((unit.host, name))
     for claim_id in ledger.holders(values):
         for host, name in values[claim_id]:
             yield Problem(
                 (host,),
                 f"its property {name!a} is a claim ID of the ledger; call it claim_id, or give it another value.",
             )
+
+
+def _ids_in(value: object) -> set[str]:
+    """What `value` is as a claim ID, with or without what stands before a colon."""
+    found = set()
+    if isinstance(value, str):
+        for text in (value, value.rpartition(":")[2]):
+            with suppress(InvalidClaimIdError):
+                found.add(parse(text))
+    return found
 
 
 def _taken(ledger: Ledger, units: Sequence[_BatchUnit]) -> Iterable[Problem]:

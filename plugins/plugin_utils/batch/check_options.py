@@ -12,6 +12,7 @@ from ..device.state import IDENTITY_KEYS
 from ..errors import IotoError
 from ..flows.flow import FlowError, flow_variables
 from ..option import Option
+from ..production_order.columns import reserved_meant
 from .problem import Problem
 
 Complete = Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]]
@@ -66,7 +67,7 @@ def _sentences(variables: Mapping[str, Any], options: Mapping[str, Option], comp
     if isinstance(properties, Mapping):
         found += [
             f"ioto_properties holds {key}, which is no free one; give it as ioto_claim_id or ioto_product."
-            for key in IDENTITY_KEYS
-            if key in properties
+            for key in properties
+            if key in IDENTITY_KEYS or reserved_meant(str(key))
         ]
     return found

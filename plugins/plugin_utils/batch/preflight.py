@@ -61,7 +61,7 @@ def conclude(
 
 
 def _untouched(hosts: Hosts) -> str:
-    modes = {variables.get("ioto_mode") for variables in hosts.values()} - {Mode.NONE}
+    modes = {str(variables.get("ioto_mode")) for variables in hosts.values()} - {Mode.NONE}
     if modes == {Mode.FIRMWARE}:
         return NO_IMAGE
     return f"no device was touched, and {NO_IMAGE}" if Mode.FIRMWARE in modes else "no device was touched"

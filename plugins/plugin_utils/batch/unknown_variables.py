@@ -13,6 +13,9 @@ from .options import RESULTS
 from .problem import Problem, by_sentence
 
 PREFIX = "ioto_"
+_PREFIX_LETTERS = "ioto"
+_BARE = ("claim_id", "replace_id")
+"""What somebody who means ours may leave the prefix off; `serial` or `mode` may well be his own."""
 OWN = "ioto_own_variables"
 
 _GONE = {
@@ -32,12 +35,35 @@ def check_names(
     """
     known = sorted({*known, *RESULTS})
     found: dict[str, list[str]] = {}
+    meant = {name: _meant(name, known) for name in {name for of_host in names.values() for name in of_host}}
     for host, of_host in names.items():
         allowed = own.get(host, {}).get(OWN, ())
-        allowed = map(str, allowed) if isinstance(allowed, list) else (allowed,)
+        allowed = set(map(str, allowed)) if isinstance(allowed, list) else {str(allowed)} if allowed else set()
         for name in sorted({name for name in of_host if name.startswith(PREFIX)} - {*known, *allowed}):
             found.setdefault(_sentence(name, known), []).append(host)
+        present = set(of_host)
+        for name in sorted(present - {*allowed}):
+            if (ours := meant[name]) and ours not in present:
+                found.setdefault(_not_ours(name, ours), []).append(host)
     return by_sentence(found)
+
+
+def _meant(name: str, known: Collection[str]) -> str | None:
+    """Return the variable of ours that `name` is but for a prefix that is missing, mistyped or in capitals."""
+    if name.startswith(PREFIX):
+        return None
+    if name in _BARE:
+        return f"{PREFIX}{name}"
+    letters = name.lower().replace("_", "")
+    if letters.startswith(_PREFIX_LETTERS):
+        return next((ours for ours in known if ours.replace("_", "") == letters), None)
+    head, _line, rest = name.lower().partition("_")
+    ours = f"{PREFIX}{rest}"
+    return ours if ours in known and get_close_matches(head, [_PREFIX_LETTERS], cutoff=0.75) else None
+
+
+def _not_ours(name: str, ours: str) -> str:
+    return f"nobody reads the variable {name}: did you mean {ours}? (List one of your own in {OWN}.)"
 
 
 def _sentence(name: str, known: Collection[str]) -> str:

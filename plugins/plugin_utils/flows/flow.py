@@ -80,7 +80,7 @@ def _flow(variables: Mapping[str, Any]) -> str | None:
     if mode == Mode.NONE:
         return None
     delivery = variables.get("ioto_factory_delivery", "controller") if mode == Mode.FACTORY else None
-    key = (mode, delivery or ("agent" if mode == Mode.AUTO else "controller"))
+    key = (str(mode), str(delivery or ("agent" if mode == Mode.AUTO else "controller")))
     if key not in _FLOWS:
         raise FlowError(f"The fleet engine has no flow {mode!a} with delivery {key[1]!a}; see ioto_mode.")
     return _FLOWS[key]
