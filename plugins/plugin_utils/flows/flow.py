@@ -22,7 +22,7 @@ from .options import OPTIONS
 from .recording import Recording
 from .request import OptionError, build_request, present_outcome
 
-_FLOWS: Mapping[tuple[Mode, str], str] = {
+_FLOWS: Mapping[tuple[str, str], str] = {
     (Mode.MANUAL, "controller"): MANUAL,
     (Mode.AUTO, "agent"): AUTO,
     (Mode.FACTORY, "controller"): FACTORY,
