@@ -32,11 +32,11 @@ from tests.support.shell_device import PRODUCT, SHELLS, ShellDevice, available_s
 
 DEADLINE_SECONDS = 10.0
 
-# Tells the device's own folder of processes of itself; then it does what it is told, and stays under its name.
+# Tells the device's own folder of processes of itself, does what it is told, says that it runs, and stays.
 AGENT = """#!/bin/sh
 ln -s "/proc/$$" "{root}/proc/$$"
-echo "$$" >"{root}/agent.pid"
 {behaviour}
+echo "$$" >"{root}/agent.pid"
 while :; do sleep 0.05; done
 """
 OVERWRITES = "echo \"{{id: 'ZZZZZZZZZZ', product: '{product}'}}\" >'{root}/tmp'; mv '{root}/tmp' '{file}'"
@@ -235,7 +235,7 @@ def test_an_id_that_is_adopted_is_not_trusted_to_an_agent_that_ran_before(line: 
 def test_an_agent_that_overwrites_when_it_starts_again_is_found_out(line: Line) -> None:
     line.start()
     overwrites = OVERWRITES.format(product=PRODUCT, root=line.device.root, file=line.device.file)
-    line.behave(f"rm -f '{line.pid_file}'; {overwrites}; echo $$ >'{line.pid_file}'")
+    line.behave(overwrites)
 
     with pytest.raises(IotoError, match="wrote over its device"):
         line.serialize(*line.restart)
