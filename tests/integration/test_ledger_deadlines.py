@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -386,7 +387,8 @@ def test_a_server_killed_during_commits_loses_no_answer_and_issues_nothing_twice
                     assert not any(one.done() for one in lines), [one.exception() for one in lines if one.done()]
                 os.kill(pid_of(server), signal.SIGSTOP)  # or it starts another one meanwhile, which outlives it
                 for pid in processes_of(server):
-                    os.kill(pid, signal.SIGKILL)
+                    with suppress(ProcessLookupError):  # one that ended by itself
+                        os.kill(pid, signal.SIGKILL)
                 server.stop()
                 start_again(server)
         finally:
