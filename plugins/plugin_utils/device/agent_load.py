@@ -100,7 +100,7 @@ class EffectiveSettings:
     _root: _Branch
 
     def get(self, *path: str) -> Setting | None:
-        """Return the setting at `path`; None where there is none, or null, which the agent takes for none."""
+        """Return the setting at `path`; None where it is absent or null, which the agent treats alike."""
         found = self.origin(*path)
         return None if found is None or found.value is None else found
 

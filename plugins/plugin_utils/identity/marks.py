@@ -34,7 +34,7 @@ _MULTICAST = 0x01
 
 
 def normal_mac(text: str) -> str | None:
-    """Return a MAC address as Linux writes it, whatever notation it came in; None where it is none."""
+    """Return a MAC address as Linux writes it, whatever notation it came in; None for anything else."""
     lowered = text.strip().lower()
     if not _MAC.fullmatch(lowered):
         return None
