@@ -154,6 +154,22 @@ claim:
       description: What the unit's hardware said.
       type: dict
       sample: {"mac": "00:11:22:33:44:55"}
+    run:
+      description: The number of the run in which its device last asked for it.
+      type: str
+      sample: 20261127T143210-7QK4XW
+    twin:
+      description:
+        - The host of another device that said, in one run with it, that it is this unit; null once that is resolved.
+        - While it is there, the claim gets no label, whatever its state is.
+      type: str
+      sample: null
+    unsettled_at:
+      description:
+        - Since when its device is written again and was not read back; null otherwise.
+        - While it is there, the claim gets no label, whatever its state is.
+      type: str
+      sample: null
 imported:
   description: How many claims were added, changed, and known already.
   returned: when O(action=import)
@@ -170,5 +186,5 @@ migrated:
     - C(copy) is null in check mode and on PostgreSQL.
   returned: when O(action=migrate) and the ledger was of an older version
   type: dict
-  sample: {"before": 1, "after": 2, "copy": "/home/ann/.local/share/ioto/ledger.schema-1.20261127T080000.000000Z.db"}
+  sample: {"before": 2, "after": 3, "copy": "/home/ann/.local/share/ioto/ledger.schema-2.20261127T080000.000000Z.db"}
 """

@@ -162,6 +162,22 @@ claims:
       description: What the unit's hardware said.
       type: dict
       sample: {"mac": "00:11:22:33:44:55"}
+    run:
+      description: The number of the run in which its device last asked for it.
+      type: str
+      sample: 20261127T143210-7QK4XW
+    twin:
+      description:
+        - The host of another device that said, in one run with it, that it is this unit; null once that is resolved.
+        - While it is there, the claim gets no label, whatever its state is.
+      type: str
+      sample: null
+    unsettled_at:
+      description:
+        - Since when its device is written again and was not read back; null otherwise.
+        - While it is there, the claim gets no label, whatever its state is.
+      type: str
+      sample: null
 summary:
   description: How many claims the whole ledger has, how many are reserved, and how many are in each state.
   returned: success
@@ -176,8 +192,10 @@ events:
   description:
     - The history of the claims; C(action) says what happened.
     - "To a claim: C(allocated), C(reserved), C(bound) (a reserved ID got its unit), C(rebound) (to another unit),
-      C(imported), C(written), C(verified), C(labelled), C(retired)."
-    - "About an ID that could not be had: C(conflict), and C(resolved) once somebody has looked at it; C(hardware)
+      C(imported), C(written), C(verified), C(labelled), C(retired), C(unsettled) (its device is written again) and
+      C(settled) (and was read back again)."
+    - "About an ID that could not be had: C(conflict), C(twins) where two devices of one run said that they are the
+      unit, and C(resolved) once somebody has looked at it; C(hardware)
       and C(host key) for a device whose serial or MAC address, or whose SSH host key, became another one, and
       C(product) for one that said another product, each of which somebody accepted, with the RV(events[].reason)."
     - "By the three-way check: C(checked), C(mismatch)."

@@ -21,19 +21,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=150, help="of who migrates, on each database")
     parser.add_argument("--servers", type=int, default=5, help="kills of the PostgreSQL server")
-    parser.add_argument("--times", type=int, default=100, help="how often the events of the old ledger are there")
+    parser.add_argument("--times", type=int, default=100, help="how often what the old ledger holds is there")
+    parser.add_argument("--schema", type=int, choices=[1, 2], nargs="+", default=[1, 2], help="of the old ledger")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="ioto-kill-") as folder:
-        _tell("SQLite", kill_on_sqlite(Path(folder), given.kills, times=given.times))
-    with running_postgresql() as server:
-        _tell("PostgreSQL, its client", kill_on_postgresql(server, given.kills, times=given.times))
-        found = kill_on_postgresql(server, given.servers, times=given.times, of_server=True)
-        _tell("PostgreSQL, the server", found)
+    for schema in given.schema:
+        more = {"times": given.times, "schema": schema}
+        with tempfile.TemporaryDirectory(prefix="ioto-kill-") as folder:
+            _tell(schema, "SQLite", kill_on_sqlite(Path(folder), given.kills, **more))
+        with running_postgresql() as server:
+            _tell(schema, "PostgreSQL, its client", kill_on_postgresql(server, given.kills, **more))
+            found = kill_on_postgresql(server, given.servers, of_server=True, **more)
+            _tell(schema, "PostgreSQL, the server", found)
 
 
-def _tell(what: str, found: Counter[str]) -> None:
+def _tell(schema: int, what: str, found: Counter[str]) -> None:
     counts = ", ".join(f"{name}: {count}" for name, count in sorted(found.items()))
-    print(f"{what}: {found['old'] + found['new']} kills, all whole ({counts})")
+    print(f"Schema {schema}, {what}: {found['old'] + found['new']} kills, all whole ({counts})")
 
 
 if __name__ == "__main__":

@@ -214,9 +214,12 @@ def test_looking_at_the_version_is_no_question_more(postgresql_url: str, tmp_pat
 
 
 @pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
-def test_killed_at_any_instant_it_is_the_old_one_or_the_new_one(postgresql_server: PostgresqlServer) -> None:
-    found = kill_on_postgresql(postgresql_server, 6, times=20)
-    found += kill_on_postgresql(postgresql_server, 1, times=20, of_server=True)
+@pytest.mark.parametrize("schema", [1, 2])
+def test_killed_at_any_instant_it_is_the_old_one_or_the_new_one(
+    postgresql_server: PostgresqlServer, schema: int
+) -> None:
+    found = kill_on_postgresql(postgresql_server, 6, times=20, schema=schema)
+    found += kill_on_postgresql(postgresql_server, 1, times=20, of_server=True, schema=schema)
     assert found["old"] + found["new"] == 7
 
 

@@ -176,8 +176,9 @@ def test_what_a_killed_process_left_is_gone_after_the_next(old: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
-def test_killed_at_any_instant_it_is_the_old_one_or_the_new_one(tmp_path: Path) -> None:
-    found = kill_on_sqlite(tmp_path, 12, times=20)
+@pytest.mark.parametrize("schema", [1, 2])
+def test_killed_at_any_instant_it_is_the_old_one_or_the_new_one(tmp_path: Path, schema: int) -> None:
+    found = kill_on_sqlite(tmp_path, 12, times=20, schema=schema)
     assert found["old"] + found["new"] == 12
 
 

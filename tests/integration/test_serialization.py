@@ -26,7 +26,6 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger i
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
     AllocationRequest,
     Context,
-    NewEvent,
     State,
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.replacing import Replaced, Replacing
@@ -335,8 +334,7 @@ def test_two_hosts_of_a_run_that_are_one_unit_are_told_of_each_other(bench: Benc
         assert due(ledger, context=CONTEXT) == []
         with pytest.raises(IotoError, match="two devices said"):
             chosen(ledger, [str(first.claim_id)], reason="lost")
-        about = first.claim_id, PRODUCT, MACS[0]
-        ledger.record(NewEvent(EventKind.RESOLVED, CONTEXT, *about, reason="bench-2 is"))
+        ledger.resolve(str(first.claim_id), reason="bench-2 is", context=CONTEXT)
         assert [claim.claim_id for claim in due(ledger, context=CONTEXT)] == [first.claim_id]
     later = with_fields(other, run="R-2")
     assert "ioto_rewrite: true" in bench.refused(serial=None, context=later)

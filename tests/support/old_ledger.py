@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A ledger as revision 3462456 made it, of schema version 1: see `tests/integration/ledger_1/make.py`."""
+"""A ledger as an older revision made it: see `make.py` in `tests/integration/ledger_1` and `ledger_2`."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from sqlalchemy import make_url
 
 from tests.services.postgresql import binaries
 
-_FOLDER = Path(__file__).parents[1] / "integration" / "ledger_1"
+_FOLDER = Path(__file__).parents[1] / "integration"
 
 
-def lay_down(location: str) -> None:
-    """Have a ledger of schema 1 at `location`, the path of a file or a URL of PostgreSQL."""
+def lay_down(location: str, schema: int = 1) -> None:
+    """Have a ledger of that schema at `location`, the path of a file or a URL of PostgreSQL."""
     if location.startswith("postgresql"):
-        _lay_down_on_postgresql(location)
+        _lay_down_on_postgresql(location, schema)
         return
     connection = sqlite3.connect(location)
-    connection.executescript(_text("sqlite.sql"))
+    connection.executescript(_text(schema, "sqlite.sql"))
     connection.execute("PRAGMA journal_mode=WAL")
     connection.close()
     Path(location).chmod(0o600)
@@ -78,16 +78,16 @@ def execute(location: str, statement: str) -> None:
     opened.close()
 
 
-def _lay_down_on_postgresql(url: str) -> None:
+def _lay_down_on_postgresql(url: str, schema: int) -> None:
     import psycopg  # noqa: PLC0415  # as above
 
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(_text("postgresql.sql").replace("public.", f"{_schema(url)}."))
+        connection.execute(_text(schema, "postgresql.sql").replace("public.", f"{_schema(url)}."))
 
 
 def _schema(url: str) -> str:
     return str(make_url(url).query["options"]).removeprefix("-csearch_path=")
 
 
-def _text(name: str) -> str:
-    return (_FOLDER / name).read_bytes().decode()
+def _text(schema: int, name: str) -> str:
+    return (_FOLDER / f"ledger_{schema}" / name).read_bytes().decode()

@@ -26,7 +26,7 @@ CORE = Path(__file__).resolve().parents[2] / "plugins" / "plugin_utils"
 PRODUCT = "01K9F1EETDEV1CEPR0DVCT0001"
 DECLARED = {
     # the last line of a record: what is declared after it
-    "    details: Annotated[Mapping[str, object], LedgerColumn(is_told=False, is_reported=False)] = {}\n": (
+    "    unsettled_at: Annotated[datetime | None, LedgerColumn(is_told=False, is_reported=False)] = None\n": (
         '    fixture: Annotated[str | None, LedgerColumn(task_name="lot")] = None\n'
         "    tried: int | None = None\n"
         "    tested_at: datetime | None = None\n"

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils import claim_ids
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import import_stage
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.integrity.check import check_integrity
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
     AllocationRequest,
@@ -98,6 +99,7 @@ def claim_lists(draw: st.DrawFn) -> list[Claim]:
             Claim(
                 claim_id, PRODUCT, name, state, draw(st.sampled_from(["given", "agent"])), draw(moments), draw(moments),
                 draw(free_texts), draw(free_texts), draw(details),
+                draw(free_texts), draw(free_texts), draw(st.none() | moments),
             )
         )  # fmt: skip
     return claims
@@ -114,6 +116,26 @@ def test_what_is_exported_is_imported_as_it_was(fmt: str, claims: list[Claim]) -
         assert sorted(content(ledger), key=id_of) == sorted(claims, key=id_of)
         assert first == Imported(len(claims), 0, 0)
         assert take_in(ledger, stream.getvalue(), fmt) == Imported(0, 0, len(claims))
+
+
+@formats
+def test_a_file_from_a_ledger_of_schema_2_says_its_doubts_among_the_details(ledger: Ledger, fmt: str) -> None:
+    told = {"mac": "a", "run": "20261127T143210-7QK4XW", "twins": "pump-1", "unsettled": True}
+    row = {"claim_id": "JT08FFQXWQ", "product": PRODUCT, "unit": "SN-1", "state": "verified", "details": told}
+    row["updated_at"] = "2026-11-27T08:00:00+00:00"
+    stream = io.StringIO(newline="")
+    if fmt == "csv":
+        writer = csv.DictWriter(stream, list(row))
+        writer.writeheader()
+        writer.writerow({**row, "details": json.dumps(told)})
+    else:
+        stream.write(json.dumps(row) + "\n")
+    assert take_in(ledger, stream.getvalue(), fmt) == Imported(1, 0, 0)
+    (claim,) = content(ledger)
+    assert (claim.details, claim.run, claim.twin) == ({"mac": "a"}, "20261127T143210-7QK4XW", "pump-1")
+    assert claim.unsettled_at == claim.updated_at
+    assert [event.kind for event in ledger.events()] == ["imported", "twins", "unsettled"]
+    assert check_integrity(ledger.database).findings == []
 
 
 def id_of(claim: Claim) -> str:

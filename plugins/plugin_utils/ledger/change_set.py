@@ -8,7 +8,7 @@ Whatever the operation and however many units, a change set costs a few statemen
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from sqlalchemy.engine import Connection
@@ -17,10 +17,9 @@ from .. import claim_ids
 from .bulk_rows import insert_claims, insert_events, read_by_claim_id, read_live, update_claims
 from .conflicts import SETTLING, insert_conflicts, settle_statements
 from .counts import ClaimKind, count_statements
-from .device_check import accepted, details_of, device_conflict, news_of
+from .device_check import accepted, details_of, device_conflict, news_of, run_of
 from .event_kinds import EventKind
 from .records import (
-    TWINS,
     AllocationRequest,
     Claim,
     ClaimConflictError,
@@ -73,9 +72,7 @@ class ChangeSet:
         """Return the claim with that ID or raise `UnknownClaimError`."""
         if claim := self._claims.get(claim_id):
             return claim
-        raise UnknownClaimError(
-            f"The ledger does not know the claim ID {claim_ids.mask(claim_id)}; check it, or import it first."
-        )
+        raise UnknownClaimError(_unknown(claim_id))
 
     def allocate(self, request: AllocationRequest) -> Claim:
         """Give the unit its claim: the one it has, the one it asks for, or a new one. Raises `ClaimConflictError`."""
@@ -99,12 +96,23 @@ class ChangeSet:
             unit=request.unit,
             host=clean(request.context.host) or holder.host,
             details={**holder.details, **details_of(request)},
+            run=run_of(request),
         )
         return self._change(claim, EventKind.BOUND, request.context, f"source {request.source}")
 
     def describe(self, description: Description) -> Claim:
         """Add to what is known of a claim's unit. Raises `UnknownClaimError`."""
-        return self._see(self.known(description.claim_id), description.context, description.details)
+        claim = self._see(self.known(description.claim_id), description.context, description.details)
+        if description.is_unsettled in (None, claim.unsettled_at is not None):
+            return claim
+        since, kind = (self.now, EventKind.UNSETTLED) if description.is_unsettled else (None, EventKind.SETTLED)
+        return self._change(claim._replace(unsettled_at=since), kind, description.context)
+
+    def resolve(self, claim: Claim, reason: str, context: Context) -> Claim:
+        """Have only one device be the claim's unit, since somebody found out which; without a twin nothing changes."""
+        if claim.twin is None or not claim.is_live:
+            return claim
+        return self._change(claim._replace(twin=None), EventKind.RESOLVED, context, None, reason)
 
     def replace(self, request: AllocationRequest, reason: str) -> Claim:
         """Retire the unit's live claim and give it the one it asks for, or a new one. Raises `ClaimConflictError`."""
@@ -137,11 +145,7 @@ class ChangeSet:
         if not claim.is_live:
             raise ClaimConflictError(_taken(claim), claim)
         if claim.unit is None:
-            raise ClaimConflictError(
-                f"The claim ID {claim.masked} is reserved and belongs to no unit, so it cannot become {state}; "
-                "bind it to its unit first.",
-                claim,
-            )
+            raise ClaimConflictError(_belongs_to_none(claim, state), claim)
         for next_state in State:
             if next_state.is_past(claim.state) and not next_state.is_past(state):
                 claim = claim._replace(state=next_state, host=clean(context.host) or claim.host)
@@ -167,9 +171,7 @@ class ChangeSet:
                 live,
                 f"The unit {unit} already has the claim ID {live.masked} ({live.state}); retire that one first.",
             )
-        details = {**claim.details, TWINS: None} if TWINS in claim.details else claim.details
-        moved = claim._replace(unit=unit, state=State.ALLOCATED, host=clean(context.host), details=details)
-        return self._change(moved, EventKind.REBOUND, context, f"from {_holder(claim)}", reason)
+        return self._change(_moved(claim, unit, context), EventKind.REBOUND, context, f"from {_holder(claim)}", reason)
 
     def take_over(self, claim: Claim, context: Context) -> str:
         """Bring in a claim from elsewhere: `added`, `changed` or `unchanged`. Raises `ClaimConflictError`."""
@@ -178,6 +180,7 @@ class ChangeSet:
             _check_free(self._live_of(claim), claim)
             claim = claim._replace(details=tidy(claim.details))
             self.insert(claim, EventKind.IMPORTED, context, f"state {claim.state}")
+            self._events += _doubts(claim, context)
             return "added"
         before = known
         if known.product == claim.product and known.is_live and known.unit is None and claim.unit is not None:
@@ -235,8 +238,8 @@ class ChangeSet:
 
     def _insert_allocated(self, request: AllocationRequest, claim_id: str) -> Claim:
         product, unit, source, context, now = request.product, request.unit, request.source, request.context, self.now
-        details = details_of(request)
-        claim = Claim(claim_id, product, unit, State.ALLOCATED, source, now, now, clean(context.host), None, details)
+        seen = clean(context.host), None, details_of(request), run_of(request)
+        claim = Claim(claim_id, product, unit, State.ALLOCATED, source, now, now, *seen)
         # As `insert` does, in fewer steps: a crowd's units all come this way.
         self._claims[claim_id] = claim
         self._live[product, unit] = claim_id
@@ -248,23 +251,23 @@ class ChangeSet:
     def _meet(self, live: Claim, request: AllocationRequest) -> Claim:
         """Have what the unit's device is known by be that of `request`."""
         self._events += accepted(live, request)
-        return self._see(live, request.context, news_of(live, request))
+        return self._see(live, request.context, news_of(live, request), run_of(request))
 
     def _check_device(self, live: Claim, request: AllocationRequest) -> None:
         if error := device_conflict(live, request):
             about = live.claim_id, live.product, live.unit
             self.note(NewEvent(EventKind.CONFLICT, request.context, *about, str(error), error.device))
-            if isinstance(error, TwinError):
-                self._change(live._replace(details={**live.details, TWINS: error.twin}), None, request.context)
+            if isinstance(error, TwinError) and live.twin is None:
+                twin = clean(request.context.host)
+                self._change(live._replace(twin=twin), EventKind.TWINS, request.context, twin)
             raise error
 
-    def _see(self, claim: Claim, context: Context, more: Mapping[str, object]) -> Claim:
+    def _see(self, claim: Claim, context: Context, more: Mapping[str, object], run: str | None = None) -> Claim:
         """Note where the unit is now and what more is known of it; without news nothing is written."""
         host = clean(context.host) or claim.host
         details = tidy({**claim.details, **more}) if more else claim.details
-        if host == claim.host and details == claim.details:
-            return claim
-        return self._change(claim._replace(host=host, details=details), None, context)
+        seen = claim._replace(host=host, details=details, run=run or claim.run)
+        return claim if seen == claim else self._change(seen, None, context)
 
     def _change(self, claim: Claim, kind: EventKind | None, context: Context, *detail_and_reason: str | None) -> Claim:
         claim = claim._replace(updated_at=self.now)
@@ -280,9 +283,6 @@ class ChangeSet:
     def note(self, event: NewEvent) -> None:
         """Remember something that changes no claim; a conflict that is recorded and unsettled is not repeated."""
         event = event._replace(claim_id=clean(event.claim_id), product=clean(event.product), unit=clean(event.unit))
-        live = self.live(event.product or "", event.unit or "") if event.kind is EventKind.RESOLVED else None
-        if live is not None and live.details.get(TWINS):
-            self._change(live._replace(details={**live.details, TWINS: None}), None, event.context)
         (self._conflicts if event.kind is EventKind.CONFLICT else self._events).append(event)
 
     def _conflict(self, request: AllocationRequest, holder: Claim, message: str) -> ClaimConflictError:
@@ -319,6 +319,32 @@ def _check_free(live: Claim | None, claim: Claim) -> None:
             "leave this one out, or retire that one first.",
             live,
         )
+
+
+def _doubts(claim: Claim, context: Context) -> Iterator[NewEvent]:
+    """Yield an event for each doubt that a claim from elsewhere brings along."""
+    about = claim.claim_id, claim.product, claim.unit
+    if claim.twin is not None:
+        yield NewEvent(EventKind.TWINS, context, *about, claim.twin)
+    if claim.unsettled_at is not None:
+        yield NewEvent(EventKind.UNSETTLED, context, *about)
+
+
+def _moved(claim: Claim, unit: str, context: Context) -> Claim:
+    """Return `claim` as that of another unit, of which nothing is known yet."""
+    host = clean(context.host)
+    return claim._replace(unit=unit, state=State.ALLOCATED, host=host, run=None, twin=None, unsettled_at=None)
+
+
+def _unknown(claim_id: str) -> str:
+    return f"The ledger does not know the claim ID {claim_ids.mask(claim_id)}; check it, or import it first."
+
+
+def _belongs_to_none(claim: Claim, state: State) -> str:
+    return (
+        f"The claim ID {claim.masked} is reserved and belongs to no unit, so it cannot become {state}; "
+        "bind it to its unit first."
+    )
 
 
 def _has_another(live: Claim, request: AllocationRequest) -> str:

@@ -13,11 +13,8 @@ from collections.abc import Iterator, Mapping
 from ..display_text import meant_by, printable
 from ..identity.facts import BOARD_FACTS, HOST_KEY, MAC, described, differences, facts_of, macs_of, merged, values_of
 from .event_kinds import EventKind
-from .records import TWINS, AllocationRequest, Claim, Context, DeviceConflictError, NewEvent, TwinError
+from .records import AllocationRequest, Claim, Context, DeviceConflictError, NewEvent, TwinError
 from .row_values import clean, tidy
-
-_RUN = "run"
-"""Among the details of a claim: the run in which a device last asked for it."""
 
 
 def device_conflict(live: Claim, request: AllocationRequest) -> DeviceConflictError | None:
@@ -36,7 +33,7 @@ def refusal_of(live: Claim, details: Mapping[str, object], accepts: str | None) 
 
     Where `accepts` is a fact of that device, another one may take its place.
     """
-    if live.details.get(TWINS):
+    if live.twin is not None:
         return f"The ledger has {live.masked} for one device, and {live.doubt}."
     refused = differences(live.details, details)
     if not refused or accepts in values_of(live.details):
@@ -59,17 +56,15 @@ def refusal_of(live: Claim, details: Mapping[str, object], accepts: str | None) 
 
 def twin_of(live: Claim, context: Context) -> str | None:
     """Return the other host of the same run whose device is the unit of the `live` claim already, if there is one."""
-    if context.run is None or live.details.get(_RUN) != context.run:
+    if context.run is None or live.run != clean(context.run):
         return None
     host = clean(context.host)
     return live.host if host is not None and live.host not in {None, host} else None
 
 
 def details_of(request: AllocationRequest) -> dict[str, object]:
-    """Return what a claim that its unit gets by `request` keeps of it."""
-    if request.details is None:
-        return {}
-    return tidy({**request.details, **_seen_in(request.context)})
+    """Return the details that a claim which its unit gets by `request` keeps of it."""
+    return tidy(request.details or {})
 
 
 def news_of(live: Claim, request: AllocationRequest) -> dict[str, object]:
@@ -78,7 +73,7 @@ def news_of(live: Claim, request: AllocationRequest) -> dict[str, object]:
         return {}
     now = facts_of(request.details)
     replaced = {each.fact for each in differences(live.details, now)}
-    return {**merged(facts_of(live.details), now, replaced=replaced), **_seen_in(request.context)}
+    return merged(facts_of(live.details), now, replaced=replaced)
 
 
 def accepted(live: Claim, request: AllocationRequest) -> Iterator[NewEvent]:
@@ -102,5 +97,6 @@ def _is_its_twin(live: Claim, twin: str, context: Context) -> str:
     )
 
 
-def _seen_in(context: Context) -> dict[str, object]:
-    return {} if context.run is None or context.host is None else {_RUN: context.run}
+def run_of(request: AllocationRequest) -> str | None:
+    """Return the run in which a known device asks by `request`; None: nothing of it is compared with others."""
+    return None if request.details is None or request.context.host is None else clean(request.context.run)

@@ -26,7 +26,6 @@ from .change_set import ChangeSet
 from .conflicts import read_conflicts
 from .counts import read_summary
 from .database import Database
-from .event_kinds import EventKind
 from .location import Location
 from .operations import (
     About,
@@ -162,7 +161,7 @@ class Ledger:
     def describe(self, description: Description) -> Claim:
         """Add to what is known of a claim's unit; where it is so already nothing changes. Raises `UnknownClaimError`.
 
-        No event tells of it.
+        An event tells where it becomes unsettled or settled, and none of the rest.
         """
         return only(self.describe_many([description]))
 
@@ -203,13 +202,16 @@ class Ledger:
             )
         )
 
+    def resolve(self, claim_id: str, *, reason: str, context: Context) -> Claim:
+        """Have a claim that twins asked for count again: somebody knows the right one. Raises `UnknownClaimError`."""
+        claim_id = claim_ids.parse(claim_id)
+        reason = reason_of(reason)
+        return self._change(lambda changes: changes.resolve(changes.known(claim_id), reason, context), ids=[claim_id])
+
     def reserve(self, request: ReserveRequest) -> list[Claim]:
         """Make new IDs that wait for their units, for labels that are printed beforehand."""
-        request = replace(
-            request,
-            product=claim_ids.parse_product(request.product),
-            length=claim_ids.check_length(request.length),
-        )
+        product, length = claim_ids.parse_product(request.product), claim_ids.check_length(request.length)
+        request = replace(request, product=product, length=length)
         if not 1 <= request.count <= MAX_RESERVED:
             raise LedgerError(f"{request.count} claim IDs cannot be reserved at once; ask for 1 to {MAX_RESERVED}.")
         return self._change(lambda changes: changes.reserve(request))
@@ -238,8 +240,7 @@ class Ledger:
     def record_many(self, new_events: Sequence[NewEvent]) -> None:
         """Do `record` for all `new_events` in one transaction. A conflict that is recorded and unsettled is no news."""
         if new_events:
-            resolved = [each.unit for each in new_events if each.kind is EventKind.RESOLVED and each.unit]
-            self._change(lambda changes: note_all(changes, new_events), units=resolved)
+            self._change(lambda changes: note_all(changes, new_events))
 
     # Questions
 

@@ -19,11 +19,6 @@ from .columns import LedgerColumn
 from .event_kinds import EventKind
 from .run_number import THIS_RUN
 
-UNSETTLED = "unsettled"
-"""Among the details of a claim: its device was written again, and nobody verified that yet."""
-TWINS = "twins"
-"""Among the details of a claim: the hosts of one run that said that they are its unit, until that is resolved."""
-
 
 class LedgerError(IotoError):
     """The ledger cannot be used, or refuses what was asked."""
@@ -122,7 +117,10 @@ class Claim(NamedTuple):
 
     `unit` is None for an ID that is reserved (a pre-printed label) and not bound to a unit yet.
     `source` says where the ID came from: given, generated, service, agent, imported, reserved.
-    `host` is the inventory name under which the unit was last seen. The times are aware, in UTC.
+    `host` is the inventory name under which the unit was last seen, `run` the number of the run in which its device
+    last asked for it. `twin` is the host of another device that said, in one run with it, that it is the unit, until
+    that is resolved; `unsettled_at` is since when the device is written again and not read back. The times are aware,
+    in UTC.
     """
 
     # A named tuple, as `AllocationRequest` is: the ledger makes one for each unit, and a frozen dataclass takes five
@@ -137,6 +135,9 @@ class Claim(NamedTuple):
     host: Annotated[str | None, LedgerColumn(is_told=False)] = None
     reason: Annotated[str | None, LedgerColumn(is_reported=False)] = None
     details: Annotated[Mapping[str, object], LedgerColumn(is_told=False, is_reported=False)] = {}
+    run: Annotated[str | None, LedgerColumn(is_told=False, is_reported=False)] = None
+    twin: Annotated[str | None, LedgerColumn(is_told=False, is_reported=False)] = None
+    unsettled_at: Annotated[datetime | None, LedgerColumn(is_told=False, is_reported=False)] = None
 
     def __repr__(self) -> str:
         """Leave out what must be in no log."""
@@ -155,9 +156,9 @@ class Claim(NamedTuple):
     @property
     def doubt(self) -> str | None:
         """Why the claim counts for less than its state says; None where it does not."""
-        if self.details.get(TWINS):
+        if self.twin is not None:
             return f"two devices said that they are unit {self.unit!a}: {resolve_first(self)}"
-        if self.details.get(UNSETTLED):
+        if self.unsettled_at is not None:
             return "its device was written again and not verified: run again"
         return None
 
@@ -246,11 +247,15 @@ class StateChange:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What more is known of a claim's unit: `details` are added to those that the claim has."""
+    """What more is known of a claim's unit: `details` are added to those that the claim has.
+
+    `is_unsettled` says whether its device is written again and not read back yet; None: that stays as it is.
+    """
 
     claim_id: str = field(repr=False)
     details: Mapping[str, object]
     context: Context
+    is_unsettled: bool | None = None
 
 
 class NewEvent(NamedTuple):

@@ -19,7 +19,7 @@ from .integrity.check import checked
 from .ledger import Ledger
 from .migrations.command import migrate_ledger
 from .moments import parse_moment
-from .records import TWINS, Claim, Context, NewEvent, State, StateChange
+from .records import Claim, Context, NewEvent, State, StateChange
 from .transfer import export_claims, import_claims
 
 
@@ -170,14 +170,17 @@ def _settle(
 ) -> dict[str, Any]:
     """Record that somebody looked at the conflicts about a claim."""
     open_ones = [conflict.event for conflict in ledger.conflicts() if conflict.event.claim_id == claim.claim_id]
-    subjects = [(event.claim_id, event.product, event.unit) for event in open_ones]
-    if claim.details.get(TWINS):
-        # The device that was done first may have been read back after its twin was refused.
-        subjects.append((claim.claim_id, claim.product, claim.unit))
+    subjects = dict.fromkeys((event.claim_id, event.product, event.unit) for event in open_ones)
+    # The device that was done first may have been read back after its twin was refused.
+    has_twin = claim.twin is not None and claim.is_live
+    after = claim._replace(twin=None) if has_twin else claim
     if not check:
-        for about in dict.fromkeys(subjects):
+        if has_twin:
+            subjects.pop((claim.claim_id, claim.product, claim.unit), None)
+            after = ledger.resolve(claim.claim_id, reason=_needed(options, "reason"), context=context)
+        for about in subjects:
             ledger.record(NewEvent(EventKind.RESOLVED, context, *about, reason=_needed(options, "reason")))
-    return {"changed": bool(subjects), "claim": shown_by_task(claim, reveal=options["reveal"])}
+    return {"changed": bool(open_ones) or has_twin, "claim": shown_by_task(after, reveal=options["reveal"])}
 
 
 def _import(ledger: Ledger, options: Mapping[str, Any], context: Context, *, check: bool) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from ..errors import IotoError
 from .columns import LedgerColumn, ValueKind, columns_of, shown
 from .import_stage import ImportStage
 from .ledger import Ledger
+from .migrations.step_3 import moved
 from .records import Claim, Context, LedgerError, State
 
 COLUMNS = tuple(column.name for column in columns_of(Claim))
@@ -34,6 +35,8 @@ FORMATS = ("csv", "jsonl")
 Values = dict[str, object]
 
 _REQUIRED = ("claim_id", "product")
+_MOVED = frozenset({"run", "twin", "unsettled_at"})
+"""What stands among the details in a file from a ledger of schema 2."""
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
 _EMPTY = "Nothing was imported, because the file is empty; see whether it is the one that you mean."
 _GUARDED = (*_FORMULA_STARTS, "'")
@@ -217,6 +220,9 @@ def _claim(values: Values) -> Claim:
     }
     now = datetime.now(UTC)
     claim = Claim(**{"state": State.ALLOCATED, "source": "imported", "created_at": now, "updated_at": now, **given})
+    if _MOVED.isdisjoint(values) and (found := moved(claim.details)):
+        since = claim.updated_at if found.is_unsettled else None
+        claim = claim._replace(details=found.details, run=found.run, twin=found.twin, unsettled_at=since)
     if claim.unit is None and claim.state not in (State.ALLOCATED, State.RETIRED):
         raise LedgerError(f"A claim without a unit cannot be {claim.state}; give its unit.")
     return claim

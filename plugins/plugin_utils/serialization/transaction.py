@@ -32,7 +32,6 @@ from ..ledger.claim_ledger import ClaimLedger
 from ..ledger.device_check import twin_of
 from ..ledger.event_kinds import EventKind
 from ..ledger.records import (
-    UNSETTLED,
     AllocationRequest,
     Claim,
     Context,
@@ -257,7 +256,7 @@ class _Transaction:
         """Have the next run know that what was verified is being written again, or may be overwritten by an agent."""
         if not _is_settled(claim):
             return claim
-        return self._ledger.describe(Description(claim.claim_id, {UNSETTLED: True}, self._context))
+        return self._ledger.describe(Description(claim.claim_id, {}, self._context, is_unsettled=True))
 
     # --- 6. record, and tell whoever has to know ---
 
@@ -270,8 +269,8 @@ class _Transaction:
             )
         if self._unsynced is not None:
             self._notices.append(f"It counts as verified, and {self._unsynced} (ioto_unsynced: true).")
-        if claim.details.get(UNSETTLED):
-            claim = self._ledger.describe(Description(claim.claim_id, {UNSETTLED: False}, self._context))
+        if claim.unsettled_at is not None:
+            claim = self._ledger.describe(Description(claim.claim_id, {}, self._context, is_unsettled=False))
         if claim.state not in _RECORDED:
             claim = self._ledger.advance(StateChange(claim.claim_id, State.VERIFIED, self._context))
         if self._source.label is not None and claim.state is not State.LABELLED:
@@ -350,10 +349,10 @@ def _described(state: DeviceState, unit: UnitIdentity, product: str) -> dict[str
 
 
 def _is_settled(claim: Claim) -> bool:
-    return claim.state in _RECORDED and not claim.details.get(UNSETTLED)
+    return claim.state in _RECORDED and claim.unsettled_at is None
 
 
 def _differs(claim: Claim, before: Claim | None) -> bool:
-    if before is None or before.details.get(UNSETTLED):
+    if before is None or before.unsettled_at is not None:
         return True
     return (claim.claim_id, claim.state) != (before.claim_id, before.state)

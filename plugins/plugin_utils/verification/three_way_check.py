@@ -14,7 +14,7 @@ from ..device.state import DeviceState
 from ..identity.marks import ANY_MARKS, IdentifyingMarks
 from ..ledger.event_kinds import EventKind
 from ..ledger.ledger import Ledger
-from ..ledger.records import TWINS, Claim, Context, NewEvent, State
+from ..ledger.records import Claim, Context, NewEvent, State
 from ..scanning.scan import Scan
 
 """The events of a check that failed, and of one that did not."""
@@ -147,8 +147,8 @@ def record(ledger: Ledger, verdict: CheckVerdict, scan: Scan | None, seen: UnitS
     entries = [NewEvent(kind, context, claim_id, product, unit, detail)]
     live = ledger.live_claim(product, unit) if unit is not None and product is not None else None
     if verdict.passed:
-        if live is not None and live.details.get(TWINS):
-            entries.append(NewEvent(EventKind.RESOLVED, context, live.claim_id, product, unit, _PASSED))
+        if live is not None and live.twin is not None:
+            ledger.resolve(live.claim_id, reason=_PASSED, context=context)
         entries += [
             NewEvent(EventKind.RESOLVED, context, conflict.event.claim_id, product, unit, _PASSED)
             for conflict in ledger.conflicts()

@@ -20,7 +20,7 @@ from ..raw_rows import raw_columns, raw_select
 from ..records import State
 from ..schema import claims, events
 from .findings import Findings
-from .row_parsers import BIRTHS, CHANGES, claim_problems
+from .row_parsers import BIRTHS, CHANGES, DOUBTS, claim_problems
 from .scan import scan
 
 _SOURCE = "source "
@@ -28,7 +28,10 @@ _STATE = "state "
 
 
 class _Replayed(NamedTuple):
-    """A claim (`is_event` 0; `what` is its state, `detail` its source), or an event that changed one."""
+    """A claim (`is_event` 0; `what` is its state, `detail` its source), or an event that changed or doubted one.
+
+    `twin` and `unsettled_at` are None for an event.
+    """
 
     claim_id: object
     is_event: int
@@ -39,6 +42,8 @@ class _Replayed(NamedTuple):
     detail: object
     at: object
     reason: object
+    twin: object
+    unsettled_at: object
 
 
 def check_claims(connection: Connection, findings: Findings) -> int:
@@ -77,14 +82,15 @@ def _entries(connection: Connection) -> Iterator[_Replayed]:
     dialect = connection.dialect
     # Not by an index of SQLite: the check is there to find that one is wrong.
     table, order = (" NOT INDEXED", "BINARY") if dialect.name == "sqlite" else ("", '"C"')
-    of_claims = raw_columns(claims, dialect, ("seq", "product", "unit", "state", "source", "created_at", "reason"))
+    names = ("seq", "product", "unit", "state", "source", "created_at", "reason", "twin", "unsettled_at")
+    of_claims = raw_columns(claims, dialect, names)
     of_events = raw_columns(events, dialect, ("id", "product", "unit", "action", "detail", "at", "reason"))
-    kinds = ", ".join(f"'{kind.value}'" for kind in CHANGES)
+    kinds = ", ".join(f"'{kind.value}'" for kind in (*CHANGES, *DOUBTS))
     rows = raw_select(
         connection,
         f"SELECT * FROM (SELECT claim_id, 0 AS is_event, {of_claims} FROM {claims.name}{table} "  # noqa: S608
-        f"UNION ALL SELECT claim_id, 1, {of_events} FROM {events.name}{table} WHERE action IN ({kinds})) AS entries "
-        f"ORDER BY claim_id COLLATE {order}, is_event, 3",
+        f"UNION ALL SELECT claim_id, 1, {of_events}, NULL, NULL FROM {events.name}{table} "
+        f"WHERE action IN ({kinds})) AS entries ORDER BY claim_id COLLATE {order}, is_event, 3",
     )
     return (_Replayed(*row) for row in rows)
 
@@ -92,9 +98,13 @@ def _entries(connection: Connection) -> Iterator[_Replayed]:
 def _replay(entries: Sequence[_Replayed]) -> Iterator[str]:
     """Yield what does not agree between a claim and its events."""
     holders = [entry for entry in entries if not entry.is_event]
-    history = [entry for entry in entries if entry.is_event]
+    told = [entry for entry in entries if entry.is_event]
+    history = [event for event in told if event.what not in DOUBTS]
     if not holders:
-        yield f"Row {history[0].number} of {events.name}: {claims.name} does not have the claim that it tells of."
+        # Somebody may have looked into a conflict about an ID that the ledger does not know.
+        for event in (event for event in told if event.what != EventKind.RESOLVED):
+            yield f"Row {event.number} of {events.name}: {claims.name} does not have the claim that it tells of."
+            break
         return
     claim = holders[0]
     for other in holders[1:]:
@@ -105,14 +115,15 @@ def _replay(entries: Sequence[_Replayed]) -> Iterator[str]:
     for event in history[1:]:
         if event.what in BIRTHS:
             yield f"Row {event.number} of {events.name}: the claim that it tells of was there already."
-    last = history[-1]
-    for name, is_so in (
-        ("product", all(event.product == claim.product for event in history)),
-        ("unit", last.unit == claim.unit),
-        ("state", _state(history) in (claim.what, None)),
-        ("source", _source(history[0]) in (claim.detail, None)),
-        ("created_at", history[0].what == EventKind.IMPORTED or history[0].at == claim.at),
-        ("reason", _has_its_reason(claim, history)),
+    for name, is_so, last in (
+        ("product", all(event.product == claim.product for event in history), history[-1]),
+        ("unit", history[-1].unit == claim.unit, history[-1]),
+        ("state", _state(history) in (claim.what, None), history[-1]),
+        ("source", _source(history[0]) in (claim.detail, None), history[-1]),
+        ("created_at", history[0].what == EventKind.IMPORTED or history[0].at == claim.at, history[-1]),
+        ("reason", _has_its_reason(claim, history), history[-1]),
+        ("twin", _has_its_twin(claim, told), told[-1]),
+        ("unsettled_at", (claim.unsettled_at is not None) == _is_unsettled(told), told[-1]),
     ):
         if not is_so:
             yield f"Row {claim.number} of {claims.name}: its {name} is not what its events say (row {last.number})."
@@ -137,6 +148,28 @@ def _has_its_reason(claim: _Replayed, history: Sequence[_Replayed]) -> bool:
     if last.what == EventKind.RETIRED:
         return claim.reason in (last.reason, last.detail)
     return claim.reason is None or history[0].what == EventKind.IMPORTED
+
+
+def _has_its_twin(claim: _Replayed, told: Iterable[_Replayed]) -> bool:
+    """Say whether the claim's twin is the one that the events tell of, unless it was resolved."""
+    twin, is_resolved = None, True
+    for event in told:
+        if event.what == EventKind.TWINS:
+            twin, is_resolved = event.detail, False
+        elif event.what == EventKind.RESOLVED and event.unit == claim.unit:
+            # Whoever looked into a conflict of the unit need not know which of the twins it is.
+            is_resolved = True
+        elif event.what == EventKind.REBOUND:
+            twin, is_resolved = None, True
+    return claim.twin == twin or (claim.twin is None and is_resolved)
+
+
+def _is_unsettled(told: Iterable[_Replayed]) -> bool:
+    last = None
+    for event in told:
+        if event.what in (EventKind.UNSETTLED, EventKind.SETTLED, EventKind.REBOUND):
+            last = event.what
+    return last == EventKind.UNSETTLED
 
 
 _STARTS = (EventKind.ALLOCATED, EventKind.RESERVED, EventKind.BOUND, EventKind.REBOUND)

@@ -29,6 +29,8 @@ CHANGES = (
     *(EventKind.WRITTEN, EventKind.VERIFIED, EventKind.LABELLED, EventKind.RETIRED),
 )
 """What happens to a claim and changes its unit or its state."""
+DOUBTS = (EventKind.TWINS, EventKind.RESOLVED, EventKind.UNSETTLED, EventKind.SETTLED)
+"""What casts doubt on a claim, or takes it away."""
 _CHANGES = frozenset(CHANGES)
 _TIME_LENGTH = 26
 

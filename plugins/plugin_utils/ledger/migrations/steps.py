@@ -13,16 +13,16 @@ from sqlalchemy import inspect
 from sqlalchemy.engine import Connection
 
 from ..records import LedgerError
-from . import step_2
+from . import step_2, step_3
 
-STEPS: Mapping[int, Callable[[Connection], None]] = {2: step_2.migrate}
+STEPS: Mapping[int, Callable[[Connection], None]] = {2: step_2.migrate, 3: step_3.migrate}
 """What brings a ledger to a version from the one before."""
 
 SCHEMA_VERSION = max(STEPS)
 """Today's."""
 _FIRST = min(STEPS) - 1
-_MADE_BY: Mapping[int, str] = {2: "ioto_seals"}
-"""A table that a step makes, by which one sees that it was taken."""
+_MADE_BY: Mapping[int, tuple[str, str]] = {2: ("ioto_seals", "hash"), 3: ("ioto_claims", "unsettled_at")}
+"""A table and a column of it that a step makes, by which one sees that it was taken."""
 VERSION_QUERY = "SELECT version FROM ioto_ledger"
 """Asks a ledger of any version."""
 
@@ -50,12 +50,18 @@ def version_of(connection: Connection, location: str) -> int:
             f"{SCHEMA_VERSION}); update the collection on this controller."
         )
     # A version that was changed by a bit or a hand: the steps would fail in the midst, or do something twice.
-    if version < SCHEMA_VERSION and inspect(connection).has_table(_MADE_BY[version + 1]):
+    if version < SCHEMA_VERSION and _has_taken(connection, version + 1):
         raise LedgerError(
             f"The ledger {location} is damaged: its version is {version}, but it has what schema {version + 1} "
             "brought; restore its backup."
         )
     return version
+
+
+def _has_taken(connection: Connection, version: int) -> bool:
+    table, column = _MADE_BY[version]
+    inspector = inspect(connection)
+    return inspector.has_table(table) and column in {found["name"] for found in inspector.get_columns(table)}
 
 
 def known_version(version: object, location: str) -> int:
