@@ -17,7 +17,6 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.device.agent_co
 from ansible_collections.ioto.serialization.plugins.plugin_utils.device.device import (
     ALL_FILES,
     FileKind,
-    Lasting,
     RemoteFile,
     WriteFailure,
     WriteStep,
@@ -41,6 +40,7 @@ from tests.support.shell_device import (
     available_shells,
     link_applets,
     make_device,
+    say_mounts,
 )
 
 needs_block_devices = pytest.mark.skipif(
@@ -284,61 +284,11 @@ def test_storage_that_gives_an_error_for_what_it_took_is_told_from_one_that_cann
         assert written.file.kind is (kind or FileKind.REGULAR)
 
 
-# --- lasting ---
-
-MOUNTS = {
-    "a disk": ("/dev/root / ext4 rw 0 0", Lasting.YES, "ext4"),
-    "flash": ("ubi0:data / ubifs rw 0 0", Lasting.YES, "ubifs"),
-    "memory": ("/dev/root / ext4 rw 0 0\ntmpfs {dir} tmpfs rw 0 0", Lasting.NO, "tmpfs"),
-    "memory above": ("/dev/root / ext4 rw 0 0\nnone {root}/etc ramfs rw 0 0", Lasting.NO, "ramfs"),
-    "the first root": ("rootfs / rootfs rw 0 0", Lasting.NO, "rootfs"),
-    "a swap in memory": ("/dev/zram0 {dir} ext4 rw 0 0", Lasting.NO, "ext4"),
-    "memory beside": ("/dev/root / ext4 rw 0 0\ntmpfs {dir}s tmpfs rw 0 0", Lasting.YES, "ext4"),
-    "a disk over memory": ("tmpfs {root} tmpfs rw 0 0\n/dev/sda1 {dir} ext4 rw 0 0", Lasting.YES, "ext4"),
-    "two at one place": ("/dev/sda1 {dir} ext4 rw 0 0\ntmpfs {dir} tmpfs rw 0 0", Lasting.NO, "tmpfs"),
-    "an overlay in memory": (
-        "tmpfs /tmp/root tmpfs rw 0 0\noverlayfs:/tmp/root / overlay rw,lowerdir=/,upperdir=/tmp/root/upper 0 0",
-        Lasting.NO,
-        "tmpfs",
-    ),
-    "an overlay on flash": (
-        "/dev/ubi0_1 /overlay ubifs rw 0 0\noverlayfs / overlay rw,lowerdir=/,upperdir=/overlay/upper,workdir=/w 0 0",
-        Lasting.YES,
-        "ubifs",
-    ),
-    "an overlay whose upper side is not seen": (
-        "overlay / overlay rw,lowerdir=/l,upperdir=/var/lib/docker/diff 0 0",
-        Lasting.UNKNOWN,
-        "overlay",
-    ),
-    "read-only": ("/dev/root / squashfs ro 0 0", Lasting.READONLY, "squashfs"),
-    "nothing": ("", Lasting.UNKNOWN, "none"),
-}
-
-
-@pytest.mark.parametrize(("mounts", "lasting", "kind"), MOUNTS.values(), ids=MOUNTS)
-def test_whether_a_file_system_outlives_a_power_cut(
-    device: ShellDevice, mounts: str, lasting: Lasting, kind: str
-) -> None:
-    say_mounts(device, mounts)
-
-    storage = probe(device, device.config_dir).storage
-
-    assert (storage.lasting, storage.type) == (lasting, kind)
-
-
-def test_the_file_system_is_that_of_the_place_where_the_links_lead(device: ShellDevice) -> None:
-    real = device.root / "persist/device.json5"
-    real.parent.mkdir()
-    device.file.rename(real)
-    device.file.symlink_to("../../persist/device.json5")
-    say_mounts(device, "tmpfs {root}/etc tmpfs rw 0 0\n/dev/sda1 {root}/persist ext4 rw 0 0")
-
-    assert probe(device, device.config_dir).storage.lasting is Lasting.YES
+# --- lasting: see test_device_mounts.py ---
 
 
 def test_a_device_that_forgets_is_refused_before_an_id_is_taken(board: ShellDevice) -> None:
-    say_mounts(board, MOUNTS["memory"][0])
+    say_mounts(board, "/dev/root / ext4 rw 0 0\ntmpfs {dir} tmpfs rw 0 0")
     before = board.file.read_bytes()
 
     with pytest.raises(IotoError, match=r"\(tmpfs\) that forgets .* ioto_volatile: true"):
@@ -377,13 +327,6 @@ def test_an_id_that_the_agent_saved_over_a_link_is_put_where_the_link_led(device
     assert "JT08FFQXWQ" in real.read_text()
     assert device.litter() == [] == [path.name for path in real.parent.iterdir() if ".ioto-" in path.name]
     assert not run(device, device.root, serial="SN-1").changed
-
-
-def say_mounts(device: ShellDevice, mounts: str) -> None:
-    device.machine = device.root / "machine"
-    (device.machine / "proc").mkdir(parents=True, exist_ok=True)
-    text = mounts.format(dir=device.config_dir, root=device.root)
-    (device.machine / "proc/mounts").write_text(f"{text}\n" if text else "")
 
 
 def run(device: ShellDevice, folder: Path, **asked: object) -> UnitOutcome:

@@ -63,10 +63,16 @@ def storage(folder: Path) -> Iterator[Storage]:
 
     One at a time on this machine: to lose a file drops the machine's memory, and with it what another one has lost.
     """
+    with alone(), _storage(folder) as made:
+        yield made
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Have no such storage on this machine, but what is made within. A copy of its mounts would hold it busy."""
     with (Path(tempfile.gettempdir()) / "ioto-block-devices.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with _storage(folder) as made:
-            yield made
+        yield
 
 
 @contextmanager

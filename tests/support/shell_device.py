@@ -19,7 +19,10 @@ SHELLS: dict[str, Sequence[str]] = {
     "dash": ("dash", "-s"),
     "bash": ("bash", "--posix", "-s"),
 }
-_SAYS = ("/proc/mounts", "/proc/device-tree/", "/sys/firmware/", "/sys/class/net/")
+_SAYS = (
+    *("/proc/mounts", "/proc/self/mountinfo", "/proc/device-tree/"),
+    *("/sys/firmware/", "/sys/class/net/", "/sys/class/block/", "/sys/dev/block/", "/sys/block/"),
+)
 PRODUCT = "01K9F1EETDEV1CEPR0DVCT0001"
 
 
@@ -108,3 +111,11 @@ def make_device(
         device.file.write_bytes(content)
         device.file.chmod(0o600)
     return device
+
+
+def say_mounts(device: ShellDevice, mounts: str) -> None:
+    """Have a device say what is mounted, in /proc/mounts alone; `{dir}` in it is its config_dir, `{root}` its root."""
+    device.machine = device.root / "machine"
+    (device.machine / "proc").mkdir(parents=True, exist_ok=True)
+    text = mounts.format(dir=device.config_dir, root=device.root)
+    (device.machine / "proc/mounts").write_text(f"{text}\n" if text else "")

@@ -136,16 +136,21 @@ class Lasting(StrEnum):
 
     YES = "yes"
     NO = "no"
-    READONLY = "readonly"
     UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """The file system under device.json5: whether it outlives a power cut, and its type (`none`: nothing says it)."""
+    """The file system under device.json5: whether it outlives a power cut, and its type, with what it is on where that
+    forgets. The type is `none` where nothing says what is mounted, `unlisted` where this mount is not among that.
+
+    `readonly`: nothing can be written there. `mounted`: it is that of the one file, which is a mount point.
+    """
 
     lasting: Lasting = Lasting.YES
     type: str = ""
+    readonly: bool = False
+    mounted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace as with_fields
 
+from ..display_text import printable
 from ..errors import IotoError
 from .device import Device, FileKind, Lasting, RemoteFile, StoredDevice, WriteFailure, Written
 from .scripts import relink
 from .state import DeviceState
 from .verified_write import FileError, write_error, write_verified
+
+_UNTOLD = {
+    "none": "there is no /proc/mounts",
+    "unlisted": "the mount that it is in is not listed in /proc/self/mountinfo",
+}
 
 
 class StorageError(IotoError):
@@ -22,12 +28,18 @@ class StorageError(IotoError):
 def check_storage(state: DeviceState, *, volatile: bool) -> Sequence[str]:
     """Return what is unusual about the storage of a device. Raises `StorageError` unless it may be `volatile`."""
     storage = state.observation.storage
+    if storage.mounted and not storage.readonly:
+        raise StorageError(
+            f"The file {printable(state.file.path)} on {state.name} is a mount point, so no other file can be put in "
+            "its place: unmount it, and mount its directory or make a link in its place, then run again."
+        )
     if storage.lasting is Lasting.UNKNOWN:
-        why = "there is no /proc/mounts" if storage.type == "none" else f"what lies under its {storage.type} is hidden"
+        why = _UNTOLD.get(storage.type, f"what lies under its {storage.type} is hidden")
         return [f"Whether {state.config_dir} outlives a power cut could not be told, since {why}."]
     if storage.lasting is not Lasting.NO:
         return []
-    forgets = f"is on a file system ({storage.type}) that forgets everything at the next power cut"
+    kind = "read-only file system" if storage.readonly else "file system"
+    forgets = f"is on a {kind} ({storage.type}) that forgets everything at the next power cut"
     if not volatile:
         raise StorageError(
             f"The directory {state.config_dir} on {state.name} {forgets}: mount its persistent partition first, or say "
@@ -38,7 +50,7 @@ def check_storage(state: DeviceState, *, volatile: bool) -> Sequence[str]:
 
 def needs_a_sync(device: Device, state: DeviceState) -> bool:
     """Whether the device.json5 that was seen may be in the device's memory alone."""
-    return not isinstance(device, StoredDevice) and state.observation.storage.lasting is not Lasting.READONLY
+    return not isinstance(device, StoredDevice) and not state.observation.storage.readonly
 
 
 def unsynced(written: Written) -> str | None:

@@ -164,7 +164,7 @@ _SCRIPTS = {path.name: _read_script(path) for path in (Path(__file__).parent / "
 
 
 _RUNNING = ("agent.sh", "running.sh")
-_PROBE = ("hardware.sh", "storage.sh", "probe.sh", *_RUNNING)
+_PROBE = ("hardware.sh", "mounts.sh", "storage.sh", "probe.sh", *_RUNNING)
 
 
 def _probe_settings(config_dir: str) -> dict[str, str]:
@@ -310,7 +310,9 @@ def _observation(device: Device, config_dir: str, records: Sequence[_Record]) ->
         elif record.key == "board":
             words["board"] = record.blob.decode("utf-8", "surrogateescape")
         elif record.key == "storage":
-            storage = Storage(Lasting(record.words[0]), printable(record.words[1]))
+            lasting, access, over, *words_of_type = record.words
+            kind = printable(" ".join(words_of_type))
+            storage = Storage(Lasting(lasting), kind, readonly=access == "ro", mounted=over == "mounted")
         elif record.key in {"directory", "leftovers", "plain-board"}:
             words[record.key.removeprefix("plain-")] = record.words[0]
         else:

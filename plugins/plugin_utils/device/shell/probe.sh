@@ -25,6 +25,7 @@ ioto_doubt
 
 # Did a run that lost its power leave a file where device.json5 really lies? And does what is there outlive a power cut?
 ioto_resolve "$ioto_dir/device.json5"
+ioto_real=$ioto_followed
 ioto_home=${ioto_followed%/*}
 ioto_left=0
 for ioto_name in "$ioto_home/$ioto_leftovers"*; do
@@ -33,8 +34,8 @@ for ioto_name in "$ioto_home/$ioto_leftovers"*; do
   fi
 done
 ioto_say leftovers "$ioto_left"
-ioto_lasts "$ioto_home"
-ioto_say storage "$ioto_lasts" "${ioto_type:-none}"
+ioto_lasts "$ioto_real"
+ioto_say storage "$ioto_lasts" "$ioto_access" "$ioto_over" "$ioto_what"
 
 ioto_hardware
 if [ -n "$ioto_serial_at" ]; then
