@@ -29,7 +29,7 @@ def main() -> int:
     """Run the faults that are asked for, and print what came of them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=None, help="of all that is drawn (default: another one each time)")
-    parser.add_argument("--rounds", type=int, default=200, help="of each fault")
+    parser.add_argument("--rounds", type=int, default=200, help="of each fault; of one whose rounds take long, fewer")
     parser.add_argument("--first", type=int, default=0, help="the number of the first round")
     parser.add_argument("--fault", action="append", choices=list(FAULTS), help="only this one (may be repeated)")
     given = parser.parse_args()
@@ -49,7 +49,8 @@ def main() -> int:
                 continue
             place = Path(folder) / f"fault-{number}"
             location = locations[fault.database]()
-            result = run(name, location, place, seed=seed, rounds=given.rounds, seconds=float("inf"), first=given.first)
+            rounds = max(1, given.rounds // fault.costs)
+            result = run(name, location, place, seed=seed, rounds=rounds, seconds=float("inf"), first=given.first)
             results.append(result)
             print(result, flush=True)
     wrong = sum(len(result.violations) for result in results)

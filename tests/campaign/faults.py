@@ -20,24 +20,32 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.s
 from tests.support import block_devices
 from tests.support.shell_device import PRODUCT
 
+from . import mounts, playbook_runs
 from .bench import Bench, Controller, Report, Unit, Violation, at_once, id_in, timed
 
 _DATABASES = ("sqlite", "postgresql")
-_BLOCK_DEVICES = "storage that fails needs root, loop devices and e2fsprogs"
+
+
+def _no_block_devices() -> str | None:
+    return None if block_devices.available() else "storage that fails needs root, loop devices and e2fsprogs"
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A kind of rounds: what one is, on which database, and what it needs that not every machine has."""
+    """A kind of rounds: what one is, on which database, and what says why it cannot be had here.
+
+    `costs` is how many rounds of another fault have room where one of it has.
+    """
 
     round: Callable[[Bench], None]
     database: str = "sqlite"
-    needs_block_devices: bool = False
+    why_not: Callable[[], str | None] = lambda: None
+    costs: int = 1
 
     @property
     def missing(self) -> str | None:
         """Why it cannot be had here, beside its database."""
-        return _BLOCK_DEVICES if self.needs_block_devices and not block_devices.available() else None
+        return self.why_not()
 
 
 # --- the storage ---
@@ -253,12 +261,17 @@ _ON_EACH_DATABASE: Mapping[str, Callable[[Bench], None]] = {
 }
 
 FAULTS: Mapping[str, Fault] = {
-    "read error": Fault(read_error, needs_block_devices=True),
-    "sync error": Fault(sync_error, needs_block_devices=True),
+    "read error": Fault(read_error, why_not=_no_block_devices),
+    "sync error": Fault(sync_error, why_not=_no_block_devices),
+    "ways of mounting": Fault(mounts.mounts, why_not=mounts.missing),
     "exchanged board": Fault(exchange),
     **{
         f"{name} ({database})": Fault(round_, database)
         for name, round_ in _ON_EACH_DATABASE.items()
         for database in _DATABASES
+    },
+    **{
+        f"twins in whole runs ({engine})": Fault(playbook_runs.twins(engine), why_not=playbook_runs.missing, costs=4)
+        for engine in ("ansible", "fleet")
     },
 }

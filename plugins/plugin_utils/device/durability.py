@@ -27,7 +27,7 @@ class StorageError(IotoError):
 
 def check_storage(state: DeviceState, *, volatile: bool) -> Sequence[str]:
     """Return what is unusual about the storage of a device. Raises `StorageError` unless it may be `volatile`."""
-    storage = state.observation.storage
+    storage, config_dir = state.observation.storage, printable(state.config_dir)
     if storage.mounted and not storage.readonly:
         raise StorageError(
             f"The file {printable(state.file.path)} on {state.name} is a mount point, so no other file can be put in "
@@ -35,17 +35,17 @@ def check_storage(state: DeviceState, *, volatile: bool) -> Sequence[str]:
         )
     if storage.lasting is Lasting.UNKNOWN:
         why = _UNTOLD.get(storage.type, f"what lies under its {storage.type} is hidden")
-        return [f"Whether {state.config_dir} outlives a power cut could not be told, since {why}."]
+        return [f"Whether {config_dir} outlives a power cut could not be told, since {why}."]
     if storage.lasting is not Lasting.NO:
         return []
     kind = "read-only file system" if storage.readonly else "file system"
     forgets = f"is on a {kind} ({storage.type}) that forgets everything at the next power cut"
     if not volatile:
         raise StorageError(
-            f"The directory {state.config_dir} on {state.name} {forgets}: mount its persistent partition first, or say "
+            f"The directory {config_dir} on {state.name} {forgets}: mount its persistent partition first, or say "
             "where the agent's configuration persists (config_dir); where it may forget, give ioto_volatile: true."
         )
-    return [f"The directory {state.config_dir} {forgets} (ioto_volatile: true)."]
+    return [f"The directory {config_dir} {forgets} (ioto_volatile: true)."]
 
 
 def needs_a_sync(device: Device, state: DeviceState) -> bool:
