@@ -71,7 +71,7 @@ def test_a_claim_id_that_a_device_says_is_masked_wherever_its_words_are_shown() 
     said = f"id: {CLAIM_ID} is in use" + " " * 180
     shown = [
         str(not_in_time("bench-1", Deadline(5), said.encode())),
-        str(understand(f"exec request failed on channel 0: {CLAIM_ID}", name="b", where="w", user="u")),
+        str(understand(f"channel 0: open failed: {CLAIM_ID}", name="b", where="w", user="u")),
         str(understand(f"Received disconnect from 192.0.2.1: {CLAIM_ID}", name="b", where="w", user="u")),
         str(understand(f"ssh: Could not resolve hostname {CLAIM_ID}: not known", name="b", where="w", user="u")),
         str(write_error(_Quoting(), RemoteFile("f", FileKind.REGULAR), WriteFailure(WriteStep.WRITE, said))),
@@ -107,7 +107,7 @@ _COMPLAINTS = {
     "@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\nHost key verification failed.": (
         "its host key is another one than is known"
     ),
-    "exec request failed on channel 0": "lets us in and runs no command (exec request failed on channel 0)",
+    "exec request failed on channel 0": "lets us in and runs no command (it refuses the request)",
     "channel 0: open failed: administratively prohibited: \x1b[2J": (
         "runs no command (administratively prohibited: [2J)"
     ),

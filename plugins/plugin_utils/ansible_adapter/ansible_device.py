@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
@@ -14,21 +15,26 @@ from ..device.connection import (
     MAX_ANSWER,
     Deadline,
     last_words,
-    lost,
     not_in_time,
     not_reached,
     place,
     too_much,
 )
-from ..device.device import Answer
-from ..device.ssh_complaints import understand, without_noise
+from ..device.device import BY_SIGNAL, Answer, DeviceError
+from ..device.ssh_complaints import FAILED, end_of_command, is_unsaid, understand
+from ..display_text import printable
 from .connection_guard import ConnectionGuard, Verdict
+from .ssh_log import SshLog, is_kept
 
 _COMMAND = "/bin/sh -s"
-_FAILED = 255
-"""The status of ssh for all that goes wrong, and that of a device that chooses it."""
-_BEFORE_COMPLAINT = ("over ssh: ", "via ssh: ")
-"""What Ansible's ssh plugin writes before what ssh has said."""
+_BEFORE_WORDS = ("over ssh: ", "via ssh: ")
+"""What Ansible's ssh plugin writes before what was said on stderr."""
+_BECOME = re.compile(
+    r"(?P<what>Incorrect|Missing) \S+ password$"
+    r"|Timeout \(\d+s\) waiting for privilege escalation prompt: (?P<words>.*)",
+    re.DOTALL,
+)
+"""What it says where nobody becomes another user."""
 
 
 class AnsibleDevice:
@@ -54,12 +60,12 @@ class AnsibleDevice:
     def run(self, script: str) -> Answer:
         """Run `script`: one ssh process, one channel, nothing left on the device.
 
-        Raises `UnreachableError`, or `DeviceError` for an endless answer.
+        Raises `UnreachableError`, or `DeviceError` for an endless answer and for a user who may not become another.
         """
         data = script.encode("utf-8", "surrogateescape")
         failure: AnsibleError | None = None
-        answer = Answer(_FAILED, b"")
-        with ConnectionGuard(self._deadline, _COMMAND) as guard:
+        answer = Answer(FAILED, b"")
+        with SshLog(self._action._connection) as log, ConnectionGuard(self._deadline, _COMMAND, log) as guard:
             try:
                 answer = self._execute(data)
             except AnsibleError as error:
@@ -68,7 +74,9 @@ class AnsibleDevice:
             raise too_much(self._name) from None
         if guard.verdict is Verdict.TOO_LONG:
             raise not_in_time(self._name, self._deadline, answer.stderr) from None
-        return answer if failure is None else self._explain(failure)
+        if failure is not None:
+            return self._explain(failure, log)
+        return answer
 
     def _execute(self, data: bytes) -> Answer:
         execute: Any = self._action._low_level_execute_command
@@ -80,26 +88,40 @@ class AnsibleDevice:
             done = execute(_COMMAND, in_data=data)
         finally:
             context.no_log = before
-        return Answer(done["rc"], _bytes(done["stdout"]), without_noise(_bytes(done["stderr"])))
+        return Answer(done["rc"], _bytes(done["stdout"]), _bytes(done["stderr"]))
 
-    def _explain(self, failure: AnsibleError) -> Answer:
+    def _explain(self, failure: AnsibleError, log: SshLog) -> Answer:
         """Return what a device answered where that is what Ansible takes for a lost connection. Raises what it is."""
-        said = str(failure)
-        for before in _BEFORE_COMPLAINT:
-            said = said.partition(before)[2] or said
+        words = next((str(failure).partition(before)[2] for before in _BEFORE_WORDS if before in str(failure)), "")
+        if (status := end_of_command(log.text)) is not None:
+            return Answer(status, b"", _bytes(words))
+        connection: Any = self._action._connection
+        if is_unsaid(log.text) and is_kept(connection):
+            return Answer(BY_SIGNAL, b"", _bytes(words))
+        if log.text:
+            connection.reset()  # so that nobody comes to a connection that ssh had kept, and which is of no use
         options = self._options()
         where = place(options["host"], options["port"])
-        if error := understand(said, name=self._name, where=where, user=options["remote_user"] or "the user"):
+        user = options["remote_user"] or "the user"
+        if refused := _BECOME.match(str(failure)):
+            raise self._not_become(user, refused) from None
+        # Where ssh has no log, its words are among those of the device.
+        if error := understand(log.text or words, name=self._name, where=where, user=user):
             raise error from None
         if not isinstance(failure, AnsibleConnectionFailure):
             raise failure
-        if said != str(failure):
-            words = without_noise(_bytes(said))
-            if not words.strip():
-                raise lost(self._name, "it hung up, runs no command, or its shell ended with status 255") from None
-            # ssh itself says what is wrong, so it was the device that ended so, with its own words.
-            return Answer(_FAILED, b"", words)
-        raise not_reached(self._name, where, last_words(_bytes(said))) from None
+        raise not_reached(self._name, where, last_words(_bytes(words or str(failure)))) from None
+
+    def _not_become(self, user: str, refused: re.Match[str]) -> DeviceError:
+        """Return the error for a device whose `su` or `sudo` lets nobody through."""
+        words = last_words(refused["words"] or "")
+        reason = {"Incorrect": "the password is wrong", "Missing": "it wants a password"}.get(
+            refused["what"] or "", f"it does not answer{f', it said: {words}' if words else ''}"
+        )
+        return DeviceError(
+            f"The device {self._name} does not let {printable(user)} become another user ({reason}); see "
+            "ansible_become_user, ansible_become_method and ansible_become_password."
+        )
 
     def _options(self) -> dict[str, str]:
         """Return where the connection leads; what it has no option for is empty."""

@@ -22,6 +22,7 @@ from threading import Event, Thread
 from types import TracebackType
 
 from ..device.connection import MAX_ANSWER, Deadline
+from .ssh_log import SshLog
 
 _INTERVAL = 0.05
 _GROWTH = 3 * MAX_ANSWER
@@ -41,11 +42,12 @@ class Verdict(Enum):
 class ConnectionGuard:
     """Watches what is done in its block; afterwards `verdict` says whether that was ended, and why.
 
-    `command` is what the device is to run: a ssh program that says it in its arguments is ours.
+    `command` is what the device is to run: a ssh program that says it in its arguments is ours. `log` is its log.
     """
 
-    def __init__(self, deadline: Deadline, command: str) -> None:
+    def __init__(self, deadline: Deadline, command: str, log: SshLog) -> None:
         self.verdict: Verdict | None = None
+        self._log = log
         self._deadline = deadline
         self._command = command
         self._over = Event()
@@ -67,8 +69,9 @@ class ConnectionGuard:
         while not self._over.wait(min(_INTERVAL, self._deadline.left)):
             if self._deadline.has_passed:
                 self.verdict = Verdict.TOO_LONG
-            elif _memory() - self._memory > _GROWTH:
+            elif _memory() - self._memory > _GROWTH or self._log.size > _GROWTH:
                 self.verdict = Verdict.TOO_MUCH
+            self._log.read()
             if self.verdict is not None:
                 self._end()
                 return

@@ -35,6 +35,10 @@ _NO_ANSWER = "no answer in time"
 _REASONS = {"Connection timed out": _NO_ANSWER, "Operation timed out": _NO_ANSWER}
 """What systems call the same."""
 
+REFUSED = "it refuses the request"
+"""What a server has done that opens a session and takes no command."""
+SSH_1 = "it speaks SSH 1 alone, and SSH 2 is needed"
+
 
 class TimeLimitError(IotoError):
     """Seconds that are none to wait."""
@@ -129,7 +133,13 @@ def first_words(said: bytes | str) -> str:
 
 def last_words(said: bytes | str) -> str:
     """Return the end of it."""
-    return mask_within(printable(said[-_LOOKED_AT:]))[-_SHOWN:].rstrip(".")
+    return mask_within(printable(said[-_LOOKED_AT:]))[-_SHOWN:].strip().rstrip(".")
+
+
+def hung_up(said: bytes | str = "") -> str:
+    """Return what a peer has done that ended the connection, with its words where it gave some."""
+    words = first_words(said)
+    return f"it hung up, and said: {words}" if words else "it hung up"
 
 
 def not_in_time(name: str, deadline: Deadline, said: bytes = b"") -> UnreachableError:

@@ -24,6 +24,7 @@ from ..json5.reader import MAX_BYTES
 from .connection import last_words
 from .device import (
     ALL_FILES,
+    BY_SIGNAL,
     NEW_FILE_MODE,
     Answer,
     Device,
@@ -220,8 +221,9 @@ def _records(device: Device, answer: Answer, nonce: str) -> Iterator[_Record]:
     begin = [number for number, line in enumerate(lines) if line.startswith(f"ioto-begin {nonce} ")]
     if not begin or f"ioto-end {nonce}" not in lines:
         said = last_words(answer.stderr) or last_words(answer.stdout) or "nothing"
+        how = "ended by a signal" if answer.status == BY_SIGNAL else f"exit status {answer.status}"
         raise DeviceError(
-            f"The device {device.name} did not finish our script (exit status {answer.status}); it said: {said}. "
+            f"The device {device.name} did not finish our script ({how}); it said: {said}. "
             "See whether its login shell is a POSIX shell, then run again."
         )
     codec = lines[begin[0]].split()[-1]

@@ -8,7 +8,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from .connection import UnreachableError, first_words, lost, no_command, not_let_in, not_reached, not_trusted
+from .connection import (
+    REFUSED,
+    SSH_1,
+    UnreachableError,
+    first_words,
+    hung_up,
+    lost,
+    no_command,
+    not_let_in,
+    not_reached,
+    not_trusted,
+)
+from .device import BY_SIGNAL
 
 _NOISE = re.compile(
     r"^(?:Warning: Permanently added |Warning: Identity file |\*\* |debug[123]: |Pseudo-terminal will not be allocated"
@@ -16,6 +28,22 @@ _NOISE = re.compile(
     re.MULTILINE,
 )
 """What ssh tells while all is well, and who asks it to tell more."""
+_END = re.compile(
+    r"^debug[12]: (?:Received exit status from master|Exit status) (?P<status>\d+)$"
+    r"|^debug[12]: (?:Exit status -1|Control master terminated)",
+    re.MULTILINE,
+)
+"""How the log of an ssh ends that was asked for it (`LogLevel=DEBUG2`)."""
+_MASTER_ENDED = re.compile(r"^debug2: Control master terminated", re.MULTILINE)
+_SIGNALLED = re.compile(r"^debug1: client_input_channel_req: channel \d+ rtype exit-signal ", re.MULTILINE)
+_LET_IN = re.compile(r"^Authenticated to |^debug1: mux_client_request_session: master session id", re.MULTILINE)
+_REFUSED = re.compile(r"^debug2: channel_input_status_confirm: type 100 id ", re.MULTILINE)
+"""The answer of a server that does not take a request: SSH_MSG_CHANNEL_FAILURE."""
+
+FAILED = 255
+"""The status of ssh for all that goes wrong, and that of a device that chooses it."""
+
+_DISCONNECT = r"^Received disconnect from (?:\S+ port \d+:\d+|[^:\n]+): ?(?P<reason>[^\r\n]*)"
 
 Sentence = Callable[[str, str, str, str], UnreachableError]
 """Makes an error of the device's name, its place, the user, and the reason."""
@@ -32,16 +60,14 @@ _BY_COMPLAINT: tuple[tuple[re.Pattern[str], Sentence], ...] = tuple(
             lambda name, where, _user, _reason: not_trusted(name, where, "its host key is not known"),
         ),
         (
-            r"Permission denied \((?P<reason>[^)\r\n]*)\)|Too many authentication failures",
+            r"^\S+@\S+: Permission denied \((?P<reason>[^)\r\n]*)\)"
+            r"|^Received disconnect from .*: Too many authentication failures",
             lambda name, where, user, reason: not_let_in(name, where, user, f"it wants {reason}" if reason else ""),
         ),
-        (
-            r"^(?P<reason>exec request failed on channel \d+)",
-            lambda name, _where, _user, reason: no_command(name, reason),
-        ),
+        (r"^exec request failed on channel ", lambda name, _where, _user, _reason: no_command(name, REFUSED)),
         (
             r"^(?:channel \d+: open failed: |mux_client_request_session: session request failed: )(?P<reason>[^\r\n]*)",
-            lambda name, _where, _user, reason: no_command(name, reason),
+            lambda name, _where, _user, reason: no_command(name, reason.rstrip(": ")),
         ),
         (
             r"^ssh: connect to host .* port \d+: (?P<reason>[^\r\n]*)",
@@ -51,38 +77,59 @@ _BY_COMPLAINT: tuple[tuple[re.Pattern[str], Sentence], ...] = tuple(
             r"^ssh: Could not resolve hostname .*: (?P<reason>[^\r\n]*)",
             lambda name, where, _user, reason: not_reached(name, where, reason),
         ),
+        (r"^Protocol major versions differ", lambda name, where, _user, _reason: not_reached(name, where, SSH_1)),
         (
-            r"^(?P<reason>(?:Unable to negotiate with|Bad packet length|Protocol major versions differ"
-            r"|ssh_dispatch_run_fatal|banner exchange|Connection timed out during banner|kex_exchange_identification"
-            r"|ssh_exchange_identification|Bad remote protocol|(?:Bad|Invalid) key length|Received disconnect from"
-            r"|Disconnected from|Corrupted MAC|padding error)[^\r\n]*)",
+            r"^(?P<reason>(?:Unable to negotiate with|Bad packet length|ssh_dispatch_run_fatal|banner exchange"
+            r"|Connection timed out during banner|kex_exchange_identification|ssh_exchange_identification"
+            r"|Bad remote protocol|(?:Bad|Invalid) key length|Corrupted MAC|padding error)[^\r\n]*)",
             lambda name, where, _user, reason: not_reached(name, where, reason),
         ),
         (
-            r"^Connection (?:closed|reset) by ",
-            lambda name, where, _user, _reason: not_reached(name, where, "it hung up"),
+            _DISCONNECT,
+            lambda name, where, _user, reason: not_reached(name, where, hung_up(reason)),
+        ),
+        (
+            r"^(?:Connection (?:closed|reset) by |Disconnected from )",
+            lambda name, where, _user, _reason: not_reached(name, where, hung_up()),
         ),
         (
             r"^(?:Connection to |Timeout, server|client_loop: |Write failed|Read from remote"
             r"|mux_client_request_session: (?:read from|write to) master)",
-            lambda name, _where, _user, _reason: lost(name, "it hung up"),
+            lambda name, _where, _user, _reason: lost(name, hung_up()),
         ),
     )
 )
 
 
-def without_noise(said: bytes) -> bytes:
-    """Return what a device said on stderr, where ssh has written as well."""
-    return _NOISE.sub("", said.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+def end_of_command(log: str) -> int | None:
+    """Return the status with which the device's command has ended, by the log of ssh, or `BY_SIGNAL`.
 
-
-def understand(complaint: str, *, name: str, where: str, user: str) -> UnreachableError | None:
-    """Return the error for what ssh says in `complaint`; None where nothing in it is ssh's own.
-
-    A device may put lines of its own there; what it can reach is that it counts as unreachable.
+    None where the connection did not last so long.
     """
+    ends = list(_END.finditer(log))
+    if ends and ends[-1]["status"]:
+        return int(ends[-1]["status"])
+    return BY_SIGNAL if ends and _SIGNALLED.search(log) else None
+
+
+def is_unsaid(log: str) -> bool:
+    """Whether the log does not tell how a command has ended that went over a connection which ssh had kept."""
+    return bool(_MASTER_ENDED.search(log)) and not _REFUSED.search(log) and "Authenticated to " not in log
+
+
+def understand(said: str, *, name: str, where: str, user: str) -> UnreachableError | None:
+    """Return the error for what ssh says of a connection that it has not, or no more; None where it says nothing.
+
+    `said` is its log, or what it tells everybody.
+    """
+    complaint = _NOISE.sub("", said)
+    let_in = _LET_IN.search(said)
+    if let_in and _REFUSED.search(said):
+        return no_command(name, REFUSED)
+    if let_in and (farewell := re.search(_DISCONNECT, complaint, re.MULTILINE)):
+        return lost(name, hung_up(farewell["reason"]))
     for pattern, sentence in _BY_COMPLAINT:
         if found := pattern.search(complaint):
             reason = first_words(found.groupdict().get("reason") or "")
             return sentence(name, where, user, reason)
-    return None
+    return lost(name, hung_up()) if let_in else None

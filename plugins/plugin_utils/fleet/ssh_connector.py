@@ -14,6 +14,7 @@ import paramiko
 from paramiko.ssh_exception import IncompatiblePeer
 
 from ..device.connection import (
+    SSH_1,
     Deadline,
     UnreachableError,
     connect,
@@ -30,7 +31,7 @@ from .ssh_device import SshDevice
 from .ssh_keys import certified, default_keys, load_key
 from .ssh_settings import SshSettings
 from .ssh_socket import GREETING
-from .ssh_transport import SshTransport, prepare, reason_of
+from .ssh_transport import SshTransport, end_of, prepare, reason_of
 
 OLD_ALGORITHMS = (
     "-o KexAlgorithms=+diffie-hellman-group14-sha1 -o HostKeyAlgorithms=+ssh-rsa -o PubkeyAcceptedAlgorithms=+ssh-rsa"
@@ -141,11 +142,12 @@ class _Sentences:
             return not_in_time(self._name, self._deadline)
         if isinstance(error, IncompatiblePeer):
             if transport is not None and not transport.remote_version.startswith(_SSH_2):
-                return not_reached(self._name, self.where, "it speaks SSH 1 alone, and SSH 2 is needed")
+                return not_reached(self._name, self.where, SSH_1)
             if self._settings.algorithms.keys() <= {"pubkeys"}:
                 return _too_old(self._name, self.where, error)
             return not_reached(self._name, self.where, f"{reason_of(error)} of those that the settings name")
-        return not_reached(self._name, self.where, reason_of(error))
+        reason = reason_of(error) if transport is None else end_of(transport, error)
+        return not_reached(self._name, self.where, reason)
 
 
 def _too_old(name: str, where: str, error: Exception) -> UnreachableError:

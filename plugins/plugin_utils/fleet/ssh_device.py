@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Callable
+from threading import Event
 from types import TracebackType
 
 import paramiko
 
-from ..device.connection import MAX_ANSWER, Deadline, lost, no_command, not_in_time, too_much
-from ..device.device import Answer
+from ..device.connection import MAX_ANSWER, REFUSED, Deadline, lost, no_command, not_in_time, too_much
+from ..device.device import BY_SIGNAL, Answer
 from .alarm_clock import AlarmClock
 from .host_keys import fingerprint
-from .ssh_transport import LOST, SshTransport, reason_of
+from .ssh_transport import LOST, SshTransport, end_of, reason_of
 
 MAX_ERRORS = 64 * 1024
 """Bytes of a device's complaints that are kept."""
@@ -26,6 +28,8 @@ _DONE = re.compile(rb"\r?\nioto-done-([0-9a-f]{16}) (\d{1,3})(?=\r?\n)")
 """The line that ends an answer. Its word is another one for each script, and a device may say the wrong one before."""
 _LONGEST_END = 64
 """Bytes of that line, and room."""
+_PATIENCE = 2.0
+"""Seconds of silence after which a shell is told that there is no other script."""
 
 
 class SshDevice:
@@ -42,6 +46,7 @@ class SshDevice:
         self._deadline = deadline
         self._alarms = alarms
         self._shell: paramiko.Channel | None = None
+        self._said: _Said | None = None
         self.host_key = fingerprint(transport.get_remote_server_key())
 
     @property
@@ -52,17 +57,16 @@ class SshDevice:
     def run(self, script: str) -> Answer:
         """Run `script`. Raises `UnreachableError`, or `DeviceError` for an endless answer."""
         self._transport.peer.allow(_ROOM * MAX_ANSWER)
-        shell = None
+        self._said = None
         try:
             with self._alarms.limit(self._deadline, self._transport.peer.end):
-                shell = self._open_shell()
-                return self._answer(shell, script.encode("utf-8", "surrogateescape"))
+                return self._answer(self._open_shell(), script.encode("utf-8", "surrogateescape"))
         except LOST as error:
             if self._transport.peer.has_sent_too_much:
                 raise too_much(self._name) from None
             if self._deadline.has_passed:
-                raise not_in_time(self._name, self._deadline, _errors(shell) if shell else b"") from None
-            raise lost(self._name, reason_of(error)) from None
+                raise not_in_time(self._name, self._deadline, self._said.errors if self._said else b"") from None
+            raise lost(self._name, end_of(self._transport, error)) from None
 
     def close(self) -> None:
         """End the connection."""
@@ -76,42 +80,88 @@ class SshDevice:
 
     def _answer(self, shell: paramiko.Channel, script: bytes) -> Answer:
         word = secrets.token_hex(8).encode()
+        end = b"\nprintf '\\n%%s %%s\\n' ioto-done-%b $?\n" % word
         try:
-            shell.sendall(script + b"\nprintf '\\n%%s %%s\\n' ioto-done-%b $?\n" % word)
+            shell.sendall(script + end)
         except OSError:
             # A shell that has ended takes nothing more, and why it has ended is still to be read.
             if not shell.closed and not shell.exit_status_ready():
                 raise
-        output = bytearray()
-        while piece := shell.recv(_PIECE):
-            output += piece
-            if len(output) > MAX_ANSWER:
-                raise too_much(self._name)
-            for found in _DONE.finditer(output, max(0, len(output) - len(piece) - _LONGEST_END)):
+        said = self._said = _Said(self._name, shell)
+        while (before := said.take(self._last_word)) is not None:
+            for found in _DONE.finditer(said.output, max(0, before - _LONGEST_END)):
                 if found[1] == word:
-                    return Answer(int(found[2]), bytes(output[: found.start()]), _errors(shell))
+                    return Answer(int(found[2]), bytes(said.output[: found.start()]), said.errors)
         # The shell ended, or was none.
         self._shell = None
         shell.status_event.wait(self._deadline.left)
         if shell.exit_status < 0 and (self._deadline.has_passed or not self._transport.is_active()):
             raise EOFError
-        return Answer(shell.exit_status, bytes(output), _errors(shell))
+        # What only repeats what it is told has our end as well.
+        return Answer(max(shell.exit_status, BY_SIGNAL), bytes(said.output).removesuffix(end), said.errors)
+
+    def _last_word(self) -> None:
+        """Tell the shell that there will be no other script: who is no shell, and waits for that, ends then."""
+        if self._shell is not None:
+            self._shell.shutdown_write()
+            self._shell = None
 
     def _open_shell(self) -> paramiko.Channel:
         if self._shell is None:
             try:
                 shell = self._transport.open_session(timeout=self._deadline.left)
-                shell.exec_command("exec /bin/sh -s")
             except Exception as error:  # whatever paramiko's thread stumbled over
-                if self._deadline.has_passed or not self._transport.is_active():
-                    raise EOFError(reason_of(error)) from None
-                raise no_command(self._name, reason_of(error)) from None
+                raise self._no_command(reason_of(error)) from None
+            try:
+                shell.exec_command("exec /bin/sh -s")
+            except Exception:
+                raise self._no_command(REFUSED) from None
             self._shell = shell
         return self._shell
 
+    def _no_command(self, reason: str) -> Exception:
+        if self._deadline.has_passed or not self._transport.is_active():
+            return EOFError()
+        return no_command(self._name, reason)
 
-def _errors(shell: paramiko.Channel) -> bytes:
-    said = b""
-    while shell.recv_stderr_ready() and len(said) < MAX_ERRORS:
-        said += shell.recv_stderr(_PIECE)
-    return said
+
+class _Said:
+    """What a shell says in answer to one script: `output`, and the end of its complaints, `errors`."""
+
+    def __init__(self, name: str, shell: paramiko.Channel) -> None:
+        self.output = bytearray()
+        self.errors = b""
+        self._name, self._shell = name, shell
+        self._complained = 0
+        self._more = Event()
+        for buffer in (shell.in_buffer, shell.in_stderr_buffer):
+            buffer.set_event(self._more)
+
+    def take(self, when_silent: Callable[[], None]) -> int | None:
+        """Wait for more, and return how much output there was before; None at the end. Raises `DeviceError`.
+
+        `when_silent` is called where none comes for a while.
+        """
+        # Nothing is read between this look and the wait, so nothing that comes there is missed.
+        if not self._is_ready() and not self._more.wait(_PATIENCE):
+            when_silent()
+            while not self._is_ready():
+                self._more.wait()
+        before = len(self.output)
+        piece = self._shell.recv(_PIECE) if self._shell.recv_ready() or self._has_ended() else None
+        self.output += piece or b""
+        while self._shell.recv_stderr_ready():
+            complaint = self._shell.recv_stderr(_PIECE)
+            self.errors = (self.errors + complaint)[-MAX_ERRORS:]
+            self._complained += len(complaint)
+            if self._complained > MAX_ANSWER:
+                raise too_much(self._name)
+        if len(self.output) > MAX_ANSWER:
+            raise too_much(self._name)
+        return None if piece == b"" else before
+
+    def _is_ready(self) -> bool:
+        return self._shell.recv_ready() or self._shell.recv_stderr_ready() or self._has_ended()
+
+    def _has_ended(self) -> bool:
+        return bool(self._shell.eof_received or self._shell.closed)

@@ -10,7 +10,7 @@ import socket
 
 import paramiko
 
-from ..device.connection import first_words
+from ..device.connection import first_words, hung_up
 from .host_keys import known_types
 from .ssh_arguments import SettingsError
 from .ssh_settings import SshSettings
@@ -34,6 +34,8 @@ class SshTransport(paramiko.Transport):
     def __init__(self, connection: socket.socket | paramiko.Channel) -> None:
         """Talk over `connection`, which is of no use to others any more."""
         self.peer = PeerSocket(connection)
+        self.farewell: bytes | None = None
+        """What the server has said when it ended the connection, if it did."""
         super().__init__(self.peer)  # type: ignore[arg-type]  # it has what is asked for
 
     def end(self) -> None:
@@ -46,6 +48,11 @@ class SshTransport(paramiko.Transport):
 
     def _log(self, level: int, msg: object, *args: object) -> None:
         """Keep nothing."""
+
+    def _parse_disconnect(self, m: paramiko.Message) -> None:
+        """Keep the words of a server that ends the connection: paramiko logs them, and stumbles over some."""
+        m.get_int()
+        self.farewell = m.get_string()
 
     def _parse_debug(self, m: paramiko.Message) -> None:
         """Leave unread what a server says of its own doings: paramiko takes it apart byte by byte."""
@@ -83,6 +90,11 @@ def _choose_algorithms(transport: paramiko.Transport, settings: SshSettings) -> 
             setattr(known, kind, understood)
 
 
+def end_of(transport: SshTransport, error: BaseException) -> str:
+    """Return why a connection has ended, with the words of a server that has ended it."""
+    return reason_of(error) if transport.farewell is None else hung_up(transport.farewell)
+
+
 def reason_of(error: BaseException) -> str:
     """Return what went wrong with a connection, in a few words that can be shown."""
     if isinstance(error, TimeoutError):
@@ -94,4 +106,4 @@ def reason_of(error: BaseException) -> str:
     if not isinstance(error, OSError | EOFError | paramiko.SSHException):
         return f"what it says is no SSH, {type(error).__name__}"
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return first_words(text) or "it hung up"
+    return first_words(text) or hung_up()

@@ -1,0 +1,91 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the ssh program of a connection of Ansible's says, apart from what the device says on stderr.
+
+Ansible's plugin takes both from one pipe, where a device may write what ssh writes. `ssh -E` has a place of its own for
+ssh's words: a pipe of ours, by its name in /proc, so that nothing of it is on a disk, and a peer that floods it waits.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from subprocess import DEVNULL
+from types import TracebackType
+from typing import Any
+
+_DESCRIPTORS = Path("/proc/self/fd")
+_PIECE = 64 * 1024
+_KEPT = 128 * 1024
+"""Bytes of the log that are kept, the last ones: a connection that ends at once has 10,000."""
+_PATIENCE = 5.0
+"""Seconds for a connection that ssh has kept to say that it is there."""
+_LEVEL = "DEBUG2"
+"""The first that tells with which status a device's command has ended, also over a connection that ssh keeps."""
+
+
+class SshLog:
+    """The log of the ssh that `connection` starts in the block; empty where it starts none, or there is no /proc."""
+
+    def __init__(self, connection: Any) -> None:
+        self.size = 0
+        self._connection = connection
+        self._before: Mapping[str, Any] = {}
+        self._kept = b""
+        self._pipe: tuple[int, int] | None = None
+
+    def __enter__(self) -> SshLog:
+        names = "ssh_args", "ssh_extra_args"
+        if _DESCRIPTORS.is_dir() and all(self._connection.has_option(name) for name in names):
+            self._pipe = os.pipe()
+            os.set_blocking(self._pipe[0], False)
+            self._before = {name: self._connection.get_option(name) for name in names}
+            # Of an option of ssh the first counts, of a flag the last.
+            first, last = f"-o LogLevel={_LEVEL}", f"-E {shlex.quote(f'/proc/{os.getpid()}/fd/{self._pipe[1]}')}"
+            self._connection.set_option("ssh_args", f"{first} {self._before['ssh_args'] or ''}")
+            self._connection.set_option("ssh_extra_args", f"{self._before['ssh_extra_args'] or ''} {last}")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        for name, value in self._before.items():
+            self._connection.set_option(name, value)
+        self.read()
+        if self._pipe is not None:
+            for end in self._pipe:
+                os.close(end)
+            self._pipe = None
+
+    @property
+    def text(self) -> str:
+        """The end of what ssh has said; empty where it has no log."""
+        return self._kept.decode("utf-8", "surrogateescape").replace("\r\n", "\n")
+
+    def read(self) -> None:
+        """Take what has come. It waits for nothing; one thread at a time may do it."""
+        if self._pipe is None:
+            return
+        with suppress(BlockingIOError):
+            while piece := os.read(self._pipe[0], _PIECE):
+                self.size += len(piece)
+                self._kept = (self._kept + piece)[-_KEPT:]
+
+
+def is_kept(connection: Any) -> bool:
+    """Whether the connection that ssh has kept for `connection` (ControlPersist) is there still."""
+    words = [connection.get_option("ssh_executable")]
+    for name in ("ssh_args", "ssh_common_args", "ssh_extra_args"):
+        words += shlex.split(connection.get_option(name) or "")
+    for name, option in (("Port", "port"), ("User", "remote_user")):
+        if value := connection.get_option(option):
+            words += ["-o", f"{name}={value}"]
+    if connection.control_path:  # none where the words say one
+        words += ["-o", f"ControlPath={connection.control_path % {'directory': connection.control_path_dir}}"]
+    with suppress(OSError, subprocess.TimeoutExpired):
+        check = [*map(str, words), "-O", "check", str(connection.host)]
+        return not subprocess.run(check, stdin=DEVNULL, capture_output=True, timeout=_PATIENCE, check=False).returncode
+    return False
