@@ -131,7 +131,7 @@ def test_nobody_waits_for_a_device_that_holds_us_up(
 _REFUSALS = {
     ("login", "refuse"): "unreachable: The device login-refuse at 127.0.0.1:PORT does not let root in (",
     ("session", "refuse"): "unreachable: The device session-refuse lets us in and runs no command (",
-    ("exec", "refuse"): "unreachable: The ",  # over a connection that ssh keeps, it says nothing of that
+    ("exec", "refuse"): "unreachable: The device exec-refuse lets us in and runs no command (it refuses the request)",
     ("script", "refuse"): (
         "failed: The device script-refuse did not finish our script (exit status 255); it said: This account is locked."
     ),
@@ -160,7 +160,46 @@ def test_both_engines_say_the_same_of_a_device_that_refuses(tmp_path: Path, home
                 message = re.search(r'"msg": "(.*?)"[,}]', said[name])
                 assert message, said[name]
                 assert f"{fate}: {message[1]}".startswith(sentence.replace("PORT", str(ports[kind]))), engine
-            assert "runs no command" in said["exec-refuse"]
+
+
+_GONE = "unreachable: The device NAME cannot be reached at 127.0.0.1:PORT (it hung up"
+_LOST = "unreachable: The connection to NAME was lost (it hung up, and said: "
+_SAYINGS = {
+    ("banner", "ssh-1"): "unreachable: The device NAME cannot be reached at 127.0.0.1:PORT (it speaks SSH 1 alone, ",
+    ("banner", "words"): f"{_GONE})",
+    ("banner", "reset"): f"{_GONE})",
+    ("login", "reset"): f"{_GONE})",
+    ("key exchange", "farewell"): f"{_GONE}, and said: ",
+    ("login", "farewell"): f"{_GONE}, and said: [2Jno more \ufffd of ********TB); see its address",
+    ("exec", "farewell"): _LOST,
+    ("answer", "farewell"): _LOST,
+}
+
+
+def test_what_a_peer_says_of_itself_is_told_alike_and_is_no_defect_of_ours(tmp_path: Path, home: Path) -> None:
+    with (
+        Fleet.start(tmp_path / "fleet", groups={"manual": 1}, kind="dropbear") as fleet,
+        HostileServers(list(_SAYINGS)) as servers,
+    ):
+        inventory = hostile_hosts(fleet, servers.ports, tmp_path)
+        found: dict[str, dict[str, str]] = {}
+        for engine in ("ansible", "fleet"):
+            run = provision(home, "-i", inventory, "-e", f"ioto_engine={engine} ioto_device_timeout=20")
+            assert "defect" not in run.output
+            assert "7K3M9QX2TB" not in run.output
+            assert "\x1b" not in run.output
+            said = reasons(run)
+            for kind, sentence in _SAYINGS.items():
+                name = "-".join(kind).replace(" ", "-")
+                message = re.search(r'"msg": "(.*?)"[,}]', said[name])
+                assert message, said[name]
+                fate = "unreachable" if name in run.unreachable else "failed"
+                found.setdefault(name, {})[engine] = f"{fate}: {message[1]}"
+                expected = sentence.replace("PORT", str(servers.ports[kind])).replace("NAME", name)
+                assert found[name][engine].startswith(expected), (engine, found[name])
+                if kind[1] == "farewell":
+                    assert "no more" in message[1] and len(message[1]) < 500
+        assert {name: of["ansible"] for name, of in found.items()} == {name: of["fleet"] for name, of in found.items()}
 
 
 def test_both_engines_say_the_same_of_a_host_that_is_not_known(tmp_path: Path, home: Path) -> None:

@@ -8,7 +8,8 @@
 
 Up to that state they do as any server does, and let in whoever has a key. `silence` says nothing any more, `drip`
 a little every 0.2 s, `flood` as much as the other side takes, `reset` breaks the connection off. `refuse`, of a login,
-a session, a command or a script, says no as the protocol has it.
+a session, a command or a script, says no as the protocol has it; `farewell` ends the connection with `FAREWELL`, and
+`words`, in place of a banner, are a line and the end.
 """
 
 from __future__ import annotations
@@ -31,11 +32,21 @@ import paramiko
 
 _ROOT = Path(__file__).parents[2]
 _PAUSE = 0.2
+_GREETINGS = {"ssh-1": b"SSH-1.5-Cisco-1.25\r\n", "words": b"Not allowed at this time: 7K3M9QX2TB \x1b[2J\r\n"}
 _IDENTIFICATION = b"SSH-2.0-dropbear_2022.83\r\n"
 
 STATES = ("connect", "banner", "key exchange", "login", "session", "exec", "script", "answer", "complaint", "end")
 """In the order of the dialogue. `script`: the shell takes none; `complaint`: it answers on stderr alone; `end`: it has
 answered what nobody asked for, and does not end."""
+FAREWELL = (
+    b"""\x1b[2Jno more \xff of 7K3M9QX2TB
+debug2: Received exit status from master 255
+Host key verification failed.
+Connection closed by 192.0.2.1 port 22
+"""
+    + b"x" * 2000
+)
+"""What a peer says of itself: an escape sequence, no UTF-8, a claim ID, ssh's own lines, and no end."""
 MANNERS = ("silence", "drip", "flood", "reset")
 
 
@@ -105,9 +116,17 @@ def _accept(listener: socket.socket, state: str, manner: str, key: paramiko.PKey
 def _play(connection: socket.socket, state: str, manner: str, key: paramiko.PKey) -> None:
     with suppress(OSError, EOFError, paramiko.SSHException):
         if state in {"connect", "banner"}:
+            if manner in _GREETINGS:
+                connection.sendall(_GREETINGS[manner])
+                connection.close()
+                return
             _misbehave(manner, connection, connection.sendall, b"welcome ")
         elif state == "key exchange":
             connection.sendall(_IDENTIFICATION)
+            if manner == "farewell":
+                connection.sendall(_plain_packet(_farewell().asbytes()))
+                connection.recv(4096)
+                return
             ignored = _plain_packet(b"\x02" + struct.pack(">I", 900) + bytes(900))
             _misbehave(manner, connection, connection.sendall, ignored)
         else:
@@ -116,6 +135,15 @@ def _play(connection: socket.socket, state: str, manner: str, key: paramiko.PKey
             if state == "script":
                 transport.default_window_size = 1
             transport.start_server(server=_Server(transport, connection, state, manner))
+
+
+def _farewell() -> paramiko.Message:
+    message = paramiko.Message()
+    message.add_byte(b"\x01")  # SSH_MSG_DISCONNECT
+    message.add_int(11)
+    message.add_string(FAREWELL)
+    message.add_string("")
+    return message
 
 
 def _plain_packet(payload: bytes) -> bytes:
@@ -146,8 +174,14 @@ class _Server(paramiko.ServerInterface):
         return (self._state, self._manner) == (state, "refuse")
 
     def _reach(self, state: str) -> None:
-        if state == self._state and self._manner != "refuse":
+        if state == self._state and self._manner == "farewell":
+            self._leave()
+        elif state == self._state and self._manner != "refuse":
             _misbehave(self._manner, self._connection, lambda data: self._transport.send_ignore(len(data)), b"..")
+
+    def _leave(self) -> None:
+        self._transport.packetizer.send_message(_farewell())
+        threading.Event().wait()  # the other side ends it: a close of ours could overtake the words
 
     def get_allowed_auths(self, username: str) -> str:
         return "publickey"
@@ -175,6 +209,10 @@ class _Server(paramiko.ServerInterface):
                 channel.sendall_stderr(b"This account is locked.\n")
                 channel.send_exit_status(255)
                 channel.close()
+                return
+            if self._manner == "farewell":
+                channel.recv(1)
+                self._leave()
                 return
             if self._state == "script":
                 self._take(channel)

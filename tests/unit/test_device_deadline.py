@@ -114,7 +114,7 @@ _COMPLAINTS = {
     "Unable to negotiate with 192.0.2.1 port 22: no matching host key type found. Their offer: ssh-rsa": (
         "no matching host key type found. Their offer: ssh-rsa)"
     ),
-    "kex_exchange_identification: Connection closed by remote host": "cannot be reached at 192.0.2.1:22 (kex_exchange",
+    "kex_exchange_identification: Connection closed by remote host": "cannot be reached at 192.0.2.1:22 (it hung up)",
     "Connection to 192.0.2.1 closed by remote host.": "The connection to bench-1 was lost",
 }
 

@@ -32,11 +32,17 @@ _LOOKED_AT = 4096
 """Bytes of a complaint that may be of use."""
 _AT_ONCE = 0.001
 _NO_ANSWER = "no answer in time"
-_REASONS = {"Connection timed out": _NO_ANSWER, "Operation timed out": _NO_ANSWER}
+_HUNG_UP = "it hung up"
+_REASONS = {
+    **dict.fromkeys(("Connection timed out", "Operation timed out"), _NO_ANSWER),
+    **dict.fromkeys(("Connection reset by peer", "Broken pipe"), _HUNG_UP),
+}
 """What systems call the same."""
 
 REFUSED = "it refuses the request"
 """What a server has done that opens a session and takes no command."""
+TOO_MANY_LOGINS = "Too many authentication failures"
+"""What servers say when they hang up on somebody who has no key for them."""
 SSH_1 = "it speaks SSH 1 alone, and SSH 2 is needed"
 
 
@@ -139,7 +145,7 @@ def last_words(said: bytes | str) -> str:
 def hung_up(said: bytes | str = "") -> str:
     """Return what a peer has done that ended the connection, with its words where it gave some."""
     words = first_words(said)
-    return f"it hung up, and said: {words}" if words else "it hung up"
+    return f"{_HUNG_UP}, and said: {words}" if words else _HUNG_UP
 
 
 def not_in_time(name: str, deadline: Deadline, said: bytes = b"") -> UnreachableError:
@@ -192,4 +198,5 @@ def no_command(name: str, reason: str) -> UnreachableError:
 
 def lost(name: str, reason: str) -> UnreachableError:
     """Return the error for a connection that ended in the middle of our script."""
+    reason = _REASONS.get(reason, reason)
     return UnreachableError(f"The connection to {name} was lost ({reason}); see its power and network, then run again.")

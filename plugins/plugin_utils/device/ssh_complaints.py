@@ -11,6 +11,7 @@ from collections.abc import Callable
 from .connection import (
     REFUSED,
     SSH_1,
+    TOO_MANY_LOGINS,
     UnreachableError,
     first_words,
     hung_up,
@@ -43,7 +44,10 @@ _REFUSED = re.compile(r"^debug2: channel_input_status_confirm: type 100 id ", re
 FAILED = 255
 """The status of ssh for all that goes wrong, and that of a device that chooses it."""
 
-_DISCONNECT = r"^Received disconnect from (?:\S+ port \d+:\d+|[^:\n]+): ?(?P<reason>[^\r\n]*)"
+_FAREWELL = re.compile(r"^Received disconnect from (?:\S+ port \d+:\d+|[^:\n]+): ?(?P<words>[^\r\n]*)", re.MULTILINE)
+"""The words of a peer that ends the connection. They may have more lines, which look like any of ssh's."""
+_ESCAPED = re.compile(r"\\(?:(?P<octal>[0-7]{3})|\\)")
+"""What ssh writes in its log for characters that could disturb a terminal."""
 
 Sentence = Callable[[str, str, str, str], UnreachableError]
 """Makes an error of the device's name, its place, the user, and the reason."""
@@ -61,7 +65,7 @@ _BY_COMPLAINT: tuple[tuple[re.Pattern[str], Sentence], ...] = tuple(
         ),
         (
             r"^\S+@\S+: Permission denied \((?P<reason>[^)\r\n]*)\)"
-            r"|^Received disconnect from .*: Too many authentication failures",
+            rf"|^Received disconnect from [^\n]*: {TOO_MANY_LOGINS}",
             lambda name, where, user, reason: not_let_in(name, where, user, f"it wants {reason}" if reason else ""),
         ),
         (r"^exec request failed on channel ", lambda name, _where, _user, _reason: no_command(name, REFUSED)),
@@ -79,14 +83,14 @@ _BY_COMPLAINT: tuple[tuple[re.Pattern[str], Sentence], ...] = tuple(
         ),
         (r"^Protocol major versions differ", lambda name, where, _user, _reason: not_reached(name, where, SSH_1)),
         (
+            r"^(?:kex|ssh)_exchange_identification: (?:read: )?Connection (?:closed|reset) by ",
+            lambda name, where, _user, _reason: not_reached(name, where, hung_up()),
+        ),
+        (
             r"^(?P<reason>(?:Unable to negotiate with|Bad packet length|ssh_dispatch_run_fatal|banner exchange"
             r"|Connection timed out during banner|kex_exchange_identification|ssh_exchange_identification"
             r"|Bad remote protocol|(?:Bad|Invalid) key length|Corrupted MAC|padding error)[^\r\n]*)",
             lambda name, where, _user, reason: not_reached(name, where, reason),
-        ),
-        (
-            _DISCONNECT,
-            lambda name, where, _user, reason: not_reached(name, where, hung_up(reason)),
         ),
         (
             r"^(?:Connection (?:closed|reset) by |Disconnected from )",
@@ -106,7 +110,8 @@ def end_of_command(log: str) -> int | None:
 
     None where the connection did not last so long.
     """
-    ends = list(_END.finditer(log))
+    farewell = _FAREWELL.search(log)
+    ends = list(_END.finditer(log, 0, farewell.start() if farewell else len(log)))
     if ends and ends[-1]["status"]:
         return int(ends[-1]["status"])
     return BY_SIGNAL if ends and _SIGNALLED.search(log) else None
@@ -122,14 +127,23 @@ def understand(said: str, *, name: str, where: str, user: str) -> UnreachableErr
 
     `said` is its log, or what it tells everybody.
     """
+    farewell = _FAREWELL.search(said)
+    if farewell:
+        said = said[: farewell.end()]
     complaint = _NOISE.sub("", said)
     let_in = _LET_IN.search(said)
     if let_in and _REFUSED.search(said):
         return no_command(name, REFUSED)
-    if let_in and (farewell := re.search(_DISCONNECT, complaint, re.MULTILINE)):
-        return lost(name, hung_up(farewell["reason"]))
+    if let_in and farewell:
+        return lost(name, hung_up(_unescaped(farewell["words"])))
     for pattern, sentence in _BY_COMPLAINT:
         if found := pattern.search(complaint):
             reason = first_words(found.groupdict().get("reason") or "")
             return sentence(name, where, user, reason)
+    if farewell:
+        return not_reached(name, where, hung_up(_unescaped(farewell["words"])))
     return lost(name, hung_up()) if let_in else None
+
+
+def _unescaped(words: str) -> bytes:
+    return _ESCAPED.sub(lambda found: chr(int(found["octal"] or "134", 8)), words).encode("latin-1", "replace")

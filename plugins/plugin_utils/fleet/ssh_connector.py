@@ -15,6 +15,7 @@ from paramiko.ssh_exception import IncompatiblePeer
 
 from ..device.connection import (
     SSH_1,
+    TOO_MANY_LOGINS,
     Deadline,
     UnreachableError,
     connect,
@@ -146,6 +147,11 @@ class _Sentences:
             if self._settings.algorithms.keys() <= {"pubkeys"}:
                 return _too_old(self._name, self.where, error)
             return not_reached(self._name, self.where, f"{reason_of(error)} of those that the settings name")
+        return self._gone(transport, error)
+
+    def _gone(self, transport: SshTransport | None, error: Exception) -> UnreachableError:
+        if transport is not None and (transport.farewell or b"").startswith(TOO_MANY_LOGINS.encode()):
+            return not_let_in(self._name, self.where, self._settings.user, "")
         reason = reason_of(error) if transport is None else end_of(transport, error)
         return not_reached(self._name, self.where, reason)
 
@@ -177,7 +183,7 @@ def _log_in(name: str, transport: SshTransport, settings: SshSettings, deadline:
             except paramiko.AuthenticationException as error:
                 refused = error
             if not transport.is_active():
-                raise refused
+                raise EOFError
     # A new device may let its user in without any proof.
     with suppress(Exception):
         if not transport.auth_none(settings.user):

@@ -19,6 +19,8 @@ from .ssh_socket import PeerSocket
 LOST = (paramiko.SSHException, EOFError, OSError)
 """What a connection raises that is not there any more."""
 
+_NO_BANNER = "Error reading SSH protocol banner"
+"""What paramiko says of a server that hangs up before it has said who it is."""
 _PATIENCE = 1.0
 _OLDER_NAMES = {"curve25519-sha256": "curve25519-sha256@libssh.org"}
 """What paramiko has under its older name alone."""
@@ -35,7 +37,7 @@ class SshTransport(paramiko.Transport):
         """Talk over `connection`, which is of no use to others any more."""
         self.peer = PeerSocket(connection)
         self.farewell: bytes | None = None
-        """What the server has said when it ended the connection, if it did."""
+        """The first line of what the server has said when it ended the connection, if it did."""
         super().__init__(self.peer)  # type: ignore[arg-type]  # it has what is asked for
 
     def end(self) -> None:
@@ -52,7 +54,7 @@ class SshTransport(paramiko.Transport):
     def _parse_disconnect(self, m: paramiko.Message) -> None:
         """Keep the words of a server that ends the connection: paramiko logs them, and stumbles over some."""
         m.get_int()
-        self.farewell = m.get_string()
+        self.farewell = m.get_string().partition(b"\n")[0]
 
     def _parse_debug(self, m: paramiko.Message) -> None:
         """Leave unread what a server says of its own doings: paramiko takes it apart byte by byte."""
@@ -106,4 +108,6 @@ def reason_of(error: BaseException) -> str:
     if not isinstance(error, OSError | EOFError | paramiko.SSHException):
         return f"what it says is no SSH, {type(error).__name__}"
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    if text.startswith(_NO_BANNER):
+        return hung_up()
     return first_words(text) or hung_up()
