@@ -109,8 +109,10 @@ options:
     type: str
   service_token:
     description:
-      - A bearer token for the service. The controller sends it, an agent cannot.
-      - Without it, the variable C(ioto_service_token) counts where O(source=service) is given.
+      - A bearer token for the service, for confirmations.
+      - >-
+        Without it, the variable C(ioto_service_token) counts where O(source=service) is given; without both, at a URL
+        of this machine that of the same user's service.
     type: str
   service_timeout:
     description:

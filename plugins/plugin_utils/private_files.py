@@ -61,6 +61,13 @@ def draft(path: Path) -> Iterator[Path]:
         os.close(lock)
 
 
+def user_folder() -> Path:
+    """Return where a user's own files are, as the XDG base directory specification has it."""
+    data_home = os.environ.get("XDG_DATA_HOME", "")
+    base = Path(data_home) if data_home.startswith("/") else Path.home() / ".local" / "share"
+    return base / "ioto"
+
+
 def make_private_folder(path: Path) -> None:
     """Have a folder at `path`; what is made of it and its parents may be entered by its owner alone. Raises `OSError`.
 

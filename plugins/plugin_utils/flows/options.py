@@ -185,7 +185,10 @@ OPTIONS = (
     ),
     *rows(
         Option(
-            "service_token", "A bearer token for the service. The controller sends it, an agent cannot.", no_log=True
+            "service_token",
+            "A bearer token for the service, for confirmations.",
+            no_log=True,
+            without="at a URL of this machine that of the same user's service",
         ),
         Option("service_timeout", "Seconds to wait for an answer, for each try.", DEFAULT_TIMEOUT),
         Option(

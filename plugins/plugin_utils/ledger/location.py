@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from ..private_files import user_folder
 from .records import LedgerError
 
 _FORMS = "write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, or sqlite:////PATH, or a path"
@@ -102,10 +102,8 @@ class Location:
 
 
 def default_path() -> Path:
-    """Return where the ledger is unless said otherwise, as the XDG base directory specification has it."""
-    data_home = os.environ.get("XDG_DATA_HOME", "")
-    base = Path(data_home) if data_home.startswith("/") else Path.home() / ".local" / "share"
-    return _absolute(base / "ioto" / "ledger.db")
+    """Return where the ledger is unless said otherwise."""
+    return _absolute(user_folder() / "ledger.db")
 
 
 def _absolute(path: str | Path) -> Path:

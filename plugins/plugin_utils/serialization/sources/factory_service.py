@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
-from ... import claim_ids
+from ... import claim_ids, controller_token
 from ...device.device import DEVICE_FILE
 from ...display_text import printable, url_origin
 from ...json5.independent_reader import read_independently
@@ -21,6 +23,7 @@ DEFAULT_TIMEOUT = 30.0
 """Seconds to wait for an answer, for each try."""
 DEFAULT_RETRIES = 5
 
+_NO_TOKEN = 401
 _UNKNOWN = 404
 _CONFLICT = 409
 _TAKES_NO_CONFIRMATION = (405, 501)
@@ -67,7 +70,7 @@ class FactoryService(ClaimSource):
             url,
             timeout=options["service_timeout"],
             retries=options["service_retries"],
-            token=options["service_token"],
+            token=options["service_token"] or (_own_token(url) if options["service_confirms"] else None),
             ca_file=options["service_ca_file"],
             confirms=options["service_confirms"],
         )
@@ -120,6 +123,12 @@ class FactoryService(ClaimSource):
         said = _sentence(reply)
         if status == _CONFLICT:
             raise SourceError(f"The service at {self.place} does not accept what the unit has: {said}")
+        if status == _NO_TOKEN:
+            raise SourceError(
+                f"The service at {self.place} takes a confirmation from controllers alone ({said.rstrip('.')}): set "
+                "ioto_service_token to the token of that service (the file controller-token, which it made at its "
+                "first start)."
+            )
         if status == _UNKNOWN:
             raise SourceError(
                 f"The service at {self.place} does not know the claim ID that the unit has ({said.rstrip('.')}): see "
@@ -148,6 +157,16 @@ class FactoryService(ClaimSource):
                 f"The service at {self.place} could not be asked: {error}; "
                 "see whether it runs and the URL is right, then run again."
             ) from None
+
+
+def _own_token(url: str) -> str | None:
+    """Return the token of a service that this user runs on this machine. It goes to no other machine."""
+    try:
+        host = urlsplit(url).hostname or ""
+        is_here = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return None
+    return controller_token.read_token(controller_token.default_path()) if is_here else None
 
 
 def _sentence(reply: bytes) -> str:
