@@ -173,7 +173,7 @@ class Flow:
 
 
 def _service(line: Line) -> FactoryService:
-    return FactoryService(line.service.url, retries=0)
+    return FactoryService(line.service.url, retries=0, token=line.service.token)
 
 
 def _saves(line: Line, mode: str) -> bool:

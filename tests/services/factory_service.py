@@ -32,6 +32,11 @@ _LISTENING = re.compile(r"listening at \w+://\S+?:(\d+)/")
 _STARTED = "Application startup complete"
 
 
+def bearer(token: str) -> dict[str, str]:
+    """Return the headers of a controller with `token`."""
+    return {"Authorization": f"Bearer {token}"}
+
+
 class Reply(NamedTuple):
     """What came back."""
 
@@ -74,13 +79,29 @@ class RunningService:
         return self._process.pid
 
     @property
+    def token_file(self) -> Path:
+        """Where the service keeps the token that it makes."""
+        return self.log.with_name("controller-token")
+
+    @property
+    def token(self) -> str:
+        """The token of its controllers."""
+        return self.token_file.read_text(encoding="ascii").strip()
+
+    @property
     def log_text(self) -> str:
         """What the service has logged."""
         return self.log.read_text(encoding="utf-8")
 
     def start(self) -> None:
         """Start the service and return when it serves."""
-        settings = {"ledger": self._ledger, "port": self.port, "rate": 1e9, **self._settings}
+        settings = {
+            "ledger": self._ledger,
+            "port": self.port,
+            "rate": 1e9,
+            "token_file": self.token_file,
+            **self._settings,
+        }
         environment = {
             f"IOTO_SERVICE_{name.upper()}": " ".join(value) if isinstance(value, list | tuple) else str(value)
             for name, value in settings.items()
@@ -133,6 +154,10 @@ class RunningService:
             return Reply(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
         finally:
             connection.close()
+
+    def confirm(self, body: dict[str, object]) -> Reply:
+        """Confirm as a controller does: by the service's own token."""
+        return self.ask(body, method="PUT", headers=bearer(self.token))
 
     def get(self, path: str, **headers: str) -> Reply:
         """Read something."""

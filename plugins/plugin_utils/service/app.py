@@ -42,9 +42,10 @@ class ServiceApp:
         self._sealer = PeriodicSealer(self._sealing_ledger, self.metrics)
         # Two: one slow question must not hold up the station page.
         self._slow = ThreadPoolExecutor(2, thread_name_prefix="slow")
+        self.access = AccessControl(settings)
         components = Components(
             settings=settings,
-            access=AccessControl(settings),
+            access=self.access,
             feed=StationFeed(self._reading_ledger, self.refusals),
             refusals=self.refusals,
             metrics=self.metrics,

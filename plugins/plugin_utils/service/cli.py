@@ -16,8 +16,11 @@ from ..ledger.ledger import Ledger
 from ..ledger.migrations.command import migrate_ledger
 from .backup import back_up
 from .errors import ServiceError
+from .own_token import with_own_token
 from .secret_hashes import hash_secret, new_secret
-from .settings import FIELDS, ServiceSettings, load
+from .settings import FIELDS, ServiceSettings
+from .settings_doubts import doubts
+from .settings_sources import load
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -80,15 +83,19 @@ def _run_service(given: argparse.Namespace) -> int:
     # Here, so that a backup or a secret needs no HTTP server.
     from .server import serve  # noqa: PLC0415
 
-    serve(_settings_of(given), inherited=getattr(given, "listener", None))
+    serve(with_own_token(_settings_of(given)), inherited=getattr(given, "listener", None))
     return 0
 
 
 def _check(given: argparse.Namespace) -> int:
     from .app import ServiceApp  # noqa: PLC0415  # as above
 
-    ServiceApp(_settings_of(given))
+    settings = _settings_of(given)
+    names = ServiceApp(settings).access.host_names
     print("The settings can be used.")  # noqa: T201
+    print(f"The service answers to {names}; other names are added with server_names.")  # noqa: T201
+    for doubt in doubts(settings):
+        print(f"Warning: {doubt}")  # noqa: T201
     return 0
 
 

@@ -23,7 +23,8 @@ OPTIONS = rows(
     ),
     Option(
         "controller_tokens",
-        "Hashes of the tokens with which controllers confirm and see whole claim IDs.",
+        "Hashes of the tokens with which controllers confirm and see whole claim IDs, beside the one that the service "
+        "makes at its first start (C(controller-token) in O(state_directory)).",
         [],
         elements="str",
     ),

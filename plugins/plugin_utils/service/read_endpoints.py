@@ -28,6 +28,7 @@ from .errors import RefusedError
 from .ledger_handle import LedgerHandle
 from .openapi import describe
 from .serialize_endpoint import Receive, Send, from_ledger, read_body, reply_of, send_reply
+from .settings_doubts import openings
 from .station_feed import claim_verdict
 
 _HISTORY = 50
@@ -62,6 +63,7 @@ class ReadEndpoints:
         self._metrics = components.metrics
         self._slow = components.slow
         self._ledger = ledger
+        self._warnings = openings(components.settings)
         self._app = Starlette(
             routes=[
                 Route("/claims/{claim_id}", self._claim, methods=["GET"]),
@@ -127,7 +129,7 @@ class ReadEndpoints:
 
     async def _station_line(self, request: Request) -> Response:
         look = await asyncio.get_running_loop().run_in_executor(self._slow, self._feed.look)
-        return self._json(request, {**look, "controller": _caller(request).controller})
+        return self._json(request, {**look, "warnings": self._warnings})
 
     async def _station_search(self, request: Request) -> Response:
         """Search by serial or claim ID. A POST, so that a claim ID stands in no URL and no proxy's log."""

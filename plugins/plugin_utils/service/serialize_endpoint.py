@@ -36,6 +36,7 @@ from .commits import RETRY_AFTER, SOURCE, Answer, CommitWriter, Confirm
 from .components import Components
 from .errors import RefusedError
 from .json5_bodies import Json5Bodies
+from .reissue import ReissueRule
 from .unit_body import Body, Named, UnitNames, confirmation, parse_json
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -71,6 +72,7 @@ class SerializeEndpoint:
         self, components: Components, *, allow_list: AllowList, writer: CommitWriter, json5: Json5Bodies
     ) -> None:
         self._settings = components.settings
+        self._reissue = ReissueRule(components.settings)
         self._names = UnitNames(components.settings.unit, components.settings.marks)
         self._access = components.access
         self._feed = components.feed
@@ -131,7 +133,7 @@ class SerializeEndpoint:
         """Answer a controller that confirms; otherwise as `post`."""
         try:
             caller = self._access.admit(scope)
-            self._access.admit_confirmation(scope, caller)
+            self._access.require_controller(caller)
             if (body := parse_json(data)) is not None:
                 self._confirm(scope, caller, body, give)
             else:
@@ -163,6 +165,9 @@ class SerializeEndpoint:
 
         def tell(answer: Answer) -> None:
             if isinstance(answer, Claim):
+                if not caller.controller and (objection := self._reissue.objection(answer)):
+                    give(self.refuse(scope, _about(product, name, RefusedError(403, "closed", objection))))
+                    return
                 self._feed.asked(product, name)
                 self._metrics.count("issue", "ok")
                 give(Reply(200, b'{"id": "%s"}' % answer.claim_id.encode()))

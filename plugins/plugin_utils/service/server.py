@@ -13,17 +13,17 @@ import sys
 
 import uvicorn
 
+from .announcement import announce
 from .app import ServiceApp
 from .connection_limits import LimitedProtocol, Limits
 from .errors import ServiceError
+from .proxies import TrustedProxies
 from .settings import ServiceSettings
 
 _TICKS_A_SECOND = 10
 _GRACE_SECONDS = 10
 _COLLECT_AFTER = 20_000
 """New objects after which the collector looks for cycles: a crowd's requests are 10,000, and make none."""
-
-_log = logging.getLogger("ioto.service")
 
 
 class _Server(uvicorn.Server):
@@ -49,11 +49,9 @@ def serve(settings: ServiceSettings, *, inherited: int | None = None) -> None:
     limits = Limits(settings, service.metrics, service.serialize_endpoint)
     protocol = type("Protocol", (LimitedProtocol,), {"limits": limits})
     listener = _listen(settings) if inherited is None else socket.socket(fileno=inherited)
-    host, port = listener.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    _log.info("listening at %s://%s:%d%s", "https" if settings.tls else "http", shown, port, settings.path)
+    announce(settings, service.access.host_names, *listener.getsockname()[:2])
     config = uvicorn.Config(
-        service,
+        TrustedProxies(service, settings.trusted_proxies),
         loop="uvloop",
         http=protocol,
         ws="none",
@@ -61,8 +59,7 @@ def serve(settings: ServiceSettings, *, inherited: int | None = None) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=list(settings.trusted_proxies),
+        proxy_headers=False,
         ssl_certfile=settings.certificate,
         ssl_keyfile=settings.key,
         timeout_graceful_shutdown=_GRACE_SECONDS,
