@@ -40,21 +40,22 @@ def test_while_it_runs_it_seals_after_each_commit_and_not_without_one(location: 
     async def run(handle: LedgerHandle, metrics: Metrics) -> None:
         sealer = PeriodicSealer(handle, metrics, seconds=0.01)
         sealer.start()
-        database = handle.get().database
-        for number in range(2):
-            handle.get().allocate(AllocationRequest(PRODUCT, f"SN-{number}", "service", CONTEXT))
-            before = last_seal(database)
-            metrics.committed(1, 0.01)
-            async with asyncio.timeout(30):
-                while last_seal(database) == before:
-                    await asyncio.sleep(0.01)
-        handle.get().allocate(AllocationRequest(PRODUCT, "SN-of another process", "service", CONTEXT))
-        await sealer.stop()
+        with handle.use() as ledger:
+            for number in range(2):
+                ledger.allocate(AllocationRequest(PRODUCT, f"SN-{number}", "service", CONTEXT))
+                before = last_seal(ledger.database)
+                metrics.committed(1, 0.01)
+                async with asyncio.timeout(30):
+                    while last_seal(ledger.database) == before:
+                        await asyncio.sleep(0.01)
+            ledger.allocate(AllocationRequest(PRODUCT, "SN-of another process", "service", CONTEXT))
+        await sealer.stop(seconds=5)
 
     handle = LedgerHandle(location)
     asyncio.run(run(handle, Metrics()))
-    assert last_seal(handle.get().database).seq == 2
-    assert check_integrity(handle.get().database).unsealed == 1
+    with handle.use() as ledger:
+        assert last_seal(ledger.database).seq == 2
+        assert check_integrity(ledger.database).unsealed == 1
     handle.close()
 
 

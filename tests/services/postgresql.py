@@ -103,6 +103,17 @@ class PostgresqlServer:
         query = urlencode({"host": self.directory, "options": f"-csearch_path={name}"})
         return f"postgresql://{_ADMINISTRATOR}@/postgres?{query}"
 
+    @property
+    def socket(self) -> Path:
+        """The Unix socket at which the server listens."""
+        return self.directory / ".s.PGSQL.5432"
+
+    def url_by_tcp(self, port: int) -> str:
+        """As `new_url`, but by way of `port` of 127.0.0.1, where something leads to `socket`."""
+        return self.new_url().replace(
+            urlencode({"host": self.directory}), urlencode({"host": "127.0.0.1", "port": port})
+        )
+
     def _conninfo(self, database: str) -> str:
         return f"host={self.directory} user={_ADMINISTRATOR} dbname={database}"
 

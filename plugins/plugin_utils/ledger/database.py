@@ -23,7 +23,7 @@ from .driver_errors import ALREADY_EXISTS, UNDEFINED_TABLE, lost_a_race, sentenc
 from .location import Location
 from .migrations import on_postgresql, on_sqlite
 from .migrations.steps import SCHEMA_VERSION, Migration, version_of
-from .postgresql import PostgresqlDatabase
+from .postgresql import Deadlines, PostgresqlDatabase
 from .records import LedgerError
 from .sqlite_file import LedgerFile, MemoryDatabase, check_usable, create_file, holds_something
 from .unit_locks import lock_numbers, locked_beside, locked_on_server
@@ -43,13 +43,21 @@ class Database:
     Threads may share one; processes may not: open it after the fork.
     """
 
-    def __init__(self, location: Location, *, read_only: bool = False, migrate: bool = False) -> None:
+    def __init__(
+        self,
+        location: Location,
+        *,
+        read_only: bool = False,
+        migrate: bool = False,
+        deadlines: Deadlines | None = None,
+    ) -> None:
         """Open the database, and create it first where it is absent; with `read_only` an absent one is empty.
 
         A file of an older version is migrated; who only reads it, reads a private copy that was. A server's database
-        is refused then, unless `migrate` says that its lines can wait.
+        is refused then, unless `migrate` says that its lines can wait. `deadlines` are for a server's answers.
         """
         self.location = location
+        self._deadlines = deadlines
         self.read_only = read_only
         self.migration: Migration | None = None
         """What was changed when it was opened; with `read_only`, what would be."""
@@ -174,7 +182,7 @@ class Database:
             _log.warning("%s", self.migration.sentence(str(self.location)))
 
     def _open_postgresql(self, url: URL) -> None:
-        self._server = server = PostgresqlDatabase(url, str(self.location))
+        self._server = server = PostgresqlDatabase(url, str(self.location), self._deadlines)
         try:
             self._check_postgresql(server, url)
         except DBAPIError as error:

@@ -41,6 +41,7 @@ from .operations import (
     reason_of,
 )
 from .parts import PartsRefusedError, look_at_parts, take_over_parts
+from .postgresql import Deadlines
 from .queries import (
     ClaimFilter,
     EventFilter,
@@ -67,6 +68,9 @@ from .records import (
 MAX_RESERVED = 100_000
 """IDs that one call of `Ledger.reserve` makes at most."""
 
+Place = str | Path | Location | None
+"""Where a ledger is: a path, a URL, or a location; None is the default file."""
+
 Item = TypeVar("Item")
 
 
@@ -78,13 +82,14 @@ class Ledger:
     Any operation may raise `LedgerError` when the database cannot be used.
     """
 
-    def __init__(self, location: str | Path | Location | None = None, *, read_only: bool = False) -> None:
-        """Open the ledger at `location` (path or URL; None: the default file), and create it where it is absent.
+    def __init__(self, location: Place = None, *, read_only: bool = False, deadlines: Deadlines | None = None) -> None:
+        """Open the ledger at `location` and create it where it is absent.
 
-        With `read_only` nothing is created or changed: an absent ledger reads as an empty one.
+        With `read_only` nothing is created or changed: an absent ledger reads as an empty one. A server has to answer
+        by its `deadlines`, which are `Deadlines.usual()` where none are given.
         """
         place = location if isinstance(location, Location) else Location.parse(location)
-        self._database = Database(place, read_only=read_only)
+        self._database = Database(place, read_only=read_only, deadlines=deadlines)
 
     @classmethod
     def in_memory(cls) -> Ledger:

@@ -25,7 +25,7 @@ import select
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from threading import Thread
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import URL, create_engine, event
 from sqlalchemy.engine import Connection
@@ -53,15 +53,11 @@ PATIENCE = "ioto_patience"
 _ROW_TIMEOUT = 0.01
 """Seconds more for each row of a statement for many: a hundred times what one takes."""
 
-# Asked after 10 s of silence, and given up after three questions without an answer. Data that was sent and is not
-# acknowledged ends the connection as late as a missing answer does.
-_TCP = {
-    "keepalives": 1,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": int(ANSWER_TIMEOUT * 1000),
-}
+_TCP = {"keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+"""Asked after 10 s of silence, and given up after three questions without an answer."""
+
+_LEAST_CONNECT_TIMEOUT = 2
+"""The driver knows no shorter one."""
 
 _WARNING = "01000"
 _UNKNOWN_ALL_THE_SAME = ("08", "40003")
@@ -70,15 +66,45 @@ _UNKNOWN_ALL_THE_SAME = ("08", "40003")
 Result = TypeVar("Result")
 
 
+class Deadlines(NamedTuple):
+    """By when who waits for a server is told that it is in vain, in seconds."""
+
+    connect: int
+    lock: float
+    statement: float
+    answer: float
+
+    @classmethod
+    def usual(cls) -> Deadlines:
+        """Return those of a person, or of a run: in time, and no sooner than a server that is busy may need."""
+        return cls(CONNECT_TIMEOUT, LOCK_TIMEOUT, STATEMENT_TIMEOUT, ANSWER_TIMEOUT)
+
+    @classmethod
+    def within(cls, seconds: float) -> Deadlines:
+        """Return those by which one answer, or the lack of it, is there after so many seconds, but not below 2.
+
+        As in the usual ones the server, which can say best what was wrong, is the first to end a wait.
+        """
+        connect = max(_LEAST_CONNECT_TIMEOUT, round(seconds * 0.6))
+        # The watchdog looks once in a quarter of its time, so it may be that much later.
+        return cls(connect, lock=seconds * 0.4, statement=seconds * 0.6, answer=seconds * 0.8)
+
+
 class PostgresqlDatabase:
     """A pool of connections to one database. Threads may share it."""
 
-    def __init__(self, url: URL, name: str) -> None:
+    def __init__(self, url: URL, name: str, deadlines: Deadlines | None = None) -> None:
         """Prepare for the database at `url`, which is called `name` in messages; nothing is connected yet."""
         self._name = name
-        self._watchdog = Watchdog(ANSWER_TIMEOUT)
+        self._deadlines = deadlines or Deadlines.usual()
+        self._watchdog = Watchdog(self._deadlines.answer)
         self._current = CurrentWatch()
-        defaults = {"connect_timeout": CONNECT_TIMEOUT, **_TCP}
+        defaults = {
+            "connect_timeout": self._deadlines.connect,
+            # Data that was sent and is not acknowledged ends the connection as late as a missing answer does.
+            "tcp_user_timeout": round(self._deadlines.answer * 1000),
+            **_TCP,
+        }
         try:
             # The driver is an extra.
             from .watched_connection import WatchedConnection  # noqa: PLC0415
@@ -104,7 +130,7 @@ class PostgresqlDatabase:
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
-        """Lend a connection on which each question is answered within `ANSWER_TIMEOUT`."""
+        """Lend a connection on which each question is answered by its deadline."""
         with self._watched() as watch, self._engine.connect() as connection:
             watch.rest()
             driver: Any = connection.connection.driver_connection
@@ -117,6 +143,10 @@ class PostgresqlDatabase:
                     f"The ledger {self._name} lost the connection to its server in the midst of its work, and nothing "
                     "was recorded; run again."
                 ) from None
+            finally:
+                if watch.has_fired or driver.closed:
+                    # The pool would ask it to undo what was begun, in vain, and log that with a traceback.
+                    connection.invalidate()
 
     def write(self, work: Callable[[Connection], Result]) -> Result:
         """Do `work` in one transaction that is on the server's disk on return, and on its standby's if it has one."""
@@ -219,7 +249,7 @@ class PostgresqlDatabase:
         connection.autocommit = True
         connection.execute(
             "SELECT set_config('lock_timeout', %s, false), set_config('statement_timeout', %s, false)",
-            (f"{LOCK_TIMEOUT}s", f"{STATEMENT_TIMEOUT}s"),
+            (f"{self._deadlines.lock:g}s", f"{self._deadlines.statement:g}s"),
         )
         connection.autocommit = False
         return connection

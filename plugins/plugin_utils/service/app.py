@@ -23,6 +23,10 @@ from .seals import PeriodicSealer
 from .serialize_endpoint import Receive, Send, SerializeEndpoint, reply_of, send_reply
 from .settings import ServiceSettings
 from .station_feed import StationFeed
+from .threads import end
+
+_STOP_SECONDS = 3.0
+"""For each of what a stopping service does; what waited for the ledger was told before, while connections end."""
 
 _log = logging.getLogger("ioto.service")
 
@@ -33,12 +37,11 @@ class ServiceApp:
     def __init__(self, settings: ServiceSettings) -> None:
         self.metrics = Metrics()
         self.refusals = Refusals(self.metrics)
-        self._ledger = LedgerHandle(settings.ledger)
-        self._reading_ledger = LedgerHandle(settings.ledger, first=self._ledger)
-        self._writer = CommitWriter(
-            self._ledger, self.metrics, batch=settings.batch, answer_seconds=settings.answer_seconds
-        )
-        self._sealing_ledger = LedgerHandle(settings.ledger, first=self._ledger)
+        seconds = settings.answer_seconds
+        self._ledger = LedgerHandle(settings.ledger, answer_seconds=seconds)
+        self._reading_ledger = LedgerHandle(settings.ledger, answer_seconds=seconds, first=self._ledger)
+        self._writer = CommitWriter(self._ledger, self.metrics, batch=settings.batch, answer_seconds=seconds)
+        self._sealing_ledger = LedgerHandle(settings.ledger, answer_seconds=seconds, first=self._ledger)
         self._sealer = PeriodicSealer(self._sealing_ledger, self.metrics)
         # Two: one slow question must not hold up the station page.
         self._slow = ThreadPoolExecutor(2, thread_name_prefix="slow")
@@ -92,12 +95,17 @@ class ServiceApp:
                 self._sealer.start()
                 await send({"type": "lifespan.startup.complete"})
             else:
-                await self._writer.stop()
-                await self._sealer.stop()
-                self._json5.close()
-                self._slow.shutdown(cancel_futures=True)
-                self._reading_ledger.close()
-                self._sealing_ledger.close()
-                self._ledger.close()
+                await self._stop()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
+
+    async def _stop(self) -> None:
+        self._json5.close()
+        # What a thread still waits for ends with the process; its ledger is not closed under its hands.
+        for ledger, has_ended in (
+            (self._ledger, await self._writer.stop(seconds=_STOP_SECONDS)),
+            (self._sealing_ledger, await self._sealer.stop(seconds=_STOP_SECONDS)),
+            (self._reading_ledger, await end(self._slow, seconds=_STOP_SECONDS)),
+        ):
+            if has_ended:
+                ledger.close()

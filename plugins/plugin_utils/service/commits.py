@@ -22,14 +22,15 @@ from ..errors import IotoError
 from ..ledger.ledger import Ledger
 from ..ledger.records import AllocationRequest, Claim, Context, LedgerError, StateChange, UnknownClaimError
 from .errors import RefusedError
-from .ledger_handle import LedgerHandle
+from .ledger_handle import LedgerHandle, RepeatedLedgerError
 from .metrics import Metrics
+from .threads import end
 from .unit_body import Confirmation
 
 SOURCE = "service"
 RETRY_AFTER = {"Retry-After": "2"}
 
-_SWEEP_SECONDS = 1.0
+_SWEEP_SECONDS = 0.5
 
 _log = logging.getLogger("ioto.service")
 
@@ -43,6 +44,11 @@ class Confirm:
 
 
 Answer = Claim | IotoError
+
+
+def silence() -> RefusedError:
+    """Return what whoever asks is told when the ledger does not answer in time."""
+    return RefusedError(503, "ledger", "The ledger does not answer; ask again.", headers=RETRY_AFTER)
 
 
 class _Waiting:
@@ -83,11 +89,16 @@ class CommitWriter:
         self._idle.set()
         self._sweeper = self._loop.call_later(_SWEEP_SECONDS, self._sweep)
 
-    async def stop(self) -> None:
-        """Answer what waits, and end the thread."""
-        await self._idle.wait()
-        self._sweeper.cancel()
-        self._thread.shutdown()
+    async def stop(self, *, seconds: float) -> bool:
+        """Answer what waits, for so many seconds at most, and end the thread; return whether that was in time."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._idle.wait()
+        except TimeoutError:
+            return False
+        finally:
+            self._sweeper.cancel()
+        return await end(self._thread, seconds=seconds)
 
     def submit(self, job: AllocationRequest | Confirm, tell: Callable[[Answer], None]) -> None:
         """Have `tell` called with the claim as it is in the ledger, durably, or with what went wrong.
@@ -132,9 +143,7 @@ class CommitWriter:
         now = self._loop.time()
         for waiting in (*self._under_way, *self._gathered):
             if waiting.deadline < now:
-                waiting.answer(
-                    RefusedError(503, "ledger", "The ledger does not answer; ask again.", headers=RETRY_AFTER)
-                )
+                waiting.answer(silence())
         self._sweeper = self._loop.call_later(_SWEEP_SECONDS, self._sweep)
 
     # --- on the thread ---
@@ -146,11 +155,12 @@ class CommitWriter:
     def _answers(self, jobs: Sequence[AllocationRequest | Confirm]) -> list[Answer]:
         began = time.monotonic()
         try:
-            ledger = self._ledger.get()
-            answers = _write(ledger, jobs)
+            with self._ledger.use() as ledger:
+                answers = _write(ledger, jobs)
         except LedgerError as error:
             self._metrics.commit_failed()
-            _log.error("%s", error)
+            if not isinstance(error, RepeatedLedgerError):
+                _log.error("%s", error)
             return [error] * len(jobs)
         except Exception:  # a defect of ours must not leave unanswered who waits
             self._metrics.commit_failed()

@@ -3,57 +3,90 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A ledger that is opened when it is needed, and again after a failure: the service starts without its database.
 
-The service holds two: one to write, one to read meanwhile.
+The service holds three: one to write, one to read meanwhile, one to seal. While the database cannot be used, one
+question after the other finds that out, each by a deadline; what comes meanwhile is told so at once.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from ..ledger.ledger import Ledger
-from ..ledger.records import LedgerError
+from ..ledger.postgresql import Deadlines
+from ..ledger.records import ClaimConflictError, InvalidUnitError, LedgerError, UnknownClaimError
 
-_PAUSE_SECONDS = 1.0
-"""After a failure to open: so long the same answer is given at once, so that requests do not queue up to wait."""
+_MOST_PAUSE_SECONDS = 1.0
+"""After a failure the same answer is given at once for as long as it took to come out, and at most so long: requests do
+not queue up to wait."""
+
+_ABOUT_THE_QUESTION = (ClaimConflictError, InvalidUnitError, UnknownClaimError)
+
+
+class RepeatedLedgerError(LedgerError):
+    """What went wrong a moment ago, said once more without a try: whoever met it first has logged it."""
 
 
 class LedgerHandle:
-    """A ledger that is opened at the first `get`, and tried again later where that fails. Threads may share it."""
+    """A ledger that is opened at the first `use`, and tried again later where that fails. Threads may share it."""
 
-    def __init__(self, location: str | None, *, first: LedgerHandle | None = None) -> None:
-        """`first` is opened before, because it creates the ledger."""
+    def __init__(
+        self, location: str | None, *, answer_seconds: float | None = None, first: LedgerHandle | None = None
+    ) -> None:
+        """A server has to answer within `answer_seconds`. `first` is opened before, because it creates the ledger."""
         self._location = location
+        self._deadlines = None if answer_seconds is None else Deadlines.within(answer_seconds)
         self._first = first
         self._lock = threading.Lock()
         self._ledger: Ledger | None = None
-        self._failure: LedgerError | None = None
+        self._failure = ""
         self._retry_at = 0.0
 
-    def get(self) -> Ledger:
-        """Return the open ledger. Raises `LedgerError`."""
-        if self._ledger is not None:
-            return self._ledger
-        if self._first is not None:
-            self._first.get()
-        with self._lock:
-            if self._ledger is None:
-                self._ledger = self._open()
-            return self._ledger
+    @contextmanager
+    def use(self) -> Iterator[Ledger]:
+        """Lend the open ledger. Raises `LedgerError`."""
+        self._raise_again_for_a_while()
+        began = time.monotonic()
+        try:
+            yield self._opened()
+        except (RepeatedLedgerError, *_ABOUT_THE_QUESTION):
+            raise
+        except LedgerError as error:
+            self._note(error, began)
+            raise
 
     def close(self) -> None:
         """Let go of the database."""
         if self._ledger is not None:
             self._ledger.close()
 
+    def _opened(self) -> Ledger:
+        if self._ledger is not None:
+            return self._ledger
+        if self._first is not None:
+            with self._first.use():
+                pass
+        with self._lock:
+            if self._ledger is None:
+                # Whoever waited for the lock learns what became of it.
+                self._raise_again_for_a_while()
+                self._ledger = self._open()
+            return self._ledger
+
     def _open(self) -> Ledger:
-        if self._failure is not None and time.monotonic() < self._retry_at:
-            raise self._failure
+        began = time.monotonic()
         try:
-            ledger = Ledger(self._location)
+            return Ledger(self._location, deadlines=self._deadlines)
         except LedgerError as error:
-            self._failure = error
-            self._retry_at = time.monotonic() + _PAUSE_SECONDS
+            self._note(error, began)
             raise
-        self._failure = None
-        return ledger
+
+    def _note(self, error: LedgerError, began: float) -> None:
+        now = time.monotonic()
+        self._failure, self._retry_at = str(error), now + min(now - began, _MOST_PAUSE_SECONDS)
+
+    def _raise_again_for_a_while(self) -> None:
+        if time.monotonic() < self._retry_at:
+            raise RepeatedLedgerError(self._failure)

@@ -23,6 +23,7 @@ from ..ledger.columns import told_by_service
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, parse_unit
 from .access import Caller
+from .commits import silence
 from .components import Components
 from .errors import RefusedError
 from .ledger_handle import LedgerHandle
@@ -128,7 +129,7 @@ class ReadEndpoints:
         return self._json(request, describe(self._settings))
 
     async def _station_line(self, request: Request) -> Response:
-        look = await asyncio.get_running_loop().run_in_executor(self._slow, self._feed.look)
+        look = await self._beside(self._feed.look)
         return self._json(request, {**look, "warnings": self._warnings})
 
     async def _station_search(self, request: Request) -> Response:
@@ -158,7 +159,20 @@ class ReadEndpoints:
 
     async def _ask(self, question: Callable[[Ledger], Item]) -> Item:
         """Put a question to the ledger, beside the event loop."""
-        return await asyncio.get_running_loop().run_in_executor(self._slow, lambda: question(self._ledger.get()))
+
+        def put() -> Item:
+            with self._ledger.use() as ledger:
+                return question(ledger)
+
+        return await self._beside(put)
+
+    async def _beside(self, work: Callable[[], Item]) -> Item:
+        """Do `work` beside the event loop. Raises `RefusedError` with 503 where that takes too long."""
+        try:
+            async with asyncio.timeout(self._settings.answer_seconds):
+                return await asyncio.get_running_loop().run_in_executor(self._slow, work)
+        except TimeoutError:
+            raise silence() from None
 
     def _may_reveal(self, request: Request) -> bool:
         text = request.query_params.get("reveal")

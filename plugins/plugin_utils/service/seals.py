@@ -12,17 +12,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from ..ledger.records import LedgerError
 from ..ledger.seals import seal_events
-from .ledger_handle import LedgerHandle
+from .ledger_handle import LedgerHandle, RepeatedLedgerError
 from .metrics import Metrics
+from .threads import end
 
 SEAL_SECONDS = 5.0
 """From one seal to the next, at least."""
 
-_STOP_SECONDS = 5.0
-"""After which a stopping service leaves the rest to the next seal."""
+_AT_ONCE_SECONDS = 3.0
+"""After which the rest is left to the next seal."""
 
 _log = logging.getLogger("ioto.service")
 
@@ -42,11 +44,13 @@ class PeriodicSealer:
         """Seal from now on."""
         self._task = asyncio.create_task(self._seal_again_and_again())
 
-    async def stop(self) -> None:
-        """Seal what was committed last, and end the thread."""
+    async def stop(self, *, seconds: float) -> bool:
+        """Seal what was committed last, for so many seconds at most, and end the thread; return whether it ended."""
         self._task.cancel()
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._seal)
-        self._thread.shutdown()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await asyncio.get_running_loop().run_in_executor(self._thread, self._seal)
+        return await end(self._thread, seconds=seconds)
 
     async def _seal_again_and_again(self) -> None:
         while True:
@@ -58,7 +62,10 @@ class PeriodicSealer:
         if commits == self._sealed_commits:
             return
         try:
-            seal_events(self._ledger.get().database, seconds=_STOP_SECONDS)
+            with self._ledger.use() as ledger:
+                seal_events(ledger.database, seconds=_AT_ONCE_SECONDS)
+        except RepeatedLedgerError:
+            pass
         except LedgerError as error:
             _log.error("Events could not be sealed, and will be tried again: %s", error)
         except Exception:  # a defect of ours must not end the seals

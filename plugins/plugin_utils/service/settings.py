@@ -63,8 +63,8 @@ class ServiceSettings:
     """Bytes of a body."""
     receive_seconds: int = 10
     """Time in which a request must have come."""
-    answer_seconds: int = 25
-    """Time in which the ledger must have answered; agents wait 30 s."""
+    answer_seconds: int = 5
+    """Time in which the ledger must have answered, or whoever asks is told to ask again."""
     max_connections: int = 2000
     max_connections_per_address: int = 256
     rate: float = 100.0

@@ -74,8 +74,7 @@ class StationFeed:
 
     def look(self) -> dict[str, object]:
         """Return what the page shows now. Raises `LedgerError`."""
-        with self._lock:
-            ledger = self._ledger.get()
+        with self._lock, self._ledger.use() as ledger:
             if self._today.midnight != (midnight := _midnight()):
                 self._today = _Today(midnight)
             self._follow(ledger)
