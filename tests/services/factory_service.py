@@ -181,6 +181,12 @@ class RunningService:
         found = [row for row in text.splitlines() if row.startswith(line)]
         return float(found[0].rpartition(" ")[2]) if found else 0.0
 
+    def connections(self) -> int:
+        """Return how many connections the service has of which everything was read that has come."""
+        rows = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
+        ours = f"0100007F:{self.port:04X}"
+        return sum(row[1] == ours and row[3] == "01" and row[4].endswith(":00000000") for row in rows)
+
     def memory(self) -> int:
         """Return the bytes that the process has in memory."""
         fields = Path(f"/proc/{self.pid}/statm").read_text(encoding="ascii").split()

@@ -84,8 +84,7 @@ class PostgresqlServer:
         """Kill the server and every process of it with SIGKILL, as a power cut would, and return when they are gone."""
         if self._process is None:
             return
-        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text(encoding="ascii")
-        handles = [os.pidfd_open(int(child)) for child in children.split()]
+        handles = [os.pidfd_open(child) for child in self.processes()[1:]]
         self.stop(signal.SIGKILL)
         for handle in handles:
             with suppress(ProcessLookupError):
@@ -108,11 +107,27 @@ class PostgresqlServer:
         """The Unix socket at which the server listens."""
         return self.directory / ".s.PGSQL.5432"
 
-    def url_by_tcp(self, port: int) -> str:
-        """As `new_url`, but by way of `port` of 127.0.0.1, where something leads to `socket`."""
-        return self.new_url().replace(
-            urlencode({"host": self.directory}), urlencode({"host": "127.0.0.1", "port": port})
-        )
+    def url_by_tcp(self, port: int, host: str = "127.0.0.1") -> str:
+        """As `new_url`, but by way of an address where something leads to `socket`."""
+        return self.new_url().replace(urlencode({"host": self.directory}), urlencode({"host": host, "port": port}))
+
+    def processes(self) -> list[int]:
+        """Return the server's processes, the one that started the others first."""
+        assert self._process is not None
+        pid = self._process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+        return [pid, *map(int, children.split())]
+
+    def wait_for_standbys(self, names: str) -> None:
+        """Have each commit from now on wait for the standbys `names`, or for none."""
+        import psycopg  # noqa: PLC0415  # the driver is an extra; without it these tests skip
+
+        with psycopg.connect(self._conninfo("postgres"), autocommit=True) as connection:
+            connection.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{names}'")
+            connection.execute("SELECT pg_reload_conf()")
+            deadline = time.monotonic() + START_TIMEOUT
+            while connection.execute("SHOW synchronous_standby_names").fetchone() != (names,):
+                assert time.monotonic() < deadline
 
     def _conninfo(self, database: str) -> str:
         return f"host={self.directory} user={_ADMINISTRATOR} dbname={database}"

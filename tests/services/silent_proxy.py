@@ -10,8 +10,10 @@ that hangs. What was under way is lost then, also when it speaks again; a new co
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -22,15 +24,15 @@ _CHUNK = 65_536
 
 
 class SilentProxy:
-    """Listens at a free port of 127.0.0.1, in a thread of its own, and passes on to the socket at `target`."""
+    """Listens at a free port of `host`, in a thread of its own, and passes on to the socket at `target`."""
 
-    def __init__(self, target: Path) -> None:
+    def __init__(self, target: Path, host: str = "127.0.0.1") -> None:
         self.target = target
+        self._host = host
         self.port = 0
         self.silent = False
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="silent-proxy", daemon=True)
-        self._ended = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server
 
@@ -54,15 +56,20 @@ class SilentProxy:
         self.target = target or self.target
         self.silent = False
 
-    def cut(self) -> None:
-        """End every connection."""
-        self._await(self._cut())
+    @contextmanager
+    def silence(self) -> Iterator[None]:
+        """Be silent as long as the block takes."""
+        self.fall_silent()
+        try:
+            yield
+        finally:
+            self.speak()
 
     def _await(self, what: Coroutine[None, None, Item]) -> Item:
         return asyncio.run_coroutine_threadsafe(what, self._loop).result(10)
 
     async def _listen(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, self._host, 0)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def _cut(self) -> None:
@@ -112,3 +119,9 @@ class SilentProxy:
             pass
         finally:
             far_writer.close()
+
+
+if __name__ == "__main__":
+    with SilentProxy(Path(sys.argv[1]), "0.0.0.0") as standing:  # in a network of its own
+        print(standing.port, flush=True)
+        sys.stdin.read()
