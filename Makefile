@@ -2,7 +2,7 @@
 # `make` alone lists the commands. What takes more than a line is a script in tools/.
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fresh lint types docs sanity unit integration molecule bench service campaign kill-service format clean
+.PHONY: help setup demo test test-fresh lint types docs sanity unit integration molecule bench service campaign campaign-service format clean
 
 # Without a home that can be written, caches go where .gitignore has a place for them.
 ifneq ($(shell test -n "$$HOME" && test -w "$$HOME" && echo yes),yes)
@@ -13,7 +13,7 @@ endif
 export PATH := $(PATH):/usr/sbin:/sbin:$(CURDIR)/.cache/uv-env/bin
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z -]+:.*## / { n = split($$1, names, " "); for (i = 1; i <= n; i++) printf "  make %-12s %s\n", names[i], $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z -]+:.*## / { n = split($$1, names, " "); for (i = 1; i <= n; i++) printf "  make %-17s %s\n", names[i], $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Make the environment from uv.lock (every command below does that by itself)
 	@tools/setup setup
@@ -50,8 +50,8 @@ service: setup ## Start the factory service on 127.0.0.1:1234, with an SQLite le
 campaign: setup ## Inject faults into storage, boards, controllers and ledgers (ROUNDS=200 of each, SEED), as root for all
 	@PYTHONPATH=playbooks/collections .venv/bin/python -m tests.campaign $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED))
 
-kill-service: setup ## Kill the factory service ten times under 100,000 requests, and look whether anything was lost
-	@.venv/bin/python -m tests.benchmark.kill_factory_service
+campaign-service: setup ## End the factory service and its databases under load (CAMPAIGN, UNITS, ENDS, SEED), and look what was lost
+	@PYTHONPATH=playbooks/collections .venv/bin/python -m tests.campaign.service $(if $(CAMPAIGN),--campaign $(CAMPAIGN)) $(if $(UNITS),--units $(UNITS)) $(if $(ENDS),--ends $(ENDS)) $(if $(SEED),--seed $(SEED))
 
 format: setup ## Format the Python code
 	@.venv/bin/ruff check --quiet --fix .

@@ -7,20 +7,29 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from .factory_service import PATH, PRODUCT
 
 PATIENCE_SECONDS = 600.0
+_PAUSE_SECONDS = 0.05
+"""After a refusal; an agent takes 2 s."""
+
+
+class AnswersDifferError(AssertionError):
+    """A unit was given an ID, and then another one."""
 
 
 class Client:
     """One connection at a time, kept as long as it lives, to one of `ports` of 127.0.0.1 after the other."""
 
-    def __init__(self, ports: Sequence[int], path: str = PATH) -> None:
+    def __init__(self, ports: Sequence[int], path: str = PATH, counts: Counter[str] | None = None) -> None:
+        """In `counts` it notes what it met beside answers."""
         self._ports = ports
         self._path = path
         self._turn = 0
+        self._counts = Counter() if counts is None else counts
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def post(self, body: bytes) -> tuple[int, bytes]:
@@ -50,12 +59,14 @@ class Client:
             except (OSError, EOFError, TimeoutError, ValueError):
                 # The next try goes to the next instance.
                 self._turn += 1
+                self._counts["broken connections"] += 1
                 await asyncio.sleep(0.01)
                 continue
             if status == 200:
                 return str(json.loads(data)["id"])
             assert status in (429, 503), (status, data)
-            await asyncio.sleep(0.01)
+            self._counts[f"refusals with {status}"] += 1
+            await asyncio.sleep(_PAUSE_SECONDS)
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -70,21 +81,27 @@ async def claim_all(
     *,
     clients: int,
     during: Callable[[dict[str, str]], Awaitable[None]] | None = None,
+    counts: Counter[str] | None = None,
 ) -> dict[str, str]:
-    """Return the ID that each of `serials` was answered. `during` runs beside and sees the answers as they come."""
+    """Return the ID that each of `serials` was answered, the same each time where one is in there several times.
+
+    `during` runs beside and sees the answers as they come. Raises `AnswersDifferError`.
+    """
     answered: dict[str, str] = {}
     waiting = iter(list(serials))
 
     async def work(client: Client) -> None:
         try:
             for serial in waiting:
-                answered[serial] = await client.claim(serial)
+                claim_id = await client.claim(serial)
+                if answered.setdefault(serial, claim_id) != claim_id:
+                    raise AnswersDifferError(f"{serial} was given two IDs")
         finally:
             client.close()
 
     async with asyncio.timeout(PATIENCE_SECONDS), asyncio.TaskGroup() as group:
         for _ in range(clients):
-            group.create_task(work(Client(ports)))
+            group.create_task(work(Client(ports, counts=counts)))
         if during is not None:
             group.create_task(_coroutine(during(answered)))
     return answered
@@ -98,16 +115,3 @@ async def answers(answered: dict[str, str], count: int) -> None:
     """Return when `count` are there."""
     while len(answered) < count:
         await asyncio.sleep(0.005)
-
-
-def claim_under_kills(service: object, units: int, kills: int, clients: int) -> dict[str, str]:
-    """Have `units` claimed by `clients` while `service` (a `RunningService`) is killed and restarted `kills` times."""
-
-    async def kill(answered: dict[str, str]) -> None:
-        for number in range(1, kills + 1):
-            await answers(answered, number * units // (kills + 1))
-            await asyncio.to_thread(service.kill)  # type: ignore[attr-defined]
-            await asyncio.to_thread(service.start)  # type: ignore[attr-defined]
-
-    serials = [f"SN-{number}" for number in range(units)]
-    return asyncio.run(claim_all([service.port], serials, clients=clients, during=kill))  # type: ignore[attr-defined]

@@ -120,14 +120,19 @@ class PostgresqlServer:
 
     def wait_for_standbys(self, names: str) -> None:
         """Have each commit from now on wait for the standbys `names`, or for none."""
+        self.sql(f"ALTER SYSTEM SET synchronous_standby_names = '{names}'")
+        self.sql("SELECT pg_reload_conf()")
+        deadline = time.monotonic() + START_TIMEOUT
+        while self.sql("SHOW synchronous_standby_names") != [(names,)]:
+            assert time.monotonic() < deadline
+
+    def sql(self, statement: str) -> list[tuple[object, ...]]:
+        """Do a statement, as administrator, and return its rows."""
         import psycopg  # noqa: PLC0415  # the driver is an extra; without it these tests skip
 
         with psycopg.connect(self._conninfo("postgres"), autocommit=True) as connection:
-            connection.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{names}'")
-            connection.execute("SELECT pg_reload_conf()")
-            deadline = time.monotonic() + START_TIMEOUT
-            while connection.execute("SHOW synchronous_standby_names").fetchone() != (names,):
-                assert time.monotonic() < deadline
+            cursor = connection.execute(statement)
+            return cursor.fetchall() if cursor.description else []
 
     def _conninfo(self, database: str) -> str:
         return f"host={self.directory} user={_ADMINISTRATOR} dbname={database}"
