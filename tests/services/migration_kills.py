@@ -27,6 +27,8 @@ from tests.support.old_ledger import execute, lay_down, rows, schema_of
 
 CLAIM = "seq, claim_id, product, unit, state, source, created_at, updated_at, host, reason"
 EVENT = "id, at, action, claim_id, product, unit, actor, host, detail"
+_ACTOR = EVENT.split(", ").index("actor")
+_MIGRATION = "migration to schema 3"
 _MORE = {
     1: (
         "INSERT INTO ioto_events (at, action, claim_id, product, unit, actor, host, detail) "
@@ -100,11 +102,12 @@ def _kill(renew: Callable[[], str], kills: int, kill: Callable[[int], None], fre
     place = renew()
     before, schemas = _content(place), {schema: schema_of(place), SCHEMA_VERSION: schema_of(fresh)}
     began = time.monotonic()
-    migrate_ledger(place)
+    first = _fork.Process(target=_migrate, args=(place,), daemon=True)  # as those that are killed
+    first.start()
+    first.join()
     seconds = time.monotonic() - began
     contents = {schema: before, SCHEMA_VERSION: _content(place)}
-    assert contents[SCHEMA_VERSION].claims == before.claims
-    assert contents[SCHEMA_VERSION].events[: len(before.events)] == before.events
+    assert contents[SCHEMA_VERSION][:2] == before[:2]
     found: Counter[str] = Counter()
     place = renew()
     for delay in _delays(seconds, kills):
@@ -146,6 +149,8 @@ def _delays(seconds: float, kills: int) -> Iterator[float]:
 class _Content(NamedTuple):
     claims: list[tuple[object, ...]]
     events: list[tuple[object, ...]]
+    added: list[tuple[object, ...]]
+    """Events of the migration, without their numbers: PostgreSQL gives none twice, also to who was killed."""
     details: list[tuple[object, ...]]
     """With what was among them, where the ledger has columns for it."""
 
@@ -155,6 +160,7 @@ def _content(place: str) -> _Content:
     moved = ", run, twin, unsettled_at" if version == SCHEMA_VERSION else ""
     return _Content(
         rows(place, "ioto_claims", CLAIM),
-        rows(place, "ioto_events", EVENT),
+        [event for event in rows(place, "ioto_events", EVENT) if event[_ACTOR] != _MIGRATION],
+        [event[1:] for event in rows(place, "ioto_events", EVENT) if event[_ACTOR] == _MIGRATION],
         rows(place, "ioto_claims", f"seq, details{moved}"),
     )

@@ -29,6 +29,10 @@ _metadata = MetaData()
 _staged = Table(
     "staged", _metadata, *declared_by(Claim), Column("line", Integer, primary_key=True), Column("is_live", Integer)
 )
+# The lines that are taken out, and the earlier one that each repeats.
+_repeated = Table(
+    "repeated", _metadata, Column("line", Integer, primary_key=True), Column("first", Integer, nullable=False)
+)
 _NAMES = (*CLAIM_NAMES, "line", "is_live")
 
 
@@ -62,21 +66,27 @@ class ImportStage:
         """Take out each claim whose ID, or live unit, an earlier line has; yield its line and what is wrong with it."""
         self._put()
         is_bound = and_(_staged.c.is_live == 1, _staged.c.unit.is_not(None))
-        for line, first, claim in self._repeated((_staged.c.claim_id,), true()):
+        for line, first, claim in self._take_out((_staged.c.claim_id,), true()):
             yield line, f"The claim ID {claim.masked} stands in line {first} already; keep one."
-        for line, first, claim in self._repeated((_staged.c.product, _staged.c.unit), is_bound):
+        for line, first, claim in self._take_out((_staged.c.product, _staged.c.unit), is_bound):
             yield line, f"The unit {claim.unit} stands in line {first} already, with another claim ID; keep one."
 
-    def _repeated(
+    def _take_out(
         self, what: Sequence[ColumnElement[Any]], where: ColumnElement[bool]
     ) -> Iterator[tuple[int, int, Claim]]:
+        # They are written down first: of as many as there are, a part at a time is read again.
         first = func.min(_staged.c.line).over(partition_by=what).label("first")
-        ranked = select(_staged, first).where(where).subquery()
-        query = select(*unread(Claim, ranked), ranked.c.line, ranked.c.first).where(ranked.c.line > ranked.c.first)
-        found = self._connection.execute(query.order_by(ranked.c.line)).all()
-        for row, claim in zip(found, read(Claim, found, self._connection.dialect), strict=True):
-            self._connection.execute(_staged.delete().where(_staged.c.line == row.line))
-            yield row.line, row.first, claim
+        ranked = select(_staged.c.line, first).where(where).subquery()
+        later = select(ranked.c.line, ranked.c.first).where(ranked.c.line > ranked.c.first)
+        self._connection.execute(_repeated.insert().from_select(["line", "first"], later))
+        query = select(*unread(Claim, _staged), _staged.c.line, _repeated.c.first).join_from(
+            _repeated, _staged, _repeated.c.line == _staged.c.line
+        )
+        for rows in self._connection.execute(query.order_by(_staged.c.line)).partitions(_PART):
+            for row, claim in zip(rows, read(Claim, rows, self._connection.dialect), strict=True):
+                yield row.line, row.first, claim
+        self._connection.execute(_staged.delete().where(_staged.c.line.in_(select(_repeated.c.line))))
+        self._connection.execute(_repeated.delete())
 
     def __iter__(self) -> Iterator[Sequence[Claim]]:
         query = select(*unread(Claim, _staged), _staged.c.line)
