@@ -507,6 +507,6 @@ def test_what_a_killed_process_left_of_a_new_ledger_is_swept(path: Path) -> None
         Ledger(path)
 
     os.waitpid(fork(work), 0)
-    assert any(entry.name.startswith(".ledger.db.new-") for entry in path.parent.iterdir())
+    assert any(entry.name.startswith(".ioto-draft-") for entry in path.parent.iterdir())
     Ledger(path).close()
     assert list(path.parent.iterdir()) == [path]

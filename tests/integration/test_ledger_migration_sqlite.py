@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sqlite3
 import stat
 import subprocess
@@ -167,12 +168,16 @@ def test_who_waits_for_a_migration_that_does_not_end_is_told(old: Path, monkeypa
         Ledger(old)
 
 
+@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
 def test_what_a_killed_process_left_is_gone_after_the_next(old: Path) -> None:
-    draft = old.with_name(".ledger.db.as-it-was")
-    for name in (draft, Path(f"{draft}-journal")):
-        name.write_bytes(b"half of something")
+    if (child := os.fork()) == 0:
+        # After the copy, and before the commit.
+        on_sqlite.take_steps = lambda *_arguments: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[assignment]
+        Ledger(old)
+    os.waitpid(child, 0)
+    assert any(entry.name.startswith(".ioto-draft-") for entry in old.parent.iterdir())
     Ledger(old).close()
-    assert len(list(old.parent.iterdir())) == 2
+    assert sorted(old.parent.iterdir()) == sorted([old, *copies(old)])
 
 
 @pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")

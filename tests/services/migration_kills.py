@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -61,10 +62,14 @@ def kill_on_sqlite(folder: Path, kills: int, *, times: int, schema: int = 1) -> 
     lay_down_more(str(template), times, schema)
     with closing(sqlite3.connect(template)) as connection:
         connection.execute("PRAGMA journal_mode=DELETE")
-    place = folder / "ledger" / "ledger.db"
+    places = (folder / f"ledger-{schema}-{number}" / "ledger.db" for number in count())
+    place = next(places)
 
     def renew() -> str:
+        # Another folder: a process that has swept one, and those forked from it, look for no litter there again.
+        nonlocal place
         shutil.rmtree(place.parent, ignore_errors=True)
+        place = next(places)
         place.parent.mkdir()
         shutil.copy(template, place)
         return str(place)

@@ -13,7 +13,6 @@ import fcntl
 import os
 import random
 import sqlite3
-import tempfile
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -25,6 +24,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
+from ..private_files import draft, make_private_folder
 from .in_place import InPlace
 from .migrations.version import begin_to_write
 from .open_mark import OpenMark
@@ -99,37 +99,19 @@ def check_usable(path: Path) -> None:
         raise LedgerError(f"The ledger {path} cannot be made: {folder} {why}; name another place (ioto_ledger).")
 
 
-def _sweep_drafts(path: Path, prefix: str) -> None:
-    """Remove what a process left that died while it made the ledger; only one makes it at a time."""
-    for entry in path.parent.iterdir():
-        if entry.name.startswith(prefix):
-            entry.unlink(missing_ok=True)
-
-
 def create_file(path: Path) -> None:
     """Make the database beside its place and move it there whole, so that no process ever sees half of one."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    directory = os.open(path.parent, os.O_RDONLY)
+    make_private_folder(path.parent)
+    directory = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
     try:
         fcntl.flock(directory, fcntl.LOCK_EX)
         if holds_something(path):  # another process was first
             return
         _refuse_orphans(path)
-        prefix = f".{path.name}.new-"
-        _sweep_drafts(path, prefix)
-        handle, name = tempfile.mkstemp(prefix=prefix, dir=path.parent)  # mode 0600
-        draft = Path(name)
-        try:
-            with connect(draft) as connection, connection.begin():
-                connection.exec_driver_sql(USE_LOG)
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-                create_tables(connection)
-            os.fsync(handle)
-            draft.replace(path)
-        finally:
-            os.close(handle)
-            _sweep_drafts(path, prefix)
-        os.fsync(directory)
+        with draft(path) as new, connect(new) as connection, connection.begin():
+            connection.exec_driver_sql(USE_LOG)
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            create_tables(connection)
     finally:
         os.close(directory)
 

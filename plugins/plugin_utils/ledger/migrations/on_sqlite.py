@@ -25,9 +25,10 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
+from ...private_files import draft
 from ..records import LedgerError
 from ..sqlite_file import BUSY_TIMEOUT, USE_LOG
-from .steps import Migration, take_steps, version_of
+from .steps import SCHEMA_VERSION, Migration, take_steps, version_of
 
 PATIENCE = 600
 """Seconds to wait for another process that migrates the ledger: a million claims take about half a minute."""
@@ -48,13 +49,13 @@ def migrate_file(path: Path, connection: Connection) -> Migration | None:
 
     Raises `LedgerError`, `DBAPIError`, `sqlite3.Error` or `OSError`, and the ledger is as it was.
     """
-    with _alone(path) as directory:
+    with _alone(path):
         connection.exec_driver_sql(USE_LOG)
         # Sorting in memory what a million claims need for their indexes would take hundreds of megabytes.
         connection.exec_driver_sql("PRAGMA temp_store=FILE")
         try:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-            return _migrate(path, connection, directory)
+            return _migrate(path, connection)
         except (DBAPIError, sqlite3.Error, OSError) as error:
             connection.rollback()
             if _is_full(error, path):
@@ -79,32 +80,25 @@ def migrated_copy(path: Path, connection: Connection) -> tuple[Connection, Migra
     return copy, migration
 
 
-def _migrate(path: Path, connection: Connection, directory: int) -> Migration | None:
-    draft = path.with_name(f".{path.name}.as-it-was")  # the next one writes over what a killed process left
-    kept: Path | None = None
+def _migrate(path: Path, connection: Connection) -> Migration | None:
+    before = version_of(connection, str(path))
+    if before == SCHEMA_VERSION:
+        return None
+    kept = _free_name(path, before)
     try:
-        _remove(draft)
-        before = version_of(connection, str(path))
-        _copy(path, draft)
-        migration = take_steps(connection, str(path))
-        if migration is None:
-            return None
-        kept = _free_name(path, before)
-        draft.replace(kept)
-        os.fsync(directory)
+        with draft(kept) as copy:
+            _copy(path, copy)
+            migration = take_steps(connection, str(path))
         connection.commit()
     except BaseException:
-        if kept is not None:
-            kept.unlink(missing_ok=True)
+        kept.unlink(missing_ok=True)
         raise
-    finally:
-        _remove(draft)
-    return migration._replace(copy=kept)
+    return migration and migration._replace(copy=kept)
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[int]:
-    """Be the one process that migrates here, and lend a descriptor of the folder; as `create_file` does."""
+def _alone(path: Path) -> Iterator[None]:
+    """Be the one process that migrates here; as `create_file` does."""
     directory = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
     try:
         deadline = time.monotonic() + PATIENCE
@@ -119,27 +113,21 @@ def _alone(path: Path) -> Iterator[int]:
                         "became of that one, and run again."
                     ) from None
                 time.sleep(_A_MOMENT)
-        yield directory
+        yield
     finally:
         os.close(directory)
 
 
-def _copy(path: Path, draft: Path) -> None:
-    os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+def _copy(path: Path, copy: Path) -> None:
     reader = sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=BUSY_TIMEOUT)
-    writer = sqlite3.connect(f"{draft.as_uri()}?mode=rw", uri=True)
+    writer = sqlite3.connect(f"{copy.as_uri()}?mode=rw", uri=True)
     try:
         reader.backup(writer)
-        # One file, which needs no -wal beside it, and is on the disk.
+        # One file, which needs no -wal beside it.
         writer.execute("PRAGMA journal_mode=DELETE")
     finally:
         writer.close()
         reader.close()
-    handle = os.open(draft, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _free_name(path: Path, version: int) -> Path:
@@ -148,11 +136,6 @@ def _free_name(path: Path, version: int) -> Path:
         name = path.with_name(f"{path.stem}.schema-{version}.{moment}.db")
         if not name.exists():
             return name
-
-
-def _remove(draft: Path) -> None:
-    for suffix in ("-journal", "-wal", "-shm", ""):
-        draft.with_name(f"{draft.name}{suffix}").unlink(missing_ok=True)
 
 
 def _driver(connection: Connection) -> sqlite3.Connection:
