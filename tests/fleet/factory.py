@@ -40,8 +40,8 @@ class FactoryEndpoint:
     """A service on 127.0.0.1 that hands out claim IDs, until the `with` block ends.
 
     `sample` makes a new ID for each request, and knows no PUT; `idempotent` gives a unit (its serial, else its MAC) the
-    same one again, and takes a PUT as a confirmation, which it refuses where it does not know the ID (404) or has it
-    for another unit (409).
+    same one again, and takes a PUT as a confirmation, which it answers as our service does (masked ID, unit and
+    state), and refuses where it does not know the ID (404) or has it for another unit (409).
     Each of `failures` befalls one request, in this order, before the service works: `503`, `drop` (the connection is
     closed without a word) or `stall` (no answer while the service is there). `tls` is a certificate and its key, in
     PEM. `journal` gets each request as a line of JSON. All that was asked is in `requests`.
@@ -110,7 +110,7 @@ class FactoryEndpoint:
         return request
 
     def confirm(self, body: dict[str, Any]) -> tuple[int, str]:
-        """Return the status and the sentence with which a confirmation is answered."""
+        """Return the status with which a confirmation is answered, and the body, or the sentence of a refusal."""
         with self._lock:
             self.confirmations.append(body)
             if self._mode == "sample":
@@ -118,7 +118,10 @@ class FactoryEndpoint:
             holder = next((unit for unit, claim_id in self._issued.items() if claim_id == body.get("id")), None)
             if holder is None:
                 return 404, "I gave this ID to nobody."
-            return (200, "") if holder == _unit(body) else (409, "I gave this ID to another unit.")
+            if holder != _unit(body):
+                return 409, "I gave this ID to another unit."
+            named = body.get("serial") or body.get("mac")
+            return 200, json.dumps({"id": claim_ids.mask(body["id"]), "unit": named, "state": "verified"})
 
     def stall(self) -> None:
         self._closing.wait()
@@ -161,7 +164,7 @@ class _Handler(BaseHTTPRequestHandler):
         if (body := self._body()) is not None:
             status, sentence = self.server.endpoint.confirm(body)
             if status == 200:
-                self._reply(b"{}")
+                self._reply(sentence.encode())
             else:
                 self.send_error(status, sentence)
 

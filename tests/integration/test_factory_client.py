@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_ids import is_valid
+from ansible_collections.ioto.serialization.plugins.plugin_utils.display_text import url_origin
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources import service_client
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources.factory_service import (
     FactoryService,
@@ -34,12 +35,14 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def endpoint(answer: Callable[[http.server.BaseHTTPRequestHandler], None]) -> Iterator[str]:
-    """A server that gives each POST `answer`; yields its URL, which holds a secret."""
+    """A server that gives each POST and PUT `answer`; yields its URL, which holds a secret."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
             answer(self)
+
+        do_PUT = do_POST
 
         def log_message(self, *_: object) -> None:
             pass
@@ -159,6 +162,94 @@ def test_a_token_is_sent_as_a_bearer() -> None:
         assert FactoryService(url, token="t0ken").claim_id(UNIT) == "JT08FFQXWQ"
     assert seen == ["Bearer t0ken"]
     assert "t0ken" not in repr(FactoryService(url, token="t0ken"))
+
+
+CLAIM_ID, OTHER_ID = "JT08FFQXWQ", "KT08FFQXWQ"
+CONFIRMED = {**UNIT, "id": CLAIM_ID}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"id": "********WQ", "unit": "SN-1", "state": "verified"}',  # as ours
+        b'{"id": "********WQ", "unit": "SN-1", "state": "labelled"}',
+        b'{"id": "JT08FFQXWQ"}',
+        b"{id:'JT08FFQXWQ',state:'written'}",
+    ],
+)
+def test_an_answer_that_says_so_of_this_id_is_a_confirmation(body: bytes) -> None:
+    with endpoint(reply(200, body)) as url:
+        assert FactoryService(url).confirm(CONFIRMED) is None
+
+
+def test_a_unit_is_confirmed_in_whatever_notation_the_service_writes_its_mac() -> None:
+    body = b'{"id": "********WQ", "unit": "001B.21AA.0001", "state": "verified"}'
+    with endpoint(reply(200, body)) as url:
+        unit = {"product": UNIT["product"], "mac": "00:1b:21:aa:00:01", "id": CLAIM_ID}
+        assert FactoryService(url).confirm(unit) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "reason"),
+    [
+        (200, f'{{"id": "{OTHER_ID}"}}'.encode(), r"names another claim ID \(\*{8}WQ\) than the unit has \(\*{8}WQ\)"),
+        (
+            200,
+            b'{"id": "********XX", "unit": "SN-1", "state": "verified"}',
+            r"names another claim ID than the unit has",
+        ),
+        (200, b'{"id": "********WQ", "unit": "SN-2", "state": "verified"}', "names the unit 'SN-2', not 'SN-1'"),
+        (200, b'{"id": "********WQ"}', "does not say for which unit"),
+        (200, b'{"id": "JT08FFQXWQ", "unit": "SN-1", "state": "retired"}', "has the claim ID as 'retired'"),
+        (200, b'{"id": "JT08FFQXWQ", "unit": "SN-1", "state": ["verified"]}', "has the claim ID as"),
+        *((status, b"", "does not say for which claim ID") for status in (200, 202, 204)),
+        *((200, body, "does not say for which claim ID") for body in (b"{}", b"[]", b"null", b"OK", b'{"id": 7}')),
+        (200, b"<!DOCTYPE html><title>Sign in</title><p>JT08FFQXWQ", "does not say for which claim ID"),
+    ],
+)
+def test_an_answer_that_does_not_say_so_of_this_id_is_no_confirmation_however_often(
+    status: int, body: bytes, reason: str
+) -> None:
+    with endpoint(reply(status, body)) as url:
+        for _ in range(2):
+            with pytest.raises(SourceError, match=reason) as caught:
+                FactoryService(url).confirm(CONFIRMED)
+            said = str(caught.value)
+            assert f"status {status}" in said and "ioto_service_url" in said
+            assert "ioto_service_confirms: false" in said
+            assert not any(hidden in said for hidden in (CLAIM_ID, OTHER_ID, "s3cret"))
+
+
+@pytest.mark.parametrize(
+    ("status", "remedy", "is_one_that_cannot"),
+    [
+        *((status, "ioto_service_url", False) for status in (400, 413, 418, 422)),
+        *((status, "ioto_service_token", False) for status in (401, 403)),
+        *((status, "api.serialize", True) for status in (404, 410)),
+        *((status, "takes no confirmation", True) for status in (405, 501)),
+        (409, "does not accept", False),
+        (302, "ioto_service_url", False),
+    ],
+)
+def test_a_service_that_refuses_a_confirmation_fails_the_unit(
+    status: int, remedy: str, is_one_that_cannot: bool
+) -> None:
+    echo = f'{{"error": "no {CLAIM_ID} at /s3cret?key=s3cret for t0ken-1234"}}'.encode()
+    with endpoint(reply(status, echo)) as url:
+        for _ in range(2):
+            with pytest.raises(SourceError, match=remedy) as caught:
+                FactoryService(url, token="t0ken-1234").confirm(CONFIRMED)
+            said = str(caught.value)
+            assert f"status {status}" in said and url_origin(url) in said
+            assert ("ioto_service_confirms: false" in said) is is_one_that_cannot
+            assert not any(hidden in said for hidden in (CLAIM_ID, "s3cret", "t0ken"))
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 507])
+def test_a_service_that_is_busy_or_broken_says_neither(status: int) -> None:
+    with endpoint(reply(status, b"try later")) as url:
+        note = FactoryService(url, retries=1).confirm(CONFIRMED)
+    assert note is not None and f"status {status}: try later." in note
 
 
 @pytest.fixture

@@ -7,27 +7,28 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from ... import claim_ids, controller_token
+from ... import controller_token
+from ...claim_ids import is_valid, mask, mask_within
 from ...device.device import DEVICE_FILE
 from ...display_text import printable, url_origin
-from ...json5.independent_reader import read_independently
 from ...json5.reader import JsonValue
+from .confirmation import read_answer, unconfirmed
 from .source import ClaimSource, SourceError
 
 DEFAULT_TIMEOUT = 30.0
 """Seconds to wait for an answer, for each try."""
 DEFAULT_RETRIES = 5
 
-_NO_TOKEN = 401
-_UNKNOWN = 404
-_CONFLICT = 409
-_TAKES_NO_CONFIRMATION = (405, 501)
-_CANNOT = "if it is one that cannot, such as the agent's sample, say so (ioto_service_confirms: false)."
+_SHOWN = 300
+_SHORTEST_SECRET = 6
+_USUAL_WORDS = frozenset({"serialize", "confirm"})
+_PARTS_OF_A_URL = re.compile(r"[/?&=#]")
 
 
 def load_client() -> Callable[..., tuple[int, bytes]]:
@@ -87,16 +88,11 @@ class FactoryService(ClaimSource):
         status, reply = self._send("POST", text.encode())
         if not 200 <= status < 300:
             raise SourceError(
-                f"The service at {self.place} refused with status {status}: {_sentence(reply)} "
+                f"The service at {self.place} refused with status {status}: {self._said(reply, body)} "
                 "See its log, and whether it may serve this product and unit."
             )
-        # The agent's own sample service answers {id:"..."}, which is JSON5; strict JSON is JSON5 too.
-        try:
-            answer = read_independently(reply.decode("utf-8"))
-        except ValueError:
-            answer = None
-        found = answer.get("id") if isinstance(answer, dict) else None
-        if not claim_ids.is_valid(found):
+        found = read_answer(reply).get("id")
+        if not is_valid(found):
             raise SourceError(
                 f"The service at {self.place} answered without a valid claim ID; see whether the URL is the one of an "
                 "Ioto serialization service."
@@ -111,33 +107,14 @@ class FactoryService(ClaimSource):
     def confirm(self, body: Mapping[str, JsonValue]) -> str | None:
         """Tell the service that the unit of `body` has been given the `id` in it, verified. Again is as once.
 
-        Return why it could not be reached, as a sentence, or None: it was told. Raises `SourceError` where it does not
-        know the ID, has it for another unit, or cannot be told.
+        Return why it could not be reached, as a sentence, or None: it says that it is so. Raises `SourceError` where it
+        does not know the ID, has it for another unit, refuses, cannot be told, or answers what is no confirmation.
         """
         try:
             status, reply = self._send("PUT", json.dumps(body, ensure_ascii=False, allow_nan=False).encode())
         except SourceError as error:
             return f"{error} The ID is on the device and recorded; only the service does not know that yet."
-        if 200 <= status < 300:
-            return None
-        said = _sentence(reply)
-        if status == _CONFLICT:
-            raise SourceError(f"The service at {self.place} does not accept what the unit has: {said}")
-        if status == _NO_TOKEN:
-            raise SourceError(
-                f"The service at {self.place} takes a confirmation from controllers alone ({said.rstrip('.')}): set "
-                "ioto_service_token to the token of that service (the file controller-token, which it made at its "
-                "first start)."
-            )
-        if status == _UNKNOWN:
-            raise SourceError(
-                f"The service at {self.place} does not know the claim ID that the unit has ({said.rstrip('.')}): see "
-                "whether it is the service that the agent asks (api.serialize), and whether it remembers its units "
-                f"and takes confirmations; {_CANNOT}"
-            )
-        if status in _TAKES_NO_CONFIRMATION:
-            raise SourceError(f"The service at {self.place} takes no confirmation, status {status}: {_CANNOT}")
-        return f"The service at {self.place} took no confirmation, status {status}: {said}"
+        return unconfirmed(status, reply, self._said(reply, body), body, place=self.place)
 
     @property
     def place(self) -> str:
@@ -158,6 +135,28 @@ class FactoryService(ClaimSource):
                 "see whether it runs and the URL is right, then run again."
             ) from None
 
+    def _said(self, reply: bytes, body: Mapping[str, JsonValue]) -> str:
+        """Return a reply as a sentence, without the claim ID of `body` and what is secret, should it repeat them."""
+        error = read_answer(reply).get("error")
+        text = printable(error if isinstance(error, str) else reply)
+        for secret in self._secrets():
+            text = text.replace(secret, "*" * 8)
+        if is_valid(claim_id := body.get("id")):
+            text = text.replace(claim_id, mask(claim_id))
+        if not isinstance(error, str):
+            text = mask_within(text)
+        text = text[:_SHOWN]
+        return text if text.endswith((".", "!", "?")) else f"{text or 'no reason'}."
+
+    def _secrets(self) -> Sequence[str]:
+        """What may let somebody in: the token, and the end of the URL's path and its query, the longest first."""
+        address = urlsplit(self.url)
+        last = address.path.rpartition("/")[2]
+        found = [self.token or "", address.query, *_PARTS_OF_A_URL.split(address.query), address.password or ""]
+        # The path's own words, such as its usual last one, are no secret.
+        found += [last] if last not in _USUAL_WORDS else []
+        return sorted({secret for secret in found if len(secret) >= _SHORTEST_SECRET}, key=len, reverse=True)
+
 
 def _own_token(url: str) -> str | None:
     """Return the token of a service that this user runs on this machine. It goes to no other machine."""
@@ -167,8 +166,3 @@ def _own_token(url: str) -> str | None:
     except ValueError:
         return None
     return controller_token.read_token(controller_token.default_path()) if is_here else None
-
-
-def _sentence(reply: bytes) -> str:
-    text = printable(reply[:300])
-    return text if text.endswith((".", "!", "?")) else f"{text or 'no reason'}."
