@@ -97,6 +97,8 @@ def test_the_mac_names_a_unit_without_serial_however_it_is_written(
         {"mac": "00:00:00:00:00:00"},
         {"mac": "ff-ff-ff-ff-ff-ff"},
         {"mac": "0100.5e00.0001"},
+        {"serial": "01:00:5E:00:00:01"},
+        {"serial": "SN0000000000", "mac": "02:00:00:00:00:00"},
         {"serial": "0000000000000000"},
         {"serial": 0},
         {"serial": "To be filled by O.E.M.", "mac": "unknown"},
@@ -107,6 +109,57 @@ def test_what_every_board_may_have_names_no_unit(shared_service: RunningService,
     reply = shared_service.ask({"product": PRODUCT, **names})
     assert reply.status == 422
     assert str(next(iter(names.values()))) in reply.body["error"] and "every board may have it" in reply.body["error"]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        '"serial": "SN-D1", "serial": "SN-D2"',
+        '"serial": "SN-D1", "serial": ""',
+        '"serial": "SN-D1", "mac": "00:1b:21:3a:44:01", "mac": "00:1b:21:3a:44:02"',
+        f'"serial": "SN-D1", "product": "{OTHER_PRODUCT}"',
+        '"serial": "SN-D1", "\\u0073erial": "SN-D2"',
+        "'serial': 'SN-D1', serial: 'SN-D2'",
+    ],
+)
+def test_a_body_that_names_its_unit_twice_and_differently_is_refused(
+    shared_service: RunningService, names: str
+) -> None:
+    reply = shared_service.ask(f'{{"product": "{PRODUCT}", {names}}}'.encode())
+    assert reply.status == 422
+    assert "more than once, with different values" in reply.body["error"]
+    assert shared_service.get("/units/SN-D1").status == shared_service.get("/units/SN-D2").status == 404
+
+
+def test_a_key_that_is_repeated_without_another_meaning_does_no_harm(shared_service: RunningService) -> None:
+    first = shared_service.claim("SN-D3")
+    for rest in ('"serial": "SN-D3", "serial": "SN-D3"', '"serial": "SN-D3", "name": 1, "name": 2'):
+        reply = shared_service.ask(f'{{"product": "{PRODUCT}", {rest}}}'.encode())
+        assert (reply.status, reply.body["id"]) == (200, first)
+
+
+def test_a_confirmation_that_says_two_ids_is_refused(shared_service: RunningService) -> None:
+    claim_id = shared_service.claim("SN-D4")
+    for more in ('"id": "JT08FFQXWQ"', '"state": "written", "state": "verified"'):
+        body = f'{{"product": "{PRODUCT}", "serial": "SN-D4", "id": "{claim_id}", {more}}}'
+        assert shared_service.ask(body.encode(), method="PUT").status == 422
+    assert shared_service.get("/units/SN-D4").body["claims"][0]["state"] == "allocated"
+
+
+@pytest.mark.parametrize("name", ["serial", "mac"])
+def test_a_mac_names_one_unit_in_whatever_notation_and_under_either_key(
+    shared_service: RunningService, name: str
+) -> None:
+    first = shared_service.ask({"product": PRODUCT, "serial": "00:1b:21:aa:00:01"}).body
+    for written in ("00:1B:21:AA:00:01", "00-1b-21-aa-00-01", "001B.21AA.0001", "001b21aa0001", "0:1b:21:aa:0:1"):
+        assert shared_service.ask({"product": PRODUCT, name: written}).body == first
+    assert shared_service.get("/units/001b21-aa0001").body["claims"][0]["unit"] == "00:1b:21:aa:00:01"
+
+
+def test_a_serial_of_twelve_digits_is_no_mac(shared_service: RunningService) -> None:
+    counted = shared_service.ask({"product": PRODUCT, "serial": "001122334466"}).body
+    assert shared_service.ask({"product": PRODUCT, "mac": "00:11:22:33:44:66"}).body != counted
+    assert shared_service.get("/units/001122334466").body["claims"][0]["unit"] == "001122334466"
 
 
 def test_the_mac_names_a_unit_whose_serial_is_that_of_every_board(shared_service: RunningService) -> None:

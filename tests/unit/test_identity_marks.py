@@ -10,25 +10,9 @@ import pytest
 from ansible_collections.ioto.serialization.plugins.plugin_utils.identity.marks import (
     PLACEHOLDERS,
     IdentifyingMarks,
-    normal_mac,
 )
 
 MARKS = IdentifyingMarks()
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["00:1b:21:3a:40:0f", "00:1B:21:3A:40:0F", "00-1b-21-3A-40-0f", "001b.213a.400f", "001B213A400F", " 001b213a400f "],
-)
-def test_a_mac_has_one_form_whatever_its_notation(text: str) -> None:
-    assert normal_mac(text) == "00:1b:21:3a:40:0f"
-
-
-@pytest.mark.parametrize(
-    "text", ["", "SN-1", "00:1b:21:3a:40", "00:1b-21:3a-40:0f", "00:1b:21:3a:40:0g", "001b213a400f1"]
-)
-def test_what_is_no_mac_has_none(text: str) -> None:
-    assert normal_mac(text) is None
 
 
 @pytest.mark.parametrize(
@@ -39,6 +23,12 @@ def test_what_is_no_mac_has_none(text: str) -> None:
         *("0123456789ABCDEF", "0123456789", "123456789", "1234567890", "9876543210", "01234567890123456789AB"[:20]),
         *("fedcba9876543210", "ABCDEFGH", "01:23:45:67:89:AB"),
         *("TO BE FILLED BY O.E.M.", "default_string", "N.A.", "system  serial number", "Unknown", "NONE"),
+        *("System manufacturer", "System Product Name", "Base Board Asset Tag", "chassis_version", "SKU"),
+        *("SN0000000000", "SN-0000", "ABC-00000000", "SNXXXXXXXX", "PCB-FFFF", "SN-11111111", "A0000000", "rev-999999"),
+        *("0x00000000", "0x0", "0x", "0xFFFFFFFF", "0xdeadbeef", "0x12345678"),
+        *("SSN12345678901234567", "BSN-12345678", "MB-1234567890", "S/N: unknown", "Serial: none", "serial no. N/A"),
+        *("00:00:00:00:00:00", "0-0-0-0-0-0", "FF-FF-FF-FF-FF-FF", "ffff.ffff.ffff", "01:00:5e:00:00:01"),
+        *("01005E000001", "33:33:00:00:00:01", "02:00:00:00:00:00", "0000.0000.0001", "2:0:0:0:0:0"),
     ],
 )
 def test_a_placeholder_identifies_nothing(serial: str) -> None:
@@ -61,6 +51,9 @@ def test_a_placeholder_identifies_nothing(serial: str) -> None:
         "A0A0A0A0",
         "seRiAl-7",
         "É",
+        *("SN-0001", "SN-1111", "A0000", "SN-000001", "SN-1234567", "0x1", "0x10000001", "SN-X", "BOX-1", "system-7"),
+        *("112233445566", "201126000001", "21-11-27-14-05-59", "2026-1127-0001", "202611-270001", "a1b2c3d4e5f6"),
+        *("00:1B:21:AA:00:01", "001b.21aa.0001", "unit 0000 of 7"),
     ],
 )
 def test_a_serial_that_merely_looks_plain_identifies_its_unit(serial: str) -> None:
@@ -72,6 +65,23 @@ def test_a_serial_that_merely_looks_plain_identifies_its_unit(serial: str) -> No
 )
 def test_an_address_of_everybody_or_of_a_group_identifies_nothing(mac: str) -> None:
     assert not MARKS.has_mac(mac)
+
+
+@pytest.mark.parametrize(
+    "mac",
+    [
+        *("02:00:00:00:00:00", "00:00:00:00:00:01", "00:00:00:00:00:ff", "02:00:00:00:00:05", "00:e0:4c:00:00:00"),
+        *("00:1b:21:ff:ff:ff", "5a:5a:5a:5a:5a:5a", "00:01:02:03:04:05", "aa:bb:cc:dd:ee:ff", "00:de:ad:be:ef:01"),
+        *("de:ad:be:ef:00:07", "00:ca:fe:ba:be:00"),
+    ],
+)
+def test_an_address_that_nobody_programmed_identifies_nothing(mac: str) -> None:
+    assert not MARKS.has_mac(mac)
+    assert not MARKS.has_serial(mac.replace(":", "-").upper())
+
+
+def test_a_maker_s_first_and_later_addresses_are_devices_own() -> None:
+    assert all(map(MARKS.has_mac, ("00:1b:21:00:00:01", "00:1b:21:aa:00:01", "00:00:0c:07:ac:01", "02:00:5e:10:00:01")))
 
 
 def test_more_can_be_named_that_identify_nothing_in_any_notation() -> None:

@@ -17,6 +17,7 @@ from ..claim_ids import InvalidClaimIdError, check_length, mask, parse, parse_pr
 from ..device.unit_identity import parse_serial
 from ..errors import IotoError
 from ..flows.options import VARIABLES as FLOW_VARIABLES
+from ..identity.mac_addresses import is_same_serial, notations
 from ..identity.marks import IdentifyingMarks
 from ..labels.qr_templates import qr_templates
 from ..ledger.ledger import Ledger
@@ -154,7 +155,8 @@ def _check_pattern(unit: _BatchUnit, report: Callable[[str], None]) -> None:
     if pattern is None or unit.serial is None:
         return
     try:
-        if not re.fullmatch(str(pattern), unit.serial):
+        # The pattern may be for a notation of MAC addresses.
+        if not any(re.fullmatch(str(pattern), text) for text in notations(unit.serial)):
             report(f"the serial {unit.serial!a} does not match ioto_serial_pattern ({pattern}); correct one of them.")
     except re.error as error:
         report(f"ioto_serial_pattern is not a regular expression: {error}; correct it.")
@@ -294,7 +296,7 @@ def _taken(ledger: Ledger, units: Sequence[_BatchUnit]) -> Iterable[Problem]:
 def _trouble(holder: Claim, unit: _BatchUnit) -> str | None:
     if holder.state is State.RETIRED:
         return f"the claim ID {mask(holder.claim_id)} was retired ({holder.reason}); give this unit another one."
-    other_unit = unit.serial is not None and holder.unit not in {None, unit.serial}
+    other_unit = unit.serial is not None and holder.unit is not None and not is_same_serial(holder.unit, unit.serial)
     other_product = unit.product is not None and holder.product != unit.product
     if other_unit or other_product:
         return (

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from ..claim_ids import MAX_UNIT_LENGTH
 from ..errors import IotoError
 from ..identity.facts import HOST_KEY, MAC, SERIAL, addresses
-from ..identity.marks import ANY_MARKS, IdentifyingMarks, normal_mac
+from ..identity.mac_addresses import normal_mac, normal_serial
+from ..identity.marks import ANY_MARKS, IdentifyingMarks
 from .device import Interface, Observation
 
 _LOCALLY_ADMINISTERED = 0x02
@@ -72,7 +73,7 @@ def identify(
             f"Nothing identifies the unit at {where}: it has no device-tree serial and no MAC address of its own; "
             "give its serial (ioto_serial)."
         )
-    return UnitIdentity(str(serial), hardware)
+    return UnitIdentity(normal_serial(str(serial)), hardware)
 
 
 def hardware_identity(observation: Observation, marks: IdentifyingMarks = ANY_MARKS) -> dict[str, object]:
@@ -84,8 +85,8 @@ def hardware_identity(observation: Observation, marks: IdentifyingMarks = ANY_MA
 
 
 def parse_serial(text: str, marks: IdentifyingMarks = ANY_MARKS) -> str:
-    """Return a typed serial without the spaces around it. Raises `UnitIdentityError`."""
-    serial = text.strip()
+    """Return a typed serial without the spaces around it; a MAC address in its one form. Raises `UnitIdentityError`."""
+    serial = normal_serial(text)
     if not serial or len(serial) > MAX_UNIT_LENGTH or not serial.isprintable():
         raise UnitIdentityError(
             f"The serial {text[:40]!a} is not valid: it needs 1 to {MAX_UNIT_LENGTH} printable characters; correct it."

@@ -15,6 +15,7 @@ from ..batch.problem import NO_IMAGE, Problem, by_sentence, list_problems
 from ..claim_ids import is_valid, mask, parse
 from ..device.state import DeviceState
 from ..errors import IotoError
+from ..identity.mac_addresses import is_same_serial
 from ..ledger.ledger import Ledger
 from ..modes import Mode
 from .destination import destination, room
@@ -138,7 +139,7 @@ def _belongs(claim_id: str, variables: Mapping[str, Any]) -> bool:
         return True
     with Ledger(variables.get("ioto_ledger"), read_only=True) as ledger:
         holder = ledger.find(claim_id)
-    return holder is not None and holder.is_live and holder.unit == variables.get("ioto_serial")
+    return holder is not None and holder.is_live and is_same_serial(holder.unit, variables.get("ioto_serial"))
 
 
 def _room_problems(

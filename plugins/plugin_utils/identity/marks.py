@@ -9,37 +9,52 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-PLACEHOLDERS = (
-    *("To be filled by O.E.M.", "To be filled by OEM by default", "Default string", "Default", "Not defaulted"),
-    *("System Serial Number", "Chassis Serial Number", "Base Board Serial Number", "Serial Number", "Serial", "SN"),
-    *("Not Specified", "Not Applicable", "Not Available", "Not Provided", "Not Present", "Not Set", "Not defined"),
-    *("unknown", "none", "null", "nil", "n/a", "undefined", "unset", "empty", "blank", "invalid", "OEM", "TBD"),
-    *("placeholder", "dummy", "example", "sample", "deadbeef", "03000200-0400-0500-0006-000700080009"),
-)
-"""Serials that makers leave in, or that tools write where they find none; case, spaces and signs do not count."""
+from .mac_addresses import is_of_a_group, mac_of_serial
 
-_MAC = re.compile(
-    r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}|[0-9a-f]{2}(?:-[0-9a-f]{2}){5}|[0-9a-f]{4}(?:\.[0-9a-f]{4}){2}|[0-9a-f]{12}"
+_PARTS = ("System", "Chassis", "Base Board", "Board", "Product", "Device", "Machine", "Processor", "OEM", "")
+_SAID_OF_PARTS = (
+    *("Serial Number", "Serial No", "Serial", "Product Name", "Model Name", "Name", "Model", "Family", "Version"),
+    *("Manufacturer", "Vendor", "SKU Number", "SKU", "Part Number", "Asset Tag", "UUID", "ID", "String", "Number"),
 )
+PLACEHOLDERS = (
+    *(f"{part} {said}".strip() for part in _PARTS for said in _SAID_OF_PARTS),
+    *("To be filled by O.E.M.", "To be filled by OEM by default", "To be filled", "Fill by OEM", "Filled by OEM"),
+    *("Default string", "Default", "Not defaulted", "OEM default", "OEM", "O.E.M. undefined", "Chassis Manufacture"),
+    *("Type1 - System Serial Number", "Type2 - Board Serial Number", "Type3 - Chassis Serial Number"),
+    *("Not Specified", "Not Applicable", "Not Available", "Not Provided", "Not Present", "Not Set", "Not defined"),
+    *("Not Programmed", "Not Assigned", "Not Found", "No Serial Number", "No Serial", "No SN", "No Asset Tag"),
+    *("unknown", "none", "null", "nil", "n/a", "undefined", "unset", "empty", "blank", "invalid", "TBD", "TODO"),
+    *("unspecified", "unassigned", "unprogrammed", "uninitialized", "factory default", "SN", "Test", "NaN"),
+    *("placeholder", "dummy", "example", "sample", "deadbeef", "cafebabe", "03000200-0400-0500-0006-000700080009"),
+)
+"""Serials that makers leave in, or that tools write where they find none; case, spaces and signs do not count.
+
+What has a form follows by rule, below: repeated characters, runs, both after a word, addresses that nobody programmed.
+"""
+
+_LABELS = ("serialnumber", "serialno", "serial", "sn", "no")
+"""Words that stand before a placeholder: `S/N: unknown`."""
 _RUNS = tuple(
     run
     for digits in ("0123456789abcdef", "0123456789", "1234567890", "123456789", "abcdefghijklmnopqrstuvwxyz")
     for run in (digits * 4, digits[::-1] * 4)
 )
 _SHORTEST_RUN = 6
+_SHORTEST_RUN_AFTER_A_WORD = 8
 _SHORTEST_REPETITION = 4
 _EMPTY = frozenset("0xf")
 """What fills a serial that nobody set, however short it is."""
-_MULTICAST = 0x01
-
-
-def normal_mac(text: str) -> str | None:
-    """Return a MAC address as Linux writes it, whatever notation it came in; None for anything else."""
-    lowered = text.strip().lower()
-    if not _MAC.fullmatch(lowered):
-        return None
-    digits = _folded(lowered)
-    return ":".join(digits[start : start + 2] for start in range(0, len(digits), 2))
+_HEXADECIMAL = "0x"
+_REPETITION_AFTER_A_WORD = re.compile(r"[a-z]{2,}?([0xf])\1{3,}|[a-z]([0xf])\2{5,}|[a-z]+?([a-z0-9])\3{5,}")
+_WORD_AND_DIGITS = re.compile(r"[a-z]+(\d+)")
+_UNPROGRAMMED_MAC = re.compile(
+    r".{6}(?:0{6}|f{6})"  # a vendor's addresses from end to end
+    r"|..0{8}.."
+    r"|(..)\1{5}"
+    r"|000102030405|aabbccddeeff"
+    r"|.*(?:deadbeef|cafebabe).*"
+)
+"""The digits of addresses that stand in the memory of a board which nobody gave one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +69,18 @@ class IdentifyingMarks:
         return cls(frozenset(map(_folded, values)) - {""})
 
     def has_serial(self, text: str) -> bool:
-        """Whether the serial `text` can be that of one device alone."""
-        folded = _folded(text)
-        if not folded or folded in _KNOWN or folded in self.others:
-            return False
-        if len(set(folded)) == 1 and (len(folded) >= _SHORTEST_REPETITION or folded[0] in _EMPTY):
-            return False
-        return len(folded) < _SHORTEST_RUN or not any(folded in run for run in _RUNS)
+        """Whether the serial `text`, which may be a MAC address, can be that of one device alone."""
+        if (mac := mac_of_serial(text)) is not None:
+            return self.has_mac(mac)
+        return self._can_be_own(_folded(text))
 
     def has_mac(self, mac: str) -> bool:
         """Whether the address `mac`, in its normal form, can be that of one device alone: no group has it."""
-        return not int(mac[:2], 16) & _MULTICAST and self.has_serial(mac)
+        digits = _folded(mac)
+        return not (is_of_a_group(mac) or _UNPROGRAMMED_MAC.fullmatch(digits)) and self._can_be_own(digits)
+
+    def _can_be_own(self, folded: str) -> bool:
+        return bool(folded) and folded not in self.others and not _is_placeholder(folded)
 
 
 ANY_MARKS = IdentifyingMarks()
@@ -76,3 +92,19 @@ def _folded(text: str) -> str:
 
 
 _KNOWN = frozenset(map(_folded, PLACEHOLDERS))
+
+
+def _is_placeholder(folded: str) -> bool:
+    if folded in _KNOWN or any(folded.removeprefix(label) in _KNOWN for label in _LABELS):
+        return True
+    if len(set(folded)) == 1 and (len(folded) >= _SHORTEST_REPETITION or folded[0] in _EMPTY):
+        return True
+    if _is_run(folded, _SHORTEST_RUN) or _REPETITION_AFTER_A_WORD.fullmatch(folded):
+        return True
+    if (numbered := _WORD_AND_DIGITS.fullmatch(folded)) and _is_run(numbered[1], _SHORTEST_RUN_AFTER_A_WORD):
+        return True
+    return folded.startswith(_HEXADECIMAL) and (folded == _HEXADECIMAL or _is_placeholder(folded[2:]))
+
+
+def _is_run(text: str, shortest: int) -> bool:
+    return len(text) >= shortest and any(text in run for run in _RUNS)

@@ -105,6 +105,15 @@ class Json5Document:
         """
         return {} if self._root is None else plain(self._root)
 
+    @property
+    def members(self) -> list[tuple[str, JsonValue]] | None:
+        """The keys and values of the outermost object, those of a repeated key each; None where it is no object."""
+        if self._root is None:
+            return []
+        if not isinstance(self._root, Object):
+            return None
+        return [(member.key, plain(member.value)) for member in self._root.members]
+
     def get(self, *path: str) -> JsonValue | Missing:
         """Return the value at `path`, one key for each level, or `MISSING`.
 

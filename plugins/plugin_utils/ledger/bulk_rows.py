@@ -22,6 +22,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError
 
+from ..identity.mac_addresses import normal_serial, notations
 from .columns import columns_of
 from .records import Claim, Context, Event, NewEvent
 from .row_values import brought_columns, encode, fetch, read
@@ -43,14 +44,19 @@ _KEY = CLAIM_NAMES.index("claim_id")
 
 
 def read_live(connection: Connection, units: Iterable[str], *, lock: bool = False) -> Iterator[Claim]:
-    """Yield the live claims of those units, in whatever product; with `lock` nobody else changes them meanwhile."""
-    return _read(connection, "unit", units, lock=lock)
+    """Yield the live claims of those units, in whatever product; with `lock` nobody else changes them meanwhile.
+
+    A unit whose name is a MAC address is found in whatever notation an older version recorded it.
+    """
+    return _read(connection, "unit", [text for unit in units for text in notations(unit)], lock=lock)
 
 
 def read_live_units(connection: Connection, units: Collection[tuple[str, str]]) -> dict[tuple[str, str], Claim]:
     """Return what those units, each a product and a unit, have now; units without a claim are left out."""
     found = read_live(connection, (unit for _product, unit in units))
-    return {unit: claim for claim in found if (unit := (claim.product, claim.unit or "")) in units}
+    live = {(claim.product, normal_serial(claim.unit or "")): claim for claim in found}
+    named = ((about, (about[0], normal_serial(about[1]))) for about in units)
+    return {about: live[name] for about, name in named if name in live}
 
 
 def read_by_claim_id(connection: Connection, claim_ids: Iterable[str], *, lock: bool = False) -> Iterator[Claim]:

@@ -8,12 +8,13 @@ Whatever the operation and however many units, a change set costs a few statemen
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Mapping
 from datetime import UTC, datetime
 
 from sqlalchemy.engine import Connection
 
 from .. import claim_ids
+from ..identity.mac_addresses import is_same_serial, normal_serial
 from .bulk_rows import insert_claims, insert_events, read_by_claim_id, read_live, update_claims
 from .conflicts import SETTLING, insert_conflicts, settle_statements
 from .counts import ClaimKind, count_statements
@@ -61,7 +62,7 @@ class ChangeSet:
 
     def live(self, product: str, unit: str) -> Claim | None:
         """Return the unit's live claim."""
-        claim_id = self._live.get((product, unit))
+        claim_id = self._live.get((product, normal_serial(unit)))
         return None if claim_id is None else self._claims[claim_id]
 
     def get(self, claim_id: str) -> Claim | None:
@@ -78,12 +79,14 @@ class ChangeSet:
         """Give the unit its claim: the one it has, the one it asks for, or a new one. Raises `ClaimConflictError`."""
         live = self.live(request.product, request.unit)
         if live is not None:
+            # In the notation that the ledger has.
+            request = request._replace(unit=live.unit or request.unit)
             self._check_device(live, request)
             if request.claim_id in (None, live.claim_id):
                 return self._meet(live, request)
             holder = self._claims.get(request.claim_id or "")
             if holder is not None and not _waits_for(holder, request):
-                raise self._conflict(request, holder, _taken(holder))
+                raise self._conflict(request, holder, taken(holder))
             raise self._conflict(request, live, _has_another(live, request))
         if request.claim_id is None:
             return self._insert_allocated(request, self._draw.one(request.length, self._claims))
@@ -91,14 +94,14 @@ class ChangeSet:
         if holder is None:
             return self._insert_allocated(request, request.claim_id)
         if not _waits_for(holder, request):
-            raise self._conflict(request, holder, _taken(holder))
-        claim = holder._replace(
-            unit=request.unit,
-            host=clean(request.context.host) or holder.host,
-            details={**holder.details, **details_of(request)},
-            run=run_of(request),
-        )
-        return self._change(claim, EventKind.BOUND, request.context, f"source {request.source}")
+            raise self._conflict(request, holder, taken(holder))
+        host, details = clean(request.context.host) or holder.host, {**holder.details, **details_of(request)}
+        claim = holder._replace(host=host, details=details, run=run_of(request))
+        return self.bind(claim, request.unit, request.context, f"source {request.source}")
+
+    def bind(self, claim: Claim, unit: str, context: Context, detail: str) -> Claim:
+        """Give a claim that waits for its unit to `unit`, which has none."""
+        return self._change(claim._replace(unit=unit), EventKind.BOUND, context, detail)
 
     def describe(self, description: Description) -> Claim:
         """Add to what is known of a claim's unit. Raises `UnknownClaimError`."""
@@ -121,7 +124,7 @@ class ChangeSet:
             return self.allocate(request)
         holder = self._claims.get(request.claim_id) if request.claim_id else None
         if holder is not None and not _waits_for(holder, request):
-            raise self._conflict(request, holder, _taken(holder))
+            raise self._conflict(request, holder, taken(holder))
         self._check_device(live, request)
         self.retire(live, reason, request.context)
         return self.allocate(request)
@@ -143,7 +146,7 @@ class ChangeSet:
         if state is State.RETIRED:
             raise LedgerError("A claim does not advance to retired; retire it, with a reason.")
         if not claim.is_live:
-            raise ClaimConflictError(_taken(claim), claim)
+            raise ClaimConflictError(taken(claim), claim)
         if claim.unit is None:
             raise ClaimConflictError(_belongs_to_none(claim, state), claim)
         for next_state in State:
@@ -162,8 +165,8 @@ class ChangeSet:
     def rebind(self, claim: Claim, unit: str, reason: str, context: Context) -> Claim:
         """Move the claim to another unit, which is not known to have it written yet. Raises `ClaimConflictError`."""
         if not claim.is_live:
-            raise ClaimConflictError(_taken(claim), claim)
-        if claim.unit == unit:
+            raise ClaimConflictError(taken(claim), claim)
+        if is_same_serial(claim.unit, unit):
             return claim
         if live := self.live(claim.product, unit):
             raise self._conflict(
@@ -172,28 +175,6 @@ class ChangeSet:
                 f"The unit {unit} already has the claim ID {live.masked} ({live.state}); retire that one first.",
             )
         return self._change(_moved(claim, unit, context), EventKind.REBOUND, context, f"from {_holder(claim)}", reason)
-
-    def take_over(self, claim: Claim, context: Context) -> str:
-        """Bring in a claim from elsewhere: `added`, `changed` or `unchanged`. Raises `ClaimConflictError`."""
-        known = self._claims.get(claim.claim_id)
-        if known is None:
-            _check_free(self._live_of(claim), claim)
-            claim = claim._replace(details=tidy(claim.details))
-            self.insert(claim, EventKind.IMPORTED, context, f"state {claim.state}")
-            self._events += _doubts(claim, context)
-            return "added"
-        before = known
-        if known.product == claim.product and known.is_live and known.unit is None and claim.unit is not None:
-            _check_free(self._live_of(claim), claim)
-            known = self._change(known._replace(unit=claim.unit), EventKind.BOUND, context, "imported")
-        # A file from before the ID was bound does not contradict the ledger.
-        elif known.product != claim.product or (known.unit != claim.unit and (claim.unit or not claim.is_live)):
-            raise ClaimConflictError(_taken(known), known)
-        if not claim.is_live:
-            known = self.retire(known, claim.reason or "imported as retired", context)
-        elif claim.state.is_past(known.state):
-            known = self.advance(known, claim.state, context, "imported")
-        return "unchanged" if known is before else "changed"
 
     def insert(self, claim: Claim, kind: EventKind, context: Context, detail: str | None = None) -> Claim:
         """Write down a claim that the ledger did not have."""
@@ -225,16 +206,13 @@ class ChangeSet:
     def _put(self, claim: Claim) -> None:
         before = self._claims.get(claim.claim_id)
         if before is not None and before.unit is not None:
-            self._live.pop((before.product, before.unit), None)
+            self._live.pop((before.product, normal_serial(before.unit)), None)
         self._claims[claim.claim_id] = claim
         if claim.unit is not None and claim.is_live:
-            self._live[claim.product, claim.unit] = claim.claim_id
+            self._live[claim.product, normal_serial(claim.unit)] = claim.claim_id
 
     def _count(self, kind: ClaimKind, more: int) -> None:
         self._counts[kind] = self._counts.get(kind, 0) + more
-
-    def _live_of(self, claim: Claim) -> Claim | None:
-        return self.live(claim.product, claim.unit) if claim.unit is not None and claim.is_live else None
 
     def _insert_allocated(self, request: AllocationRequest, claim_id: str) -> Claim:
         product, unit, source, context, now = request.product, request.unit, request.source, request.context, self.now
@@ -312,24 +290,6 @@ def _waits_for(claim: Claim, request: AllocationRequest) -> bool:
     return claim.is_live and claim.unit is None and claim.product == request.product
 
 
-def _check_free(live: Claim | None, claim: Claim) -> None:
-    if live is not None:
-        raise ClaimConflictError(
-            f"The unit {claim.unit} already has the claim ID {live.masked} ({live.state}), not {claim.masked}; "
-            "leave this one out, or retire that one first.",
-            live,
-        )
-
-
-def _doubts(claim: Claim, context: Context) -> Iterator[NewEvent]:
-    """Yield an event for each doubt that a claim from elsewhere brings along."""
-    about = claim.claim_id, claim.product, claim.unit
-    if claim.twin is not None:
-        yield NewEvent(EventKind.TWINS, context, *about, claim.twin)
-    if claim.unsettled_at is not None:
-        yield NewEvent(EventKind.UNSETTLED, context, *about)
-
-
 def _moved(claim: Claim, unit: str, context: Context) -> Claim:
     """Return `claim` as that of another unit, of which nothing is known yet."""
     host = clean(context.host)
@@ -358,7 +318,8 @@ def _holder(claim: Claim) -> str:
     return "no unit" if claim.unit is None else f"unit {claim.unit}"
 
 
-def _taken(claim: Claim) -> str:
+def taken(claim: Claim) -> str:
+    """Return why the ID of `claim` cannot be had, as a sentence."""
     if not claim.is_live:
         because = f" ({claim.reason})" if claim.reason else ""
         return (

@@ -62,6 +62,7 @@ from .records import (
     ReserveRequest,
     State,
     StateChange,
+    parse_recorded_unit,
     parse_unit,
 )
 
@@ -268,11 +269,11 @@ class Ledger:
 
     def live_claim(self, product: str, unit: str) -> Claim | None:
         """Return the claim that the unit has now."""
-        return self.live_claims([(product, unit)]).get((claim_ids.parse_product(product), parse_unit(unit)))
+        return self.live_claims([(product, unit)]).get((claim_ids.parse_product(product), parse_recorded_unit(unit)))
 
     def live_claims(self, units: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Claim]:
         """Return what those units, each a product and a unit, have now; units without a claim are left out."""
-        wanted = {(claim_ids.parse_product(product), parse_unit(unit)) for product, unit in units}
+        wanted = {(claim_ids.parse_product(product), parse_recorded_unit(unit)) for product, unit in units}
         with self._database.read() as connection:
             return read_live_units(connection, wanted)
 

@@ -13,6 +13,7 @@ from .. import claim_ids
 from ..errors import IotoError
 from .change_set import ChangeSet
 from .records import AllocationRequest, Claim, Context, Description, LedgerError, NewEvent, StateChange, parse_unit
+from .take_over import take_over
 
 Item = TypeVar("Item")
 Arguments = ParamSpec("Arguments")
@@ -50,7 +51,7 @@ def describe_one(changes: ChangeSet, description: Description) -> Claim:
 
 def take_over_all(changes: ChangeSet, claims: Sequence[Claim], context: Context) -> list[str | IotoError]:
     """Bring in `claims`, and say of each `added`, `changed` or `unchanged`, or what is wrong with it."""
-    return [attempt(changes.take_over, claim, context) for claim in claims]
+    return [attempt(take_over, changes, claim, context) for claim in claims]
 
 
 def note_all(changes: ChangeSet, new_events: Sequence[NewEvent]) -> None:

@@ -11,6 +11,7 @@ from typing import Any, TypedDict
 
 from sqlalchemy import ColumnElement, Select, bindparam, select, text, union_all
 
+from ..identity.mac_addresses import notations
 from .database import Database
 from .event_kinds import EventKind
 from .records import Claim, Event, State
@@ -32,7 +33,10 @@ _OF_CLAIM = union_all(
     ),
 )
 _OF_UNIT = union_all(
-    *(select(claims.c.seq).where(claims.c.unit == bindparam("of_unit"), half) for half in (IS_LIVE, IS_RETIRED))
+    *(
+        select(claims.c.seq).where(claims.c.unit.in_(bindparam("of_unit", expanding=True)), half)
+        for half in (IS_LIVE, IS_RETIRED)
+    )
 )
 
 
@@ -74,7 +78,7 @@ def select_claims(given: ClaimFilter, *, newest_first: bool) -> Select[Any]:
     if (product := given.get("product")) is not None:
         wanted.append(claims.c.product == product)
     if (unit := given.get("unit")) is not None:
-        wanted.append(claims.c.seq.in_(_OF_UNIT.params(of_unit=unit)))
+        wanted.append(claims.c.seq.in_(_OF_UNIT.params(of_unit=notations(unit))))
     if (host := given.get("host")) is not None:
         wanted.append(claims.c.host == host)
     if (reserved := given.get("reserved")) is not None:
@@ -92,7 +96,7 @@ def select_events(given: EventFilter, *, newest_first: bool) -> Select[Any]:
     if (product := given.get("product")) is not None:
         wanted.append(events.c.product == product)
     if (unit := given.get("unit")) is not None:
-        wanted.append(events.c.unit == unit)
+        wanted.append(events.c.unit.in_(notations(unit)))
     if (kinds := given.get("kinds")) is not None:
         wanted.append(events.c.action.in_([kind.value for kind in kinds]))
     if (run := given.get("run")) is not None:

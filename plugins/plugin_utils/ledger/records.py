@@ -15,6 +15,7 @@ from typing import Annotated, NamedTuple
 
 from .. import claim_ids
 from ..errors import IotoError
+from ..identity.mac_addresses import normal_serial
 from .columns import LedgerColumn
 from .event_kinds import EventKind
 from .run_number import THIS_RUN
@@ -57,7 +58,15 @@ class TwinError(DeviceConflictError):
 
 
 def parse_unit(text: str) -> str:
-    """Return what names a unit (a serial number, a MAC), spaces around it cut. Raises `InvalidUnitError`."""
+    """Return what names a unit (a serial number, a MAC) in its one form, for whoever asks. Raises `InvalidUnitError`.
+
+    A unit that has a claim already may be in the ledger by another notation, and keeps that one.
+    """
+    return normal_serial(parse_recorded_unit(text))
+
+
+def parse_recorded_unit(text: str) -> str:
+    """Return what names a unit, spaces around it cut, in the notation that it has. Raises `InvalidUnitError`."""
     unit = str(text).strip()
     if not unit:
         raise InvalidUnitError("The unit has no name; give its serial number.")
@@ -127,7 +136,7 @@ class Claim(NamedTuple):
     # times as long. A new field is the last, has a default, and comes with a migration.
     claim_id: Annotated[str, LedgerColumn(parse=claim_ids.parse, is_claim_id=True)]
     product: Annotated[str, LedgerColumn(parse=claim_ids.parse_product)]
-    unit: Annotated[str | None, LedgerColumn(task_name="serial", parse=parse_unit)]
+    unit: Annotated[str | None, LedgerColumn(task_name="serial", parse=parse_recorded_unit)]
     state: State
     source: str
     created_at: Annotated[datetime, LedgerColumn(is_reported=False)]
@@ -180,7 +189,7 @@ class Event(NamedTuple):
     """What an old ledger may hold and this version does not know is text."""
     claim_id: Annotated[str | None, LedgerColumn(parse=claim_ids.parse, is_claim_id=True, is_told=False)]
     product: Annotated[str | None, LedgerColumn(parse=claim_ids.parse_product, is_told=False)]
-    unit: Annotated[str | None, LedgerColumn(task_name="serial", parse=parse_unit)]
+    unit: Annotated[str | None, LedgerColumn(task_name="serial", parse=parse_recorded_unit)]
     actor: str
     host: Annotated[str | None, LedgerColumn(is_told=False)]
     detail: Annotated[str | None, LedgerColumn(is_told=False)]

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..claim_ids import parse, parse_product
 from ..errors import IotoError
+from ..identity.mac_addresses import is_same_serial
 from ..private_files import write_private
 from .columns import shown_by_task
 from .event_kinds import EventKind
@@ -87,7 +88,7 @@ def enter_ledger(ledger: Ledger, options: Mapping[str, Any], context: Context, *
         after = _retired(ledger, claim, _needed(options, "reason"), context, check=check)
     elif action == "rebind":
         unit = _needed(options, "new_serial")
-        if claim.unit == unit:
+        if is_same_serial(claim.unit, unit):
             after = claim
         elif check:
             after = claim._replace(unit=unit)

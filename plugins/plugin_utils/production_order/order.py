@@ -18,6 +18,7 @@ from .. import claim_ids
 from ..csv_reader import CsvFormat, LineProblem, fold_title, read_rows, title_problems
 from ..display_text import counted
 from ..errors import IotoError
+from ..identity.mac_addresses import normal_serial
 from .columns import COLUMNS, property_problem
 from .damage import damage, is_date
 
@@ -230,7 +231,7 @@ class _OrderReader:
         self._are_dates[line] = is_date(text)
         if looks_like := damage(text):
             self._damaged(line, text, looks_like)
-        return text
+        return normal_serial(text)
 
     def _check_dates(self) -> None:
         """Report serials that are dates where others are not; a factory may have its serials look so, all of them."""

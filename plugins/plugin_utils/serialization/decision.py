@@ -15,6 +15,7 @@ from ..device.state import DeviceState
 from ..device.unit_identity import UnitIdentity
 from ..display_text import printable
 from ..identity.facts import described, differences, values_of
+from ..identity.mac_addresses import is_same_serial
 from ..ledger.device_check import refusal_of
 from ..ledger.records import Claim, State
 from .replacing import NOTHING, Replaced, Replacing, id_is_meant, product_is_meant
@@ -160,7 +161,7 @@ def _has_other_product(seen: Seen, asked: Asked) -> bool:
 
 def _is_gone(holder: Claim | None, asked: Asked) -> bool:
     """Whether the claim is one that the unit had, and has no more."""
-    return holder is not None and holder.state is State.RETIRED and holder.unit == asked.unit
+    return holder is not None and holder.state is State.RETIRED and is_same_serial(holder.unit, asked.unit)
 
 
 def _refused_replacement(seen: Seen, asked: Asked, known: Known) -> Decision | None:
@@ -351,7 +352,7 @@ def _foreign(holder: Claim | None, asked: Asked) -> Claim | None:
     """`holder` where it is another unit's claim, or reserved for another product."""
     if holder is None:
         return None
-    mine = holder.product == asked.product and holder.unit in {None, asked.unit}
+    mine = holder.product == asked.product and (holder.unit is None or is_same_serial(holder.unit, asked.unit))
     return None if mine else holder
 
 

@@ -13,7 +13,8 @@ from typing import NamedTuple
 from .. import claim_ids
 from ..errors import IotoError
 from ..identity.facts import MAC
-from ..identity.marks import ANY_MARKS, IdentifyingMarks, normal_mac
+from ..identity.mac_addresses import normal_mac
+from ..identity.marks import ANY_MARKS, IdentifyingMarks
 from ..json5.document import Json5Document
 from ..ledger.records import State, parse_unit
 from .errors import RefusedError
@@ -23,7 +24,25 @@ _CONFIRMED = {State.WRITTEN.value: State.WRITTEN, State.VERIFIED.value: State.VE
 
 Body = Mapping[str, object]
 
-_decoder = json.JSONDecoder()
+
+class RepetitiveBody(dict[str, object]):
+    """An object some of whose keys stand in it more than once, with different values: `contradictory`.
+
+    An agent blends each in its turn when it loads its file, and takes the first when it looks up one of the file's
+    keys; readers of JSON take the last. So nobody can tell what is meant.
+    """
+
+    def __init__(self, pairs: Sequence[tuple[str, object]]) -> None:
+        super().__init__(pairs)
+        self.contradictory = frozenset(key for key, value in pairs if value != self[key])
+
+
+def _object(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else RepetitiveBody(pairs)
+
+
+_decoder = json.JSONDecoder(object_pairs_hook=_object)
 
 
 class Named(NamedTuple):
@@ -63,12 +82,12 @@ def parse_json(data: bytes) -> Body | None:
 def parse_json5(data: bytes) -> Body:
     """Return the object of a JSON5 body. Raises `RefusedError`. Slow (0.06 s for 16 kB): see `json5_bodies`."""
     try:
-        value = Json5Document.parse(data, name="The body").value
+        members = Json5Document.parse(data, name="The body").members
     except IotoError as error:
         raise _malformed(str(error)) from None
-    if not isinstance(value, dict):
+    if members is None:
         raise _malformed("The body is no object; send device.json5.")
-    return value
+    return _object(members)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +99,7 @@ class UnitNames:
 
     def of(self, body: Body) -> Named:
         """Return of which unit `body` speaks. Raises `RefusedError`, also where all that it says identifies none."""
+        self._check_keys(body)
         product = body.get("product")
         if not isinstance(product, str):
             raise RefusedError(422, "product", "The body says no product; put it into device.json5.")
@@ -105,6 +125,19 @@ class UnitNames:
                 f"The {what} identifies no unit, since every board may have it; put the unit's own into device.json5.",
             )
         return Named(product, None)
+
+    def _check_keys(self, body: Body) -> None:
+        """Refuse a body that says two things of what names its unit."""
+        if not isinstance(body, RepetitiveBody):
+            return
+        for key in dict.fromkeys(("product", *self.properties, MAC, "id", "state")):
+            if key in body.contradictory:
+                raise RefusedError(
+                    422,
+                    "repeated",
+                    f"The body has {key} more than once, with different values, so nobody can tell which unit it is; "
+                    "leave one of them in device.json5.",
+                )
 
     def nameless(self) -> RefusedError:
         """Return the refusal of a body without a name."""

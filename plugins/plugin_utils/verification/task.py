@@ -14,6 +14,7 @@ from ..device.device import Device
 from ..device.state import DeviceState
 from ..display_text import printable
 from ..errors import IotoError
+from ..identity.mac_addresses import is_same_serial
 from ..identity.marks import IdentifyingMarks
 from ..labels.qr_templates import qr_templates
 from ..ledger.ledger import Ledger
@@ -76,7 +77,7 @@ def _scan(
     text = options["scan"] or ""
     if scans is not None:
         text = scans.of(host, seen.unit if seen else options["serial"])
-    if seen is not None and text.strip() and text.strip() == seen.unit:
+    if seen is not None and is_same_serial(text, seen.unit):
         raise ScanError("What was scanned is the barcode of the serial number; scan the QR code beside it.")
     return read_scan(text, templates)
 

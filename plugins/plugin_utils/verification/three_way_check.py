@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from ..claim_ids import InvalidProductError, is_valid, mask, parse_product
 from ..device.agent_settings import Override
 from ..device.state import DeviceState
+from ..identity.mac_addresses import is_same_serial
 from ..identity.marks import ANY_MARKS, IdentifyingMarks
 from ..ledger.event_kinds import EventKind
 from ..ledger.ledger import Ledger
@@ -98,7 +99,7 @@ def _of_label_and_device(scan: Scan, seen: UnitSeen, product: str | None) -> lis
             problems.append(
                 f"the agent takes another {name} than that of device.json5, from {override.key} in {override.path}"
             )
-    if scan.serial is not None and scan.serial != seen.unit:
+    if scan.serial is not None and not is_same_serial(scan.serial, seen.unit):
         problems.append(f"the label says S/N {scan.serial!a}, and the unit is {seen.unit!a}")
     for wanted, who in ((scan.product, "the label"), (product, "the inventory")):
         if wanted is not None and seen.product is not None and wanted != seen.product:
@@ -114,7 +115,7 @@ def _of_ledger_and_label(scan: Scan, seen: UnitSeen, known: UnitKnown) -> list[s
         return [f"the label's claim ID is retired ({holder.reason})"]
     if holder.unit is None:
         return ["the label is pre-printed and bound to no unit yet"]
-    if holder.unit != seen.unit:
+    if not is_same_serial(holder.unit, seen.unit):
         return [f"the label belongs to unit {holder.unit!a}"]
     if seen.product is not None and holder.product != seen.product:
         return [f"the label belongs to product {holder.product}"]
@@ -128,7 +129,7 @@ def _of_ledger_and_device(scan: Scan, seen: UnitSeen, known: UnitKnown) -> list[
     problems = []
     if is_valid(seen.claim_id) and live.claim_id != seen.claim_id:
         problems.append(f"the ledger has {live.masked} for this unit, and not what the device has")
-        if holder is not None and holder.unit not in {None, seen.unit}:
+        if holder is not None and holder.unit is not None and not is_same_serial(holder.unit, seen.unit):
             problems.append(f"the device's claim ID belongs to unit {holder.unit!a}")
     elif live.state not in _IN_ORDER:
         problems.append(f"the ledger has it as {live.state} only, so run provision again")
@@ -152,7 +153,7 @@ def record(ledger: Ledger, verdict: CheckVerdict, scan: Scan | None, seen: UnitS
         entries += [
             NewEvent(EventKind.RESOLVED, context, conflict.event.claim_id, product, unit, _PASSED)
             for conflict in ledger.conflicts()
-            if (conflict.event.product, conflict.event.unit) == (product, unit)
+            if conflict.event.product == product and is_same_serial(conflict.event.unit, unit)
         ]
     elif unit is not None and product is not None and seen is not None:
         strangers = {claim_id, seen.claim_id if is_valid(seen.claim_id) else None} - {None, live and live.claim_id}
