@@ -186,5 +186,5 @@ migrated:
     - C(copy) is null in check mode and on PostgreSQL.
   returned: when O(action=migrate) and the ledger was of an older version
   type: dict
-  sample: {"before": 2, "after": 3, "copy": "/home/ann/.local/share/ioto/ledger.schema-2.20261127T080000.000000Z.db"}
+  sample: {"before": 2, "after": 4, "copy": "/home/ann/.local/share/ioto/ledger.schema-2.20261127T080000.000000Z.db"}
 """

@@ -182,10 +182,33 @@ def test_a_serial_that_comes_with_another_mac_is_a_conflict_that_names_both(shar
         assert shared_service.ask({"product": PRODUCT, "serial": "SN-M1", **same}).body == first.body
 
 
+def test_a_mac_that_comes_with_another_serial_is_a_conflict_that_names_both(shared_service: RunningService) -> None:
+    mac = "00:1b:21:3a:45:01"
+    first = shared_service.ask({"product": PRODUCT, "serial": "SN-M2", "mac": mac})
+    assert first.status == 200
+    for names in ({"serial": "SN-M3", "mac": "001b.213a.4501"}, {"mac": mac.upper()}):
+        reply = shared_service.ask({"product": PRODUCT, **names})
+        assert (reply.status, reply.body["unit"]) == (409, "SN-M2")
+        assert mac in reply.body["error"] and f"'{names.get('serial', mac)}'" in reply.body["error"]
+        assert first.body["id"] not in reply.body["error"]
+    assert shared_service.get("/units/SN-M3").status == 404
+    # A placeholder is no board's own.
+    for serial in ("SN-M4", "SN-M5"):
+        assert shared_service.ask({"product": PRODUCT, "serial": serial, "mac": "02:00:00:00:00:00"}).status == 200
+
+
+def test_of_64_serials_that_come_with_one_mac_at_once_one_is_served(shared_service: RunningService) -> None:
+    bodies = [{"product": PRODUCT, "serial": f"SN-MX{number}", "mac": "00:1b:21:3a:46:01"} for number in range(64)]
+    with ThreadPoolExecutor(64) as pool:
+        statuses = [reply.status for reply in pool.map(shared_service.ask, bodies)]
+    assert sorted(statuses) == [200] + [409] * 63
+
+
 def test_the_operator_names_what_a_jig_says_in_place_of_its_units(service_with: ServiceMaker) -> None:
     service = service_with(shared_hardware=["001b.213a.4300", "EVAL_BOARD"])
     assert service.ask({"product": PRODUCT, "serial": "eval-board"}).status == 422
     jig = {"product": PRODUCT, "mac": "00:1b:21:3a:43:00"}
+    assert [service.ask({**jig, "serial": serial}).status for serial in ("SN-J5", "SN-J6")] == [200, 200]
     assert service.ask({**jig, "serial": "SN-1"}).body != service.ask({**jig, "serial": "SN-2"}).body
 
 

@@ -85,7 +85,7 @@ def test_a_maker_s_first_and_later_addresses_are_devices_own() -> None:
 
 
 def test_more_can_be_named_that_identify_nothing_in_any_notation() -> None:
-    marks = IdentifyingMarks.without(["08-00-27-00-01-93", "Eval Board", ""])
+    marks = IdentifyingMarks.without(["8:0:27:0:1:93", "Eval Board", ""])
 
     assert not marks.has_mac("08:00:27:00:01:93") and not marks.has_serial("evalboard")
     assert marks.has_mac("08:00:27:00:01:94") and marks.has_serial("evalboard2")

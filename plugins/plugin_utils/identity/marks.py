@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .mac_addresses import is_of_a_group, mac_of_serial
+from .mac_addresses import is_of_a_group, mac_of_serial, normal_mac
 
 _PARTS = ("System", "Chassis", "Base Board", "Board", "Product", "Device", "Machine", "Processor", "OEM", "")
 _SAID_OF_PARTS = (
@@ -66,7 +66,7 @@ class IdentifyingMarks:
     @classmethod
     def without(cls, values: Iterable[str]) -> IdentifyingMarks:
         """Return the rule by which `values`, as people write them, identify nothing either."""
-        return cls(frozenset(map(_folded, values)) - {""})
+        return cls(frozenset(_folded(normal_mac(value) or value) for value in values) - {""})
 
     def has_serial(self, text: str) -> bool:
         """Whether the serial `text`, which may be a MAC address, can be that of one device alone."""

@@ -26,7 +26,7 @@ from ..identity.mac_addresses import normal_serial, notations
 from .columns import columns_of
 from .records import Claim, Context, Event, NewEvent
 from .row_values import brought_columns, encode, fetch, read
-from .schema import IS_LIVE, UtcDateTime, claims, events
+from .schema import IS_LIVE, UtcDateTime, boards, claims, events
 
 _CHUNK = 1024
 """Rows or keys of one statement. SQLite binds 32,766 values in one."""
@@ -62,6 +62,11 @@ def read_live_units(connection: Connection, units: Collection[tuple[str, str]]) 
 def read_by_claim_id(connection: Connection, claim_ids: Iterable[str], *, lock: bool = False) -> Iterator[Claim]:
     """Yield the claims with those IDs, in any state."""
     return _read(connection, "claim_id", claim_ids, lock=lock)
+
+
+def read_on_boards(connection: Connection, names: Iterable[str]) -> Iterator[Claim]:
+    """Yield the live claims that are on boards with those names."""
+    return _read(connection, "board", names, lock=False)
 
 
 Statement = tuple[str, tuple[object, ...]]
@@ -250,16 +255,23 @@ _UPDATE_ARRAYS = (
 
 @lru_cache(maxsize=32)
 def _select_by_values(column: str, size: int) -> str:
-    return f"{_select(column)} AND {column} IN ({', '.join('?' * size)})"
+    marks = ", ".join("?" * size)
+    return f"{_select(column)} AND {_matches(column, f'IN ({marks})')}"
 
 
 @lru_cache(maxsize=8)
 def _select_by_array(column: str, *, lock: bool) -> str:
     # Locked always in the same order, so that two processes wait for each other and not in a ring.
     locking = " ORDER BY claim_id FOR UPDATE" if lock else ""
-    return f"{_select(column)} AND {column} = ANY (%s::text[]){locking}"
+    return f"{_select(column)} AND {_matches(column, '= ANY (%s::text[])')}{locking}"
+
+
+def _matches(column: str, condition: str) -> str:
+    if column == "board":
+        return f"claim_id IN (SELECT claim_id FROM {boards.name} WHERE name {condition})"  # noqa: S608
+    return f"{column} {condition}"
 
 
 def _select(column: str) -> str:
-    condition = IS_LIVE if column == "unit" else "true"
+    condition = "true" if column == "claim_id" else IS_LIVE
     return f"SELECT {', '.join(CLAIM_NAMES)}, seq FROM {claims.name} WHERE {condition}"  # noqa: S608

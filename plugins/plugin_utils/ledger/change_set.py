@@ -15,10 +15,11 @@ from sqlalchemy.engine import Connection
 
 from .. import claim_ids
 from ..identity.mac_addresses import is_same_serial, normal_serial
+from .boards import KnownBoards, brings_another_board, second_unit_on_board
 from .bulk_rows import insert_claims, insert_events, read_by_claim_id, read_live, update_claims
 from .conflicts import SETTLING, insert_conflicts, settle_statements
 from .counts import ClaimKind, count_statements
-from .device_check import accepted, details_of, device_conflict, news_of, run_of
+from .device_check import accepted, details_of, device_conflict, news_of, run_of, second_unit
 from .event_kinds import EventKind
 from .records import (
     AllocationRequest,
@@ -43,13 +44,20 @@ class ChangeSet:
     """The live claims of some units and the claims with some IDs, and what happens to them. Ends with `save`."""
 
     def __init__(
-        self, connection: Connection, *, units: Iterable[str] = (), ids: Iterable[str] = (), lock: bool = True
+        self,
+        connection: Connection,
+        *,
+        units: Iterable[str] = (),
+        ids: Iterable[str] = (),
+        boards: Iterable[str] = (),
+        lock: bool = True,
     ) -> None:
-        """Read the claims that the rules will look at, and lock them unless nothing will be saved."""
+        """Read the claims that the rules will look at, those on `boards` with these names too; `lock` what changes."""
         self.now = datetime.now(UTC)
         self._connection = connection
         self._claims: dict[str, Claim] = {}
         self._live: dict[tuple[str, str], str] = {}
+        self._boards = KnownBoards()
         self._new: dict[str, None] = {}  # in the order in which they were asked for
         self._changed: set[str] = set()
         self._events: list[NewEvent] = []
@@ -57,8 +65,10 @@ class ChangeSet:
         self._counts: dict[ClaimKind, int] = {}
         units = set(units)
         self._draw = _Draw(len(units) or 1)
-        for claim in (*read_live(connection, units, lock=lock), *read_by_claim_id(connection, ids, lock=lock)):
-            self._put(claim)
+        on_boards = list(self._boards.read(connection, boards, lock=lock))
+        of_units = read_live(connection, units, lock=lock)
+        for claim in (*on_boards, *of_units, *read_by_claim_id(connection, ids, lock=lock)):
+            self._put(claim, is_written=True)
 
     def live(self, product: str, unit: str) -> Claim | None:
         """Return the unit's live claim."""
@@ -82,12 +92,15 @@ class ChangeSet:
             # In the notation that the ledger has.
             request = request._replace(unit=live.unit or request.unit)
             self._check_device(live, request)
+            if brings_another_board(live, request):
+                self.check_board(request)
             if request.claim_id in (None, live.claim_id):
                 return self._meet(live, request)
             holder = self._claims.get(request.claim_id or "")
             if holder is not None and not _waits_for(holder, request):
                 raise self._conflict(request, holder, taken(holder))
             raise self._conflict(request, live, _has_another(live, request))
+        self.check_board(request)
         if request.claim_id is None:
             return self._insert_allocated(request, self._draw.one(request.length, self._claims))
         holder = self._claims.get(request.claim_id)
@@ -145,10 +158,8 @@ class ChangeSet:
         """Move the claim on to `state`, through every state between; one that it has passed changes nothing."""
         if state is State.RETIRED:
             raise LedgerError("A claim does not advance to retired; retire it, with a reason.")
-        if not claim.is_live:
-            raise ClaimConflictError(taken(claim), claim)
-        if claim.unit is None:
-            raise ClaimConflictError(_belongs_to_none(claim, state), claim)
+        if not claim.is_live or claim.unit is None:
+            raise ClaimConflictError(_belongs_to_none(claim, state) if claim.is_live else taken(claim), claim)
         for next_state in State:
             if next_state.is_past(claim.state) and not next_state.is_past(state):
                 claim = claim._replace(state=next_state, host=clean(context.host) or claim.host)
@@ -189,6 +200,7 @@ class ChangeSet:
         connection = self._connection
         update_claims(connection, [self._claims[claim_id] for claim_id in self._changed - self._new.keys()])
         insert_claims(connection, [self._claims[claim_id] for claim_id in self._new])
+        self._boards.save(connection)
         settled = {(event.product, event.unit) for event in self._events if event.kind in SETTLING}
         also = [
             *count_statements(connection.dialect.name, self._counts),
@@ -203,8 +215,9 @@ class ChangeSet:
             if claim.is_live and claim.claim_id in ids:
                 self._put(claim._replace(state=State.RETIRED))
 
-    def _put(self, claim: Claim) -> None:
+    def _put(self, claim: Claim, *, is_written: bool = False) -> None:
         before = self._claims.get(claim.claim_id)
+        self._boards.put(claim, is_written=is_written)
         if before is not None and before.unit is not None:
             self._live.pop((before.product, normal_serial(before.unit)), None)
         self._claims[claim.claim_id] = claim
@@ -221,6 +234,7 @@ class ChangeSet:
         # As `insert` does, in fewer steps: a crowd's units all come this way.
         self._claims[claim_id] = claim
         self._live[product, unit] = claim_id
+        self._boards.put(claim)
         self._new[claim_id] = None
         self._count(ClaimKind(product, _ALLOCATED, 0), 1)
         self._events.append(NewEvent(EventKind.ALLOCATED, context, claim_id, product, unit, f"source {source}"))
@@ -238,6 +252,14 @@ class ChangeSet:
             if isinstance(error, TwinError) and live.twin is None:
                 twin = clean(request.context.host)
                 self._change(live._replace(twin=twin), EventKind.TWINS, request.context, twin)
+            raise error
+
+    def check_board(self, request: AllocationRequest) -> None:
+        """Refuse a second ID to a board that is another unit."""
+        if claim := second_unit_on_board(self._claims, self._boards, request):
+            error = second_unit(claim, request)
+            about = claim.claim_id, request.product, request.unit
+            self.note(NewEvent(EventKind.CONFLICT, request.context, *about, str(error), error.device))
             raise error
 
     def _see(self, claim: Claim, context: Context, more: Mapping[str, object], run: str | None = None) -> Claim:

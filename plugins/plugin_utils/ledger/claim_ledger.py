@@ -20,6 +20,9 @@ class ClaimLedger(Protocol):
     def holders(self, ids: Iterable[str]) -> dict[str, Claim]:
         """Return the claims with those IDs."""
 
+    def check_board(self, request: AllocationRequest, *, is_noted: bool) -> None:
+        """Raise `DeviceConflictError` where the board is another unit."""
+
     def allocate(self, request: AllocationRequest) -> Claim:
         """Return the unit's live claim, or make one."""
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from ..display_text import meant_by, printable
 from ..identity.facts import BOARD_FACTS, HOST_KEY, MAC, described, differences, facts_of, macs_of, merged, values_of
+from .boards import as_said, shared_names
 from .event_kinds import EventKind
 from .records import AllocationRequest, Claim, Context, DeviceConflictError, NewEvent, TwinError
 from .row_values import clean, tidy
@@ -52,6 +53,18 @@ def refusal_of(live: Claim, details: Mapping[str, object], accepts: str | None) 
         f"The unit {live.unit!a} was serialized before on a board with another {names} ({what}): correct the serial "
         f"where these are two units; where the board was replaced, {remedy}."
     )
+
+
+def second_unit(claim: Claim, request: AllocationRequest) -> DeviceConflictError:
+    """Return what is wrong where the device of `request` is on the board of another unit's `claim`."""
+    what = printable(" and ".join(sorted(map(as_said, shared_names(claim, request)))))
+    sentence = (
+        f"The board with {what} is unit {claim.unit!a} of product {claim.product} in the ledger, with the claim ID "
+        f"{claim.masked} ({claim.state}), and would be unit {request.unit!a} as well: correct the serial; where the "
+        "board is to be that unit, move its claim ID (ledger_entry with action: rebind) or retire it (action: retire); "
+        "where many boards say this, name it in ioto_shared_hardware (the service: shared_hardware)."
+    )
+    return DeviceConflictError(sentence, claim, described(request.details or {}))
 
 
 def twin_of(live: Claim, context: Context) -> str | None:

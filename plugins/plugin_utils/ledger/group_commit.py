@@ -11,6 +11,7 @@ on return its claim is on the disk, and what goes wrong with the commit of a gro
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from threading import Lock
 from typing import Generic, TypeVar
 
@@ -43,6 +44,11 @@ class GroupCommit:
     def holders(self, ids: Iterable[str]) -> dict[str, Claim]:
         """As `Ledger.holders`."""
         return self._ledger.holders(ids)
+
+    def check_board(self, request: AllocationRequest, *, is_noted: bool) -> None:
+        """As `Ledger.check_board`."""
+        with self._writing if is_noted else nullcontext():
+            self._ledger.check_board(request, is_noted=is_noted)
 
     def allocate(self, request: AllocationRequest) -> Claim:
         """As `Ledger.allocate`."""

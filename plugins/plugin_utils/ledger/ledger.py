@@ -10,9 +10,10 @@ runs again. What the database itself guarantees stands in `schema`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar, Unpack
@@ -21,6 +22,7 @@ from sqlalchemy.engine import Connection
 
 from .. import claim_ids
 from ..errors import IotoError
+from .boards import names_of_board
 from .bulk_rows import read_by_claim_id, read_live_units
 from .change_set import ChangeSet
 from .conflicts import read_conflicts
@@ -39,6 +41,8 @@ from .operations import (
     note_all,
     only,
     reason_of,
+    rebind_one,
+    refused,
 )
 from .parts import PartsRefusedError, look_at_parts, take_over_parts
 from .postgresql import Deadlines
@@ -143,11 +147,16 @@ class Ledger:
         good = [request for request in checked if isinstance(request, AllocationRequest)]
         if not good:
             return [error for error in checked if isinstance(error, IotoError)]
-        return self._change(
-            lambda changes: allocate_all(changes, checked),
-            units=[request.unit for request in good],
-            ids=[request.claim_id for request in good],
-        )
+        return self._change_for(lambda changes: allocate_all(changes, checked), good)
+
+    def check_board(self, request: AllocationRequest, *, is_noted: bool) -> None:
+        """Raise `DeviceConflictError` where `allocate` would, since the board is another unit; have it noted or not."""
+        request = canonical(request)
+        if is_noted:
+            refused(self._change_for(lambda changes: [attempt(changes.check_board, request)], [request]))
+        elif names := names_of_board(request.product, request.details):
+            with self._database.read() as connection:
+                ChangeSet(connection, boards=names, lock=False).check_board(request)
 
     def replace(self, request: AllocationRequest, *, reason: str) -> Claim:
         """Retire the unit's live claim with `reason` and give it what it asks for, in one transaction.
@@ -156,13 +165,7 @@ class Ledger:
         """
         request = canonical(request)
         reason = reason_of(reason)
-        return only(
-            self._change(
-                lambda changes: [attempt(changes.replace, request, reason)],
-                units=[request.unit],
-                ids=[request.claim_id],
-            )
-        )
+        return only(self._change_for(lambda changes: [attempt(changes.replace, request, reason)], [request]))
 
     def describe(self, description: Description) -> Claim:
         """Add to what is known of a claim's unit; where it is so already nothing changes. Raises `UnknownClaimError`.
@@ -188,8 +191,7 @@ class Ledger:
 
     def retire(self, claim_id: str, *, reason: str, context: Context) -> Claim:
         """Take a claim out of use for ever; one that is retired already stays as it is. Raises `UnknownClaimError`."""
-        claim_id = claim_ids.parse(claim_id)
-        reason = reason_of(reason)
+        claim_id, reason = claim_ids.parse(claim_id), reason_of(reason)
         return self._change(lambda changes: changes.retire(changes.known(claim_id), reason, context), ids=[claim_id])
 
     def rebind(self, claim_id: str, unit: str, *, reason: str, context: Context) -> Claim:
@@ -200,18 +202,12 @@ class Ledger:
         claim_id = claim_ids.parse(claim_id)
         unit = parse_unit(unit)
         reason = reason_of(reason)
-        return only(
-            self._change(
-                lambda changes: [attempt(lambda: changes.rebind(changes.known(claim_id), unit, reason, context))],
-                units=[unit],
-                ids=[claim_id],
-            )
-        )
+        rebound = partial(rebind_one, claim_id=claim_id, unit=unit, reason=reason, context=context)
+        return only(self._change(lambda changes: [attempt(rebound, changes)], units=[unit], ids=[claim_id]))
 
     def resolve(self, claim_id: str, *, reason: str, context: Context) -> Claim:
         """Have a claim that twins asked for count again: somebody knows the right one. Raises `UnknownClaimError`."""
-        claim_id = claim_ids.parse(claim_id)
-        reason = reason_of(reason)
+        claim_id, reason = claim_ids.parse(claim_id), reason_of(reason)
         return self._change(lambda changes: changes.resolve(changes.known(claim_id), reason, context), ids=[claim_id])
 
     def reserve(self, request: ReserveRequest) -> list[Claim]:
@@ -312,13 +308,22 @@ class Ledger:
         good = [about.claim_id for about in checked if not isinstance(about, IotoError)]
         return self._change(lambda changes: do_each(changes, work, checked), ids=good)
 
-    def _change(
-        self, work: Callable[[ChangeSet], Item], *, units: Sequence[str] = (), ids: Sequence[str | None] = ()
-    ) -> Item:
-        known_ids = [claim_id for claim_id in ids if claim_id]
+    def _change_for(self, work: Callable[[ChangeSet], Item], asked: Sequence[AllocationRequest]) -> Item:
+        """Do `work` with what there is of the units, IDs and boards that are `asked` for."""
+        boards = {name for request in asked for name in names_of_board(request.product, request.details)}
+        units, ids = [request.unit for request in asked], [request.claim_id for request in asked]
+        return self._change(work, units=units, ids=ids, boards=boards)
 
+    def _change(
+        self,
+        work: Callable[[ChangeSet], Item],
+        *,
+        units: Sequence[str] = (),
+        ids: Sequence[str | None] = (),
+        boards: Collection[str] = (),
+    ) -> Item:
         def transaction(connection: Connection) -> Item:
-            changes = ChangeSet(connection, units=units, ids=known_ids)
+            changes = ChangeSet(connection, units=units, ids=filter(None, ids), boards=boards)
             result = work(changes)
             changes.save()
             return result

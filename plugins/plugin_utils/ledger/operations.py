@@ -49,6 +49,11 @@ def describe_one(changes: ChangeSet, description: Description) -> Claim:
     return changes.describe(description)
 
 
+def rebind_one(changes: ChangeSet, *, claim_id: str, unit: str, reason: str, context: Context) -> Claim:
+    """Move the claim with that ID to another unit."""
+    return changes.rebind(changes.known(claim_id), unit, reason, context)
+
+
 def take_over_all(changes: ChangeSet, claims: Sequence[Claim], context: Context) -> list[str | IotoError]:
     """Bring in `claims`, and say of each `added`, `changed` or `unchanged`, or what is wrong with it."""
     return [attempt(take_over, changes, claim, context) for claim in claims]
@@ -106,3 +111,10 @@ def only(answers: Sequence[Claim | IotoError]) -> Claim:
     if isinstance(answer, IotoError):
         raise answer
     return answer
+
+
+def refused(answers: Sequence[IotoError | None]) -> None:
+    """Raise the only answer, where it is an error."""
+    (answer,) = answers
+    if answer is not None:
+        raise answer

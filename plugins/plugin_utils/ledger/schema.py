@@ -160,6 +160,15 @@ open_conflicts = Table(
     Index("ioto_open_conflicts_claim", "claim_id", "product", "unit"),
 )
 
+# The boards that live claims are on, each by its names (`boards.names_of_board`).
+boards = Table(
+    "ioto_boards",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("claim_id", Text, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
 GUARDS = {
     # name: (table, what happens, on which rows, what is wrong)
     "ioto_events_fixed": ("ioto_events", "UPDATE", None, "an event is never changed"),

@@ -101,7 +101,7 @@ class _Transaction:
         if self._request.check:
             return self._prediction(plan)
         if (product := self._replaced.product) is not None:
-            about = None, self._asked.product, self._unit.serial
+            about = None, self._asked.product, self._asked.unit
             what = f"{printable(product)} became {self._asked.product}, accepted"
             self._ledger.record(
                 NewEvent(EventKind.PRODUCT, self._context, *about, what, reason=request.replacing.reason)
@@ -132,6 +132,8 @@ class _Transaction:
     def _decide(self, state: DeviceState) -> _Plan:
         asked, seen = self._asked, Seen.of(state, self._unit)
         live = self._ledger.live_claim(asked.product, asked.unit)
+        if live is not None:  # a MAC address may be there in another notation, from an older version
+            self._asked = asked = with_fields(asked, unit=live.unit or asked.unit)
         named = seen.claim_id, asked.claim_id, asked.replacing.folded_id
         wanted = [claim_id for claim_id in named if is_valid(claim_id)]
         holders = self._ledger.holders(wanted) if wanted else {}
@@ -147,11 +149,11 @@ class _Transaction:
         if decision.action is Action.REFUSE:
             sentence = f"{decision.reason} ({printable(state.file.path)} on {self._device.name})"
             raise OtherDeviceError(sentence, {"hardware": self._unit.hardware})
+        if live is None and (self._request.check or self._source.costs_elsewhere):
+            with _telling_of_others(self._unit):
+                self._ledger.check_board(self._allocation(None, self._source.name), is_noted=not self._request.check)
         if is_without_effect(seen, asked, known) and state is self._first:
-            self._notices.append(
-                f"Its claim ID is not {claim_ids.mask(asked.replacing.claim_id or '')}, so that ioto_replace_id "
-                "replaced nothing; remove it, or correct it."
-            )
+            self._notices.append(_replaced_nothing(asked.replacing.claim_id or ""))
         return _Plan(state, decision, known)
 
     def _let_device_make_one(self, plan: _Plan) -> _Plan:
@@ -195,7 +197,9 @@ class _Transaction:
         with _telling_of_others(self._unit):
             return self._ledger.allocate(self._allocation(claim_id, source, length))
 
-    def _allocation(self, claim_id: str | None, source: str, length: int) -> AllocationRequest:
+    def _allocation(
+        self, claim_id: str | None, source: str, length: int = claim_ids.DEFAULT_LENGTH
+    ) -> AllocationRequest:
         asked, details = self._asked, self._unit.details
         about = asked.product, asked.unit, source, self._context
         return AllocationRequest(*about, claim_id, length, details, asked.replacing.board, asked.replacing.reason)
@@ -274,8 +278,7 @@ class _Transaction:
         if claim.state not in _RECORDED:
             claim = self._ledger.advance(StateChange(claim.claim_id, State.VERIFIED, self._context))
         if self._source.label is not None and claim.state is not State.LABELLED:
-            labelled = StateChange(claim.claim_id, State.LABELLED, self._context, self._source.label)
-            claim = self._ledger.advance(labelled)
+            claim = self._ledger.advance(StateChange(claim.claim_id, State.LABELLED, self._context, self._source.label))
         return claim
 
     def _confirm(self, claim: Claim) -> str | None:
@@ -307,7 +310,7 @@ class _Transaction:
             changed=changed,
             claim_id=final,
             product=self._asked.product,
-            serial=self._unit.serial,
+            serial=self._asked.unit,
             source=claim.source if claim else self._source.name,
             state=claim.state.value if claim else None,
             path=printable(self._first.file.path),
@@ -322,6 +325,13 @@ class _Transaction:
             hardware=self._unit.hardware,
             rewritten=plan.decision.rewritten,
         )
+
+
+def _replaced_nothing(claim_id: str) -> str:
+    return (
+        f"Its claim ID is not {claim_ids.mask(claim_id)}, so that ioto_replace_id replaced nothing; remove it, or "
+        "correct it."
+    )
 
 
 def _after_another(outcome: UnitOutcome) -> UnitOutcome:

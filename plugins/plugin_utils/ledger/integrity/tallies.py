@@ -5,13 +5,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import Counter
+from collections.abc import Iterable
 
 from sqlalchemy.engine import Connection
 
+from ..boards import names_of_board
 from ..conflicts import SETTLING
 from ..raw_rows import raw_select
-from ..schema import claims, counts, events, open_conflicts
+from ..schema import boards, claims, counts, events, open_conflicts
 from .findings import Findings
 
 _LIVE_TWICE = (
@@ -23,6 +27,12 @@ _COUNTED = (
     f"FROM {claims.name} GROUP BY product, state, CASE WHEN unit IS NULL AND state <> 'retired' THEN 1 ELSE 0 END"
 )
 _KEPT = f"SELECT product, state, reserved, number FROM {counts.name}"  # noqa: S608
+
+_ON_BOARDS = (
+    f"SELECT claim_id, product, details FROM {claims.name} "  # noqa: S608
+    "WHERE state <> 'retired' AND unit IS NOT NULL AND details <> '{}'"
+)
+_KEPT_BOARDS = f"SELECT name, claim_id FROM {boards.name}"  # noqa: S608
 
 _CONFLICTS = (
     f"SELECT id FROM {events.name} AS asked WHERE action = 'conflict' AND NOT EXISTS "  # noqa: S608
@@ -56,6 +66,7 @@ def check_tallies(connection: Connection, findings: Findings) -> None:
                 f"The table {counts.name} says {kept[kind]} where {claims.name} has "
                 f"{counted.get(kind, 0)} claims of one product and state."
             )
+    _check_boards(connection, findings)
     noted = {row[0] for row in raw_select(connection, _KEPT_CONFLICTS)}
     for (number,) in raw_select(connection, _CONFLICTS):
         if number not in noted:
@@ -63,3 +74,25 @@ def check_tallies(connection: Connection, findings: Findings) -> None:
     # One that is settled may stand there for a while: who changes the ledger at the same time does not see it.
     for (number,) in raw_select(connection, _NO_CONFLICTS):
         findings.add_row(open_conflicts.name, number, f"{events.name} has no such conflict")
+
+
+def _check_boards(connection: Connection, findings: Findings) -> None:
+    """Compare the boards by a sum over all of them, so that nothing has to be kept or sorted."""
+    sums = [0, 0]
+
+    def add(which: int, pairs: Iterable[tuple[str, str]]) -> None:
+        for name, claim_id in pairs:
+            mark = hashlib.sha256(f"{name}\0{claim_id}".encode("utf-8", "surrogateescape")).digest()
+            sums[which] += int.from_bytes(mark)
+
+    for claim_id, product, details in raw_select(connection, _ON_BOARDS):
+        try:
+            known = json.loads(details)
+        except (ValueError, RecursionError):
+            known = None
+        if not isinstance(known, dict):
+            return  # the row is told of where rows are looked at
+        add(0, ((name, str(claim_id)) for name in names_of_board(str(product), known)))
+    add(1, ((str(name), str(claim_id)) for name, claim_id in raw_select(connection, _KEPT_BOARDS)))
+    if sums[0] != sums[1]:
+        findings.add(f"The table {boards.name} has other boards than those that {claims.name} tells of.")

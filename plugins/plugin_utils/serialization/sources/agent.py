@@ -31,6 +31,7 @@ class Agent(ClaimSource):
 
     name: ClassVar[str] = "agent"
     on_device: ClassVar[bool] = True
+    costs_elsewhere: ClassVar[bool] = True
     name_of_found: ClassVar[str] = "agent"
     FALLBACKS: ClassVar[Mapping[str, type[ClaimSource]]] = {
         source.name: source for source in (Generated, FactoryService)

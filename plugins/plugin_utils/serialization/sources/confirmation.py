@@ -86,17 +86,16 @@ def _refusal(status: int, said: str, place: str) -> str:
         )
     if status in _TAKES_NO_CONFIRMATION:
         return f"The service at {place} takes no confirmation, status {status}: {_CANNOT}"
-    if status == _UNAUTHORIZED:
-        return (
-            f"The service at {place} takes a confirmation from controllers alone, status {status} ({because}): set "
-            "ioto_service_token to the token of that service (the file controller-token, which it made at its first "
-            "start)."
+    if status in {_UNAUTHORIZED, _FORBIDDEN}:
+        remedy = (
+            "set ioto_service_token to the token of that service (the file controller-token, which it made at its "
+            "first start)"
+            if status == _UNAUTHORIZED
+            else "see whether it may serve this product and unit, and correct ioto_service_token, or the secret in "
+            "ioto_service_url"
         )
-    if status == _FORBIDDEN:
         return (
-            f"The service at {place} lets this controller not confirm what the unit has, status {status} ({because}): "
-            "see whether it may serve this product and unit, and correct ioto_service_token, or the secret in "
-            "ioto_service_url."
+            f"The service at {place} takes this confirmation from others alone, status {status} ({because}): {remedy}."
         )
     if status < 400:
         return (

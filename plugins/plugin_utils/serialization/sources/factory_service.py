@@ -52,6 +52,7 @@ class FactoryService(ClaimSource):
     """
 
     name: ClassVar[str] = "service"
+    costs_elsewhere: ClassVar[bool] = True
 
     url: str = field(repr=False)  # its path or query may hold a secret
     timeout: float = DEFAULT_TIMEOUT
