@@ -105,10 +105,12 @@ def test_a_line_works_on_with_the_rights_that_it_had(old: str) -> None:
             "UPDATE ioto_counts SET number = 2 WHERE product = 'p'",
             "INSERT INTO ioto_open_conflicts VALUES (9999)",
             "DELETE FROM ioto_open_conflicts WHERE event = 9999",
+            "INSERT INTO ioto_boards VALUES ('mac 00:1b:21:aa:00:01', 'JT08FFQXWQ')",
+            "DELETE FROM ioto_boards WHERE claim_id = 'JT08FFQXWQ'",
         ):
             connection.execute(statement)
     with psycopg.connect(reader) as connection:
-        connection.execute("SELECT * FROM ioto_seals, ioto_counts, ioto_open_conflicts")
+        connection.execute("SELECT * FROM ioto_seals, ioto_counts, ioto_open_conflicts, ioto_boards")
     with Ledger(reader, read_only=True) as ledger:
         assert ledger.live_claim(PRODUCT, "SN-new") is not None
 

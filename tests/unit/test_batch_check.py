@@ -172,6 +172,18 @@ def test_a_ledger_that_cannot_be_used_is_one_problem_of_its_hosts_beside_the_oth
     assert "cannot be reached" in told[2]
 
 
+def test_a_mac_in_two_notations_is_one_serial_and_fits_a_pattern_of_either(ledger: str) -> None:
+    line = host(ledger, ioto_serial_pattern="([0-9A-F]{2}-){5}[0-9A-F]{2}")
+    batch = {
+        "a": {**line, "ioto_serial": "00-1B-21-AA-00-01"},
+        "b": {**line, "ioto_serial": "001b.21aa.0001"},
+        "c": {**line, "ioto_serial": "01:00:5e:00:00:01"},
+    }
+    group, one = problems(batch)
+    assert one == "a, b: the same serial and product are given to each; a serial names one unit."
+    assert group.startswith("c: The serial '01:00:5e:00:00:01' identifies no unit")
+
+
 def test_a_serial_that_does_not_fit_the_pattern_of_the_line_is_refused(ledger: str) -> None:
     line = host(ledger, ioto_serial_pattern="SN-[0-9]{3}")
     batch = {"good": {**line, "ioto_serial": "SN-001"}, "bad": {**line, "ioto_serial": "SN-0017"}, "none": line}

@@ -192,6 +192,13 @@ def test_one_forgotten_quote_spoils_one_row() -> None:
     assert len(problems('address,serial\n10.0.0.1,"SN-1\n10.0.0.2,SN-2\n10.0.0.3,SN-3\n')) == 1
 
 
+def test_a_mac_that_is_a_serial_has_one_form_and_a_serial_of_digits_its_own() -> None:
+    units = read("address,serial\n10.0.0.1,00-1B-21-AA-00-01\n10.0.0.2,001122334455\n")
+    assert [unit.serial for unit in units] == ["00:1b:21:aa:00:01", "001122334455"]
+    (problem,) = problems("address,serial\n10.0.0.1,00-1B-21-AA-00-01\n10.0.0.2,001b21aa0001\n")
+    assert "stands on line 2 already" in problem
+
+
 def test_a_serial_may_stand_under_two_products_and_the_names_differ() -> None:
     units = read(f"address,serial,product\n10.0.0.1,7,{PRODUCT}\n10.0.0.2,7,{OTHER_PRODUCT}\n10.0.0.3,8,{PRODUCT}\n")
     assert [unit.name for unit in units] == [f"7_{PRODUCT}", f"7_{OTHER_PRODUCT}", "8"]
