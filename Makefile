@@ -47,7 +47,7 @@ bench: setup ## Measure what a device costs the controller, the rate of the fact
 service: setup ## Start the factory service on 127.0.0.1:1234, with an SQLite ledger and nothing else
 	@.venv/bin/python -m plugins.plugin_utils.service
 
-campaign: setup ## Inject faults into storage, boards, controllers and ledgers (ROUNDS=200 of each, SEED), as root for all
+campaign: setup ## Inject faults into storage, boards, controllers and ledgers (ROUNDS=200 of each, 50 whole runs, SEED), as root for all
 	@PYTHONPATH=playbooks/collections .venv/bin/python -m tests.campaign $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED))
 
 campaign-service: setup ## End the factory service and its databases under load (CAMPAIGN, UNITS, ENDS, SEED), and look what was lost

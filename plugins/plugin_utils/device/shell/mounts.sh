@@ -1,8 +1,8 @@
 # shellcheck shell=sh disable=SC2154,SC2034
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What is mounted where, by the shell alone. In /proc/self/mountinfo each mount names the one that it is in, so the way to
-# a path can be gone as the kernel goes it: a mount that a later one hides is not on it. Kernels before 2.6.26 have
-# /proc/mounts alone, which is in the order of mounting: there the last one on the way is the one that is seen.
+# a path can be gone as the kernel goes it: a mount that a later one hides is not on it. Where it is missing, /proc/mounts
+# is taken, which is in the order of mounting: the last one on the way is the one that is seen.
 
 # unescape TEXT: sets ioto_text to TEXT as it was before the kernel wrote blanks and such in it as \040.
 ioto_unescape() {
@@ -33,7 +33,7 @@ ioto_unescape() {
   ioto_text=$ioto_text$ioto_coded
 }
 
-# mounts: sets ioto_mounts, for each mount a line "POINT ID PARENT NUMBER OPTIONS TYPE SOURCE OPTIONS", and ioto_ids to the
+# read_mounts: sets ioto_mounts, for each mount a line "POINT ID PARENT NUMBER OPTIONS TYPE SOURCE OPTIONS", and ioto_ids to the
 # IDs of all, or to nothing where mounts do not name each other. Fails where nothing says what is mounted.
 ioto_read_mounts() {
   ioto_mounts=
@@ -47,13 +47,14 @@ ioto_read_mounts() {
       esac
       ioto_ids="$ioto_ids $ioto_id "
       ioto_mounts="$ioto_mounts$ioto_to $ioto_id $ioto_parent $ioto_number $ioto_with $ioto_kind$ioto_newline"
-    done </proc/self/mountinfo
-  elif [ -r /proc/mounts ]; then
+    done 2>/dev/null </proc/self/mountinfo
+  fi
+  if [ -z "$ioto_mounts" ] && [ -r /proc/mounts ]; then
     ioto_id=0
     while read -r ioto_from ioto_to ioto_kind ioto_with ioto_its; do
       ioto_id=$((ioto_id + 1))
       ioto_mounts="$ioto_mounts$ioto_to $ioto_id 0 0:0 $ioto_with $ioto_kind $ioto_from$ioto_newline"
-    done </proc/mounts
+    done 2>/dev/null </proc/mounts
   fi
   [ -n "$ioto_mounts" ]
 }
