@@ -300,6 +300,23 @@ def test_a_device_that_forgets_is_refused_before_an_id_is_taken(board: ShellDevi
     assert "tmpfs" in outcome.notices[0]
 
 
+def test_settings_that_may_be_gone_after_a_power_cut_are_warned_of(board: ShellDevice) -> None:
+    def configure(mode: str) -> list[str]:
+        result = configure_agent(board, board.config_dir, mode=mode, url=None, check=False, diff=False)
+        assert result["changed"]
+        return result.get("warnings", [])
+
+    say_mounts(board, "/dev/root / ext4 rw 0 0")
+    assert configure("auto") == []
+    say_mounts(board, "/dev/root / ext4 rw 0 0\ntmpfs {dir} tmpfs rw 0 0")
+    (warning,) = configure("none")
+    assert "ioto.json5 on bench-1 is on a file system (tmpfs) that forgets" in warning
+    say_mounts(board, "/dev/root / ext4 rw 0 0")
+    give_tools(board, board.root / "bin", "dd", sync=WITHOUT_FSYNC)
+    (warning,) = configure("auto")
+    assert "nothing on the device tells whether its file is on the storage" in warning
+
+
 def test_a_device_that_does_not_say_what_it_has_mounted_is_done_and_that_is_said(board: ShellDevice) -> None:
     board.machine = board.root / "machine"
 

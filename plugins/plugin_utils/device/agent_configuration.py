@@ -10,6 +10,7 @@ from typing import Any
 from ..display_text import printable, url_origin
 from .agent_settings import AgentSettingsError, SerializeMode, change_settings
 from .device import AGENT_FILES, Device
+from .durability import settings_notices
 from .scripts import same_board
 from .state import DeviceState
 from .verified_write import write_verified
@@ -29,9 +30,11 @@ def configure_agent(
         )
     document = change_settings(settings, mode=SerializeMode(mode) if mode else None, url=url, where=device.name)
     changed = document.data != settings.file.data
-    if changed and not check:
-        write_verified(same_board(device, state.observation), settings.file, document.data)
     result: dict[str, Any] = {"changed": changed, "path": printable(settings.file.path), "key": settings.key}
+    if changed and not check:
+        written = write_verified(same_board(device, state.observation), settings.file, document.data)
+        if notices := settings_notices(state, settings.file, written):
+            result["warnings"] = list(notices)
     if changed and diff:
         # The URL of the service may hold a secret, so the file's bytes are not for the screen.
         result["diff"] = {

@@ -10,7 +10,7 @@ from dataclasses import replace as with_fields
 
 from ..display_text import printable
 from ..errors import IotoError
-from .device import Device, FileKind, Lasting, RemoteFile, StoredDevice, WriteFailure, Written
+from .device import Device, FileKind, Lasting, RemoteFile, Storage, StoredDevice, WriteFailure, Written
 from .scripts import relink
 from .state import DeviceState
 from .verified_write import FileError, write_error, write_verified
@@ -38,14 +38,29 @@ def check_storage(state: DeviceState, *, volatile: bool) -> Sequence[str]:
         return [f"Whether {config_dir} outlives a power cut could not be told, since {why}."]
     if storage.lasting is not Lasting.NO:
         return []
-    kind = "read-only file system" if storage.readonly else "file system"
-    forgets = f"is on a {kind} ({storage.type}) that forgets everything at the next power cut"
     if not volatile:
         raise StorageError(
-            f"The directory {config_dir} on {state.name} {forgets}: mount its persistent partition first, or say "
-            "where the agent's configuration persists (config_dir); where it may forget, give ioto_volatile: true."
+            f"The directory {config_dir} on {state.name} {_forgets(storage)}: mount its persistent partition first, or "
+            "say where the agent's configuration persists (config_dir); where it may forget, give ioto_volatile: true."
         )
-    return [f"The directory {config_dir} {forgets} (ioto_volatile: true)."]
+    return [f"The directory {config_dir} {_forgets(storage)} (ioto_volatile: true)."]
+
+
+def settings_notices(state: DeviceState, file: RemoteFile, written: Written) -> Sequence[str]:
+    """Return why a `file` that is no identity, and was `written`, may be gone after the next power cut."""
+    storage, path = state.observation.storage, printable(file.path)
+    beside = file.path.rpartition("/")[0] == state.file.path.rpartition("/")[0]
+    notices = []
+    if beside and storage.lasting is Lasting.NO:
+        notices.append(f"The file {path} on {state.name} {_forgets(storage)}: mount its persistent partition first.")
+    if why := unsynced(written):
+        notices.append(f"The file {path} on {state.name} may be gone after a power cut: {why}.")
+    return notices
+
+
+def _forgets(storage: Storage) -> str:
+    kind = "read-only file system" if storage.readonly else "file system"
+    return f"is on a {kind} ({storage.type}) that forgets everything at the next power cut"
 
 
 def needs_a_sync(device: Device, state: DeviceState) -> bool:
