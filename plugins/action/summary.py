@@ -34,7 +34,7 @@ class ActionModule(IotoAction):
         return {
             "changed": False,
             "lines": [*summary.lines, *records],
-            "not_done": dict(summary.not_done),
+            "not_done": list(summary.not_done),
             "not_reached": [host for host, fate in summary.fates.items() if fate is Fate.UNREACHABLE],
             "_ansible_verbose_always": True,
         }

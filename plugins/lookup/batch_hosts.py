@@ -67,7 +67,7 @@ class LookupModule(LookupBase):
         variables = variables or {}
         for facts in _facts(variables):
             if terms[0] == "not_done" and "_ioto_summary" in facts:
-                return list(facts["_ioto_summary"].get("not_done", {})) or _NOBODY
+                return list(facts["_ioto_summary"].get("not_done", ())) or _NOBODY
             if terms[0] != "not_done" and "_ioto_batch" in facts:
                 # Without plays, the batch has a problem, and every host has failed.
                 return list(facts["_ioto_batch"].get("plays", {}).get(terms[0], _NOBODY))

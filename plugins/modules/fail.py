@@ -39,7 +39,7 @@ EXAMPLES = r"""
   tasks:
     - name: Fail
       ioto.serialization.fail:
-        msg: "{{ _ioto_summary.not_done[inventory_hostname] }}"
+        msg: It is not done; the summary says why.
         unreachable: "{{ inventory_hostname in _ioto_summary.not_reached }}"
 """
 

@@ -50,10 +50,11 @@ lines:
   elements: str
   sample: ["12 devices: 12 done, 0 already done, 0 failed, 0 unreachable."]
 not_done:
-  description: The hosts that are not done, each with the reason.
+  description: The hosts that are not done; the RV(lines) say why.
   returned: success
-  type: dict
-  sample: {"dev3": "it cannot be reached; see its address, power and network."}
+  type: list
+  elements: str
+  sample: ["dev3"]
 not_reached:
   description: Those of them that could not be reached.
   returned: success

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -80,10 +79,9 @@ def judged(home: Path, fleet: Fleet, variables: dict[str, object], controls: Pat
     )
     said = {}
     for kind, device in zip(SHELLS, fleet.devices, strict=True):
-        found = re.search(rf"^fatal: \[{device.name}\]: .*?\"msg\": \"(.*?)\"[,}}]", run.output, re.MULTILINE)
-        assert found, run.output
+        assert device.name in run.reasons, run.output
         fate = "unreachable" if device.name in run.unreachable else "failed"
-        said[kind] = f"{fate}: {found[1].replace(device.name, 'NAME')}"
+        said[kind] = f"{fate}: {run.reasons[device.name].replace(device.name, 'NAME')}"
     said["sorts"] = said["sorts"].partition("it said: ")[0]  # what it sorts is not the same
     return said, run
 

@@ -78,9 +78,9 @@ def test_a_queue_that_is_stuck_has_no_more_time_either(tmp_path: Path, monkeypat
     assert seconds < SECONDS + 1
 
 
-@pytest.mark.parametrize("manner", ["reset", "deaf", "sips", "half", "hasty"])
+@pytest.mark.parametrize("manner", ["reset", "deaf", "sips", "half", "hasty", "late"])
 def test_a_printer_that_breaks_off_after_the_label_went_out_is_in_doubt(tmp_path: Path, manner: str) -> None:
-    status = READY if manner == "hasty" else b""
+    status = READY if manner in {"hasty", "late"} else b""
     with LabelPrinter(tmp_path / "paper", manner=manner, status=status) as printer:
         error, _seconds = took(printer.address)
     assert "it broke off after it had the label" in str(error)
@@ -88,11 +88,25 @@ def test_a_printer_that_breaks_off_after_the_label_went_out_is_in_doubt(tmp_path
     assert error.uncertain
 
 
-@pytest.mark.parametrize("manner", ["", "reset", "talks"])
+@pytest.mark.parametrize("manner", ["", "reset", "talks", "terse"])
 def test_a_printer_that_tells_its_status_behind_the_label_has_read_it(tmp_path: Path, manner: str) -> None:
     with LabelPrinter(tmp_path / "paper", manner=manner, status=READY) as printer:
         assert open_printer(printer.address, timeout=SECONDS).send(LABEL, "label") == ""
         assert printer.labels() == [LABEL]
+
+
+def test_a_printer_that_takes_its_labels_and_says_nothing_is_told_once(tmp_path: Path, ledger: Ledger) -> None:
+    ledger.allocate(AllocationRequest(PRODUCT, "SN-2", "generated", CONTEXT))
+    for claim in ledger.claims(states=[State.ALLOCATED]):
+        ledger.advance(StateChange(claim.claim_id, State.VERIFIED, CONTEXT))
+    with LabelPrinter(tmp_path / "paper") as printer:
+        report = send(ledger, printer.address)
+        assert len(printer.labels()) == 2
+    assert report.failure == ""
+    assert report.notices == [
+        f"The printer {printer.address} has ended the connection after its labels, and does not say (~HI, ~HS) that it "
+        "has them; see that all are there."
+    ]
 
 
 def test_what_is_amiss_with_a_printer_that_has_its_label_is_told(tmp_path: Path) -> None:

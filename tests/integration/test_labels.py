@@ -181,7 +181,7 @@ class Listener:
                     data = b""
                     while part := connection.recv(65536):
                         data += part
-                    self.labels.append(data.removesuffix(b"~HS"))
+                    self.labels.append(data.removesuffix(b"~HI~HS"))
                     self._left -= 1
 
 

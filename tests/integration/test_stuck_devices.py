@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import socket
 import subprocess
@@ -23,7 +22,7 @@ import pytest
 
 from tests.fleet import Fleet
 from tests.services.hostile_ssh import STATES, HostileServers
-from tests.support.ansible import Run, provision
+from tests.support.ansible import ROOT, provision
 
 pytest.importorskip("paramiko", reason="the fleet engine needs the Python package paramiko")
 pytestmark = [
@@ -76,12 +75,6 @@ def hostile_hosts(fleet: Fleet, ports: Mapping[tuple[str, str], int], folder: Pa
     return file
 
 
-def reasons(run: Run) -> dict[str, str]:
-    """The sentence of the last play for each host that is not done."""
-    lines = (line.partition("[")[2] for line in run.output.splitlines() if line.startswith("fatal: ["))
-    return {line.partition("]")[0]: line for line in lines}
-
-
 @pytest.mark.parametrize("engine", ["ansible", "fleet"])
 def test_nobody_waits_for_a_device_that_holds_us_up(
     tmp_path: Path, home: Path, servers: HostileServers, controls: Path, engine: str
@@ -112,7 +105,7 @@ def test_nobody_waits_for_a_device_that_holds_us_up(
         assert all(device.claim_id() for device in fleet.devices)
         # All at once: one deadline, and what the rest of the run takes.
         assert took < _SECONDS + 30
-        said = reasons(run)
+        said = run.reasons
         assert len(said) == hostile
         assert run.failed | run.unreachable == set(said)
         late = [name for name in said if name.endswith(("-drip", "-silence")) and not name.startswith("end-")]
@@ -153,13 +146,11 @@ def test_both_engines_say_the_same_of_a_device_that_refuses(tmp_path: Path, home
         inventory = hostile_hosts(fleet, ports, tmp_path)
         for engine in ("ansible", "fleet"):
             run = provision(home, "-i", inventory, "-e", f"ioto_engine={engine} ioto_device_timeout=20")
-            said = reasons(run)
+            said = run.reasons
             for kind, sentence in _REFUSALS.items():
                 name = "-".join(kind)
                 fate = "unreachable" if name in run.unreachable else "failed"
-                message = re.search(r'"msg": "(.*?)"[,}]', said[name])
-                assert message, said[name]
-                assert f"{fate}: {message[1]}".startswith(sentence.replace("PORT", str(ports[kind]))), engine
+                assert f"{fate}: {said[name]}".startswith(sentence.replace("PORT", str(ports[kind]))), engine
 
 
 _GONE = "unreachable: The device NAME cannot be reached at 127.0.0.1:PORT (it hung up"
@@ -188,17 +179,15 @@ def test_what_a_peer_says_of_itself_is_told_alike_and_is_no_defect_of_ours(tmp_p
             assert "defect" not in run.output
             assert "7K3M9QX2TB" not in run.output
             assert "\x1b" not in run.output
-            said = reasons(run)
+            said = run.reasons
             for kind, sentence in _SAYINGS.items():
                 name = "-".join(kind).replace(" ", "-")
-                message = re.search(r'"msg": "(.*?)"[,}]', said[name])
-                assert message, said[name]
                 fate = "unreachable" if name in run.unreachable else "failed"
-                found.setdefault(name, {})[engine] = f"{fate}: {message[1]}"
+                found.setdefault(name, {})[engine] = f"{fate}: {said[name]}"
                 expected = sentence.replace("PORT", str(servers.ports[kind])).replace("NAME", name)
                 assert found[name][engine].startswith(expected), (engine, found[name])
                 if kind[1] == "farewell":
-                    assert "no more" in message[1] and len(message[1]) < 500
+                    assert "no more" in said[name] and len(said[name]) < 500
         assert {name: of["ansible"] for name, of in found.items()} == {name: of["fleet"] for name, of in found.items()}
 
 
@@ -255,3 +244,32 @@ def test_no_claim_id_is_shown_at_any_verbosity_and_an_open_file_is_mentioned(tmp
         assert "may read, and with it the claim ID: manual-1; chmod 600 it there" in first.output
         assert str(device.claim_id()) not in shown.output
         assert str(other.claim_id()) not in shown.output
+
+
+@pytest.mark.parametrize("engine", ["ansible", "fleet"])
+@pytest.mark.parametrize("callback", ["ansible.builtin.default", "ioto.serialization.progress"])
+def test_a_device_that_is_not_done_is_told_where_that_happened_and_in_the_summary(
+    tmp_path: Path, home: Path, callback: str, engine: str
+) -> None:
+    with Fleet.start(tmp_path / "fleet", groups={"manual": 3}, kind="dropbear") as fleet:
+        good, locked, gone = fleet.devices
+        shell = locked.root / "bin/sh"
+        shell.unlink()
+        shell.write_text("#!/usr/bin/busybox sh\necho locked >&2\nexit 255\n", encoding="utf-8")
+        shell.chmod(0o755)
+        gone.stop()
+        run = provision(
+            home,
+            *("-i", fleet.inventory, "-e", f"ioto_engine={engine}"),
+            ANSIBLE_STDOUT_CALLBACK=callback,
+            ANSIBLE_COLLECTIONS_PATH=str(ROOT / "playbooks/collections"),
+        )
+    assert run.status == 4, run.output
+    assert good.claim_id()
+    assert run.output.count("it said: locked.") == run.output.count("(Connection refused)") == 2, run.output
+    assert "[ERROR]" not in run.output
+    assert "Origin:" not in run.output
+    if callback == "ansible.builtin.default":
+        assert (run.failed, run.unreachable) == ({locked.name}, {gone.name})
+    else:
+        assert "1 failed" in run.output and "1 unreachable" in run.output

@@ -7,13 +7,14 @@
         ...  # print to printer.address
     assert printer.labels() == [...]
 
-A label is taken once it was read whole: it is saved then, without the question for the printer's status behind it, and
-only after that the connection is closed.
+A label is taken once it was read whole: it is saved then, without the questions for what the printer is and its status
+behind it, and only after that the connection is closed.
 """
 
 from __future__ import annotations
 
 import os
+import select
 import signal
 import socket
 import struct
@@ -25,6 +26,7 @@ from types import TracebackType
 from typing import Self
 
 _ROOT = Path(__file__).parents[2]
+_IDENTITY = b"\x02ZT410-203dpi,V75.20.14Z,8,65536KB,X\x03\r\n"
 
 
 class LabelPrinter:
@@ -32,8 +34,9 @@ class LabelPrinter:
 
     It listens on `host` and `port`; 0 is any free one. `manner` is what becomes of each connection: it is closed in
     order, reset after all was read (`reset`), closed before anything was read (`deaf`) or after ten bytes (`sips`),
-    ended on its side and not read (`half`), told a status at once and closed (`hasty`), or kept with a word now and
-    then (`talks`). With `status`, it answers `~HS` with that.
+    ended on its side and not read (`half`), told a status at once and closed (`hasty`), told one when the other side
+    has ended and closed, nothing read (`late`), told one behind all and not who it is (`terse`), or kept with a word
+    now and then (`talks`). With `status`, it answers `~HS` with that, and `~HI` with what it is.
     """
 
     def __init__(
@@ -109,16 +112,22 @@ def _serve(folder: Path, dies_in: int, hangs_at: int, host: str, port: int, mann
                 if manner == "hasty":
                     connection.sendall(status)
                     continue
+                if manner == "late":
+                    watch = select.poll()
+                    watch.register(connection, select.POLLRDHUP)
+                    watch.poll()
+                    connection.sendall(status)
+                    continue
                 data = b""
                 while part := connection.recv(65536):
                     data += part
                 temporary = folder / "part"
-                temporary.write_bytes(data.removesuffix(b"~HS"))
+                temporary.write_bytes(data.removesuffix(b"~HI~HS"))
                 temporary.rename(folder / f"{number:04d}.zpl")
                 if number == hangs_at:
                     signal.pause()
                 if status:
-                    connection.sendall(status)
+                    connection.sendall(status if manner == "terse" else _IDENTITY + status)
                 if manner == "reset":
                     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 while manner == "talks":

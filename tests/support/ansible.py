@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -15,6 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 _BIN = Path(sys.executable).parent
+_SUMMARY_LINE = re.compile(r'^ {8}(".*"),?$', re.MULTILINE)
 _RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
 
 
@@ -39,6 +41,13 @@ class Run:
     def failed(self) -> set[str]:
         """The hosts that the recap says have failed."""
         return {match[1] for match in _RECAP.finditer(self.output) if int(match[5])}
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """What the summary says of each host that is not done, as the default callback shows it."""
+        lines = (json.loads(match[1]) for match in _SUMMARY_LINE.finditer(self.output))
+        pairs = (line.partition(": ") for line in lines)
+        return {host: sentence for host, _colon, sentence in pairs if host in self.failed | self.unreachable}
 
 
 def environment(folder: Path, **more: str) -> dict[str, str]:

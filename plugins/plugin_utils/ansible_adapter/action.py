@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
-from ansible.errors import AnsibleError, AnsibleValueOmittedError
+from ansible.errors import AnsibleAction, AnsibleError, AnsibleValueOmittedError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
@@ -50,6 +50,10 @@ class IotoAction(ActionBase):
                 result.update(unreachable=True, msg=str(error))
             except IotoError as error:
                 result.update(error.facts, failed=True, msg=str(error))
+        if result.get("failed") and "results" not in result:
+            for notice in notices:
+                self._display.warning(notice)
+            raise ToldError(str(result.get("msg", "")), result=result)  # type: ignore[no-untyped-call]
         if notices:
             result["warnings"] = [*result.get("warnings", ()), *notices]
         if self._task.no_log and "results" in result:
@@ -161,6 +165,23 @@ def complete(arguments: Mapping[str, Any], specification: Mapping[str, Any]) -> 
         raise ArgumentError(f"{printable('; '.join(result.error_messages))}.")
     found: dict[str, Any] = plain(result.validated_parameters)
     return found
+
+
+class ToldError(AnsibleAction):
+    """The end of a task that has failed, its `result` complete.
+
+    Returned, Ansible would make an error of its message, and have it twice on the screen, with the place in our role.
+    """
+
+    @property
+    def result_contribution(self) -> Mapping[str, Any]:
+        """What the task's result says."""
+        return self._result
+
+    @property
+    def omit_exception_key(self) -> bool:
+        """Yes: the result says all."""
+        return True
 
 
 class ArgumentError(IotoError):

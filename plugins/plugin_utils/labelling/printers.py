@@ -4,12 +4,13 @@
 """Printers, and what "printed" can honestly mean.
 
 One label goes over one connection, and has one deadline, whatever the printer says meanwhile. A raw TCP printer (port
-9100) gives no receipt, but one that speaks ZPL answers `~HS`, which is sent when all of the label has arrived: an
-answer to that, and none that came before, says that it has read the label whole. Of another one the end of its side
-says so: we close ours and wait until it closes its own, which it does after it has read everything. Where it does so
-before us, resets the connection, or says nothing in time, nobody knows; the label may be there. So "printed" means
-that the printer has read the whole label, not that paper came out. For CUPS it means that the queue took the job, for
-a device file that the system has taken every byte.
+9100) gives no receipt, but one that speaks ZPL answers `~HI` and `~HS`, which are sent when all of the label has
+arrived. Some tell their status by themselves, at any time, and none tells who it is: what it is, and its status behind
+that, say that it has read the label whole. A status alone says so together with the end of its side. We close ours, and
+a printer closes its own after it has read everything; where it says nothing else, the end is taken for what it is, and
+somebody is told that nothing is proven. Where it ends before us, resets the connection, or says nothing in time, nobody
+knows; the label may be there. So "printed" means that the printer has read the whole label, not that paper came out.
+For CUPS it means that the queue took the job, for a device file that the system has taken every byte.
 """
 
 from __future__ import annotations
@@ -46,7 +47,9 @@ _LOOK = 0.1
 _SETTLE = 0.02
 """Seconds in which what a printer says by itself comes in, before it is asked."""
 _SHOWN = 200
-_ASK_STATUS = b"~HS"
+_QUESTIONS = b"~HI~HS"
+_IDENTITY = re.compile(rb"\x02(?!\d+,)[^\x02\x03,]+,[^\x02\x03]*\x03")
+"""A printer's answer to `~HI`: its model, its firmware, and more."""
 _STATUS = re.compile(
     rb"\x02\d{3},(?P<paper>\d),(?P<pause>\d),[\d,]*\x03\s*\x02\d{3},\d,(?P<head>\d),(?P<ribbon>\d),[\d,]*\x03"
 )
@@ -107,12 +110,16 @@ class SocketPrinter:
                 is_sent = True
                 _wait_until_all_has_arrived(connection, clock)
                 _discard_what_was_not_asked_for(connection, clock)
-                connection.sendall(_ASK_STATUS)
+                connection.sendall(_QUESTIONS)
                 connection.shutdown(socket.SHUT_WR)
                 status = _read_status(connection, clock)
                 if status is not None:
                     return self._amiss(status)
                 _wait_until_all_has_arrived(connection, clock)
+                return (
+                    f"The printer {self.name} has ended the connection after its labels, and does not say (~HI, ~HS) "
+                    "that it has them; see that all are there."
+                )
         except TimeoutError:
             raise _not_in_time(self.name, self._timeout, uncertain=is_sent) from None
         except OSError as error:
@@ -124,7 +131,6 @@ class SocketPrinter:
                 f"The printer {self.name} did not take the label ({reason}); {_remedy('see to it', uncertain)}.",
                 uncertain=uncertain,
             ) from None
-        return ""
 
     def _amiss(self, status: re.Match[bytes]) -> str:
         found = [words for name, words in _AMISS.items() if status[name] != b"0"]
@@ -132,16 +138,22 @@ class SocketPrinter:
 
 
 def _read_status(connection: socket.socket, clock: _Clock) -> re.Match[bytes] | None:
-    """Return the printer's answer to `~HS`, None where it ends without one. Raises `OSError`."""
+    """Return the status that a printer tells behind what it is, or before its end; None where it ends without one.
+
+    Raises `OSError`.
+    """
     said = b""
+    known = False
+    status = None
     while True:
         connection.settimeout(clock.left)
         piece = connection.recv(_PIECE)
         said = (said + piece)[-_PIECE:]
-        if found := _STATUS.search(said):
-            return found
-        if not piece:
-            return None
+        if not known and (identity := _IDENTITY.search(said)):
+            known, said = True, said[identity.end() :]
+        status = _STATUS.search(said) or status
+        if (known and status) or not piece:
+            return status
 
 
 def _wait_until_all_has_arrived(connection: socket.socket, clock: _Clock) -> None:

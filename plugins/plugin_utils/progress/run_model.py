@@ -36,6 +36,7 @@ BATCHES = frozenset({f"{_COLLECTION}serialize_fleet", f"{_COLLECTION}firmware_ba
 TRANSACTIONS = frozenset({f"{_COLLECTION}serialize", f"{_COLLECTION}firmware_image", *BATCHES})
 PREFLIGHT = f"{_COLLECTION}preflight"
 SUMMARY = f"{_COLLECTION}summary"
+FAIL = f"{_COLLECTION}fail"
 _FLOW_ROLES = ("manual", "auto", "factory", "firmware")
 
 
@@ -245,6 +246,8 @@ class RunModel:
 
     def fail(self, end: TaskEnd, message: str, *, label: str, task: str, is_ignored: bool) -> list[OutputLine]:
         """Tell why a task failed, once: `label` is the host as people know it, `task` the name of the task."""
+        if end.action == FAIL and self._summary:
+            return []  # the summary has the reason
         label = one_line(label)
         reasons = self._item_reasons.pop((end.host, end.task_id), [])
         message = "\n".join(dict.fromkeys(reasons)) or message
