@@ -27,6 +27,7 @@ _DATA = "-data"
 _BESIDE = (f"{_DATA}-journal", f"{_DATA}-wal", f"{_DATA}-shm", _DATA)
 """What there may be beside a mark: the draft, and what SQLite has for a database while it writes."""
 
+_ENTERED_BY_OTHERS = 0o011
 _NOT_SYNCED = (errno.EINVAL, errno.ENOTSUP)
 """What file systems say that have no way to sync a folder; there a rename is as durable as they make it."""
 
@@ -75,6 +76,12 @@ def make_private_folder(path: Path) -> None:
     """
     for folder in (*reversed(path.parents), path):
         folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def is_open(folder: Path) -> bool:
+    """Whether others than its owner may enter `folder`, and with it what is in there. Raises `OSError`."""
+    absolute = folder.absolute()
+    return all(place.stat().st_mode & _ENTERED_BY_OTHERS for place in (absolute, *absolute.parents))
 
 
 def sync(path: Path) -> None:

@@ -25,8 +25,6 @@ from tests.fleet import Fleet
 from tests.services.hostile_ssh import MANNERS, STATES, HostileServers
 from tests.support.ansible import ROOT, Run, command, environment
 
-_ROOM = 10.0
-"""Seconds that a run may take longer for another reason: the last play fails each hostile device by a task."""
 _MOST_MEMORY = 150_000_000
 
 
@@ -35,8 +33,9 @@ def main() -> None:
     parser.add_argument("--good", type=int, default=20)
     parser.add_argument("--forks", type=int, default=10)
     parser.add_argument("--seconds", type=int, default=10, help="what a device may take in all")
+    parser.add_argument("--engines", default="ansible,fleet")
     given = parser.parse_args()
-    for engine in ("ansible", "fleet"):
+    for engine in given.engines.split(","):
         with tempfile.TemporaryDirectory(prefix="ioto-hostile-") as folder, HostileServers() as servers:
             _compare(Path(folder), servers, engine, given)
 
@@ -65,7 +64,7 @@ def _compare(folder: Path, servers: HostileServers, engine: str, given: argparse
     memory = beside["memory"] - alone["memory"]
     print(f"  {beside['wall']:.1f} s in place of {alone['wall']:.1f} s: {longer:.1f} s longer, and may be {most} s")
     print(f"  {memory / 1e6:.0f} MB more than the {alone['memory'] / 1e6:.0f} MB without them, and may be 150 MB")
-    assert longer < most + _ROOM
+    assert longer <= most, f"{longer:.1f} s longer"
     assert memory < _MOST_MEMORY
 
 

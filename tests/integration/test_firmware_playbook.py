@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -138,6 +140,21 @@ def test_rows_of_a_production_order_go_through_provision(line: Path) -> None:
     assert [image.name for image in images(line)] == ["A%2F1.img", "A%2F2.img"]
     status, said = play(line, "provision.yml", "-i", str(line / "inventory.yml"))
     assert status == 0 and "2 already done" in said, said
+
+
+def test_trees_in_a_folder_that_everybody_may_enter_are_told_once(line: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="trees-") as name:
+        folder = Path(name)
+        variables = {"ioto_firmware_count": 2, "ioto_firmware_base": str(line / "tree")}
+        folder.chmod(0o755)
+        where = f"ioto_firmware_dest={folder}/"
+        status, said = play(line, "firmware.yml", "-e", json.dumps(variables), "-e", where)
+        assert status == 0, said
+        assert said.count(f"Everybody may enter {folder}, and read there what a tree lets him") == 1, said
+        folder.chmod(0o700)
+        status, said = play(line, "firmware.yml", "-e", json.dumps(variables), "-e", where)
+        assert status == 0, said
+        assert "Everybody may enter" not in said
 
 
 def test_check_mode_makes_nothing(line: Path) -> None:

@@ -6,9 +6,14 @@
 from __future__ import annotations
 
 import os
+import resource
+import shutil
+import socket
 import stat
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -76,6 +81,51 @@ def test_a_queue_that_is_stuck_has_no_more_time_either(tmp_path: Path, monkeypat
     error, seconds = took("cups:labels")
     assert "did not take the label in 1 s" in str(error)
     assert seconds < SECONDS + 1
+
+
+def test_a_queue_that_floods_us_fills_no_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "lp"
+    program.write_text("#!/bin/sh\nexec yes busy\n", encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with pytest.raises(
+        PrintError, match=r"did not take the label \(busy busy .*may be printed all the same"
+    ) as flooded:
+        open_printer("cups:labels", timeout=60).send(LABEL, "label")
+    assert flooded.value.uncertain
+
+
+@pytest.mark.skipif(not shutil.which("lp"), reason="needs the Debian package cups-client")
+@pytest.mark.parametrize("manner", ["silent", "floods"])
+def test_a_print_server_that_is_stuck_or_floods_us_has_no_more_time_either(
+    monkeypatch: pytest.MonkeyPatch, manner: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=_serve_ipp, args=(server, manner), daemon=True).start()
+        monkeypatch.setenv("CUPS_SERVER", f"127.0.0.1:{server.getsockname()[1]}")
+        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        error, seconds = took("cups:labels")
+    assert "did not take the label in 1 s" in str(error)
+    assert error.uncertain
+    assert seconds < SECONDS + 1
+    assert max(0, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss - before) < 50_000  # in KiB
+
+
+def _serve_ipp(server: socket.socket, manner: str) -> None:
+    kept = []
+    with suppress(OSError):
+        while True:
+            connection, _peer = server.accept()
+            kept.append(connection)
+            if manner == "floods":
+                threading.Thread(target=_flood, args=(connection,), daemon=True).start()
+
+
+def _flood(connection: socket.socket) -> None:
+    with suppress(OSError):
+        connection.sendall(b"HTTP/1.1 200 OK\r\n")
+        while True:
+            connection.sendall(b"X-Busy: %b\r\n" % (b"x" * 8000))
 
 
 @pytest.mark.parametrize("manner", ["reset", "deaf", "sips", "half", "hasty", "late"])

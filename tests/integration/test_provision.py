@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -176,7 +175,7 @@ def test_devices_that_fail_each_say_why_and_stop_no_other(tmp_path: Path, home: 
 
         assert run.status == 4, run.output
         assert "9 devices: 3 done, 0 already done, 5 failed, 1 unreachable." in run.output
-        said = dict(re.findall(r'^        "([\w-]+)": "(.*)"', run.output, re.MULTILINE))
+        said = run.reasons
         assert "line 1" in said["broken"]
         assert "No space left on device" in said["full"]
         assert "Read-only file system" in said["readonly"] or "may not be written" in said["readonly"]

@@ -264,8 +264,8 @@ def test_a_device_that_is_not_done_is_told_where_that_happened_and_in_the_summar
             ANSIBLE_STDOUT_CALLBACK=callback,
             ANSIBLE_COLLECTIONS_PATH=str(ROOT / "playbooks/collections"),
         )
+        assert good.claim_id()
     assert run.status == 4, run.output
-    assert good.claim_id()
     assert run.output.count("it said: locked.") == run.output.count("(Connection refused)") == 2, run.output
     assert "[ERROR]" not in run.output
     assert "Origin:" not in run.output

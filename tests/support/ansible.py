@@ -47,7 +47,7 @@ class Run:
         """What the summary says of each host that is not done, as the default callback shows it."""
         lines = (json.loads(match[1]) for match in _SUMMARY_LINE.finditer(self.output))
         pairs = (line.partition(": ") for line in lines)
-        return {host: sentence for host, _colon, sentence in pairs if host in self.failed | self.unreachable}
+        return {host: sentence for host, colon, sentence in pairs if colon and host in self.failed | self.unreachable}
 
 
 def environment(folder: Path, **more: str) -> dict[str, str]:

@@ -50,13 +50,19 @@ def test_without_a_value_a_flow_that_waits_has_so_much_more() -> None:
 def test_only_the_time_counts_in_which_a_device_is_waited_for() -> None:
     deadline = Deadline(0.02)
     time.sleep(0.03)  # it is the time itself that is tested
-    assert deadline.left == 0.02
+    assert deadline.left == pytest.approx(0.02 * 0.98)
     with deadline.running():
         while not deadline.has_passed:
             time.sleep(0.001)
     assert deadline.left == 0.0
     with deadline.running():
         assert deadline.has_passed
+
+
+def test_the_end_of_a_connection_is_part_of_the_time_of_its_device() -> None:
+    assert Deadline(10).left == pytest.approx(9.8)
+    assert Deadline(60).left == 59.75
+    assert not Deadline(0.001).has_passed
 
 
 def test_the_last_words_of_a_device_are_cut_and_disturb_no_terminal() -> None:

@@ -23,6 +23,10 @@ DEVICE_SECONDS = 60
 """What a device may take in all, beside the time for which a flow waits on it for the agent."""
 MOST_SECONDS = 86_400
 
+_ENDING = 0.25
+_SHARE_OF_ENDING = 0.02
+"""Seconds, and part of a device's time at the most, for killing what waits for it: others wait for that as well."""
+
 MAX_ANSWER = 4 * 1024 * 1024
 """Bytes that a script may answer with: a file that is too large, in hexadecimal, so that it can be named, and room."""
 _MEBIBYTE = 1024 * 1024
@@ -77,7 +81,7 @@ def seconds_for(timeout: object, waiting: int = 0) -> float:
 
 
 class Deadline:
-    """The seconds that a device may take in all: connecting, logging in, and every answer.
+    """The seconds that a device may take in all: connecting, logging in, every answer, and the end of its connection.
 
     What others take meanwhile, such as the ledger or a service, is not the device's.
     """
@@ -89,9 +93,10 @@ class Deadline:
 
     @property
     def left(self) -> float:
-        """The seconds that are left, 0 where there are none."""
+        """The seconds that are left until its connection is to be ended, 0 where there are none."""
         under_way = 0.0 if self._since is None else monotonic() - self._since
-        return max(0.0, self.seconds - self._taken - under_way)
+        ending = min(_ENDING, self.seconds * _SHARE_OF_ENDING)
+        return max(0.0, self.seconds - ending - self._taken - under_way)
 
     @property
     def has_passed(self) -> bool:

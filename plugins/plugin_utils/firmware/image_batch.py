@@ -27,6 +27,7 @@ from ..image_formats.workspace import shared_workspace
 from ..ledger.group_commit import GroupCommit
 from ..ledger.ledger import Ledger
 from ..option import Option, given_by
+from ..private_files import is_open
 from .destination import destination
 from .image_device import open_device
 from .options import OF_THE_FLOW
@@ -95,10 +96,18 @@ def make_image(
     return {
         **outcome,
         "changed": outcome["changed"] or device.made,
+        "notices": [*outcome.get("notices", ()), *_open_tree(dest)],
         "device_file": outcome["path"],
         "path": str(dest),
         "sha256": sha256,
     }
+
+
+def _open_tree(dest: Path) -> list[str]:
+    """Say where a tree may be read by others: its files have the modes that they are to have on the device."""
+    if not dest.is_dir() or not is_open(dest.parent):
+        return []
+    return [f"Everybody may enter {dest.parent}, and read there what a tree lets him, its claim ID too; chmod 700 it."]
 
 
 class ImageBatch:

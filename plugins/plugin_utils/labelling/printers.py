@@ -20,6 +20,7 @@ import fcntl
 import os
 import re
 import select
+import shutil
 import signal
 import socket
 import stat
@@ -55,6 +56,8 @@ _STATUS = re.compile(
 )
 """The first two lines of a printer's answer to `~HS`."""
 _AMISS = {"paper": "out of labels", "pause": "paused", "head": "open", "ribbon": "out of ribbon"}
+_LIMITED = ("sh", "-c", 'ulimit -f 2048 && exec "$@"', "sh")
+"""Runs a command that may write a megabyte: what it says goes to a file."""
 _BROKEN_OFF = {errno.ECONNRESET, errno.EPIPE, errno.ENOTCONN}
 
 
@@ -261,17 +264,16 @@ class CupsPrinter:
 
     def send(self, data: bytes, title: str) -> str:
         """Put one label into the queue."""
-        command = ["lp", "-s", "-d", self._queue, "-t", title, "-o", "raw", "-"]
+        if not shutil.which("lp"):
+            raise PrintError("There is no command lp to print with; install the client of CUPS.")
+        command = [*_LIMITED, "lp", "-s", "-d", self._queue, "-t", title, "-o", "raw", "-"]
         # Files in place of pipes: nothing waits for who holds an end of them, and nothing is kept here.
         with tempfile.TemporaryFile() as label, tempfile.TemporaryFile() as said:
             label.write(data)
             label.seek(0)
-            try:
-                process = subprocess.Popen(
-                    command, stdin=label, stdout=said, stderr=subprocess.STDOUT, start_new_session=True
-                )
-            except FileNotFoundError as error:
-                raise PrintError("There is no command lp to print with; install the client of CUPS.") from error
+            process = subprocess.Popen(
+                command, stdin=label, stdout=said, stderr=subprocess.STDOUT, start_new_session=True
+            )
             try:
                 status = process.wait(self._timeout)
             except subprocess.TimeoutExpired:
@@ -287,7 +289,11 @@ class CupsPrinter:
             said.seek(0)
             reason = printable(said.read(_SHOWN))
         if status:
-            raise PrintError(f"The queue {self._queue} did not take the label ({reason}); see to it, and run again.")
+            killed = status < 0  # by its limit, or by somebody, after it may have handed the label over
+            raise PrintError(
+                f"The queue {self._queue} did not take the label ({reason}); {_remedy('see to it', killed)}.",
+                uncertain=killed,
+            )
         return ""
 
 
