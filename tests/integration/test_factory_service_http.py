@@ -168,12 +168,13 @@ def authority(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def post(service: RunningService, trusted: Path, serial: str) -> tuple[int, bytes]:
+def post(service: RunningService, trusted: Path, serial: str, host: str = "127.0.0.1") -> tuple[int, bytes]:
     """Ask as an agent does, over a connection that is verified."""
     context = ssl.create_default_context(cafile=trusted)
     connection = http.client.HTTPSConnection("127.0.0.1", service.port, timeout=30, context=context)
     try:
-        connection.request("POST", PATH, body=body_of(serial), headers={"Content-Type": "application/json"})
+        headers = {"Content-Type": "application/json", "Host": host}
+        connection.request("POST", PATH, body=body_of(serial), headers=headers)
         response = connection.getresponse()
         return response.status, response.read()
     finally:
@@ -189,6 +190,9 @@ def test_an_agent_that_trusts_the_authority_gets_its_id_over_tls_and_another_doe
     assert post(service, authority / "ca.pem", "SN-TLS") == (status, body)
     with pytest.raises(ssl.SSLCertVerificationError):
         post(service, authority / "other.pem", "SN-TLS")
+    # Its common name is one that the service answers to, as agents use it; another is not.
+    names = ("station", "Station.", "another.example")
+    assert [post(service, authority / "ca.pem", "SN-TLS", name)[0] for name in names] == [200, 200, 421]
     with service.connect() as plain:
         plain.sendall(POST + with_length(BODY) + BODY)
         assert b"200" not in plain.recv(4096)
@@ -199,6 +203,8 @@ def test_a_key_of_another_certificate_is_refused_at_the_start(authority: Path, t
     service = RunningService(
         tmp_path / "ledger.db", log, certificate=authority / "station.pem", key=authority / "ca.key"
     )
-    with pytest.raises(RuntimeError, match=r"cannot start: .*; correct its settings"):
+    with pytest.raises(
+        RuntimeError, match=r"cannot be used for TLS \(key values mismatch\); give PEM files that belong"
+    ):
         service.start()
     assert "Traceback" not in service.log_text

@@ -19,7 +19,10 @@ const at = (id) => document.getElementById(id);
 let shown = "";
 let line = null;
 let found = null;
+let masked = null;
+let wanted = "";
 let token = "";
+let revealed = false;
 let hiding = 0;
 
 function element(name, className, text) {
@@ -66,6 +69,7 @@ function draw() {
   at("nothing").hidden = units.length > 0;
   at("nothing").textContent = found ? "Nothing has that serial or claim ID." : "No unit yet.";
   at("reveal").hidden = !found || found.length === 0;
+  at("reveal").textContent = revealed ? "Hide IDs" : "Show IDs";
 }
 
 function drawLine() {
@@ -85,9 +89,16 @@ function drawLine() {
   for (const name of ["passed", "issued", "failed"]) {
     at(name).textContent = line.today[name].toLocaleString();
   }
+  at("warnings").hidden = line.warnings.length === 0;
+  at("warnings").replaceChildren(...line.warnings.map((text) => element("li", "", text)));
   at("live").textContent = "live";
   at("clock").textContent = clock(line.now);
   draw();
+}
+
+// What the service itself said; what a browser says of a lost connection helps nobody.
+function said(error) {
+  return error instanceof Error && !(error instanceof TypeError || error instanceof SyntaxError) ? error.message : "";
 }
 
 async function look() {
@@ -98,37 +109,60 @@ async function look() {
     line = body;
     drawLine();
   } catch (error) {
-    const reason = error instanceof Error && !(error instanceof TypeError || error instanceof SyntaxError) ? error.message : "";
-    sign("lost", "Stop, and see to the service", reason, line ? `last heard of at ${clock(line.now)}` : "");
+    sign("lost", "Stop, and see to the service", said(error), line ? `last heard of at ${clock(line.now)}` : "");
     at("live").textContent = "no connection";
   } finally {
     setTimeout(look, EVERY_MS);
   }
 }
 
+// Needs no service: it may be gone, and whole claim IDs must not stay.
+function hide() {
+  clearTimeout(hiding);
+  revealed = false;
+  found = masked;
+  draw();
+}
+
+// The file that the service writes for its user opens this page with the token behind #, which no browser sends.
+function takeToken() {
+  const given = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (!given) return;
+  token = given;
+  history.replaceState(null, "", location.pathname);
+}
+
 async function search(reveal) {
-  const text = at("wanted").value.trim();
-  if (!text) {
-    found = null;
+  if (!reveal) wanted = at("wanted").value.trim();
+  clearTimeout(hiding);
+  if (!wanted) {
+    masked = null;
     at("trouble").textContent = "";
-    draw();
+    hide();
     return;
   }
   const headers = { "Content-Type": "application/json" };
   if (reveal && token) headers.Authorization = `Bearer ${token}`;
   try {
-    const reply = await fetch("station/search", { method: "POST", headers, body: JSON.stringify({ text, reveal }) });
+    const reply = await fetch("station/search", {
+      method: "POST",
+      headers,
+      body: JSON.stringify({ text: wanted, reveal }),
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
     const body = await reply.json();
     at("token-form").hidden = reply.status !== 401;
+    if (reply.status === 401) token = "";
     if (!reply.ok) throw new Error(body.error);
-    found = body.claims;
     at("trouble").textContent = "";
+    found = body.claims;
+    revealed = reveal;
+    if (!reveal) masked = found;
+    if (reveal) hiding = setTimeout(hide, REVEALED_MS);
     draw();
-    clearTimeout(hiding);
-    if (reveal) hiding = setTimeout(() => search(false), REVEALED_MS);
   } catch (error) {
-    token = "";
-    at("trouble").textContent = error instanceof Error ? error.message : "The search failed.";
+    hide();
+    at("trouble").textContent = said(error) || "The service does not answer.";
   }
 }
 
@@ -139,11 +173,13 @@ at("search").addEventListener("submit", (event) => {
 at("wanted").addEventListener("input", () => {
   if (!at("wanted").value) search(false);
 });
-at("reveal").addEventListener("click", () => search(true));
+at("reveal").addEventListener("click", () => (revealed ? hide() : search(true)));
 at("token-form").addEventListener("submit", (event) => {
   event.preventDefault();
   token = at("token").value;
   at("token").value = "";
   search(true);
 });
+addEventListener("hashchange", takeToken);
+takeToken();
 look();
