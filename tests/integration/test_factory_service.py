@@ -482,6 +482,36 @@ def test_the_controllers_client_asks_and_confirms(shared_service: RunningService
     assert shared_service.get("/units/SN-client").body["claims"][0]["state"] == "verified"
 
 
+OPTIONS = {"service_timeout": 30.0, "service_retries": 0, "service_ca_file": None, "service_confirms": True}
+
+
+def test_a_run_of_the_services_user_finds_its_token_and_sends_it_to_no_other_machine(
+    service_with: ServiceMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    running = service_with(token_file="")
+    options = {**OPTIONS, "service_token": None, "service_url": running.url}
+
+    client = FactoryService.from_options(options)
+    assert client.confirm({**UNIT, "id": client.claim_id(UNIT)}) is None
+
+    made = (tmp_path / "data/ioto/controller-token").read_text(encoding="ascii").strip()
+    for here in ("http://localhost:1/", "https://[::1]:1/", "http://127.0.0.9:1/"):
+        assert FactoryService.from_options({**options, "service_url": here}).token == made
+    for url in ("http://192.0.2.1:1234/", "http://station.example/", "http://localhost.evil.example/", "http://[::1"):
+        assert FactoryService.from_options({**options, "service_url": url}).token is None
+    # What is said wins; and a service that takes no confirmation is none of ours.
+    assert FactoryService.from_options({**options, "service_token": TOKEN}).token == TOKEN
+    assert FactoryService.from_options({**options, "service_confirms": False}).token is None
+
+
+def test_a_confirmation_without_the_token_is_an_error_that_names_the_option(shared_service: RunningService) -> None:
+    client = FactoryService(shared_service.url)
+    unit = {**UNIT, "serial": "SN-no-token"}
+    with pytest.raises(SourceError, match="set ioto_service_token to the token of that service"):
+        client.confirm({**unit, "id": client.claim_id(unit)})
+
+
 def test_a_conflict_at_the_service_is_an_error_that_names_the_holder(shared_service: RunningService) -> None:
     client = FactoryService(shared_service.url, token=shared_service.token)
     claim_id = client.claim_id({**UNIT, "serial": "SN-holder"})

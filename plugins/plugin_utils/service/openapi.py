@@ -53,12 +53,13 @@ _NAME = {"type": ["string", "integer"], "maxLength": claim_ids.MAX_UNIT_LENGTH}
 _REFUSALS = {
     "400": "The body cannot be read.",
     "401": "A controller's token is needed, or the one given is not known.",
-    "403": "Not from there, not with that secret, or not for that unit.",
+    "403": "Not from there, not with that secret, or not (or no more) for that unit.",
     "404": "There is nothing of that kind.",
     "405": "Not with that method.",
     "408": "The request came too slowly.",
     "409": "The claim ID and the unit do not belong together; `unit` holds it.",
     "413": "The body is too large.",
+    "421": "The service is not called by that name (Host).",
     "422": "The body or a parameter says something that cannot be.",
     "429": "Too many requests from that address; see Retry-After.",
     "503": "The ledger cannot be used now; see Retry-After.",
@@ -97,6 +98,7 @@ def describe(settings: ServiceSettings) -> dict[str, Any]:
                     "Confirm that a unit has its claim ID",
                     {"type": "object", "properties": {"id": _string(_MASKED), "unit": _TEXT, "state": _TEXT}},
                     body=confirmation,
+                    is_controllers=True,
                 ),
             },
             **_QUESTIONS,
@@ -110,6 +112,7 @@ def _operation(
     *,
     body: dict[str, Any] | None = None,
     parameters: list[dict[str, Any]] | None = None,
+    is_controllers: bool = False,
 ) -> dict[str, Any]:
     content = {"application/json": {"schema": reply}} if reply else {"text/plain": {"schema": _TEXT}}
     refusal = {
@@ -117,7 +120,7 @@ def _operation(
     }
     operation: dict[str, Any] = {
         "summary": summary,
-        "security": [{}, {"controller": []}],
+        "security": [{"controller": []}] if is_controllers else [{}, {"controller": []}],
         "responses": {
             "200": {"description": summary, "content": content},
             **{status: {"description": text, "content": refusal} for status, text in _REFUSALS.items()},
