@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.database import Database
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.event_kinds import EventKind
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.integrity.check import check_integrity
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import LedgerError
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import LedgerError, NewEvent
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.seals import MOST_EVENTS, seal_events
-from tests.support.ledgers import damage, fill
+from tests.support.ledgers import CONTEXT, damage, fill
 
 
 @pytest.mark.parametrize(
@@ -57,6 +58,32 @@ def test_what_only_sqlite_can_hold_is_named(tmp_path: Path, statements: list[str
         for statement in statements:
             damage(ledger.database, statement)
         assert finding in check_integrity(ledger.database).findings
+
+
+@pytest.mark.parametrize(
+    ("statement", "finding"),
+    [
+        (
+            "UPDATE ioto_events SET id = 9223372036854775807 WHERE id = 12",
+            "Row 9223372036854775807 of ioto_events: it comes after row 11: events between them are missing, or its "
+            "number was changed.",
+        ),
+        (
+            "DELETE FROM ioto_events WHERE id IN (5, 6)",
+            "Row 7 of ioto_events: it comes after row 4: events between them are missing, or its number was changed.",
+        ),
+        (
+            "DELETE FROM ioto_events WHERE id = 1",
+            "Row 2 of ioto_events: it comes after row 0: events between them are missing, or its number was changed.",
+        ),
+    ],
+)
+def test_a_gap_in_what_is_not_sealed_is_named_on_sqlite(tmp_path: Path, statement: str, finding: str) -> None:
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        ledger.record_many([NewEvent(EventKind.CHECKED, CONTEXT)] * 12)
+        assert check_integrity(ledger.database).findings == []
+        damage(ledger.database, statement)
+        assert check_integrity(ledger.database).findings == [finding]
 
 
 def test_a_schema_that_is_no_text_is_a_sentence(tmp_path: Path) -> None:

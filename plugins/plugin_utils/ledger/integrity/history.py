@@ -51,6 +51,10 @@ class _Events:
     def __init__(self, connection: Connection, findings: Findings, history: History) -> None:
         self._rows = self._parsed(scan(connection, events, findings), findings)
         self._history = history
+        self._findings = findings
+        # PostgreSQL gives a number to an event that is then not committed, and to no other.
+        self._leaves_no_gaps = connection.dialect.name == "sqlite"
+        self._last = 0
         self._next = next(self._rows, None)
 
     def up_to(self, last: int) -> list[RawRow]:
@@ -58,6 +62,7 @@ class _Events:
         part: list[RawRow] = []
         while self._next is not None and self._next[0] <= last and len(part) < _MOST_LOOKED_AT:
             part.append(self._next)
+            self._last = self._next[0]
             self._next = next(self._rows, None)
         return part
 
@@ -67,6 +72,13 @@ class _Events:
         while self._next is not None:
             history.unsealed += 1
             row = self._next
+            if self._leaves_no_gaps and row[0] > self._last + 1:
+                self._findings.add_row(
+                    events.name,
+                    row[0],
+                    f"it comes after row {self._last}: events between them are missing, or its number was changed",
+                )
+            self._last = row[0]
             if isinstance(row[_at], str) and row[_at] < long_ago:
                 history.overdue = [*history.overdue[:1], row[0]] if history.overdue else [row[0], row[0]]
                 history.overdue_runs += _is_sealed_run(row)
