@@ -43,7 +43,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture
 def network(folder: Path) -> Iterator[ExampleNetwork]:
-    with ExampleNetwork(folder / "network") as network:
+    with ExampleNetwork(folder / "network", folder / "reader" / "home") as network:
         yield network
 
 

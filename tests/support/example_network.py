@@ -6,7 +6,7 @@
 A network namespace of its own holds them, in which every address of 192.0.2.0/24 is one of this machine, so several
 such networks can be up at a time. It needs root, and goes down with whoever started it.
 
-    with ExampleNetwork(folder) as network:
+    with ExampleNetwork(folder, home) as network:
         subprocess.run([*network.entrance, "ssh", "root@192.0.2.11"])
 """
 
@@ -55,16 +55,20 @@ def available() -> bool:
 
 
 class ExampleNetwork:
-    """The network, in a process of its own that keeps its files in `folder`."""
+    """The network, in a process of its own that keeps its files in `folder`.
 
-    def __init__(self, folder: Path) -> None:
+    Whoever reads has its home in `home`, and runs the service.
+    """
+
+    def __init__(self, folder: Path, home: Path) -> None:
         self._folder = folder
+        self._home = home
 
     def __enter__(self) -> Self:
         self._folder.mkdir(parents=True)
         self._log = (self._folder / "network.log").open("w+")
         self._process = subprocess.Popen(
-            [*_NEW_NETWORK, sys.executable, "-m", "tests.support.example_network", str(self._folder)],
+            [*_NEW_NETWORK, sys.executable, "-m", "tests.support.example_network", str(self._folder), str(self._home)],
             cwd=processes.REPOSITORY,
             env=processes.environment(self._folder),
             stdin=subprocess.PIPE,
@@ -95,7 +99,7 @@ class ExampleNetwork:
         return ["nsenter", f"--net=/proc/{self._process.pid}/ns/net", "--"]
 
 
-def _hold(folder: Path) -> None:
+def _hold(folder: Path, home: Path) -> None:
     processes.run("ip", "link", "set", "lo", "up")
     processes.run("ip", "address", "add", f"{STATION}/24", "dev", "lo")
     # Pseudo terminals, as on real devices, since the examples do not tell Ansible to do without.
@@ -106,7 +110,7 @@ def _hold(folder: Path) -> None:
     with (
         Fleet.start(folder / "fleet", specs=specs) as fleet,
         LabelPrinter(folder / "labels", host=PRINTER, port=9100),
-        _service(folder) as service,
+        _service(folder, home) as service,
     ):
         for device in fleet.devices:
             device.write("/etc/shadow", _NO_PASSWORD)  # as they come from their maker: the reader has no key of theirs
@@ -115,14 +119,14 @@ def _hold(folder: Path) -> None:
         service.kill()
 
 
-def _service(folder: Path) -> subprocess.Popen[bytes]:
+def _service(folder: Path, home: Path) -> subprocess.Popen[bytes]:
     # It inherits a socket that listens already: ready before it runs.
     with socket.create_server((STATION, 1234)) as listener:
         listening = ("--listener", str(listener.fileno()), "--ledger", str(folder / "ledger.db"))
         return subprocess.Popen(
             (sys.executable, "-m", "plugins.plugin_utils.service", *listening),
             cwd=processes.REPOSITORY,
-            env=processes.environment(folder, IOTO_SERVICE_NETWORKS="192.0.2.0/24"),
+            env=processes.environment(folder, HOME=str(home), IOTO_SERVICE_NETWORKS="192.0.2.0/24"),
             stdin=subprocess.DEVNULL,
             stdout=sys.stderr,
             stderr=sys.stderr,
@@ -131,4 +135,4 @@ def _service(folder: Path) -> subprocess.Popen[bytes]:
 
 
 if __name__ == "__main__":
-    _hold(Path(sys.argv[1]))
+    _hold(*map(Path, sys.argv[1:]))

@@ -50,7 +50,7 @@ class Reader:
         self._shell = folder / "shell"
         home = folder / "home"
         for made in (self._shell, home, folder / "bin"):
-            made.mkdir(parents=True)
+            made.mkdir(parents=True, exist_ok=True)
         shutil.copytree(ROOT, self.clone, symlinks=True, ignore=shutil.ignore_patterns(*_NOT_CLONED))
         (self._shell / "state").write_text(f"cd '{self.clone}'\n", encoding="utf-8")
         _make_ssh(folder / "bin" / "ssh", home)

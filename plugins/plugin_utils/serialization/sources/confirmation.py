@@ -22,7 +22,9 @@ from .source import SourceError
 _CANNOT = "if it is one that cannot, such as the agent's sample, say so (ioto_service_confirms: false)."
 _SEE_URL = "see whether ioto_service_url is the one of an Ioto serialization service"
 
-_UNAUTHORIZED, _FORBIDDEN, _CONFLICT = 401, 403, 409
+UNAUTHORIZED = 401
+"""What a service says that wants another token."""
+_FORBIDDEN, _CONFLICT = 403, 409
 _UNKNOWN = frozenset({404, 410})
 _TAKES_NO_CONFIRMATION = frozenset({405, 501})
 _BUSY = frozenset({408, 425, 429})
@@ -86,11 +88,11 @@ def _refusal(status: int, said: str, place: str) -> str:
         )
     if status in _TAKES_NO_CONFIRMATION:
         return f"The service at {place} takes no confirmation, status {status}: {_CANNOT}"
-    if status in {_UNAUTHORIZED, _FORBIDDEN}:
+    if status in {UNAUTHORIZED, _FORBIDDEN}:
         remedy = (
             "set ioto_service_token to the token of that service (the file controller-token, which it made at its "
             "first start)"
-            if status == _UNAUTHORIZED
+            if status == UNAUTHORIZED
             else "see whether it may serve this product and unit, and correct ioto_service_token, or the secret in "
             "ioto_service_url"
         )

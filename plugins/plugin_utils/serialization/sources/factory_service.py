@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -18,7 +19,7 @@ from ...claim_ids import is_valid, mask, mask_within
 from ...device.device import DEVICE_FILE
 from ...display_text import printable, url_origin
 from ...json5.reader import JsonValue
-from .confirmation import read_answer, unconfirmed
+from .confirmation import UNAUTHORIZED, read_answer, unconfirmed
 from .source import ClaimSource, SourceError
 
 DEFAULT_TIMEOUT = 30.0
@@ -88,9 +89,13 @@ class FactoryService(ClaimSource):
             ) from None
         status, reply = self._send("POST", text.encode())
         if not 200 <= status < 300:
+            remedy = (
+                "Set ioto_service_token to what its file controller-token holds."
+                if status == UNAUTHORIZED
+                else "See its log, and whether it may serve this product and unit."
+            )
             raise SourceError(
-                f"The service at {self.place} refused with status {status}: {self._said(reply, body)} "
-                "See its log, and whether it may serve this product and unit."
+                f"The service at {self.place} refused with status {status}: {self._said(reply, body)} {remedy}"
             )
         found = read_answer(reply).get("id")
         if not is_valid(found):
@@ -161,9 +166,28 @@ class FactoryService(ClaimSource):
 
 def _own_token(url: str) -> str | None:
     """Return the token of a service that this user runs on this machine. It goes to no other machine."""
+    token = controller_token.read_token(controller_token.default_path())
     try:
-        host = urlsplit(url).hostname or ""
-        is_here = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        return token if token and (_is_ours(host) or (parts.scheme == "https" and _is_name_of_ours(host))) else None
+    except (OSError, ValueError):
         return None
-    return controller_token.read_token(controller_token.default_path()) if is_here else None
+
+
+def _is_name_of_ours(name: str) -> bool:
+    """Say whether a name is this machine's; whoever answers has to prove by a certificate that it is his."""
+    return all(_is_ours(str(found[4][0])) for found in socket.getaddrinfo(name, None, type=socket.SOCK_STREAM))
+
+
+def _is_ours(host: str) -> bool:
+    """Say whether `host` is an address of this machine: it can be bound to."""
+    if host == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+        with socket.socket(socket.AF_INET if address.version == 4 else socket.AF_INET6, socket.SOCK_STREAM) as probe:
+            probe.bind((host, 0))
+    except (OSError, ValueError):
+        return False
+    return not address.is_unspecified and not address.is_multicast
