@@ -508,8 +508,10 @@ def test_a_run_of_the_services_user_finds_its_token_and_sends_it_to_no_other_mac
 def test_a_confirmation_without_the_token_is_an_error_that_names_the_option(shared_service: RunningService) -> None:
     client = FactoryService(shared_service.url)
     unit = {**UNIT, "serial": "SN-no-token"}
-    with pytest.raises(SourceError, match="set ioto_service_token to the token of that service"):
+    with pytest.raises(SourceError, match=r"status 401 \(.*\): set ioto_service_token to the token of that service"):
         client.confirm({**unit, "id": client.claim_id(unit)})
+    with pytest.raises(SourceError, match=r"status 401: .*\. Set ioto_service_token to what its file controller-token"):
+        FactoryService(shared_service.url, token=TOKEN).claim_id(unit)
 
 
 def test_a_conflict_at_the_service_is_an_error_that_names_the_holder(shared_service: RunningService) -> None:
