@@ -142,7 +142,7 @@ def test_a_confirmation_that_says_two_ids_is_refused(shared_service: RunningServ
     claim_id = shared_service.claim("SN-D4")
     for more in ('"id": "JT08FFQXWQ"', '"state": "written", "state": "verified"'):
         body = f'{{"product": "{PRODUCT}", "serial": "SN-D4", "id": "{claim_id}", {more}}}'
-        assert shared_service.ask(body.encode(), method="PUT").status == 422
+        assert shared_service.confirm(body.encode()).status == 422
     assert shared_service.get("/units/SN-D4").body["claims"][0]["state"] == "allocated"
 
 

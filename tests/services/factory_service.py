@@ -155,7 +155,7 @@ class RunningService:
         finally:
             connection.close()
 
-    def confirm(self, body: dict[str, object]) -> Reply:
+    def confirm(self, body: object) -> Reply:
         """Confirm as a controller does: by the service's own token."""
         return self.ask(body, method="PUT", headers=bearer(self.token))
 
