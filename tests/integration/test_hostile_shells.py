@@ -114,3 +114,43 @@ def test_both_engines_judge_a_shell_alike(
     assert CLAIM_ID not in run.output
     assert "\x1b" not in run.output
     assert "Traceback" not in run.output
+
+
+_SUDO = {
+    "hangs": ("sleep 600", "unreachable: The device NAME was not done within 5 s (ioto_device_timeout)"),
+    "asks": (
+        "echo 'sudo: a password is required' >&2; sleep 600",
+        "failed: The device NAME does not let root become another user (it wants a password); see ansible_become_user, "
+        "ansible_become_method and ansible_become_password.",
+    ),
+    "talks": (f"{_WORDS}exit 1", "failed: The device NAME did not finish our script (exit status 1); it said: "),
+    "ends": (f"{_WORDS}exit 255", "failed: The device NAME did not finish our script (exit status 255); it said: "),
+    "floods": ("exec yes", "failed: The device NAME answers without end (more than 4 MiB)"),
+    "complains": ("exec yes >&2", "failed: The device NAME answers without end (more than 4 MiB)"),
+}
+
+
+def test_whoever_lets_nobody_become_another_user_has_no_more_time_either(
+    tmp_path: Path, home: Path, controls: Path
+) -> None:
+    with Fleet.start(tmp_path / "fleet", groups={"manual": len(_SUDO)}, kind="dropbear") as fleet:
+        for device, (sudo, _sentence) in zip(fleet.devices, _SUDO.values(), strict=True):
+            device.write("/bin/sudo-of-ours", f"#!/usr/bin/busybox sh\n{sudo}\n", 0o755)
+        variables = {"ioto_device_timeout": 5, "ansible_become": True, "ansible_become_exe": "/bin/sudo-of-ours"}
+        run = provision(
+            home,
+            *("-i", fleet.inventory, "-e", json.dumps(variables)),
+            ANSIBLE_BECOME_ALLOW_SAME_USER="1",
+            ANSIBLE_SSH_CONTROL_PATH_DIR=str(controls),
+        )
+        for device, (kind, (_sudo, sentence)) in zip(fleet.devices, _SUDO.items(), strict=True):
+            fate = "unreachable" if device.name in run.unreachable else "failed"
+            said = f"{fate}: {run.reasons[device.name].replace(device.name, 'NAME')}"
+            assert said.startswith(sentence), (kind, said)
+        assert CLAIM_ID not in run.output
+        assert "Traceback" not in run.output
+
+        by_fleet = provision(home, "-i", fleet.inventory, "-e", json.dumps({**variables, "ioto_engine": "fleet"}))
+        assert (
+            "The fleet engine does not honour become (log in as the user that may write the files)" in by_fleet.output
+        )
