@@ -116,7 +116,8 @@ def test_both_engines_judge_a_shell_alike(
     assert "Traceback" not in run.output
 
 
-_SUDO = {
+_ENOUGH = ("failed: The device NAME answers without end", "unreachable: The device NAME was not done within 5 s")
+_SUDO: dict[str, tuple[str, str | tuple[str, str]]] = {
     "hangs": ("sleep 600", "unreachable: The device NAME was not done within 5 s (ioto_device_timeout)"),
     "asks": (
         "echo 'sudo: a password is required' >&2; sleep 600",
@@ -125,8 +126,9 @@ _SUDO = {
     ),
     "talks": (f"{_WORDS}exit 1", "failed: The device NAME did not finish our script (exit status 1); it said: "),
     "ends": (f"{_WORDS}exit 255", "failed: The device NAME did not finish our script (exit status 255); it said: "),
-    "floods": ("exec yes", "failed: The device NAME answers without end (more than 4 MiB)"),
-    "complains": ("exec yes >&2", "failed: The device NAME answers without end (more than 4 MiB)"),
+    # Ansible's plugin looks at each line, so that the time may be over before there are too many.
+    "floods": ("exec yes", _ENOUGH),
+    "complains": ("exec yes >&2", _ENOUGH),
 }
 
 
@@ -151,6 +153,4 @@ def test_whoever_lets_nobody_become_another_user_has_no_more_time_either(
         assert "Traceback" not in run.output
 
         by_fleet = provision(home, "-i", fleet.inventory, "-e", json.dumps({**variables, "ioto_engine": "fleet"}))
-        assert (
-            "The fleet engine does not honour become (log in as the user that may write the files)" in by_fleet.output
-        )
+        assert "The fleet engine does not honour become (log in as the user that may" in by_fleet.output

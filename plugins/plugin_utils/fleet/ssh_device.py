@@ -23,6 +23,7 @@ MAX_ERRORS = 64 * 1024
 """Bytes of a device's complaints that are kept."""
 _ROOM = 2
 """Times the largest answer that may come in for a script: packets are more than what is in them."""
+_MEBIBYTE = 1024 * 1024
 _PIECE = 64 * 1024
 _DONE = re.compile(rb"\r?\nioto-done-([0-9a-f]{16}) (\d{1,3})(?=\r?\n)")
 """The line that ends an answer. Its word is another one for each script, and a device may say the wrong one before."""
@@ -62,8 +63,8 @@ class SshDevice:
             with self._alarms.limit(self._deadline, self._transport.peer.end):
                 return self._answer(self._open_shell(), script.encode("utf-8", "surrogateescape"))
         except LOST as error:
-            if self._transport.peer.has_sent_too_much:
-                raise too_much(self._name) from None
+            if self._transport.peer.has_sent_too_much:  # and an answer it is not, which would have been too much before
+                raise lost(self._name, f"it sent more than {_ROOM * MAX_ANSWER // _MEBIBYTE} MiB") from None
             if self._deadline.has_passed:
                 raise not_in_time(self._name, self._deadline, self._said.errors if self._said else b"") from None
             raise lost(self._name, end_of(self._transport, error)) from None
