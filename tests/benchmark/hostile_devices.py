@@ -22,7 +22,7 @@ from collections import Counter
 from pathlib import Path
 
 from tests.fleet import Fleet
-from tests.services.hostile_ssh import MANNERS, STATES, HostileServers
+from tests.services.hostile_ssh import MANNERS, STATES, HostileServers, host_name
 from tests.support.ansible import ROOT, Run, command, environment
 
 _MOST_MEMORY = 150_000_000
@@ -44,7 +44,10 @@ def _compare(folder: Path, servers: HostileServers, engine: str, given: argparse
     found = []
     for name in ("good", "all"):
         with Fleet.start(folder / f"fleet-{name}", groups={"manual": given.good}, kind="dropbear") as fleet:
-            inventories = [fleet.inventory, *([_hostile(fleet, servers, folder)] if name == "all" else [])]
+            inventories = [
+                fleet.inventory,
+                *([servers.inventory(folder / "hostile.json", fleet.devices[0])] if name == "all" else []),
+            ]
             found.append(_measure(folder / name, inventories, engine, given))
             done = [device for device in fleet.devices if device.claim_id()]
             assert len(done) == given.good, f"{given.good - len(done)} good devices are not done"
@@ -55,7 +58,9 @@ def _compare(folder: Path, servers: HostileServers, engine: str, given: argparse
     assert f"Labels: {given.good} made" in run.output, "not all good devices have a label"
     assert "defect" not in run.output and "Traceback" not in run.output
     print(f"{engine}: {given.good} good and {hostile} hostile devices, {given.forks} at a time, {given.seconds} s each")
-    fates = Counter((kind[1], "unreachable" if _name(kind) in run.unreachable else "failed") for kind in servers.ports)
+    fates = Counter(
+        (kind[1], "unreachable" if host_name(kind) in run.unreachable else "failed") for kind in servers.ports
+    )
     for manner in MANNERS:
         counts = ", ".join(f"{fates[manner, fate]} {fate}" for fate in ("unreachable", "failed"))
         print(f"  {manner:8} {len(STATES)} states: {counts}, none held anybody up")
@@ -66,26 +71,6 @@ def _compare(folder: Path, servers: HostileServers, engine: str, given: argparse
     print(f"  {memory / 1e6:.0f} MB more than the {alone['memory'] / 1e6:.0f} MB without them, and may be 150 MB")
     assert longer <= most, f"{longer:.1f} s longer"
     assert memory < _MOST_MEMORY
-
-
-def _name(kind: tuple[str, str]) -> str:
-    return "-".join(kind).replace(" ", "-")
-
-
-def _hostile(fleet: Fleet, servers: HostileServers, folder: Path) -> Path:
-    device = fleet.devices[0]
-    hosts = {_name(kind): {"ansible_host": "127.0.0.1", "ansible_port": port} for kind, port in servers.ports.items()}
-    shared = {
-        "ioto_mode": "manual",
-        "ioto_product": device.product,
-        "ansible_user": "root",
-        "ansible_ssh_private_key_file": str(device.key),
-        "ansible_ssh_common_args": "-F none -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null "
-        "-o IdentityAgent=none",
-    }
-    file = folder / "hostile.json"
-    file.write_text(json.dumps({"hostile": {"hosts": hosts, "vars": shared}}), encoding="utf-8")
-    return file
 
 
 def _measure(

@@ -55,10 +55,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     groups = {"manual": len(SHELLS)}
     with Fleet.start(tmp_path_factory.mktemp("fleet"), groups=groups, kind="dropbear") as fleet:
         for device, (shell, _sentence) in zip(fleet.devices, SHELLS.values(), strict=True):
-            file = device.root / "bin/sh"
-            file.unlink()
-            file.write_text(f"#!/usr/bin/busybox sh\n{shell}\n", encoding="utf-8")
-            file.chmod(0o755)
+            device.replace_shell(shell)
         yield fleet
 
 

@@ -6,10 +6,7 @@
 from __future__ import annotations
 
 import os
-import shutil
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,9 +18,8 @@ pytest.importorskip("paramiko", reason="the fleet engine needs the Python packag
 from ansible_collections.ioto.serialization.plugins.plugin_utils.device.connection import Deadline, UnreachableError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.ssh_connector import OLD_ALGORITHMS, Connector
 from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.ssh_settings import resolve_settings
-from tests.fleet.readiness import answers
+from tests.services.openssh import SERVER, openssh_server
 
-SERVER = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
 pytestmark = pytest.mark.skipif(
     os.getuid() != 0 or not SERVER, reason="needs root and the Debian package openssh-server"
 )
@@ -56,24 +52,9 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @contextmanager
 def server(folder: Path, keys: Path, restriction: str) -> Iterator[int]:
     """Run a server, and give its port."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port = int(found.getsockname()[1])
-    configuration = folder / "sshd_config"
-    configuration.write_text(
-        f"ListenAddress 127.0.0.1:{port}\nHostKey {keys}/host\nPidFile none\nUsePAM no\nStrictModes no\n"
-        f"AuthorizedKeysFile {keys}/user.pub\nPermitRootLogin yes\n{restriction}\n",
-        encoding="utf-8",
-    )
-    Path("/run/sshd").mkdir(exist_ok=True)
-    with subprocess.Popen((str(SERVER), "-D", "-e", "-f", configuration), stderr=subprocess.DEVNULL) as process:
-        deadline = time.monotonic() + 10
-        while not answers("127.0.0.1", port):
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-        try:
-            yield port
-        finally:
-            process.kill()
+    login = f"AuthorizedKeysFile {keys}/user.pub", "PermitRootLogin yes", "StrictModes no"
+    with openssh_server(folder, keys / "host", *login, restriction) as port:
+        yield port
 
 
 def ssh(port: int, keys: Path, *more: str) -> bool:

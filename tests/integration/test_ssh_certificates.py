@@ -6,10 +6,7 @@
 from __future__ import annotations
 
 import os
-import shutil
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,9 +17,8 @@ pytest.importorskip("paramiko", reason="the fleet engine needs the Python packag
 from ansible_collections.ioto.serialization.plugins.plugin_utils.device.connection import Deadline, UnreachableError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.ssh_connector import Connector
 from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.ssh_settings import resolve_settings
-from tests.fleet.readiness import answers
+from tests.services.openssh import SERVER, openssh_server
 
-SERVER = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
 pytestmark = pytest.mark.skipif(
     os.getuid() != 0 or not SERVER, reason="needs root and the Debian package openssh-server"
 )
@@ -48,24 +44,13 @@ def authority(tmp_path: Path) -> Path:
 @pytest.fixture
 def port(tmp_path: Path, authority: Path) -> Iterator[int]:
     """The port of a server that takes certificates of the authority alone."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        number = int(found.getsockname()[1])
-    configuration = tmp_path / "sshd_config"
-    configuration.write_text(
-        f"ListenAddress 127.0.0.1:{number}\nHostKey {make_key(tmp_path / 'host')}\nPidFile none\nUsePAM no\n"
-        f"TrustedUserCAKeys {authority}.pub\nAuthorizedKeysFile none\nPasswordAuthentication no\nPermitRootLogin yes\n",
-        encoding="utf-8",
-    )
-    Path("/run/sshd").mkdir(exist_ok=True)
-    with subprocess.Popen((str(SERVER), "-D", "-e", "-f", configuration), stderr=subprocess.DEVNULL) as server:
-        deadline = time.monotonic() + 10
-        while not answers("127.0.0.1", number):
-            assert server.poll() is None
-            assert time.monotonic() < deadline
-        try:
-            yield number
-        finally:
-            server.kill()
+    with openssh_server(
+        tmp_path,
+        make_key(tmp_path / "host"),
+        *(f"TrustedUserCAKeys {authority}.pub", "AuthorizedKeysFile none", "PasswordAuthentication no"),
+        "PermitRootLogin yes",
+    ) as port:
+        yield port
 
 
 @pytest.mark.parametrize("kind", ["ed25519", "ecdsa", "rsa"])

@@ -15,13 +15,13 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.fleet import Fleet
-from tests.services.hostile_ssh import STATES, HostileServers
+from tests.services.hostile_ssh import STATES, HostileServers, host_name
 from tests.support.ansible import ROOT, provision
 
 pytest.importorskip("paramiko", reason="the fleet engine needs the Python package paramiko")
@@ -55,33 +55,13 @@ def controls() -> Iterator[Path]:
         yield Path(folder)
 
 
-def hostile_hosts(fleet: Fleet, ports: Mapping[tuple[str, str], int], folder: Path) -> Path:
-    """Write an inventory of the hostile servers at `ports`, beside that of the fleet, and return it."""
-    device = fleet.devices[0]
-    hosts = {
-        f"{state}-{manner}".replace(" ", "-"): {"ansible_host": "127.0.0.1", "ansible_port": port}
-        for (state, manner), port in ports.items()
-    }
-    shared = {
-        "ioto_mode": "manual",
-        "ioto_product": device.product,
-        "ansible_user": "root",
-        "ansible_ssh_private_key_file": str(device.key),
-        "ansible_ssh_common_args": "-F none -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null "
-        "-o IdentityAgent=none",
-    }
-    file = folder / "hostile.json"
-    file.write_text(json.dumps({"hostile": {"hosts": hosts, "vars": shared}}), encoding="utf-8")
-    return file
-
-
 @pytest.mark.parametrize("engine", ["ansible", "fleet"])
 def test_nobody_waits_for_a_device_that_holds_us_up(
     tmp_path: Path, home: Path, servers: HostileServers, controls: Path, engine: str
 ) -> None:
     labels = tmp_path / "labels.zpl"
     with Fleet.start(tmp_path / "fleet", groups={"manual": 2}, kind="dropbear") as fleet:
-        inventory = hostile_hosts(fleet, servers.ports, tmp_path)
+        inventory = servers.inventory(tmp_path / "hostile.json", fleet.devices[0])
         started = time.monotonic()
         run = provision(
             home,
@@ -141,14 +121,15 @@ def test_both_engines_say_the_same_of_a_device_that_refuses(tmp_path: Path, home
         HostileServers([kind for kind in _REFUSALS if kind[1] == "refuse"]) as servers,
         socket.create_server(("127.0.0.1", 0)) as nobody,
     ):
-        ports = {**servers.ports, ("nobody", "there"): nobody.getsockname()[1]}
+        gone = {("nobody", "there"): nobody.getsockname()[1]}
         nobody.close()
-        inventory = hostile_hosts(fleet, ports, tmp_path)
+        ports = {**servers.ports, **gone}
+        inventory = servers.inventory(tmp_path / "hostile.json", fleet.devices[0], more=gone)
         for engine in ("ansible", "fleet"):
             run = provision(home, "-i", inventory, "-e", f"ioto_engine={engine} ioto_device_timeout=20")
             said = run.reasons
             for kind, sentence in _REFUSALS.items():
-                name = "-".join(kind)
+                name = host_name(kind)
                 fate = "unreachable" if name in run.unreachable else "failed"
                 assert f"{fate}: {said[name]}".startswith(sentence.replace("PORT", str(ports[kind]))), engine
 
@@ -172,7 +153,7 @@ def test_what_a_peer_says_of_itself_is_told_alike_and_is_no_defect_of_ours(tmp_p
         Fleet.start(tmp_path / "fleet", groups={"manual": 1}, kind="dropbear") as fleet,
         HostileServers(list(_SAYINGS)) as servers,
     ):
-        inventory = hostile_hosts(fleet, servers.ports, tmp_path)
+        inventory = servers.inventory(tmp_path / "hostile.json", fleet.devices[0])
         found: dict[str, dict[str, str]] = {}
         for engine in ("ansible", "fleet"):
             run = provision(home, "-i", inventory, "-e", f"ioto_engine={engine} ioto_device_timeout=20")
@@ -181,7 +162,7 @@ def test_what_a_peer_says_of_itself_is_told_alike_and_is_no_defect_of_ours(tmp_p
             assert "\x1b" not in run.output
             said = run.reasons
             for kind, sentence in _SAYINGS.items():
-                name = "-".join(kind).replace(" ", "-")
+                name = host_name(kind)
                 fate = "unreachable" if name in run.unreachable else "failed"
                 found.setdefault(name, {})[engine] = f"{fate}: {said[name]}"
                 expected = sentence.replace("PORT", str(servers.ports[kind])).replace("NAME", name)
@@ -211,10 +192,7 @@ def test_a_device_that_was_stuck_and_is_well_again_is_done_by_the_next_run(
 ) -> None:
     with Fleet.start(tmp_path / "fleet", groups={"manual": 1}, kind="dropbear") as fleet:
         device = fleet.devices[0]
-        shell, sound = device.root / "bin/sh", device.root / "bin/sh.sound"
-        shell.rename(sound)
-        shell.write_text("#!/usr/bin/busybox sh\necho wedged >&2\nexec sleep 600\n", encoding="utf-8")
-        shell.chmod(0o755)
+        sound = device.replace_shell("echo wedged >&2; exec sleep 600")
         arguments = "-i", fleet.inventory, "-e", f"ioto_engine={engine} ioto_device_timeout=3"
 
         stuck = provision(home, *arguments)
@@ -225,7 +203,7 @@ def test_a_device_that_was_stuck_and_is_well_again_is_done_by_the_next_run(
             f"The device {device.name} was not done within 3 s (ioto_device_timeout); it said: wedged." in stuck.output
         )
 
-        sound.replace(shell)
+        sound.replace(device.root / "bin/sh")
         started = time.monotonic()
         well = provision(home, *arguments)
 
@@ -253,10 +231,7 @@ def test_a_device_that_is_not_done_is_told_where_that_happened_and_in_the_summar
 ) -> None:
     with Fleet.start(tmp_path / "fleet", groups={"manual": 3}, kind="dropbear") as fleet:
         good, locked, gone = fleet.devices
-        shell = locked.root / "bin/sh"
-        shell.unlink()
-        shell.write_text("#!/usr/bin/busybox sh\necho locked >&2\nexit 255\n", encoding="utf-8")
-        shell.chmod(0o755)
+        locked.replace_shell("echo locked >&2; exit 255")
         gone.stop()
         run = provision(
             home,

@@ -30,6 +30,8 @@ from typing import Self
 
 import paramiko
 
+from tests.fleet.devices import Device
+
 _ROOT = Path(__file__).parents[2]
 _PAUSE = 0.2
 _GREETINGS = {"ssh-1": b"SSH-1.5-Cisco-1.25\r\n", "words": b"Not allowed at this time: 7K3M9QX2TB \x1b[2J\r\n"}
@@ -70,11 +72,33 @@ class HostileServers:
         self.ports: Mapping[tuple[str, str], int] = dict(zip(map(tuple, self._kinds), ports, strict=True))
         return self
 
+    def inventory(self, file: Path, device: Device, *, more: Mapping[tuple[str, str], int] = {}) -> Path:
+        """Write an inventory of them, and of who is at the ports `more`, for who may log in to `device`; return it."""
+        hosts = {
+            host_name(kind): {"ansible_host": "127.0.0.1", "ansible_port": port}
+            for kind, port in (dict(self.ports) | dict(more)).items()
+        }
+        shared = {
+            "ioto_mode": "manual",
+            "ioto_product": device.product,
+            "ansible_user": "root",
+            "ansible_ssh_private_key_file": str(device.key),
+            "ansible_ssh_common_args": "-F none -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null "
+            "-o IdentityAgent=none",
+        }
+        file.write_text(json.dumps({"hostile": {"hosts": hosts, "vars": shared}}), encoding="utf-8")
+        return file
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._process.kill()
         self._process.communicate()
+
+
+def host_name(kind: tuple[str, str]) -> str:
+    """Return how the server of this kind is called in the inventory."""
+    return "-".join(kind).replace(" ", "-")
 
 
 # --- the servers' own process ----------------------------------------------------------------------------------------
