@@ -65,6 +65,12 @@ options:
   product:
     description: The product ID, a ULID, of units whose row leaves it empty. Without it, group variables say so.
     type: str
+  serial_pattern:
+    description:
+      - A regular expression that the whole of each serial has to match, such as V(SN-[0-9]{6}). It becomes the variable
+        C(ioto_serial_pattern).
+      - Without it, a serial that a spreadsheet seems to have damaged (a rounded number, a date, lost zeros) is refused.
+    type: str
   columns:
     description: What a title of the header stands for, a column of this plugin or the name of a property.
     type: dict
@@ -167,6 +173,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
             has_settings=True,
             mode=self.get_option("mode"),
             product=self.get_option("product"),
+            serial_pattern=self.get_option("serial_pattern"),
             columns=self.get_option("columns"),
         )
         return production_order.read(data, str(order), layout)
@@ -186,6 +193,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
             "ansible_port": unit.port,
             "ansible_user": unit.user,
             "ioto_serial": unit.serial,
+            "ioto_serial_pattern": self.get_option("serial_pattern"),
             "ioto_product": unit.product,
             "ioto_mode": unit.mode,
             "ioto_claim_id": unit.claim_id,

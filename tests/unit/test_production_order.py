@@ -257,7 +257,23 @@ def test_a_delimiter_that_is_set_and_not_the_files_is_reported() -> None:
     [
         ("8.60123E+14", "a long number that a spreadsheet has rounded"),
         ("8,6E+14", "a long number that a spreadsheet has rounded"),
+        ("8.6E14", "a long number that a spreadsheet has rounded"),
+        ("8E+14", "a long number that a spreadsheet has rounded"),
+        ("1.23E-05", "a long number that a spreadsheet has rounded"),
+        ("860123.0", "a number to which a spreadsheet has added a fraction"),
         ("#NAME?", "the error of a formula"),
+        ("#REF!", "the error of a formula"),
+        ("#BEZUG!", "the error of a formula"),
+        ("#ÜBERLAUF!", "the error of a formula"),
+        ("Err:502", "the error of a formula"),
+        ("TRUE", "a yes or no that a spreadsheet has made"),
+        ("falsch", "a yes or no that a spreadsheet has made"),
+        ("'00123", "a cell with its mark for a text or a formula"),
+        ("=A2", "a cell with its mark for a text or a formula"),
+        ("1. März 2026", "a date that a spreadsheet has made"),
+        ("Sunday, March 1, 2026", "a date that a spreadsheet has made"),
+        ("2026-03-01 00:00:00", "a date that a spreadsheet has made"),
+        ("12:30", "a date that a spreadsheet has made"),
         ("######", "the error of a formula"),
         ("01.Mrz", "a date that a spreadsheet has made"),
         ("1-Mar", "a date that a spreadsheet has made"),
@@ -270,9 +286,51 @@ def test_a_serial_that_a_spreadsheet_has_damaged_is_refused(serial: str, looks_l
     assert problem.startswith("line 3: The serial") and f"looks like {looks_like}; format its column as text" in problem
 
 
-@pytest.mark.parametrize("serial", ["2026-11-0001", "SN-1E5", "12E-B", "860123000000001", "MAR1", "E+14"])
+@pytest.mark.parametrize(
+    "serial",
+    [
+        "2026-11-0001",
+        "SN-1E5",
+        "12E-B",
+        "860123000000001",
+        "MAR1",
+        "E+14",
+        "12E5",
+        "DEC-12",
+        "MAY-2026",
+        "1.5",
+        "#12",
+        "SN=1",
+    ],
+)
 def test_serials_that_are_only_odd_are_taken(serial: str) -> None:
     assert read(f"serial,mode\n{serial},firmware\n")[0].serial == serial
+
+
+@pytest.mark.parametrize(
+    ("serials", "damaged"),
+    [
+        (["00123", "00124", "125"], {4}),
+        (["098", "99", "100"], {3}),
+        (["9", "10", "11"], set()),
+        (["0009", "010"], set()),
+        (["8601234567890120", "8601234567890130"], {2, 3}),
+        (["8601234567890121", "8601234567890130"], set()),
+        (["1-3-26", "2-3-26"], set()),
+    ],
+)
+def test_a_serial_that_is_damaged_as_the_others_show_is_refused(serials: list[str], damaged: set[int]) -> None:
+    text = "\n".join(["serial,mode", *(f"{serial},firmware" for serial in serials)])
+    found = problems(text) if damaged else []
+    assert {int(problem.split(":")[0].removeprefix("line ")) for problem in found} == damaged
+    assert damaged or len(read(text)) == len(serials)
+
+
+def test_a_pattern_says_what_serials_look_like_whatever_a_spreadsheet_may_make() -> None:
+    pattern = r"8\.6E\d+"
+    assert read("serial,mode\n8.6E14,firmware\n", serial_pattern=pattern)[0].serial == "8.6E14"
+    (problem,) = problems("serial,mode\n8.6E14,firmware\n8.6F14,firmware\n", serial_pattern=pattern)
+    assert "line 3: The serial '8.6F14' does not match serial_pattern" in problem
 
 
 def test_an_order_as_a_spreadsheet_saves_it_is_read_without_any_setting() -> None:

@@ -1,30 +1,79 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a spreadsheet makes of a cell that is no number and no date, and of long numbers."""
+"""What a spreadsheet makes of a serial that it takes for a number, a date, a formula, or a yes or no."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Mapping
 
-_EXPONENT = re.compile(r"[+-]?\d(?:[.,]\d+)?E[+-]\d+", re.IGNORECASE)
-_ERROR = re.compile(r"#(?:NAME|REF|VALUE|NUM|NULL|DIV/0|N/A|NV|BEZUG|WERT|ZAHL|####)[!?]?|#{3,}", re.IGNORECASE)
-_MONTHS = "jan|feb|m[aä]r|mrz|apr|ma[iy]|jun|jul|aug|sep|o[ck]t|nov|de[cz]"
+# Without a sign and without a point it may well be a serial, such as 12E5.
+_EXPONENT = re.compile(r"[+-]?\d+(?:(?:[.,]\d+)?E[+-]\d+|[.,]\d+E\d+)", re.IGNORECASE)
+_FRACTION = re.compile(r"\d{5,}[.,]0+")
+_ERROR = re.compile(r"#(?:[^\W\d_][\w/]*[!?]|DIV/0|NAME|REF|VALUE|NUM|NULL|N/?[AV])|#{3,}|Err:\d{3}", re.IGNORECASE)
+_MONTHS = (
+    "jan(?:uary|uar|vier|eiro|uari)?|feb(?:ruary|ruar|br)?|f[eé]v(?:rier)?|mar(?:ch|s|zo)?|m[aä]rz?|mrz|apr(?:il|ile)?|"
+    "avr(?:il)?|abr(?:il)?|may|mai|maggio|june?|juni|juin|july?|juli|juillet|aug(?:ust)?|août|sept?(?:ember|embre)?|"
+    "o[ck]t(?:ober|obre)?|nov(?:ember|embre)?|de[cz](?:ember|embre)?|déc(?:embre)?"
+)
+_DAY = r"(?:[^\W\d_]{2,10}[.,]{1,2} )?"
+_YEAR = r"(?:\d{2}|(?:19|20)\d{2})"
+_CLOCK = r"\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?[AP]M)?"
 _DATE_IN_WORDS = re.compile(
-    rf"\d{{1,2}}[./ -]+(?:{_MONTHS})[a-z]*\.?(?:[./ -]+\d{{2,4}})?|(?:{_MONTHS})[a-z]*[./ -]+\d{{1,4}}", re.IGNORECASE
+    rf"{_DAY}(?:\d{{1,2}}[./ -]+(?:{_MONTHS})\.?(?:[./, -]+{_YEAR})?|"
+    rf"(?:{_MONTHS})\.?[./ -]+(?:\d{{1,2}}, ?)?{_YEAR}|(?:{_MONTHS})\.? \d|"
+    rf"{_YEAR}[./ -]+(?:{_MONTHS})(?:[./ -]+\d{{1,2}})?)(?: {_CLOCK})?",
+    re.IGNORECASE,
 )
 _DATE = re.compile(r"\d{1,4}([./-])\d{1,2}\1\d{1,4}")
+_MOMENT = re.compile(rf"\d{{1,4}}([./-])\d{{1,2}}\1\d{{1,4}}[T ]{_CLOCK}Z?|{_CLOCK}", re.IGNORECASE)
+_DIGITS_OF_A_NUMBER = 15
+"""So many digits of a number a spreadsheet keeps; the others become zeros."""
+_TRUTHS = frozenset({"true", "false", "wahr", "falsch", "vrai", "faux", "vero", "falso", "verdadero"})
 
 
 def damage(text: str) -> str | None:
     """Return what a spreadsheet seems to have made of a cell, as the end of "it looks like", or None."""
     if _EXPONENT.fullmatch(text):
         return "a long number that a spreadsheet has rounded"
+    if _FRACTION.fullmatch(text):
+        return "a number to which a spreadsheet has added a fraction"
     if _ERROR.fullmatch(text):
         return "the error of a formula"
-    return "a date that a spreadsheet has made" if _DATE_IN_WORDS.fullmatch(text) else None
+    if text.casefold() in _TRUTHS:
+        return "a yes or no that a spreadsheet has made"
+    if text.startswith(("'", "=")):
+        return "a cell with its mark for a text or a formula"
+    # A spreadsheet writes no month in capitals, and a factory its DEC-12.
+    is_date = _MOMENT.fullmatch(text) or (not text.isupper() and _DATE_IN_WORDS.fullmatch(text))
+    return "a date that a spreadsheet has made" if is_date else None
 
 
-def is_date(text: str) -> bool:
-    """Say whether `text` may be a date, as a spreadsheet makes one of `1-3-26`; a serial may also be written so."""
-    return _DATE.fullmatch(text) is not None
+def damage_beside_others(serials: Mapping[int, str]) -> dict[int, str]:
+    """Return what seems to be damaged among the `serials` of an order, by line; what it looks like beside the others.
+
+    A factory may have all its serials look so, but not some of them.
+    """
+    dates = [line for line, serial in serials.items() if _DATE.fullmatch(serial)]
+    found: dict[int, str] = {}
+    if len(dates) < len(serials):
+        found |= dict.fromkeys(dates, "a date among serials that are none")
+    numbers = {line: serial for line, serial in serials.items() if serial.isascii() and serial.isdecimal()}
+    found |= dict.fromkeys(_without_zeros(numbers), "a number whose leading zeros a spreadsheet has taken away")
+    long = {line: serial for line, serial in numbers.items() if len(serial) > _DIGITS_OF_A_NUMBER}
+    if len(long) > 1 and not any(serial[_DIGITS_OF_A_NUMBER:].strip("0") for serial in long.values()):
+        found |= dict.fromkeys(long, "a long number that a spreadsheet has rounded")
+    return found
+
+
+def _without_zeros(numbers: Mapping[int, str]) -> list[int]:
+    """Return the lines of numbers that are shorter than all others, some of which begin with a zero."""
+    lengths = Counter(map(len, numbers.values()))
+    usual = max(lengths, default=0)
+    filled = any(number.startswith("0") for number in numbers.values() if len(number) == usual)
+    short = [line for line, number in numbers.items() if len(number) < usual]
+    if not filled or any(numbers[line].startswith("0") for line in short):
+        return []
+    return short

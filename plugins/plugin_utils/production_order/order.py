@@ -20,7 +20,7 @@ from ..display_text import counted
 from ..errors import IotoError
 from ..identity.mac_addresses import normal_serial
 from .columns import COLUMNS, property_problem
-from .damage import damage, is_date
+from .damage import damage, damage_beside_others
 
 MODES = ("manual", "auto", "factory", "firmware")
 
@@ -63,6 +63,7 @@ class OrderLayout:
     """How to read the file, and what a row means that leaves `mode` or `product` empty.
 
     `delimiter` and `encoding` are found where they are None; `has_settings` says whether the user can set them.
+    `serial_pattern` is a regular expression that the whole of each serial matches; what does is taken for undamaged.
     `columns` maps a title of the header to one of `COLUMNS` or to a property's name.
     """
 
@@ -71,6 +72,7 @@ class OrderLayout:
     has_settings: bool = False
     mode: str | None = None
     product: str | None = None
+    serial_pattern: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -113,7 +115,8 @@ class _OrderReader:
         self._products: dict[str, str] = {}
         self._header_line = 1
         self._columns: list[str] = []
-        self._are_dates: dict[int, bool] = {}
+        self._serials: dict[int, str] = {}
+        self._pattern: re.Pattern[str] | None = None
 
     def read(self, data: bytes) -> list[OrderedUnit]:
         self._check_layout()
@@ -132,7 +135,8 @@ class _OrderReader:
                 units.append(unit)
         if not self._columns and not self._problems:
             self._problem(1, "The file is empty; it needs a header row and one row for each unit.")
-        self._check_dates()
+        for line, looks_like in damage_beside_others(self._serials).items():
+            self._damaged(line, self._serials[line], looks_like)
         units = self._with_names(units)
         if not units and not self._problems:
             self._problem(self._header_line, "The header is followed by no row; add one row for each unit.")
@@ -152,6 +156,13 @@ class _OrderReader:
             claim_ids.parse_product(layout.product)
         if layout.mode is not None and layout.mode not in MODES:
             raise IotoError(f"The default mode {layout.mode!a} is not known; set one of {', '.join(MODES)}.")
+        if layout.serial_pattern is not None:
+            try:
+                self._pattern = re.compile(layout.serial_pattern)
+            except re.error as error:
+                raise IotoError(
+                    f"The option serial_pattern is not a regular expression: {error}; correct it."
+                ) from None
 
     # --- the header ---------------------------------------------------------------------------------------------
 
@@ -228,20 +239,22 @@ class _OrderReader:
     def _serial(self, line: int, text: str | None) -> str | None:
         if text is None:
             return None
-        self._are_dates[line] = is_date(text)
+        if self._pattern is not None:
+            if not self._pattern.fullmatch(text):
+                sentence = f"The serial {_shown(text)} does not match serial_pattern ({self._pattern.pattern})"
+                self._problem(line, f"{sentence}; correct one of them.")
+            return normal_serial(text)
         if looks_like := damage(text):
             self._damaged(line, text, looks_like)
+        else:
+            self._serials[line] = text
         return normal_serial(text)
 
-    def _check_dates(self) -> None:
-        """Report serials that are dates where others are not; a factory may have its serials look so, all of them."""
-        if not all(self._are_dates.values()):
-            for line in (line for line, is_one in self._are_dates.items() if is_one):
-                self._damaged(line, None, "a date among serials that are none")
-
-    def _damaged(self, line: int, text: str | None, looks_like: str) -> None:
-        what = "The serial" if text is None else f"The serial {_shown(text)}"
-        self._problem(line, f"{what} looks like {looks_like}; format its column as text, and enter it again.")
+    def _damaged(self, line: int, text: str, looks_like: str) -> None:
+        remedy = "format its column as text, and enter it again"
+        if self._layout.has_settings:
+            remedy = f"{remedy}, or, where all are written so, give serial_pattern in the manifest"
+        self._problem(line, f"The serial {_shown(text)} looks like {looks_like}; {remedy}.")
 
     def _product(self, line: int, text: str | None) -> str | None:
         text = text or self._layout.product
