@@ -19,12 +19,13 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.preflight
     of_modes,
     without_value,
 )
-from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.problem import Problem
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.problem import Problem, list_problems
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.unknown_variables import OWN, check_names
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware import options as firmware_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling import options as label_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.hosts import check_hosts, labelled_hosts
 from ansible_collections.ioto.serialization.plugins.plugin_utils.modes import Mode, is_for_fleet
+from ansible_collections.ioto.serialization.plugins.plugin_utils.option import Option
 from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import VARIABLES_OF_ALL, options_of
 from ansible_collections.ioto.serialization.plugins.plugin_utils.report import options as report_options
 
@@ -40,6 +41,8 @@ class ActionModule(BatchAction):
             (*VARIABLES, *firmware_options.VARIABLES, *label_options.VARIABLES, *report_options.VARIABLES, OWN)
         )
         everybody = self.task_vars["ansible_play_hosts_all"]
+        if arguments["names_only"]:
+            return self._check_names(everybody)
         found, unreadable = self.readable(everybody, names)
         hosts = of_modes(found, arguments["modes"])
         report, report_problems = report_options.run_report(hosts, complete)
@@ -57,6 +60,23 @@ class ActionModule(BatchAction):
             *report_problems,
         ]
         return conclude(hosts, problems, labelled=labelled_hosts(hosts), report=report, started=datetime.now(UTC))
+
+    def _check_names(self, everybody: Sequence[str]) -> dict[str, Any]:
+        """List the problems of a playbook that gives no unit its identity."""
+        numbered = firmware_options.NUMBERED
+        found, unreadable = self.readable(everybody, (OWN, *numbered))
+
+        def taken(variables: Mapping[str, Any]) -> Mapping[str, Option]:
+            return {name: option for name, option in numbered.items() if name in variables}
+
+        problems = [
+            *without_value(unreadable),
+            *check_names(self.names(everybody), VARIABLES_OF_ALL, found),
+            *check_options(found, complete, taken),
+        ]
+        if problems:
+            return {"failed": True, "msg": list_problems(problems, untouched="nothing was done")}
+        return {"changed": False, "devices": len(found)}
 
     def _check_images(self, hosts: Mapping[str, Mapping[str, Any]]) -> Sequence[Problem]:
         """Problems of the images of a batch."""

@@ -22,6 +22,8 @@ options:
         C(_ioto_batch).
       - C(not_done) for what M(ioto.serialization.summary) returned in the registered variable C(_ioto_summary).
       - C(nobody) for the controller where no batch was checked, since there are no hosts; a play fails it then.
+      - C(all) or C(controller) for the hosts of the first play, which is tagged C(always). Where C(--skip-tags) leaves
+        it out, nothing would be checked, done or told, so that is an error.
     type: list
     elements: str
     required: true
@@ -55,6 +57,9 @@ from ansible.plugins.lookup import LookupBase
 
 _NOBODY = ["!all"]
 _CONTROLLER = "localhost"
+_FIRST = {"all": ["all"], "controller": [_CONTROLLER]}
+_LEFT_OUT = ("always", "all", "tagged")
+"""Tags that leave out a play which is tagged `always`."""
 
 
 class LookupModule(LookupBase):
@@ -65,6 +70,9 @@ class LookupModule(LookupBase):
         if len(terms) != 1 or kwargs:
             raise AnsibleLookupError("The lookup batch_hosts takes one term, the name of a play such as manual.")
         variables = variables or {}
+        if terms[0] in _FIRST:
+            _refuse_left_out(variables)
+            return _FIRST[terms[0]]
         for facts in _facts(variables):
             if terms[0] == "not_done" and "_ioto_summary" in facts:
                 return list(facts["_ioto_summary"].get("not_done", ())) or _NOBODY
@@ -72,6 +80,15 @@ class LookupModule(LookupBase):
                 # Without plays, the batch has a problem, and every host has failed.
                 return list(facts["_ioto_batch"].get("plays", {}).get(terms[0], _NOBODY))
         return [_CONTROLLER] if terms[0] == "nobody" else _NOBODY
+
+
+def _refuse_left_out(variables: Mapping[str, Any]) -> None:
+    for tag in _LEFT_OUT:
+        if tag in variables.get("ansible_skip_tags", ()):
+            raise AnsibleLookupError(
+                f"--skip-tags {tag} leaves out the check of the batch and its summary, so that nothing would be done "
+                "and nothing said; run without it"
+            )
 
 
 def _facts(variables: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

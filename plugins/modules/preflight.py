@@ -26,6 +26,12 @@ options:
     elements: str
     choices: [manual, auto, factory, firmware, none]
     default: [manual, auto, factory, firmware, none]
+  names_only:
+    description: >-
+      Look at the names of variables alone, and at what says how many units there are; for a playbook that gives no unit
+      its identity.
+    type: bool
+    default: false
 # --- end of the options ---
 extends_documentation_fragment:
   - ioto.serialization.attributes.ledger

@@ -56,6 +56,10 @@ class Option:
     """Options, or options with a value (`source=agent`), of a task without any of which the variable does not count."""
     unless: tuple[str, ...] = ()
     """Those with any of which it does not count."""
+    least: float | None = None
+    """The smallest number that it may be, where it is one."""
+    most: float | None = None
+    """The greatest."""
     convert: Callable[[Any], Any] | None = None
     """What makes the option's value of the variable's, where the two differ."""
 
@@ -78,6 +82,25 @@ class Option:
         found: dict[str, Any] = {"type": self.type}
         found |= {name: value for name, value in facets.items() if value or (name == "default" and value is not None)}
         return found if self.no_log is None else {**found, "no_log": self.no_log}
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it is a number, whole or not."""
+        return self.type in {"int", "float"}
+
+    def wanted(self) -> str:
+        """Return which number it has to be, as the end of a sentence."""
+        kind = "a whole number" if self.type == "int" else "a number"
+        if self.least is None:
+            return kind
+        return f"{kind}, {self.least} or more" if self.most is None else f"{kind} from {self.least} to {self.most}"
+
+    def is_in_range(self, value: float | None) -> bool:
+        """Whether `value`, of its type, is neither too small nor too great; so is none at all."""
+        if value is None or not self.is_number:
+            return True
+        # Written so that what is no number (nan) is in no range.
+        return (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
 
     def falls_back(self, module: str) -> bool:
         """Whether a task of `module` that leaves it out takes the value of its variable."""

@@ -71,6 +71,10 @@ class IotoAction(ActionBase):
             )[1]
         finally:
             self._task.args = given
+        for name, option in self.OPTIONS.items():
+            if not option.is_in_range(arguments[name]):
+                variable = f" ({option.variable})" if option.variable else ""
+                raise ArgumentError(f"{name} is {arguments[name]}; give {option.wanted()}{variable}.")
         return arguments
 
     def _said_by_variables(self) -> dict[str, Any]:

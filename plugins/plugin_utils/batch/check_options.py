@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..device.state import IDENTITY_KEYS
+from ..display_text import printable
 from ..errors import IotoError
 from ..flows.flow import FlowError, flow_variables
 from ..option import Option
@@ -18,6 +19,7 @@ from .problem import Problem
 Complete = Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]]
 """Checks arguments against their specification. Raises `IotoError`."""
 
+_SHOWN_CHARACTERS = 40
 
 Taken = Callable[[Mapping[str, Any]], Mapping[str, Option]]
 """Tells which of a host's variables say an option, by variable."""
@@ -54,11 +56,18 @@ def _sentences(variables: Mapping[str, Any], options: Mapping[str, Option], comp
     found = []
     # One by one, so that each is told, and by the name that it has in the inventory.
     for name, option in options.items():
-        if isinstance(variables[name], bool) and option.type in {"int", "float"}:
-            found.append(f"{name} is a yes or no; give a number.")  # Ansible takes it for 1 or 0
+        if isinstance(variables[name], bool) and option.is_number:
+            found.append(f"{name} is a yes or no; give {option.wanted()}.")  # Ansible takes it for 1 or 0
             continue
         try:
             value = complete({name: variables[name]}, {name: option.spec})[name]
+        except IotoError as error:
+            found.append(_no_number(name, variables[name], option) if option.is_number else str(error))
+            continue
+        if not option.is_in_range(value):
+            found.append(_no_number(name, variables[name], option))
+            continue
+        try:
             if option.convert:
                 option.convert(value)
         except IotoError as error:
@@ -71,3 +80,7 @@ def _sentences(variables: Mapping[str, Any], options: Mapping[str, Option], comp
             if key in IDENTITY_KEYS or reserved_meant(str(key))
         ]
     return found
+
+
+def _no_number(name: str, value: object, option: Option) -> str:
+    return f"{name} is {printable(str(value)[:_SHOWN_CHARACTERS])}; give {option.wanted()}."

@@ -17,6 +17,13 @@ OPTIONS = (
         modules=("preflight",),
     ),
     Option(
+        "names_only",
+        "Look at the names of variables alone, and at what says how many units there are; for a playbook that gives no "
+        "unit its identity.",
+        False,
+        modules=("preflight",),
+    ),
+    Option(
         "started",
         "When the run began, as M(ioto.serialization.preflight) returned it.",
         without="what failed is recorded, and not the run",

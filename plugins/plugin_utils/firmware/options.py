@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from ..display_text import printable
+from ..errors import IotoError
 from ..flows.options import OPTIONS as FLOW_OPTIONS
 from ..option import FIRMWARE, PLAYBOOKS, Option, of_flow, rows
 from ..serialization.sources.table import STORED_CHOICES
@@ -13,8 +15,31 @@ _MODULE = ("firmware_image",)
 _FLOW = (FIRMWARE,)
 
 
+MOST_UNITS = 100_000
+"""Images of a run: more are mistyped."""
+_SHOWN_CHARACTERS = 40
+
+
+class SerialPatternError(IotoError):
+    """What makes no serials of numbers."""
+
+
 def _folder(path: str) -> str:
     return f"{path}/"
+
+
+def parse_pattern(pattern: str) -> str:
+    """Return what makes serials of numbers, as C's `printf` writes it. Raises `SerialPatternError`."""
+    try:
+        made = {pattern % number for number in (1, 2)}
+    except (TypeError, ValueError, OverflowError):
+        made = set()
+    if len(made) < 2:
+        raise SerialPatternError(
+            f"ioto_firmware_serial is {printable(pattern[:_SHOWN_CHARACTERS])}; give a text with one number in it as "
+            "printf writes it, such as SN-%06d."
+        )
+    return pattern
 
 
 OPTIONS = (
@@ -61,6 +86,7 @@ OPTIONS = (
             "partition",
             "With a disk, the number of the partition.",
             type="int",
+            least=1,
             variable="ioto_firmware_partition",
             without="the one partition that has the directory",
         ),
@@ -88,12 +114,19 @@ OPTIONS = (
         flows=_FLOW,
     ),
     *rows(
-        Option("count", "How many units C(firmware.yml) makes images for where no inventory has them.", 0),
-        Option("first", "The number of the first of these units.", 1),
+        Option(
+            "count",
+            "How many units C(firmware.yml) makes images for where no inventory has them.",
+            0,
+            least=0,
+            most=MOST_UNITS,
+        ),
+        Option("first", "The number of the first of these units.", 1, least=0),
         Option(
             "serial",
             "How the number becomes the serial of a unit, as C(printf) writes it.",
             "SN-%06d",
+            convert=parse_pattern,
         ),
         variable="ioto_firmware_{}",
         flows=(PLAYBOOKS,),
@@ -102,6 +135,9 @@ OPTIONS = (
 
 OF_THE_FLOW = of_flow((*OPTIONS, *FLOW_OPTIONS), FIRMWARE)
 """The options that a host's variables say, by variable."""
+
+NUMBERED = of_flow(OPTIONS, PLAYBOOKS)
+"""The options that say how many units there are where no inventory says it, by variable."""
 
 VARIABLES = ("ioto_mode", *OF_THE_FLOW)
 """What has to be known of each host."""

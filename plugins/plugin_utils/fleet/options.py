@@ -15,6 +15,7 @@ OPTIONS = (
             "processes",
             "How many processes to use, 1 or more.",
             type="int",
+            least=1,
             without="up to one for each core, where that is quicker",
         ),
         modules=_MODULE,

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..claim_ids import parse_product
-from ..display_text import counted
+from ..display_text import counted, printable
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, Context
 from . import selection
@@ -30,7 +30,7 @@ def make_labels(ledger: Ledger, options: Mapping[str, Any], *, context: Context,
     labels = batch.compose_all(settings.job, claims)
     number = len(labels) + to_reserve
     if not number:
-        return _result([], changed=False, msg="No label is due.")
+        return _result([], changed=False, msg=_none_is_due(ledger, options))
     if check or not labels:
         word = "would be" if check else _were(number)
         return _result(claims, changed=True, msg=f"{_labels(number)} {word} made: {settings.where}.")
@@ -62,6 +62,7 @@ def _claims(ledger: Ledger, options: Mapping[str, Any], context: Context, check:
             options["preprint"],
             reason=options["reason"],
             context=context,
+            length=options["length"],
             check=check,
         )
     if options["claim_ids"]:
@@ -71,6 +72,16 @@ def _claims(ledger: Ledger, options: Mapping[str, Any], context: Context, check:
     if options["order"] == "serial":
         claims.sort(key=lambda claim: (claim.product, _natural(claim.unit or "")))
     return claims, 0
+
+
+def _none_is_due(ledger: Ledger, options: Mapping[str, Any]) -> str:
+    where = printable(ledger.location)
+    if options["preprint"]:
+        return f"No label is due: the roll {printable(options['roll'])} was printed before ({where})."
+    return (
+        f"No label is due: no unit of the ledger {where} is verified and has no label; to print one again, "
+        "name its claim ID in ioto_label_claim_ids, with ioto_label_reason."
+    )
 
 
 def _were(number: int) -> str:

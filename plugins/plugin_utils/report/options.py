@@ -55,7 +55,9 @@ OPTIONS = (
     ),
     *rows(
         Option("title", "The title of the page.", ""),
-        Option("pictures", "How many labels are drawn at most. A picture takes about 4 kB; V(0) draws none.", 1000),
+        Option(
+            "pictures", "How many labels are drawn at most. A picture takes about 4 kB; V(0) draws none.", 1000, least=0
+        ),
         Option(
             "reveal",
             "Show claim IDs whole. They are masked otherwise, since a claim ID is a ticket for the ownership of "

@@ -34,7 +34,7 @@ OPTIONS = rows(
         default=True,
     ),
     Option("backup_calendar", "When, as systemd writes it (C(OnCalendar)).", "hourly"),
-    Option("backup_keep", "How many copies stay.", 48),
+    Option("backup_keep", "How many copies stay.", 48, least=1),
     Option("user", "The user that the service runs as. It is made where it is absent.", "ioto-service"),
     Option("directory", "Where the program goes.", "/opt/ioto-service", type="path"),
     Option("config_directory", "Where the settings go.", "/etc/ioto-service", type="path"),

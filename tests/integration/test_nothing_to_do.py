@@ -1,0 +1,98 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A run that had nothing to do, by a slip in a tag, a name or a number, is no success, and says so in a sentence."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
+    AllocationRequest,
+    Context,
+    State,
+    StateChange,
+)
+from tests.support.ansible import ROOT, Run, provision
+from tests.support.shell_device import PRODUCT
+
+pytestmark = pytest.mark.ansible
+
+
+def play(home: Path, name: str, *options: str | Path, **more: str) -> Run:
+    return provision(home, *options, playbook=ROOT / f"playbooks/{name}.yml", **more)
+
+
+@pytest.fixture
+def nobody(tmp_path: Path) -> Path:
+    """An inventory whose one host is left alone."""
+    path = tmp_path / "hosts.yml"
+    path.write_text(yaml.safe_dump({"all": {"hosts": {"pump": {"ioto_mode": "none"}}}}))
+    return path
+
+
+@pytest.mark.parametrize("name", ["provision", "bind", "firmware", "labels", "verify", "report"])
+def test_tags_that_leave_out_the_check_are_refused(home: Path, nobody: Path, name: str) -> None:
+    run = play(home, name, "-i", nobody, "--tags", "nonsense", "--skip-tags", "always")
+    assert run.status != 0 and "--skip-tags always leaves out the check" in run.output, run.output
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [("verify", "no host of this inventory is to be checked"), ("service", "no host in the group")],
+)
+def test_hosts_that_are_nobodys_are_no_success(home: Path, nobody: Path, name: str, sentence: str) -> None:
+    run = play(home, name, "-i", nobody, "--tags", "nonsense")
+    assert run.status == 2 and "There is nothing to do: " in run.output and sentence in run.output, run.output
+
+
+@pytest.mark.parametrize("name", ["firmware", "labels", "report", "verify"])
+def test_a_mistyped_variable_is_named_by_every_playbook(home: Path, nobody: Path, name: str) -> None:
+    inventory = ("-i", nobody) if name == "verify" else ()
+    run = play(home, name, *inventory, "-e", "ioto_firmware_cuont=3")
+    assert run.status == 2, run.output
+    assert "the variable ioto_firmware_cuont is unknown: did you mean ioto_firmware_count?" in run.output
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({"ioto_firmware_count": -3}, "ioto_firmware_count is -3; give a whole number from 0 to 100000."),
+        ({"ioto_firmware_count": 1.5}, "ioto_firmware_count is 1.5; give a whole number"),
+        ({"ioto_firmware_count": "ten"}, "ioto_firmware_count is ten; give a whole number"),
+        ({"ioto_firmware_count": "1e9"}, "ioto_firmware_count is 1e9; give a whole number"),
+        ({"ioto_firmware_count": True}, "ioto_firmware_count is a yes or no; give a whole number"),
+        ({"ioto_firmware_count": 0}, "There is nothing to do: "),
+        ({"ioto_firmware_count": 2, "ioto_firmware_first": -1}, "ioto_firmware_first is -1; give a whole number"),
+        ({"ioto_firmware_count": 2, "ioto_firmware_serial": "SN-"}, "ioto_firmware_serial is SN-; give a text with"),
+        ({"ioto_firmware_count": 1, "ioto_service_retries": -1}, "ioto_service_retries is -1; give a whole number"),
+        ({"ioto_firmware_count": 1, "ioto_firmware_partition": 0}, "ioto_firmware_partition is 0; give a whole"),
+        ({"ioto_firmware_count": 1, "ioto_claim_id_length": 9}, "ioto_claim_id_length is 9; give a whole number from"),
+    ],
+)
+def test_a_number_that_cannot_be_is_told_in_a_sentence(
+    tmp_path: Path, home: Path, variables: dict[str, object], sentence: str
+) -> None:
+    always = {"ioto_product": PRODUCT, "ioto_firmware_dest": str(tmp_path / "out")}
+    run = play(home, "firmware", "-e", json.dumps({**always, **variables}))
+    assert run.status == 2 and sentence in run.output, run.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_labels_that_are_all_there_are_no_work_and_it_is_said(tmp_path: Path, home: Path) -> None:
+    place = tmp_path / "ledger.db"
+    with Ledger(str(place)) as ledger:
+        claim = ledger.allocate(AllocationRequest(PRODUCT, "SN-1", source="generated", context=Context("test")))
+        ledger.advance(StateChange(claim.claim_id, State.VERIFIED, Context("test")))
+    options = ("-e", json.dumps({"ioto_ledger": str(place), "ioto_label_dest": str(tmp_path / "labels.pdf")}))
+
+    first, second = play(home, "labels", *options), play(home, "labels", *options)
+
+    assert first.status == 0, first.output
+    assert second.status == 2, second.output
+    assert f"No label is due: no unit of the ledger {place} is verified and has no label" in second.output
