@@ -48,6 +48,10 @@ options:
       The name of the roll, with O(preprint). The same roll is made once. What a broken run left is printed by the next,
       a higher number adds labels, and with a O(reason) those that belong to no unit yet are printed again.
     type: str
+  length:
+    description: With O(preprint), the characters of the new IDs, 10 to 20.
+    type: int
+    default: 10
   product:
     description: Label units of this product only. With O(preprint), the product of the new IDs.
     type: str

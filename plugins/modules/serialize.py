@@ -166,7 +166,7 @@ options:
     default: none
   length:
     description:
-      - Characters of a claim ID that the controller generates, 10 to 20. Each carries 5 bits.
+      - Characters of a new claim ID, 10 to 20, and of a given one that no ledger has.
       - Without it, the variable C(ioto_claim_id_length) counts.
     type: int
     default: 10

@@ -79,6 +79,19 @@ def parse(text: str) -> str:
     return folded
 
 
+def check_typed_length(claim_id: str, length: int) -> str:
+    """Return `claim_id`, which somebody has typed and no ledger knows, where it has the `length` of those of its line.
+
+    One character more or less still makes a claim ID, of another device. Raises `InvalidClaimIdError`.
+    """
+    if len(claim_id) != length:
+        raise InvalidClaimIdError(
+            f"The claim ID {mask(claim_id)} that was given has {len(claim_id)} characters, and those of this line have "
+            f"{length}: correct it, or, where all have so many, give ioto_claim_id_length: {len(claim_id)}."
+        )
+    return claim_id
+
+
 def is_valid(text: object) -> TypeGuard[str]:
     """Say whether `text` is a claim ID in its canonical form, as a device may hold it."""
     return isinstance(text, str) and MIN_LENGTH <= len(text) <= MAX_LENGTH and _first_stranger(text) is None

@@ -49,6 +49,7 @@ def make(ledger: Ledger, *, check: bool = False, **options: Any) -> dict[str, An
         "claim_ids": None,
         "preprint": None,
         "roll": None,
+        "length": 10,
         "product": PRODUCT,
         "layout": "preprinted",
     }

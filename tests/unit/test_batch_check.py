@@ -75,6 +75,23 @@ def test_a_yes_is_no_number(ledger: str) -> None:
     assert str(problem) == "a: ioto_device_timeout is a yes or no; give a number."
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ioto_claim_id_length", 8),
+        ("ioto_claim_id_length", "ten"),
+        ("ioto_device_timeout", "soon"),
+        ("ioto_service_timeout", float("nan")),
+        ("ioto_service_retries", -1),
+        ("ioto_service_retries", 1.5),
+    ],
+)
+def test_a_number_out_of_its_range_is_told_with_what_it_may_be(ledger: str, name: str, value: object) -> None:
+    mode = FACTORY if "service" in name else {}
+    (problem,) = check_options({"a": host(ledger, **mode, **{name: value})}, complete)
+    assert f"{name} is {value}; give a" in problem.sentence
+
+
 def test_every_problem_is_listed_at_once_with_its_host(ledger: str) -> None:
     with Ledger(ledger) as book:
         book.allocate(AllocationRequest(PRODUCT, "SN-9", source="given", context=CONTEXT, claim_id="CCCCCCCCCC"))
@@ -103,7 +120,6 @@ def test_every_problem_is_listed_at_once_with_its_host(ledger: str) -> None:
         "same-door-1": host(ledger, ansible_host="192.0.2.7"),
         "same-door-2": host(ledger, ansible_host="192.0.2.7", ansible_port=22),
         "relative": host(ledger, ioto_config_dir="etc/ioto"),
-        "short": host(ledger, ioto_claim_id_length=8),
     }
     found = problems(batch)
 

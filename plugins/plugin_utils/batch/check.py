@@ -13,7 +13,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ..claim_ids import InvalidClaimIdError, check_length, mask, parse, parse_product
+from ..claim_ids import (
+    DEFAULT_LENGTH,
+    InvalidClaimIdError,
+    check_typed_length,
+    mask,
+    parse,
+    parse_product,
+)
 from ..device.unit_identity import parse_serial
 from ..errors import IotoError
 from ..flows.options import VARIABLES as FLOW_VARIABLES
@@ -23,6 +30,7 @@ from ..labels.qr_templates import qr_templates
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, State
 from ..modes import Mode, is_for_fleet
+from ..production_order.damage import damage
 from ..production_order.order import SSH_PORT
 from ..scanning.scan import read_scan
 from ..serialization.options import REPLACING
@@ -132,16 +140,15 @@ def _unit(host: str, variables: Mapping[str, Any], problems: list[Problem]) -> _
         _check_factory(variables, report)
     if unit.mode is Mode.FIRMWARE and unit.serial is None and "ioto_serial" not in variables:
         report("nothing identifies the unit, and an image has no hardware to ask; give ioto_serial.")
-    length = str(variables.get("ioto_claim_id_length", ""))
-    # A value that is not a number is told with the other values of a wrong kind (check_options).
-    if length.removeprefix("-").isdecimal():
-        try:
-            check_length(int(length))
-        except IotoError as error:
-            report(f"{error} (ioto_claim_id_length)")
     if not str(variables.get("ioto_config_dir", "/")).startswith("/"):
         report("ioto_config_dir is no absolute path; give one such as /etc/ioto.")
     return unit
+
+
+def _length(variables: Mapping[str, Any]) -> int | None:
+    """Return how long claim IDs are; None where that is no number, which is told with other values (check_options)."""
+    length = str(variables.get("ioto_claim_id_length", DEFAULT_LENGTH))
+    return int(length) if length.removeprefix("-").isdecimal() else None
 
 
 def _marks(variables: Mapping[str, Any]) -> IdentifyingMarks:
@@ -152,7 +159,14 @@ def _marks(variables: Mapping[str, Any]) -> IdentifyingMarks:
 
 def _check_pattern(unit: _BatchUnit, report: Callable[[str], None]) -> None:
     pattern = unit.variables.get("ioto_serial_pattern")
-    if pattern is None or unit.serial is None:
+    if unit.serial is None:
+        return
+    if pattern is None:
+        if looks_like := damage(unit.serial):
+            report(
+                f"the serial {unit.serial!a} looks like {looks_like}; correct it, or, where all are written so, give "
+                "ioto_serial_pattern."
+            )
         return
     try:
         # The pattern may be for a notation of MAC addresses.
@@ -289,6 +303,11 @@ def _taken(ledger: Ledger, units: Sequence[_BatchUnit]) -> Iterable[Problem]:
         holder = holders.get(unit.claim_id or "")
         if holder is None and _is_scanned(unit):
             yield Problem((unit.host,), "the ledger does not know the claim ID on its label.")
+        elif holder is None:
+            try:
+                check_typed_length(unit.claim_id or "", _length(unit.variables) or DEFAULT_LENGTH)
+            except InvalidClaimIdError as error:
+                yield Problem((unit.host,), f"{error} (ioto_claim_id)")
         if holder is not None and (reason := _trouble(holder, unit)):
             yield Problem((unit.host,), reason)
 

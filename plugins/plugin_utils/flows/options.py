@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..device.connection import DEVICE_SECONDS, parse_seconds
+from ..claim_ids import DEFAULT_LENGTH, MAX_LENGTH, MIN_LENGTH
+from ..device.connection import DEVICE_SECONDS, MOST_SECONDS, parse_seconds
 from ..display_text import printable
 from ..errors import IotoError
 from ..identity import options as identity_options
@@ -43,6 +44,7 @@ _AUTO_AGENT = ("agent_mode=auto",)
 _NOT_GIVEN = ("source=generated", "source=service", "source=agent")
 
 MAX_OPERATOR_LENGTH = 64
+MOST_RETRIES = 100
 
 
 _KINDS = {list: "a list", dict: "a dictionary", bool: "a yes or no"}
@@ -190,11 +192,19 @@ OPTIONS = (
             no_log=True,
             without="at a URL of this machine that of the same user's service",
         ),
-        Option("service_timeout", "Seconds to wait for an answer, for each try.", DEFAULT_TIMEOUT),
+        Option(
+            "service_timeout",
+            "Seconds to wait for an answer, for each try.",
+            DEFAULT_TIMEOUT,
+            least=0.1,
+            most=MOST_SECONDS,
+        ),
         Option(
             "service_retries",
             "How often to ask again, with growing pauses, when the service cannot be reached or is busy.",
             DEFAULT_RETRIES,
+            least=0,
+            most=MOST_RETRIES,
         ),
         Option(
             "service_ca_file",
@@ -250,6 +260,8 @@ OPTIONS = (
             "agent_wait",
             "Seconds to wait on the device for an ID that the agent saved.",
             30,
+            least=0,
+            most=MOST_SECONDS,
             more=("Only with O(source=agent).",),
         ),
         modules=("serialize",),
@@ -273,8 +285,10 @@ OPTIONS = (
     replace(AGENT_FALLBACK, choices=("none", "generated"), modules=(), flows=(AUTO,)),
     Option(
         "length",
-        "Characters of a claim ID that the controller generates, 10 to 20. Each carries 5 bits.",
-        10,
+        "Characters of a new claim ID, 10 to 20, and of a given one that no ledger has.",
+        DEFAULT_LENGTH,
+        least=MIN_LENGTH,
+        most=MAX_LENGTH,
         variable="ioto_claim_id_length",
         modules=_IDENTITY,
         flows=(MANUAL, AUTO, FIRMWARE),

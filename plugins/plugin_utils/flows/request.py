@@ -45,6 +45,7 @@ def build_request(options: Mapping[str, Any], *, check: bool) -> Request:
         volatile=options.get("volatile", False),
         unsynced=options.get("unsynced", False),
         rewrite=options.get("rewrite", False),
+        length=options["length"],
         marks=IdentifyingMarks.without(options.get("shared_hardware") or ()),
         check=check,
     )

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..claim_ids import DEFAULT_LENGTH, MAX_LENGTH, MIN_LENGTH
+from ..device.connection import MOST_SECONDS
 from ..errors import IotoError
 from ..labels.errors import MissingLibraryError
 from ..option import LABEL, Option, given_by, of_flow, of_module, rows, specs
@@ -22,6 +24,8 @@ _LABEL = ("label",)
 _LOOKS = ("label", "report")
 """What a label looks like, which a report draws too."""
 _ROLE = (LABEL,)
+MOST_LABELS = 100_000
+"""Labels of a roll: more are mistyped."""
 _ALSO_OF_HOSTS = (LABEL, "label_hosts")
 
 OPTIONS = (
@@ -40,6 +44,8 @@ OPTIONS = (
             "O(product). On the bench, C(playbooks/bind.yml) gives the ID of a scanned label to the unit, whose "
             "label counts as made then.",
             type="int",
+            least=1,
+            most=MOST_LABELS,
             more=("Take a layout without a serial number, such as V(preprinted).",),
         ),
         Option(
@@ -53,6 +59,16 @@ OPTIONS = (
         flows=_ROLE,
     ),
     Option(
+        "length",
+        "With O(preprint), the characters of the new IDs, 10 to 20.",
+        DEFAULT_LENGTH,
+        least=MIN_LENGTH,
+        most=MAX_LENGTH,
+        variable="ioto_claim_id_length",
+        modules=_LABEL,
+        flows=_ROLE,
+    ),
+    Option(
         "product", "Label units of this product only. With O(preprint), the product of the new IDs.", modules=_LABEL
     ),
     Option("product", "With O(preprint), the product of the new IDs, a ULID from the Builder.", flows=_ROLE),
@@ -62,7 +78,7 @@ OPTIONS = (
             "Print instead of writing files, on a printer that speaks ZPL. C(socket://HOST:9100), C(cups:QUEUE), "
             "or a device file such as C(file:/dev/usb/lp0).",
         ),
-        Option("printer_timeout", "Seconds that a printer may take for a label.", 30.0),
+        Option("printer_timeout", "Seconds that a printer may take for a label.", 30.0, least=0.1, most=MOST_SECONDS),
         Option(
             "dest",
             "The file for PDF and ZPL, or the folder for SVG and PNG, instead of a printer. Files are readable "
@@ -79,7 +95,7 @@ OPTIONS = (
             type="raw",
             without="each label is a page",
         ),
-        Option("sheet_start", "The position of the first label on the first sheet, from 1 along the rows.", 1),
+        Option("sheet_start", "The position of the first label on the first sheet, from 1 along the rows.", 1, least=1),
         Option(
             "layout",
             "A layout file, or the name of one of the collection. V(standard), V(small), V(narrow), V(preprinted).",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from ..claim_ids import parse
+from ..claim_ids import DEFAULT_LENGTH, parse
 from ..errors import IotoError
 from ..labels.errors import LabelError
 from ..ledger.event_kinds import EventKind
@@ -80,7 +80,15 @@ def chosen(ledger: Ledger, ids: Sequence[str], *, reason: str) -> list[Claim]:
 
 
 def of_roll(
-    ledger: Ledger, product: str, roll: str, number: int, *, reason: str, context: Context, check: bool = False
+    ledger: Ledger,
+    product: str,
+    roll: str,
+    number: int,
+    *,
+    reason: str,
+    context: Context,
+    length: int = DEFAULT_LENGTH,
+    check: bool = False,
 ) -> tuple[list[Claim], int]:
     """Return the claims of a `roll` of `number` labels that are to be printed, and how many more would be reserved.
 
@@ -100,7 +108,7 @@ def of_roll(
         )
     lacking = number - len(members)
     if lacking and not check:
-        members += ledger.reserve(ReserveRequest(product, lacking, context, details={_ROLL: roll}))
+        members += ledger.reserve(ReserveRequest(product, lacking, context, length, {_ROLL: roll}))
     waiting = [claim for claim in members if claim.is_live and claim.unit is None]
     have_one = set() if reason.strip() else preprinted(ledger, waiting)
     return [claim for claim in waiting if claim.claim_id not in have_one], lacking if check else 0

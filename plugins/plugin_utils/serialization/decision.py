@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from ..claim_ids import is_valid, mask
+from ..claim_ids import DEFAULT_LENGTH, InvalidClaimIdError, check_typed_length, is_valid, mask
 from ..device.agent_settings import Override
 from ..device.state import DeviceState
 from ..device.unit_identity import UnitIdentity
@@ -76,6 +76,8 @@ class Asked:
     """The ID is on a label that was printed beforehand, so the ledger has to know it."""
     by_agent: bool = False
     """The agent makes the ID, which it does only where there is none."""
+    length: int = DEFAULT_LENGTH
+    """Characters of an ID that is given, and that the ledger does not know."""
     rewrite: bool = False
     """A unit that was verified may be done again though nothing but a MAC address identifies it."""
 
@@ -171,13 +173,29 @@ def _refused_replacement(seen: Seen, asked: Asked, known: Known) -> Decision | N
             f"The claim ID {mask(asked.claim_id or '')} is given, and is to be replaced (ioto_replace_id): give the "
             "unit another one, or replace none."
         )
-    named = asked.replacing.folded_id
-    if named is not None and known.replaced_holder is None and is_without_effect(seen, asked, known):
+    if not is_without_effect(seen, asked, known):
+        return None
+    named, holder = asked.replacing.folded_id, known.replaced_holder
+    if named is None:
+        return _refuse(
+            "What is to be replaced is no claim ID (10 to 20 digits and letters without I, L, O and U), nor what the "
+            "device has as its id: correct ioto_replace_id, or remove it."
+        )
+    if holder is None:
         return _refuse(
             f"Neither the device nor the ledger has the claim ID {mask(named)} that is to be replaced: correct "
             "ioto_replace_id, or remove it."
         )
+    if holder.is_live and holder.unit != asked.unit:
+        return _refuse(
+            f"The claim ID {mask(named)} that is to be replaced is that of {_whose(holder)}, and not this unit's: "
+            "correct ioto_replace_id, or remove it."
+        )
     return None
+
+
+def _whose(holder: Claim) -> str:
+    return "no unit yet" if holder.unit is None else f"unit {holder.unit!a} of product {holder.product}"
 
 
 def _refused_gift(asked: Asked, holder: Claim | None) -> Decision | None:
@@ -187,6 +205,11 @@ def _refused_gift(asked: Asked, holder: Claim | None) -> Decision | None:
             f"The ledger does not know the claim ID {mask(asked.claim_id or '')} that was scanned: see whether the "
             "label is from a roll of this ledger, and was read rightly."
         )
+    if holder is None and asked.claim_id is not None:
+        try:
+            check_typed_length(asked.claim_id, asked.length)
+        except InvalidClaimIdError as error:
+            return _refuse(f"{error}")
     if holder is not None and holder.state is State.RETIRED:
         return _refuse(
             f"The claim ID {mask(holder.claim_id)} that was given is retired ({holder.reason}), and no ID is issued "

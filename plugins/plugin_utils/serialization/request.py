@@ -56,6 +56,8 @@ class Request:
     unsynced: bool = False
     rewrite: bool = False
     """Do a unit again that was verified and whose device is blank, though nothing but a MAC address identifies it."""
+    length: int = claim_ids.DEFAULT_LENGTH
+    """Characters of an ID that the operator gives, and that the ledger does not know."""
     marks: IdentifyingMarks = ANY_MARKS
     """What identifies a device."""
 
@@ -73,6 +75,7 @@ class Request:
             replacing=self.replacing,
             scanned=self.source.is_preprinted,
             by_agent=self.source.on_device,
+            length=self.length,
             rewrite=self.rewrite,
         )
         self.source.check_product(asked.product)
