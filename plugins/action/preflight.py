@@ -20,10 +20,13 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.preflight
     without_value,
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.problem import Problem, list_problems
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.run_record import begin_run
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.unknown_variables import OWN, check_names
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware import options as firmware_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling import options as label_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.hosts import check_hosts, labelled_hosts
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.run_number import THIS_RUN
 from ansible_collections.ioto.serialization.plugins.plugin_utils.modes import Mode, is_for_fleet
 from ansible_collections.ioto.serialization.plugins.plugin_utils.option import Option
 from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import VARIABLES_OF_ALL, options_of
@@ -59,7 +62,12 @@ class ActionModule(BatchAction):
             *check_hosts(without(hosts, mistyped), lambda options: complete(options, label_options.ARGUMENTS)),
             *report_problems,
         ]
-        return conclude(hosts, problems, labelled=labelled_hosts(hosts), report=report, started=datetime.now(UTC))
+        started = datetime.now(UTC)
+        result = conclude(hosts, problems, labelled=labelled_hosts(hosts), report=report, started=started)
+        if not self.check_mode and not result.get("failed"):
+            begin_run(hosts, Ledger)
+            return {**result, "run": THIS_RUN}
+        return result
 
     def _check_names(self, everybody: Sequence[str]) -> dict[str, Any]:
         """List the problems of a playbook that gives no unit its identity."""

@@ -91,6 +91,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.progress.model 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.progress.run_model import (
     BATCHES,
     PREFLIGHT,
+    REPORT,
     SUMMARY,
     TRANSACTIONS,
     OutputLine,
@@ -219,7 +220,7 @@ class CallbackModule(CallbackBase):
             return
         self._warn(result)
         end = _end(result, HostOutcome.CHANGED if result.is_changed() else HostOutcome.OK)
-        if end.action == SUMMARY:
+        if end.action in {SUMMARY, REPORT}:
             self._run.remember_summary(result.result.get("lines"))
         elif end.action in C._ACTION_DEBUG:
             self._show_debug(result)

@@ -201,7 +201,8 @@ events:
     - "By the three-way check: C(checked), C(mismatch)."
     - "About labels: C(print-started), C(print-failed), C(print-unsure) (it may be there), C(preprinted) (before its
       unit), C(reprint), C(not-labelled)."
-    - "By the end of a run: C(failed), C(unreachable), C(run)."
+    - "By the beginning and the end of a run: C(run-hosts) (who is in it, and who is done). By its end: C(failed),
+      C(unreachable), C(run)."
   returned: when O(history=true)
   type: list
   elements: dict

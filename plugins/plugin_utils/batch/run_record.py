@@ -21,7 +21,9 @@ from ..ledger.ledger import Ledger
 from ..ledger.location import Location
 from ..ledger.records import NewEvent, State, parse_unit
 from ..ledger.seals import seal_events
+from ..modes import Mode
 from .results import some_of
+from .run_hosts import describe_host, events_of_hosts
 from .summary import BatchSummary, Fate, outcome_of, with_fleet
 
 _FAILED = {Fate.UNREACHABLE: EventKind.UNREACHABLE, Fate.FAILED: EventKind.FAILED}
@@ -46,6 +48,7 @@ def record_run(
     for place, members in _by_place(hosts, summary, run).items():
         new_events = list(_failures(members, summary, place))
         if started is not None:
+            new_events += events_of_hosts(_done(members, summary), place.context())
             counts = Counter(summary.fates[host].value for host in members)
             detail = json.dumps({"started": started, "devices": len(members), **counts})
             new_events.append(NewEvent(EventKind.RUN, place.context(), detail=detail))
@@ -57,6 +60,21 @@ def record_run(
             told = [f"The run is not in the ledger: {error}"]
         lines |= dict.fromkeys(told)
     return list(lines)
+
+
+def begin_run(
+    hosts: Mapping[str, Mapping[str, Any]], open_ledger: Callable[[str | None], Ledger], *, run: str | None = None
+) -> None:
+    """Record, in the ledger of each of `hosts`, that a run of them begins. Raises `IotoError`."""
+    places: dict[Recording, list[dict[str, str]]] = {}
+    for host, facts in hosts.items():
+        flow = facts.get("ioto_mode")
+        if flow != Mode.NONE:
+            place = replace(Recording.of_host(facts), run=run)
+            places.setdefault(place, []).append(describe_host(host, flow, unit_of(facts)))
+    for place, members in places.items():
+        with open_ledger(place.ledger) as ledger:
+            ledger.record_many(list(events_of_hosts(members, place.context())))
 
 
 def foretell_records(
@@ -123,6 +141,12 @@ def _seal(ledger: Ledger) -> list[str]:
     except IotoError as error:
         return [f"The run is in the ledger, and not sealed: {error}"]
     return []
+
+
+def _done(members: Mapping[str, Mapping[str, Any]], summary: BatchSummary) -> Iterator[dict[str, str]]:
+    for host, facts in members.items():
+        if host not in summary.not_done:
+            yield describe_host(host, facts.get("ioto_mode"), unit_of(facts), summary.fates[host].value)
 
 
 def _failures(members: Mapping[str, Mapping[str, Any]], summary: BatchSummary, place: Recording) -> Iterator[NewEvent]:

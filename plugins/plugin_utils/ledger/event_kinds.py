@@ -50,5 +50,7 @@ class EventKind(StrEnum):
     """The unit has its identity and got no label."""
     FAILED = "failed"
     UNREACHABLE = "unreachable"
+    RUN_HOSTS = "run-hosts"
+    """Some of the hosts of a run, when it begins; when it ends, some of those that are done. The detail is JSON."""
     RUN = "run"
     """The end of a run; the detail is JSON: `started`, and how many devices had which fate."""

@@ -37,6 +37,7 @@ TRANSACTIONS = frozenset({f"{_COLLECTION}serialize", f"{_COLLECTION}firmware_ima
 PREFLIGHT = f"{_COLLECTION}preflight"
 SUMMARY = f"{_COLLECTION}summary"
 FAIL = f"{_COLLECTION}fail"
+REPORT = f"{_COLLECTION}report"
 _FLOW_ROLES = ("manual", "auto", "factory", "firmware")
 
 

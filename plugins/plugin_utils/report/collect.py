@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from ..batch.run_hosts import hosts_of_run
 from ..display_text import printable
 from ..flows.recording import account_of
 from ..ledger.event_kinds import EventKind
@@ -34,10 +35,12 @@ _MAKES_UP: Mapping[UnitVerdict, Collection[str]] = {
     UnitVerdict.NOT_LABELLED: {State.LABELLED},
 }
 _OF_A_RUN = (
+    EventKind.RUN_HOSTS,
     *(EventKind.ALLOCATED, EventKind.BOUND, EventKind.WRITTEN, EventKind.VERIFIED, EventKind.LABELLED),
     *(EventKind.CONFLICT, EventKind.FAILED, EventKind.UNREACHABLE),
 )
 """What tells of a run, whether or not it came to its end."""
+_OF_THE_RUN_ITSELF = {EventKind.RUN, EventKind.RUN_HOSTS}
 _STATES = {state.value: state for state in State}
 _FLOWS = {"service": "factory", "agent": "auto"}
 """The flow of which a claim's source tells."""
@@ -75,7 +78,7 @@ def last_run(ledger: Ledger, number: str | None = None) -> Period | None:
     if number is None or ended is None:
         begun = ledger.events(kinds=_OF_A_RUN, newest_first=True, after=ended and ended.id, run=number)
         # What has no host is a service's; what has the run of its end came after it, such as a label that was late.
-        last = next((event for event in begun if event.host and event.run and not _is_of(event, ended)), None)
+        last = next((event for event in begun if _is_of_a_batch(event) and not _is_of(event, ended)), None)
         if last is not None:
             first = next(ledger.events(run=last.run, limit=1))
             return Period(min(first.at, last.at), max(first.at, last.at), last.actor, last.run, is_cut_off=True)
@@ -89,6 +92,20 @@ def last_run(ledger: Ledger, number: str | None = None) -> Period | None:
             ) from None
         return Period(started, event.at, event.actor, event.run)
     return None
+
+
+def _is_of_a_batch(event: Event) -> bool:
+    return event.run is not None and (event.host is not None or event.kind == EventKind.RUN_HOSTS)
+
+
+def units_of_run(ledger: Ledger, run: str) -> list[ReportedUnit]:
+    """Return the hosts of a run as it recorded them, as the units that they are where it knew that."""
+    return [
+        ReportedUnit(
+            entry["host"], entry.get("product"), entry.get("serial"), entry.get("flow"), is_open="result" not in entry
+        )
+        for entry in hosts_of_run(ledger, run)
+    ]
 
 
 def _is_of(event: Event, ended: Event | None) -> bool:
@@ -107,7 +124,7 @@ def collect(ledger: Ledger, period: Period, units: Sequence[ReportedUnit] = (), 
         cases[key] = _Case(unit, [])
         by_host[unit.host] = key
     events = ledger.events(since=period.since) if period.run is None else ledger.events(run=period.run)
-    happened = [event for event in events if period.holds(event) and event.kind != EventKind.RUN]
+    happened = [event for event in events if period.holds(event) and event.kind not in _OF_THE_RUN_ITSELF]
     known = {unit.host for unit in units}
     for event in happened:
         if event.product and event.unit and event.host:
@@ -167,7 +184,9 @@ def _row(ledger: Ledger, key: _Key, case: _Case, claim: Claim | None) -> Row:
         serial=name if product else case.unit.serial,
         flow=case.unit.flow or (_FLOWS.get(claim.source) if claim else None),
         claim=claim,
-        verdict=_verdict(claim, moved, case.events),
+        verdict=UnitVerdict.NOT_REACHED
+        if case.unit.is_open and not case.events
+        else _verdict(claim, moved, case.events),
         times=_times(ledger, claim, moved),
         failures=failures,
         by=case.events[-1].by if case.events else None,

@@ -27,6 +27,8 @@ class UnitVerdict(StrEnum):
 
     DONE = "done"
     ALREADY_DONE = "already done"
+    NOT_REACHED = "not reached"
+    """It was to be handled, and the run was cut off before it came to it, as far as is known."""
     UNFINISHED = "unfinished"
     """It has an ID that was not read back from it, and nothing says why."""
     NOT_LABELLED = "not labelled"
@@ -56,6 +58,8 @@ class ReportedUnit:
     product: str | None = None
     serial: str | None = None
     flow: str | None = None
+    is_open: bool = False
+    """Its run was to handle it, and did not say at its end that it is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,7 @@ class Report:
 
     @property
     def yield_percent(self) -> float | None:
-        """Units that have their identity, of all that are not retired; None where there are none."""
-        counted = [row for row in self.rows if row.verdict is not UnitVerdict.RETIRED]
+        """Units that have their identity, of all that were reached and are not retired; None where there are none."""
+        left_out = {UnitVerdict.RETIRED, UnitVerdict.NOT_REACHED}
+        counted = [row for row in self.rows if row.verdict not in left_out]
         return 100 * sum(row.verdict.has_identity for row in counted) / len(counted) if counted else None

@@ -19,7 +19,7 @@ from ..ledger.ledger import Ledger
 from ..ledger.moments import parse_moment
 from ..ledger.records import Context
 from ..private_files import make_private_folder, write_private
-from .collect import Period, collect, last_run
+from .collect import Period, collect, last_run, units_of_run
 from .options import ReportError, page_path
 from .page import page
 from .pictures import Pictures
@@ -124,7 +124,7 @@ def _of_the_ledger(options: Mapping[str, Any], around: Surroundings, made_at: da
                     f"The ledger {ledger.location} has recorded no run; give since, such as {made_at:%Y-%m-%d}."
                 )
             period = found
-        rows = collect(ledger, period)
+        rows = collect(ledger, period, units_of_run(ledger, period.run) if period.run else ())
         title = options["title"] or f"Serialization report{' of a run that has not ended' if period.is_cut_off else ''}"
         until = min(period.until, made_at)
         return Report(title, period.since, until, [ledger.location], rows, is_cut_off=period.is_cut_off)

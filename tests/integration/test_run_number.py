@@ -1,0 +1,92 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A run says its number when it begins, by which a report tells of all its hosts, however far it came."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fleet import Fleet
+from tests.support.ansible import ROOT, command, environment, provision
+
+pytestmark = pytest.mark.ansible
+
+CALLBACKS = ("default", "ioto.serialization.progress")
+NUMBER = re.compile(r"This is the run (\S+);")
+
+
+def reported(home: Path, page: Path, run: str) -> dict[str, dict[str, Any]]:
+    """What the report of a run says of each host."""
+    variables = json.dumps({"ioto_report_dest": str(page), "ioto_report_run": run})
+    done = provision(home, "-e", variables, playbook=ROOT / "playbooks/report.yml")
+    assert done.status == 0, done.output
+    return {line["host"]: line for line in map(json.loads, page.with_suffix(".jsonl").read_text().splitlines())}
+
+
+@pytest.mark.parametrize("callback", CALLBACKS)
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_a_run_that_is_cut_off_is_reported_by_the_number_that_it_began_with(
+    tmp_path: Path, home: Path, callback: str, how: signal.Signals
+) -> None:
+    said = tmp_path / "said"
+    with Fleet.start(tmp_path / "fleet", groups={"manual": 6}) as fleet, said.open("wb") as stream:
+        process = subprocess.Popen(
+            command(ROOT / "playbooks/provision.yml", "-i", fleet.inventory, "-f", "1"),
+            cwd=home,
+            env=environment(home, ANSIBLE_STDOUT_CALLBACK=callback, PYTHONUNBUFFERED="1"),
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        deadline = time.monotonic() + 120
+        while not any(device.claim_id() for device in fleet.devices):
+            assert process.poll() is None and time.monotonic() < deadline, said.read_text()
+        os.killpg(process.pid, how)
+        process.wait(timeout=60)
+        names = {device.name for device in fleet.devices}
+
+    numbers = NUMBER.findall(said.read_text())
+    assert len(numbers) == 1, said.read_text()
+    told = reported(home, tmp_path / "page.html", numbers[0])
+    assert set(told) == names
+    results = {line["result"] for line in told.values()}
+    assert "not reached" in results and results & {"done", "unfinished", "failed"}, told
+    assert {line["flow"] for line in told.values()} == {"manual"}
+
+
+@pytest.mark.parametrize("callback", CALLBACKS)
+def test_runs_that_change_nothing_are_reported_with_their_units(tmp_path: Path, home: Path, callback: str) -> None:
+    page = tmp_path / "own.html"
+    with Fleet.start(tmp_path / "fleet", groups={"manual": 1, "auto": 1}) as fleet:
+        runs = [
+            provision(
+                home,
+                "-i",
+                fleet.inventory,
+                "-e",
+                f"ioto_report_dest={page}",
+                ANSIBLE_STDOUT_CALLBACK=callback,
+            )
+            for _time in range(3)
+        ]
+        checked = provision(home, "-i", fleet.inventory, "--check")
+
+    assert not NUMBER.search(checked.output), checked.output
+    for run, result in zip(runs, ("done", "already done", "already done"), strict=True):
+        assert run.status == 0, run.output
+        assert f"The report of 2 units is in {page}." in run.output
+        (number,) = NUMBER.findall(run.output)
+        assert f"under the run {number}." in run.output
+        told = reported(home, tmp_path / "later.html", number)
+        assert {host: line["result"] for host, line in told.items()} == {"manual-1": result, "auto-1": result}
