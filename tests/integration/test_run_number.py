@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.fleet import Fleet
 from tests.support.ansible import ROOT, command, environment, provision
@@ -90,3 +91,48 @@ def test_runs_that_change_nothing_are_reported_with_their_units(tmp_path: Path, 
         assert f"under the run {number}." in run.output
         told = reported(home, tmp_path / "later.html", number)
         assert {host: line["result"] for host, line in told.items()} == {"manual-1": result, "auto-1": result}
+
+
+@pytest.mark.parametrize("engine", ["ansible", "fleet"])
+def test_a_device_that_another_ledgers_run_did_meanwhile_is_adopted_and_told(
+    tmp_path: Path, home: Path, engine: str
+) -> None:
+    playbooks = ROOT / "playbooks"
+    with Fleet.start(tmp_path / "fleet", groups={"manual": 1}) as fleet:
+        (device,) = fleet.devices
+        other = " ".join(map(str, command(playbooks / "provision.yml", "-i", fleet.inventory)))
+        meanwhile = tmp_path / "meanwhile.yml"
+        meanwhile.write_text(
+            yaml.safe_dump(
+                [
+                    {
+                        "name": "Another run with another ledger, after this one has begun",
+                        "hosts": "all",
+                        "gather_facts": False,
+                        "tasks": [
+                            {"ioto.serialization.preflight": {}, "run_once": True},
+                            {
+                                "ansible.builtin.command": f"{other} -e ioto_ledger={tmp_path}/other.db",
+                                "delegate_to": "localhost",
+                                "vars": {"ansible_connection": "local"},
+                            },
+                        ],
+                    },
+                    {"import_playbook": str(playbooks / "provision.yml")},
+                ]
+            )
+        )
+        options = ("-i", fleet.inventory, "-e", f"ioto_engine={engine}")
+        collections = {"ANSIBLE_COLLECTIONS_PATH": str(playbooks / "collections")}
+        run = provision(home, *options, playbook=meanwhile, **collections)
+        claim_id = device.claim_id()
+        assert run.status == 0, run.output
+        assert "Adopted: the claim ID of 1 device" in run.output
+        told = f"{device.name}: Its claim ID was written while this run went on, and is not from this ledger"
+        assert told in run.output, run.output
+
+        # Long after, it is a device that had its ID, and no more.
+        os.utime(device.path("/etc/ioto/device.json5"), (1, 1))
+        later = provision(home, *options, "-e", f"ioto_ledger={tmp_path}/third.db")
+        assert later.status == 0 and "Adopted: " in later.output, later.output
+        assert "while this run went on" not in later.output and device.claim_id() == claim_id

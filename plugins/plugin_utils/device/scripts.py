@@ -111,6 +111,13 @@ def sweep(device: Device, path: str) -> None:
     _run(device, settings, "hardware.sh", "lock.sh", "sweep.sh")
 
 
+def age(device: Device, path: str) -> int | None:
+    """Return for how many seconds its file `path` has been as it is, by the clock of `device`; None: nobody knows."""
+    with _sense(device):
+        words = _record(_run(device, {"ioto_file": path}, "hardware.sh", "age.sh"), "age").words
+        return None if words[0] == "unknown" else int(words[0])
+
+
 def await_change(
     device: Device, config_dir: str, old: bytes | None, *, seconds: int, restart: Sequence[str] | None
 ) -> tuple[Observation, int]:

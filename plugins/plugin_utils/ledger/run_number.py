@@ -8,17 +8,27 @@ in the same second.
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from ..claim_ids import ALPHABET
 
 _LETTERS = 6
+_MOMENT = "%Y%m%dT%H%M%S"
 
 
 def new_run_number() -> str:
     """Return a number for a run that begins now, such as `20261127T143210-7QK4XW`: when, for people, and at random."""
     drawn = "".join(secrets.choice(ALPHABET) for _letter in range(_LETTERS))
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{drawn}"
+    return f"{datetime.now(UTC):{_MOMENT}}-{drawn}"
+
+
+def seconds_since(number: str | None) -> float | None:
+    """Return how long ago the run with that `number` began; None where the number does not say it."""
+    with suppress(ValueError):
+        begun = datetime.strptime((number or "").partition("-")[0], _MOMENT).replace(tzinfo=UTC)
+        return (datetime.now(UTC) - begun).total_seconds()
+    return None
 
 
 THIS_RUN = new_run_number()

@@ -17,9 +17,9 @@ from dataclasses import replace as with_fields
 from .. import claim_ids
 from ..claim_ids import is_valid
 from ..device.agent_process import settle_agent
-from ..device.device import Device
+from ..device.device import Device, DeviceError, StoredDevice
 from ..device.durability import check_storage, directory_notice, needs_a_sync, restore_link, unsynced
-from ..device.scripts import same_board, sweep
+from ..device.scripts import age, same_board, sweep
 from ..device.state import IDENTITY_KEYS, DeviceState
 from ..device.unit_identity import UnitIdentity
 from ..device.verified_write import ChangedMeanwhileError, write_verified
@@ -42,6 +42,7 @@ from ..ledger.records import (
     StateChange,
     TwinError,
 )
+from ..ledger.run_number import seconds_since
 from .decision import Action, Decision, Known, Seen, decide, is_without_effect, replaced
 from .replacing import NOTHING_REPLACED
 from .request import OtherDeviceError, Request, SerializationError, UnitOutcome
@@ -50,6 +51,10 @@ from .sources.source import ClaimSource
 _TRIES_AGAINST_OTHER_WRITERS = 3
 _READ_BY_OTHERS = 0o004
 _CONFIRMED_AT = "confirmed_at"
+_WRITTEN_MEANWHILE = (
+    "Its claim ID was written while this run went on, and is not from this ledger: see whether its agent made it, or "
+    "another run with another ledger, whose ID it is then too."
+)
 _RECORDED = {State.VERIFIED, State.LABELLED}
 
 
@@ -97,6 +102,8 @@ class _Transaction:
         """Take the unit from what it is to its identity. Raises `ChangedMeanwhileError` as well as `IotoError`."""
         plan, request = self._decide(self._first), self._request
         self._adopts = plan.decision.action is Action.ADOPT and self._source.name_of_found == ClaimSource.name_of_found
+        if self._adopts and _is_of_this_run(self._device, plan.state.file.path, self._context):
+            self._notices.append(_WRITTEN_MEANWHILE)
         self._replaced = replaced(Seen.of(plan.state, self._unit), self._asked, plan.known, plan.decision)
         if self._request.check:
             return self._prediction(plan)
@@ -334,8 +341,22 @@ def _replaced_nothing(claim_id: str) -> str:
     )
 
 
+def _is_of_this_run(device: Device, path: str, context: Context) -> bool:
+    """Whether the file has been written since the run began, as far as the device can tell."""
+    begun = seconds_since(context.run)
+    if begun is None or isinstance(device, StoredDevice):
+        return False
+    with suppress(DeviceError):
+        seconds = age(device, path)
+        return seconds is not None and seconds < begun
+    return False
+
+
 def _after_another(outcome: UnitOutcome) -> UnitOutcome:
     """Return the outcome of a try after somebody else wrote; where nothing was left to do, that was another run."""
+    if outcome.adopted:
+        others = [notice for notice in outcome.notices if notice != _WRITTEN_MEANWHILE]
+        return with_fields(outcome, notices=[*others, _WRITTEN_MEANWHILE])
     if outcome.changed:
         return outcome
     told = "Another run did this device in the meantime; see that no two runs have the same devices."
