@@ -142,8 +142,11 @@ def replaced(seen: Seen, asked: Asked, known: Known, decision: Decision) -> Repl
     board = None
     if live is not None and seen.identity is not None:
         board = ", ".join(each.known for each in differences(live.details, seen.identity.details)) or None
+    holder = known.holder
+    is_own = holder is not None and holder.is_live and (holder.unit, holder.product) == (asked.unit, seen.product)
     return Replaced(
         claim_id=before if is_other_id else None,
+        is_of_the_old_product=is_other_id and is_own and _has_other_product(seen, asked),
         retired_id=retired if is_valid(retired) else None,
         product=seen.product if _has_other_product(seen, asked) else None,
         board=board,
