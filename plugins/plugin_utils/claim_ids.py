@@ -25,6 +25,7 @@ MAX_UNIT_LENGTH = 255
 
 _PRODUCT_LENGTH = 26
 _VISIBLE_TAIL = 2
+_COUNTED = ("0123456789", "1234567890", "9876543210")
 _FOLD = str.maketrans({"O": "0", "I": "1", "L": "1"})
 _HIDES_CLAIM_ID = re.compile(rf"(?<![^\W_])(?=[A-Za-z]*[0-9]|[a-z]?[A-Z]{{{MIN_LENGTH},}})[0-9A-Za-z]{{{MIN_LENGTH},}}")
 _GROUPING = str.maketrans("", "", " \t\r\n-\N{NO-BREAK SPACE}\N{HYPHEN}\N{NON-BREAKING HYPHEN}\N{EN DASH}")
@@ -79,11 +80,17 @@ def parse(text: str) -> str:
     return folded
 
 
-def check_typed_length(claim_id: str, length: int) -> str:
+def check_typed(claim_id: str, length: int) -> str:
     """Return `claim_id`, which somebody has typed and no ledger knows, where it has the `length` of those of its line.
 
-    One character more or less still makes a claim ID, of another device. Raises `InvalidClaimIdError`.
+    One character more or less still makes a claim ID, of another device; so does what fills a form.
+    Raises `InvalidClaimIdError`.
     """
+    if claim_id.strip("0") == "" or claim_id in _COUNTED:
+        raise InvalidClaimIdError(
+            f"The claim ID {mask(claim_id)} that was given is zeros, or the digits in their order, which anybody would "
+            "guess: give the unit's own, or none."
+        )
     if len(claim_id) != length:
         raise InvalidClaimIdError(
             f"The claim ID {mask(claim_id)} that was given has {len(claim_id)} characters, and those of this line have "

@@ -16,7 +16,7 @@ from typing import Any
 from ..claim_ids import (
     DEFAULT_LENGTH,
     InvalidClaimIdError,
-    check_typed_length,
+    check_typed,
     mask,
     parse,
     parse_product,
@@ -76,6 +76,7 @@ def check_batch(hosts: Mapping[str, Mapping[str, Any]]) -> Sequence[Problem]:
             "the same serial and product are given to each; a serial names one unit",
         )
     )
+    problems.extend(_look_alikes(units))
     problems.extend(_shared(units, _address, "each leads to the same device; give every device one host"))
     problems.extend(_replaced_by_agents(units))
     problems.extend(_without_reason(units))
@@ -140,6 +141,8 @@ def _unit(host: str, variables: Mapping[str, Any], problems: list[Problem]) -> _
         _check_factory(variables, report)
     if unit.mode is Mode.FIRMWARE and unit.serial is None and "ioto_serial" not in variables:
         report("nothing identifies the unit, and an image has no hardware to ask; give ioto_serial.")
+    if not str(variables.get("ioto_ledger", "-")).strip():
+        report("ioto_ledger is there and empty; give the ledger's path or URL, or remove the variable.")
     if not str(variables.get("ioto_config_dir", "/")).startswith("/"):
         report("ioto_config_dir is no absolute path; give one such as /etc/ioto.")
     return unit
@@ -238,6 +241,22 @@ def _shared(units: Iterable[_BatchUnit], key_of: Callable[[_BatchUnit], object],
     return [Problem(tuple(hosts), f"{sentence}.") for hosts in groups.values() if len(hosts) > 1]
 
 
+def _look_alikes(units: Iterable[_BatchUnit]) -> Iterable[Problem]:
+    """A problem for serials of one product that differ in capitals and signs alone; a pattern allows them."""
+    groups: dict[object, dict[str, str]] = defaultdict(dict)
+    for unit in units:
+        if unit.serial is not None and "ioto_serial_pattern" not in unit.variables:
+            letters = "".join(filter(str.isalnum, unit.serial.casefold()))
+            groups[unit.product, letters or unit.serial].setdefault(unit.serial, unit.host)
+    sentence = (
+        "their serials ({}) differ in capitals or signs alone, as one that was typed twice; correct one, or, where "
+        "both are right, give ioto_serial_pattern."
+    )
+    for alike in groups.values():
+        if len(alike) > 1:
+            yield Problem(tuple(alike.values()), sentence.format(" and ".join(map(ascii, alike))))
+
+
 def _address(unit: _BatchUnit) -> object:
     """What a connection leads to; hosts behind different jump hosts may have the same address."""
     if unit.mode is Mode.FIRMWARE:
@@ -305,7 +324,7 @@ def _taken(ledger: Ledger, units: Sequence[_BatchUnit]) -> Iterable[Problem]:
             yield Problem((unit.host,), "the ledger does not know the claim ID on its label.")
         elif holder is None:
             try:
-                check_typed_length(unit.claim_id or "", _length(unit.variables) or DEFAULT_LENGTH)
+                check_typed(unit.claim_id or "", _length(unit.variables) or DEFAULT_LENGTH)
             except InvalidClaimIdError as error:
                 yield Problem((unit.host,), f"{error} (ioto_claim_id)")
         if holder is not None and (reason := _trouble(holder, unit)):

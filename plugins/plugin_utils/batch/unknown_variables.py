@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -14,8 +15,11 @@ from .problem import Problem, by_sentence
 
 PREFIX = "ioto_"
 _PREFIX_LETTERS = "ioto"
-_BARE = ("claim_id", "replace_id")
-"""What somebody who means ours may leave the prefix off; `serial` or `mode` may well be his own."""
+_BARE = {
+    **dict.fromkeys(("claimid", "claimcode", "claimidentifier", "deviceclaimid", "uniqueclaimid"), "ioto_claim_id"),
+    "replaceid": "ioto_replace_id",
+}
+"""What somebody who means ours may leave the prefix off, letters alone; `serial` or `uci` may well be his own."""
 OWN = "ioto_own_variables"
 
 _GONE = {
@@ -52,12 +56,12 @@ def _meant(name: str, known: Collection[str]) -> str | None:
     """Return the variable of ours that `name` is but for a prefix that is missing, mistyped or in capitals."""
     if name.startswith(PREFIX):
         return None
-    if name in _BARE:
-        return f"{PREFIX}{name}"
-    letters = name.lower().replace("_", "")
+    letters = re.sub(r"[\W_]", "", name.lower())
+    if letters in _BARE:
+        return _BARE[letters]
     if letters.startswith(_PREFIX_LETTERS):
         return next((ours for ours in known if ours.replace("_", "") == letters), None)
-    head, _line, rest = name.lower().partition("_")
+    head, _line, rest = name.lower().replace("-", "_").partition("_")
     ours = f"{PREFIX}{rest}"
     return ours if ours in known and get_close_matches(head, [_PREFIX_LETTERS], cutoff=0.75) else None
 

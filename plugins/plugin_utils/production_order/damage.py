@@ -31,21 +31,25 @@ _DATE = re.compile(r"\d{1,4}([./-])\d{1,2}\1\d{1,4}")
 _MOMENT = re.compile(rf"\d{{1,4}}([./-])\d{{1,2}}\1\d{{1,4}}[T ]{_CLOCK}Z?|{_CLOCK}", re.IGNORECASE)
 _DIGITS_OF_A_NUMBER = 15
 """So many digits of a number a spreadsheet keeps; the others become zeros."""
+_REPLACED_SIGN = "[\\u00a0\\u2007\\u200b-\\u2015\\u2018-\\u201f\\u202f\\u2060\\u2212\\ufeff]"
+_LOOKS = {
+    _EXPONENT: "a long number that a spreadsheet has rounded",
+    _FRACTION: "a number to which a spreadsheet has added a fraction",
+    _ERROR: "the error of a formula",
+    re.compile("['=].*"): "a cell with its mark for a text or a formula",
+    re.compile(f".*{_REPLACED_SIGN}.*"): (
+        "a text in which a program has put dashes, quotes or spaces of its own in place of the typed ones"
+    ),
+}
 _TRUTHS = frozenset({"true", "false", "wahr", "falsch", "vrai", "faux", "vero", "falso", "verdadero"})
 
 
 def damage(text: str) -> str | None:
     """Return what a spreadsheet seems to have made of a cell, as the end of "it looks like", or None."""
-    if _EXPONENT.fullmatch(text):
-        return "a long number that a spreadsheet has rounded"
-    if _FRACTION.fullmatch(text):
-        return "a number to which a spreadsheet has added a fraction"
-    if _ERROR.fullmatch(text):
-        return "the error of a formula"
+    if looks_like := next((words for pattern, words in _LOOKS.items() if pattern.fullmatch(text)), None):
+        return looks_like
     if text.casefold() in _TRUTHS:
         return "a yes or no that a spreadsheet has made"
-    if text.startswith(("'", "=")):
-        return "a cell with its mark for a text or a formula"
     # A spreadsheet writes no month in capitals, and a factory its DEC-12.
     is_date = _MOMENT.fullmatch(text) or (not text.isupper() and _DATE_IN_WORDS.fullmatch(text))
     return "a date that a spreadsheet has made" if is_date else None

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from ..claim_ids import DEFAULT_LENGTH, InvalidClaimIdError, check_typed_length, is_valid, mask
+from ..claim_ids import DEFAULT_LENGTH, InvalidClaimIdError, check_typed, is_valid, mask
 from ..device.agent_settings import Override
 from ..device.state import DeviceState
 from ..device.unit_identity import UnitIdentity
@@ -210,7 +210,7 @@ def _refused_gift(asked: Asked, holder: Claim | None) -> Decision | None:
         )
     if holder is None and asked.claim_id is not None:
         try:
-            check_typed_length(asked.claim_id, asked.length)
+            check_typed(asked.claim_id, asked.length)
         except InvalidClaimIdError as error:
             return _refuse(f"{error}")
     if holder is not None and holder.state is State.RETIRED:

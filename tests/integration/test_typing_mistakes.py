@@ -1,0 +1,67 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Typing mistakes in an inventory, all told at once and by name; none of them ends in an image of something else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.support.ansible import provision
+from tests.support.shell_device import PRODUCT
+
+pytestmark = pytest.mark.ansible
+
+MISTAKES: dict[str, tuple[dict[str, object], str]] = {
+    "zeros": ({"ioto_claim_id": "0000000000"}, "is zeros, or the digits in their order"),
+    "counted": ({"ioto_claim_id": "1234567890"}, "is zeros, or the digits in their order"),
+    "longer": ({"ioto_claim_id": "JT08FFQXWQ0"}, "has 11 characters, and those of this line have 10"),
+    "dashed-name": ({"ioto-claim-id": "JT08FFQXWQ"}, "nobody reads the variable ioto-claim-id: did you mean"),
+    "bare-name": ({"claimid": "JT08FFQXWQ"}, "nobody reads the variable claimid: did you mean ioto_claim_id?"),
+    "capitals": ({"ioto_serial": "sn-1"}, "differ in capitals or signs alone"),
+    "signs": ({"ioto_serial": "SN 2"}, "differ in capitals or signs alone"),
+    "dash": ({"ioto_serial": "SN\N{EN DASH}3"}, "in which a program has put dashes, quotes or spaces of its own"),
+    "space": ({"ioto_serial": "SN\N{NO-BREAK SPACE}4"}, "printable characters"),
+    "yes": ({"ioto_serial": "TRUE"}, "looks like a yes or no that a spreadsheet has made"),
+    "exponent": ({"ioto_serial": "8.6E14"}, "looks like a long number that a spreadsheet has rounded"),
+    "ledger": ({"ioto_ledger": ""}, "ioto_ledger is there and empty"),
+}
+
+
+def test_mistakes_of_an_inventory_are_all_told_by_name(tmp_path: Path, home: Path) -> None:
+    hosts: dict[str, dict[str, object]] = {
+        name: {"ioto_serial": f"X-{name}", **given} for name, (given, _sentence) in MISTAKES.items()
+    }
+    hosts |= {"one": {"ioto_serial": "SN-1"}, "two": {"ioto_serial": "SN-2"}}
+    inventory = tmp_path / "hosts.yml"
+    variables = {"ioto_mode": "firmware", "ioto_product": PRODUCT, "ioto_firmware_dest": str(tmp_path / "out")}
+    inventory.write_text(yaml.safe_dump({"all": {"vars": variables, "hosts": hosts}}, allow_unicode=True))
+
+    run = provision(home, "-i", inventory)
+
+    assert run.status == 2 and not (tmp_path / "out").exists(), run.output
+    told = [line for line in run.output.splitlines() if line.startswith("- ")]
+    for name, (_given, sentence) in MISTAKES.items():
+        about = [line for line in told if name in line.removeprefix("- ").split(": ")[0].split(", ")]
+        assert any(sentence in line for line in about), (name, about, run.output)
+    # Ansible itself shows the line of a variable whose name it does not like.
+    assert not any("JT08FFQXWQ" in line for line in told)
+
+
+def test_a_pattern_allows_serials_that_look_alike(tmp_path: Path, home: Path) -> None:
+    hosts = {name: {"ioto_serial": serial} for name, serial in {"a": "ab1", "b": "AB1", "c": "8.6E14"}.items()}
+    variables = {
+        "ioto_mode": "firmware",
+        "ioto_product": PRODUCT,
+        "ioto_firmware_dest": str(tmp_path / "out"),
+        "ioto_serial_pattern": "[A-Za-z0-9.]+",
+    }
+    inventory = tmp_path / "hosts.yml"
+    inventory.write_text(yaml.safe_dump({"all": {"vars": variables, "hosts": hosts}}))
+
+    run = provision(home, "-i", inventory)
+
+    assert run.status == 0 and "3 devices: 3 done" in run.output, run.output
