@@ -104,6 +104,24 @@ def test_a_service_that_stays_away_is_one_sentence_without_the_secret_of_its_url
     assert "Connection refused, 2 tries; see whether it runs" in str(caught.value)
 
 
+def test_a_service_that_cannot_use_its_ledger_is_told_in_its_own_words_after_all_tries() -> None:
+    asked = []
+
+    def answer(handler: http.server.BaseHTTPRequestHandler) -> None:
+        asked.append(handler.path)
+        # What it says of the pause may be an hour, and is a proxy's where the service is not there.
+        reply(503, b'{"error": "The ledger cannot be used now; ask again."}', Retry_After="3600")(handler)
+
+    with endpoint(answer) as url, pytest.raises(SourceError) as caught:
+        FactoryService(url, retries=2).claim_id(UNIT)
+
+    assert len(asked) == 3
+    assert str(caught.value) == (
+        f"The service at {url.partition('/s3cret')[0]} gave no ID (status 503, 3 tries at most): The ledger "
+        "cannot be used now; ask again. See its log and whether its ledger works, then run again."
+    )
+
+
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422])
 def test_a_refusal_is_final_and_its_reason_is_shown(status: int) -> None:
     asked = []

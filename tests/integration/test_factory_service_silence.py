@@ -17,6 +17,9 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources.factory_service import (
+    FactoryService,
+)
 from tests.services.factory_service import PRODUCT, Reply, RunningService
 from tests.services.factory_service_fixture import ServiceMaker, service_with
 from tests.services.postgresql import PostgresqlServer, running_postgresql
@@ -139,6 +142,7 @@ def test_a_service_ends_in_its_grace_while_its_ledger_is_silent(line: Line) -> N
     assert line.ask("SN-3").status == 200
 
 
+@pytest.mark.parametrize("line", ["network"], indirect=True)
 def test_a_service_whose_ledger_was_silent_from_the_start_serves_when_it_speaks(line: Line) -> None:
     line.service.stop()
     with line.silence():
@@ -149,6 +153,18 @@ def test_a_service_whose_ledger_was_silent_from_the_start_serves_when_it_speaks(
     began = time.monotonic()
     while line.ask("SN-1").status != 200:
         assert time.monotonic() - began < BACK_SECONDS
+
+
+@pytest.mark.parametrize("line", ["proxy"], indirect=True)
+def test_a_controller_that_asks_meanwhile_has_its_id_when_the_silence_is_over(line: Line) -> None:
+    known = line.service.claim("SN-1")
+    controller = FactoryService(line.service.url)
+    with ThreadPoolExecutor(1) as clients:
+        with line.silence():
+            asked = clients.submit(controller.claim_id, {"product": PRODUCT, "serial": "SN-1"})
+            while not line.service.counter("ioto_service_requests_total", kind="issue", outcome="ledger"):
+                assert not asked.done()
+        assert asked.result() == known
 
 
 def test_no_answer_is_sent_before_the_standby_has_the_claim_not_even_a_second_one(

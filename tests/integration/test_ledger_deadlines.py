@@ -198,7 +198,7 @@ def test_a_migration_that_is_never_answered_ends_in_time_and_lets_go_of_the_tabl
 
 
 def test_a_server_that_hangs_is_told_in_time_and_served_by_again(
-    server: PostgresqlServer, monkeypatch: pytest.MonkeyPatch
+    server: PostgresqlServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(postgresql, "ANSWER_TIMEOUT", 0.5)
     url = server.new_url()
@@ -218,6 +218,7 @@ def test_a_server_that_hangs_is_told_in_time_and_served_by_again(
         assert allocate(ledger, "SN-1") == claim_id
         allocate(ledger, "SN-2")
         assert ledger.summary().total == 2
+    assert caplog.records == []  # nor a traceback of the pool's own
 
 
 @pytest.mark.parametrize("what", ["read", "many", "alone", "open", "seal", "check"])
@@ -415,6 +416,19 @@ def test_the_connection_asks_for_what_ends_a_dead_one(server: PostgresqlServer) 
             assert parameters["connect_timeout"] == "10"
             assert connection.exec_driver_sql("SHOW lock_timeout").scalar() == "15s"
             assert connection.exec_driver_sql("SHOW statement_timeout").scalar() == "25s"
+    finally:
+        database.close()
+
+
+def test_who_has_less_time_gets_every_deadline_within_it(server: PostgresqlServer) -> None:
+    url = make_url(server.new_url()).set(drivername="postgresql+psycopg")
+    database = postgresql.PostgresqlDatabase(url, "x", postgresql.Deadlines.within(5))
+    try:
+        with database.connection() as connection:
+            parameters = connection.connection.driver_connection.info.get_parameters()
+            assert (parameters["connect_timeout"], parameters["tcp_user_timeout"]) == ("3", "4000")
+            assert connection.exec_driver_sql("SHOW lock_timeout").scalar() == "2s"
+            assert connection.exec_driver_sql("SHOW statement_timeout").scalar() == "3s"
     finally:
         database.close()
 

@@ -26,6 +26,8 @@ DEFAULT_TIMEOUT = 30.0
 """Seconds to wait for an answer, for each try."""
 DEFAULT_RETRIES = 5
 
+_TOO_MANY_REQUESTS = 429
+_SERVER_ERRORS = 500
 _SHOWN = 300
 _SHORTEST_SECRET = 6
 _USUAL_WORDS = frozenset({"serialize", "confirm"})
@@ -88,6 +90,11 @@ class FactoryService(ClaimSource):
                 "asked for it; write another one there."
             ) from None
         status, reply = self._send("POST", text.encode())
+        if status == _TOO_MANY_REQUESTS or status >= _SERVER_ERRORS:
+            raise SourceError(
+                f"The service at {self.place} gave no ID (status {status}, {self.retries + 1} tries at most): "
+                f"{self._said(reply, body)} See its log and whether its ledger works, then run again."
+            )
         if not 200 <= status < 300:
             remedy = (
                 "Set ioto_service_token to what its file controller-token holds."

@@ -42,6 +42,7 @@ def send(
         backoff_factor=_BACKOFF_SECONDS,
         backoff_max=_BACKOFF_MAX_SECONDS,
         backoff_jitter=_BACKOFF_SECONDS,
+        respect_retry_after_header=False,  # it may say hours
         redirect=0,
         raise_on_status=False,
         raise_on_redirect=False,
