@@ -25,6 +25,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import (
     raw_rows,
     unit_locks,
 )
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.change_set import ChangeSet
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.database import Database
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.integrity.check import check_integrity
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
@@ -37,6 +38,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records 
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.seals import seal_events
 from tests.services.postgresql import PostgresqlServer, running_postgresql
+from tests.services.silent_proxy import SilentProxy
 from tests.support.old_ledger import lay_down
 
 psycopg = pytest.importorskip("psycopg", reason="the Python package psycopg is not installed")
@@ -283,6 +285,50 @@ def test_a_server_that_falls_silent_in_a_transaction_is_told_in_time(
         allocate(ledger, "SN-1")
 
 
+def test_what_was_locked_when_the_network_fell_silent_is_let_go_of(server: PostgresqlServer) -> None:
+    """The server is told of no end: it has to find out by itself that nobody goes on."""
+    with (
+        SilentProxy(server.socket) as proxy,
+        Ledger(server.url_by_tcp(proxy.port), deadlines=postgresql.Deadlines.within(2)) as ledger,
+    ):
+        allocate(ledger, "SN-1")
+
+        def allocate_and_be_cut_off(connection: Connection) -> None:
+            changes = ChangeSet(connection, units=["SN-1", "SN-2"])
+            for unit in ("SN-1", "SN-2"):
+                changes.allocate(AllocationRequest(PRODUCT, unit, "generated", CONTEXT))
+            changes.save()
+            proxy.fall_silent()
+
+        with pytest.raises(LedgerError, match=UNKNOWN):
+            ledger.database.write(allocate_and_be_cut_off)
+        proxy.speak()
+        begin = time.monotonic()
+        for unit in ("SN-1", "SN-2"):
+            while True:
+                with suppress(LedgerError):
+                    allocate(ledger, unit)
+                    break
+                assert time.monotonic() - begin < 10
+
+
+def test_who_says_nothing_in_a_transaction_is_told_so(server: PostgresqlServer) -> None:
+    database = Database(Location.parse(server.new_url()), deadlines=postgresql.Deadlines.within(2))
+
+    def work(connection: Connection) -> None:
+        (pid,) = connection.exec_driver_sql("SELECT pg_backend_pid()").one()
+        assert ended(server.new_url(), pid)
+        connection.exec_driver_sql("SELECT 1")
+
+    try:
+        with pytest.raises(
+            LedgerError, match="nothing was asked for too long in the midst of a transaction; run again"
+        ):
+            database.write(work)
+    finally:
+        database.close()
+
+
 def test_who_computes_between_two_questions_may_take_its_time(
     postgresql_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -416,6 +462,7 @@ def test_the_connection_asks_for_what_ends_a_dead_one(server: PostgresqlServer) 
             assert parameters["connect_timeout"] == "10"
             assert connection.exec_driver_sql("SHOW lock_timeout").scalar() == "15s"
             assert connection.exec_driver_sql("SHOW statement_timeout").scalar() == "25s"
+            assert connection.exec_driver_sql("SHOW idle_in_transaction_session_timeout").scalar() == "5min"
     finally:
         database.close()
 
@@ -429,6 +476,7 @@ def test_who_has_less_time_gets_every_deadline_within_it(server: PostgresqlServe
             assert (parameters["connect_timeout"], parameters["tcp_user_timeout"]) == ("3", "4000")
             assert connection.exec_driver_sql("SHOW lock_timeout").scalar() == "2s"
             assert connection.exec_driver_sql("SHOW statement_timeout").scalar() == "3s"
+            assert connection.exec_driver_sql("SHOW idle_in_transaction_session_timeout").scalar() == "5s"
     finally:
         database.close()
 

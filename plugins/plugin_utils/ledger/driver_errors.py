@@ -71,6 +71,7 @@ _POSTGRESQL_REMEDIES = {
     _INSUFFICIENT_PRIVILEGE: (
         "does not let this user do that; grant the user its tables, or CREATE on the schema for the first run"
     ),
+    "25P03": "ended the session, because nothing was asked for too long in the midst of a transaction; run again",
     "25006": "can only be read on this server; name the primary server",
 }
 

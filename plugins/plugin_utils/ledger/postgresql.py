@@ -10,7 +10,9 @@ Each wait has an end, and who ends it can say most about it:
 - an answer, also that to a commit, for which the server has no time-out while it waits for a standby: we, after
   `ANSWER_TIMEOUT`, by shutting the connection down (`watchdog`);
 - a machine that is gone: the system, which asks for it every few seconds (TCP keep-alive);
-- a connection: the driver, after `CONNECT_TIMEOUT`.
+- a connection: the driver, after `CONNECT_TIMEOUT`;
+- a client that is cut off, and holds locks in a transaction: the server, after `IDLE_TIMEOUT`, or when it finds the
+  client's machine gone. Otherwise its units would be locked for hours, also for itself when it is back.
 
 **A commit without a known outcome** is an error, never an answer. It is one where the connection ended after the
 commit was sent, by whomever, and where the server warns that it gave up waiting for the standby: the driver takes that
@@ -47,6 +49,8 @@ STATEMENT_TIMEOUT = 25
 ANSWER_TIMEOUT = 30.0
 """Seconds to wait for an answer: longer than the server waits, so that it can say itself what was wrong, and shorter
 than a person at the line, or an agent that asks the service, waits before it asks again."""
+IDLE_TIMEOUT = 300.0
+"""Seconds in which we ask the next question of a transaction: many times what an import computes between two."""
 
 PATIENCE = "ioto_patience"
 """The execution option of a statement that says how many seconds more its answer may take."""
@@ -55,6 +59,16 @@ _ROW_TIMEOUT = 0.01
 
 _TCP = {"keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 """Asked after 10 s of silence, and given up after three questions without an answer."""
+
+_SETTINGS = (
+    "SELECT set_config('lock_timeout', %(lock_timeout)s, false), "
+    "set_config('statement_timeout', %(statement_timeout)s, false), "
+    "set_config('idle_in_transaction_session_timeout', %(idle_in_transaction_session_timeout)s, false), "
+    # So the server asks for us, too; on a Unix socket that means nothing.
+    "set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '5', false), "
+    "set_config('tcp_keepalives_count', '3', false)"
+)
+"""For a session: who holds locks, or waits for them, and is not there any more lets go of them."""
 
 _LEAST_CONNECT_TIMEOUT = 2
 """The driver knows no shorter one."""
@@ -73,11 +87,12 @@ class Deadlines(NamedTuple):
     lock: float
     statement: float
     answer: float
+    idle: float
 
     @classmethod
     def usual(cls) -> Deadlines:
         """Return those of a person, or of a run: in time, and no sooner than a server that is busy may need."""
-        return cls(CONNECT_TIMEOUT, LOCK_TIMEOUT, STATEMENT_TIMEOUT, ANSWER_TIMEOUT)
+        return cls(CONNECT_TIMEOUT, LOCK_TIMEOUT, STATEMENT_TIMEOUT, ANSWER_TIMEOUT, IDLE_TIMEOUT)
 
     @classmethod
     def within(cls, seconds: float) -> Deadlines:
@@ -87,7 +102,7 @@ class Deadlines(NamedTuple):
         """
         connect = max(_LEAST_CONNECT_TIMEOUT, round(seconds * 0.6))
         # The watchdog looks once in a quarter of its time, so it may be that much later.
-        return cls(connect, lock=seconds * 0.4, statement=seconds * 0.6, answer=seconds * 0.8)
+        return cls(connect, lock=seconds * 0.4, statement=seconds * 0.6, answer=seconds * 0.8, idle=seconds)
 
 
 class PostgresqlDatabase:
@@ -104,6 +119,11 @@ class PostgresqlDatabase:
             # Data that was sent and is not acknowledged ends the connection as late as a missing answer does.
             "tcp_user_timeout": round(self._deadlines.answer * 1000),
             **_TCP,
+        }
+        self._settings = {
+            "lock_timeout": f"{self._deadlines.lock:g}s",
+            "statement_timeout": f"{self._deadlines.statement:g}s",
+            "idle_in_transaction_session_timeout": f"{self._deadlines.idle:g}s",
         }
         try:
             # The driver is an extra.
@@ -247,10 +267,7 @@ class PostgresqlDatabase:
         connection.current = self._current
         self._attach(connection)
         connection.autocommit = True
-        connection.execute(
-            "SELECT set_config('lock_timeout', %s, false), set_config('statement_timeout', %s, false)",
-            (f"{self._deadlines.lock:g}s", f"{self._deadlines.statement:g}s"),
-        )
+        connection.execute(_SETTINGS, self._settings)
         connection.autocommit = False
         return connection
 
