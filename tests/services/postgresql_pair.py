@@ -59,6 +59,15 @@ class PostgresqlPair:
         with self._proxy.silence():
             yield
 
+    @contextmanager
+    def wrong_address(self) -> Iterator[None]:
+        """Have new connections lead to the standby as long as the block takes."""
+        self._proxy.speak(self._standby.socket)
+        try:
+            yield
+        finally:
+            self._proxy.speak(self.primary.socket)
+
     def kill_primary(self) -> None:
         """Kill every process of the primary, and promote the standby."""
         self.primary.kill()

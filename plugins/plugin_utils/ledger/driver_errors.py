@@ -25,6 +25,7 @@ from .sqlite_file import BUSY_TIMEOUT
 
 UNDEFINED_TABLE = "42P01"
 LOCK_NOT_AVAILABLE = "55P03"
+READ_ONLY_TRANSACTION = "25006"
 _SERIALIZATION_FAILURE = "40001"
 _INSUFFICIENT_PRIVILEGE = "42501"
 _DEADLOCK = "40P01"
@@ -72,7 +73,7 @@ _POSTGRESQL_REMEDIES = {
         "does not let this user do that; grant the user its tables, or CREATE on the schema for the first run"
     ),
     "25P03": "ended the session, because nothing was asked for too long in the midst of a transaction; run again",
-    "25006": "can only be read on this server; name the primary server",
+    READ_ONLY_TRANSACTION: "can only be read on this server; name the primary server",
 }
 
 

@@ -34,7 +34,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 
 from ..requirements import missing
-from .driver_errors import sqlstate
+from .driver_errors import READ_ONLY_TRANSACTION, sqlstate
 from .migrations.version import begin_to_write
 from .records import LedgerError
 from .schema import create_tables
@@ -157,6 +157,9 @@ class PostgresqlDatabase:
             try:
                 yield connection
             except DBAPIError as error:
+                if sqlstate(error) == READ_ONLY_TRANSACTION:
+                    # A standby: its address may lead to the primary by now, and this connection never will.
+                    connection.invalidate()
                 if watch.has_fired or not driver.closed or sqlstate(error):
                     raise
                 raise LedgerError(
