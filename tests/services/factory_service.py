@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
 OTHER_PRODUCT = "01H4K5Q6V7W8X9Y0Z1A2B3C4D5"
 PATH = "/ioto/serialize"
-START_SECONDS = 30.0
+START_SECONDS = 90.0
 
 _LISTENING = re.compile(r"listening at \w+://\S+?:(\d+)/")
 _STARTED = "Application startup complete"
