@@ -61,7 +61,10 @@ class PostgresqlPair:
 
     @contextmanager
     def wrong_address(self) -> Iterator[None]:
-        """Have new connections lead to the standby as long as the block takes."""
+        """Have new connections lead to the standby, once it shows all that is committed, as long as the block takes."""
+        ((position,),) = self.primary.sql("SELECT pg_current_wal_lsn()")
+        while self._standby.sql(f"SELECT pg_last_wal_replay_lsn() >= '{position}'") != [(True,)]:
+            pass
         self._proxy.speak(self._standby.socket)
         try:
             yield
