@@ -43,7 +43,7 @@ from ..ledger.records import (
     TwinError,
 )
 from ..ledger.run_number import seconds_since
-from .decision import Action, Decision, Known, Seen, decide, is_without_effect, replaced
+from .decision import Action, Asked, Decision, Known, Seen, decide, is_without_effect, replaced
 from .replacing import NOTHING_REPLACED
 from .request import OtherDeviceError, Request, SerializationError, UnitOutcome
 from .sources.source import ClaimSource
@@ -100,19 +100,15 @@ class _Transaction:
 
     def run(self) -> UnitOutcome:
         """Take the unit from what it is to its identity. Raises `ChangedMeanwhileError` as well as `IotoError`."""
-        plan, request = self._decide(self._first), self._request
+        plan = self._decide(self._first)
         self._adopts = plan.decision.action is Action.ADOPT and self._source.name_of_found == ClaimSource.name_of_found
         if self._adopts and _is_of_this_run(self._device, plan.state.file.path, self._context):
             self._notices.append(_WRITTEN_MEANWHILE)
         self._replaced = replaced(Seen.of(plan.state, self._unit), self._asked, plan.known, plan.decision)
         if self._request.check:
             return self._prediction(plan)
-        if (product := self._replaced.product) is not None:
-            about = None, self._asked.product, self._asked.unit
-            what = f"{printable(product)} became {self._asked.product}, accepted"
-            self._ledger.record(
-                NewEvent(EventKind.PRODUCT, self._context, *about, what, reason=request.replacing.reason)
-            )
+        if self._replaced.product is not None:
+            self._ledger.record(_product_accepted(self._replaced.product, self._asked, self._context))
         if self._source.on_device and plan.decision.needs_an_id:
             plan = self._let_device_make_one(plan)
         claim = self._claim(plan)
@@ -350,6 +346,11 @@ def _is_of_this_run(device: Device, path: str, context: Context) -> bool:
         seconds = age(device, path)
         return seconds is not None and seconds < begun
     return False
+
+
+def _product_accepted(old: str, asked: Asked, context: Context) -> NewEvent:
+    what = f"{printable(old)} became {asked.product}, accepted"
+    return NewEvent(EventKind.PRODUCT, context, None, asked.product, asked.unit, what, reason=asked.replacing.reason)
 
 
 def _after_another(outcome: UnitOutcome) -> UnitOutcome:
