@@ -49,12 +49,12 @@ def said(service: RunningService, request: str) -> bytes:
 
 
 def test_another_name_is_refused_on_every_route_and_nothing_is_told(shared_service: RunningService) -> None:
-    claim_id = shared_service.claim("SN-NAME")
+    claim_id = shared_service.claim("SN-K77")
     routes = every_route(shared_service)
     assert len(routes) > 10
     for method, path in routes:
         for host in ("evil.example", f"evil.example:{shared_service.port}", "127.0.0.1.evil.example"):
-            unit = {"product": PRODUCT, "serial": "SN-NAME"}
+            unit = {"product": PRODUCT, "serial": "SN-K77"}
             headers = {"Host": host, "Origin": f"http://{host}", **bearer(shared_service.token)}
             reply = shared_service.ask(unit, method=method, path=path, headers=headers)
             assert reply.status == 421, (method, path)
