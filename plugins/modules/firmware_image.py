@@ -276,8 +276,8 @@ not_confirmed:
   sample: null
 replaced:
   description: >-
-    What gave way, or would in check mode. C(retired_claim_id) or C(former_claim_id) (of the old product), whose labels
-    are void, or C(foreign_claim_id), masked; C(product), which the device said.
+    What gave way, or would in check mode. C(retired_claim_id), whose labels are void, or C(foreign_claim_id), masked;
+    C(product), which the image said.
   returned: when something did
   type: dict
   sample: {"retired_claim_id": "********WQ"}

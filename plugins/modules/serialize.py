@@ -372,8 +372,8 @@ not_confirmed:
   type: str
 replaced:
   description: >-
-    What gave way, or would in check mode. C(retired_claim_id) or C(former_claim_id) (of the old product), whose labels
-    are void, or C(foreign_claim_id), masked; C(product), which the device said, and C(board), a fact of the old one.
+    What gave way, or would in check mode. C(retired_claim_id), whose labels are void, or C(foreign_claim_id), masked;
+    C(product), which the device said, and C(board), a fact of the old one.
   returned: when something did
   type: dict
   sample: {"retired_claim_id": "********WQ"}

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import State
 from tests.fleet import Fleet
 from tests.fleet.contents import PRODUCT
 from tests.support.ansible import provision
@@ -22,19 +24,24 @@ OTHER = "01K9F1EETDEV1CEPR0DVCT0002"
 def test_a_unit_that_becomes_another_product_has_its_void_labels_named(tmp_path: Path, home: Path) -> None:
     with Fleet.start(tmp_path / "fleet", groups={"manual": 1}) as fleet:
         (device,) = fleet.devices
-        assert provision(home, "-i", fleet.inventory).status == 0
+        there = "-e", f"ioto_ledger={tmp_path}/ledger.db"
+        assert provision(home, "-i", fleet.inventory, *there).status == 0
         old = str(device.claim_id())
         change = {"ioto_product": OTHER, "ioto_accept_product": PRODUCT, "ioto_replace_id": old, "ioto_reason": "sold"}
 
-        run = provision(home, "-i", fleet.inventory, "-e", json.dumps(change))
+        run = provision(home, "-i", fleet.inventory, *there, "-e", json.dumps(change))
 
         assert run.status == 0, run.output
         assert device.claim_id() != old and device.document()["product"] == OTHER
         assert (
-            "Replaced: the claim ID of 1 device under its old product; labels with the old one are void, and the "
-            f"ledger has it for the unit until it is retired there (ledger_entry): {device.name} (********{old[-2:]})."
+            f"Replaced: the claim ID of 1 device; labels with the old one are void: {device.name} (********{old[-2:]})."
         ) in run.output
         assert (
             f"Replaced: the product of 1 device; labels that say the old one are void: {device.name} ({PRODUCT})."
         ) in run.output
         assert "another unit's" not in run.output and old not in run.output
+        with Ledger(tmp_path / "ledger.db", read_only=True) as ledger:
+            former = ledger.find(old)
+            assert former is not None and (former.state, former.reason) == (State.RETIRED, "sold")
+            live = ledger.live_claim(OTHER, former.unit or "")
+            assert live is not None and live.claim_id == device.claim_id()

@@ -45,8 +45,6 @@ _UNUSUAL = {
 """Members of a result, and what it means that they are there."""
 _REPLACED = {
     "retired_claim_id": "the claim ID of {}; labels with the old one are void",
-    "former_claim_id": "the claim ID of {} under its old product; labels with the old one are void, and the ledger has "
-    "it for the unit until it is retired there (ledger_entry)",
     "foreign_claim_id": "what {} had as claim ID, which was another unit's or none",
     "product": "the product of {}; labels that say the old one are void",
     "board": "the board or host key of {}",

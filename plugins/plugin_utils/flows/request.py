@@ -71,9 +71,7 @@ def present_outcome(outcome: UnitOutcome, *, reveal: bool, diff: bool) -> dict[s
         gone = outcome.replaced
         facts = {
             "retired_claim_id": shown(gone.retired_id),
-            "former_claim_id" if gone.is_of_the_old_product else "foreign_claim_id": (
-                None if gone.claim_id == gone.retired_id else shown(gone.claim_id)
-            ),
+            "foreign_claim_id": None if gone.claim_id == gone.retired_id else shown(gone.claim_id),
             "product": gone.product and printable(gone.product),
             "board": gone.board and printable(gone.board),
         }

@@ -131,15 +131,19 @@ class ChangeSet:
         return self._change(claim._replace(twin=None), EventKind.RESOLVED, context, None, reason)
 
     def replace(self, request: AllocationRequest, reason: str) -> Claim:
-        """Retire the unit's live claim and give it the one it asks for, or a new one. Raises `ClaimConflictError`."""
+        """Retire the unit's live claims and give it the one it asks for, or a new one. Raises `ClaimConflictError`."""
         live = self.live(request.product, request.unit)
-        if live is None or live.claim_id == request.claim_id:
+        former = self.live(request.former_product or "", request.unit)
+        gone = [claim for claim in (live, former) if claim is not None and claim.claim_id != request.claim_id]
+        if not gone:
             return self.allocate(request)
         holder = self._claims.get(request.claim_id) if request.claim_id else None
-        if holder is not None and not _waits_for(holder, request):
+        if holder is not None and holder is not live and not _waits_for(holder, request):
             raise self._conflict(request, holder, taken(holder))
-        self._check_device(live, request)
-        self.retire(live, reason, request.context)
+        for claim in gone:
+            self._check_device(claim, request)
+        for claim in gone:
+            self.retire(claim, reason, request.context)
         return self.allocate(request)
 
     def reserve(self, request: ReserveRequest) -> list[Claim]:
@@ -168,10 +172,8 @@ class ChangeSet:
 
     def retire(self, claim: Claim, reason: str, context: Context) -> Claim:
         """Take the claim out of use for ever; a retired one stays as it is."""
-        if not claim.is_live:
-            return claim
         retired = claim._replace(state=State.RETIRED, reason=clean(reason))
-        return self._change(retired, EventKind.RETIRED, context, None, reason)
+        return self._change(retired, EventKind.RETIRED, context, None, reason) if claim.is_live else claim
 
     def rebind(self, claim: Claim, unit: str, reason: str, context: Context) -> Claim:
         """Move the claim to another unit, which is not known to have it written yet. Raises `ClaimConflictError`."""
@@ -211,9 +213,8 @@ class ChangeSet:
 
     def assume_retired(self, ids: Container[str]) -> None:
         """Take the claims with those IDs for retired, as they will be once what was looked at before is done."""
-        for claim in list(self._claims.values()):
-            if claim.is_live and claim.claim_id in ids:
-                self._put(claim._replace(state=State.RETIRED))
+        for claim in [each for each in self._claims.values() if each.is_live and each.claim_id in ids]:
+            self._put(claim._replace(state=State.RETIRED))
 
     def _put(self, claim: Claim, *, is_written: bool = False) -> None:
         before = self._claims.get(claim.claim_id)

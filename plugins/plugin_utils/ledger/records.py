@@ -216,6 +216,7 @@ class AllocationRequest(NamedTuple):
 
     `details` are what is known of its device; None: nothing, and nothing is compared. `accepts` is a fact that the
     ledger has of the unit's device where another device, or key, may take its place, for that `reason`.
+    `former_product` is the one under which the unit had a claim that a replacement ends as well.
     """
 
     product: str
@@ -227,6 +228,7 @@ class AllocationRequest(NamedTuple):
     details: Mapping[str, object] | None = None
     accepts: str | None = None
     reason: str | None = None
+    former_product: str | None = None
 
     def __repr__(self) -> str:
         """Leave out what must be in no log."""

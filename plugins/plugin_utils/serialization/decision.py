@@ -137,16 +137,17 @@ def replaced(seen: Seen, asked: Asked, known: Known, decision: Decision) -> Repl
     """Return what gives way where `decision` is carried out."""
     live, before = known.live, seen.claim_id
     is_other_id = decision.action is Action.ASSIGN and before is not None and before != decision.claim_id
-    gone = _is_gone(known.holder, asked) or known.holder is None or decision.retire_live
+    holder = known.holder
+    is_own = holder is not None and holder.is_live and (holder.unit, holder.product) == (asked.unit, seen.product)
+    is_of_former = is_other_id and is_own and _has_other_product(seen, asked)
+    gone = is_of_former or _is_gone(holder, asked) or holder is None or decision.retire_live
     retired = live.claim_id if live is not None and decision.retire_live else before if is_other_id and gone else None
     board = None
     if live is not None and seen.identity is not None:
         board = ", ".join(each.known for each in differences(live.details, seen.identity.details)) or None
-    holder = known.holder
-    is_own = holder is not None and holder.is_live and (holder.unit, holder.product) == (asked.unit, seen.product)
     return Replaced(
         claim_id=before if is_other_id else None,
-        is_of_the_old_product=is_other_id and is_own and _has_other_product(seen, asked),
+        former_product=seen.product if is_of_former else None,
         retired_id=retired if is_valid(retired) else None,
         product=seen.product if _has_other_product(seen, asked) else None,
         board=board,

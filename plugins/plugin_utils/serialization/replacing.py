@@ -51,8 +51,8 @@ class Replaced:
     """The ID that no unit has any more, so that a label with it is void."""
     product: str | None = None
     board: str | None = None
-    is_of_the_old_product: bool = False
-    """The ledger has `claim_id` for this very unit, under the product that gives way."""
+    former_product: str | None = None
+    """The product under which the ledger has `retired_id` for this very unit."""
 
     def __bool__(self) -> bool:
         """Whether it is anything."""

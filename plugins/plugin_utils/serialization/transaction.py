@@ -173,7 +173,8 @@ class _Transaction:
 
     def _claim(self, plan: _Plan) -> Claim:
         decision, live = plan.decision, plan.known.live
-        if live is not None and decision.claim_id == live.claim_id:
+        former = self._replaced.former_product
+        if live is not None and decision.claim_id == live.claim_id and former is None:
             return self._meet(live, is_kept=decision.action is Action.KEEP)
         if decision.action is Action.ADOPT:
             return self._allocate(decision.claim_id, self._source.name_of_found)
@@ -185,15 +186,15 @@ class _Transaction:
             # The ID that is replaced was the unit's, and may never be another's.
             self._allocate(replaced, "adopted")
             retire_live = True
-        if not retire_live:
+        if not retire_live and former is None:
             return self._allocate(claim_id, source.name, source.length)
-        if live is not None and claim_id == live.claim_id:
+        if live is not None and claim_id == live.claim_id and retire_live:
             raise SerializationError(
                 f"The source gives {self._device.name} the claim ID that it has ({claim_ids.mask(live.claim_id)}): "
                 "replace it at the source first."
             )
         with _telling_of_others(self._unit):
-            wanted = self._allocation(claim_id, source.name, source.length)
+            wanted = self._allocation(claim_id, source.name, source.length)._replace(former_product=former)
             return self._ledger.replace(wanted, reason=self._request.replacing.reason or "replaced")
 
     def _allocate(self, claim_id: str | None, source: str, length: int = claim_ids.DEFAULT_LENGTH) -> Claim:
