@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import http.client
 import json
-import shutil
+import os
+import signal
+import sqlite3
 import ssl
-import subprocess
+import time
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
 from tests.services.factory_service import PATH, PRODUCT, RunningService
-from tests.services.factory_service_fixture import ServiceMaker, service_with, shared_service
+from tests.services.factory_service_fixture import ServiceMaker, authority, service_with, shared_service
 
-__all__ = ["service_with", "shared_service"]
+__all__ = ["authority", "service_with", "shared_service"]
 
 HOST = b"Host: 127.0.0.1\r\n"
 POST = f"POST {PATH} HTTP/1.1\r\n".encode() + HOST
@@ -138,34 +141,40 @@ def test_who_hangs_up_before_the_answer_costs_nobody_theirs(shared_service: Runn
     assert shared_service.counter("ioto_service_requests_total", kind="issue", outcome="defect") == 0
 
 
+def test_who_waits_when_the_service_stops_is_answered_and_who_is_idle_does_not_hold_it_up(
+    service_with: ServiceMaker, tmp_path: Path
+) -> None:
+    service = service_with()
+    service.claim("SN-FIRST")
+    exchanged = POST + with_length(BODY) + BODY
+    with service.connect() as idle, service.connect() as waiting, service.connect() as handed_over:
+        for connection, request in (
+            (idle, exchanged),
+            (handed_over, b"GET /openapi.json HTTP/1.1\r\n" + HOST + b"\r\n"),
+        ):
+            connection.sendall(request)
+            assert connection.recv(4096).startswith(b"HTTP/1.1 200")
+        with closing(sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            body = body_of("SN-LAST")
+            waiting.sendall(POST + with_length(body) + body)
+            waiting.settimeout(0.5)
+            with pytest.raises(TimeoutError):
+                waiting.recv(1)
+            os.kill(service.pid, signal.SIGTERM)
+            with suppress(ConnectionResetError):
+                assert idle.recv(1) == b"", "the service stops"
+            other.execute("ROLLBACK")
+        waiting.settimeout(30)
+        said = b"".join(iter(lambda: waiting.recv(4096), b""))
+        assert said.startswith(b"HTTP/1.1 200")
+        assert b"connection: close" in said
+        began = time.monotonic()
+        service.stop()
+        assert time.monotonic() - began < 8
+
+
 # --- TLS ---
-
-
-@pytest.fixture
-def authority(tmp_path: Path) -> Path:
-    """Return a folder with a CA, a certificate of it for 127.0.0.1, and another CA that signed nothing."""
-    if shutil.which("openssl") is None:
-        pytest.skip("the Debian package openssl is not installed")
-
-    def openssl(*arguments: str) -> None:
-        subprocess.run(["openssl", *arguments], cwd=tmp_path, check=True, capture_output=True)
-
-    for name in ("ca", "other"):
-        openssl(
-            *("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"),
-            *("-subj", f"/CN={name}", "-addext", "keyUsage=critical,keyCertSign", "-keyout", f"{name}.key"),
-            *("-out", f"{name}.pem"),
-        )
-    openssl(
-        *("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=station"),
-        *("-keyout", "station.key", "-out", "station.csr"),
-    )
-    (tmp_path / "names").write_text("subjectAltName=IP:127.0.0.1\n", encoding="ascii")
-    openssl(
-        *("x509", "-req", "-in", "station.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-days", "2"),
-        *("-extfile", "names", "-out", "station.pem"),
-    )
-    return tmp_path
 
 
 def post(service: RunningService, trusted: Path, serial: str, host: str = "127.0.0.1") -> tuple[int, bytes]:

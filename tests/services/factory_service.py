@@ -15,6 +15,7 @@ import re
 import select
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -53,8 +54,10 @@ class Reply(NamedTuple):
 class RunningService:
     """A service at a free port of 127.0.0.1, with a ledger at `ledger` and the given settings."""
 
-    def __init__(self, ledger: Path | str, log: Path, **settings: object) -> None:
+    def __init__(self, ledger: Path | str, log: Path, *, root: Path = ROOT, **settings: object) -> None:
+        """`root` is another checkout of the collection, such as one to compare with."""
         self.port = 0
+        self._root = root
         self.log = log
         self._ledger = str(ledger)
         self._settings = settings
@@ -110,7 +113,7 @@ class RunningService:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "plugins.plugin_utils.service"],
-                cwd=ROOT,
+                cwd=self._root,
                 env={**os.environ, **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -147,7 +150,7 @@ class RunningService:
     ) -> Reply:
         """Send one request: bytes as they are, anything else as JSON."""
         data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = self._new_client()
         try:
             connection.request(method, path, body=data, headers=headers or {})
             response = connection.getresponse()
@@ -158,6 +161,14 @@ class RunningService:
     def confirm(self, body: object) -> Reply:
         """Confirm as a controller does: by the service's own token."""
         return self.ask(body, method="PUT", headers=bearer(self.token))
+
+    def _new_client(self) -> http.client.HTTPConnection:
+        if "certificate" not in self._settings:
+            return http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        # Who verifies it are the agents; a test that asks for metrics need not.
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=30, context=context)
 
     def get(self, path: str, **headers: str) -> Reply:
         """Read something."""
@@ -191,3 +202,17 @@ class RunningService:
         """Return the bytes that the process has in memory."""
         fields = Path(f"/proc/{self.pid}/statm").read_text(encoding="ascii").split()
         return int(fields[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def descriptors(self) -> int:
+        """Return how many files and connections the process has open."""
+        return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
+
+    def cpu_seconds(self) -> float:
+        """Return for how long the process has had a core."""
+        return cpu_seconds(self.pid)
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return for how long the process `pid` has had a core."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -43,3 +45,30 @@ def shared_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running
     folder = tmp_path_factory.mktemp("service")
     with RunningService(folder / "ledger.db", folder / "service.log") as running:
         yield running
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Path:
+    """Return a folder with a CA, a certificate of it for 127.0.0.1, and another CA that signed nothing."""
+    if shutil.which("openssl") is None:
+        pytest.skip("the Debian package openssl is not installed")
+
+    def openssl(*arguments: str) -> None:
+        subprocess.run(["openssl", *arguments], cwd=tmp_path, check=True, capture_output=True)
+
+    for name in ("ca", "other"):
+        openssl(
+            *("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"),
+            *("-subj", f"/CN={name}", "-addext", "keyUsage=critical,keyCertSign", "-keyout", f"{name}.key"),
+            *("-out", f"{name}.pem"),
+        )
+    openssl(
+        *("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=station"),
+        *("-keyout", "station.key", "-out", "station.csr"),
+    )
+    (tmp_path / "names").write_text("subjectAltName=IP:127.0.0.1\n", encoding="ascii")
+    openssl(
+        *("x509", "-req", "-in", "station.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-days", "2"),
+        *("-extfile", "names", "-out", "station.pem"),
+    )
+    return tmp_path

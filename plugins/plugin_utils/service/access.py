@@ -47,9 +47,18 @@ class AccessControl:
         self.host_names = HostNames(names)
         self._path = settings.path
         self._networks = Networks(settings.networks)
+        self._connecting = Networks((*settings.networks, *settings.trusted_proxies))
         self._agent_secrets = SecretHashes(settings.agent_secrets, setting="agent_secrets")
         self._tokens = SecretHashes(settings.controller_tokens, setting="controller_tokens")
         self._rate = RateLimit(settings.rate)
+
+    def may_connect(self, address: str) -> bool:
+        """Say whether a connection comes from the networks, or from a load balancer."""
+        return address in self._connecting
+
+    def asks_too_often(self, address: str) -> bool:
+        """Say whether a request of `address` would be refused for its rate."""
+        return self._rate.is_over(address)
 
     def admit(self, scope: Scope) -> Caller:
         """Return who asks: anybody in the networks, not too often, and no page of another site."""
@@ -112,7 +121,8 @@ class AccessControl:
                 429,
                 "rate",
                 f"The address {address} asks too often; ask again later.",
-                headers={"Retry-After": str(int(wait) + 1)},
+                # Whoever does not heed it would go on with what it sent already.
+                headers={"Retry-After": str(int(wait) + 1), "Connection": "close"},
             )
 
     def _check_name(self, scope: Scope, host: bytes | None, origin: bytes) -> None:

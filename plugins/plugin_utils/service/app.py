@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -13,22 +12,20 @@ from .access import AccessControl
 from .allow_list import AllowList
 from .commits import CommitWriter
 from .components import Components
-from .errors import RefusedError
+from .connections import Connections
 from .json5_bodies import Json5Bodies
 from .ledger_handle import LedgerHandle
 from .metrics import Metrics
 from .read_endpoints import ReadEndpoints
 from .refusals import Refusals
 from .seals import PeriodicSealer
-from .serialize_endpoint import Receive, Send, SerializeEndpoint, reply_of, send_reply
+from .serialize_endpoint import DisconnectedError, Receive, Send, SerializeEndpoint, reply_of, send_reply
 from .settings import ServiceSettings
 from .station_feed import StationFeed
 from .threads import end
 
 _STOP_SECONDS = 3.0
 """For each of what a stopping service does; what waited for the ledger was told before, while connections end."""
-
-_log = logging.getLogger("ioto.service")
 
 
 class ServiceApp:
@@ -56,8 +53,15 @@ class ServiceApp:
         )
         allow_list = AllowList(settings.products, settings.production_orders)
         self._json5 = Json5Bodies(settings.max_body)
-        self.serialize_endpoint = SerializeEndpoint(
+        self._serialize_endpoint = SerializeEndpoint(
             components, allow_list=allow_list, writer=self._writer, json5=self._json5
+        )
+        self.connections = Connections(
+            settings,
+            access=components.access,
+            endpoint=self._serialize_endpoint,
+            metrics=self.metrics,
+            refusals=self.refusals,
         )
         self._read_endpoints = ReadEndpoints(components, self._reading_ledger)
         self._path = settings.path.encode()
@@ -78,14 +82,16 @@ class ServiceApp:
         path = scope["raw_path"]
         try:
             if path == self._path or path.startswith(self._below):
-                await self.serialize_endpoint(scope, receive, send)
+                await self._serialize_endpoint(scope, receive, send)
             else:
                 await self._read_endpoints(scope, receive, watched)
-        except Exception:
+        except DisconnectedError:
+            self.metrics.count("read", "disconnected")
+        except Exception as error:
             # A defect of ours: the log has it, the client gets a sentence.
-            _log.exception("A request failed; report this.")
+            reply = reply_of(self.refusals.defect("read", error))
             if not started:
-                await send_reply(send, reply_of(RefusedError(500, "defect", "The service failed; see its log.")))
+                await send_reply(send, reply)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:

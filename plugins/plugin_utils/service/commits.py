@@ -16,11 +16,13 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeVar
 
 from ..claim_ids import mask
 from ..errors import IotoError
 from ..ledger.ledger import Ledger
 from ..ledger.records import AllocationRequest, Claim, Context, LedgerError, StateChange, UnknownClaimError
+from .capped_log import CappedLog, place_of
 from .errors import RefusedError
 from .ledger_handle import LedgerHandle, RepeatedLedgerError
 from .metrics import Metrics
@@ -32,8 +34,6 @@ RETRY_AFTER = {"Retry-After": "2"}
 
 _SWEEP_SECONDS = 0.5
 
-_log = logging.getLogger("ioto.service")
-
 
 @dataclass(frozen=True, slots=True)
 class Confirm:
@@ -44,6 +44,7 @@ class Confirm:
 
 
 Answer = Claim | IotoError
+Told = TypeVar("Told")
 
 
 def silence() -> RefusedError:
@@ -51,20 +52,22 @@ def silence() -> RefusedError:
     return RefusedError(503, "ledger", "The ledger does not answer; ask again.", headers=RETRY_AFTER)
 
 
-class _Waiting:
-    """A job, and who is told its answer, once."""
+class _Waiting(NamedTuple):
+    """A job, what is made of its answer, and where that goes until the deadline."""
 
-    __slots__ = ("deadline", "job", "tell")
+    job: AllocationRequest | Confirm
+    told: Callable[[Answer], Any]
+    result: asyncio.Future[Any]
+    deadline: float
 
-    def __init__(self, job: AllocationRequest | Confirm, tell: Callable[[Answer], None], deadline: float) -> None:
-        self.job = job
-        self.tell: Callable[[Answer], None] | None = tell
-        self.deadline = deadline
-
-    def answer(self, answer: Answer) -> None:
-        if (tell := self.tell) is not None:
-            self.tell = None
-            tell(answer)
+    def give(self, answer: Answer) -> None:
+        """Answer, unless that was done, or nobody waits any more."""
+        if self.result.done():
+            return
+        try:
+            self.result.set_result(self.told(answer))
+        except Exception as error:  # a defect of ours in one answer must not cost the others theirs
+            self.result.set_exception(error)
 
 
 class CommitWriter:
@@ -79,6 +82,7 @@ class CommitWriter:
         self._under_way: list[_Waiting] = []
         self._busy = False
         self._idle = asyncio.Event()
+        self._log = CappedLog("failures of commits")
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._loop: asyncio.AbstractEventLoop
         self._sweeper: asyncio.TimerHandle
@@ -100,22 +104,24 @@ class CommitWriter:
             self._sweeper.cancel()
         return await end(self._thread, seconds=seconds)
 
-    def submit(self, job: AllocationRequest | Confirm, tell: Callable[[Answer], None]) -> None:
-        """Have `tell` called with the claim as it is in the ledger, durably, or with what went wrong.
+    def write(self, job: AllocationRequest | Confirm, told: Callable[[Answer], Told]) -> asyncio.Future[Told]:
+        """Return what `told` will make of the claim as it is in the ledger, durably, or of what went wrong.
 
         That is what the ledger says (`ClaimConflictError`, …), or `LedgerError` where it cannot be used, or
         `RefusedError` with 503 where it does not answer in time: then it may still happen, and asking again is safe.
         """
-        self._gathered.append(_Waiting(job, tell, self._loop.time() + self._answer_seconds))
+        result: asyncio.Future[Told] = self._loop.create_future()
+        self._gathered.append(_Waiting(job, told, result, self._loop.time() + self._answer_seconds))
         if not self._busy:
             self._busy = True
             self._idle.clear()
             # Not at once: who came in the same turn of the loop comes along.
             self._loop.call_soon(self._commit)
+        return result
 
     def _commit(self) -> None:
         # Who gave up waiting will ask again.
-        taken = [waiting for waiting in self._gathered[: self._batch] if waiting.tell is not None]
+        taken = [waiting for waiting in self._gathered[: self._batch] if not waiting.result.done()]
         del self._gathered[: self._batch]
         if taken:
             self._under_way = taken
@@ -131,26 +137,23 @@ class CommitWriter:
         else:
             self._idle.set()
 
-    def _tell_answers(self, taken: Sequence[_Waiting], answers: Sequence[Answer]) -> None:
+    def _give_answers(self, taken: Sequence[_Waiting], answers: Sequence[Answer]) -> None:
         for waiting, answer in zip(taken, answers, strict=True):
-            try:
-                waiting.answer(answer)
-            except Exception:  # a defect of ours in one answer must not cost the others theirs
-                _log.exception("An answer could not be given; report this.")
+            waiting.give(answer)
         self._go_on()
 
     def _sweep(self) -> None:
         now = self._loop.time()
         for waiting in (*self._under_way, *self._gathered):
             if waiting.deadline < now:
-                waiting.answer(silence())
+                waiting.give(silence())
         self._sweeper = self._loop.call_later(_SWEEP_SECONDS, self._sweep)
 
     # --- on the thread ---
 
     def _work(self, taken: Sequence[_Waiting]) -> None:
         answers = self._answers([waiting.job for waiting in taken])
-        self._loop.call_soon_threadsafe(self._tell_answers, taken, answers)
+        self._loop.call_soon_threadsafe(self._give_answers, taken, answers)
 
     def _answers(self, jobs: Sequence[AllocationRequest | Confirm]) -> list[Answer]:
         began = time.monotonic()
@@ -160,11 +163,11 @@ class CommitWriter:
         except LedgerError as error:
             self._metrics.commit_failed()
             if not isinstance(error, RepeatedLedgerError):
-                _log.error("%s", error)
+                self._log.write(logging.ERROR, "%s", error)
             return [error] * len(jobs)
-        except Exception:  # a defect of ours must not leave unanswered who waits
+        except Exception as error:  # a defect of ours must not leave unanswered who waits
             self._metrics.commit_failed()
-            _log.exception("A commit failed; report this.")
+            self._log.write(logging.ERROR, "A commit failed, %s; report this.", place_of(error))
             return [LedgerError("The ledger failed; see the service's log.")] * len(jobs)
         self._metrics.committed(len(jobs), time.monotonic() - began)
         return answers

@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from .errors import RefusedError
@@ -39,8 +38,8 @@ class Json5Bodies:
         self._usual_switch_seconds = sys.getswitchinterval()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="json5")
 
-    def read(self, data: bytes, address: str, take: Callable[[asyncio.Future[Body]], None]) -> None:
-        """Have `take` called with the object of the body, or what is wrong with it. Raises `RefusedError`."""
+    async def read(self, data: bytes, address: str) -> Body:
+        """Return the object of a body. Raises `RefusedError`."""
         size = len(data)
         if self._waiting[address] + size > self._of_one_address or self._all_waiting + size > self._of_all:
             self._forget(address, 0)
@@ -52,12 +51,10 @@ class Json5Bodies:
             )
         self._waiting[address] += size
         self._all_waiting += size
-
-        def done(future: asyncio.Future[Body]) -> None:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, self._parse, data)
+        finally:
             self._forget(address, size)
-            take(future)
-
-        asyncio.get_running_loop().run_in_executor(self._thread, self._parse, data).add_done_callback(done)
 
     def close(self) -> None:
         """End the thread."""

@@ -35,6 +35,11 @@ class RateLimit:
             self._forget(now)
         return 0.0
 
+    def is_over(self, address: str) -> bool:
+        """Say whether a request of `address` would have to wait. It is not counted."""
+        full_at = self._full_at.get(address)
+        return full_at is not None and full_at - self._clock() + 1 / self._rate > self._burst / self._rate + 1e-9
+
     def _forget(self, now: float) -> None:
         self._full_at = {address: at for address, at in self._full_at.items() if at > now}
         if len(self._full_at) > _MAX_ADDRESSES:

@@ -6,20 +6,19 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ..display_text import printable
+from .capped_log import CappedLog, place_of
 from .errors import RefusedError
 from .metrics import Metrics
 
 _KEPT = 100
-_LINES_A_SECOND = 10
 _MAX_LETTERS = 300
-
-_log = logging.getLogger("ioto.service")
+_NOT_KEPT = {"read", "connection"}
+"""They are of no unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +40,18 @@ class Refusals:
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
         self._kept: OrderedDict[tuple[str | None, ...], Refusal] = OrderedDict()
-        self._second = 0
-        self._lines = 0
-        self._unlogged = 0
+        self._log = CappedLog("refusals")
+        self._defects = CappedLog("failures")
 
     def add(self, kind: str, address: str, error: RefusedError) -> None:
         """Count, log and keep a refusal of a request of `kind`."""
         self._metrics.count(kind, error.reason)
         sentence = printable(str(error))[:_MAX_LETTERS]
-        self._write(address, error, sentence)
-        if kind == "read":
+        self._log.write(
+            logging.WARNING,
+            *("refused %s with %d (%s): %s", printable(address), error.status, error.reason, sentence),
+        )
+        if kind in _NOT_KEPT:
             return
         key = (error.product, error.unit) if error.unit else (error.reason, address)
         before = self._kept.pop(key, None)
@@ -59,18 +60,12 @@ class Refusals:
         if len(self._kept) > _KEPT:
             self._kept.popitem(last=False)
 
+    def defect(self, kind: str, error: BaseException) -> RefusedError:
+        """Count and log a defect of ours that a request of `kind` met, and return what its client is told."""
+        self._metrics.count(kind, "defect")
+        self._defects.write(logging.ERROR, "A request failed, %s; report this.", place_of(error))
+        return RefusedError(500, "defect", "The service failed; see its log.")
+
     def kept(self) -> list[Refusal]:
         """Return the last refusals, oldest first, each unit once."""
         return list(self._kept.values())
-
-    def _write(self, address: str, error: RefusedError, sentence: str) -> None:
-        second = int(time.monotonic())
-        if second != self._second:
-            if self._unlogged:
-                _log.warning("%d more refusals were not logged", self._unlogged)
-            self._second, self._lines, self._unlogged = second, 0, 0
-        self._lines += 1
-        if self._lines > _LINES_A_SECOND:
-            self._unlogged += 1
-            return
-        _log.warning("refused %s with %d (%s): %s", printable(address), error.status, error.reason, sentence)

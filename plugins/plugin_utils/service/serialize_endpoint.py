@@ -3,16 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The endpoint that a line lives by: POST gives a unit its claim ID, PUT says that the unit has it.
 
-A POST that is here whole is answered by `SerializeEndpoint.post`, without a task of its own: `connection_limits` calls
-it for the usual ones, because all that a framework does for a request costs as much as the ledger does. The others come
-by ASGI.
+The usual POST comes from `front`, because all that a framework does for a request costs as much as the ledger does; the
+others come by ASGI.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import platform
 import secrets
 from collections.abc import Awaitable, Callable
@@ -44,8 +42,6 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 _METHODS = "POST, PUT"
 
-_log = logging.getLogger("ioto.service")
-
 
 class DisconnectedError(Exception):
     """The client went away."""
@@ -58,8 +54,6 @@ class Reply(NamedTuple):
     body: bytes
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
-
-GivenReply = Callable[[Reply], None]
 
 COMMON_HEADERS = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"))
 """What every reply has: nobody may keep it."""
@@ -84,126 +78,88 @@ class SerializeEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request as an ASGI application."""
-        method = scope["method"]
         try:
-            data = await read_body(receive, self._settings.max_body)
+            reply = await self.ask(scope, await read_body(receive, self._settings.max_body))
         except RefusedError as error:
-            await send_reply(send, self.refuse(scope, error))
-            return
+            reply = self._refuse(scope, error)
         except DisconnectedError:
-            self._metrics.count(_kind(method), "disconnected")
+            self._metrics.count(_kind(scope["method"]), "disconnected")
             return
-        reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        await send_reply(send, reply)
 
-        def give(given: Reply) -> None:
-            if not reply.done():
-                reply.set_result(given)
+    def ask(self, scope: Scope, data: bytes) -> asyncio.Future[Reply]:
+        """Return what will be the reply to a whole request with the body `data`.
 
-        if method == "POST":
-            self.post(scope, data, give)
-        elif method == "PUT":
-            self.put(scope, data, give)
-        else:
-            self._refuse_method(scope, give)
-        await send_reply(send, await reply)
-
-    def post(self, scope: Scope, data: bytes, give: GivenReply, known: Caller | None = None) -> Caller | None:
-        """Answer a unit that asks for its claim ID with the body `data`: `give` is called with the reply, once.
-
-        Returns who asked, if that was let in: `known` at the next request with the same head on the same connection.
+        `front` asks here too, and gives the same `scope` where all but the body was the same before.
         """
-        caller = None
+        loop = asyncio.get_running_loop()
         try:
-            if known is not None:
-                self._access.admit_again(known)
-                caller = known
-            else:
-                asking = self._access.admit(scope)
-                self._access.admit_unit(scope, asking)
-                caller = asking
+            caller = self._admit(scope)
             if (body := parse_json(data)) is not None:
-                self._issue(scope, caller, body, give)
-            else:
-                self._read_json5(scope, caller, data, partial(self._issue, scope, caller, give=give), give)
+                return self._write(scope, caller, body)
+            return loop.create_task(self._ask_in_json5(scope, caller, data))
         except Exception as error:
-            give(self.refuse(scope, error))
+            refused: asyncio.Future[Reply] = loop.create_future()
+            refused.set_result(self._refuse(scope, error))
+            return refused
+
+    async def _ask_in_json5(self, scope: Scope, caller: Caller, data: bytes) -> Reply:
+        try:
+            return await self._write(scope, caller, await self._json5.read(data, caller.address))
+        except Exception as error:
+            return self._refuse(scope, error)
+
+    def _admit(self, scope: Scope) -> Caller:
+        """Return who asks. All that decides on access to this path is called from here. Raises `RefusedError`."""
+        known: Caller | None = scope.get("caller")
+        if known is not None:
+            self._access.admit_again(known)
+            return known
+        caller = self._access.admit(scope)
+        match scope["method"]:
+            case "POST":
+                self._access.admit_unit(scope, caller)
+            case "PUT":
+                self._access.require_controller(caller)
+            case _:
+                raise RefusedError(405, "method", "Send a POST with device.json5.", headers={"Allow": _METHODS})
+        scope["caller"] = caller
         return caller
 
-    def put(self, scope: Scope, data: bytes, give: GivenReply) -> None:
-        """Answer a controller that confirms; otherwise as `post`."""
-        try:
-            caller = self._access.admit(scope)
-            self._access.require_controller(caller)
-            if (body := parse_json(data)) is not None:
-                self._confirm(scope, caller, body, give)
-            else:
-                self._read_json5(scope, caller, data, partial(self._confirm, scope, caller, give=give), give)
-        except Exception as error:
-            give(self.refuse(scope, error))
-
-    def _refuse_method(self, scope: Scope, give: GivenReply) -> None:
-        try:
-            self._access.admit(scope)
-            raise RefusedError(405, "method", "Send a POST with device.json5.", headers={"Allow": _METHODS})
-        except RefusedError as error:
-            give(self.refuse(scope, error))
-
-    def refuse(self, scope: Scope, error: Exception) -> Reply:
+    def _refuse(self, scope: Scope, error: Exception) -> Reply:
         """Return the reply to a request that cannot have what it asked for, and note it."""
+        kind = _kind(scope["method"])
         if not isinstance(error, RefusedError):
-            # A defect of ours: the log has it, the client gets a sentence.
-            _log.error("A request failed; report this.", exc_info=error)
-            return reply_of(RefusedError(500, "defect", "The service failed; see its log."))
-        self._refusals.add(_kind(scope["method"]), (scope.get("client") or ("unknown",))[0], error)
+            return reply_of(self._refusals.defect(kind, error))
+        self._refusals.add(kind, (scope.get("client") or ("unknown",))[0], error)
         return reply_of(error)
 
-    def _issue(self, scope: Scope, caller: Caller, body: Body, give: GivenReply) -> None:
+    def _write(self, scope: Scope, caller: Caller, body: Body) -> asyncio.Future[Reply]:
+        context = _context(caller.address)
+        if scope["method"] == "PUT":
+            what = confirmation(body, self._names)
+            return self._writer.write(
+                Confirm(what, context), partial(self._told, scope, caller, what.product, what.unit)
+            )
         unit = self._names.of(body)
         product, name = unit.product, unit.unit or self._fresh_name(unit)
         if objection := self._allow_list.objection(product, name):
             raise _about(product, name, RefusedError(403, "not_allowed", objection))
+        request = AllocationRequest(product, name, SOURCE, context, None, self._settings.length, unit.hardware)
+        return self._writer.write(request, partial(self._told, scope, caller, product, name))
 
-        def tell(answer: Answer) -> None:
-            if isinstance(answer, Claim):
-                if not caller.controller and (objection := self._reissue.objection(answer)):
-                    give(self.refuse(scope, _about(product, name, RefusedError(403, "closed", objection))))
-                    return
-                self._feed.asked(product, name)
-                self._metrics.count("issue", "ok")
-                give(Reply(200, b'{"id": "%s"}' % answer.claim_id.encode()))
-            else:
-                give(self.refuse(scope, _about(product, name, from_ledger(answer))))
-
-        context = _context(caller.address)
-        self._writer.submit(
-            AllocationRequest(product, name, SOURCE, context, None, self._settings.length, unit.hardware), tell
-        )
-
-    def _confirm(self, scope: Scope, caller: Caller, body: Body, give: GivenReply) -> None:
-        what = confirmation(body, self._names)
-
-        def tell(answer: Answer) -> None:
-            if isinstance(answer, Claim):
-                self._metrics.count("confirm", "ok")
-                said = {"id": answer.masked, "unit": answer.unit, "state": answer.state.value}
-                give(Reply(200, json.dumps(said).encode()))
-            else:
-                give(self.refuse(scope, _about(what.product, what.unit, from_ledger(answer))))
-
-        self._writer.submit(Confirm(what, _context(caller.address)), tell)
-
-    def _read_json5(
-        self, scope: Scope, caller: Caller, data: bytes, go_on: Callable[[Body], None], give: GivenReply
-    ) -> None:
-        """Read a body that is no strict JSON beside the event loop, and `go_on` with it."""
-
-        def take(done: asyncio.Future[Body]) -> None:
-            try:
-                go_on(done.result())
-            except Exception as error:
-                give(self.refuse(scope, error))
-
-        self._json5.read(data, caller.address, take)
+    def _told(self, scope: Scope, caller: Caller, product: str, unit: str, answer: Answer) -> Reply:
+        """Return the reply that says what the ledger answered for the unit."""
+        if not isinstance(answer, Claim):
+            return self._refuse(scope, _about(product, unit, from_ledger(answer)))
+        if not caller.controller and (objection := self._reissue.objection(answer)):
+            return self._refuse(scope, _about(product, unit, RefusedError(403, "closed", objection)))
+        self._metrics.count(_kind(scope["method"]), "ok")
+        if scope["method"] == "PUT":
+            said = {"id": answer.masked, "unit": answer.unit, "state": answer.state.value}
+            return Reply(200, json.dumps(said).encode())
+        self._feed.asked(product, unit)
+        return Reply(200, b'{"id": "%s"}' % answer.claim_id.encode())
 
     def _fresh_name(self, unit: Named) -> str:
         if self._settings.without_unit == "refuse":

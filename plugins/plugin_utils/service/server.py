@@ -9,34 +9,63 @@ import asyncio
 import gc
 import logging
 import socket
+import ssl
 import sys
+from typing import Any
 
 import uvicorn
 
+from ..display_text import printable
 from .announcement import announce
 from .app import ServiceApp
-from .connection_limits import LimitedProtocol, Limits
+from .capped_log import CappedLog, place_of
+from .connections import Connections
 from .errors import ServiceError
+from .front import Front
 from .proxies import TrustedProxies
 from .settings import ServiceSettings
+from .tls import TlsFront
 
-_TICKS_A_SECOND = 10
 _GRACE_SECONDS = 10
 _COLLECT_AFTER = 20_000
 """New objects after which the collector looks for cycles: a crowd's requests are 10,000, and make none."""
 
+_SOCKET_BYTES = 16 * 1024
+
 
 class _Server(uvicorn.Server):
-    """uvicorn, which looks after slow senders once a second and says where it listens."""
+    """uvicorn, which first ends the connections that were not handed over to it."""
 
-    def __init__(self, config: uvicorn.Config, limits: Limits) -> None:
+    def __init__(self, config: uvicorn.Config, connections: Connections) -> None:
         super().__init__(config)
-        self._limits = limits
+        self._connections = connections
 
-    async def on_tick(self, counter: int) -> bool:
-        if counter % _TICKS_A_SECOND == 0:
-            self._limits.sweep(asyncio.get_running_loop().time())
-        return await super().on_tick(counter)
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to serve. What goes wrong in a callback is a line in the log, as everywhere."""
+        asyncio.get_running_loop().set_exception_handler(_LoopErrors())
+        await super().startup(sockets)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer what was asked, and end."""
+        for server in self.servers:
+            server.close()
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _GRACE_SECONDS
+        await self._connections.finish(_GRACE_SECONDS)
+        self.config.timeout_graceful_shutdown = max(int(until - loop.time()), 1)
+        await super().shutdown(sockets)
+
+
+class _LoopErrors:
+    """Takes what nobody else takes: without a trace, because a client might make a log of them."""
+
+    def __init__(self) -> None:
+        self._log = CappedLog("failures of callbacks")
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        what = place_of(error) if error is not None else printable(str(context.get("message")))
+        self._log.write(logging.ERROR, "A callback failed, %s; report this.", what)
 
 
 def serve(settings: ServiceSettings, *, inherited: int | None = None) -> None:
@@ -46,9 +75,9 @@ def serve(settings: ServiceSettings, *, inherited: int | None = None) -> None:
     """
     _configure_logging()
     service = ServiceApp(settings)
-    limits = Limits(settings, service.metrics, service.serialize_endpoint)
-    protocol = type("Protocol", (LimitedProtocol,), {"limits": limits})
+    protocol = _protocol(settings, service.connections)
     listener = _listen(settings) if inherited is None else socket.socket(fileno=inherited)
+    _bound_kernel_memory(listener)
     announce(settings, service.access.host_names, *listener.getsockname()[:2])
     config = uvicorn.Config(
         TrustedProxies(service, settings.trusted_proxies),
@@ -60,20 +89,28 @@ def serve(settings: ServiceSettings, *, inherited: int | None = None) -> None:
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        ssl_certfile=settings.certificate,
-        ssl_keyfile=settings.key,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
     # What is there now stays; without this, each of the collector's passes would look at it again.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(_COLLECT_AFTER, 20, 20)
+    gc.set_threshold(_COLLECT_AFTER, 5, 5)
     try:
-        _Server(config, limits).run(sockets=[listener])
-    except (OSError, ValueError) as error:  # a certificate that is none
+        _Server(config, service.connections).run(sockets=[listener])
+    except OSError as error:
         raise ServiceError(f"The service cannot start: {error}; correct its settings.") from None
     except KeyboardInterrupt:
         pass
+
+
+def _protocol(settings: ServiceSettings, connections: Connections) -> type[asyncio.Protocol]:
+    """Return what takes connections: plain, or through TLS, with a certificate that `AccessControl` has looked at."""
+    front = type("ServiceFront", (Front,), {"connections": connections})
+    if settings.certificate is None:
+        return front
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(settings.certificate, settings.key)
+    return type("ServiceTlsFront", (TlsFront,), {"front": front, "context": context})
 
 
 def _listen(settings: ServiceSettings) -> socket.socket:
@@ -89,11 +126,20 @@ def _listen(settings: ServiceSettings) -> socket.socket:
     return listener
 
 
+def _bound_kernel_memory(listener: socket.socket) -> None:
+    """Let each connection have as many bytes on their way as a few requests are long: its sockets inherit this.
+
+    What has come is read at once, so that this bounds what one read takes, and what waits behind a request.
+    """
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SOCKET_BYTES)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BYTES)
+
+
 class _NoTraffic(logging.Filter):
-    """Leaves out what uvicorn says of each bad request: it is counted, and garbage must not fill the disk."""
+    """Leaves out what uvicorn warns of: each bad request. It is counted, and garbage must not fill the disk."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return not str(record.msg).startswith(("Invalid HTTP request", "Unsupported upgrade", "No supported WebSocket"))
+        return not record.name.startswith("uvicorn") or record.levelno != logging.WARNING
 
 
 def _configure_logging() -> None:

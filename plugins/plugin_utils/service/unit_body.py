@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from .. import claim_ids
@@ -43,6 +44,9 @@ def _object(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
 
 
 _decoder = json.JSONDecoder(object_pairs_hook=_object)
+
+_product = lru_cache(maxsize=256)(claim_ids.parse_product)
+"""A line makes few products at a time."""
 
 
 class Named(NamedTuple):
@@ -107,7 +111,7 @@ class UnitNames:
         hardware = {MAC: mac} if mac is not None and self.marks.has_mac(mac) else None
         placeholders = []
         try:
-            product = claim_ids.parse_product(product[:64])
+            product = _product(product[:64])
             for name in self.properties:
                 text = mac if name == MAC and mac is not None else _name(name, body.get(name))
                 if text is None:
