@@ -31,6 +31,9 @@ PIPELINED = (
     _post(b"{"),
     _get("/"),
     _get("/healthz"),
+    _get("/openapi.json"),
+    _get("/station/line"),
+    _get("/metrics"),
     _get("/x"),
     b"GET / HTTP/1.1\r\n\r\n",
 )

@@ -23,6 +23,8 @@ from .settings import ServiceSettings
 _LOOK_SECONDS = 1.0
 _TURNS = 8
 """How many connections with more to say go on before others are heard: a crowd of them holds up no newcomer."""
+_MOST_UNREAD = 64
+"""Connections that may hold an answer which their client does not read."""
 _REFUSALS = {
     "network": (403, "network", "The address {} is in no network that may ask here."),
     "slow": (408, "slow", "The request took too long to come; send it at once."),
@@ -41,6 +43,9 @@ class Connection(Protocol):
 
     def look(self, now: float) -> None:
         """End what takes too long by `now`."""
+
+    def abort(self) -> None:
+        """End at once."""
 
     def finish(self) -> asyncio.Future[Reply] | None:
         """End, or return the answer that has to be sent before."""
@@ -73,6 +78,8 @@ class Connections:
         self._count = 0
         self._of_address: Counter[str] = Counter()
         self._open: set[Connection] = set()
+        self._unread: dict[Connection, float] = {}
+        """Since when each could not send, the longest first."""
         self._timer: asyncio.TimerHandle | None = None
         self._heads: dict[int, bytes] = {}
         self._turns: deque[Callable[[], None]] = deque()
@@ -126,6 +133,21 @@ class Connections:
     def let_go(self, connection: Connection) -> None:
         """Look after it no more."""
         self._open.discard(connection)
+        self._unread.pop(connection, None)
+
+    def note_unread(self, connection: Connection) -> None:
+        """Give a connection whose client does not read a time; of too many, the longest goes at once."""
+        self._unread[connection] = asyncio.get_running_loop().time()
+        if len(self._unread) > _MOST_UNREAD:
+            self._end_unread(next(iter(self._unread)))
+
+    def forget_unread(self, connection: Connection) -> None:
+        """Go on with one whose client reads."""
+        self._unread.pop(connection, None)
+
+    def is_unread(self, connection: Connection) -> bool:
+        """Say whether what was sent to it waits for its client."""
+        return connection in self._unread
 
     def take_turn(self, go_on: Callable[[], None]) -> None:
         """Have `go_on` called when its turn comes."""
@@ -158,10 +180,17 @@ class Connections:
         for go_on in turns:
             go_on()
 
+    def _end_unread(self, connection: Connection) -> None:
+        self._unread.pop(connection)
+        self.metrics.count("connection", "unread")
+        connection.abort()
+
     def _look(self) -> None:
         self._heads.clear()
         loop = asyncio.get_running_loop()
         now = loop.time()
+        for connection in [each for each, since in self._unread.items() if now - since > self.receive_seconds]:
+            self._end_unread(connection)
         for connection in list(self._open):
             connection.look(now)
         self._timer = loop.call_later(_LOOK_SECONDS, self._look) if self._open else None

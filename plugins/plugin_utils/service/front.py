@@ -49,7 +49,6 @@ class Front(asyncio.Protocol):
         self._receives = True
         self._size = 0
         """Bytes since the last answer."""
-        self._unread_since: float | None = None
 
     # --- asyncio ---
 
@@ -80,14 +79,14 @@ class Front(asyncio.Protocol):
             inner.connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """Note since when the client does not read."""
-        self._unread_since = self._loop.time()
+        """Note that the client does not read."""
+        self.connections.note_unread(self)
         if self._inner is not None:
             self._inner.pause_writing()
 
     def resume_writing(self) -> None:
         """Go on with one that reads."""
-        self._unread_since = None
+        self.connections.forget_unread(self)
         if self._inner is not None:
             self._inner.resume_writing()
         elif self._answer is None:
@@ -109,17 +108,18 @@ class Front(asyncio.Protocol):
 
     def look(self, now: float) -> None:
         """End what takes too long."""
-        if self._unread_since is not None and now - self._unread_since > self.connections.receive_seconds:
-            self.connections.metrics.count("connection", "unread")
-            self._transport.abort()
-        elif now < self._until:
+        if now < self._until:
             return
-        elif self.is_closing():
+        if self.is_closing():
             self._transport.abort()
         elif self._receives:
             self._send_away("slow")
         else:
             self.leave(linger=False)
+
+    def abort(self) -> None:
+        """End at once."""
+        self._transport.abort()
 
     def finish(self) -> asyncio.Future[Reply] | None:
         """End, or return the answer that has to be sent before. uvicorn ends what was handed over."""
@@ -231,7 +231,7 @@ class Front(asyncio.Protocol):
             self.leave()
             return
         self._until = self._loop.time() + _IDLE_SECONDS
-        if self._unread_since is None:
+        if not self.connections.is_unread(self):
             self._go_on()
 
     def _send_away(self, why: str) -> None:

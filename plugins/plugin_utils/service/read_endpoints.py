@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -48,6 +49,8 @@ _PAGE_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
 }
+_AT_ONCE = 8
+"""Pages and answers that are made at a time; /healthz waits for none of them."""
 _UNCACHED = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 Item = TypeVar("Item")
@@ -65,6 +68,8 @@ class ReadEndpoints:
         self._slow = components.slow
         self._ledger = ledger
         self._warnings = openings(components.settings)
+        self._description = json.dumps(describe(components.settings)).encode()
+        self._turns = asyncio.Semaphore(_AT_ONCE)
         self._app = Starlette(
             routes=[
                 Route("/claims/{claim_id}", self._claim, methods=["GET"]),
@@ -89,7 +94,22 @@ class ReadEndpoints:
                 self._refusals.add("read", (scope.get("client") or ("unknown",))[0], error)
                 await send_reply(send, reply_of(error))
                 return
+            if scope["path"] != "/healthz" and scope["method"] == "GET":
+                await self._answer_in_turn(scope, receive, send)
+                return
         await self._app(scope, receive, send)  # type: ignore[arg-type]
+
+    async def _answer_in_turn(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Answer when few others are being answered. Who does not read an answer holds nobody up."""
+        with ExitStack() as turn:
+            await self._turns.acquire()
+            turn.callback(self._turns.release)
+
+            async def sending(message: dict[str, Any]) -> None:
+                turn.close()
+                await send(message)
+
+            await self._app(scope, receive, sending)  # type: ignore[arg-type]
 
     async def _claim(self, request: Request) -> Response:
         claim_id = claim_ids.parse(request.path_params["claim_id"])
@@ -126,7 +146,8 @@ class ReadEndpoints:
         return PlainTextResponse(self._metrics.text(), headers=_UNCACHED, media_type="text/plain; version=0.0.4")
 
     async def _openapi(self, request: Request) -> Response:
-        return self._json(request, describe(self._settings))
+        self._metrics.count("read", "ok")
+        return Response(self._description, headers=_UNCACHED, media_type="application/json")
 
     async def _station_line(self, request: Request) -> Response:
         look = await self._beside(self._feed.look)
