@@ -21,6 +21,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from .errors import IotoError
+
 _PREFIX = ".ioto-draft-"
 _MARK = re.compile(re.escape(_PREFIX) + r"[a-z0-9_]{8}")
 _DATA = "-data"
@@ -33,6 +35,10 @@ _NOT_SYNCED = (errno.EINVAL, errno.ENOTSUP)
 
 _swept: set[Path] = set()
 """The folders that this process has looked through: once is enough, and a folder of labels may be a large one."""
+
+
+class TypedPathError(IotoError):
+    """A path that can be no file's."""
 
 
 def write_private(path: Path, data: bytes) -> None:
@@ -60,6 +66,16 @@ def draft(path: Path) -> Iterator[Path]:
     finally:
         _remove(mark)
         os.close(lock)
+
+
+def typed_path(text: str | Path) -> Path:
+    """Return the path that somebody typed, with its ~ put in. Raises `TypedPathError`."""
+    try:
+        if "\0" not in str(text):
+            return Path(text).expanduser()
+    except RuntimeError:
+        raise TypedPathError(f"The path {str(text)!a} begins with a user whom nobody knows here; correct it.") from None
+    raise TypedPathError(f"The path {str(text)!a} has a NUL in it, which no file's name can have; correct it.")
 
 
 def user_folder() -> Path:

@@ -54,7 +54,7 @@ def refusal(**settings: str) -> str:
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        *(("rate", text) for text in ("nan", "-nan", "inf", "-inf", "0", "-1", "1e400")),
+        *(("rate", text) for text in ("nan", "-nan", "inf", "-inf", "0", "-1", "1e400", "1e-320")),
         *(("batch", text) for text in ("0", "-1", "9" * 30, "9" * 5000, "1.5", "nan")),
         *(("receive_seconds", text) for text in ("0", "1e3", "99999999999")),
         *(("port", text) for text in ("-1", "65536", "nan")),
@@ -66,7 +66,7 @@ def refusal(**settings: str) -> str:
         *(("server_names", text) for text in ("http://a", "a:1", "a/b", "-a", "a\0b")),
         *(("ledger", text) for text in ("a\0b", "mysql://a/b", "postgresql:/a", "a\nb")),
         *(("reissue", text) for text in ("never", "0", "-5", "1.5", "nan", "until verified", "9" * 30)),
-        *(("token_file", text) for text in ("/tmp", "a\0b")),
+        *(("token_file", text) for text in ("/tmp", "a\0b", "~nosuch/x")),
         *(("certificate", text) for text in ("/nowhere", "/dev/zero", "a\0b")),
         *(("production_orders", text) for text in ("/dev/zero", "/tmp", "a\0b")),
         *(("unit", text) for text in ("", "a\0b")),
@@ -85,10 +85,12 @@ def test_a_password_in_a_bad_ledger_is_not_repeated() -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"rate = nan\n", "rate is more than 0"),
-        (b"rate = inf\n", "rate is more than 0"),
+        (b"rate = nan\n", "rate is 0.001 to"),
+        (b"rate = inf\n", "rate is 0.001 to"),
         (b"batch = " + b"9" * 5000 + b"\n", "are no TOML"),
         (b"networks = " + b"[" * 100_000 + b"\n", "nest too deeply"),
+        (b"a." * 60_000 + b"b = 1\n", "nest too deeply"),
+        (b"[" + b"'a' . " * 60_000 + b"b]\n", "nest too deeply"),
         (b"networks = " + b"{a=" * 5_000 + b"\n", "nest too deeply"),
         (b'path = "/a\\u0000b"\n', "path holds a character that cannot be printed"),
         (b'networks = ["127.0.0.0/8\\n"]\n', "networks holds a character"),
@@ -166,6 +168,10 @@ def test_a_key_that_all_may_read_is_refused_and_one_for_its_group_is_warned_of(p
     assert "can be read or written by the group" in doubt
     (pair / "key").chmod(0o600)
     assert doubts(load(None, settings, {})) == []
+    with (pair / "pem").open("ab") as chain:
+        chain.write((pair / "key").read_bytes())
+    with pytest.raises(ServiceError, match=r"certificate '.*/pem' holds a private key"):
+        load(None, settings, {})
 
 
 @pytest.mark.parametrize("subject", ["/O=Factory", "/CN=192.0.2.1", "/CN=Our station"])
@@ -210,6 +216,8 @@ def test_files_that_are_no_certificate_and_key_are_refused(pair: Path) -> None:
         ("postgresql://a@db.example/line?sslmode=require", "require"),
         ("postgresql://a@/line?host=192.0.2.9", "prefer"),
         ("postgresql://a@/line?host=/run/postgresql,192.0.2.9", "prefer"),
+        ("postgresql://a@localhost/line?hostaddr=192.0.2.9", "prefer"),
+        ("postgresql:///line?hostaddr=192.0.2.9", "prefer"),
         ("postgresql://a@db.example/line?sslmode=verify-full", None),
         ("postgresql://a@127.0.0.1/line", None),
         ("postgresql://a@localhost/line", None),

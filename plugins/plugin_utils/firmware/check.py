@@ -18,6 +18,7 @@ from ..errors import IotoError
 from ..identity.mac_addresses import is_same_serial
 from ..ledger.ledger import Ledger
 from ..modes import Mode
+from ..private_files import typed_path
 from .destination import destination, room
 from .image_batch import ImageJob, image_options, image_variables
 from .image_device import open_device
@@ -97,14 +98,14 @@ def check_images(hosts: Mapping[str, Mapping[str, Any]], complete: Complete, *, 
 
 def _base(variables: Mapping[str, Any]) -> Path | None:
     base = variables.get("ioto_firmware_base")
-    return Path(base).expanduser() if base else None
+    return typed_path(base) if base else None
 
 
 def _image(variables: Mapping[str, Any], base: Path | None) -> Path:
     folder = variables.get("ioto_firmware_dest")
     if not folder:
         raise IotoError("nothing says where the images go; give ioto_firmware_dest, a folder.")
-    return destination(base, f"{Path(folder).expanduser()}/", variables.get("ioto_serial")).absolute()
+    return destination(base, f"{typed_path(folder)}/", variables.get("ioto_serial")).absolute()
 
 
 def _trouble(base: Path, units: Sequence[Mapping[str, Any]]) -> str | None:

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from getopt import GetoptError, getopt
 from math import ceil
-from pathlib import Path
 from typing import Any
 
 from ..errors import IotoError
+from ..private_files import TypedPathError, typed_path
 
 PORT_WORD = "Port="
 """Where a host's port is put in; hosts that differ in it alone have the same words."""
@@ -53,9 +53,9 @@ def ssh_words(options: Mapping[str, Any], timeout: float) -> Iterator[str]:
 def at_home(path: str) -> str:
     """Return `path` with its ~ put in, by HOME. Raises `SettingsError`."""
     try:
-        return str(Path(path).expanduser())
-    except RuntimeError:
-        raise SettingsError(f"The path {path!a} begins with a user whom nobody knows here; correct it.") from None
+        return str(typed_path(path))
+    except TypedPathError as error:
+        raise SettingsError(str(error)) from None
 
 
 @cache

@@ -15,6 +15,7 @@ from ..labels.errors import LabelError
 from ..labels.sheets import Sheet, parse_sheet
 from ..ledger.ledger import Ledger
 from ..ledger.records import Context
+from ..private_files import typed_path
 from . import batch
 from .printers import Printer, open_printer
 
@@ -57,7 +58,7 @@ class LabelSettings:
             printer=open_printer(options["printer"], timeout=options["printer_timeout"])
             if options["printer"]
             else None,
-            dest=Path(options["dest"] or ".").expanduser().absolute(),
+            dest=typed_path(options["dest"] or ".").absolute(),
             format=options["format"],
             sheet=sheet,
             sheet_start=options["sheet_start"],

@@ -23,6 +23,7 @@ import reportlab
 import uharfbuzz as _uharfbuzz
 from fontTools.unicodedata import block, script
 
+from ..private_files import typed_path
 from .errors import CharacterError
 
 # Both libraries fill their namespaces at run time, where a type checker does not look.
@@ -203,7 +204,7 @@ def open_face(path: str) -> Face:
 
 def find_font(name: str, folder: Path | None) -> str | None:
     """Return the path of the font `name`, or None where there is none."""
-    path = Path(name).expanduser()
+    path = typed_path(name)
     if path.is_absolute() or len(path.parts) > 1 or (folder and (folder / path).is_file()):
         path = path if path.is_absolute() else (folder or Path()) / path
         if not path.is_file():

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..json5 import reader as json5_reader
+from ..private_files import typed_path
 from .drawing import MM_PER_INCH
 from .errors import LayoutError
 from .fields import check_template
@@ -147,7 +148,7 @@ def names() -> list[str]:
 def load(name: str | None = None) -> LabelLayout:
     """Read the layout file `name`: a path, or the name of one that comes with the collection. Raises `LayoutError`."""
     name = name or DEFAULT
-    path = _FOLDER / f"{name}.json5" if name in names() else Path(name).expanduser()
+    path = _FOLDER / f"{name}.json5" if name in names() else typed_path(name)
     try:
         data = path.read_bytes()
     except OSError as error:

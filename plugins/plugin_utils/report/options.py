@@ -15,6 +15,7 @@ from ..batch.problem import Problem
 from ..errors import IotoError
 from ..flows.options import LEDGER
 from ..option import REPORT, Option, given_by, of_flow, rows, specs
+from ..private_files import typed_path
 
 _MODULE = ("report",)
 _FLOW = (REPORT,)
@@ -117,7 +118,7 @@ def run_report(
 
 def page_path(dest: str) -> Path:
     """Return where the page is to be. Raises `ReportError` where it cannot be there, as far as one sees before."""
-    path = Path(dest).expanduser().absolute()
+    path = typed_path(dest).absolute()
     if path.suffix.lower() not in {".html", ".htm"}:
         raise ReportError(f"The report is a page, and {path.name!a} is no name for one; let its name end in .html.")
     try:

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
 
 from PIL import Image
 
 from ..errors import IotoError
+from ..private_files import typed_path
 
 MOST_PIXELS = 60_000_000
 """What the largest cameras take, and nothing that a small file has blown up."""
@@ -26,7 +26,7 @@ class PictureError(IotoError):
 
 def open_picture(path: str, mode: str) -> Image.Image:
     """Return the picture in the file `path`, a PNG or JPEG, in pillow's `mode`. Raises `PictureError`."""
-    file = Path(path).expanduser()
+    file = typed_path(path)
     try:
         if not file.is_file():
             raise PictureError(f"The picture {path!a} is no file; give a PNG or a JPEG.")

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from ..csv_reader import CsvFormat, CsvRow, LineProblem, fold_title, read_lines, read_rows
+from ..private_files import typed_path
 from .scan import ScanError
 
 _MAX_BYTES = 10_000_000
@@ -56,7 +56,7 @@ def read_scan_file(path: str, hosts: Sequence[str]) -> ScanFile:
 
 def _content(path: str) -> bytes:
     try:
-        with Path(path).expanduser().open("rb") as file:
+        with typed_path(path).open("rb") as file:
             data = file.read(_MAX_BYTES + 1)
     except OSError as error:
         raise ScanError(f"The file of scans {path} cannot be read ({error.strerror}); see its name.") from None

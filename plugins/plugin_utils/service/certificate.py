@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import grp
+import shlex
 import ssl
 import stat
 from contextlib import suppress
@@ -17,6 +18,7 @@ from .errors import ServiceError
 
 _NO_CHECK_TIME = 0x200000
 """OpenSSL's `X509_V_FLAG_NO_CHECK_TIME`: an expired certificate has names too."""
+_PRIVATE_KEY = b"PRIVATE KEY-----"
 _READ_OR_WRITTEN_BY_ALL = stat.S_IROTH | stat.S_IWOTH
 _READ_OR_WRITTEN_BY_GROUP = stat.S_IRGRP | stat.S_IWGRP
 
@@ -65,10 +67,14 @@ def read_certificate(certificate: str, key: str) -> Certificate:
     )
 
 
-def objection_to_key(key: str) -> str | None:
-    """Return why the file of a TLS key cannot be used as it lies, or None."""
-    if Path(key).stat().st_mode & _READ_OR_WRITTEN_BY_ALL:
-        return f"key {key!a} can be read or written by every user of this machine; type: chmod o-rwx {key}"
+def objection_to_key(setting: str, path: str) -> str | None:
+    """Return why a file cannot be used as it lies, in which there is a TLS key, or None; `setting` names it."""
+    file = Path(path)
+    if file.stat().st_mode & _READ_OR_WRITTEN_BY_ALL and _PRIVATE_KEY in file.read_bytes():
+        return (
+            f"{setting} {path!a} holds a private key and can be read or written by every user of this machine; "
+            f"type: chmod o-rwx {shlex.quote(path)}"
+        )
     return None
 
 

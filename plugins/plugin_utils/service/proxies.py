@@ -16,7 +16,8 @@ FORWARDING_HEADERS = frozenset(
     (
         *(b"forwarded", b"via", b"x-forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-port"),
         *(b"x-forwarded-proto", b"x-forwarded-server", b"x-real-ip", b"x-client-ip", b"x-original-forwarded-for"),
-        *(b"x-cluster-client-ip", b"true-client-ip", b"cf-connecting-ip"),
+        *(b"x-forwarded-by", b"client-ip", b"true-client-ip", b"cf-connecting-ip", b"fastly-client-ip"),
+        *(b"x-envoy-external-address", b"x-cluster-client-ip"),
     )
 )
 """What a proxy adds. Who connects is then not who asks."""

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from .. import claim_ids, controller_token
 from ..identity.marks import IdentifyingMarks
+from ..private_files import typed_path
 
 ALWAYS = "always"
 UNTIL_VERIFIED = "until_verified"
@@ -85,7 +86,7 @@ class ServiceSettings:
     @property
     def token_path(self) -> Path:
         """Where the token is that the service made at its first start."""
-        return Path(self.token_file or controller_token.default_path()).expanduser().absolute()
+        return typed_path(self.token_file or controller_token.default_path()).absolute()
 
     @property
     def reissue_seconds(self) -> int | None:

@@ -66,8 +66,9 @@ def _doubts_of_ledger(settings: ServiceSettings) -> Iterator[str]:
     url = Location.parse(settings.ledger).url
     if url is None or "service" in url.query:
         return
-    said = url.query.get("host")
-    hosts = [url.host or "", *((said,) if isinstance(said, str) else said or ())]
+    hosts = [url.host or ""]
+    for said in (url.query.get("host"), url.query.get("hostaddr")):
+        hosts += (said,) if isinstance(said, str) else said or ()
     named = [host for text in hosts for host in text.split(",") if host] or [os.environ.get("PGHOST", "")]
     if not any(map(_is_remote, named)):
         return

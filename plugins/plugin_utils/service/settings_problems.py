@@ -14,6 +14,7 @@ from pathlib import Path
 from .. import claim_ids
 from ..ledger.location import Location
 from ..ledger.records import LedgerError
+from ..private_files import TypedPathError
 from .certificate import objection_to_key, read_certificate
 from .errors import ServiceError
 from .host_names import canonical_name, is_address
@@ -24,7 +25,7 @@ _POSITIVE = (
     *("max_body", "receive_seconds", "answer_seconds", "max_connections", "max_connections_per_address"),
     *("rate", "batch"),
 )
-_MOST = 10**9
+_LEAST, _MOST = 0.001, 10**9
 _TAKEN_PATHS = {"claims", "units", "healthz", "metrics", "openapi.json", "station", "station.css", "station.js"}
 _SEGMENT = re.compile(r"[A-Za-z0-9._~-]+")
 _REISSUE = re.compile(r"[1-9][0-9]{0,8}")
@@ -68,8 +69,8 @@ def _problems_of_values(settings: ServiceSettings) -> Iterator[str]:
         yield f"reissue is {ALWAYS}, {UNTIL_VERIFIED}, or a number of seconds above 0"
     for name in _POSITIVE:
         # Not a number (NaN) is neither more nor less than any.
-        if not 0 < getattr(settings, name) <= _MOST:
-            yield f"{name} is more than 0, and at most {_MOST}"
+        if not _LEAST <= getattr(settings, name) <= _MOST:
+            yield f"{name} is {_LEAST} to {_MOST}"
 
 
 def _problems_of_path(path: str) -> Iterator[str]:
@@ -111,8 +112,11 @@ def _problems_of_files(settings: ServiceSettings) -> Iterator[str]:
         Location.parse(settings.ledger)
     except LedgerError as error:
         yield str(error).rstrip(".")
-    if settings.token_path.exists() and not settings.token_path.is_file():
-        yield f"token_file {settings.token_file!a} is no file"
+    try:
+        if settings.token_path.exists() and not settings.token_path.is_file():
+            yield f"token_file {settings.token_file!a} is no file"
+    except TypedPathError as error:
+        yield f"token_file: {error}".rstrip(".")
     for order in settings.production_orders:
         if Path(order).exists() and not Path(order).is_file():  # reading another kind may never end
             yield f"production_orders: {order!a} is no file"
@@ -124,8 +128,8 @@ def _problems_of_files(settings: ServiceSettings) -> Iterator[str]:
     yield from (f"{name} {getattr(settings, name)!a} is no file" for name in missing)
     if missing:
         return
-    if objection := objection_to_key(settings.key):
-        yield objection
+    holders = ("key", settings.key), ("certificate", settings.certificate)
+    yield from filter(None, (objection_to_key(name, path) for name, path in holders))
     try:
         read_certificate(settings.certificate, settings.key)
     except ServiceError as error:

@@ -8,6 +8,7 @@ In the environment a setting is `IOTO_SERVICE_` and its name in capitals; a list
 
 from __future__ import annotations
 
+import re
 import stat
 import tomllib
 from collections.abc import Mapping
@@ -20,6 +21,8 @@ from .settings_problems import checked
 ENVIRONMENT_PREFIX = "IOTO_SERVICE_"
 
 _MOST_BYTES = 1024 * 1024
+_DEEP_KEY = re.compile(r"""(?:["'\w-]+[ \t]*\.[ \t]*){20}""")
+"""Takes tomllib a time that grows with the square of the dots; no setting has one."""
 
 
 def load(file: Path | None, environment: Mapping[str, str], given: Mapping[str, object]) -> ServiceSettings:
@@ -36,7 +39,10 @@ def load(file: Path | None, environment: Mapping[str, str], given: Mapping[str, 
 
 def _read_file(file: Path) -> dict[str, object]:
     try:
-        content = tomllib.loads(_text_of(file))
+        text = _text_of(file)
+        if _DEEP_KEY.search(text):
+            raise RecursionError
+        content = tomllib.loads(text)
     except OSError as error:
         raise ServiceError(f"The settings {file} cannot be read: {error.strerror}; correct the path.") from None
     except RecursionError:
