@@ -34,7 +34,8 @@ notes:
   - To pass the CSV file itself (C(ansible-playbook -i order.csv)), enable this plugin before the others. In the section
     C([inventory]) of C(ansible.cfg), set C(enable_plugins) to
     C(ioto.serialization.manifest, host_list, script, auto, yaml, ini, toml).
-    Where it is not enabled, the C(ini) plugin of Ansible takes each line of a CSV file for a host name.
+    Where it is not enabled, the C(ini) plugin of Ansible takes each line of a CSV file for a host name. The playbooks
+    of this collection refuse the file then, and show the C(*.manifest.yml) that is needed.
   - For the same reason keep CSV files out of folders that are given to C(-i), unless this plugin is enabled.
 options:
   plugin:

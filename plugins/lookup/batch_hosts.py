@@ -24,6 +24,8 @@ options:
       - C(nobody) for the controller where no batch was checked, since there are no hosts; a play fails it then.
       - C(all) or C(controller) for the hosts of the first play, which is tagged C(always). Where C(--skip-tags) leaves
         it out, nothing would be checked, done or told, so that is an error.
+      - So is a CSV file that was given as an inventory, unless P(ioto.serialization.manifest#inventory) is enabled for
+        such files. The error shows the C(*.manifest.yml) that is needed.
     type: list
     elements: str
     required: true
@@ -52,8 +54,12 @@ _list:
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible import constants
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
+from ansible_collections.ioto.serialization.plugins.plugin_utils.production_order.bare_orders import refuse_bare_orders
 
 _NOBODY = ["!all"]
 _CONTROLLER = "localhost"
@@ -72,6 +78,7 @@ class LookupModule(LookupBase):
         variables = variables or {}
         if terms[0] in _FIRST:
             _refuse_left_out(variables)
+            _refuse_csv(variables)
             return _FIRST[terms[0]]
         for facts in _facts(variables):
             if terms[0] == "not_done" and "_ioto_summary" in facts:
@@ -89,6 +96,17 @@ def _refuse_left_out(variables: Mapping[str, Any]) -> None:
                 f"--skip-tags {tag} leaves out the check of the batch and its summary, so that nothing would be done "
                 "and nothing said; run without it"
             )
+
+
+def _refuse_csv(variables: Mapping[str, Any]) -> None:
+    try:
+        refuse_bare_orders(
+            map(str, variables.get("ansible_inventory_sources") or ()),
+            enabled=constants.config.get_config_value("INVENTORY_ENABLED"),
+            ignored_ends=constants.config.get_config_value("INVENTORY_IGNORE_EXTS"),
+        )
+    except IotoError as error:
+        raise AnsibleLookupError(str(error)) from None
 
 
 def _facts(variables: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -18,6 +18,8 @@ pytestmark = pytest.mark.ansible
 PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
 ORDER = "address,serial,mode,claim_id,user,model\n"
 COLLECTIONS = Path(__file__).parents[2] / "playbooks/collections"
+OTHER_PLUGINS = {"ANSIBLE_INVENTORY_ENABLED": "host_list,script,auto,yaml,ini,toml"}
+"""Those that Ansible has by itself; the `ansible.cfg` of a clone has ours, too."""
 
 
 def run(program: str, *arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -132,6 +134,38 @@ def test_the_csv_file_itself_is_an_inventory_where_the_plugin_is_enabled(tmp_pat
     result = run("ansible-inventory", "-i", tmp_path / "order.csv", "--list", **enabled)
     assert (result.returncode, result.stdout) == (4, "")
     assert "line 2: The mode 'manuel'" in result.stderr
+
+
+def test_the_manifest_that_a_csv_file_needs_is_shown_and_works_as_shown(tmp_path: Path) -> None:
+    """Also in a folder of inventories, and where the file has spaces, by which Ansible's own plugin gives up."""
+    playbook = COLLECTIONS.parent / "labels.yml"
+    for name, model in (("order 1.csv", "Meter"), ("order.csv", "Meter 3")):
+        folder = tmp_path / name.removesuffix(".csv")
+        folder.mkdir()
+        order = folder / name
+        order.write_text(f"{ORDER}10.0.0.1,SN-1,manual,JT08FFQXWQ,,{model}\n")
+        for source in (order, folder):
+            result = run("ansible-playbook", "-i", source, playbook, **OTHER_PLUGINS)
+            assert result.returncode != 0
+            assert f"{order} is a CSV file, and Ansible alone would take each of its lines for a host." in result.stderr
+            assert "Traceback" not in result.stderr
+        assert "JT08FF" not in result.stdout + result.stderr
+        shown = result.stderr.partition("these two lines:\n")[2].splitlines()
+        manifest = Path(shown[2].removeprefix("and run again with -i "))
+        manifest.write_text("\n".join(shown[:2]))
+        assert listed(manifest)["manual"]["hosts"] == ["SN-1"]
+
+
+def test_a_csv_file_is_no_problem_where_the_plugin_reads_it_or_ansible_does_not(tmp_path: Path) -> None:
+    order = tmp_path / "order.csv"
+    order.write_text(f"{ORDER}10.0.0.1,SN-1,manual,,,\n")
+    playbook = COLLECTIONS.parent / "labels.yml"
+    enabled = {"ANSIBLE_INVENTORY_ENABLED": "ioto.serialization.manifest,ini"}
+    ignored = {**OTHER_PLUGINS, "ANSIBLE_INVENTORY_IGNORE": ".csv"}
+    for source, environment in ((order, enabled), (tmp_path, ignored)):
+        result = run("ansible-playbook", "-i", source, playbook, **environment)
+        assert "is a CSV file" not in result.stderr
+        assert "give one of dest and printer" in result.stdout
 
 
 @pytest.mark.parametrize(
