@@ -213,9 +213,11 @@ def test_bytes_that_are_no_utf8_are_named_by_line_with_all_other_bad_lines(ledge
     assert [problem.line for problem in caught.value.problems] == [2, 3]
 
 
-def test_a_reserved_id_gets_the_unit_that_the_file_names(ledger: Ledger) -> None:
+@pytest.mark.parametrize("title", ["serial", "unit"])
+def test_a_reserved_id_gets_the_unit_that_the_file_names(ledger: Ledger, title: str) -> None:
+    """The column is `serial`, as everywhere, and `unit` in the files of earlier versions."""
     (reserved,) = ledger.reserve(ReserveRequest(PRODUCT, 1, context=CONTEXT))
-    text = f"claim_id,product,unit,state\n{reserved.claim_id},{PRODUCT},SN-1,verified\n"
+    text = f"claim_id,product,{title},state\n{reserved.claim_id},{PRODUCT},SN-1,verified\n"
     assert take_in(ledger, text) == Imported(0, 1, 0)
     assert [(claim.unit, claim.state) for claim in content(ledger)] == [("SN-1", State.VERIFIED)]
 
@@ -224,7 +226,7 @@ def test_every_bad_line_is_named_at_once_and_nothing_is_imported(ledger: Ledger)
     allocate(ledger, "SN-1", "AAAAAAAAAA")
     allocate(ledger, "SN-2", "BBBBBBBBBB")
     lines = [
-        "claim_id,product,unit,state,created_at,details",
+        "claim_id,product,serial,state,created_at,details",
         f"CCCCCCCCCC,{PRODUCT},SN-3,,,",  # 2: good
         f"U,{PRODUCT},SN-4,,,",
         f"DDDDDDDDDD,{PRODUCT},SN-5,broken,,",
@@ -253,7 +255,7 @@ def test_every_bad_line_is_named_at_once_and_nothing_is_imported(ledger: Ledger)
         11: "cannot be printed",
         13: "no JSON object",
         14: "2 cells and the header 6",
-        15: "give its unit",
+        15: "give its serial",
         16: "stands in line 7 already",
     }.items():
         assert words in found.pop(line)
@@ -314,7 +316,7 @@ def part(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int
 def test_a_retired_claim_of_the_file_makes_room_for_a_later_one_of_its_unit(ledger: Ledger, part: int) -> None:
     allocate(ledger, "SN-1", "AAAAAAAAAA")
     lines = [
-        "claim_id,product,unit,state,reason",
+        "claim_id,product,serial,state,reason",
         f"BBBBBBBBBB,{PRODUCT},SN-1,verified,",
         *(f"CCCCCCCCC{number},{PRODUCT},SN-{number},allocated," for number in range(3, 8)),
         f"AAAAAAAAAA,{PRODUCT},SN-1,retired,scrapped",
@@ -330,7 +332,7 @@ def test_a_retired_claim_of_the_file_makes_room_for_a_later_one_of_its_unit(ledg
 def test_one_that_cannot_be_had_undoes_all_parts(ledger: Ledger, part: int) -> None:
     allocate(ledger, "SN-9", "AAAAAAAAAA")
     lines = [f"CCCCCCCCC{number},{PRODUCT},SN-{number}" for number in range(10)]
-    assert list(problems(ledger, "\n".join(["claim_id,product,unit", *lines]))) == [11]
+    assert list(problems(ledger, "\n".join(["claim_id,product,serial", *lines]))) == [11]
     assert len(content(ledger)) == 1 and ledger.summary().total == 1
 
 

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Claims as CSV and JSON Lines: out of one ledger, into another, or in from a list of IDs made elsewhere.
 
-A file says for each claim what `COLUMNS` name, the columns of `Claim`; `claim_id` and `product` must be there. An empty
-unit is a reserved ID.
+A file says for each claim what `COLUMNS` name, the columns of `Claim` as tasks and reports call them; `claim_id` and
+`product` must be there. An empty serial is a reserved ID.
 Times are ISO 8601 with a time zone; details are a JSON object.
 
 CSV opens in a spreadsheet, which takes a cell that begins with =, +, -, @, a tab or a line break for a formula. Such a
@@ -23,18 +23,20 @@ from typing import Any, TextIO
 
 from ..csv_reader import CsvFormat, LineProblem, Source, fold_title, read_lines, read_rows, title_problems
 from ..errors import IotoError
-from .columns import LedgerColumn, ValueKind, columns_of, shown
+from .columns import LedgerColumn, ValueKind, columns_of, shown_by_task
 from .import_stage import ImportStage
 from .ledger import Ledger
 from .migrations.step_3 import moved
 from .records import Claim, Context, LedgerError, State
 
-COLUMNS = tuple(column.name for column in columns_of(Claim))
+COLUMNS = tuple(column.task_name for column in columns_of(Claim))
 FORMATS = ("csv", "jsonl")
 
 Values = dict[str, object]
 
 _REQUIRED = ("claim_id", "product")
+_FORMER = {column.name: column.task_name for column in columns_of(Claim) if column.name != column.task_name}
+"""What columns were called in files of earlier versions."""
 _MOVED = frozenset({"run", "twin", "unsettled_at"})
 """What stands among the details in a file from a ledger of schema 2."""
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
@@ -96,7 +98,7 @@ def export_claims(claims: Iterable[Claim], stream: TextIO, fmt: str) -> int:
     if fmt == "csv":
         writer.writerow(COLUMNS)
     for count, claim in enumerate(claims, start=1):  # noqa: B007
-        values = shown(claim, reveal=True)
+        values = shown_by_task(claim, reveal=True)
         if fmt == "csv":
             writer.writerow([guard_formula(_cell(values[column])) for column in COLUMNS])
         else:
@@ -166,7 +168,7 @@ def _csv_rows(source: Source) -> Iterator[tuple[int, Values] | LineProblem]:
         elif header:
             yield row.line, {name: _unguard(cell) for name, cell in zip(header, row.cells, strict=True)}
         else:
-            header = [fold_title(title) for title in row.cells]
+            header = [_FORMER.get(title, title) for title in map(fold_title, row.cells)]
             if wrong := _header_problems(row.line, header, row.cells):
                 yield from wrong
                 return
@@ -206,6 +208,9 @@ def _json_object(text: str) -> Values:
         raise LedgerError("This line is no JSON; write one object in one line.") from None
     if not isinstance(values, dict):
         raise LedgerError("This line is no JSON object; write one object in one line.")
+    for former, name in _FORMER.items():
+        if former in values and name not in values:
+            values[name] = values.pop(former)
     if unknown := [name for name in values if name not in COLUMNS]:
         raise LedgerError(f"The key {', '.join(unknown)!a} is unknown; the keys are {', '.join(COLUMNS)}.")
     return values
@@ -224,13 +229,13 @@ def _claim(values: Values) -> Claim:
         since = claim.updated_at if found.is_unsettled else None
         claim = claim._replace(details=found.details, run=found.run, twin=found.twin, unsettled_at=since)
     if claim.unit is None and claim.state not in (State.ALLOCATED, State.RETIRED):
-        raise LedgerError(f"A claim without a unit cannot be {claim.state}; give its unit.")
+        raise LedgerError(f"A claim without a unit cannot be {claim.state}; give its serial.")
     return claim
 
 
 def _value(column: LedgerColumn, values: Values) -> Any:
     """Return what a line says in a column, or None where it says nothing."""
-    name = column.name
+    name = column.task_name
     if column.kind is ValueKind.OBJECT:
         return _object(values, name)
     if column.kind is ValueKind.NUMBER:
