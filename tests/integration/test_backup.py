@@ -20,10 +20,13 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.backup import Backup, back_up
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Context, ReserveRequest
-from ansible_collections.ioto.serialization.plugins.plugin_utils.service.backup import Backup, back_up
-from ansible_collections.ioto.serialization.plugins.plugin_utils.service.errors import ServiceError
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
+    Context,
+    LedgerError,
+    ReserveRequest,
+)
 from tests.services.factory_service import PRODUCT
 from tests.services.factory_service_fixture import ServiceMaker, service_with
 from tests.support import documents
@@ -182,7 +185,7 @@ def test_what_cannot_be_read_and_what_is_somebodys_own_stays(station: Station) -
 @pytest.mark.parametrize("keep", [0, -1])
 def test_no_copy_to_keep_is_refused(station: Station, keep: int) -> None:
     station.serve()
-    with pytest.raises(ServiceError, match=rf"^{keep} copies cannot be kept; keep 1 or more\.$"):
+    with pytest.raises(LedgerError, match=rf"^{keep} copies cannot be kept; keep 1 or more\.$"):
         station.back_up(keep=keep)
     assert not station.copies.exists()
 

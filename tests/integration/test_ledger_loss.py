@@ -23,6 +23,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import open_mark, sqlite_file
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.backup import back_up
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.open_mark import OpenMark
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
@@ -30,7 +31,6 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records 
     Context,
     LedgerError,
 )
-from ansible_collections.ioto.serialization.plugins.plugin_utils.service.backup import back_up
 
 PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
 CONTEXT = Context("ann@line-1")

@@ -11,10 +11,10 @@ import sys
 from pathlib import Path
 
 from ..errors import IotoError
+from ..ledger.backup import back_up
 from ..ledger.integrity.check import checked
 from ..ledger.ledger import Ledger
 from ..ledger.migrations.command import migrate_ledger
-from .backup import back_up
 from .errors import ServiceError
 from .own_token import with_own_token
 from .secret_hashes import hash_secret, new_secret

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A copy of an SQLite ledger, made while the service runs, and whole: SQLite's own backup sees to that."""
+"""A copy of an SQLite ledger, made while others use it, and whole: SQLite's own backup sees to that."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..ledger.location import Location
-from ..ledger.sqlite_file import BUSY_TIMEOUT
 from ..private_files import draft, make_private_folder
-from .errors import ServiceError
+from .location import Location
+from .records import LedgerError
 from .retention import copy_name, prune
+from .sqlite_file import BUSY_TIMEOUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,24 +29,30 @@ class Backup:
 def back_up(ledger: str | None, folder: Path, *, keep: int) -> Backup:
     """Copy the ledger into `folder` (0700), and delete its older copies there but for the `keep` newest.
 
-    Raises `ServiceError`; no copy was deleted then.
+    Raises `LedgerError`; no copy was deleted then.
     """
     if keep < 1:
-        raise ServiceError(f"{keep} copies cannot be kept; keep 1 or more.")
-    path = Location.parse(ledger).path
-    if path is None:
-        raise ServiceError("The ledger is on PostgreSQL; back it up there, with pg_dump or the server's own archive.")
-    if not path.is_file():
-        raise ServiceError(f"There is no ledger {path} to copy; correct the path.")
+        raise LedgerError(f"{keep} copies cannot be kept; keep 1 or more.")
+    path = file_to_copy(ledger)
     folder = folder.absolute()
     try:
         make_private_folder(folder)
         target = _unused(folder, path.stem)
         with draft(target) as temporary:
-            _copy(path, temporary)
+            copy_database(path, temporary)
     except (OSError, sqlite3.Error) as error:
-        raise ServiceError(f"The ledger {path} could not be copied to {folder}: {error}; see its disk.") from None
+        raise LedgerError(f"The ledger {path} could not be copied to {folder}: {error}; see its disk.") from None
     return Backup(target, prune(target, keep=keep))
+
+
+def file_to_copy(ledger: str | None) -> Path:
+    """Return the file of the ledger. Raises `LedgerError` where there is none."""
+    path = Location.parse(ledger).path
+    if path is None:
+        raise LedgerError("The ledger is on PostgreSQL; back it up there, with pg_dump or the server's own archive.")
+    if not path.is_file():
+        raise LedgerError(f"There is no ledger {path} to copy; correct the path.")
+    return path
 
 
 def _unused(folder: Path, stem: str) -> Path:
@@ -56,7 +62,8 @@ def _unused(folder: Path, stem: str) -> Path:
     return target
 
 
-def _copy(source: Path, target: Path) -> None:
+def copy_database(source: Path, target: Path) -> None:
+    """Copy an SQLite database, with what is in its log alone, to one file. Raises `sqlite3.Error`."""
     reader = sqlite3.connect(f"{source.as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT)
     writer = sqlite3.connect(target)
     try:
