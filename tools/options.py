@@ -71,6 +71,8 @@ def targets() -> Iterator[tuple[Path, tuple[str, str], str]]:
     yield ROOT / "roles/label/tasks/main.yml", yaml_marks, passed_on(flows.LABEL, options_of("label"), indent=4)
     yield ROOT / "playbooks/report.yml", yaml_marks, passed_on(flows.REPORT, options_of("report"), indent=8)
     yield ROOT / "README.md", markdown_marks, table_of_all()
+    rst_marks = (f".. {BEGIN}", f".. {END}")
+    yield ROOT / "docs/docsite/rst/ledger.rst", rst_marks, table_of_playbook(flows.LEDGER)
 
 
 def between(old: str, begin: str, end: str, text: str, path: Path) -> str:
@@ -161,8 +163,9 @@ def role_table(role: str) -> str:
 def table_of_all() -> str:
     """Return the table of all variables, each with the roles that take it."""
     lines = ["| variable | type | taken by | meaning |", "| --- | --- | --- | --- |"]
-    of_the_service = set(of_flow(TABLE, flows.SERVICE))  # on a page of its own
-    for variable in sorted({option.variable for option in TABLE if option.variable and option.flows} - of_the_service):
+    elsewhere = (flows.SERVICE,), (flows.LEDGER,)  # on pages of their own
+    every = {option.variable for option in TABLE if option.variable and option.flows and option.flows not in elsewhere}
+    for variable in sorted(every):
         roles = [role for role in ROLES if variable in of_role(role)]
         rows = [option for option in TABLE if option.variable == variable and option.flows]
         general = max(rows, key=lambda option: len(option.flows))  # not what only an image or a roll makes of it
@@ -171,6 +174,20 @@ def table_of_all() -> str:
         says = in_role(says, roles[0] if roles else "", lambda variable: f"C({variable})")
         lines.append(f"| `{variable}` | {type_of(general)} | {where} | {markdown(says)} |")
     return "\n".join(lines) + "\n"
+
+
+def table_of_playbook(flow: str) -> str:
+    """Return the table of the variables that a playbook reads itself, in reStructuredText."""
+    lines = ["", ".. list-table::", "   :header-rows: 1", "", "   * - variable", "     - what it says"]
+    for variable, option in of_flow(TABLE, flow).items():
+        choices = f" One of {', '.join(f'V({choice})' for choice in option.choices)}." if option.choices else ""
+        without = f" Without it, {said}." if (said := without_it(option)) else ""
+        says = re.sub(r"\b[VCEO]\(([^)]*)\)", r"``\1``", f"{option.says}{choices}{without}")
+        lines += [
+            f"   * - ``{variable}``",
+            *textwrap.wrap(f"- {says}", 110, initial_indent="     ", subsequent_indent="       "),
+        ]
+    return "\n".join([*lines, "", ""])
 
 
 def row(variable: str, option: Option, says: str, role: str) -> str:

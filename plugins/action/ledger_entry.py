@@ -9,7 +9,8 @@ from typing import Any
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction
 from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.recording import Recording
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.tasks import enter_ledger, migrate
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.tasks import enter_ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.upkeep import UPKEEP
 from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
 
 
@@ -21,7 +22,7 @@ class ActionModule(IotoAction):
 
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Make the entry."""
-        if arguments["action"] == "migrate":
-            return migrate(arguments, check=self.check_mode)
+        if keep_up := UPKEEP.get(arguments["action"]):
+            return keep_up(arguments, check=self.check_mode)
         with self.ledger(arguments) as ledger:
             return enter_ledger(ledger, arguments, Recording.of(arguments).context(self.host), check=self.check_mode)

@@ -25,6 +25,8 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.unknown_v
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware import options as firmware_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling import options as label_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.hosts import check_hosts, labelled_hosts
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import options as ledger_options
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.jobs import job_problems
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.run_number import THIS_RUN
 from ansible_collections.ioto.serialization.plugins.plugin_utils.modes import Mode, is_for_fleet
@@ -45,7 +47,7 @@ class ActionModule(BatchAction):
         )
         everybody = self.task_vars["ansible_play_hosts_all"]
         if arguments["names_only"]:
-            return self._check_names(everybody)
+            return self._check_names(everybody, is_for_ledger=arguments["ledger_job"])
         found, unreadable = self.readable(everybody, names)
         hosts = of_modes(found, arguments["modes"])
         report, report_problems = report_options.run_report(hosts, complete)
@@ -69,19 +71,23 @@ class ActionModule(BatchAction):
             return {**result, "run": THIS_RUN}
         return result
 
-    def _check_names(self, everybody: Sequence[str]) -> dict[str, Any]:
+    def _check_names(self, everybody: Sequence[str], *, is_for_ledger: bool) -> dict[str, Any]:
         """List the problems of a playbook that gives no unit its identity."""
-        numbered = firmware_options.NUMBERED
-        found, unreadable = self.readable(everybody, (OWN, *numbered))
+        read = ledger_options.OF_THE_PLAYBOOK if is_for_ledger else firmware_options.NUMBERED
+        found, unreadable = self.readable(everybody, (OWN, *read))
 
         def taken(variables: Mapping[str, Any]) -> Mapping[str, Option]:
-            return {name: option for name, option in numbered.items() if name in variables}
+            return {name: option for name, option in read.items() if name in variables and name != ledger_options.JOB}
 
         problems = [
             *without_value(unreadable),
             *check_names(self.names(everybody), VARIABLES_OF_ALL, found),
             *check_options(found, complete, taken),
         ]
+        if is_for_ledger:
+            problems += [
+                Problem((host,), sentence) for host, variables in found.items() for sentence in job_problems(variables)
+            ]
         if problems:
             return {"failed": True, "msg": list_problems(problems, untouched="nothing was done")}
         return {"changed": False, "devices": len(found)}

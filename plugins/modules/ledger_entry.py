@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ledger_entry
-short_description: Import, retire or re-bind claims in the ledger, or migrate it
+short_description: Import, retire or re-bind claims in the ledger; back it up, restore or migrate it
 version_added: 0.1.0
 author: The ioto.serialization maintainers (@ioto)
 description:
@@ -30,17 +30,21 @@ options:
       - V(rebind) moves a claim to the unit O(new_serial), such as when a board moves to another case.
       - V(labelled) records that somebody has seen the label, of which no printer said that it was made.
       - V(resolve) records that somebody has looked at the conflicts about a claim.
+      - V(backup) copies the ledger into the folder O(dest), also while others use it.
+      - >-
+        V(restore) checks the backup O(src) and puts it in the place of the ledger, which is kept beside it. End
+        whatever uses the ledger before.
       - >-
         V(migrate) brings a ledger of an older version to what this one needs. A file is migrated without it, when it is
         opened to be written; a ledger on PostgreSQL only by it, because all lines wait meanwhile.
     type: str
-    choices: [import, retire, rebind, labelled, resolve, migrate]
+    choices: [import, retire, rebind, labelled, resolve, backup, restore, migrate]
     required: true
   claim_id:
-    description: The claim. Instead, O(product) and O(serial) can name it.
+    description: The claim. Instead, O(serial) can name it.
     type: str
   product:
-    description: The product of the unit that has the claim.
+    description: The product of the unit that has the claim. Needed where units of several products have that O(serial).
     type: str
   serial:
     description: The unit that has the claim.
@@ -49,18 +53,28 @@ options:
     description: With O(action=rebind), the unit that gets the claim.
     type: str
   reason:
-    description: Why. Needed for all actions but V(import) and V(migrate).
+    description: Why. Needed for O(action=retire), O(action=rebind), O(action=labelled) and O(action=resolve).
     type: str
   src:
     description:
-      - With O(action=import), the file on the controller, in UTF-8 or UTF-16.
+      - The file on the controller. With O(action=import), in UTF-8 or UTF-16; with O(action=restore), a backup.
       - CSV may be separated by commas, semicolons, tabs or C(|). Every bad line is named, and then nothing is imported.
     type: path
   format:
-    description: The format of the file, CSV or JSON Lines.
+    description:
+      - The format of the file, CSV or JSON Lines.
+      - Without it, JSON Lines where its name ends in C(.jsonl), else CSV.
     type: str
     choices: [csv, jsonl]
-    default: csv
+  dest:
+    description: With O(action=backup), the folder on the controller. It is made, for its owner alone.
+    type: path
+  keep:
+    description: >-
+      With O(action=backup), how many backups stay in the folder. An older one is removed only where a newer one holds
+      everything that is in it.
+    type: int
+    default: 14
   ledger:
     description:
       - >-
@@ -101,6 +115,18 @@ EXAMPLES = r"""
     src: /srv/records/2025.csv
   run_once: true
 
+- name: Back the ledger up
+  ioto.serialization.ledger_entry:
+    action: backup
+    dest: /srv/backup/ledger
+  run_once: true
+
+- name: Restore it
+  ioto.serialization.ledger_entry:
+    action: restore
+    src: /srv/backup/ledger/ledger-20261127T080000.000000Z.db
+  run_once: true
+
 - name: Migrate a ledger on PostgreSQL while no line runs
   ioto.serialization.ledger_entry:
     action: migrate
@@ -111,7 +137,7 @@ EXAMPLES = r"""
 RETURN = r"""
 claim:
   description: The claim as it is now.
-  returned: when O(action) is V(retire), V(rebind) or V(resolve)
+  returned: when O(action) is V(retire), V(rebind), V(labelled) or V(resolve)
   type: dict
   contains:
     claim_id:
@@ -170,6 +196,26 @@ claim:
         - While it is there, the claim gets no label, whatever its state is.
       type: str
       sample: null
+msg:
+  description: What was done, in a sentence or two; of one claim, what it is now.
+  returned: success
+  type: str
+  sample: "SN-0001: ********WQ, retired (scrapped), a label with it is void, product 01G8YJKKRNTHW213TRZYX3YH0M,
+    generated, host bench-1, changed 2026-11-23 09:00:01+01:00"
+backup:
+  description: The copy that was made, readable by its owner alone.
+  returned: when O(action=backup), not in check mode
+  type: str
+  sample: /srv/backup/ledger/ledger-20261127T080000.000000Z.db
+restored:
+  description:
+    - How much there was in the backup, and where the ledger is kept that was there before, which nothing removes.
+    - C(lacking) are the claims of that ledger which the backup lacks, or has in another state or of another unit. It is
+      null where that ledger cannot be read, or there was none.
+  returned: when O(action=restore)
+  type: dict
+  sample: {"claims": 60, "events": 190, "kept": "/home/ann/ledger.before-restore-20261127T080000.000000Z.db",
+    "lacking": 2}
 imported:
   description: How many claims were added, changed, and known already.
   returned: when O(action=import)
@@ -177,7 +223,7 @@ imported:
   sample: {"added": 60, "changed": 0, "unchanged": 0}
 ledger:
   description: Where the ledger is, without a password.
-  returned: when O(action=migrate)
+  returned: when O(action) is V(migrate), V(backup) or V(restore)
   type: str
   sample: /home/ann/.local/share/ioto/ledger.db
 migrated:

@@ -43,7 +43,19 @@ options:
     elements: str
     choices: [allocated, written, verified, labelled, retired]
   since:
-    description: Only claims that changed at this time or later, such as V(2026-11-23) or V(2026-11-23T08:00:00).
+    description: >-
+      Only claims that changed last at this time or later, such as V(2026-11-23) or V(2026-11-23T08:00:00). Without a
+      time zone it is the controller's.
+    type: str
+  until:
+    description: Only claims that changed last before this time, or on this day or before.
+    type: str
+  source:
+    description: Only claims whose ID came from there.
+    type: str
+    choices: [given, generated, service, agent, imported, reserved]
+  run:
+    description: Only claims to which something happened in the run with this number.
     type: str
   limit:
     description: Return at most so many claims, the newest ones. An export has no limit.
@@ -65,10 +77,11 @@ options:
     description: Export the claims to this file on the controller, with whole claim IDs, readable by its owner alone.
     type: path
   format:
-    description: The format of the export, CSV or JSON Lines.
+    description:
+      - The format of the export, CSV or JSON Lines.
+      - Without it, JSON Lines where the name of O(dest) ends in C(.jsonl), else CSV.
     type: str
     choices: [csv, jsonl]
-    default: csv
   ledger:
     description:
       - >-
@@ -262,6 +275,26 @@ integrity:
   returned: when O(check_integrity=true)
   type: dict
   sample: {"claims": 60, "events": 190, "seals": 1, "unsealed": 0, "not_checked": []}
+lines:
+  description: A line for each of RV(claims), and for each of RV(events) below it; then how many claims there are.
+  returned: success
+  type: list
+  elements: str
+  sample:
+    - "SN-0001: ********WQ, verified, product 01G8YJKKRNTHW213TRZYX3YH0M, generated, host bench-1, changed 2026-11-23
+      09:00:01+01:00"
+    - "The ledger has 1 claim: 1 verified."
+conflict_lines:
+  description: A line for each of RV(conflicts), or one that says that there is none.
+  returned: success
+  type: list
+  elements: str
+  sample: ["No conflict is open."]
+msg:
+  description: What was exported, or checked.
+  returned: when O(dest) is given, or O(check_integrity=true)
+  type: str
+  sample: "3 claims are in /srv/records/verified.csv, with whole claim IDs; only its owner may read it."
 ledger:
   description: Where the ledger is.
   returned: success

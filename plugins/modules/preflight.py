@@ -32,6 +32,10 @@ options:
       its identity.
     type: bool
     default: false
+  ledger_job:
+    description: With O(names_only=true), look also at what says the job of C(playbooks/ledger.yml).
+    type: bool
+    default: false
 # --- end of the options ---
 extends_documentation_fragment:
   - ioto.serialization.attributes.ledger

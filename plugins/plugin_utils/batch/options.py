@@ -24,6 +24,12 @@ OPTIONS = (
         modules=("preflight",),
     ),
     Option(
+        "ledger_job",
+        "With O(names_only=true), look also at what says the job of C(playbooks/ledger.yml).",
+        False,
+        modules=("preflight",),
+    ),
+    Option(
         "started",
         "When the run began, as M(ioto.serialization.preflight) returned it.",
         without="what failed is recorded, and not the run",

@@ -43,7 +43,8 @@ _OF_UNIT = union_all(
 class ClaimFilter(TypedDict, total=False):
     """What claims may be asked for by; all that is given has to apply.
 
-    `reserved`: only those that belong to no unit yet, or only the others. `since`: changed then or later.
+    `reserved`: only those that belong to no unit yet, or only the others. `since`: changed last then or later, and
+    `until`: before. `run`: with an event of the run with that number, or asked for in it.
     """
 
     states: Iterable[State] | None
@@ -52,6 +53,9 @@ class ClaimFilter(TypedDict, total=False):
     host: str | None
     reserved: bool | None
     since: datetime | None
+    until: datetime | None
+    source: str | None
+    run: str | None
 
 
 class EventFilter(TypedDict, total=False):
@@ -85,6 +89,13 @@ def select_claims(given: ClaimFilter, *, newest_first: bool) -> Select[Any]:
         wanted.append(claims.c.unit.is_(None) if reserved else claims.c.unit.is_not(None))
     if (since := given.get("since")) is not None:
         wanted.append(claims.c.updated_at >= since)
+    if (until := given.get("until")) is not None:
+        wanted.append(claims.c.updated_at < until)
+    if (source := given.get("source")) is not None:
+        wanted.append(claims.c.source == source)
+    if (run := given.get("run")) is not None:
+        happened = select(events.c.claim_id).where(events.c.run == run, events.c.claim_id.is_not(None))
+        wanted.append((claims.c.run == run) | claims.c.claim_id.in_(happened))
     return query.where(*wanted).order_by(claims.c.seq.desc() if newest_first else claims.c.seq)
 
 

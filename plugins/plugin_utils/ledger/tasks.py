@@ -1,7 +1,10 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tasks `ledger_info` and `ledger_entry` do: look up, export, import, retire, re-bind, settle."""
+"""What the tasks `ledger_info` and `ledger_entry` do: look up, export, import, retire, re-bind, settle.
+
+What is done with a ledger as a whole, which nobody has open then, is in `upkeep`.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..claim_ids import parse, parse_product
+from ..display_text import counted, printable
 from ..errors import IotoError
 from ..identity.mac_addresses import is_same_serial
 from ..private_files import write_private
@@ -18,9 +22,9 @@ from .columns import shown_by_task
 from .event_kinds import EventKind
 from .integrity.check import checked
 from .ledger import Ledger
-from .migrations.command import migrate_ledger
 from .moments import parse_moment
-from .records import Claim, Context, NewEvent, State, StateChange
+from .records import Claim, Context, Event, NewEvent, State, StateChange
+from .told import NO_CONFLICT, claim_line, conflict_line, found_lines, summary_line
 from .transfer import export_claims, import_claims
 
 
@@ -35,6 +39,8 @@ def query_ledger(ledger: Ledger, options: Mapping[str, Any], *, check: bool) -> 
     integrity = checked(ledger) if options["check_integrity"] else None
     claims = _selected(ledger, options, limit=options["limit"])
     summary = ledger.summary()
+    conflicts = ledger.conflicts()
+    history = [(claim, _history(ledger, claim) if options["history"] else []) for claim in claims]
     result: dict[str, Any] = {
         "changed": False,
         "ledger": ledger.location,
@@ -53,8 +59,10 @@ def query_ledger(ledger: Ledger, options: Mapping[str, Any], *, check: bool) -> 
                 **shown_by_task(conflict.event, reveal=reveal),
                 "holder": shown_by_task(conflict.holder, reveal=reveal) if conflict.holder else None,
             }
-            for conflict in ledger.conflicts()
+            for conflict in conflicts
         ],
+        "lines": [*found_lines(history, reveal=reveal), summary_line(summary)],
+        "conflict_lines": [conflict_line(conflict, reveal=reveal) for conflict in conflicts] or [NO_CONFLICT],
     }
     if integrity is not None:
         result["integrity"] = {
@@ -64,17 +72,13 @@ def query_ledger(ledger: Ledger, options: Mapping[str, Any], *, check: bool) -> 
             "unsealed": integrity.unsealed,
             "not_checked": integrity.notices,
         }
+        result["msg"] = f"The ledger {printable(ledger.location)} is sound: {integrity}."
     if ledger.is_absent:
         result["warnings"] = [f"There is no ledger in {ledger.location}; see whether that is the one you mean."]
     if options["history"]:
-        result["events"] = [
-            shown_by_task(event, reveal=reveal) for claim in claims for event in ledger.events(claim_id=claim.claim_id)
-        ]
+        result["events"] = [shown_by_task(event, reveal=reveal) for _claim, events in history for event in events]
     if options["dest"] is not None:
-        text = StringIO(newline="")
-        export_claims(_selected(ledger, options, limit=None), text, options["format"])
-        result["changed"] = _write_if_changed(Path(options["dest"]), text.getvalue().encode(), check=check)
-        result["dest"] = options["dest"]
+        result |= _export(ledger, options, check=check)
     return result
 
 
@@ -98,21 +102,36 @@ def enter_ledger(ledger: Ledger, options: Mapping[str, Any], context: Context, *
         after = _seen_labelled(ledger, claim, _needed(options, "reason"), context, check=check)
     else:
         return _settle(ledger, claim, options, context, check=check)
-    return {"changed": after != claim, "claim": shown_by_task(after, reveal=options["reveal"])}
+    return _entered(after, changed=after != claim, reveal=options["reveal"])
 
 
-def migrate(options: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
-    """Return what `ledger_entry` documents of the action that migrates."""
-    location, migration = outcome = migrate_ledger(options["ledger"], check=check)
-    result: dict[str, Any] = {"changed": migration is not None, "ledger": location, "msg": outcome.sentence}
-    if migration is not None:
-        if check:
-            result["msg"] = (
-                f"The ledger {location} would be brought from schema {migration.before} to schema {migration.after}."
-            )
-        kept = None if migration.copy is None else str(migration.copy)
-        result["migrated"] = {"before": migration.before, "after": migration.after, "copy": kept}
-    return result
+def _entered(claim: Claim, *, changed: bool, reveal: bool) -> dict[str, Any]:
+    return {
+        "changed": changed,
+        "claim": shown_by_task(claim, reveal=reveal),
+        "msg": claim_line(claim, reveal=reveal),
+    }
+
+
+def _history(ledger: Ledger, claim: Claim) -> list[Event]:
+    return list(ledger.events(claim_id=claim.claim_id))
+
+
+def _export(ledger: Ledger, options: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
+    path = Path(options["dest"]).absolute()
+    text = StringIO(newline="")
+    number = export_claims(_selected(ledger, options, limit=None), text, _format(options, path))
+    changed = _write_if_changed(path, text.getvalue().encode(), check=check)
+    told = f"{counted(number, 'claim')} {'would be' if check and changed else 'is' if number == 1 else 'are'}"
+    return {
+        "changed": changed,
+        "dest": options["dest"],
+        "msg": f"{told} in {printable(str(path))}, with whole claim IDs; only its owner may read it.",
+    }
+
+
+def _format(options: Mapping[str, Any], path: Path) -> str:
+    return options["format"] or ("jsonl" if path.suffix.lower() == ".jsonl" else "csv")
 
 
 def _selected(ledger: Ledger, options: Mapping[str, Any], *, limit: int | None) -> list[Claim]:
@@ -126,6 +145,9 @@ def _selected(ledger: Ledger, options: Mapping[str, Any], *, limit: int | None) 
             unit=options["serial"],
             host=options["host"],
             since=None if options["since"] is None else parse_moment(options["since"]),
+            until=None if options["until"] is None else parse_moment(options["until"], is_end=True),
+            source=options["source"],
+            run=options["run"],
             newest_first=limit is not None,
             limit=limit,
         )
@@ -134,18 +156,35 @@ def _selected(ledger: Ledger, options: Mapping[str, Any], *, limit: int | None) 
 
 def _named(ledger: Ledger, options: Mapping[str, Any]) -> Claim:
     """The claim that the options name: by its ID, or as the one that a unit has or had last."""
+    product = None if options["product"] is None else parse_product(options["product"])
+    serial = options["serial"]
     if options["claim_id"] is not None:
         claim = ledger.find(parse(options["claim_id"]))
-    elif options["serial"] is not None and options["product"] is not None:
-        product = parse_product(options["product"])
-        claim = ledger.live_claim(product, options["serial"]) or next(
-            iter(ledger.claims(product=product, unit=options["serial"], newest_first=True, limit=1)), None
-        )
+        if claim is not None and (
+            product not in {None, claim.product} or (serial and not is_same_serial(claim.unit, serial))
+        ):
+            raise LedgerTaskError(
+                f"The claim {claim.masked} belongs to {_whose(claim)}, and another unit is named beside it; see which "
+                "one is meant."
+            )
+    elif serial is not None:
+        claims = list(ledger.claims(product=product, unit=serial, newest_first=True))
+        if len(products := sorted({claim.product for claim in claims})) > 1:
+            raise LedgerTaskError(
+                f"Units of {len(products)} products have the serial {printable(serial)}; give product, one of "
+                f"{', '.join(products)}."
+            )
+        claim = next((claim for claim in claims if claim.is_live), next(iter(claims), None))
     else:
-        raise LedgerTaskError("Nothing says which claim is meant; give claim_id, or product and serial.")
+        raise LedgerTaskError("Nothing says which claim is meant; give claim_id, or serial.")
     if claim is None:
         raise LedgerTaskError(f"The ledger {ledger.location} has no such claim; see what it has with ledger_info.")
     return claim
+
+
+def _whose(claim: Claim) -> str:
+    of = "no unit yet" if claim.unit is None else f"unit {printable(claim.unit)}"
+    return f"{of} of product {claim.product}"
 
 
 def _retired(ledger: Ledger, claim: Claim, reason: str, context: Context, *, check: bool) -> Claim:
@@ -181,19 +220,24 @@ def _settle(
             after = ledger.resolve(claim.claim_id, reason=_needed(options, "reason"), context=context)
         for about in subjects:
             ledger.record(NewEvent(EventKind.RESOLVED, context, *about, reason=_needed(options, "reason")))
-    return {"changed": bool(open_ones) or has_twin, "claim": shown_by_task(after, reveal=options["reveal"])}
+    return _entered(after, changed=bool(open_ones) or has_twin, reveal=options["reveal"])
 
 
 def _import(ledger: Ledger, options: Mapping[str, Any], context: Context, *, check: bool) -> dict[str, Any]:
-    path = Path(_needed(options, "src"))
+    path = Path(_needed(options, "src")).absolute()
     try:
         with path.open("rb") as stream:
-            done = import_claims(ledger, stream, options["format"], context=context, check_only=check)
+            done = import_claims(ledger, stream, _format(options, path), context=context, check_only=check)
     except OSError as error:
         raise LedgerTaskError(f"The file {path} cannot be read ({error}); see its name and owner.") from None
     return {
         "changed": bool(done.added or done.changed),
         "imported": {"added": done.added, "changed": done.changed, "unchanged": done.unchanged},
+        "msg": (
+            f"Of {counted(done.added + done.changed + done.unchanged, 'claim')} in {printable(str(path))}, "
+            f"{done.added} {'would be' if check else 'were'} added, {done.changed} changed, and {done.unchanged} known "
+            "already."
+        ),
     }
 
 

@@ -1,0 +1,72 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a ledger holds, in lines for people: a claim or an event a line, times as the reader's clock has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from ..display_text import counted, printable
+from .records import Claim, Conflict, Event, LedgerSummary, State
+
+VOID = "a label with it is void"
+"""What there is to say of a label with the ID of a retired claim."""
+
+NO_CONFLICT = "No conflict is open."
+
+
+def claim_line(claim: Claim, *, reveal: bool) -> str:
+    """Return what a claim is now; the ID masked unless `reveal`."""
+    whose = "no unit yet" if claim.unit is None else printable(claim.unit)
+    shown = claim.claim_id if reveal else claim.masked
+    parts = [f"{whose}: {shown}", f"{claim.state}{f' ({printable(claim.reason)})' if claim.reason else ''}"]
+    if claim.state is State.RETIRED:
+        parts.append(VOID)
+    elif claim.doubt is not None:
+        parts.append(f"in doubt, since {claim.doubt}")
+    parts.append(f"product {claim.product}")
+    parts.append(claim.source)
+    if claim.host:
+        parts.append(f"host {printable(claim.host)}")
+    if claim.run:
+        parts.append(f"run {printable(claim.run)}")
+    return f"{', '.join(parts)}, changed {_local(claim.updated_at)}"
+
+
+def event_line(event: Event) -> str:
+    """Return what happened."""
+    by = f"by {printable(event.actor)}{f' ({printable(event.operator)})' if event.operator else ''}"
+    parts = [f"{_local(event.at)}  {event.kind} {by}"]
+    if event.host:
+        parts.append(f"host {printable(event.host)}")
+    parts += [printable(text) for text in (event.detail, event.reason) if text]
+    return f"    {', '.join(parts)}"
+
+
+def found_lines(claims: Iterable[tuple[Claim, Iterable[Event]]], *, reveal: bool) -> Iterator[str]:
+    """Yield a line for each claim, and one for each of its events."""
+    for claim, events in claims:
+        yield claim_line(claim, reveal=reveal)
+        yield from map(event_line, events)
+
+
+def conflict_line(conflict: Conflict, *, reveal: bool) -> str:
+    """Return who asked for what could not be had, and who has it."""
+    event, holder = conflict.event, conflict.holder
+    asked = f"{printable(event.unit or 'no unit')} asked on {_local(event.at)}"
+    if event.detail:
+        return f"{asked}: {printable(event.detail)}"
+    return f"{asked} for the ID of {claim_line(holder, reveal=reveal)}" if holder else f"{asked} for an ID."
+
+
+def summary_line(summary: LedgerSummary) -> str:
+    """Return how many claims there are, and in which states."""
+    states = ", ".join(f"{count} {state}" for state, count in summary.states.items() if count)
+    reserved = f"; {summary.reserved} of them belong to no unit yet" if summary.reserved else ""
+    return f"The ledger has {counted(summary.total, 'claim')}{f': {states}' if states else ''}{reserved}."
+
+
+def _local(moment: datetime) -> str:
+    return moment.astimezone().isoformat(sep=" ", timespec="seconds")
