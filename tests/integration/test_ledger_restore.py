@@ -9,6 +9,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,7 @@ from tests.support.ansible import ROOT
 
 PRODUCT = "01K9F1EETDEV1CEPR0DVCT0001"
 CONTEXT = Context("tester@bench")
+KILLS = 20
 
 # A process that is killed while it has the ledger open, so that the newest events are in its log alone.
 RESERVE_AND_DIE = """
@@ -119,6 +122,25 @@ def test_who_has_the_old_ledger_open_records_nothing_more(path: Path, backup: Pa
             open_before.reserve(ReserveRequest(PRODUCT, 1, context=CONTEXT))
     assert held(path) == held(backup)
     reserve(path)
+
+
+def test_a_restore_that_is_killed_at_any_instant_leaves_one_of_the_two_whole(path: Path, backup: Path) -> None:
+    restored = held(backup)
+    began = time.monotonic()
+    restore(str(path), backup, check=False)
+    seconds = time.monotonic() - began
+    for number in range(KILLS):
+        reserve(path)
+        before = held(path)
+        process = get_context("fork").Process(target=restore, args=(str(path), backup), kwargs={"check": False})
+        process.start()
+        process.join(seconds * number / KILLS)
+        process.kill()
+        process.join()
+        assert held(path) in (before, restored)
+    restore(str(path), backup, check=False)
+    assert held(path) == restored
+    assert [file.name for file in path.parent.glob(".ioto-draft-*")] == []
 
 
 def test_a_backup_in_which_something_is_found_changes_nothing(path: Path, backup: Path) -> None:

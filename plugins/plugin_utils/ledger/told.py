@@ -14,6 +14,7 @@ from .records import Claim, Conflict, Event, LedgerSummary, State
 VOID = "a label with it is void"
 """What there is to say of a label with the ID of a retired claim."""
 
+NOTHING_FOUND = "No claim was found."
 NO_CONFLICT = "No conflict is open."
 
 
@@ -47,9 +48,12 @@ def event_line(event: Event) -> str:
 
 def found_lines(claims: Iterable[tuple[Claim, Iterable[Event]]], *, reveal: bool) -> Iterator[str]:
     """Yield a line for each claim, and one for each of its events."""
+    claim = None
     for claim, events in claims:
         yield claim_line(claim, reveal=reveal)
         yield from map(event_line, events)
+    if claim is None:
+        yield NOTHING_FOUND
 
 
 def conflict_line(conflict: Conflict, *, reveal: bool) -> str:
