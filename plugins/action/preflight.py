@@ -53,6 +53,9 @@ class ActionModule(BatchAction):
         report, report_problems = report_options.run_report(hosts, complete)
         mistyped = check_options(hosts, complete, label_options.label_variables)
         of_units = check_batch(hosts)
+        of_labels, without_label = check_hosts(
+            without(hosts, mistyped), lambda options: complete(options, label_options.ARGUMENTS)
+        )
         problems = [
             *without_value(unreadable),
             *check_names(self.names(everybody), VARIABLES_OF_ALL, found),
@@ -61,11 +64,13 @@ class ActionModule(BatchAction):
             *self._check_images(without(hosts, of_units)),
             *self._check_ways([host for host, found in hosts.items() if is_for_fleet(found)]),
             *mistyped,
-            *check_hosts(without(hosts, mistyped), lambda options: complete(options, label_options.ARGUMENTS)),
+            *of_labels,
             *report_problems,
         ]
         started = datetime.now(UTC)
         result = conclude(hosts, problems, labelled=labelled_hosts(hosts), report=report, started=started)
+        if without_label:
+            result["warnings"] = [f"This stops no other, and gets no label: {problem}" for problem in without_label]
         if not self.check_mode and not result.get("failed"):
             begin_run(hosts, Ledger)
             return {**result, "run": THIS_RUN}

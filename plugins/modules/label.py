@@ -14,8 +14,8 @@ description:
   - Writes or prints the labels of all units that are verified and have no label yet, in the order in which the ledger
     got them, and records them as C(labelled). Runs once for all hosts of the play.
   - A label shows the claim ID, product and serial number of the ledger's verified claim.
-  - Labels that do not fit, would not scan, or hold a character that no font has are refused, all at once, before the
-    first is made.
+  - A label that does not fit, would not scan, or holds a character that no font has is refused with the reason, and
+    blocks no other. The task fails when the others are made.
   - When a printer does not take a label, that unit and those after it stay without a label, and the next run prints
     exactly those. When a run is cut off between a print and its record, the next run prints that one label again and
     warns that it may be there twice.
@@ -36,6 +36,19 @@ options:
       with a O(reason), which is recorded.
     type: list
     elements: str
+  serials:
+    description: >-
+      The serials of the units to label, instead of those that are due, in this order. As for O(claim_ids), one that has
+      its label needs a O(reason).
+    type: list
+    elements: str
+  hosts:
+    description: The inventory names of the units to label, under which they were last seen; otherwise as O(serials).
+    type: list
+    elements: str
+  run:
+    description: Label units of the run with this number only, as its summary says it.
+    type: str
   preprint:
     description:
       - >-
@@ -119,6 +132,12 @@ options:
     description: Why labels are printed again, or in copies. It is recorded.
     type: str
     default: ""
+  reprint:
+    description: >-
+      Print labels again that are there already. It needs a O(reason). In the flows' own run, those of its hosts
+      (C(--limit) chooses); in the role C(label), those of a product or a run.
+    type: bool
+    default: false
   order:
     description: >-
       The order of labels that are due. V(ledger) is that in which the ledger got the units, as they came to a line;
@@ -187,6 +206,11 @@ files:
   type: list
   elements: str
   sample: [/home/line/labels.pdf]
+not_labelled:
+  description: Why units have no label since their texts allow none, by serial.
+  returned: when there are any
+  type: dict
+  sample: {"SN-0002": "The character U+E000 is in no font that was found; correct the text."}
 missing:
   description: How many labels the printer did not take.
   returned: when printing failed

@@ -180,7 +180,7 @@ def ledger() -> Iterator[Ledger]:
 
 def send(ledger: Ledger, address: str, reason: str = "") -> batch.LabelReport:
     job = batch.LabelJob(layout.load("small"), reason=reason)
-    labels = batch.compose_all(job, list(ledger.claims(states=[State.VERIFIED])))
+    labels, _none = batch.compose_all(job, list(ledger.claims(states=[State.VERIFIED])))
     return batch.print_labels(ledger, labels, printer=open_printer(address, timeout=SECONDS), context=CONTEXT)
 
 

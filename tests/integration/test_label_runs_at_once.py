@@ -51,7 +51,7 @@ def claims(location: str) -> Sequence[Claim]:
 def label(location: str, claims: Sequence[Claim], where: str, channel: Connection) -> None:
     """A run: it says that it has chosen its units, makes their labels when it is told to, and says what came of it."""
     with Ledger(location) as ledger:
-        labels = batch.compose_all(JOB, claims)
+        labels, _none = batch.compose_all(JOB, claims)
         channel.send("chosen")
         channel.recv()
         if "://" in where:

@@ -191,10 +191,10 @@ def test_after_a_printer_died_the_next_run_prints_exactly_the_missing_labels_in_
         for number in range(7):
             claim = ledger.allocate(AllocationRequest(PRODUCT, f"SN-{number}", source="generated", context=CONTEXT))
             ledger.advance(StateChange(claim.claim_id, State.VERIFIED, context=CONTEXT))
-        wanted = [zpl(item.drawing) for item in batch.compose_all(job, selection.due(ledger, context=CONTEXT))]
+        wanted = [zpl(item.drawing) for item in batch.compose_all(job, selection.due(ledger, context=CONTEXT))[0]]
 
         def run(printer: Listener) -> batch.LabelReport:
-            labels = batch.compose_all(job, selection.due(ledger, context=CONTEXT))
+            labels, _none = batch.compose_all(job, selection.due(ledger, context=CONTEXT))
             to = SocketPrinter("127.0.0.1", printer.port, timeout=10)
             return batch.print_labels(ledger, labels, printer=to, context=CONTEXT)
 

@@ -189,7 +189,7 @@ def test_settings_that_nobody_could_print_are_problems_of_the_batch(line: Line) 
     line.add("E")
     line.add("F", ioto_label_copies=0)
 
-    problems = check_hosts(line.hosts, complete)
+    problems, _of_texts = check_hosts(line.hosts, complete)
 
     told = {host: str(problem) for problem in problems for host in problem.hosts}
     assert set(told) == {"host-A", "host-B", "host-C", "host-D", "host-F"}
@@ -217,7 +217,12 @@ def test_what_does_not_fit_or_cannot_be_drawn_is_told_before_the_run_as_far_as_i
         "letter-2": {**looks, "ioto_label_product_name": "Pump \ue000"},
         "long": {**narrow, "ioto_serial": "01K9F1EETDEV1CEPR0DVCT0001"},
     }
-    told = {problem.hosts: problem.sentence for problem in check_hosts(hosts, complete)}
+    problems, of_texts = check_hosts(hosts, complete)
+    assert problems == []  # they stop no other
+    told = {problem.hosts: problem.sentence for problem in of_texts}
     assert set(told) == {("letter-1", "letter-2"), ("long",)}
     assert "U+E000" in told["letter-1", "letter-2"]
     assert "mm" in told[("long",)]
+    none_is_good = {name: facts for name, facts in hosts.items() if name.startswith("letter")}
+    (problem,), _none = check_hosts(none_is_good, complete)
+    assert "U+E000" in problem.sentence

@@ -88,18 +88,16 @@ def compose(job: LabelJob, claim: Claim) -> Label:
     return Label(claim, _composer(job.layout).compose(fields_of(job, claim)), job.copies, job.reason)
 
 
-def compose_all(job: LabelJob, claims: Sequence[Claim]) -> list[Label]:
-    """Return the labels of `claims`. Raises `LabelError` that lists every label that cannot be made."""
+def compose_all(job: LabelJob, claims: Sequence[Claim]) -> tuple[list[Label], dict[str, str]]:
+    """Return the labels of `claims`, and why the others have none, by unit: one that cannot be made blocks no other."""
     labels = []
-    problems = []
+    problems = {}
     for claim in claims:
         try:
             labels.append(compose(job, claim))
         except LabelError as error:
-            problems.append(f"{claim.unit or claim.masked}: {error}")
-    if problems:
-        raise LabelError("\n".join(["No label was made:", *(f"- {problem}" for problem in dict.fromkeys(problems))]))
-    return labels
+            problems[claim.unit or claim.masked] = str(error)
+    return labels, problems
 
 
 def fields_of(job: LabelJob, claim: Claim) -> Fields:

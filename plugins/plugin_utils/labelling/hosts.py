@@ -55,24 +55,31 @@ class _Result:
     notices: list[str] = field(default_factory=list)
 
 
-def check_hosts(hosts: Mapping[str, Mapping[str, Any]], complete: Complete) -> list[Problem]:
+def check_hosts(
+    hosts: Mapping[str, Mapping[str, Any]], complete: Complete
+) -> tuple[Sequence[Problem], Sequence[Problem]]:
     """Return what keeps the labels of `hosts` from being made, whatever their claim IDs will be.
 
-    A serial number that only the device knows may still turn out to be too long.
+    First what has to be mended before the run: settings, and a text that no label could be made with. Then the texts of
+    units that stop no other: those get no label. A serial that only the device knows may turn out to be too long.
     """
     settings_of_hosts = _SettingsOfHosts(complete)
-    troubled: dict[str, list[str]] = {}
+    mistaken: dict[str, list[str]] = {}
+    of_texts: dict[str, list[str]] = {}
+    sound = 0
     for name, facts in hosts.items():
         settings = settings_of_hosts.of(facts)
-        if settings is None:
-            continue
-        try:
-            if isinstance(settings, IotoError):
-                raise settings
-            _try(settings, str(facts.get("ioto_product", "")), str(facts.get("ioto_serial", "")))
-        except IotoError as error:
-            troubled.setdefault(str(error), []).append(name)
-    return [Problem(tuple(names), sentence) for sentence, names in troubled.items()]
+        if isinstance(settings, IotoError):
+            mistaken.setdefault(str(settings), []).append(name)
+        elif settings is not None:
+            try:
+                _try(settings, str(facts.get("ioto_product", "")), str(facts.get("ioto_serial", "")))
+                sound += 1
+            except IotoError as error:
+                of_texts.setdefault(str(error), []).append(name)
+    problems = [Problem(tuple(names), sentence) for sentence, names in mistaken.items()]
+    texts = [Problem(tuple(names), sentence) for sentence, names in of_texts.items()]
+    return (problems, texts) if sound else ([*problems, *texts], [])
 
 
 def _try(settings: LabelSettings, product: str, serial: str) -> None:
@@ -201,6 +208,8 @@ def _claims(
     if not check:
         beforehand = [claim for claim in live.values() if _is_preprinted(claim, printed)]
         selection.accept_preprinted(ledger, beforehand, context=context)
+        if beforehand:
+            live = ledger.live_claims((host.product, host.serial) for host in queue)
     for host in queue:
         claim = live.get((host.product, host.serial))
         if claim is None and check:
@@ -210,7 +219,10 @@ def _claims(
         elif claim.doubt is not None and not check:
             result.not_labelled[host.name] = f"The claim {claim.masked} may have no label, since {claim.doubt}."
         elif claim.state is State.LABELLED or claim.claim_id in printed:
-            result.already.append(host.name)
+            if host.settings.is_reprint:
+                yield host, claim
+            else:
+                result.already.append(host.name)
         elif claim.state is State.VERIFIED or check:
             yield host, claim
         else:

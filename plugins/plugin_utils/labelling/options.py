@@ -39,6 +39,20 @@ OPTIONS = (
             no_log=False,
         ),
         Option(
+            "serials",
+            "The serials of the units to label, instead of those that are due, in this order. As for O(claim_ids), one "
+            "that has its label needs a O(reason).",
+            type="list",
+            elements="str",
+        ),
+        Option(
+            "hosts",
+            "The inventory names of the units to label, under which they were last seen; otherwise as O(serials).",
+            type="list",
+            elements="str",
+        ),
+        Option("run", "Label units of the run with this number only, as its summary says it."),
+        Option(
             "preprint",
             "The number of labels of a roll for units that do not exist yet. Their IDs are reserved for "
             "O(product). On the bench, C(playbooks/bind.yml) gives the ID of a scanned label to the unit, whose "
@@ -72,6 +86,7 @@ OPTIONS = (
         "product", "Label units of this product only. With O(preprint), the product of the new IDs.", modules=_LABEL
     ),
     Option("product", "With O(preprint), the product of the new IDs, a ULID from the Builder.", flows=_ROLE),
+    Option("of_product", "Label units of this product only.", variable="ioto_label_product", flows=_ROLE),
     *rows(
         Option(
             "printer",
@@ -129,6 +144,12 @@ OPTIONS = (
     *rows(
         Option("copies", "How often to print each label.", 1),
         Option("reason", "Why labels are printed again, or in copies. It is recorded.", ""),
+        Option(
+            "reprint",
+            "Print labels again that are there already. It needs a O(reason). In the flows' own run, those of its "
+            "hosts (C(--limit) chooses); in the role C(label), those of a product or a run.",
+            False,
+        ),
         variable="ioto_label_{}",
         modules=_LABEL,
         flows=_ALSO_OF_HOSTS,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from ..claim_ids import DEFAULT_LENGTH, parse
+from ..display_text import printable
 from ..errors import IotoError
 from ..labels.errors import LabelError
 from ..ledger.event_kinds import EventKind
@@ -16,6 +17,8 @@ from ..ledger.records import Claim, Context, ReserveRequest, State, StateChange
 
 _RESERVED = "reserved"
 _ROLL = "roll"
+_LISTED = 5
+"""Serials that a message lists at most."""
 
 
 def due(ledger: Ledger, *, context: Context, check: bool = False) -> list[Claim]:
@@ -60,7 +63,7 @@ def chosen(ledger: Ledger, ids: Sequence[str], *, reason: str) -> list[Claim]:
         if claim is None:
             problems.append(f"the ledger does not know ...{text[-2:]}; serialize its unit first")
         elif not claim.is_live:
-            problems.append(f"{claim.masked} is retired ({claim.reason}); a unit that needs a label has another ID")
+            problems.append(_retired(claim))
         elif claim.unit is None and text not in have_one:
             problems.append(f"{claim.masked} is reserved and belongs to no unit; print its roll")
         elif claim.unit is not None and claim.state not in {State.VERIFIED, State.LABELLED}:
@@ -77,6 +80,68 @@ def chosen(ledger: Ledger, ids: Sequence[str], *, reason: str) -> list[Claim]:
     if problems:
         raise LabelError(f"No label was made: {'; '.join(problems)}.")
     return claims
+
+
+def named(ledger: Ledger, serials: Sequence[str], hosts: Sequence[str], *, product: str | None) -> list[str]:
+    """Return the IDs of the units with those serials, and of those last seen under the names of `hosts`, as given.
+
+    Raises `LabelError` that lists every name by which there is no one unit.
+    """
+    problems = []
+    ids: list[str] = []
+    for kind, names in (("serial", serials), ("host", hosts)):
+        for name in dict.fromkeys(map(str, names)):
+            found = list(
+                ledger.claims(product=product, unit=name)
+                if kind == "serial"
+                else ledger.claims(product=product, host=name, reserved=False)
+            )
+            live = [claim for claim in found if claim.is_live]
+            shown = printable(name)
+            if not found:
+                problems.append(f"the ledger {printable(ledger.location)} has no unit with the {kind} {shown}")
+            elif not live:
+                problems.append(_retired(found[-1]))
+            elif len(live) > 1:
+                problems.append(_several(kind, shown, live))
+            ids += [claim.claim_id for claim in live]
+    if problems:
+        raise LabelError(f"No label was made: {'; '.join(problems)}.")
+    return list(dict.fromkeys(ids))
+
+
+def again(ledger: Ledger, *, product: str | None, run: str | None) -> list[Claim]:
+    """Return the units of a product, or a run, that have their labels and may have them once more, in their order."""
+    found = ledger.claims(states=[State.LABELLED], reserved=False, product=product, run=run)
+    return [claim for claim in found if claim.doubt is None]
+
+
+def in_run(ledger: Ledger, run: str) -> set[str]:
+    """Return the IDs of the units to which something happened in the run. Raises `LabelError` where there is none."""
+    ids = {claim.claim_id for claim in ledger.claims(run=run, reserved=False)}
+    if not ids:
+        raise LabelError(
+            f"The ledger {printable(ledger.location)} has no unit of the run {printable(run)}; give the number that "
+            "the run's summary says."
+        )
+    return ids
+
+
+def _several(kind: str, name: str, live: Sequence[Claim]) -> str:
+    if kind == "serial":
+        products = ", ".join(sorted(claim.product for claim in live))
+        return f"units of {len(live)} products have the serial {name}; give ioto_label_product, one of {products}"
+    last = ", ".join(printable(claim.unit or "") for claim in live[-_LISTED:])
+    more = " and others" if len(live) > _LISTED else ""
+    return f"{len(live)} units were last seen as the host {name}; give ioto_label_serials: {last}{more}"
+
+
+def _retired(claim: Claim) -> str:
+    whose = f" of unit {printable(claim.unit)}" if claim.unit else ""
+    return (
+        f"{claim.masked}{whose} is retired ({printable(claim.reason or 'no reason')}), so that a label with it is "
+        "void; a unit that needs a label has another ID"
+    )
 
 
 def of_roll(

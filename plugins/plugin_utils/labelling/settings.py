@@ -36,6 +36,8 @@ class LabelSettings:
     format: str
     sheet: Sheet | None
     sheet_start: int
+    is_reprint: bool = False
+    """Whether labels that are there already are made again."""
 
     @classmethod
     def parse(cls, options: Mapping[str, Any]) -> LabelSettings:
@@ -62,6 +64,7 @@ class LabelSettings:
             format=options["format"],
             sheet=sheet,
             sheet_start=options["sheet_start"],
+            is_reprint=options["reprint"],
         )
 
     @property
@@ -97,5 +100,7 @@ def _check(options: Mapping[str, Any]) -> None:
         problems.append(f"copies must be 1 to {_MAX_COPIES}")
     if options["sheet"] and (options["printer"] or options["format"] != "pdf"):
         problems.append("a sheet is a PDF in a dest")
+    if options["reprint"] and not options["reason"].strip():
+        problems.append("reprint needs a reason (ioto_label_reason), which is recorded")
     if problems:
         raise LabelSettingsError(f"The options of the labels do not go together: {'; '.join(problems)}.")

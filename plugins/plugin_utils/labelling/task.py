@@ -27,13 +27,17 @@ def make_labels(ledger: Ledger, options: Mapping[str, Any], *, context: Context,
     from . import batch  # noqa: PLC0415  # its libraries are there now
 
     claims, to_reserve = _claims(ledger, options, context, check)
-    labels = batch.compose_all(settings.job, claims)
+    labels, without = batch.compose_all(settings.job, claims)
     number = len(labels) + to_reserve
+    if without and not number:
+        return _with_reasons(_result([], changed=False, msg="No label was made:"), without)
     if not number:
         return _result([], changed=False, msg=_none_is_due(ledger, options))
     if check or not labels:
         word = "would be" if check else _were(number)
-        return _result(claims, changed=True, msg=f"{_labels(number)} {word} made: {settings.where}.")
+        made = [label.claim for label in labels]
+        result = _result(made, changed=True, msg=f"{_labels(number)} {word} made: {settings.where}.")
+        return _with_reasons(result, without)
     report = settings.make(ledger, labels, context=context)
     result = _result(
         report.made, changed=True, msg=f"{_labels(len(report.made))} {_were(len(report.made))} made: {settings.where}."
@@ -48,7 +52,20 @@ def make_labels(ledger: Ledger, options: Mapping[str, Any], *, context: Context,
             f"{report.failure} {_labels(len(report.made))} {_were(len(report.made))} printed and "
             f"{report.missing} {_were(report.missing)} not; the next run prints those, in order."
         )
-    return result
+    return _with_reasons(result, without)
+
+
+def _with_reasons(result: dict[str, Any], without: Mapping[str, str]) -> dict[str, Any]:
+    """Add to a task's result why units have no label, by unit."""
+    if not without:
+        return result
+    by_reason: dict[str, list[str]] = {}
+    for unit, reason in without.items():
+        by_reason.setdefault(reason, []).append(printable(unit))
+    lines = (f"- {', '.join(units)}: {reason}" for reason, units in by_reason.items())
+    if result["changed"]:
+        result["msg"] += f" {len(without)} {'has' if len(without) == 1 else 'have'} none:"
+    return {**result, "failed": True, "not_labelled": dict(without), "msg": "\n".join([result["msg"], *lines])}
 
 
 def _claims(ledger: Ledger, options: Mapping[str, Any], context: Context, check: bool) -> tuple[list[Claim], int]:
@@ -65,10 +82,17 @@ def _claims(ledger: Ledger, options: Mapping[str, Any], context: Context, check:
             length=options["length"],
             check=check,
         )
-    if options["claim_ids"]:
-        return selection.chosen(ledger, options["claim_ids"], reason=options["reason"]), 0
+    ids = [*(options["claim_ids"] or ())]
+    ids += selection.named(ledger, options["serials"] or (), options["hosts"] or (), product=product)
+    if ids:
+        return selection.chosen(ledger, ids, reason=options["reason"]), 0
+    of_run = selection.in_run(ledger, options["run"]) if options["run"] else None
     claims = selection.due(ledger, context=context, check=check)
     claims = [claim for claim in claims if product in {None, claim.product}]
+    if of_run is not None:
+        claims = [claim for claim in claims if claim.claim_id in of_run]
+    if options["reprint"]:
+        claims += selection.again(ledger, product=product, run=options["run"])
     if options["order"] == "serial":
         claims.sort(key=lambda claim: (claim.product, _natural(claim.unit or "")))
     return claims, 0
@@ -78,9 +102,12 @@ def _none_is_due(ledger: Ledger, options: Mapping[str, Any]) -> str:
     where = printable(ledger.location)
     if options["preprint"]:
         return f"No label is due: the roll {printable(options['roll'])} was printed before ({where})."
+    of = "".join(
+        f" of the {kind} {printable(options[kind])}" for kind in ("product", "run") if options[kind] is not None
+    )
     return (
-        f"No label is due: no unit of the ledger {where} is verified and has no label; to print one again, "
-        "name its claim ID in ioto_label_claim_ids, with ioto_label_reason."
+        f"No label is due: no unit{of} of the ledger {where} is verified and has no label; to print one again, "
+        "name it in ioto_label_serials, with ioto_label_reason."
     )
 
 
@@ -100,10 +127,15 @@ def _check(options: Mapping[str, Any]) -> None:
             problems.append("preprint is the number of labels on the roll")
         if not options["product"] or not options["roll"]:
             problems.append("preprint needs the product and the roll's name")
-        if options["claim_ids"]:
-            problems.append("claim_ids has no meaning with preprint")
+        problems += [
+            f"{name} has no meaning with preprint"
+            for name in ("claim_ids", "serials", "hosts", "run", "reprint")
+            if options[name]
+        ]
     elif options["roll"]:
         problems.append("roll needs preprint, the number of labels on it")
+    if options["reprint"] and not (options["product"] or options["run"]):
+        problems.append("reprint needs a product or a run, for units named one by one a reason is enough")
     if problems:
         raise LabelTaskError(f"The options do not go together: {'; '.join(problems)}.")
 
