@@ -117,6 +117,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from ansible.errors import ExitCode
 from ansible.plugins.inventory import BaseInventoryPlugin, Constructable
 
+from ansible_collections.ioto.serialization.plugins.plugin_utils.display_text import quoted
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.production_order import order as production_order
 
@@ -156,7 +157,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
             if name not in known:
                 nearest = get_close_matches(str(name), known, n=1)
                 remedy = f"did you mean {nearest[0]}?" if nearest else f"the options are {', '.join(known)}."
-                raise IotoError(f"The option {str(name)!a} of the inventory file is unknown: {remedy}")
+                raise IotoError(f"The option {quoted(str(name))} of the inventory file is unknown: {remedy}")
 
     def _read_order(self, folder: Path) -> list[production_order.OrderedUnit]:
         if not self.get_option("path"):

@@ -14,6 +14,7 @@ import secrets
 from functools import lru_cache
 from typing import TypeGuard
 
+from .display_text import quoted
 from .errors import IotoError
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -70,7 +71,7 @@ def parse(text: str) -> str:
     folded = _fold(text.translate(_GROUPING))
     if stranger := _first_stranger(folded):
         raise InvalidClaimIdError(
-            f"The claim ID has {stranger!a} at character {folded.index(stranger) + 1}; "
+            f"The claim ID has {quoted(stranger)} at character {folded.index(stranger) + 1}; "
             "only digits and the letters A to Z without I, L, O and U may stand there, so correct it."
         )
     if not MIN_LENGTH <= len(folded) <= MAX_LENGTH:
@@ -111,7 +112,7 @@ def parse_product(text: str) -> str:
     # A ULID is 128 bits in 26 characters of 5: the first character holds 3 bits, so it is at most 7.
     if len(folded) != _PRODUCT_LENGTH or _first_stranger(folded) or folded[0] > "7":
         raise InvalidProductError(
-            f"The product {text!a} is no product ID: that is a ULID, {_PRODUCT_LENGTH} characters such as "
+            f"The product {quoted(text)} is no product ID: that is a ULID, {_PRODUCT_LENGTH} characters such as "
             "01G8YJKKRNTHW213TRZYX3YH0M; copy it from the Builder."
         )
     return folded

@@ -20,6 +20,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TextIO
 
+from .display_text import quoted
 from .errors import IotoError
 
 _DELIMITERS = {",": "','", ";": "';'", "\t": "a tab", "|": "'|'"}
@@ -65,14 +66,14 @@ class CsvFormat:
     def __post_init__(self) -> None:
         if self.delimiter is not None and not _can_separate(self.delimiter):
             raise CsvFormatError(
-                f"The delimiter {self.delimiter!a} cannot be used; set one character such as ; or a tab."
+                f"The delimiter {quoted(self.delimiter)} cannot be used; set one character such as ; or a tab."
             )
         if self.encoding is not None:
             try:
                 io.TextIOWrapper(io.BytesIO(), self.encoding)
             except (LookupError, ValueError):
                 raise CsvFormatError(
-                    f"The encoding {self.encoding!a} is not known; set one such as utf-8 or cp1252."
+                    f"The encoding {quoted(self.encoding)} is not known; set one such as utf-8 or cp1252."
                 ) from None
 
 
@@ -137,7 +138,7 @@ def title_problems(line: int, titles: Sequence[str]) -> Iterator[LineProblem]:
         if not title:
             yield LineProblem(line, f"Column {number} has no title; give it one, or remove the column.")
         elif (first := titles.index(title) + 1) != number:
-            yield LineProblem(line, f"Columns {first} and {number} are both {title[:40]!a}; keep one of them.")
+            yield LineProblem(line, f"Columns {first} and {number} are both {quoted(title[:40])}; keep one of them.")
 
 
 class _Lines(Iterator[str]):
@@ -239,7 +240,7 @@ class _RowReader:
                 continue
             delimiter = self._find_delimiter(text)
             if stranger := (_CONTROL_BUT_TAB if delimiter == "\t" else _CONTROL).search(text):
-                what = "a NUL byte" if stranger[0] == "\0" else f"the control character {stranger[0]!a}"
+                what = "a NUL byte" if stranger[0] == "\0" else f"the control character {quoted(stranger[0])}"
                 yield LineProblem(line, f"The line holds {what} at character {stranger.start() + 1}; remove it.")
                 continue
             try:
@@ -289,7 +290,7 @@ class _RowReader:
     def _take_delimiter(self, said: str) -> LineProblem | None:
         """Note what a first line such as `sep=;` says."""
         if not _can_separate(said):
-            return LineProblem(1, f"The line says that {said!a} separates, and it cannot; remove the line.")
+            return LineProblem(1, f"The line says that {quoted(said)} separates, and it cannot; remove the line.")
         if self._form.delimiter not in (None, said):
             return LineProblem(
                 1,
@@ -375,7 +376,7 @@ def _can_separate(delimiter: str) -> bool:
 
 
 def _called(delimiter: str) -> str:
-    return _DELIMITERS.get(delimiter, ascii(delimiter))
+    return _DELIMITERS.get(delimiter, quoted(delimiter))
 
 
 def _count_cells(header: str, delimiter: str) -> int:

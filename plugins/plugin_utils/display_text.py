@@ -1,23 +1,56 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How hostile or secret text may be shown on a screen and in a log."""
+"""How hostile or secret text, and times, may be shown on a screen and in a log.
+
+Letters of any script are shown as they are. What steers a terminal, turns the direction of text or cannot be seen
+(control characters, those for bidirectional text, zero-width ones) never is: two texts that look the same are the same.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+from datetime import datetime
 from urllib.parse import urlsplit
 
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U0001d159\U000e0100-\U000e01ef]"
+)
+"""What Unicode counts as letters, marks or signs, and nobody sees. Python calls all else of that kind unprintable."""
 _NEEDS_NO_QUOTES = re.compile(r"[\w.,:/+-]+", re.ASCII)
 
 
+def is_visible(character: str) -> bool:
+    """Say whether a reader sees `character`, the space included, and nothing else by it."""
+    return character.isprintable() and not _INVISIBLE.match(character)
+
+
 def printable(data: bytes | str) -> str:
-    """Return hostile text as one line that cannot disturb a terminal."""
+    """Return hostile text as one line that cannot disturb a terminal; each character that cannot be seen is a space."""
     text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
-    if not text.isprintable():  # nearly all is
-        text = "".join(character if character.isprintable() else " " for character in text)
+    if not (text.isascii() and text.isprintable()):  # nearly all is
+        text = "".join(character if is_visible(character) else " " for character in text)
     return " ".join(text.split())
+
+
+def quoted(value: object) -> str:
+    """Return hostile text in quotes; each character that cannot be seen is an escape such as `\\u200b`.
+
+    Of any other value, what Python writes for it.
+    """
+    return _INVISIBLE.sub(lambda match: _escape(match[0]), repr(value))
+
+
+def local_time(at: datetime) -> str:
+    """Return a moment for people: by the clock of this machine, with the offset that it had then."""
+    local = at.astimezone()
+    return f"{local:%Y-%m-%d %H:%M:%S} {offset(local)}"
+
+
+def offset(local: datetime) -> str:
+    """Return the offset from UTC of a moment in its zone: `+02:00`."""
+    return local.isoformat(timespec="seconds")[len("2026-11-27T10:00:00") :]
 
 
 def counted(number: int, noun: str) -> str:
@@ -40,3 +73,8 @@ def url_origin(url: str) -> str:
         return printable(f"{parts.scheme}://{parts.hostname or ''}{port}")
     except ValueError:
         return "a malformed URL"
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..claim_ids import MAX_UNIT_LENGTH
+from ..display_text import quoted
 from ..errors import IotoError
 from ..identity.facts import HOST_KEY, MAC, SERIAL, addresses
 from ..identity.mac_addresses import normal_mac, normal_serial
@@ -89,11 +90,12 @@ def parse_serial(text: str, marks: IdentifyingMarks = ANY_MARKS) -> str:
     serial = normal_serial(text)
     if not serial or len(serial) > MAX_UNIT_LENGTH or not serial.isprintable():
         raise UnitIdentityError(
-            f"The serial {text[:40]!a} is not valid: it needs 1 to {MAX_UNIT_LENGTH} printable characters; correct it."
+            f"The serial {quoted(text[:40])} is not valid: it needs 1 to {MAX_UNIT_LENGTH} printable characters; "
+            "correct it."
         )
     if not marks.has_serial(serial):
         raise UnitIdentityError(
-            f"The serial {text[:40]!a} identifies no unit, since every board may have it; give the unit's own."
+            f"The serial {quoted(text[:40])} identifies no unit, since every board may have it; give the unit's own."
         )
     return serial
 

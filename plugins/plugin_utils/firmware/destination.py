@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from ..display_text import quoted
 from ..image_formats.copies import can_share
 from ..image_formats.image import ImageError
 
@@ -34,8 +35,8 @@ def destination(base: Path | None, dest: str, serial: str | None) -> Path:
     name = file_name(serial) + _suffix(base)
     if len(name) > MOST_BYTES:
         raise ImageError(
-            f"The serial {serial[:20]!a} makes a file name of {len(name)} bytes, and {MOST_BYTES} are the most; give "
-            "a shorter ioto_serial, or a dest with a name."
+            f"The serial {quoted(serial[:20])} makes a file name of {len(name)} bytes, and {MOST_BYTES} are the most; "
+            "give a shorter ioto_serial, or a dest with a name."
         )
     return path / name
 

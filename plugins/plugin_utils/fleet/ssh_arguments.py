@@ -12,6 +12,7 @@ from getopt import GetoptError, getopt
 from math import ceil
 from typing import Any
 
+from ..display_text import quoted
 from ..errors import IotoError
 from ..private_files import TypedPathError, typed_path
 
@@ -67,7 +68,7 @@ def words_in(text: str | None) -> tuple[Sequence[str], Sequence[str]]:
     try:
         found, strange = getopt(shlex.split(text or ""), _FLAGS)
     except (ValueError, GetoptError) as error:
-        raise SettingsError(f"The ssh arguments {text!a} cannot be read ({error}); correct them.") from None
+        raise SettingsError(f"The ssh arguments {quoted(text)} cannot be read ({error}); correct them.") from None
     words: list[str] = []
     for flag, value in found:
         if flag in _ELSEWHERE:

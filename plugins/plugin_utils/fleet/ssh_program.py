@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-from ..display_text import printable
+from ..display_text import printable, quoted
 from .ssh_arguments import PORT_WORD, SettingsError
 from .ssh_configuration import Configuration
 
@@ -98,7 +98,7 @@ def _ask(words: Sequence[str], host: str) -> str:
     # With a command, which is never run, ssh does not look for a terminal.
     command = ["ssh", "-G", *_ASIDE, *words, "--", host, "true"]
     if strange := [word for word in command if not (word and word.isprintable())]:
-        raise SettingsError(f"{strange[0]!a} cannot be said to ssh; correct what stands for it in the inventory.")
+        raise SettingsError(f"{quoted(strange[0])} cannot be said to ssh; correct what stands for it in the inventory.")
     try:
         process = subprocess.Popen(
             command,

@@ -12,6 +12,7 @@ from typing import Any
 from ..device.agent_configuration import configure_agent
 from ..device.connection import DEVICE_SECONDS, seconds_for
 from ..device.device import Device
+from ..display_text import quoted
 from ..errors import IotoError
 from ..ledger.claim_ledger import ClaimLedger
 from ..modes import Mode
@@ -82,7 +83,7 @@ def _flow(variables: Mapping[str, Any]) -> str | None:
     delivery = variables.get("ioto_factory_delivery", "controller") if mode == Mode.FACTORY else None
     key = (str(mode), str(delivery or ("agent" if mode == Mode.AUTO else "controller")))
     if key not in _FLOWS:
-        raise FlowError(f"The fleet engine has no flow {mode!a} with delivery {key[1]!a}; see ioto_mode.")
+        raise FlowError(f"The fleet engine has no flow {quoted(mode)} with delivery {quoted(key[1])}; see ioto_mode.")
     return _FLOWS[key]
 
 

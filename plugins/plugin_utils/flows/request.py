@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .. import claim_ids
-from ..display_text import printable
+from ..display_text import printable, quoted
 from ..errors import IotoError
 from ..identity.marks import IdentifyingMarks
 from ..labels.qr_templates import qr_templates
@@ -31,7 +31,7 @@ def build_request(options: Mapping[str, Any], *, check: bool) -> Request:
     """Return the request that `options` describe. Raises `IotoError` where they do not go together."""
     if not options["config_dir"].startswith("/"):
         raise OptionError(
-            f"The config_dir {options['config_dir']!a} is no absolute path; give one such as /etc/ioto "
+            f"The config_dir {quoted(options['config_dir'])} is no absolute path; give one such as /etc/ioto "
             "(ioto_config_dir)."
         )
     return Request(

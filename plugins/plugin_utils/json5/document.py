@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from ..display_text import quoted
 from .reader import (
     MAX_DEPTH,
     Array,
@@ -195,7 +196,7 @@ class Json5Document:
             lines = [str(line_at(self._text, member.start)) for member in found]
             places = f"{', '.join(lines[:-1])} and {lines[-1]}"
             problem = (
-                f"the key {key!r} stands more than once in its object, on lines {places}; "
+                f"the key {quoted(key)} stands more than once in its object, on lines {places}; "
                 "the agent uses the first, other readers the last, so delete all but one."
             )
             raise error_at(self._text, found[1].start, problem, name=self.name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from ..display_text import quoted
 from ..errors import IotoError
 from .document import Json5Document
 from .independent_reader import read_independently
@@ -35,7 +36,7 @@ def check_values(document: Json5Document) -> None:
         _read_independently(document)
     except ValueError:
         long = next((key for key, value in members.items() if "Infinity" in _comparable(value)), None)
-        what = "A value" if long is None else f"The number in {long!a}"
+        what = "A value" if long is None else f"The number in {quoted(long)}"
         raise UnreadableValueError(
             f"{what} in {document.name} is too long for other readers; correct it, or put it in quotes."
         ) from None

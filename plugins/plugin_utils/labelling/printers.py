@@ -36,7 +36,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from ..device.connection import connect
-from ..display_text import printable
+from ..display_text import printable, quoted
 from ..labels.errors import PrintError
 
 DEFAULT_PORT = 9100
@@ -308,7 +308,7 @@ def open_printer(address: str, *, timeout: float = TIMEOUT) -> Printer:
     printer = makers[scheme]() if scheme in makers else None
     if printer is None:
         raise PrintError(
-            f"{address!a} is no printer; give socket://HOST:{DEFAULT_PORT}, cups:QUEUE or file:/dev/usb/lp0."
+            f"{quoted(address)} is no printer; give socket://HOST:{DEFAULT_PORT}, cups:QUEUE or file:/dev/usb/lp0."
         )
     return printer
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from ..claim_ids import DEFAULT_LENGTH, parse
-from ..display_text import printable
+from ..display_text import printable, quoted
 from ..errors import IotoError
 from ..labels.errors import LabelError
 from ..ledger.event_kinds import EventKind
@@ -168,8 +168,8 @@ def of_roll(
     ]
     if len(members) > number:
         raise LabelError(
-            f"The roll {roll!a} was made with {len(members)} labels, and {number} are asked for; give that number, or "
-            "another name for another roll."
+            f"The roll {quoted(roll)} was made with {len(members)} labels, and {number} are asked for; give that "
+            "number, or another name for another roll."
         )
     lacking = number - len(members)
     if lacking and not check:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import zxingcpp as _zxingcpp
 from reportlab.graphics.barcode import code128
 
+from ..display_text import quoted
 from .errors import FitError
 
 # They have no types.
@@ -95,9 +96,9 @@ def bars(text: str) -> Bars:
     """Return the Code 128 of `text`. Raises `FitError` for an empty text or a character that Code 128 does not have."""
     stranger = next((character for character in text if not " " <= character <= "~"), None)
     if not text or stranger:
-        what = f"{stranger!a} (U+{ord(stranger):04X})" if stranger else "nothing"
+        what = f"{quoted(stranger)} (U+{ord(stranger):04X})" if stranger else "nothing"
         raise FitError(
-            f"The serial number {text!a} holds {what}, which Code 128 cannot carry; "
+            f"The serial number {quoted(text)} holds {what}, which Code 128 cannot carry; "
             "give one of ASCII letters, digits and signs, or a layout without code128."
         )
     code: Any = _Code128(text, quiet=0)

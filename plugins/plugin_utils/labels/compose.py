@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from PIL import Image as PillowImage
 
+from ..display_text import quoted
 from ..scanning.picture_file import PictureError, open_picture
 from . import codes
 from .drawing import MM_PER_INCH, Drawing, Glyph, Picture, Rect
@@ -77,7 +78,7 @@ class Composer:
         )
         if size is None:
             raise FitError(
-                f"The text {content!a} is {line.width * element.min_size:.1f} mm wide at its least size of "
+                f"The text {quoted(content)} is {line.width * element.min_size:.1f} mm wide at its least size of "
                 f"{element.min_size:.1f} mm, and the layout has {element.place.width:.1f} mm; shorten it or change "
                 f"{self.layout.name}."
             )
@@ -88,7 +89,7 @@ class Composer:
         for face, number, dx, dy in line.glyphs:
             glyphs.append(Glyph(face, number, x + dx * em, y - dy * em, em))
         left, bottom, right, top = line.ink
-        return _Zone(f"the text {content!a}", x + left * em, y - top * em, x + right * em, y - bottom * em)
+        return _Zone(f"the text {quoted(content)}", x + left * em, y - top * em, x + right * em, y - bottom * em)
 
     def _qr(self, element: Qr, content: str, rects: list[Rect]) -> _Zone:
         code = codes.qr(content, element.error)
@@ -107,7 +108,7 @@ class Composer:
     def _code128(self, element: Code128, content: str, rects: list[Rect]) -> _Zone:
         code = codes.bars(content)
         modules = code.size + 2 * codes.CODE128_QUIET_ZONE
-        what = f"The Code 128 of {content!a}, {len(content)} characters,"
+        what = f"The Code 128 of {quoted(content)}, {len(content)} characters,"
         dots = self._module(what, modules, element.place.width, element.min_module, element.max_module)
         quiet = codes.CODE128_QUIET_ZONE * dots
         x = round(self._dots(element.place.x) + _slack(element.align, self._dots(element.place.width) - modules * dots))

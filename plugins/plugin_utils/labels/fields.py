@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
+from ..display_text import quoted
 from .errors import LayoutError
 
 _FIELD = re.compile(r"\{([^{}]*)\}")
@@ -36,7 +37,9 @@ def check_template(template: str, where: str) -> str:
     """Return `template` where it names fields of a label alone. Raises `LayoutError`."""
     strangers = [name for name in _FIELD.findall(template) if name not in NAMES]
     if strangers or "{" in _FIELD.sub("", template) or "}" in _FIELD.sub("", template):
-        raise LayoutError(f"{where}: the template {template!a} may name only {', '.join(f'{{{n}}}' for n in NAMES)}.")
+        raise LayoutError(
+            f"{where}: the template {quoted(template)} may name only {', '.join(f'{{{n}}}' for n in NAMES)}."
+        )
     return template
 
 

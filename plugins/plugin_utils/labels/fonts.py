@@ -11,7 +11,6 @@ characters that are pictures.
 from __future__ import annotations
 
 import os
-import sys
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import cache, cached_property, lru_cache
@@ -23,6 +22,7 @@ import reportlab
 import uharfbuzz as _uharfbuzz
 from fontTools.unicodedata import block, script
 
+from ..display_text import quoted
 from ..private_files import typed_path
 from .errors import CharacterError
 
@@ -232,14 +232,14 @@ def _direction(text: str) -> bool:
             unicodedata.category(character) == "Cf" and character not in _JOINERS
         ):
             raise CharacterError(
-                f"The text {text!a} holds U+{ord(character):04X} ({unicodedata.name(character, 'no name')}), "
+                f"The text {quoted(text)} holds U+{ord(character):04X} ({unicodedata.name(character, 'no name')}), "
                 "which cannot be drawn on a label; take it out."
             )
     kinds = {unicodedata.bidirectional(character) for character in text}
     if kinds & _RIGHT_TO_LEFT and kinds & _LEFT_TO_RIGHT:
         raise CharacterError(
-            f"The text {text!a} mixes letters that run from right to left with others or with digits, which we would "
-            "draw in a wrong order; give it in one direction, or as an image."
+            f"The text {quoted(text)} mixes letters that run from right to left with others or with digits, which we "
+            "would draw in a wrong order; give it in one direction, or as an image."
         )
     return bool(kinds & _RIGHT_TO_LEFT)
 
@@ -283,15 +283,9 @@ def _missing(characters: str, text: str, faces: Sequence[Face]) -> CharacterErro
     names = " ".join(f"U+{ord(character):04X} ({unicodedata.name(character, 'no name')})" for character in characters)
     fonts = ", ".join(Path(face.path).name for face in faces)
     return CharacterError(
-        f"No font draws {names} of {_shown(text)}: looked in {fonts}; install a font that has it and name it under "
+        f"No font draws {names} of {quoted(text)}: looked in {fonts}; install a font that has it and name it under "
         "`fonts` in the layout."
     )
-
-
-def _shown(text: str) -> str:
-    """Return `text` for a message: as it is where the terminal can show it, which ASCII always can."""
-    encoding = getattr(sys.stderr, "encoding", None) or "ascii"
-    return repr(text) if encoding.lower().startswith("utf") else ascii(text)
 
 
 def _ink(glyphs: Sequence[Placed]) -> tuple[float, float, float, float]:

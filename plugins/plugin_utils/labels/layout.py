@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ..display_text import quoted
 from ..json5 import reader as json5_reader
 from ..private_files import typed_path
 from .drawing import MM_PER_INCH
@@ -197,7 +198,7 @@ class _Table:
         if value is None:
             raise LayoutError(f"{self.where}: {key} is missing; say it.")
         if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
-            raise LayoutError(f"{self.where}: {key} is {value!a}, which is of the wrong type; see the guide.")
+            raise LayoutError(f"{self.where}: {key} is {quoted(value)}, which is of the wrong type; see the guide.")
         return value
 
     def number(self, key: str, *, low: float, high: float, default: float | None = None) -> float:
@@ -216,7 +217,7 @@ class _Table:
     def choice(self, key: str, choices: Iterable[str], *, default: str) -> str:
         value = self.text(key, default=default)
         if value not in choices:
-            raise LayoutError(f"{self.where}: {key} is {value!a}; it must be one of {', '.join(choices)}.")
+            raise LayoutError(f"{self.where}: {key} is {quoted(value)}; it must be one of {', '.join(choices)}.")
         return value
 
     def texts(self, key: str, default: tuple[str, ...]) -> tuple[str, ...]:
@@ -235,7 +236,7 @@ class _Table:
 
     def finish(self) -> None:
         if self._rest:
-            raise LayoutError(f"{self.where}: nothing is called {', '.join(map(ascii, self._rest))}; see the guide.")
+            raise LayoutError(f"{self.where}: nothing is called {', '.join(map(quoted, self._rest))}; see the guide.")
 
 
 def _text(table: _Table) -> Text:

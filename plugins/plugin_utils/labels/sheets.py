@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from ..display_text import quoted
 from .errors import FitError, LayoutError
 
 
@@ -67,7 +68,9 @@ def parse_sheet(value: str | Mapping[str, Any]) -> Sheet:
     """Return the sheet of that name, or with those numbers. Raises `LayoutError`."""
     if isinstance(value, str):
         if value not in SHEETS:
-            raise LayoutError(f"No sheet is called {value!a}; give one of {', '.join(SHEETS)}, or its own numbers.")
+            raise LayoutError(
+                f"No sheet is called {quoted(value)}; give one of {', '.join(SHEETS)}, or its own numbers."
+            )
         return SHEETS[value]
     names = [field.name for field in fields(Sheet)]
     missing = [name for name in names if name not in value]
@@ -76,7 +79,7 @@ def parse_sheet(value: str | Mapping[str, Any]) -> Sheet:
         raise LayoutError(
             f"A sheet has {', '.join(names)}"
             + (f"; {', '.join(missing)} missing" if missing else "")
-            + (f"; nothing is called {', '.join(map(ascii, extra))}" if extra else "")
+            + (f"; nothing is called {', '.join(map(quoted, extra))}" if extra else "")
             + "."
         )
     try:

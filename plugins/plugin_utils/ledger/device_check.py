@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ..display_text import meant_by, printable
+from ..display_text import meant_by, printable, quoted
 from ..identity.facts import BOARD_FACTS, HOST_KEY, MAC, described, differences, facts_of, macs_of, merged, values_of
 from .boards import as_said, shared_names
 from .event_kinds import EventKind
@@ -46,12 +46,12 @@ def refusal_of(live: Claim, details: Mapping[str, object], accepts: str | None) 
     remedy = meant_by("ioto_accept_board", known)
     if {each.fact for each in refused} == {HOST_KEY}:
         return (
-            f"The device says that it is unit {live.unit!a}, and has another {names} than that unit had ({what}): see "
-            f"which unit it is; where its key was made anew, {remedy}."
+            f"The device says that it is unit {quoted(live.unit)}, and has another {names} than that unit had "
+            f"({what}): see which unit it is; where its key was made anew, {remedy}."
         )
     return (
-        f"The unit {live.unit!a} was serialized before on a board with another {names} ({what}): correct the serial "
-        f"where these are two units; where the board was replaced, {remedy}."
+        f"The unit {quoted(live.unit)} was serialized before on a board with another {names} ({what}): correct the "
+        f"serial where these are two units; where the board was replaced, {remedy}."
     )
 
 
@@ -59,10 +59,10 @@ def second_unit(claim: Claim, request: AllocationRequest) -> DeviceConflictError
     """Return what is wrong where the device of `request` is on the board of another unit's `claim`."""
     what = printable(" and ".join(sorted(map(as_said, shared_names(claim, request)))))
     sentence = (
-        f"The board with {what} is unit {claim.unit!a} of product {claim.product} in the ledger, with the claim ID "
-        f"{claim.masked} ({claim.state}), and would be unit {request.unit!a} as well: correct the serial; where the "
-        "board is to be that unit, move its claim ID (ledger_entry with action: rebind) or retire it (action: retire); "
-        "where many boards say this, name it in ioto_shared_hardware (the service: shared_hardware)."
+        f"The board with {what} is unit {quoted(claim.unit)} of product {claim.product} in the ledger, with the claim "
+        f"ID {claim.masked} ({claim.state}), and would be unit {quoted(request.unit)} as well: correct the serial; "
+        "where the board is to be that unit, move its claim ID (ledger_entry with action: rebind) or retire it "
+        "(action: retire); where many boards say this, name it in ioto_shared_hardware (the service: shared_hardware)."
     )
     return DeviceConflictError(sentence, claim, described(request.details or {}))
 
@@ -104,8 +104,8 @@ def accepted(live: Claim, request: AllocationRequest) -> Iterator[NewEvent]:
 def _is_its_twin(live: Claim, twin: str, context: Context) -> str:
     host = printable(context.host or "this device")
     return (
-        f"{printable(twin)} and {host} both say that they are unit {live.unit!a}, and one unit is one device: find out "
-        "which of them is, and give the other its own serial (ioto_serial); name what both say and neither is "
+        f"{printable(twin)} and {host} both say that they are unit {quoted(live.unit)}, and one unit is one device: "
+        "find out which of them is, and give the other its own serial (ioto_serial); name what both say and neither is "
         "identified by in ioto_shared_hardware."
     )
 

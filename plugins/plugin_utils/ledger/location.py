@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from ..display_text import quoted
 from ..private_files import user_folder
 from .records import LedgerError
 
@@ -93,7 +94,7 @@ class Location:
                 )
             return cls(url=url.set(drivername="postgresql+psycopg"))
         if url.drivername != "sqlite":
-            raise LedgerError(f"The ledger cannot be on {url.drivername!a}; {_FORMS}.")
+            raise LedgerError(f"The ledger cannot be on {quoted(url.drivername)}; {_FORMS}.")
         if not url.database or url.database == ":memory:" or url.host or url.query:
             raise LedgerError("The ledger's sqlite URL names no file; write sqlite:////PATH and nothing more.")
         if not _PATH.match(url.database) and _NO_FILE.match(url.database):
@@ -110,4 +111,4 @@ def _absolute(path: str | Path) -> Path:
     try:
         return Path(path).expanduser().resolve()
     except (OSError, RuntimeError, ValueError):
-        raise LedgerError(f"The ledger's path {str(path)!a} cannot be followed; give an absolute path.") from None
+        raise LedgerError(f"The ledger's path {quoted(str(path))} cannot be followed; give an absolute path.") from None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from ..display_text import quoted
 from .records import LedgerError
 
 _DATE = "2026-11-23"
@@ -21,7 +22,7 @@ def parse_moment(text: str, *, is_end: bool = False) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise LedgerError(f"The time {text!a} is not valid; write it as {_DATE} or {_DATE}T08:00:00.") from None
+        raise LedgerError(f"The time {quoted(text)} is not valid; write it as {_DATE} or {_DATE}T08:00:00.") from None
     if is_end and len(text) <= len(_DATE):
         moment += timedelta(days=1)
     return moment.astimezone()

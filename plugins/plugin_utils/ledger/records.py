@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Annotated, NamedTuple
 
 from .. import claim_ids
+from ..display_text import quoted
 from ..errors import IotoError
 from ..identity.mac_addresses import normal_serial
 from .columns import LedgerColumn
@@ -75,7 +76,7 @@ def parse_recorded_unit(text: str) -> str:
             f"The unit's name has {len(unit)} characters, and the ledger takes {claim_ids.MAX_UNIT_LENGTH}; shorten it."
         )
     if not unit.isprintable():
-        raise InvalidUnitError(f"The unit's name {unit!a} holds a character that cannot be printed; correct it.")
+        raise InvalidUnitError(f"The unit's name {quoted(unit)} holds a character that cannot be printed; correct it.")
     return unit
 
 
@@ -166,7 +167,7 @@ class Claim(NamedTuple):
     def doubt(self) -> str | None:
         """Why the claim counts for less than its state says; None where it does not."""
         if self.twin is not None:
-            return f"two devices said that they are unit {self.unit!a}: {resolve_first(self)}"
+            return f"two devices said that they are unit {quoted(self.unit)}: {resolve_first(self)}"
         if self.unsettled_at is not None:
             return "its device was written again and not verified: run again"
         return None

@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from ..csv_reader import CsvFormat, LineProblem, Source, fold_title, read_lines, read_rows, title_problems
+from ..display_text import quoted
 from ..errors import IotoError
 from .columns import LedgerColumn, ValueKind, columns_of, shown_by_task
 from .import_stage import ImportStage
@@ -141,7 +142,7 @@ def import_claims(ledger: Ledger, source: Source, fmt: str, *, context: Context,
 
 def _check_format(fmt: str) -> None:
     if fmt not in FORMATS:
-        raise LedgerError(f"Claims are written and read as {' or '.join(FORMATS)}, not as {fmt!a}.")
+        raise LedgerError(f"Claims are written and read as {' or '.join(FORMATS)}, not as {quoted(fmt)}.")
 
 
 def _cell(value: object) -> str:
@@ -180,7 +181,9 @@ def _header_problems(line: int, header: list[str], titles: list[str]) -> list[Li
     problems = list(title_problems(line, header))
     if unknown := [title for name, title in zip(header, titles, strict=True) if name and name not in COLUMNS]:
         listed = ", ".join(unknown)
-        problems.append(LineProblem(line, f"The column {listed!a} is unknown; the columns are {', '.join(COLUMNS)}."))
+        problems.append(
+            LineProblem(line, f"The column {quoted(listed)} is unknown; the columns are {', '.join(COLUMNS)}.")
+        )
     elif missing := [name for name in _REQUIRED if name not in header]:
         listed = " and ".join(missing)
         problems.append(LineProblem(line, f"The column {listed} is missing; the first line must name the columns."))
@@ -212,7 +215,7 @@ def _json_object(text: str) -> Values:
         if former in values and name not in values:
             values[name] = values.pop(former)
     if unknown := [name for name in values if name not in COLUMNS]:
-        raise LedgerError(f"The key {', '.join(unknown)!a} is unknown; the keys are {', '.join(COLUMNS)}.")
+        raise LedgerError(f"The key {quoted(', '.join(unknown))} is unknown; the keys are {', '.join(COLUMNS)}.")
     return values
 
 
@@ -247,7 +250,7 @@ def _value(column: LedgerColumn, values: Values) -> Any:
         return column.parse(text or "")
     if text is not None and column.words is not None:
         if text not in set(column.words):
-            raise LedgerError(f"The {name} {text!a} is unknown; it is one of {', '.join(column.words)}.")
+            raise LedgerError(f"The {name} {quoted(text)} is unknown; it is one of {', '.join(column.words)}.")
         return column.words(text)
     return text
 
@@ -271,7 +274,7 @@ def _aware_time(values: Values, name: str) -> datetime | None:
             return moment.astimezone(UTC)
     except (ValueError, OverflowError):
         pass
-    raise LedgerError(f"The {name} {text!a} is no time with a time zone; write it as 2026-01-31T12:00:00+00:00.")
+    raise LedgerError(f"The {name} {quoted(text)} is no time with a time zone; write it as 2026-01-31T12:00:00+00:00.")
 
 
 def _number(values: Values, name: str) -> int | None:
@@ -282,7 +285,7 @@ def _number(values: Values, name: str) -> int | None:
     try:
         return None if text is None else int(text)
     except ValueError:
-        raise LedgerError(f"The {name} {text!a} is no whole number; correct it.") from None
+        raise LedgerError(f"The {name} {quoted(text)} is no whole number; correct it.") from None
 
 
 def _object(values: Values, name: str) -> Values | None:

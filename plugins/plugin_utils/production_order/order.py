@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from .. import claim_ids
 from ..csv_reader import CsvFormat, LineProblem, fold_title, read_rows, title_problems
-from ..display_text import counted
+from ..display_text import counted, quoted
 from ..errors import IotoError
 from ..identity.mac_addresses import normal_serial
 from .columns import COLUMNS, property_problem
@@ -155,7 +155,7 @@ class _OrderReader:
         if layout.product is not None:
             claim_ids.parse_product(layout.product)
         if layout.mode is not None and layout.mode not in MODES:
-            raise IotoError(f"The default mode {layout.mode!a} is not known; set one of {', '.join(MODES)}.")
+            raise IotoError(f"The default mode {quoted(layout.mode)} is not known; set one of {', '.join(MODES)}.")
         if layout.serial_pattern is not None:
             try:
                 self._pattern = re.compile(layout.serial_pattern)
@@ -350,8 +350,8 @@ def _derived_name(unit: OrderedUnit) -> str:
 
 
 def _shown(text: str) -> str:
-    """A cell as it may stand in a message: ASCII, quoted, not endless."""
-    return ascii(text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}...")
+    """A cell as it may stand in a message: quoted, not endless."""
+    return quoted(text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}...")
 
 
 def _is_ipv6(text: str) -> bool:

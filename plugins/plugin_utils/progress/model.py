@@ -18,6 +18,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..display_text import is_visible
+
 # A rate over the last results alone follows the line when it slows down; 128 smooth the bursts of parallel workers.
 _RATED_RESULTS = 128
 _LONGEST_MESSAGE = 600
@@ -31,10 +33,6 @@ _ESCAPE_SEQUENCE = re.compile(
     | \x1b [ -/]* [0-~]?                                           # any other escape
     """,
     re.VERBOSE,
-)
-# Control characters, and the marks that turn the direction of text or hide in it, and halves of surrogate pairs.
-_UNSHOWABLE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]", re.UNICODE
 )
 
 
@@ -184,7 +182,13 @@ def clean(text: str) -> str:
     if text.isprintable() and text.isascii():
         return text
     text = _ESCAPE_SEQUENCE.sub("", text.replace("\r\n", "\n").replace("\t", " "))
-    return _UNSHOWABLE.sub("", text)
+    return "".join(map(_shown, text))
+
+
+def _shown(character: str) -> str:
+    if character == "\n" or is_visible(character):
+        return character
+    return " " if character.isspace() and not character.isascii() else ""
 
 
 def clean_texts(value: Any) -> Any:

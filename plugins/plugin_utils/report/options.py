@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..batch.problem import Problem
+from ..display_text import quoted
 from ..errors import IotoError
 from ..flows.options import LEDGER
 from ..option import REPORT, Option, given_by, of_flow, rows, specs
@@ -120,16 +121,20 @@ def page_path(dest: str) -> Path:
     """Return where the page is to be. Raises `ReportError` where it cannot be there, as far as one sees before."""
     path = typed_path(dest).absolute()
     if path.suffix.lower() not in {".html", ".htm"}:
-        raise ReportError(f"The report is a page, and {path.name!a} is no name for one; let its name end in .html.")
+        raise ReportError(
+            f"The report is a page, and {quoted(path.name)} is no name for one; let its name end in .html."
+        )
     try:
         is_folder = path.is_dir()
         folder = next(parent for parent in path.parents if parent.exists())
     except OSError as error:  # such as a name that is too long
         raise ReportError(
-            f"The report cannot be written to {str(path)!a} ({error.strerror}); give another dest."
+            f"The report cannot be written to {quoted(str(path))} ({error.strerror}); give another dest."
         ) from None
     if is_folder:
-        raise ReportError(f"The report cannot be written to {str(path)!a}, which is a folder; name a file in it.")
+        raise ReportError(f"The report cannot be written to {quoted(str(path))}, which is a folder; name a file in it.")
     if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
-        raise ReportError(f"The report cannot be written below {str(folder)!a}; give another place, or the right to.")
+        raise ReportError(
+            f"The report cannot be written below {quoted(str(folder))}; give another place, or the right to."
+        )
     return path

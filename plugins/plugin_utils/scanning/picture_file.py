@@ -9,6 +9,7 @@ import warnings
 
 from PIL import Image
 
+from ..display_text import quoted
 from ..errors import IotoError
 from ..private_files import typed_path
 
@@ -29,7 +30,7 @@ def open_picture(path: str, mode: str) -> Image.Image:
     file = typed_path(path)
     try:
         if not file.is_file():
-            raise PictureError(f"The picture {path!a} is no file; give a PNG or a JPEG.")
+            raise PictureError(f"The picture {quoted(path)} is no file; give a PNG or a JPEG.")
         with warnings.catch_warnings(action="ignore"), Image.open(file, formats=_KINDS) as picture:
             if picture.width * picture.height > MOST_PIXELS or max(picture.size) > MOST_ACROSS:
                 raise _too_large(path, f"{picture.width} x {picture.height} pixels")
@@ -41,11 +42,11 @@ def open_picture(path: str, mode: str) -> Image.Image:
     except Exception as error:  # a decoder stumbles over what it does not expect in many ways
         said = error.strerror if isinstance(error, OSError) else None
         reason = said or "it is no PNG and no JPEG, or broken"
-        raise PictureError(f"The picture {path!a} cannot be read ({reason}); give a PNG or a JPEG.") from None
+        raise PictureError(f"The picture {quoted(path)} cannot be read ({reason}); give a PNG or a JPEG.") from None
 
 
 def _too_large(path: str, size: str) -> PictureError:
     return PictureError(
-        f"The picture {path!a} is too large: it has {size}, and may have {MOST_PIXELS // 1_000_000} million and "
+        f"The picture {quoted(path)} is too large: it has {size}, and may have {MOST_PIXELS // 1_000_000} million and "
         f"{MOST_ACROSS} a side; give a smaller one."
     )

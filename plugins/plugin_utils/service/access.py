@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote_to_bytes
 
+from ..display_text import quoted
 from .certificate import read_certificate
 from .errors import RefusedError
 from .host_names import HostNames
@@ -131,7 +132,7 @@ class AccessControl:
             return  # no browser says nothing
         name = (host or b"").decode("latin-1")
         if not self.host_names.accepts(name):
-            shown = f"the name {name[:100]!a}" if name else "no name"
+            shown = f"the name {quoted(name[:100])}" if name else "no name"
             raise RefusedError(
                 421,
                 "host",

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..display_text import quoted
 from .errors import ServiceError
 
 _NO_CHECK_TIME = 0x200000
@@ -48,12 +49,12 @@ def read_certificate(certificate: str, key: str) -> Certificate:
         said = _shake_hands(serving, asking)
     except ssl.SSLError as error:
         raise ServiceError(
-            f"The certificate {certificate!a} and the key {key!a} cannot be used for TLS ({_reason(error)}); "
-            "give PEM files that belong together, for a server."
+            f"The certificate {quoted(certificate)} and the key {quoted(key)} cannot be used for TLS "
+            f"({_reason(error)}); give PEM files that belong together, for a server."
         ) from None
     except OSError as error:
         raise ServiceError(
-            f"The certificate {certificate!a} or the key {key!a} cannot be read: {error.strerror}; "
+            f"The certificate {quoted(certificate)} or the key {quoted(key)} cannot be read: {error.strerror}; "
             "correct the path, or let the service's user read it."
         ) from None
     subject = dict(pair for part in said.get("subject", ()) for pair in part)
@@ -72,7 +73,7 @@ def objection_to_key(setting: str, path: str) -> str | None:
     file = Path(path)
     if file.stat().st_mode & _READ_OR_WRITTEN_BY_ALL and _PRIVATE_KEY in file.read_bytes():
         return (
-            f"{setting} {path!a} holds a private key and can be read or written by every user of this machine; "
+            f"{setting} {quoted(path)} holds a private key and can be read or written by every user of this machine; "
             f"type: chmod o-rwx {shlex.quote(path)}"
         )
     return None

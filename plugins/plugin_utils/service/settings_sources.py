@@ -14,6 +14,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
+from ..display_text import quoted
 from .errors import ServiceError
 from .settings import FIELDS, ServiceSettings
 from .settings_problems import checked
@@ -59,7 +60,7 @@ def _read_file(file: Path) -> dict[str, object]:
             problems.append(str(error))
     if unknown := sorted(set(content) - set(FIELDS)):
         problems.append(
-            f"The settings {file} hold {', '.join(unknown)!a}, which the service does not know; "
+            f"The settings {file} hold {quoted(', '.join(unknown))}, which the service does not know; "
             f"it knows {', '.join(FIELDS)}."
         )
     if problems:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from .. import claim_ids
+from ..display_text import quoted
 from ..errors import IotoError
 from ..identity.facts import MAC
 from ..identity.mac_addresses import normal_mac
@@ -118,7 +119,7 @@ class UnitNames:
                     continue
                 if hardware is not None if text is mac else self.marks.has_serial(text):
                     return Named(product, parse_unit(text), hardware)
-                placeholders.append(f"{name} {str(body[name])[:64]!a}")
+                placeholders.append(f"{name} {quoted(str(body[name])[:64])}")
         except IotoError as error:
             raise RefusedError(422, "unit", str(error)) from None
         if placeholders:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ...claim_ids import is_valid, mask
-from ...display_text import printable
+from ...display_text import printable, quoted
 from ...identity.facts import MAC, SERIAL
 from ...identity.mac_addresses import is_same_serial
 from ...json5.independent_reader import read_independently
@@ -70,9 +70,9 @@ def _contradiction(answer: Mapping[str, object], body: Mapping[str, JsonValue]) 
     if found != claim_id and not isinstance(holder, str):
         return "does not say for which unit"
     if isinstance(holder, str) and not is_same_serial(holder, unit):
-        return f"names the unit {printable(holder[:64])!a}, not {unit!a}"
+        return f"names the unit {quoted(printable(holder[:64]))}, not {quoted(unit)}"
     if state is not None and str(state) not in _STATES:
-        return f"has the claim ID as {printable(str(state)[:20])!a}"
+        return f"has the claim ID as {quoted(printable(str(state)[:20]))}"
     return None
 
 
