@@ -31,6 +31,7 @@ class ActionModule(IotoAction):
 
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Run its flow."""
+        self.asks_again = arguments["ask_again"]
         flow = plan_flow(arguments, check=self.check_mode)
         with self.ledger(arguments) as ledger:
             return run_flow(

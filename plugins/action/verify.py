@@ -23,6 +23,7 @@ class ActionModule(IotoAction):
 
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Judge the unit, and say the verdict at once in a line of its own."""
+        self.asks_again = arguments["ask_again"]
         hosts = plain(self.task_vars["ansible_play_hosts_all"])
         context = Recording.of(arguments).context(self.host)
         with self.ledger(arguments) as ledger:

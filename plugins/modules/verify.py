@@ -55,6 +55,11 @@ options:
         C(host) or C(serial), and C(scan), as a spreadsheet saves it.
       - Without it, the variable C(ioto_scans) counts, unless O(scan) or O(image) is given.
     type: path
+  ask_again:
+    description: >-
+      Where another scan may help, do not fail and record nothing: RV(msg) says why, with RV(scan_refused).
+    type: bool
+    default: false
   product:
     description:
       - The product that the unit has to be, a ULID.
@@ -163,6 +168,11 @@ msg:
   returned: always
   type: str
   sample: "PASS  bench-1, unit SN-0001: label, device and ledger have ********WQ."
+scan_refused:
+  description: The scan says nothing of a label, or an ID with Y and Z exchanged; another scan may help.
+  returned: when it is so
+  type: bool
+  sample: true
 problems:
   description: What does not agree, or could not be read.
   returned: always

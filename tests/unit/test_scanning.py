@@ -15,7 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
-from ansible_collections.ioto.serialization.plugins.plugin_utils.scanning.scan import Scan, ScanError, read_scan
+from ansible_collections.ioto.serialization.plugins.plugin_utils.scanning.keyboard_layout import exchanged, is_exchanged
+from ansible_collections.ioto.serialization.plugins.plugin_utils.scanning.scan import (
+    NothingScannedError,
+    Scan,
+    ScanError,
+    read_scan,
+)
 from ansible_collections.ioto.serialization.plugins.plugin_utils.scanning.scan_file import read_scan_file
 
 CLAIM_ID = "JT08FFQXWQ"
@@ -90,9 +96,13 @@ def test_a_line_too_few_is_refused_since_it_would_shift_all_others(tmp_path: Pat
 
 def test_a_table_says_whose_each_scan_is_by_host_or_by_serial(tmp_path: Path) -> None:
     by_host = read_scan_file(file(tmp_path, 'Host,Scan\nb,two\na,"o,ne"\n'), ["a", "b", "c"])
-    assert [by_host.of(host, None) for host in "abc"] == ["o,ne", "two", ""]
+    assert [by_host.of(host, None) for host in "ab"] == ["o,ne", "two"]
+    with pytest.raises(NothingScannedError, match="has no scan for the host c; add a line"):
+        by_host.of("c", None)
     by_serial = read_scan_file(file(tmp_path, "scan,serial\none,SN-1\n"), ["a"])
-    assert (by_serial.of("a", "SN-1"), by_serial.of("a", "SN-2")) == ("one", "")
+    assert by_serial.of("a", "SN-1") == "one"
+    with pytest.raises(NothingScannedError, match="has no scan for the serial SN-2; add a line"):
+        by_serial.of("a", "SN-2")
 
 
 @pytest.mark.parametrize(
@@ -107,7 +117,9 @@ def test_a_table_says_whose_each_scan_is_by_host_or_by_serial(tmp_path: Path) ->
 def test_a_table_of_a_spreadsheet_is_read_however_it_was_saved(tmp_path: Path, text: str, encoding: str) -> None:
     (tmp_path / "scans").write_bytes(text.encode(encoding))
     scans = read_scan_file(str(tmp_path / "scans"), ["pump-1", "pump-2"])
-    assert (scans.of("pump-1", None), scans.of("pump-2", None)) == ("JT08FFQXWQ", "")
+    assert scans.of("pump-1", None) == "JT08FFQXWQ"
+    with pytest.raises(NothingScannedError):
+        scans.of("pump-2", None)
 
 
 def test_a_file_of_scans_that_is_no_text_says_on_which_line(tmp_path: Path) -> None:
@@ -146,3 +158,11 @@ def test_the_qr_codes_of_a_layout_are_known_without_the_libraries_that_draw_labe
         check=True,
     )
     assert done.stdout == "('{claim_id}',) set()\n"
+
+
+def test_an_id_of_another_keyboard_layout_is_told_by_what_is_known() -> None:
+    assert exchanged("YAZ0000000") == "ZAY0000000"
+    assert exchanged(CLAIM_ID) is None
+    assert is_exchanged("YA00000000", {"ZA00000000"})
+    assert not is_exchanged("YA00000000", {"YA00000000", "ZA00000000"})
+    assert not is_exchanged("YA00000000", set())

@@ -32,6 +32,9 @@ class IotoAction(ActionBase):
     OPTIONS: ClassVar[Mapping[str, Option]]
     """What its tasks take, by name: the rows of the table of options."""
 
+    asks_again = False
+    """Whether it is no failure where another scan may help."""
+
     _supports_check_mode = True
     _supports_async = False
 
@@ -49,7 +52,8 @@ class IotoAction(ActionBase):
             except UnreachableError as error:
                 result.update(unreachable=True, msg=str(error))
             except IotoError as error:
-                result.update(error.facts, failed=True, msg=str(error))
+                asks_again = self.asks_again and bool(error.facts.get("scan_refused"))
+                result.update(error.facts, failed=not asks_again, msg=str(error))
         # What is raised, Ansible takes for failed whatever the task's failed_when says.
         if result.get("failed") and "results" not in result and not self._task.failed_when:
             for notice in notices:

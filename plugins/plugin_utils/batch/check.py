@@ -22,6 +22,7 @@ from ..claim_ids import (
     parse_product,
 )
 from ..device.unit_identity import parse_serial
+from ..display_text import quoted
 from ..errors import IotoError
 from ..flows.options import VARIABLES as FLOW_VARIABLES
 from ..identity.mac_addresses import is_same_serial, notations
@@ -32,6 +33,7 @@ from ..ledger.records import Claim, State
 from ..modes import Mode, is_for_fleet
 from ..production_order.damage import damage
 from ..production_order.order import SSH_PORT
+from ..scanning.keyboard_layout import HINT, exchanged, is_exchanged
 from ..scanning.scan import read_scan
 from ..serialization.options import REPLACING
 from .problem import Problem
@@ -118,14 +120,17 @@ def _unit(host: str, variables: Mapping[str, Any], problems: list[Problem]) -> _
         report(f"it has no ioto_mode; give its group one of {known}.")
         return None
     if variables["ioto_mode"] not in list(Mode):
-        report(f"ioto_mode is {variables['ioto_mode']!a}; it has to be one of {known}.")
+        report(f"ioto_mode is {quoted(variables['ioto_mode'])}; it has to be one of {known}.")
         return None
     unit = _BatchUnit(host, variables, Mode(variables["ioto_mode"]))
     if unit.mode is Mode.NONE:
         return None
     address = str(variables.get("ansible_host", host))
     if address.startswith("-"):
-        report(f"its address {address[:20]!a} begins with a dash, which ssh takes for an option; correct ansible_host.")
+        report(
+            f"its address {quoted(address[:20])} begins with a dash, which ssh takes for an option; correct "
+            "ansible_host."
+        )
     unit.product = checked("ioto_product", parse_product)
     unit.serial = checked("ioto_serial", partial(parse_serial, marks=_marks(variables)))
     _check_pattern(unit, report)
@@ -167,14 +172,16 @@ def _check_pattern(unit: _BatchUnit, report: Callable[[str], None]) -> None:
     if pattern is None:
         if looks_like := damage(unit.serial):
             report(
-                f"the serial {unit.serial!a} looks like {looks_like}; correct it, or, where all are written so, give "
-                "ioto_serial_pattern."
+                f"the serial {quoted(unit.serial)} looks like {looks_like}; correct it, or, where all are written so, "
+                "give ioto_serial_pattern."
             )
         return
     try:
         # The pattern may be for a notation of MAC addresses.
         if not any(re.fullmatch(str(pattern), text) for text in notations(unit.serial)):
-            report(f"the serial {unit.serial!a} does not match ioto_serial_pattern ({pattern}); correct one of them.")
+            report(
+                f"the serial {quoted(unit.serial)} does not match ioto_serial_pattern ({pattern}); correct one of them."
+            )
     except re.error as error:
         report(f"ioto_serial_pattern is not a regular expression: {error}; correct it.")
 
@@ -254,7 +261,7 @@ def _look_alikes(units: Iterable[_BatchUnit]) -> Iterable[Problem]:
     )
     for alike in groups.values():
         if len(alike) > 1:
-            yield Problem(tuple(alike.values()), sentence.format(" and ".join(map(ascii, alike))))
+            yield Problem(tuple(alike.values()), sentence.format(" and ".join(map(quoted, alike))))
 
 
 def _address(unit: _BatchUnit) -> object:
@@ -302,7 +309,7 @@ def _ids_among_properties(ledger: Ledger, units: Sequence[_BatchUnit]) -> Iterab
         for host, name in values[claim_id]:
             yield Problem(
                 (host,),
-                f"its property {name!a} is a claim ID of the ledger; call it claim_id, or give it another value.",
+                f"its property {quoted(name)} is a claim ID of the ledger; call it claim_id, or give it another value.",
             )
 
 
@@ -317,11 +324,13 @@ def _ids_in(value: object) -> set[str]:
 
 
 def _taken(ledger: Ledger, units: Sequence[_BatchUnit]) -> Iterable[Problem]:
-    holders = ledger.holders([unit.claim_id for unit in units if unit.claim_id])
+    scanned = [other for unit in units if _is_scanned(unit) and (other := exchanged(unit.claim_id))]
+    holders = ledger.holders([*(unit.claim_id for unit in units if unit.claim_id), *scanned])
     for unit in units:
         holder = holders.get(unit.claim_id or "")
         if holder is None and _is_scanned(unit):
-            yield Problem((unit.host,), "the ledger does not know the claim ID on its label.")
+            hint = f": {HINT}" if is_exchanged(unit.claim_id or "", holders) else ""
+            yield Problem((unit.host,), f"the ledger does not know the claim ID on its label{hint}.")
         elif holder is None:
             try:
                 check_typed(unit.claim_id or "", _length(unit.variables) or DEFAULT_LENGTH)
@@ -338,7 +347,7 @@ def _trouble(holder: Claim, unit: _BatchUnit) -> str | None:
     other_product = unit.product is not None and holder.product != unit.product
     if other_unit or other_product:
         return (
-            f"the claim ID {mask(holder.claim_id)} belongs to unit {holder.unit!a} of product {holder.product}; "
+            f"the claim ID {mask(holder.claim_id)} belongs to unit {quoted(holder.unit)} of product {holder.product}; "
             "give this unit another one."
         )
     return None

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
@@ -19,12 +19,20 @@ _FIELD = re.compile(r"\{([^{}]*)\}")
 _VALUE = rf"([^/?#&=;,|\s]{{1,{MAX_UNIT_LENGTH}}})"
 
 
+SCAN_REFUSED: Mapping[str, object] = {"scan_refused": True}
+"""What a task's result says where the label does not fit, and another scan may."""
+
+
 class ScanError(IotoError):
     """Something was scanned that says no claim ID. The message does not repeat it, since it may hold one."""
+
+    facts: Mapping[str, object] = SCAN_REFUSED
 
 
 class NothingScannedError(ScanError):
     """Nobody scanned anything."""
+
+    facts: Mapping[str, object] = {}
 
 
 @dataclass(frozen=True, slots=True)

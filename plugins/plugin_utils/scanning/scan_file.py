@@ -9,27 +9,41 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..csv_reader import CsvFormat, CsvRow, LineProblem, fold_title, read_lines, read_rows
+from ..display_text import printable
 from ..private_files import typed_path
-from .scan import ScanError
+from .scan import NothingScannedError, ScanError
 
 _MAX_BYTES = 10_000_000
 _SCAN, _HOST, _SERIAL = "scan", "host", "serial"
+
+
+class ScanFileError(ScanError):
+    """A file of scans that cannot be used; scanning again does not help."""
+
+    facts: Mapping[str, object] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class ScanFile:
     """The scans of a file, by host or by serial."""
 
+    path: str = ""
     by_host: Mapping[str, str] = field(default_factory=dict, repr=False)
     by_serial: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def of(self, host: str, serial: str | None) -> str:
-        """Return what was scanned for a unit; empty where nothing was."""
-        return self.by_host.get(host) or self.by_serial.get(serial or "") or ""
+        """Return what was scanned for a unit. Raises `NothingScannedError`."""
+        found = self.by_host.get(host) or self.by_serial.get(serial or "")
+        if not found:
+            name = f"serial {printable(serial)}" if self.by_serial and serial else f"host {printable(host)}"
+            raise NothingScannedError(
+                f"The file of scans {printable(self.path)} has no scan for the {name}; add a line with it."
+            )
+        return found
 
 
 def read_scan_file(path: str, hosts: Sequence[str]) -> ScanFile:
-    """Return the scans in the file at `path`. Raises `ScanError`.
+    """Return the scans in the file at `path`. Raises `ScanFileError`.
 
     A file whose first line names the columns `scan` and `host` or `serial` is CSV. In any other file each line is a
     scan, in the order of `hosts`, and there have to be as many: a scan that is missing would shift all others.
@@ -45,29 +59,33 @@ def read_scan_file(path: str, hosts: Sequence[str]) -> ScanFile:
             raise _not_readable(path, line)
         scans.append(line.text)
     if not scans:
-        raise ScanError(f"The file of scans {path} is empty; scan the labels into it.")
+        raise ScanFileError(f"The file of scans {path} is empty; scan the labels into it.")
     if len(scans) != len(hosts):
-        raise ScanError(
+        raise ScanFileError(
             f"The file of scans {path} has {len(scans)} scans, and there are {len(hosts)} units: one scan for each, in "
             "the order of the inventory, or CSV with the columns host (or serial) and scan."
         )
-    return ScanFile(by_host=dict(zip(hosts, scans, strict=True)))
+    return ScanFile(path, by_host=dict(zip(hosts, scans, strict=True)))
 
 
 def _content(path: str) -> bytes:
+    wrong = None
     try:
         with typed_path(path).open("rb") as file:
             data = file.read(_MAX_BYTES + 1)
     except OSError as error:
-        raise ScanError(f"The file of scans {path} cannot be read ({error.strerror}); see its name.") from None
-    if len(data) > _MAX_BYTES:
-        raise ScanError(f"The file of scans {path} has more than {_MAX_BYTES} bytes, as no scans have; see its name.")
+        wrong = f"cannot be read ({error.strerror})"
+    else:
+        if len(data) > _MAX_BYTES:
+            wrong = f"has more than {_MAX_BYTES} bytes, as no scans have"
+    if wrong is not None:
+        raise ScanFileError(f"The file of scans {printable(path)} {wrong}; correct its name (ioto_scans).")
     return data
 
 
 def _read_table(path: str, titles: Sequence[str], rows: Iterator[CsvRow | LineProblem]) -> ScanFile:
     if _HOST not in titles and _SERIAL not in titles:
-        raise ScanError(f"The file of scans {path} has no column host and none called serial; add one.")
+        raise ScanFileError(f"The file of scans {path} has no column host and none called serial; add one.")
     key = _HOST if _HOST in titles else _SERIAL
     found: dict[str, str] = {}
     for row in rows:
@@ -77,10 +95,10 @@ def _read_table(path: str, titles: Sequence[str], rows: Iterator[CsvRow | LinePr
         name = values[key]
         if not name or name in found:
             problem = "names no" if not name else "names a second time its"
-            raise ScanError(f"The file of scans {path}, line {row.line}, {problem} {key}; correct it.")
+            raise ScanFileError(f"The file of scans {path}, line {row.line}, {problem} {key}; correct it.")
         found[name] = values[_SCAN]
-    return ScanFile(by_host=found) if key == _HOST else ScanFile(by_serial=found)
+    return ScanFile(path, by_host=found) if key == _HOST else ScanFile(path, by_serial=found)
 
 
-def _not_readable(path: str, problem: LineProblem) -> ScanError:
-    return ScanError(f"The file of scans {path} cannot be read, {problem}")
+def _not_readable(path: str, problem: LineProblem) -> ScanFileError:
+    return ScanFileError(f"The file of scans {path} cannot be read, {problem}")

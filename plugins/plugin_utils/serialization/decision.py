@@ -13,11 +13,13 @@ from ..claim_ids import DEFAULT_LENGTH, InvalidClaimIdError, check_typed, is_val
 from ..device.agent_settings import Override
 from ..device.state import DeviceState
 from ..device.unit_identity import UnitIdentity
-from ..display_text import printable
+from ..display_text import printable, quoted
 from ..identity.facts import described, differences, values_of
 from ..identity.mac_addresses import is_same_serial
 from ..ledger.device_check import refusal_of
 from ..ledger.records import Claim, State
+from ..scanning.keyboard_layout import HINT, exchanged
+from ..scanning.scan import SCAN_REFUSED
 from .replacing import NOTHING, Replaced, Replacing, id_is_meant, product_is_meant
 
 _DONE = {State.VERIFIED, State.LABELLED}
@@ -81,6 +83,11 @@ class Asked:
     rewrite: bool = False
     """A unit that was verified may be done again though nothing but a MAC address identifies it."""
 
+    @property
+    def exchanged_id(self) -> str | None:
+        """The ID that was scanned with Y and Z exchanged, where that is another one."""
+        return exchanged(self.claim_id) if self.scanned else None
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -92,6 +99,8 @@ class Known:
     holder: Claim | None = None
     given_holder: Claim | None = None
     replaced_holder: Claim | None = None
+    exchanged_holder: Claim | None = None
+    """The claim with the ID that was scanned, Y and Z exchanged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +119,8 @@ class Decision:
     reason: str = ""
     device: str | None = None
     rewritten: bool = False
+    facts: Mapping[str, object] = field(default_factory=dict)
+    """What a task's result says beside the reason."""
 
     @property
     def needs_an_id(self) -> bool:
@@ -121,13 +132,13 @@ def decide(seen: Seen, asked: Asked, known: Known) -> Decision:
     """Return what to do with the unit. A device that has an ID keeps it, unless somebody names it to be replaced."""
     if _has_other_product(seen, asked) and not asked.replacing.takes_product(seen.product or ""):
         return _refuse(
-            f"The device says product {seen.product!a}, and {asked.product} was asked for: see whether this is the "
-            f"right unit and image, or {product_is_meant(seen.product or '')}."
+            f"The device says product {quoted(seen.product)}, and {asked.product} was asked for: see whether this is "
+            f"the right unit and image, or {product_is_meant(seen.product or '')}."
         )
     if refused := _refused_replacement(seen, asked, known):
         return refused
-    if refused := _refused_gift(asked, known.given_holder):
-        return refused
+    if refused := _refused_gift(asked, known):
+        return replace(refused, facts=SCAN_REFUSED if asked.scanned else {})
     if known.live is not None and (refused := _refused_board(seen, asked, known.live)):
         return refused
     return _guarded(_choose(seen, asked, known), seen, asked)
@@ -199,16 +210,15 @@ def _refused_replacement(seen: Seen, asked: Asked, known: Known) -> Decision | N
 
 
 def _whose(holder: Claim) -> str:
-    return "no unit yet" if holder.unit is None else f"unit {holder.unit!a} of product {holder.product}"
+    return "no unit yet" if holder.unit is None else f"unit {quoted(holder.unit)} of product {holder.product}"
 
 
-def _refused_gift(asked: Asked, holder: Claim | None) -> Decision | None:
-    """Refuse an ID that was given, and that the ledger has for something else; `holder` is the claim with it."""
+def _refused_gift(asked: Asked, known: Known) -> Decision | None:
+    """Refuse an ID that was given, and that the ledger has for something else."""
+    holder = known.given_holder
     if holder is None and asked.scanned:
-        return _refuse(
-            f"The ledger does not know the claim ID {mask(asked.claim_id or '')} that was scanned: see whether the "
-            "label is from a roll of this ledger, and was read rightly."
-        )
+        hint = HINT if known.exchanged_holder else "see whether the label is from a roll of this ledger"
+        return _refuse(f"The ledger does not know the claim ID {mask(asked.claim_id or '')} that was scanned: {hint}.")
     if holder is None and asked.claim_id is not None:
         try:
             check_typed(asked.claim_id, asked.length)
@@ -229,7 +239,7 @@ def _refused_gift(asked: Asked, holder: Claim | None) -> Decision | None:
             taken,
         )
     return _refuse(
-        f"The claim ID {mask(taken.claim_id)} that was given belongs to unit {taken.unit!a} of product "
+        f"The claim ID {mask(taken.claim_id)} that was given belongs to unit {quoted(taken.unit)} of product "
         f"{taken.product}: give this unit another one.",
         taken,
     )
@@ -269,15 +279,16 @@ def _for_a_blank_device(seen: Seen, asked: Asked, known: Known) -> Decision:
     rewritten = live.state in _DONE
     if rewritten and seen.identity is not None and seen.identity.is_a_mac and not _is_again(asked, live):
         return _refuse(
-            f"The device is blank, and says by nothing but its MAC address that it is unit {asked.unit!a}, which was "
-            f"done before as {printable(live.host or 'another host')}: see whether it is that unit, or another board "
-            "with the same address, which needs its own serial (ioto_serial); if it is, say so (ioto_rewrite: true).",
+            f"The device is blank, and says by nothing but its MAC address that it is unit {quoted(asked.unit)}, which "
+            f"was done before as {printable(live.host or 'another host')}: see whether it is that unit, or another "
+            "board with the same address, which needs its own serial (ioto_serial); if it is, say so (ioto_rewrite: "
+            "true).",
             live,
         )
     if asked.claim_id in {None, live.claim_id}:
         return Decision(Action.ASSIGN, live.claim_id, rewritten=rewritten)
     return _refuse(
-        f"The unit {asked.unit!a} has the claim ID {mask(live.claim_id)} in the ledger, and another was given: "
+        f"The unit {quoted(asked.unit)} has the claim ID {mask(live.claim_id)} in the ledger, and another was given: "
         f"correct the inventory, or {id_is_meant(live.claim_id)}."
     )
 
@@ -293,7 +304,7 @@ def _for_a_known_device(claim_id: str, asked: Asked) -> Decision:
     if asked.claim_id in {None, claim_id}:
         return Decision(Action.KEEP, claim_id)
     return _refuse(
-        f"The unit {asked.unit!a} already has the claim ID {mask(claim_id)}, and another was given: "
+        f"The unit {quoted(asked.unit)} already has the claim ID {mask(claim_id)}, and another was given: "
         f"correct the inventory, or {id_is_meant(claim_id)}."
     )
 
@@ -309,8 +320,8 @@ def _for_two_ids(claim_id: str, live: Claim, asked: Asked, known: Known) -> Deci
     remedy = "leave the given one out" if takes else id_is_meant(claim_id)
     return _refuse(
         f"The device has the claim ID {mask(claim_id)}, and the ledger has {mask(live.claim_id)} for its unit "
-        f"{asked.unit!a}: retire the latter in the ledger where it is wrong (ledger_entry); for the device to get it, "
-        f"{remedy}.",
+        f"{quoted(asked.unit)}: retire the latter in the ledger where it is wrong (ledger_entry); for the device to "
+        f"get it, {remedy}.",
         _foreign(old, asked),
     )
 
@@ -328,7 +339,7 @@ def _for_an_unknown_id(claim_id: str, asked: Asked, known: Known) -> Decision:
         )
     if foreign := _foreign(holder, asked):
         return _refuse(
-            f"The device has the claim ID {mask(claim_id)}, which belongs to unit {foreign.unit!a} of product "
+            f"The device has the claim ID {mask(claim_id)}, which belongs to unit {quoted(foreign.unit)} of product "
             f"{foreign.product}: see whether an image was copied from that unit or the serial is wrong, or "
             f"{id_is_meant(claim_id)}.",
             foreign,

@@ -23,7 +23,7 @@ from ..device.scripts import age, same_board, sweep
 from ..device.state import IDENTITY_KEYS, DeviceState
 from ..device.unit_identity import UnitIdentity
 from ..device.verified_write import ChangedMeanwhileError, write_verified
-from ..display_text import printable
+from ..display_text import printable, quoted
 from ..identity.facts import merged
 from ..json5.document import Json5Document
 from ..json5.reader import JsonValue
@@ -62,7 +62,7 @@ def serialize(device: Device, request: Request, ledger: ClaimLedger, context: Co
     """Give the unit behind `device` its identity, or find that it has it. Raises `IotoError`."""
     for key in IDENTITY_KEYS:
         if key in request.properties:
-            raise SerializationError(f"The property {key!r} is no free one; give it as claim_id or product.")
+            raise SerializationError(f"The property {quoted(key)} is no free one; give it as claim_id or product.")
     with suppress(ChangedMeanwhileError):
         return _Transaction(device, request, ledger, context).run()
     for _unused in range(_TRIES_AGAINST_OTHER_WRITERS - 2):
@@ -137,7 +137,7 @@ class _Transaction:
         live = self._ledger.live_claim(asked.product, asked.unit)
         if live is not None:  # a MAC address may be there in another notation, from an older version
             self._asked = asked = with_fields(asked, unit=live.unit or asked.unit)
-        named = seen.claim_id, asked.claim_id, asked.replacing.folded_id
+        named = seen.claim_id, asked.claim_id, asked.replacing.folded_id, asked.exchanged_id
         wanted = [claim_id for claim_id in named if is_valid(claim_id)]
         holders = self._ledger.holders(wanted) if wanted else {}
         known = Known(live, *(holders.get(claim_id or "") for claim_id in named))
@@ -151,7 +151,7 @@ class _Transaction:
             self._ledger.record(NewEvent(EventKind.CONFLICT, self._context, *about, why, decision.device))
         if decision.action is Action.REFUSE:
             sentence = f"{decision.reason} ({printable(state.file.path)} on {self._device.name})"
-            raise OtherDeviceError(sentence, {"hardware": self._unit.hardware})
+            raise OtherDeviceError(sentence, {"hardware": self._unit.hardware, **decision.facts})
         if live is None and (self._request.check or self._source.costs_elsewhere):
             with _telling_of_others(self._unit):
                 self._ledger.check_board(self._allocation(None, self._source.name), is_noted=not self._request.check)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..option import VERIFY, Option, rows
+from ..option import MANUAL, VERIFY, Option, rows
 
 _MODULE = ("verify",)
 _FLOW = (VERIFY,)
@@ -39,8 +39,21 @@ OPTIONS = (
         flows=_FLOW,
         unless=("scan", "image"),
     ),
+    Option(
+        "ask_again",
+        "Where another scan may help, do not fail and record nothing: RV(msg) says why, with RV(scan_refused).",
+        False,
+        modules=("verify", "serialize"),
+    ),
+    Option(
+        "scan_echo",
+        "Show on the terminal what is typed at the prompt for a label.",
+        type="bool",
+        variable="ioto_scan_echo",
+        without="V(false)",
+        flows=(VERIFY, MANUAL),
+    ),
     *rows(
-        Option("scan_echo", "Show on the terminal what is typed.", type="bool", without="V(false)"),
         Option(
             "verdict_only",
             "Tell the verdict and do not fail; what comes after looks at C(ioto_verdict).",

@@ -20,6 +20,7 @@ from ..labels.qr_templates import qr_templates
 from ..ledger.ledger import Ledger
 from ..ledger.records import Context
 from ..scanning.camera import read_picture
+from ..scanning.keyboard_layout import HINT, exchanged, is_exchanged
 from ..scanning.scan import NothingScannedError, Scan, ScanError, read_scan
 from ..scanning.scan_file import ScanFile, read_scan_file
 from .three_way_check import CheckVerdict, UnitSeen, ask_ledger, compare, record
@@ -36,8 +37,8 @@ def verify_unit(
 ) -> dict[str, Any]:
     """Check the unit behind `device`, and return what `verify` documents. `hosts` are all of the play, in their order.
 
-    Raises `IotoError` where the options or the ledger cannot be used; whatever is wrong with label or device is a
-    verdict.
+    Raises `IotoError` where the options or the ledger cannot be used, and with `ask_again` where the scan says nothing;
+    whatever else is wrong with label or device is a verdict.
     """
     product = parse_product(options["product"]) if options["product"] else None
     templates = qr_templates(options["qr"], options["layout"])
@@ -56,7 +57,12 @@ def verify_unit(
         problems.append(_clause(error))
     try:
         scan = _scan(options, templates, scans, device.name, seen)
+        if not options["image"]:
+            _check_keyboard(scan, ledger)
     except ScanError as error:
+        if options["ask_again"] and error.facts:
+            raise
+        scan = None
         problems.append(_clause(error))
         is_worth_recording &= not isinstance(error, NothingScannedError)
     if scan is not None and seen is not None:
@@ -80,6 +86,13 @@ def _scan(
     if seen is not None and is_same_serial(text, seen.unit):
         raise ScanError("What was scanned is the barcode of the serial number; scan the QR code beside it.")
     return read_scan(text, templates)
+
+
+def _check_keyboard(scan: Scan, ledger: Ledger) -> None:
+    """Raise `ScanError` where a scanner has exchanged Y and Z, as far as the ledger can tell."""
+    other = exchanged(scan.claim_id)
+    if other is not None and is_exchanged(scan.claim_id, ledger.holders([scan.claim_id, other])):
+        raise ScanError(f"The ledger does not know the label's claim ID {mask(scan.claim_id)}: {HINT}.")
 
 
 def _result(verdict: CheckVerdict, scan: Scan | None, host: str) -> dict[str, Any]:

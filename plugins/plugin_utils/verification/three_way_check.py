@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from ..claim_ids import InvalidProductError, is_valid, mask, parse_product
 from ..device.agent_settings import Override
 from ..device.state import DeviceState
+from ..display_text import quoted
 from ..identity.mac_addresses import is_same_serial
 from ..identity.marks import ANY_MARKS, IdentifyingMarks
 from ..ledger.event_kinds import EventKind
@@ -100,10 +101,10 @@ def _of_label_and_device(scan: Scan, seen: UnitSeen, product: str | None) -> lis
                 f"the agent takes another {name} than that of device.json5, from {override.key} in {override.path}"
             )
     if scan.serial is not None and not is_same_serial(scan.serial, seen.unit):
-        problems.append(f"the label says S/N {scan.serial!a}, and the unit is {seen.unit!a}")
+        problems.append(f"the label says S/N {quoted(scan.serial)}, and the unit is {quoted(seen.unit)}")
     for wanted, who in ((scan.product, "the label"), (product, "the inventory")):
         if wanted is not None and seen.product is not None and wanted != seen.product:
-            problems.append(f"{who} says product {wanted}, and the device {seen.product!a}")
+            problems.append(f"{who} says product {wanted}, and the device {quoted(seen.product)}")
     return problems
 
 
@@ -116,7 +117,7 @@ def _of_ledger_and_label(scan: Scan, seen: UnitSeen, known: UnitKnown) -> list[s
     if holder.unit is None:
         return ["the label is pre-printed and bound to no unit yet"]
     if not is_same_serial(holder.unit, seen.unit):
-        return [f"the label belongs to unit {holder.unit!a}"]
+        return [f"the label belongs to unit {quoted(holder.unit)}"]
     if seen.product is not None and holder.product != seen.product:
         return [f"the label belongs to product {holder.product}"]
     return []
@@ -125,12 +126,12 @@ def _of_ledger_and_label(scan: Scan, seen: UnitSeen, known: UnitKnown) -> list[s
 def _of_ledger_and_device(scan: Scan, seen: UnitSeen, known: UnitKnown) -> list[str]:
     live, holder = known.of_unit, known.of_device
     if live is None:
-        return [f"the ledger has no claim ID for unit {seen.unit!a}"]
+        return [f"the ledger has no claim ID for unit {quoted(seen.unit)}"]
     problems = []
     if is_valid(seen.claim_id) and live.claim_id != seen.claim_id:
         problems.append(f"the ledger has {live.masked} for this unit, and not what the device has")
         if holder is not None and holder.unit is not None and not is_same_serial(holder.unit, seen.unit):
-            problems.append(f"the device's claim ID belongs to unit {holder.unit!a}")
+            problems.append(f"the device's claim ID belongs to unit {quoted(holder.unit)}")
     elif live.state not in _IN_ORDER:
         problems.append(f"the ledger has it as {live.state} only, so run provision again")
     return problems

@@ -10,8 +10,14 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ...json5.reader import JsonValue
-from ...scanning.scan import Scan, read_scan
+from ...scanning.scan import SCAN_REFUSED, Scan, read_scan
 from .source import ClaimSource, SourceError
+
+
+class OtherProductsLabelError(SourceError):
+    """A label that names another product than the unit's."""
+
+    facts: Mapping[str, object] = SCAN_REFUSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +46,9 @@ class Scanned(ClaimSource):
         return "its pre-printed label was scanned"
 
     def check_product(self, product: str) -> None:
-        """Raise `SourceError` where the label says another product."""
+        """Raise `OtherProductsLabelError` where the label says another product."""
         if self.scan.product not in {None, product}:
-            raise SourceError(
+            raise OtherProductsLabelError(
                 f"The label that was scanned is for product {self.scan.product}, and the unit is of {product}: "
                 "take a label of its own product."
             )
