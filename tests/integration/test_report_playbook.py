@@ -88,7 +88,7 @@ def test_who_stands_at_the_line_is_in_every_event_of_both_engines_and_in_the_rep
     by = f"<b>4711</b> [31m, {here.actor}"
     for found in (page, later):
         assert {line["by"] for line in lines(found).values()} == {by}
-        assert "by &lt;b&gt;4711&lt;/b&gt; [31m, " in found.read_text()
+        assert f"<td>&lt;b&gt;4711&lt;/b&gt; [31m<small>{here.actor}</small>" in found.read_text()
 
 
 @pytest.mark.parametrize("limit", [(), ("--limit", "manual-1")])

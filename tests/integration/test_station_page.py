@@ -16,32 +16,11 @@ import pytest
 
 from tests.services.factory_service import OTHER_PRODUCT, PATH, PRODUCT, RunningService
 from tests.services.factory_service_fixture import ServiceMaker, service, service_with
-from tests.support.browser import Browser
+from tests.support.browser import CONTRASTS, LEAST_CONTRAST, Browser
 
 __all__ = ["service", "service_with"]
 
 EVIL = "evil.example"
-LEAST_CONTRAST = 4.5
-"""That of the WCAG's level AA for text of any size."""
-CONTRASTS = """(() => {
-  const numbers = (colour) => colour.match(/[0-9.]+/g).map(Number);
-  const light = (colour) => numbers(colour).slice(0, 3).map((c) => c / 255)
-    .map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
-    .reduce((sum, c, at) => sum + c * [0.2126, 0.7152, 0.0722][at], 0);
-  const ground = (element) => {
-    for (let at = element; at; at = at.parentElement) {
-      const colour = getComputedStyle(at).backgroundColor;
-      if (numbers(colour)[3] !== 0) return colour;
-    }
-  };
-  const found = {};
-  for (const element of document.querySelectorAll("h1, h2, p, li, li *, span, b, button, input, label")) {
-    if (!element.checkVisibility() || !(element.innerText || element.placeholder)) continue;
-    const both = [light(getComputedStyle(element).color), light(ground(element))].sort((a, b) => b - a);
-    found[element.id || element.className || element.tagName] = (both[0] + 0.05) / (both[1] + 0.05);
-  }
-  return found;
-})()"""
 
 
 @pytest.fixture

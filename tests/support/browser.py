@@ -25,6 +25,28 @@ _QUIET = (
     *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--lang=en-US"),
 )
 
+LEAST_CONTRAST = 4.5
+"""That of the WCAG's level AA for text of any size."""
+CONTRASTS = """(() => {
+  const numbers = (colour) => colour.match(/[0-9.]+/g).map(Number);
+  const light = (colour) => numbers(colour).slice(0, 3).map((c) => c / 255)
+    .map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, c, at) => sum + c * [0.2126, 0.7152, 0.0722][at], 0);
+  const ground = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const colour = getComputedStyle(at).backgroundColor;
+      if (numbers(colour)[3] !== 0) return colour;
+    }
+  };
+  const found = {};
+  for (const element of document.querySelectorAll("h1, h2, p, li, li *, span, b, button, input, label, th, td, td *")) {
+    if (!element.checkVisibility() || !(element.innerText || element.placeholder)) continue;
+    const both = [light(getComputedStyle(element).color), light(ground(element))].sort((a, b) => b - a);
+    found[element.id || element.className || element.tagName] = (both[0] + 0.05) / (both[1] + 0.05);
+  }
+  return found;
+})()"""
+
 
 def browser_program() -> str:
     """Return the path of the browser; skips the test where there is none."""
@@ -148,6 +170,11 @@ class Browser:
     def photograph(self, path: Path) -> None:
         """Save what is seen as a PNG."""
         path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"]))
+
+    def print(self) -> bytes:
+        """Return the page as a PDF, as a person saves it with the browser's own dialogue for printing."""
+        done = self.call("Page.printToPDF", preferCSSPageSize=True, printBackground=True)
+        return base64.b64decode(done["data"])
 
     def _read(self) -> dict[str, Any]:
         assert self._process.stdout is not None

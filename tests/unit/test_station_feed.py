@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.event_ki
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import AllocationRequest, Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
     Context,
+    Description,
     NewEvent,
     State,
     StateChange,
+    TwinError,
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.service.ledger_handle import LedgerHandle
 from ansible_collections.ioto.serialization.plugins.plugin_utils.service.metrics import Metrics
@@ -79,6 +82,30 @@ def test_a_unit_that_asks_again_after_a_failure_is_not_the_work_of_whoever_faile
     again = card_of_asking(feed, "SN-1")
 
     assert (again["verdict"], again["by"]) == ("issued", ADA.actor)
+
+
+def test_a_unit_that_passed_and_is_in_doubt_since_fails_until_that_is_settled(
+    feed: StationFeed, ledger: Ledger
+) -> None:
+    one, other = (
+        AllocationRequest(
+            PRODUCT, "SN-1", "generated", replace(ADA, host=host, run="R-1"), details={"mac": "00:1b:21:3a:40:01"}
+        )
+        for host in ("pump-1", "pump-2")
+    )
+    claim = ledger.allocate(one)
+    with pytest.raises(TwinError):
+        ledger.allocate(other)
+    ledger.advance(StateChange(claim.claim_id, State.VERIFIED, context=ADA))
+    card = first_card(feed)
+    assert card["verdict"] == "fail"
+    assert card["text"].startswith("In doubt: two devices said that they are unit 'SN-1'")
+
+    ledger.resolve(claim.claim_id, reason="seen", context=ADA)
+    assert first_card(feed)["verdict"] == "pass"
+
+    ledger.describe(Description(claim.claim_id, {}, ADA, is_unsettled=True))
+    assert first_card(feed)["text"] == "In doubt: its device was written again and not verified: run again"
 
 
 def test_the_work_on_a_unit_whose_card_is_gone_is_found_in_the_ledger(feed: StationFeed, ledger: Ledger) -> None:

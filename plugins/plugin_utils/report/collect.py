@@ -189,7 +189,8 @@ def _row(ledger: Ledger, key: _Key, case: _Case, claim: Claim | None) -> Row:
         else _verdict(claim, moved, case.events),
         times=_times(ledger, claim, moved),
         failures=failures,
-        by=case.events[-1].by if case.events else None,
+        actor=case.events[-1].actor if case.events else None,
+        operator=case.events[-1].operator if case.events else None,
     )
 
 
@@ -205,6 +206,8 @@ def _verdict(claim: Claim | None, moved: Sequence[Event], events: Sequence[Event
     for verdict in (UnitVerdict.FAILED, UnitVerdict.UNREACHABLE):
         if verdict in open_failures:
             return verdict
+    if claim is not None and claim.doubt is not None:
+        return UnitVerdict.IN_DOUBT
     if claim is None or claim.state not in {State.VERIFIED, State.LABELLED}:
         return UnitVerdict.UNFINISHED
     for verdict in (UnitVerdict.MISMATCH, UnitVerdict.NOT_LABELLED):

@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, tzinfo
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup, escape
 
-from ..display_text import printable
+from ..display_text import local_time, offset, printable
 from ..errors import IotoError
 from ..ledger.records import State
 from .chart import chart
@@ -22,6 +23,9 @@ from .records import Report, Row, UnitVerdict
 _FOLDER = Path(__file__).parent
 _STATES = [state for state in State if state is not State.RETIRED]
 _MOST_LISTED = 50
+_MOST_NAMED = 5
+_SHORT_ID = 11
+"""Characters of a claim ID for which the page has a narrow column."""
 
 
 class LabelPicture(NamedTuple):
@@ -40,29 +44,31 @@ class Tile(NamedTuple):
 
 
 def page(report: Report, pictures: Pictures | None, *, most_pictures: int, reveal: bool, made_at: datetime) -> str:
-    """Return the page; at most `most_pictures` labels are drawn. Times are in the zone of `made_at`."""
+    """Return the page; at most `most_pictures` labels are drawn. Times are those of this machine's clock."""
     drawings = _draw(report, pictures, most_pictures)
     # What somebody has to look at, before the list of all.
     not_done = [row for row in report.rows if not row.verdict.is_good and row.verdict is not UnitVerdict.RETIRED]
-    return _template(made_at.tzinfo).render(
+    return _template().render(
         report=report,
+        document_title=_document_title(report),
         made_at=made_at,
         reveal=reveal,
         style=(_FOLDER / "report.css").read_text(encoding="utf-8"),
         states=_STATES,
         tiles=_tiles(report),
-        chart=chart(report.rows, made_at.tzinfo),
+        chart=chart(report.rows, None),
         drawings=drawings,
         drawings_left_out=sum(map(_has_label, report.rows)) - len(drawings) if pictures else 0,
         definitions=pictures.definitions() if pictures else "",
         not_done=not_done,
         most_listed=_MOST_LISTED,
+        most_named=_MOST_NAMED,
+        has_long_ids=any(row.claim and len(row.claim.claim_id) > _SHORT_ID for row in report.rows),
     )
 
 
 @cache
-def _template(zone: tzinfo | None) -> Template:
-    """Return the template of a page whose times are in `zone`."""
+def _template() -> Template:
     environment = Environment(
         loader=FileSystemLoader(_FOLDER),
         autoescape=True,
@@ -74,12 +80,40 @@ def _template(zone: tzinfo | None) -> Template:
     environment.filters |= {
         "printable": printable,
         "kind": _kind,
+        "doubt": _doubt,
+        "reason": _reason,
+        "breakable": _breakable,
         "grouped": "{:,}".format,
-        "moment": lambda at: f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}",
-        "day": lambda at: f"{at.astimezone(zone):%Y-%m-%d}",
-        "clock": lambda at: f"{at.astimezone(zone):%H:%M:%S}",
+        "moment": local_time,
+        "day": lambda at: f"{at.astimezone():%Y-%m-%d} {offset(at.astimezone())}",
+        "clock": lambda at: f"{at.astimezone():%H:%M:%S}",
     }
     return environment.get_template("page.html.j2")
+
+
+def _document_title(report: Report) -> str:
+    """Return what a browser calls the page, and a PDF that it makes of it: the title with products and day."""
+    names = ", ".join(report.product_names[:_MOST_NAMED])
+    days = dict.fromkeys(f"{at.astimezone():%Y-%m-%d}" for at in (report.since, report.until))
+    return printable(" - ".join(filter(None, (report.title, names, " to ".join(days)))))
+
+
+def _doubt(row: Row) -> str:
+    """Return why a unit is in doubt, as a sentence."""
+    doubt = row.doubt or ""
+    return f"{doubt[:1].upper()}{doubt[1:]}."
+
+
+def _reason(row: Row) -> str:
+    """Return why a unit is not done, and what to do."""
+    if row.failures and row.verdict is not UnitVerdict.IN_DOUBT:
+        return row.failures[-1].reason
+    return _doubt(row) if row.doubt else "It has an ID that was not read back; run again."
+
+
+def _breakable(text: str) -> Markup:
+    """Return a sentence whose paths may be broken behind each slash, as a browser breaks no word."""
+    return escape(text).replace("/", Markup("/<wbr>"))
 
 
 def _has_label(row: Row) -> bool:

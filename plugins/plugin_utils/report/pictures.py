@@ -46,6 +46,12 @@ class Pictures:
             claim = claim._replace(claim_id=claim.masked)
         return self._svg(compose(job, claim).drawing)
 
+    def product_name(self, row: Row) -> str:
+        """Return what the product of a unit is called on its label; its ID where nobody says a name."""
+        options = self._options_of(row)
+        names = options["product_names"] or {}
+        return str(names.get(row.serial) or names.get(row.product) or options["product_name"] or row.product or "")
+
     def definitions(self) -> str:
         """Return what all pictures share, to stand once on the page."""
         shapes = []

@@ -29,6 +29,8 @@ class UnitVerdict(StrEnum):
     ALREADY_DONE = "already done"
     NOT_REACHED = "not reached"
     """It was to be handled, and the run was cut off before it came to it, as far as is known."""
+    IN_DOUBT = "in doubt"
+    """It counts for less than its state says: it was written again and not read back, or two devices said to be it."""
     UNFINISHED = "unfinished"
     """It has an ID that was not read back from it, and nothing says why."""
     NOT_LABELLED = "not labelled"
@@ -83,8 +85,20 @@ class Row:
     verdict: UnitVerdict
     times: Mapping[State, datetime] = field(default_factory=dict)
     failures: Sequence[Failure] = ()
-    by: str | None = None
-    """Who did the last thing that happened to it in the period."""
+    actor: str | None = None
+    """Which account (`user@station`) did the last thing that happened to it in the period."""
+    operator: str | None = None
+    """Who stood at the line then, where somebody said so."""
+
+    @property
+    def by(self) -> str | None:
+        """Who did that: the operator, if one was named, and the account."""
+        return self.actor if self.operator is None else f"{self.operator}, {self.actor}"
+
+    @property
+    def doubt(self) -> str | None:
+        """Why it counts for less than its state says, now; None where it does not."""
+        return self.claim.doubt if self.claim is not None and self.claim.is_live else None
 
     def more(self, *, reveal: bool) -> Mapping[str, Any]:
         """Return what else is to be said of its claim, by the names of `MORE_COLUMNS`."""
@@ -114,11 +128,18 @@ class Report:
     rows: Sequence[Row]
     is_cut_off: bool = False
     """Whether it is that of a run that has not come to its end."""
+    product_names: Sequence[str] = ()
+    """What the products of its units are called, in the order of the units; their IDs where nobody says a name."""
 
     @property
     def counts(self) -> Counter[UnitVerdict]:
         """How many units there are of each verdict."""
         return Counter(row.verdict for row in self.rows)
+
+    @property
+    def operators(self) -> Sequence[str]:
+        """Who stood at the line, in the order of the units."""
+        return list(dict.fromkeys(row.operator for row in self.rows if row.operator))
 
     @property
     def yield_percent(self) -> float | None:

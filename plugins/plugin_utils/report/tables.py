@@ -28,6 +28,8 @@ COLUMNS = (
     "result",
     *(f"{state}_at" for state in _STATES),
     "failures",
+    "doubt",
+    "operator",
     "by",
 )
 
@@ -70,5 +72,7 @@ def _values(row: Row, *, reveal: bool) -> dict[str, Any]:
         "failures": [
             {"at": failure.at.isoformat(), "what": failure.what, "reason": failure.reason} for failure in row.failures
         ],
+        "doubt": row.doubt,
+        "operator": row.operator,
         "by": row.by,
     }

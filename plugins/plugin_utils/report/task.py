@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -52,11 +52,14 @@ def make_report(options: Mapping[str, Any], around: Surroundings, *, check: bool
     else:
         report = _of_the_ledger(options, around, made_at)
     reveal = options["reveal"]
+    pictures = _pictures(options, hosts, around)
+    names = dict.fromkeys(printable(pictures.product_name(row)) for row in report.rows)
+    report = replace(report, product_names=[name for name in names if name])
     html = page_path(options["dest"])
     contents: dict[Path, Callable[[], str]] = {
         html: lambda: page(
             report,
-            _pictures(options, hosts, around) if options["pictures"] else None,
+            pictures if options["pictures"] else None,
             most_pictures=options["pictures"],
             reveal=reveal,
             made_at=made_at,

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from ..claim_ids import mask
@@ -93,7 +93,7 @@ class StationFeed:
                     "passed": len(self._today.passed),
                     "failed": len(failed),
                 },
-                "units": [to_json(card) for card in shown],
+                "units": [to_json(card) for card in _doubted(ledger, shown)],
             }
 
     def _follow(self, ledger: Ledger) -> None:
@@ -163,6 +163,21 @@ class StationFeed:
             self._cards.popitem(last=False)
 
 
+def _doubted(ledger: Ledger, cards: Sequence[Card]) -> list[Card]:
+    """Return `cards`; what passed and counts for less now, such as for a twin that came later, as it stands."""
+    passed = [(card.product, card.unit) for card in cards if card.verdict == "pass" and card.product and card.unit]
+    claims = ledger.live_claims(passed) if passed else {}
+    found = []
+    for card in cards:
+        claim = claims.get((card.product or "", card.unit or ""))
+        if claim is not None and card.verdict == "pass" and claim.doubt is not None:
+            verdict, text = claim_verdict(claim)
+            found.append(replace(card, verdict=verdict, text=text))
+        else:
+            found.append(card)
+    return found
+
+
 def to_json(card: Card) -> dict[str, object]:
     """Return a card as the page gets it."""
     return {
@@ -180,6 +195,8 @@ def claim_verdict(claim: Claim) -> tuple[str, str]:
     """Return how a claim stands, as a word and in words."""
     if claim.state is State.RETIRED:
         return "retired", f"Retired: {claim.reason}" if claim.reason else "Retired"
+    if claim.doubt is not None:
+        return "fail", f"In doubt: {claim.doubt}"
     if claim.state.is_past(State.WRITTEN):
         return "pass", _PASS_TEXTS[claim.state.value]
     return "issued", _ISSUE_TEXTS[claim.state.value]

@@ -32,8 +32,37 @@ function element(name, className, text) {
   return made;
 }
 
+function two(number) {
+  return String(number).padStart(2, "0");
+}
+
+// By the clock of whoever reads, as the report has it.
 function clock(iso) {
-  return new Date(iso).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+  const moment = new Date(iso);
+  return [moment.getHours(), moment.getMinutes(), moment.getSeconds()].map(two).join(":");
+}
+
+function day(iso) {
+  const moment = new Date(iso);
+  return [moment.getFullYear(), two(moment.getMonth() + 1), two(moment.getDate())].join("-");
+}
+
+function offset(iso) {
+  const minutes = -new Date(iso).getTimezoneOffset();
+  const size = Math.abs(minutes);
+  return `${minutes < 0 ? "-" : "+"}${two(Math.floor(size / 60))}:${two(size % 60)}`;
+}
+
+// What is not of today says its day.
+function when(iso) {
+  return day(iso) === day(Date.now()) ? clock(iso) : `${day(iso)} ${clock(iso)}`;
+}
+
+function time(iso) {
+  const made = element("time", "", when(iso));
+  made.dateTime = iso;
+  made.title = `${day(iso)} ${clock(iso)} ${offset(iso)}`;
+  return made;
 }
 
 function sign(verdict, unit, text, when) {
@@ -54,7 +83,7 @@ function row(unit) {
   why.title = unit.by ? `${unit.text} (${unit.by})` : unit.text;
   item.append(
     element("span", `badge ${unit.verdict}`, WORDS[unit.verdict]),
-    element("time", "", clock(unit.at ?? unit.updated_at)),
+    time(unit.at ?? unit.updated_at),
     name,
     element("span", "id", unit.claim_id ?? ""),
     why,
@@ -76,7 +105,8 @@ function drawLine() {
   const last = line.units[0];
   const key = last ? `${last.at} ${last.unit} ${last.verdict}` : "";
   if (last) {
-    sign(last.verdict, last.unit ?? "", last.text, last.by ? `${clock(last.at)} by ${last.by}` : clock(last.at));
+    const moment = `${when(last.at)} ${offset(last.at)}`;
+    sign(last.verdict, last.unit ?? "", last.text, last.by ? `${moment} by ${last.by}` : moment);
   } else {
     sign("idle", "Waiting for the first unit", "", "");
   }
@@ -92,7 +122,7 @@ function drawLine() {
   at("warnings").hidden = line.warnings.length === 0;
   at("warnings").replaceChildren(...line.warnings.map((text) => element("li", "", text)));
   at("live").textContent = "live";
-  at("clock").textContent = clock(line.now);
+  at("clock").textContent = `${clock(line.now)} ${offset(line.now)}`;
   draw();
 }
 
@@ -109,7 +139,7 @@ async function look() {
     line = body;
     drawLine();
   } catch (error) {
-    sign("lost", "Stop, and see to the service", said(error), line ? `last heard of at ${clock(line.now)}` : "");
+    sign("lost", "Stop, and see to the service", said(error), line ? `last heard of at ${clock(line.now)} ${offset(line.now)}` : "");
     at("live").textContent = "no connection";
   } finally {
     setTimeout(look, EVERY_MS);
