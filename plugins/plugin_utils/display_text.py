@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -61,7 +62,10 @@ def counted(number: int, noun: str) -> str:
 def meant_by(variable: str, value: str) -> str:
     """Return how to say that something is meant, where the run was started: the variable with the value to type."""
     value = printable(value)
-    said = f"{variable}={value}" if _NEEDS_NO_QUOTES.fullmatch(value) else f"'{json.dumps({variable: value})}'"
+    if _NEEDS_NO_QUOTES.fullmatch(value):
+        said = f"{variable}={value}"
+    else:
+        said = shlex.quote(json.dumps({variable: value}, ensure_ascii=False))
     return f"say that it is meant, with -e {said} -e ioto_reason=WHY"
 
 

@@ -10,6 +10,7 @@ import json
 import random
 import threading
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,18 @@ def test_what_the_settings_leave_open_is_shown(service_with: ServiceMaker, brows
     browser.wait_for("document.querySelectorAll('#warnings li').length === 2")
     assert "Anybody in 192.168.7.0/24 can draw the claim ID" in browser.text("#warnings")
     assert browser.is_shown("#warnings")
+
+
+def test_times_are_those_of_whoever_looks_with_their_offset(service: RunningService, browser: Browser) -> None:
+    verified(service, "SN-1")
+    for zone, offset in (("Asia/Kolkata", "+05:30"), ("America/Phoenix", "-07:00"), ("Asia/Tokyo", "+09:00")):
+        browser.call("Emulation.setTimezoneOverride", timezoneId=zone)
+        browser.open(url(service))
+        browser.wait_for("document.body.dataset.verdict === 'pass'")
+        assert offset in browser.text("#when") and browser.text("#clock").endswith(f" {offset}")
+        at = datetime.fromisoformat(browser.run("document.querySelector('#units time').dateTime"))
+        shown = browser.run("document.querySelector('#units time').title").replace(" +", "+").replace(" -", "-")
+        assert datetime.fromisoformat(shown) == at.replace(microsecond=0)
 
 
 # --- search, masked and revealed ---

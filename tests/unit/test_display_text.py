@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import ast
+import json
+import shlex
 import time
 import unicodedata
 from collections.abc import Iterator
@@ -16,7 +18,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.display_text import local_time, printable, quoted
+from ansible_collections.ioto.serialization.plugins.plugin_utils.display_text import (
+    local_time,
+    meant_by,
+    printable,
+    quoted,
+)
 from ansible_collections.ioto.serialization.plugins.plugin_utils.progress.model import clean
 
 PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
@@ -58,6 +65,14 @@ def escaping() -> Iterator[str]:
             is_conversion = isinstance(node, ast.FormattedValue) and node.conversion == ord("a")
             if is_conversion or (isinstance(node, ast.Name) and node.id == "ascii"):
                 yield f"{path.relative_to(PLUGINS)}:{node.lineno}"
+
+
+@pytest.mark.parametrize("value", ["SN-1", "Wärmepumpe 30", "热泵", "it's", 'say "no"', "$(date)"])
+def test_what_has_to_be_typed_reaches_ansible_as_it_is_shown(value: str) -> None:
+    said = shlex.split(meant_by("ioto_accept_product", value).split("with ", 1)[1])[1]
+    given = dict([said.split("=", 1)]) if said.startswith("ioto") else json.loads(said)
+    assert given == {"ioto_accept_product": value}
+    assert "\\u" not in said
 
 
 def test_a_time_is_that_of_the_readers_clock_with_the_offset_it_had_then(monkeypatch: pytest.MonkeyPatch) -> None:
