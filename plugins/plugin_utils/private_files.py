@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from .display_text import quoted
 from .errors import IotoError
 
 _PREFIX = ".ioto-draft-"
@@ -74,8 +75,10 @@ def typed_path(text: str | Path) -> Path:
         if "\0" not in str(text):
             return Path(text).expanduser()
     except RuntimeError:
-        raise TypedPathError(f"The path {str(text)!a} begins with a user whom nobody knows here; correct it.") from None
-    raise TypedPathError(f"The path {str(text)!a} has a NUL in it, which no file's name can have; correct it.")
+        raise TypedPathError(
+            f"The path {quoted(str(text))} begins with a user whom nobody knows here; correct it."
+        ) from None
+    raise TypedPathError(f"The path {quoted(str(text))} has a NUL in it, which no file's name can have; correct it.")
 
 
 def user_folder() -> Path:

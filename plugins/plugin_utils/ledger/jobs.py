@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from ..display_text import printable
+from ..display_text import quoted
 from .options import JOB, JOBS, OF_THE_PLAYBOOK
 
 _REASON = "ioto_reason"
@@ -72,4 +72,4 @@ def _unknown(name: object) -> str:
         return f"Nothing says what to do with the ledger; give {JOB}, one of {listed}."
     nearest = get_close_matches(str(name), JOBS, n=1)
     meant = f" Did you mean {nearest[0]}?" if nearest else ""
-    return f"{JOB} is {printable(str(name))!a}, which is no job.{meant} The jobs are {listed}."
+    return f"{JOB} is {quoted(str(name))}, which is no job.{meant} The jobs are {listed}."
