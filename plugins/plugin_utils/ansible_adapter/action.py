@@ -54,8 +54,7 @@ class IotoAction(ActionBase):
             except IotoError as error:
                 asks_again = self.asks_again and bool(error.facts.get("scan_refused"))
                 result.update(error.facts, failed=not asks_again, msg=str(error))
-        # What is raised, Ansible takes for failed whatever the task's failed_when says.
-        if result.get("failed") and "results" not in result and not self._task.failed_when:
+        if result.get("failed") and "results" not in result and not self._is_judged_by_task:
             for notice in notices:
                 self._display.warning(notice)
             raise ToldError(str(result.get("msg", "")), result=result)  # type: ignore[no-untyped-call]
@@ -65,6 +64,11 @@ class IotoAction(ActionBase):
             # Ansible hides the results of several hosts only where each of them asks for it.
             result["results"] = [{**one, "_ansible_no_log": True} for one in result["results"]]
         return result
+
+    @property
+    def _is_judged_by_task(self) -> bool:
+        """Whether the task says what is a failure, or tries again: Ansible asks that of a returned result alone."""
+        return bool(self._task.failed_when or self._task.until or self._task.retries)
 
     def _arguments(self) -> dict[str, Any]:
         """Return the arguments of the task, complete; what it leaves out, a variable may say. Raises `IotoError`."""
