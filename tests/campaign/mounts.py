@@ -47,7 +47,7 @@ def mounts(bench: Bench) -> None:
         try:
             bench.check({unit.name: [report]})
             if storage.mounted or storage.lasting is Lasting.NO:
-                told = "is a mount point" if storage.mounted and not storage.readonly else "forgets everything"
+                told = "is a mount point" if storage.mounted and not storage.readonly else "forgets"
                 if report.claim_id is not None or told not in str(report.said):
                     raise Violation(f"it is not refused: {report}")
                 if unit.held() != unit.first or _is_known(bench, str(unit.serial)):

@@ -39,6 +39,16 @@ MOUNTS = {
         YES,
         "overlay",
     ),
+    "an overlay on flash, mounted volatile": (
+        "/dev/ubi0_1 {root}/o ubifs rw 0 0\noverlay / overlay rw,lowerdir=/,upperdir={root}/o/upper,volatile 0 0",
+        NO,
+        "overlay mounted volatile",
+    ),
+    "the same, as newer kernels say it": (
+        "/dev/ubi0_1 {root}/o ubifs rw 0 0\noverlay / overlay rw,upperdir={root}/o/upper,fsync=volatile 0 0",
+        NO,
+        "overlay mounted volatile",
+    ),
     "the root, mounted last": (
         "/dev/sda2 {dir} ext4 rw 0 0\ntmpfs / tmpfs rw 0 0",
         YES,

@@ -44,6 +44,15 @@ REAL = {
         'mkdir "$T/u" "$T/w"; mount -t overlay x -o "lowerdir=$M,upperdir=$T/u,workdir=$T/w" "$D"',
         Storage(YES, "overlay"),
     ),
+    "an overlay on a disk, mounted volatile": (
+        'mkdir "$T/u" "$T/w"; mount -t overlay x -o "lowerdir=$M,upperdir=$T/u,workdir=$T/w,volatile" "$D"',
+        Storage(NO, "overlay mounted volatile"),
+    ),
+    "a file system in a file on an overlay mounted volatile": (
+        'mkdir "$T/u" "$T/w" "$T/o"; mount -t overlay x -o "lowerdir=$M,upperdir=$T/u,workdir=$T/w,volatile" "$T/o"; '
+        'truncate -s 8M "$T/o/i"; mkfs.ext4 -q "$T/o/i"; mount -o loop "$T/o/i" "$D"',
+        Storage(NO, "ext4 on overlay mounted volatile"),
+    ),
     "an overlay on a tmpfs": (
         'mkdir "$M/u" "$M/w"; mount -t overlay x -o "lowerdir=$T,upperdir=$M/u,workdir=$M/w" "$D"',
         Storage(NO, "overlay on tmpfs"),

@@ -19,6 +19,8 @@ _UNTOLD = {
     "none": "there is no /proc/mounts",
     "unlisted": "the mount that it is in is not listed in /proc/self/mountinfo",
 }
+_VOLATILE = "volatile"
+"""How the type of a file system ends that says of each sync that it was done, and does none."""
 
 
 class StorageError(IotoError):
@@ -40,8 +42,8 @@ def check_storage(state: DeviceState, *, volatile: bool) -> Sequence[str]:
         return []
     if not volatile:
         raise StorageError(
-            f"The directory {config_dir} on {state.name} {_forgets(storage)}: mount its persistent partition first, or "
-            "say where the agent's configuration persists (config_dir); where it may forget, give ioto_volatile: true."
+            f"The directory {config_dir} on {state.name} {_forgets(storage)}: {_remedy(storage)}, or say "
+            "where the agent's configuration persists (config_dir); where it may forget, give ioto_volatile: true."
         )
     return [f"The directory {config_dir} {_forgets(storage)} (ioto_volatile: true)."]
 
@@ -52,15 +54,23 @@ def settings_notices(state: DeviceState, file: RemoteFile, written: Written) -> 
     beside = file.path.rpartition("/")[0] == state.file.path.rpartition("/")[0]
     notices = []
     if beside and storage.lasting is Lasting.NO:
-        notices.append(f"The file {path} on {state.name} {_forgets(storage)}: mount its persistent partition first.")
+        notices.append(f"The file {path} on {state.name} {_forgets(storage)}: {_remedy(storage)}.")
     if why := unsynced(written):
         notices.append(f"The file {path} on {state.name} may be gone after a power cut: {why}.")
     return notices
 
 
 def _forgets(storage: Storage) -> str:
+    if storage.type.endswith(_VOLATILE):
+        return f"is on a file system ({storage.type}) that syncs nothing, so that it forgets at the next power cut"
     kind = "read-only file system" if storage.readonly else "file system"
     return f"is on a {kind} ({storage.type}) that forgets everything at the next power cut"
+
+
+def _remedy(storage: Storage) -> str:
+    if storage.type.endswith(_VOLATILE):
+        return "mount it without that option first"
+    return "mount its persistent partition first"
 
 
 def needs_a_sync(device: Device, state: DeviceState) -> bool:

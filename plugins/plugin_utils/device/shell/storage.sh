@@ -52,7 +52,10 @@ ioto_doubt_it() {
 ioto_forgets() {
   ioto_lasts=no
   ioto_todo=
-  [ "$ioto_what" = "$1" ] || ioto_what="$ioto_what on $1"
+  case $1 in
+    "$ioto_what"*) ioto_what=$1 ;;
+    *) ioto_what="$ioto_what on $1" ;;
+  esac
 }
 
 # judge: takes the file system that ioto_mounted has found.
@@ -76,10 +79,12 @@ ioto_overlay() {
   ioto_seen="$ioto_seen $ioto_id "
   ioto_upper=
   ioto_lower=
+  ioto_syncs=yes
   set -f
   IFS=,
   for ioto_step in $ioto_options; do
     case $ioto_step in
+      volatile | fsync=volatile) ioto_syncs=no ;;
       upperdir=*) ioto_upper=${ioto_step#*=} ;;
       lowerdir=* | lowerdir+=* | datadir+=*) ioto_lower=$ioto_lower:${ioto_step#*=} ;;
     esac
@@ -103,6 +108,8 @@ ioto_overlay() {
   done
   unset IFS
   set +f
+  # Every sync of it succeeds and does nothing, so what was written is in the memory for as long as the kernel likes.
+  [ "$ioto_syncs" = yes ] || ioto_forgets 'overlay mounted volatile'
 }
 
 # layer PATH: takes what PATH, as the kernel wrote it, is in: a side of an overlay, or the file behind a loop device. Where
