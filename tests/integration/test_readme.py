@@ -25,6 +25,7 @@ from tests.support.firmware import make_ext, make_tree, missing_tools
 from tests.support.reader import DocumentError, Reader
 
 README = "README.md"
+TUTORIAL = "docs/docsite/rst/tutorial.rst"
 INVENTORY = "inventory.yml"
 MOST_NOT_RUN = 10
 
@@ -68,13 +69,14 @@ def test_every_block_is_run_or_says_why_not() -> None:
 @needs_devices
 @pytest.mark.parametrize("document", documents.paths())
 def test_every_block_works_as_it_stands(document: str, folder: Path, network: ExampleNetwork) -> None:
-    """The README sets up its environment itself; a guide begins with that, with the extras, and with its inventory."""
-    environment = new_environment(folder / "environment") if document == README else Path(sys.prefix)
+    """README and tutorial set up their environment; a guide begins with that, and with the README's inventory."""
+    sets_up = document in {README, TUTORIAL}
+    environment = new_environment(folder / "environment") if sets_up else Path(sys.prefix)
     reader = Reader(folder / "reader", environment, network.entrance)
     make_ext(make_tree(folder / "tree"), reader.clone / "base.img", size="2M")
     failure = ""
     try:
-        if document != README:
+        if not sets_up:
             reader.follow(next(block for block in documents.blocks(README) if block.name == INVENTORY))
         for block in documents.blocks(document):
             if not block.reason:

@@ -86,9 +86,11 @@ class State(StrEnum):
     ALLOCATED = "allocated"
     """The ledger holds it for the unit; no device has it yet, as far as we know."""
     WRITTEN = "written"
+    """It is in the file on the device, and was not read back."""
     VERIFIED = "verified"
     """Read back from the device."""
     LABELLED = "labelled"
+    """Read back, and its label was made."""
     RETIRED = "retired"
     """Out of use, with a reason; the ID is never issued again."""
 
