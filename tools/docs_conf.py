@@ -47,6 +47,9 @@ _KIND = re.compile(
     r"^(\w[^\n]*)\n[~-]+\n((?:(?!^\w[^\n]*\n[~-]+\n).)*?)\.\. toctree::\n    :maxdepth: 1\n    :hidden:\n",
     re.DOTALL | re.MULTILINE,
 )
+_CONTENTS = re.compile(r"^\.\. contents::\n(?:   :\w+:.*\n)+", re.MULTILINE)
+"""The theme shows the contents of a page beside it, and refuses a second list of them."""
+_PAGE = re.compile(r"^    (\w+)_(?:module|role|inventory|callback|lookup|test)$", re.MULTILINE)
 _OURS = "ansible_collections.ioto.serialization."
 
 
@@ -56,20 +59,22 @@ def setup(app: Sphinx) -> None:
     for picture in (DOCS / "rst").iterdir():
         if picture.suffix in {".png", ".svg"}:
             shutil.copy(picture, pages)
-    app.connect("source-read", _read_index)
+    app.connect("source-read", _read_page)
     app.connect("missing-reference", _find_nothing)
     app.connect("build-finished", _build_operator_pages)
 
 
 def with_start_page(index: str, start: str) -> str:
-    """Return the index of antsibull-docs with our start page on top, and a caption for each of its lists."""
+    """Return the index of antsibull-docs with our start page on top; its lists have captions and short names."""
     index = _DESCRIPTION.sub(lambda _found: f"{start}\n", index, count=1).replace(_EMPTY_TREE, "", 1)
     index = _SECTION.sub(r".. toctree::\n    :maxdepth: 1\n    :hidden:\n    :caption: \1\n", index)
+    index = index.replace("\nRole Index\n----------\n", "\nRoles\n~~~~~\n")
     captioned = r"\1\n~~~~~~~~~~~~~~~~~~~~~~~~\n\2.. toctree::\n    :maxdepth: 1\n    :hidden:\n    :caption: \1\n"
-    return _KIND.sub(captioned, index)
+    return _PAGE.sub(lambda found: f"    {found[1]} <{found[0].strip()}>", _KIND.sub(captioned, index))
 
 
-def _read_index(_app: Sphinx, page: str, source: list[str]) -> None:
+def _read_page(_app: Sphinx, page: str, source: list[str]) -> None:
+    source[0] = _CONTENTS.sub("", source[0])
     if page == "index":
         source[0] = with_start_page(source[0], (DOCS / "start.rst").read_text(encoding="utf-8"))
 

@@ -107,7 +107,7 @@ def unnamed_settings() -> Iterator[str]:
 
 def table(heads: Sequence[str], rows: Iterator[tuple[str, ...]]) -> str:
     """Return a table in reStructuredText."""
-    lines = [".. list-table::", "   :header-rows: 1", ""]
+    lines = [".. list-table::", "   :header-rows: 1", "   :class: ioto-rows", ""]
     for row in [tuple(heads), *rows]:
         lines += [f"   {'* -' if not at else '  -'} {cell}".rstrip() for at, cell in enumerate(row)]
     return "\n".join(lines) + "\n"
