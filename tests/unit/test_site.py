@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from ansible.executor.task_queue_manager import TaskQueueManager
 
 ROOT = Path(__file__).parents[2]
 TOOLS, OPERATOR = ROOT / "tools", ROOT / "docs/docsite/operator"
@@ -75,3 +77,14 @@ def test_a_sentence_that_a_language_lacks_and_a_word_without_one_are_told(monkey
         "docs/docsite/operator/de.yml lacks signs.pass.do; write it there.",
         "docs/docsite/operator/zh.yml has, and en.yml has not, more; write it there.",
     ]
+
+
+def test_the_page_of_exit_statuses_says_what_ansible_means_by_them() -> None:
+    page = (ROOT / "docs/docsite/rst/exit-statuses.rst").read_text(encoding="utf-8")
+    statuses = dict(
+        re.findall(r"^   \* - (\d+)\n     - (.*)$", page.partition("the service's commands")[0], re.MULTILINE)
+    )
+
+    assert "failed" in statuses[str(TaskQueueManager.RUN_FAILED_HOSTS)]
+    assert "unreachable" in statuses[str(TaskQueueManager.RUN_UNREACHABLE_HOSTS)]
+    assert "done" in statuses[str(TaskQueueManager.RUN_OK)]
