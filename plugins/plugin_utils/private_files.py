@@ -21,7 +21,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from .display_text import quoted
 from .errors import IotoError
 
 _PREFIX = ".ioto-draft-"
@@ -76,9 +75,9 @@ def typed_path(text: str | Path) -> Path:
             return Path(text).expanduser()
     except RuntimeError:
         raise TypedPathError(
-            f"The path {quoted(str(text))} begins with a user whom nobody knows here; correct it."
+            f"The path {str(text)!r} begins with a user whom nobody knows here; correct it."
         ) from None
-    raise TypedPathError(f"The path {quoted(str(text))} has a NUL in it, which no file's name can have; correct it.")
+    raise TypedPathError(f"The path {str(text)!r} has a NUL in it, which no file's name can have; correct it.")
 
 
 def user_folder() -> Path:
