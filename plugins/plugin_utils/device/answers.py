@@ -191,7 +191,7 @@ def _restarted(records: Sequence[Record]) -> int | None:
 
 
 def collect_file(record: Record, files: dict[str, RemoteFile], directory: str) -> None:
-    """Take one record about a file into `files`: first comes `file`, then its `data` or `text`, and `path`.
+    """Take one record about a file into `files`: first comes `file`, then its `data` or `text`, `shared`, and `path`.
 
     A file without `path` is where it was looked for, in `directory`.
     """
@@ -213,6 +213,8 @@ def collect_file(record: Record, files: dict[str, RemoteFile], directory: str) -
         whole = len(record.blob) == files[name].size or len(record.blob) > MAX_BYTES
         kind = FileKind.REGULAR if whole else FileKind.DAMAGED
         files[name] = with_fields(files[name], data=record.blob, kind=kind)
+    elif name in files and record.key == "shared":
+        files[name] = with_fields(files[name], shared=True)
     elif name in files and record.key in {"path", "plain-path"}:
         files[name] = with_fields(files[name], path=_word(record))
     elif name in files and record.key in {"link", "plain-link"}:

@@ -94,13 +94,24 @@ class FileKind(StrEnum):
     """It is there, and what was read of it is not all of it, or its storage does not say what is there."""
     STRANGE = "strange"
     """It is reached through a link of somebody who is neither root nor the owner of what it leads to."""
+    EXCHANGED = "exchanged"
+    """Somebody put another thing in its place, again and again, or one that lets nobody open it."""
+    LINKED = "linked"
+    """It has another name, and somebody who may not read it may have given it this one."""
+    EXPOSED = "exposed"
+    """Somebody may exchange it at any instant, and the device has no /proc by which to tell."""
+
+
+UNCERTAIN_KINDS = frozenset({FileKind.DAMAGED, FileKind.STRANGE, FileKind.EXCHANGED, FileKind.LINKED, FileKind.EXPOSED})
+"""Of what is there nobody can tell what the agent reads."""
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
     """A file on a device. `path` is where its links lead, `looked_at` where it was looked for, and `link` what the link
     there says, if it is one; `mode` is a number, `uid` and `gid` are numeric.
-    `size` is what its directory says of it, in bytes.
+    `size` is what its directory says of it, in bytes. `shared`: others than root and the one who logs in may put
+    another thing in its place.
     """
 
     name: str
@@ -113,6 +124,7 @@ class RemoteFile:
     size: int | None = None
     looked_at: str = ""
     link: str | None = None
+    shared: bool = False
 
     @property
     def exists(self) -> bool:

@@ -62,7 +62,7 @@ def replace(device: Device, old: RemoteFile, new: bytes) -> Written | WriteFailu
         settings["ioto_kept"] = f"{stat.filemode(stat.S_IFREG | mode)} {old.uid} {old.gid}"
         settings["ioto_mode"], settings["ioto_user"] = f"{mode:o}", f"{old.uid}:{old.gid}"
     with making_sense(device):
-        records = _run(device, settings, "hardware.sh", "lock.sh", "write.sh", *_RUNNING)
+        records = _run(device, settings, "hardware.sh", "lock.sh", "shared.sh", "write.sh", *_RUNNING)
         if failure := failure_of(records):
             return failure
         files: dict[str, RemoteFile] = {}
@@ -76,7 +76,7 @@ def relink(device: Device, plain: RemoteFile, link: str) -> WriteFailure | None:
     """Put the symbolic link `link` in the place of the file `plain`, as it was seen."""
     settings = {**_write_settings(plain), "ioto_deed": "ioto_relink", "ioto_new": link}
     with making_sense(device):
-        records = _run(device, settings, "hardware.sh", "lock.sh", "relink.sh", "write.sh")
+        records = _run(device, settings, "hardware.sh", "lock.sh", "shared.sh", "relink.sh", "write.sh")
         if failure := failure_of(records):
             return failure
         record_of(records, "synced")
@@ -112,7 +112,7 @@ def await_change(
         "ioto_old": "absent" if old is None else _text(old) + ".",
         "ioto_seconds": str(seconds),
     }
-    waiting = "await.sh", *_PROBE
+    waiting = "shared.sh", "await.sh", *_PROBE
     with making_sense(device):
         if restart is None:
             records = _run(device, settings, *waiting)
@@ -146,7 +146,7 @@ _SCRIPTS = {path.name: _read_script(path) for path in (Path(__file__).parent / "
 
 
 _RUNNING = ("agent.sh", "running.sh")
-_PROBE = ("hardware.sh", "mounts.sh", "storage.sh", "probe.sh", *_RUNNING)
+_PROBE = ("hardware.sh", "mounts.sh", "storage.sh", "shared.sh", "probe.sh", *_RUNNING)
 
 
 def _probe_settings(config_dir: str) -> dict[str, str]:
@@ -159,6 +159,7 @@ def _write_settings(old: RemoteFile) -> dict[str, str]:
         "ioto_looked_at": old.looked_at or old.path,
         "ioto_target": old.path,
         "ioto_old": _text(old.data) + "." if old.exists else "absent",
+        "ioto_shared": "yes" if old.shared else "no",
         "ioto_umask": f"{0o777 & ~NEW_FILE_MODE:03o}",
         "ioto_kept": "",
         "ioto_leftovers": _LEFTOVERS,

@@ -25,6 +25,7 @@ from .device import (
     LEGACY_DEVICE_FILE,
     OVERRIDE_FILE,
     PROVISION_FILE,
+    UNCERTAIN_KINDS,
     Device,
     DeviceError,
     FileKind,
@@ -132,7 +133,7 @@ class DeviceState:
     def check_files(self) -> None:
         """Raise `IotoError` where a file is there of which nobody can tell what the agent reads in it."""
         for file in self.observation.files.values():
-            if file.kind in {FileKind.DAMAGED, FileKind.STRANGE}:
+            if file.kind in UNCERTAIN_KINDS:
                 check_usable(file, where=self.name)
 
     def check_ready(self) -> None:

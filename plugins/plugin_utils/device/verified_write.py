@@ -18,6 +18,18 @@ _UNUSABLE = {
     FileKind.LOOP: "is a symbolic link that leads to itself; remove it",
     FileKind.DAMAGED: "could not be read to its end; see its storage (dmesg on the device says more), then run again",
     FileKind.STRANGE: "is reached through a link of a user who is neither root nor its owner; remove that link",
+    FileKind.EXCHANGED: (
+        "was exchanged again and again while it was looked at, or cannot be opened, in a directory where others than "
+        "root may write; see who does that there, or take that right from them, then run again"
+    ),
+    FileKind.LINKED: (
+        "has another name as well (a hard link), in a directory where others than root may write, so it may be a file "
+        "that they may not read; remove one of the two"
+    ),
+    FileKind.EXPOSED: (
+        "is in a directory where others than root may write, and the device has no /proc by which to be safe from "
+        "them; take that right from them, or mount /proc"
+    ),
 }
 _REMEDIES = {
     WriteStep.CREATE: "see whether the file system is writable and not full, and whether you may write there",

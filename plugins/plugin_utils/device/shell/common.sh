@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2154
+# shellcheck shell=sh disable=SC2154,SC2034
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What every script on a device begins with. POSIX shell and utilities only; `scripts.py` sets the ioto_*
 # variables in front of it, all quoted, and puts the whole into one function, so that a script that was cut off on
@@ -18,6 +18,7 @@ ioto_newline='
 '
 ioto_answer=
 ioto_again=
+ioto_look=-lnd
 
 # Not every BusyBox has every one of these; od is the one that POSIX promises, OpenWrt leaves it out.
 if command -v base64 >/dev/null 2>&1; then
@@ -48,12 +49,13 @@ ioto_free() {
 
 # resolve PATH: sets ioto_followed to where the absolute PATH leads once every symbolic link in it is followed, also where
 # nothing is there yet; empty where links go in a circle. Sets ioto_link to what the link at PATH itself says, if it is
-# one, and ioto_owners to the users that own the links. Done with ls, since readlink is not in every BusyBox.
+# one, ioto_owners to the users that own the links, and ioto_way to the directories that were gone through, a line each. Done with ls, since readlink is not in every BusyBox.
 ioto_resolve() {
   ioto_rest=$1/
   ioto_followed=
   ioto_link=
   ioto_owners=
+  ioto_way=
   ioto_hops=0
   while [ -n "$ioto_rest" ]; do
     ioto_step=${ioto_rest%%/*}
@@ -65,6 +67,7 @@ ioto_resolve() {
         continue
         ;;
     esac
+    ioto_way=$ioto_way${ioto_followed:-/}$ioto_newline
     ioto_step=$ioto_followed/$ioto_step
     if [ ! -L "$ioto_step" ]; then
       ioto_followed=$ioto_step
@@ -105,10 +108,10 @@ ioto_trusted() {
 }
 
 # owner PATH: sets ioto_owned to "MODE UID GID" of what is there, as ls shows them, ioto_uid to its owner, and ioto_size to
-# its bytes.
+# its bytes, and ioto_names_of to the number of its names.
 ioto_owner() {
   # shellcheck disable=SC2012  # stat is not in every BusyBox
-  ioto_owner_in "$(ls -lnd "$1" 2>/dev/null)"
+  ioto_owner_in "$(ls "$ioto_look" "$1" 2>/dev/null)"
 }
 
 # owner_in LINE: the same from a line of ls; its first five fields hold no file name.
@@ -120,6 +123,7 @@ ioto_owner_in() {
   ioto_owned="$1 $3 $4"
   ioto_uid=$3
   ioto_size=$5
+  ioto_names_of=$2
 }
 
 # Bytes up to which the shell reads a file by itself, one byte at a time: beyond it, starting a program costs less.
@@ -148,6 +152,10 @@ ioto_take() {
 # nothing PATH: whether there is nothing at PATH, for sure: a look that fails for another reason finds nothing, either.
 # Where something is there after all, ioto_said is why it cannot be opened.
 ioto_nothing() {
+  if [ "$ioto_shared" = yes ]; then
+    ioto_absent_there "$1"
+    return
+  fi
   ioto_said=
   [ ! -e "$1" ] || return 1
   ioto_said=$({ { :; } <"$1"; } 2>&1)
@@ -165,6 +173,10 @@ ioto_is() {
     return
   fi
   [ -f "$1" ] || return 1
+  if [ "$ioto_shared" = yes ]; then
+    ioto_within_seconds ioto_is_held "$1" "$2" 2>/dev/null
+    return
+  fi
   if ioto_plain "$2"; then
     ioto_take "$1"
   else
@@ -217,36 +229,28 @@ ioto_word() {
   esac
 }
 
+# find PATH: sets what ioto_resolve sets. A directory that nobody can change, and that holds no link, was gone to before.
+ioto_find() {
+  ioto_followed=$1
+  ioto_owners=
+  ioto_link=
+  ioto_way=
+  if [ ! -L "$1" ] && [ -z "$ioto_linked" ]; then
+    case $ioto_known in
+      *"$ioto_newline${1%/*}$ioto_newline"*) return 0 ;;
+    esac
+  fi
+  ioto_resolve "$1"
+}
+
 # file NAME PATH: what is at PATH, and its bytes; where links led elsewhere, where that is. Adds to ioto_missing what
 # is not there.
 ioto_file() {
-  if [ -L "$2" ] || [ -n "$ioto_linked" ]; then
-    ioto_resolve "$2"
-  else
-    ioto_followed=$2
-    ioto_owners=
-    ioto_link=
-  fi
-  if [ -z "$ioto_followed" ]; then
-    ioto_say file "$1" loop
-    return 0
-  fi
-  if [ ! -e "$ioto_followed" ]; then
-    ioto_say file "$1" absent
-    ioto_missing="$ioto_missing $1"
-  elif [ -d "$ioto_followed" ]; then
-    ioto_say file "$1" directory
-  elif [ ! -f "$ioto_followed" ]; then
-    ioto_say file "$1" special
-  elif [ ! -r "$ioto_followed" ]; then
-    ioto_say file "$1" unreadable
-  elif ioto_trusted; then
-    ioto_regular "$1" "$ioto_followed"
-  fi
-  if ! ioto_trusted; then
-    ioto_say file "$1" strange
-  fi
-  if [ "$ioto_followed" != "$2" ]; then
+  ioto_tries=9
+  until ioto_found_file "$1" "$2"; do
+    ioto_tries=$((ioto_tries - 1))
+  done
+  if [ -n "$ioto_owners" ]; then
     ioto_word path "$1" "$ioto_followed"
   fi
   if [ -n "$ioto_link" ]; then
@@ -254,11 +258,67 @@ ioto_file() {
   fi
 }
 
+# found_file NAME PATH: says once what is there; fails where it was exchanged meanwhile.
+ioto_found_file() {
+  ioto_find "$2"
+  if [ -z "$ioto_followed" ]; then
+    ioto_say file "$1" loop
+    ioto_owners=
+    ioto_link=
+    return 0
+  fi
+  if [ ! -e "$ioto_followed" ]; then
+    ioto_say file "$1" absent
+    ioto_missing="$ioto_missing $1"
+    if [ -n "$ioto_owners" ]; then
+      ioto_judge_way
+      [ "$ioto_shared" = no ] || ioto_exposed="$ioto_exposed $1"
+    fi
+  elif [ -d "$ioto_followed" ]; then
+    ioto_say file "$1" directory
+  elif [ ! -f "$ioto_followed" ]; then
+    ioto_say file "$1" special
+  elif [ ! -r "$ioto_followed" ]; then
+    ioto_say file "$1" unreadable
+  else
+    ioto_judge_way "$ioto_followed"
+    if [ "$ioto_shared" = yes ]; then
+      ioto_shared_file "$1" || return 1
+      ioto_say shared "$1"
+      return 0
+    fi
+    ioto_say file "$1" regular "$ioto_owned" "$ioto_size"
+    ioto_send "$1" "$ioto_followed"
+    return 0
+  fi
+  if ! ioto_trusted; then
+    ioto_say file "$1" strange
+  fi
+}
+
 # doubt: corrects what was said of those of ioto_missing that are there after all, and cannot be looked at.
 ioto_doubt() {
+  ioto_shared=no
+  for ioto_name in $ioto_missing; do
+    # Those that no link leads to are in one directory.
+    [ -z "$ioto_linked" ] && [ ! -L "$ioto_dir/$ioto_name" ] || continue
+    ioto_find "$ioto_dir/$ioto_name"
+    ioto_judge_way
+    [ "$ioto_shared" = no ] || ioto_exposed=$ioto_missing
+    break
+  done
+  for ioto_name in $ioto_exposed; do
+    # In a place that somebody may change, nothing is opened to see whether it is there.
+    ioto_shared=yes
+    ioto_say shared "$ioto_name"
+  done
   ioto_doubts=$(
     for ioto_name in $ioto_missing; do
-      { { :; } <"$ioto_dir/$ioto_name"; } 2>&1
+      if [ "$ioto_shared" = yes ]; then
+        ls -dL "$ioto_dir/$ioto_name" 2>&1 >/dev/null
+      else
+        { { :; } <"$ioto_dir/$ioto_name"; } 2>&1
+      fi
     done
   )
   set -f

@@ -11,6 +11,7 @@ else
 fi
 
 ioto_missing=
+ioto_exposed=
 # A link on the way to the directory is as good as one in it. The shell itself follows it.
 ioto_linked=
 ioto_back=$PWD

@@ -4,7 +4,7 @@
 
 # In a subshell, which ends where it began: in another directory.
 (
-  if cd -P "$ioto_home"; then
+  if cd -P "${ioto_home:-/}" && [ "${PWD%/}" = "$ioto_home" ]; then
     ioto_myself
     ioto_alone
   fi

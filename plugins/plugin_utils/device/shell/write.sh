@@ -3,7 +3,8 @@
 # Replace one small file so that at every instant either the old or the new one is there, whole, and on the storage.
 # Needs: ioto_looked_at (where the file was looked for), ioto_target (where its links led), ioto_old (its present bytes
 # and a dot, or "absent"), ioto_new (the bytes to be), ioto_new_size, ioto_umask and ioto_kept (the present mode and
-# owner, as ls shows them, or nothing) with ioto_mode and ioto_user (the same, as chmod and chown take them).
+# owner, as ls shows them, or nothing) with ioto_mode and ioto_user (the same, as chmod and chown take them). ioto_shared is
+# yes where somebody else may exchange what is there.
 #
 # In the directory of the file, somebody else may be able to write. So the new file is opened once, under a name that
 # nobody can guess, and then known by its descriptor alone.
@@ -158,17 +159,25 @@ ioto_settle() {
   ioto_say synced "$ioto_of_file" "$ioto_flushed"
 }
 
-# read_back: the bytes of ioto_file, from the storage where they can be had from there, and not from the memory.
+# read_back: the bytes of the new file, which is ioto_file now, from the storage where they can be had from there, and not
+# from the memory.
 ioto_read_back() {
   ioto_name=${ioto_file#./}
+  if [ "$ioto_own" = "$ioto_me" ]; then
+    ioto_own=$ioto_file
+  elif [ ! "$ioto_file" -ef "$ioto_own" ]; then
+    # Somebody has put another one in its place already.
+    ioto_say file "$ioto_name" exchanged
+    return 0
+  fi
   ioto_say file "$ioto_name" regular "$ioto_owned" "$ioto_size"
   if ! command -v dd >/dev/null 2>&1; then
-    ioto_send "$ioto_name" "$ioto_file"
-  elif ! ioto_text=$(dd if="$ioto_file" iflag=direct bs=4096 2>/dev/null && printf .); then
+    ioto_send "$ioto_name" "$ioto_own"
+  elif ! ioto_text=$(dd if="$ioto_own" iflag=direct bs=4096 2>/dev/null && printf .); then
     # Since the storage is broken, or since it cannot be asked past the memory.
-    case $(dd if="$ioto_file" iflag=direct bs=4096 2>&1 >/dev/null) in
+    case $(dd if="$ioto_own" iflag=direct bs=4096 2>&1 >/dev/null) in
       *nput/output*) ioto_say unread "$ioto_name" ;;
-      *) ioto_send "$ioto_name" "$ioto_file" ;;
+      *) ioto_send "$ioto_name" "$ioto_own" ;;
     esac
   elif ioto_plain "$ioto_text"; then
     ioto_say "text $ioto_name $((${#ioto_text} - 1))$ioto_newline$ioto_text"
