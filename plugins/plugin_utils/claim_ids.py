@@ -30,6 +30,11 @@ _COUNTED = ("0123456789", "1234567890", "9876543210")
 _FOLD = str.maketrans({"O": "0", "I": "1", "L": "1"})
 _HIDES_CLAIM_ID = re.compile(rf"(?<![^\W_])(?=[A-Za-z]*[0-9]|[a-z]?[A-Z]{{{MIN_LENGTH},}})[0-9A-Za-z]{{{MIN_LENGTH},}}")
 _GROUPING = str.maketrans("", "", " \t\r\n-\N{NO-BREAK SPACE}\N{HYPHEN}\N{NON-BREAKING HYPHEN}\N{EN DASH}")
+_PARTS = re.compile(
+    r"(?<![0-9A-Za-z])[0-9A-Za-z]{1,8}(?:[ \t\xa0\u2010\u2011\u2013-]{1,3}[0-9A-Za-z]{1,8}){1,9}(?![0-9A-Za-z])"
+)
+_ALGORITHM = frozenset({"rsa", "hmac", "sha1", "sha2", "sha256", "sha512", "aes128", "aes192", "aes256"})
+_PART = re.compile(r"[0-9A-Za-z]+")
 # 256 is a multiple of 32, so each character is as likely as the others.
 _CHARACTER_OF_BYTE = (ALPHABET * (256 // len(ALPHABET))).encode()
 
@@ -130,6 +135,34 @@ def mask_within(text: str) -> str:
     written into another one, such as a line in the `repr` of some, has the letter of an escape before it.
     """
     return _HIDES_CLAIM_ID.sub(lambda match: mask(match[0]), text)
+
+
+def mask_folded(text: str) -> str:
+    """Return `text` as `mask_within` does, and with what would be a claim ID once `parse` has folded it masked as well.
+
+    That is what is grouped by dashes or blanks, where a digit is in each of its parts but one at the most: words of a
+    language have none. For what others say, such as a device or printer.
+    """
+    return mask_within(_PARTS.sub(_mask_parts, text))
+
+
+def _mask_parts(found: re.Match[str]) -> str:
+    """Mask every run of parts that makes a claim ID, but for its last characters."""
+    text, parts = found[0], list(_PART.finditer(found[0]))
+    hidden: set[int] = set()
+    for start in range(len(parts)):
+        for end in range(start + 2, len(parts) + 1):
+            if _is_grouped([part[0] for part in parts[start:end]]):
+                hidden.update(range(parts[start].start(), parts[end - 1].end() - _VISIBLE_TAIL))
+    return "".join("*" if at in hidden and letter.isalnum() else letter for at, letter in enumerate(text))
+
+
+def _is_grouped(words: list[str]) -> bool:
+    if not _ALGORITHM.isdisjoint(words):
+        return False
+    wordy = sum(not any(character.isdigit() for character in word) for word in words)
+    joined = "".join(words)
+    return not joined.isdigit() and wordy < len(words) and (wordy <= 1 or joined.isupper()) and is_valid(_fold(joined))
 
 
 def _fold(text: str) -> str:

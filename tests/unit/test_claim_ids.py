@@ -110,3 +110,26 @@ def test_no_text_shows_a_claim_id_once_it_is_masked(around: str, claim_id: str) 
 def test_what_is_masked_in_a_text_leaves_its_words_as_they_are() -> None:
     text = "connection refused: NoneType has no attribute replace_provisioned, UnreachableError in fleet/engine.py, 202"
     assert claim_ids.mask_within(f"{text} jt08ffqxwq") == f"{text} ********wq"
+
+
+@pytest.mark.parametrize("typed", ["7K3M-9QX2-TB", "7k3m-9qx2-tb", "7K3M 9QX2 TB", "7k3m9 qx2tb", "7K3M9QX2TB"])
+@pytest.mark.parametrize("around", ["{}", "no such id: {}, try again", "id={}", "the id {} is taken", "[{}]"])
+def test_an_id_that_is_grouped_is_masked_in_what_others_say(around: str, typed: str) -> None:
+    shown = claim_ids.mask_folded(around.format(typed))
+
+    assert typed[5:8] not in shown
+    assert typed[:4] not in shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Permission denied (publickey,password).",
+        "ssh: connect to host 192.0.2.10 port 22: Connection refused",
+        "exit status 127: sh: line 1: ioto: not found",
+        "kex error: no match for method kex algos: diffie-hellman-group14-sha1",
+        "no matching host key type found. Their offer: rsa-sha2-512,hmac-sha2-256,aes256-gcm",
+    ],
+)
+def test_what_others_say_stays_readable(text: str) -> None:
+    assert claim_ids.mask_folded(text) == text

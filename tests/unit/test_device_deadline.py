@@ -14,6 +14,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.device.connecti
     Deadline,
     TimeLimitError,
     UnreachableError,
+    first_words,
     last_words,
     not_in_time,
     parse_seconds,
@@ -136,3 +137,10 @@ def test_what_ssh_says_has_the_words_of_the_other_engine(complaint: str) -> None
 def test_what_a_device_says_is_nothing_of_sshs() -> None:
     said = "The account is locked: see /etc/issue, ssh: connect to nobody\nsh: no such thing"
     assert understand(said, name="bench-1", where="192.0.2.1:22", user="root") is None
+
+
+@pytest.mark.parametrize("said", [b"no 7K3M\x1b[31m9QX2\x1b[0mTB", b"no 7k3m-\x1b[1m9qx2-tb", "no 7K3M 9QX2 TB"])
+def test_an_id_that_a_device_says_in_any_form_is_masked(said: bytes | str) -> None:
+    for words in (first_words(said), last_words(said)):
+        assert "9QX2" not in words.upper()
+        assert words.upper().endswith("TB")

@@ -9,12 +9,13 @@ The device never decides how long we wait, nor how much we keep.
 from __future__ import annotations
 
 import math
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
 
-from ..claim_ids import mask_within
+from ..claim_ids import mask_folded
 from ..display_text import printable
 from ..errors import IotoError
 from .device import DeviceError
@@ -42,6 +43,9 @@ _REASONS = {
     **dict.fromkeys(("Connection reset by peer", "Broken pipe"), _HUNG_UP),
 }
 """What systems call the same."""
+
+_COLOURED = re.compile(r"(?<=[0-9A-Za-z-])(?:\x1b\[[0-?]*[ -/]*[@-~])+(?=[0-9A-Za-z-])")
+"""What tells a terminal a colour and such inside of a word, which a reader sees whole."""
 
 REFUSED = "it refuses the request"
 """What a server has done that opens a session and takes no command."""
@@ -137,14 +141,19 @@ def place(host: str, port: int | str | None) -> str:
     return printable(f"{shown}:{port}" if port else shown)
 
 
+def _shown(said: bytes | str) -> str:
+    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
+    return mask_folded(printable(_COLOURED.sub("", text)))
+
+
 def first_words(said: bytes | str) -> str:
     """Return the beginning of what a device said, so that it can be shown: it may be hostile, and hold a claim ID."""
-    return mask_within(printable(said[:_LOOKED_AT]))[:_SHOWN].rstrip(".")
+    return _shown(said[:_LOOKED_AT])[:_SHOWN].rstrip(".")
 
 
 def last_words(said: bytes | str) -> str:
     """Return the end of it."""
-    return mask_within(printable(said[-_LOOKED_AT:]))[-_SHOWN:].strip().rstrip(".")
+    return _shown(said[-_LOOKED_AT:])[-_SHOWN:].strip().rstrip(".")
 
 
 def hung_up(said: bytes | str = "") -> str:

@@ -49,6 +49,9 @@ _FAREWELL = re.compile(r"^Received disconnect from (?:\S+ port \d+:\d+|[^:\n]+):
 _ESCAPED = re.compile(r"\\(?:(?P<octal>[0-7]{3})|\\)")
 """What ssh writes in its log for characters that could disturb a terminal."""
 
+_OWN_NUMBER = re.compile(r"Bad packet length [0-9]{1,10}")
+"""A number of ssh's own, which looks like a claim ID; the full stop behind it goes."""
+
 Sentence = Callable[[str, str, str, str], UnreachableError]
 """Makes an error of the device's name, its place, the user, and the reason."""
 
@@ -138,7 +141,8 @@ def understand(said: str, *, name: str, where: str, user: str) -> UnreachableErr
         return lost(name, hung_up(_unescaped(farewell["words"])))
     for pattern, sentence in _BY_COMPLAINT:
         if found := pattern.search(complaint):
-            reason = first_words(found.groupdict().get("reason") or "")
+            words = found.groupdict().get("reason") or ""
+            reason = first_words(words) if (own := _OWN_NUMBER.match(words)) is None else own[0]
             return sentence(name, where, user, reason)
     if farewell:
         return not_reached(name, where, hung_up(_unescaped(farewell["words"])))

@@ -35,6 +35,7 @@ from time import monotonic
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from ..claim_ids import mask_folded
 from ..device.connection import connect
 from ..display_text import printable, quoted
 from ..labels.errors import PrintError
@@ -287,7 +288,7 @@ class CupsPrinter:
                     os.killpg(process.pid, signal.SIGKILL)
                     process.wait()
             said.seek(0)
-            reason = printable(said.read(_SHOWN))
+            reason = mask_folded(printable(said.read(_SHOWN)))
         if status:
             killed = status < 0  # by its limit, or by somebody, after it may have handed the label over
             raise PrintError(
