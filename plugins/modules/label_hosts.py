@@ -50,6 +50,14 @@ labelled:
   type: list
   elements: str
   sample: [pump-1, pump-2]
+unconfirmed:
+  description:
+    - The hosts whose labels went out now, in order, to a printer that does not say that it has them. They are recorded
+      as made.
+  returned: always
+  type: list
+  elements: str
+  sample: []
 already:
   description: The hosts whose units had their label.
   returned: always
@@ -68,7 +76,7 @@ files:
   elements: str
   sample: [/home/line/labels.pdf]
 notices:
-  description: Labels that may be there twice, because a run was cut off while they were printed.
+  description: Labels that may be there twice, or not at all, and what is amiss with a printer.
   returned: always
   type: list
   elements: str

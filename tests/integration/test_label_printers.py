@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import resource
+import select
 import shutil
 import socket
 import stat
@@ -19,9 +20,10 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling import batch
-from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.printers import open_printer
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.printers import Receipt, open_printer
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels import layout
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.errors import PrintError
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.event_kinds import EventKind
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
     AllocationRequest,
@@ -95,6 +97,72 @@ def test_a_queue_that_floods_us_fills_no_disk(tmp_path: Path, monkeypatch: pytes
     assert flooded.value.uncertain
 
 
+@pytest.mark.parametrize(
+    ("script", "is_in_doubt"),
+    [
+        ("cat >/dev/null; echo connection lost; exit 1", True),
+        ("exit 137", True),
+        ("kill -9 $$", True),
+        ("echo no such queue; exit 1", False),
+    ],
+)
+def test_a_queue_that_fails_with_the_label_in_its_hands_is_in_doubt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, is_in_doubt: bool
+) -> None:
+    program = tmp_path / "lp"
+    program.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    error, _seconds = took("cups:labels")
+    assert error.uncertain is is_in_doubt
+    assert ("may be printed all the same" in str(error)) is is_in_doubt
+    assert str(error).endswith("and run again.") is not is_in_doubt
+
+
+@pytest.mark.parametrize("label", [LABEL, LABEL * 10_000])
+@pytest.mark.parametrize("share", [10, 0])
+def test_a_device_file_whose_reader_quits_in_the_middle_leaves_the_label_in_doubt(
+    tmp_path: Path, label: bytes, share: int
+) -> None:
+    pipe = tmp_path / "lp0"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+
+    def read_and_quit() -> None:
+        watch = select.poll()
+        watch.register(reader, select.POLLIN)
+        watch.poll()
+        os.read(reader, share)
+        os.close(reader)
+
+    quitter = threading.Thread(target=read_and_quit)
+    quitter.start()
+    with pytest.raises(PrintError, match=r"after \d+ of its \d+ bytes.*may be printed all the same") as error:
+        open_printer(f"file:{pipe}", timeout=60).send(label, "label")
+    quitter.join()
+    assert error.value.uncertain
+
+
+def test_a_device_file_whose_reader_takes_all_has_the_label(tmp_path: Path) -> None:
+    pipe = tmp_path / "lp0"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    read: list[bytes] = []
+
+    def take() -> None:
+        watch = select.poll()
+        watch.register(reader, select.POLLIN)
+        watch.poll()
+        read.append(os.read(reader, 65536))
+
+    taker = threading.Thread(target=take)
+    taker.start()
+    assert open_printer(f"file:{pipe}", timeout=10).send(LABEL, "label") == Receipt()
+    taker.join()
+    os.close(reader)
+    assert read == [LABEL]
+
+
 @pytest.mark.skipif(not shutil.which("lp"), reason="needs the Debian package cups-client")
 @pytest.mark.parametrize("manner", ["silent", "floods"])
 def test_a_print_server_that_is_stuck_or_floods_us_has_no_more_time_either(
@@ -138,11 +206,30 @@ def test_a_printer_that_breaks_off_after_the_label_went_out_is_in_doubt(tmp_path
     assert error.uncertain
 
 
-@pytest.mark.parametrize("manner", ["", "reset", "talks", "terse"])
+@pytest.mark.parametrize("manner", ["", "reset", "talks"])
 def test_a_printer_that_tells_its_status_behind_the_label_has_read_it(tmp_path: Path, manner: str) -> None:
     with LabelPrinter(tmp_path / "paper", manner=manner, status=READY) as printer:
-        assert open_printer(printer.address, timeout=SECONDS).send(LABEL, "label") == ""
+        assert open_printer(printer.address, timeout=SECONDS).send(LABEL, "label") == Receipt()
         assert printer.labels() == [LABEL]
+
+
+@pytest.mark.parametrize("manner", ["shrugs", "terse"])
+@pytest.mark.parametrize("status", [b"", READY, OUT_OF_LABELS])
+def test_a_status_that_nobody_asked_for_confirms_nothing(tmp_path: Path, manner: str, status: bytes) -> None:
+    with LabelPrinter(tmp_path / "paper", manner=manner, status=status) as printer:
+        receipt = open_printer(printer.address, timeout=SECONDS).send(LABEL, "label")
+    assert not receipt.is_confirmed
+    assert "does not say (~HI, ~HS) that it has them" in receipt.notice
+    assert ("out of labels and open" in receipt.notice) is (status == OUT_OF_LABELS)
+
+
+def test_a_printer_that_has_confirmed_a_label_and_not_the_next_leaves_that_in_doubt(tmp_path: Path) -> None:
+    with LabelPrinter(tmp_path / "paper", manner="once", status=READY) as server:
+        printer = open_printer(server.address, timeout=SECONDS)
+        assert printer.send(LABEL, "label").is_confirmed
+        with pytest.raises(PrintError, match="may be printed all the same") as error:
+            printer.send(LABEL, "label")
+    assert error.value.uncertain
 
 
 def test_a_printer_that_takes_its_labels_and_says_nothing_is_told_once(tmp_path: Path, ledger: Ledger) -> None:
@@ -153,6 +240,10 @@ def test_a_printer_that_takes_its_labels_and_says_nothing_is_told_once(tmp_path:
         report = send(ledger, printer.address)
         assert len(printer.labels()) == 2
     assert report.failure == ""
+    assert len(report.made) == len(report.unconfirmed) == 2
+    assert {event.detail for event in ledger.events(kinds=[EventKind.LABELLED])} == {
+        f"sent, and not confirmed, to {printer.address}"
+    }
     assert report.notices == [
         f"The printer {printer.address} has ended the connection after its labels, and does not say (~HI, ~HS) that it "
         "has them; see that all are there."
@@ -162,7 +253,8 @@ def test_a_printer_that_takes_its_labels_and_says_nothing_is_told_once(tmp_path:
 def test_what_is_amiss_with_a_printer_that_has_its_label_is_told(tmp_path: Path) -> None:
     with LabelPrinter(tmp_path / "paper", status=OUT_OF_LABELS) as printer:
         said = open_printer(printer.address, timeout=SECONDS).send(LABEL, "label")
-    assert said == f"The printer {printer.address} has its labels, and says that it is out of labels and open."
+    assert said.is_confirmed
+    assert said.notice == f"The printer {printer.address} has its labels, and says that it is out of labels and open."
 
 
 # --- what the ledger makes of it ---------------------------------------------------------------------------------

@@ -35,8 +35,9 @@ class LabelPrinter:
     It listens on `host` and `port`; 0 is any free one. `manner` is what becomes of each connection: it is closed in
     order, reset after all was read (`reset`), closed before anything was read (`deaf`) or after ten bytes (`sips`),
     ended on its side and not read (`half`), told a status at once and closed (`hasty`), told one when the other side
-    has ended and closed, nothing read (`late`), told one behind all and not who it is (`terse`), or kept with a word
-    now and then (`talks`). With `status`, it answers `~HS` with that, and `~HI` with what it is.
+    has ended and closed, nothing read (`late`), or ended on its side alone behind that (`shrugs`), told one behind all
+    and not who it is (`terse`), or kept with a word now and then (`talks`). With `status`, it answers `~HS` with that,
+    and `~HI` with what it is; `once`, on the first connection alone.
     """
 
     def __init__(
@@ -94,6 +95,7 @@ def _serve(folder: Path, dies_in: int, hangs_at: int, host: str, port: int, mann
     with socket.create_server((host, port)) as server:
         print(server.getsockname()[1], flush=True)
         number = 0
+        kept: list[socket.socket] = []
         while True:
             connection, _peer = server.accept()
             number += 1
@@ -112,11 +114,14 @@ def _serve(folder: Path, dies_in: int, hangs_at: int, host: str, port: int, mann
                 if manner == "hasty":
                     connection.sendall(status)
                     continue
-                if manner == "late":
+                if manner in {"late", "shrugs"}:
                     watch = select.poll()
                     watch.register(connection, select.POLLRDHUP)
                     watch.poll()
                     connection.sendall(status)
+                    if manner == "shrugs":
+                        connection.shutdown(socket.SHUT_WR)
+                        kept.append(connection.dup())
                     continue
                 data = b""
                 while part := connection.recv(65536):
@@ -126,7 +131,7 @@ def _serve(folder: Path, dies_in: int, hangs_at: int, host: str, port: int, mann
                 temporary.rename(folder / f"{number:04d}.zpl")
                 if number == hangs_at:
                     signal.pause()
-                if status:
+                if status and not (manner == "once" and number > 1):
                     connection.sendall(status if manner == "terse" else _IDENTITY + status)
                 if manner == "reset":
                     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

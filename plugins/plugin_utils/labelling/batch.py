@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import count, takewhile
@@ -38,7 +38,7 @@ from ..ledger.event_kinds import EventKind
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, Context, NewEvent, State, StateChange
 from ..private_files import make_private_folder, write_private
-from .printers import Printer
+from .printers import Printer, Receipt
 
 _MOST_IN_DOUBT = 2
 """Times that a label is sent without a proof: that it may be there twice stops no line, three times would."""
@@ -74,13 +74,17 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class LabelReport:
-    """What was made: the claims in order, the files, what somebody should know, and why it broke off, if it did."""
+    """What was made: the claims in order, the files, what somebody should know, and why it broke off, if it did.
+
+    `unconfirmed` are the claim IDs of those labels that went out to a printer which does not say that it has them.
+    """
 
     made: Sequence[Claim] = ()
     files: Sequence[str] = ()
     notices: Sequence[str] = ()
     failure: str = ""
     missing: int = 0
+    unconfirmed: Set[str] = frozenset()
 
 
 def compose(job: LabelJob, claim: Claim) -> Label:
@@ -163,47 +167,49 @@ def _contents(
 def print_labels(ledger: Ledger, labels: Sequence[Label], *, printer: Printer, context: Context) -> LabelReport:
     """Print the labels in their order, and record each as the printer takes it; stop at the first that it does not."""
     made: list[Claim] = []
+    unconfirmed: set[str] = set()
     notices: list[str] = []
     by_others = 0
+    failure = ""
     parent = os.getppid()
     for label in labels:
         if os.getppid() != parent:
             # Whoever started us was killed, and nobody hears what becomes of the rest.
-            return LabelReport(made, (), notices, "The run was ended from outside.", len(labels) - len(made))
+            failure = "The run was ended from outside."
+            break
         with ledger.alone_with([label.claim.claim_id]):
             if _made_meanwhile(ledger, [label]):
                 by_others += 1
+            elif failure := _in_doubt(ledger, label):
+                break
             else:
-                failure = _in_doubt(ledger, label)
-                if not failure:
-                    notices += _doubts(ledger, label.claim)
-                    failure, notice = _print(ledger, label, printer, context)
-                    if notice and notice not in notices:
-                        notices.append(notice)
-                if failure:
-                    notices += _told(by_others)
-                    return LabelReport(made, (), notices, failure, len(labels) - len(made))
+                notices += _doubts(ledger, label.claim)
+                try:
+                    receipt = _print(ledger, label, printer, context)
+                except PrintError as error:
+                    failure = str(error)
+                    break
+                if not receipt.is_confirmed:
+                    unconfirmed.add(label.claim.claim_id)
+                if receipt.notice and receipt.notice not in notices:
+                    notices.append(receipt.notice)
         made.append(label.claim)
-    return LabelReport(made, (), [*notices, *_told(by_others)])
+    return LabelReport(made, (), [*notices, *_told(by_others)], failure, len(labels) - len(made), unconfirmed)
 
 
-def _print(ledger: Ledger, label: Label, printer: Printer, context: Context) -> tuple[str, str]:
-    """Print and record one label; return why the printer did not take it, and what is amiss with the printer."""
+def _print(ledger: Ledger, label: Label, printer: Printer, context: Context) -> Receipt:
+    """Print and record one label. Raises `PrintError`, recorded as well, where the printer does not take it."""
     claim = label.claim
     ledger.record_many([_label_event(EventKind.PRINT_STARTED, claim, printer.name, context)])
     try:
-        notice = printer.send(zpl(label.drawing, copies=label.copies), f"label {claim.unit or claim.masked}")
+        receipt = printer.send(zpl(label.drawing, copies=label.copies), f"label {claim.unit or claim.masked}")
     except PrintError as error:
-        ledger.record_many(
-            [
-                _label_event(
-                    EventKind.PRINT_UNSURE if error.uncertain else EventKind.PRINT_FAILED, claim, str(error), context
-                )
-            ]
-        )
-        return str(error), ""
-    _record(ledger, [label], f"printed on {printer.name}", context)
-    return "", notice
+        kind = EventKind.PRINT_UNSURE if error.uncertain else EventKind.PRINT_FAILED
+        ledger.record_many([_label_event(kind, claim, str(error), context)])
+        raise
+    how = "printed on" if receipt.is_confirmed else "sent, and not confirmed, to"
+    _record(ledger, [label], f"{how} {printer.name}", context)
+    return receipt
 
 
 def _made_meanwhile(ledger: Ledger, labels: Sequence[Label]) -> set[str]:

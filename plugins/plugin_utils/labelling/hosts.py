@@ -49,6 +49,7 @@ class _Host:
 @dataclass(slots=True)
 class _Result:
     labelled: list[str] = field(default_factory=list)
+    unconfirmed: list[str] = field(default_factory=list)
     already: list[str] = field(default_factory=list)
     not_labelled: dict[str, str] = field(default_factory=dict)
     files: list[str] = field(default_factory=list)
@@ -118,16 +119,18 @@ def label_hosts(
             with closing(open_ledger(place.ledger)) as ledger:
                 _label_queue(ledger, queue, result, context=place.context(queue[0].name), check=check)
         except IotoError as error:
-            done = {*result.labelled, *result.already, *result.not_labelled}
+            done = {*result.labelled, *result.unconfirmed, *result.already, *result.not_labelled}
             result.not_labelled |= {host.name: str(error) for host in queue if host.name not in done}
     made = "would be made" if check else "made"
+    unconfirmed = f"{len(result.unconfirmed)} sent and not confirmed, " if result.unconfirmed else ""
     shown = {
-        "changed": bool(result.labelled),
+        "changed": bool(result.labelled or result.unconfirmed),
         "msg": (
-            f"Labels: {len(result.labelled)} {made}, {len(result.already)} there already, "
+            f"Labels: {len(result.labelled)} {made}, {unconfirmed}{len(result.already)} there already, "
             f"{len(result.not_labelled)} missing."
         ),
         "labelled": result.labelled,
+        "unconfirmed": result.unconfirmed,
         "already": result.already,
         "not_labelled": result.not_labelled,
         "files": result.files,
@@ -192,7 +195,8 @@ def _label_queue(ledger: Ledger, queue: Sequence[_Host], result: _Result, *, con
     result.notices += report.notices
     names = [host.name for host, _label in labels]
     made = len(report.made)
-    result.labelled += names[:made]
+    for name, claim in zip(names, report.made, strict=False):  # the made ones are the first
+        (result.unconfirmed if claim.claim_id in report.unconfirmed else result.labelled).append(name)
     for number, name in enumerate(names[made:]):
         result.not_labelled[name] = (
             report.failure if not number else f"Its label waits, since the printer failed before: {report.failure}"

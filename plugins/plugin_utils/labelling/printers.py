@@ -6,11 +6,12 @@
 One label goes over one connection, and has one deadline, whatever the printer says meanwhile. A raw TCP printer (port
 9100) gives no receipt, but one that speaks ZPL answers `~HI` and `~HS`, which are sent when all of the label has
 arrived. Some tell their status by themselves, at any time, and none tells who it is: what it is, and its status behind
-that, say that it has read the label whole. A status alone says so together with the end of its side. We close ours, and
-a printer closes its own after it has read everything; where it says nothing else, the end is taken for what it is, and
-somebody is told that nothing is proven. Where it ends before us, resets the connection, or says nothing in time, nobody
-knows; the label may be there. So "printed" means that the printer has read the whole label, not that paper came out.
-For CUPS it means that the queue took the job, for a device file that the system has taken every byte.
+that, say that it has read the label whole. A status alone does not, and neither does the end of its side: whoever read
+nothing can do both. We close ours, and a printer that says nothing closes its own after it has read everything; its
+label is sent and not confirmed, and told and counted as that. Where it ends before us, resets the connection, says
+nothing in time, or nothing this time, nobody knows; the label may be there. So "printed" means that the printer has
+read the whole label, not that paper came out. For CUPS it means that the queue took the job, for a device file that the
+system has taken every byte, and that nothing of it waits in a pipe or a line.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ import tempfile
 import termios
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import Protocol
@@ -60,6 +62,16 @@ _AMISS = {"paper": "out of labels", "pause": "paused", "head": "open", "ribbon":
 _LIMITED = ("sh", "-c", 'ulimit -f 2048 && exec "$@"', "sh")
 """Runs a command that may write a megabyte: what it says goes to a file."""
 _BROKEN_OFF = {errno.ECONNRESET, errno.EPIPE, errno.ENOTCONN}
+_BY_SIGNAL = 128
+"""Statuses above it say that a shell's command was killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What is known of a label that went out: whether the printer confirms that it has it, and what to tell people."""
+
+    is_confirmed: bool = True
+    notice: str = ""
 
 
 class Printer(Protocol):
@@ -69,11 +81,8 @@ class Printer(Protocol):
     def name(self) -> str:
         """How it is called in messages and records."""
 
-    def send(self, data: bytes, title: str) -> str:
-        """Hand over one label; on return the printer has it. `title` names it in a queue. Raises `PrintError`.
-
-        Returns what the printer says is amiss with it, or nothing.
-        """
+    def send(self, data: bytes, title: str) -> Receipt:
+        """Hand over one label. `title` names it in a queue. Raises `PrintError`."""
 
 
 class _Clock:
@@ -96,6 +105,7 @@ class SocketPrinter:
 
     def __init__(self, host: str, port: int = DEFAULT_PORT, *, timeout: float = TIMEOUT) -> None:
         self._host, self._port, self._timeout = host, port, timeout
+        self._confirms = False
 
     @property
     def name(self) -> str:
@@ -103,7 +113,7 @@ class SocketPrinter:
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"socket://{host}:{self._port}"
 
-    def send(self, data: bytes, title: str) -> str:
+    def send(self, data: bytes, title: str) -> Receipt:
         """Hand over one label, and wait until the printer has read it."""
         clock = _Clock(self._timeout)
         is_sent = False
@@ -116,14 +126,13 @@ class SocketPrinter:
                 _discard_what_was_not_asked_for(connection, clock)
                 connection.sendall(_QUESTIONS)
                 connection.shutdown(socket.SHUT_WR)
-                status = _read_status(connection, clock)
-                if status is not None:
-                    return self._amiss(status)
-                _wait_until_all_has_arrived(connection, clock)
-                return (
-                    f"The printer {self.name} has ended the connection after its labels, and does not say (~HI, ~HS) "
-                    "that it has them; see that all are there."
-                )
+                status, is_confirmed = _read_status(connection, clock)
+                if not is_confirmed:
+                    _wait_until_all_has_arrived(connection, clock)
+                    if self._confirms:
+                        raise ConnectionResetError(errno.ECONNRESET, "it has confirmed the labels before")
+                self._confirms = is_confirmed
+                return Receipt(is_confirmed, self._notice(status, is_confirmed))
         except TimeoutError:
             raise _not_in_time(self.name, self._timeout, uncertain=is_sent) from None
         except OSError as error:
@@ -136,28 +145,34 @@ class SocketPrinter:
                 uncertain=uncertain,
             ) from None
 
-    def _amiss(self, status: re.Match[bytes]) -> str:
-        found = [words for name, words in _AMISS.items() if status[name] != b"0"]
-        return f"The printer {self.name} has its labels, and says that it is {' and '.join(found)}." if found else ""
+    def _notice(self, status: re.Match[bytes] | None, is_confirmed: bool) -> str:
+        found = [words for name, words in _AMISS.items() if status and status[name] != b"0"]
+        amiss = f"says that it is {' and '.join(found)}" if found else ""
+        if is_confirmed:
+            return f"The printer {self.name} has its labels, and {amiss}." if amiss else ""
+        return (
+            f"The printer {self.name} has ended the connection after its labels, and does not say (~HI, ~HS) that it "
+            f"has them{f'; it {amiss}' if amiss else ''}; see that all are there."
+        )
 
 
-def _read_status(connection: socket.socket, clock: _Clock) -> re.Match[bytes] | None:
-    """Return the status that a printer tells behind what it is, or before its end; None where it ends without one.
+def _read_status(connection: socket.socket, clock: _Clock) -> tuple[re.Match[bytes] | None, bool]:
+    """Return the last status that a printer tells, and whether it has confirmed its label: with that behind what it is.
 
-    Raises `OSError`.
+    It reads until then, or until the end. Raises `OSError`.
     """
     said = b""
-    known = False
+    is_known = False
     status = None
     while True:
         connection.settimeout(clock.left)
         piece = connection.recv(_PIECE)
         said = (said + piece)[-_PIECE:]
-        if not known and (identity := _IDENTITY.search(said)):
-            known, said = True, said[identity.end() :]
+        if not is_known and (identity := _IDENTITY.search(said)):
+            is_known, status, said = True, None, said[identity.end() :]
         status = _STATUS.search(said) or status
-        if (known and status) or not piece:
-            return status
+        if not piece or (is_known and status):
+            return status, bool(is_known and status)
 
 
 def _wait_until_all_has_arrived(connection: socket.socket, clock: _Clock) -> None:
@@ -219,7 +234,7 @@ class FilePrinter:
         """Its path."""
         return f"file:{self._path}"
 
-    def send(self, data: bytes, title: str) -> str:
+    def send(self, data: bytes, title: str) -> Receipt:
         """Write one label to it."""
         clock = _Clock(self._timeout)
         written = 0
@@ -229,6 +244,7 @@ class FilePrinter:
             try:
                 while written < len(data):
                     written += _write(handle, data[written:], clock)
+                _wait_until_all_is_taken(handle, clock)
                 if stat.S_ISREG(os.fstat(handle).st_mode):
                     os.fsync(handle)
             finally:
@@ -237,10 +253,13 @@ class FilePrinter:
             raise _not_in_time(self.name, self._timeout, uncertain=written > 0) from None
         except OSError as error:
             reason = "nobody reads it" if error.errno == errno.ENXIO else error.strerror
+            if written:
+                reason = f"{reason}, after {written} of its {len(data)} bytes"
             raise PrintError(
-                f"The printer {self.name} did not take the label ({reason}); see to it, and run again."
+                f"The printer {self.name} did not take the label ({reason}); {_remedy('see to it', written > 0)}.",
+                uncertain=written > 0,
             ) from error
-        return ""
+        return Receipt()
 
 
 def _write(handle: int, data: bytes, clock: _Clock) -> int:
@@ -250,6 +269,23 @@ def _write(handle: int, data: bytes, clock: _Clock) -> int:
     with suppress(BlockingIOError):
         return os.write(handle, data)
     return 0
+
+
+def _wait_until_all_is_taken(handle: int, clock: _Clock) -> None:
+    """Return when nothing waits any more in the pipe or the line that `handle` is. Raises `OSError`."""
+    if stat.S_ISFIFO(os.fstat(handle).st_mode):
+        question = termios.FIONREAD
+    elif os.isatty(handle):
+        question = termios.TIOCOUTQ
+    else:
+        return
+    pause = _LOOK / 100
+    watch = select.poll()
+    watch.register(handle, 0)  # nothing tells that it is empty, but that its other end is gone is told
+    while struct.unpack("i", fcntl.ioctl(handle, question, bytes(4)))[0]:
+        if watch.poll(min(clock.left, pause) * 1000):
+            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+        pause = min(2 * pause, _LOOK)
 
 
 class CupsPrinter:
@@ -263,7 +299,7 @@ class CupsPrinter:
         """Its queue."""
         return f"cups:{self._queue}"
 
-    def send(self, data: bytes, title: str) -> str:
+    def send(self, data: bytes, title: str) -> Receipt:
         """Put one label into the queue."""
         if not shutil.which("lp"):
             raise PrintError("There is no command lp to print with; install the client of CUPS.")
@@ -288,14 +324,16 @@ class CupsPrinter:
                     os.killpg(process.pid, signal.SIGKILL)
                     process.wait()
             said.seek(0)
-            reason = mask_folded(printable(said.read(_SHOWN)))
+            reason = mask_folded(printable(said.read(_SHOWN))) or f"exit status {status}"
+            has_read = label.seek(0, os.SEEK_CUR) > 0  # its place in the file is ours
         if status:
-            killed = status < 0  # by its limit, or by somebody, after it may have handed the label over
+            # Killed by its limit, or by somebody, it may have the label as well.
+            in_doubt = has_read or status < 0 or status > _BY_SIGNAL
             raise PrintError(
-                f"The queue {self._queue} did not take the label ({reason}); {_remedy('see to it', killed)}.",
-                uncertain=killed,
+                f"The queue {self._queue} did not take the label ({reason}); {_remedy('see to it', in_doubt)}.",
+                uncertain=in_doubt,
             )
-        return ""
+        return Receipt()
 
 
 def open_printer(address: str, *, timeout: float = TIMEOUT) -> Printer:

@@ -39,9 +39,12 @@ def make_labels(ledger: Ledger, options: Mapping[str, Any], *, context: Context,
         result = _result(made, changed=True, msg=f"{_labels(number)} {word} made: {settings.where}.")
         return _with_reasons(result, without)
     report = settings.make(ledger, labels, context=context)
-    result = _result(
-        report.made, changed=True, msg=f"{_labels(len(report.made))} {_were(len(report.made))} made: {settings.where}."
-    )
+    number = len(report.made)
+    confirmed = number - len(report.unconfirmed)
+    made = f"{_labels(number)} {_were(number)} made"
+    if report.unconfirmed:
+        made = f"{_labels(number)} {_were(number)} sent, of which the printer has confirmed {confirmed}"
+    result = _result(report.made, changed=True, msg=f"{made}: {settings.where}.")
     result["files"] = list(report.files)
     if report.notices:
         result["warnings"] = list(report.notices)
@@ -49,7 +52,7 @@ def make_labels(ledger: Ledger, options: Mapping[str, Any], *, context: Context,
         result["failed"] = True
         result["missing"] = report.missing
         result["msg"] = (
-            f"{report.failure} {_labels(len(report.made))} {_were(len(report.made))} printed and "
+            f"{report.failure} {_labels(number)} {_were(number)} printed and "
             f"{report.missing} {_were(report.missing)} not; the next run prints those, in order."
         )
     return _with_reasons(result, without)
