@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from pathlib import Path
@@ -17,7 +18,11 @@ from PIL import Image
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels import layout
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.errors import LayoutError
-from ansible_collections.ioto.serialization.plugins.plugin_utils.scanning.picture_file import PictureError, open_picture
+from ansible_collections.ioto.serialization.plugins.plugin_utils.scanning.picture_file import (
+    MOST_SCANS,
+    PictureError,
+    open_picture,
+)
 
 
 def png(width: int, height: int) -> bytes:
@@ -45,6 +50,24 @@ def test_a_picture_that_would_fill_the_memory_is_not_decoded(tmp_path: Path, wid
     (tmp_path / "bomb.png").write_bytes(png(width, height))
     with pytest.raises(PictureError, match=r"is too large: .*; give a smaller one"):
         open_picture(str(tmp_path / "bomb.png"), "L")
+
+
+def jpeg(scans: int) -> bytes:
+    """A progressive JPEG with that many scans, the last of them again and again."""
+    content = io.BytesIO()
+    Image.new("L", (64, 64)).save(content, "JPEG", progressive=True)
+    usual = content.getvalue()
+    more = scans - usual.count(b"\xff\xda")
+    last = usual[usual.rindex(b"\xff\xda") : -2]
+    return usual[:-2] + last * more + usual[-2:]
+
+
+def test_a_jpeg_whose_scans_would_take_long_is_not_decoded(tmp_path: Path) -> None:
+    (tmp_path / "most.jpg").write_bytes(jpeg(MOST_SCANS))
+    assert open_picture(str(tmp_path / "most.jpg"), "L").size == (64, 64)
+    (tmp_path / "bomb.jpg").write_bytes(jpeg(MOST_SCANS + 1))
+    with pytest.raises(PictureError, match=r"is a JPEG of more than 32 scans, .*; save it once more, or give a PNG"):
+        open_picture(str(tmp_path / "bomb.jpg"), "L")
 
 
 @pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF"])

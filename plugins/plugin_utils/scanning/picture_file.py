@@ -17,6 +17,11 @@ MOST_PIXELS = 60_000_000
 """What the largest cameras take, and nothing that a small file has blown up."""
 MOST_ACROSS = 20_000
 """Pixels of a side. A decoder keeps something for each row as well, and more than that for each of a narrow picture."""
+MOST_SCANS = 32
+"""Scans of a JPEG, each of which may go over the whole picture; usual are 10 at the most."""
+_SCAN = b"\xff\xda"
+"""How a scan of a JPEG begins. Among its dots these two bytes cannot stand."""
+_PIECE = 1 << 20
 _KINDS = ("PNG", "JPEG")
 """No other decoder is reached: some start programs, such as Ghostscript."""
 
@@ -34,6 +39,11 @@ def open_picture(path: str, mode: str) -> Image.Image:
         with warnings.catch_warnings(action="ignore"), Image.open(file, formats=_KINDS) as picture:
             if picture.width * picture.height > MOST_PIXELS or max(picture.size) > MOST_ACROSS:
                 raise _too_large(path, f"{picture.width} x {picture.height} pixels")
+            if picture.format != "PNG" and _has_too_many_scans(file):
+                raise PictureError(
+                    f"The picture {path!a} is a JPEG of more than {MOST_SCANS} scans, which would take long to decode; "
+                    "save it once more, or give a PNG."
+                )
             return picture.convert(mode)
     except IotoError:
         raise
@@ -43,6 +53,16 @@ def open_picture(path: str, mode: str) -> Image.Image:
         said = error.strerror if isinstance(error, OSError) else None
         reason = said or "it is no PNG and no JPEG, or broken"
         raise PictureError(f"The picture {quoted(path)} cannot be read ({reason}); give a PNG or a JPEG.") from None
+
+
+def _has_too_many_scans(file: Path) -> bool:
+    number = 0
+    last = b""
+    with file.open("rb") as content:
+        while number <= MOST_SCANS and (piece := content.read(_PIECE)):
+            number += (last + piece).count(_SCAN)
+            last = piece[-1:]
+    return number > MOST_SCANS
 
 
 def _too_large(path: str, size: str) -> PictureError:
