@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,10 +69,15 @@ def command(*arguments: str | Path) -> list[str]:
     return [str(_BIN / "ansible-playbook"), *map(str, arguments)]
 
 
-def provision(folder: Path, *arguments: str | Path, playbook: Path | None = None, **more: str) -> Run:
-    """Run `playbooks/provision.yml`, or another playbook, with these arguments, from a folder that is not the clone."""
+def provision(
+    folder: Path, *arguments: str | Path, playbook: Path | None = None, within: Sequence[str] = (), **more: str
+) -> Run:
+    """Run `playbooks/provision.yml`, or another playbook, with these arguments, from a folder that is not the clone.
+
+    `within` is a command that runs the one behind it.
+    """
     done = subprocess.run(
-        command(playbook or ROOT / "playbooks/provision.yml", *arguments),
+        [*within, *command(playbook or ROOT / "playbooks/provision.yml", *arguments)],
         cwd=folder,
         env=environment(folder, **more),
         stdout=subprocess.PIPE,

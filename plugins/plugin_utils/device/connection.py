@@ -19,6 +19,7 @@ from ..claim_ids import mask_folded
 from ..display_text import printable
 from ..errors import IotoError
 from .device import DeviceError
+from .name_resolution import addresses
 
 DEVICE_SECONDS = 60
 """What a device may take in all, beside the time for which a flow waits on it for the agent."""
@@ -119,10 +120,13 @@ class Deadline:
 
 
 def connect(host: str, port: int, seconds: float) -> socket.socket:
-    """Return a connection to the first address of `host` that takes one within `seconds` in all. Raises `OSError`."""
+    """Return a connection to the first address of `host` that takes one within `seconds` in all. Raises `OSError`.
+
+    The time in which the name becomes an address is part of it.
+    """
     until = monotonic() + seconds
     failure = OSError("it has no address")
-    for family, kind, protocol, _unused, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+    for family, kind, protocol, _unused, address in addresses(host, port, seconds):
         connection = socket.socket(family, kind, protocol)
         try:
             connection.settimeout(max(until - monotonic(), _AT_ONCE))

@@ -1,0 +1,117 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A name server that says nothing takes no more of our time than a device or a printer may."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.services.silent_resolver import SilentResolver
+from tests.support.ansible import ROOT, provision
+
+pytest.importorskip("paramiko", reason="the fleet engine needs the Python package paramiko")
+pytestmark = pytest.mark.skipif(bool(why := SilentResolver.missing()), reason=str(why))
+
+PRODUCT = "01K9F1EETDEV1CEPR0DVCT0001"
+COLLECTION = "ansible_collections.ioto.serialization.plugins.plugin_utils"
+
+
+@pytest.fixture
+def resolver(tmp_path: Path) -> Iterator[SilentResolver]:
+    with SilentResolver(tmp_path) as resolver:
+        yield resolver
+
+
+def seconds_of(resolver: SilentResolver, script: str) -> str:
+    """Run Python, and return what it prints."""
+    done = subprocess.run(
+        [*resolver.within, sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "playbooks/collections")},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    assert resolver.was_asked()
+    return done.stdout
+
+
+def test_a_printer_with_a_name_has_no_more_time_than_one_with_an_address(resolver: SilentResolver) -> None:
+    said = seconds_of(
+        resolver,
+        f"""
+import time
+from {COLLECTION}.labelling.printers import open_printer
+from {COLLECTION}.labels.errors import PrintError
+started = time.monotonic()
+try:
+    open_printer("socket://printer.example.net:9100", timeout=2).send(b"^XA^XZ", "label")
+except PrintError as error:
+    print(time.monotonic() - started < 4, error.uncertain, error)
+""",
+    )
+    assert said.startswith("True False The printer socket://printer.example.net:9100 did not take the label in 2 s;")
+
+
+def test_threads_that_wait_for_a_name_do_not_pile_up(resolver: SilentResolver) -> None:
+    said = seconds_of(
+        resolver,
+        f"""
+import threading, time
+from {COLLECTION}.device.name_resolution import NameResolver
+resolver = NameResolver(3)
+def ask(name):
+    try:
+        resolver.addresses(name, 22, 0.5)
+    except TimeoutError:
+        pass
+started = time.monotonic()
+askers = [threading.Thread(target=ask, args=(f"unit-{{number % 10}}.example.net",)) for number in range(60)]
+for asker in askers:
+    asker.start()
+for asker in askers:
+    asker.join()
+print(time.monotonic() - started < 5, threading.active_count() - 1)
+print(resolver.addresses("127.0.0.1", 22, 0.5)[0][4], resolver.addresses("::1", 22, 0.5)[0][4][0])
+""",
+    )
+    assert said.splitlines() == ["True 3", "('127.0.0.1', 22) ::1"]
+
+
+@pytest.mark.ansible
+@pytest.mark.parametrize("engine", ["ansible", "fleet"])
+def test_a_device_with_a_name_has_no_more_time_than_one_with_an_address(
+    tmp_path: Path, home: Path, resolver: SilentResolver, engine: str
+) -> None:
+    inventory = tmp_path / "named.json"
+    shared = {
+        "ioto_mode": "manual",
+        "ioto_product": PRODUCT,
+        "ansible_user": "root",
+        "ansible_ssh_common_args": "-F none -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null",
+    }
+    hosts = {f"unit-{number}": {"ansible_host": f"unit-{number}.example.net"} for number in range(12)}
+    inventory.write_text(json.dumps({"named": {"hosts": hosts, "vars": shared}}), encoding="utf-8")
+
+    run = provision(
+        home,
+        *("-i", inventory, "-e", f"ioto_engine={engine} ioto_device_timeout=2"),
+        within=["timeout", "90", *resolver.within],
+        ANSIBLE_FORKS="12",
+    )
+
+    assert resolver.was_asked()
+    assert run.status == 4, run.output
+    assert run.reasons == {
+        name: f"The device {name} was not done within 2 s (ioto_device_timeout). See whether it still runs, and its "
+        "network, then run again."
+        for name in hosts
+    }
