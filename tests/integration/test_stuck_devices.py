@@ -101,6 +101,26 @@ def test_nobody_waits_for_a_device_that_holds_us_up(
         assert len(masters) <= 2 + 1, masters  # those of the devices that are done, and of the one that ended well
 
 
+def test_a_connection_that_ssh_keeps_and_that_is_stuck_itself_is_gone_when_its_device_is_given_up(
+    tmp_path: Path, home: Path, controls: Path
+) -> None:
+    with (
+        Fleet.start(tmp_path / "fleet", groups={"manual": 1}, kind="dropbear") as fleet,
+        HostileServers([("script", "unread")]) as servers,
+    ):
+        inventory = servers.inventory(tmp_path / "hostile.json", fleet.devices[0])
+        run = provision(
+            home,
+            *("-i", inventory, "-e", "ioto_device_timeout=3"),
+            ANSIBLE_SSH_CONTROL_PATH_DIR=str(controls),
+        )
+        left = subprocess.run(("ps", "-eo", "args"), capture_output=True, text=True, check=True).stdout
+    assert run.unreachable == {"script-unread"}
+    assert "was not done within 3 s" in run.reasons["script-unread"]
+    assert str(controls) not in left
+    assert not list(controls.iterdir())
+
+
 _REFUSALS = {
     ("login", "refuse"): "unreachable: The device login-refuse at 127.0.0.1:PORT does not let root in (",
     ("session", "refuse"): "unreachable: The device session-refuse lets us in and runs no command (",

@@ -9,7 +9,7 @@
 Up to that state they do as any server does, and let in whoever has a key. `silence` says nothing any more, `drip`
 a little every 0.2 s, `flood` as much as the other side takes, `reset` breaks the connection off. `refuse`, of a login,
 a session, a command or a script, says no as the protocol has it; `farewell` ends the connection with `FAREWELL`, and
-`words`, in place of a banner, are a line and the end.
+`words`, in place of a banner, are a line and the end. `unread`, of a script, asks without end and reads nothing.
 """
 
 from __future__ import annotations
@@ -234,6 +234,8 @@ class _Server(paramiko.ServerInterface):
                 channel.send_exit_status(255)
                 channel.close()
                 return
+            if self._manner == "unread":
+                self._ask_without_end()
             if self._manner == "farewell":
                 channel.recv(1)
                 self._leave()
@@ -247,6 +249,15 @@ class _Server(paramiko.ServerInterface):
                 channel.shutdown_write()
                 say = lambda data: self._transport.send_ignore(len(data))  # noqa: E731
             _misbehave(self._manner, self._connection, say, b"no such thing\n")
+
+    def _ask_without_end(self) -> None:
+        self._transport.packetizer.read_message = threading.Event().wait  # type: ignore[method-assign]
+        question = paramiko.Message()
+        question.add_byte(b"\x50")  # SSH_MSG_GLOBAL_REQUEST
+        question.add_string("keepalive@openssh.com")
+        question.add_boolean(True)
+        while True:
+            self._transport.packetizer.send_message(question)
 
     def _take(self, channel: paramiko.Channel) -> None:
         """Have a window that opens by one byte at a time, never, or never while we talk."""

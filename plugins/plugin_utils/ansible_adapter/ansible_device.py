@@ -24,7 +24,8 @@ from ..device.device import BY_SIGNAL, Answer, DeviceError
 from ..device.ssh_complaints import FAILED, end_of_command, is_unsaid, understand
 from ..display_text import printable
 from .connection_guard import ConnectionGuard, Verdict
-from .ssh_log import SshLog, is_kept
+from .kept_connection import end_kept, is_kept
+from .ssh_log import SshLog
 
 _COMMAND = "/bin/sh -s"
 _BEFORE_WORDS = ("over ssh: ", "via ssh: ")
@@ -99,7 +100,7 @@ class AnsibleDevice:
         if is_unsaid(log.text) and is_kept(connection):
             return Answer(BY_SIGNAL, b"", _bytes(words))
         if log.text:
-            connection.reset()  # so that nobody comes to a connection that ssh had kept, and which is of no use
+            end_kept(connection)  # so that nobody comes to it
         options = self._options()
         where = place(options["host"], options["port"])
         user = options["remote_user"] or "the user"

@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from enum import Enum, auto
 from pathlib import Path
@@ -22,13 +20,13 @@ from threading import Event, Thread
 from types import TracebackType
 
 from ..device.connection import MAX_ANSWER, Deadline
+from . import programs
+from .kept_connection import end_master
 from .ssh_log import SshLog
 
 _INTERVAL = 0.05
 _GROWTH = 3 * MAX_ANSWER
 """Bytes by which a worker may grow in a script. The plugin holds an answer of a size more than twice while it reads."""
-_PATIENCE = 5.0
-"""Seconds for a connection that ssh keeps to end by itself."""
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -79,13 +77,13 @@ class ConnectionGuard:
     def _end(self) -> None:
         """End all that the plugin has started, and starts until it comes back."""
         while True:
-            started = {pid: _words(pid) for pid in _descendants(os.getpid())}
+            started = {pid: programs.words(pid) for pid in programs.descendants(os.getpid())}
             for pid in started:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             for words in started.values():
                 if len(words) > 1 and self._command in words[-1]:
-                    _end_master(words)
+                    end_master(words[:-1])
             if self._over.wait(_INTERVAL):
                 return
 
@@ -95,65 +93,3 @@ def _memory() -> int:
     with suppress(OSError):
         return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * _PAGE
     return 0
-
-
-def _descendants(pid: int) -> Iterator[int]:
-    """Yield the processes that `pid` has started, and that these have."""
-    children: dict[int, list[int]] = {}
-    for other in _processes():
-        with suppress(OSError, ValueError, IndexError):
-            # The name stands in brackets, and may hold anything.
-            fields = (
-                Path(f"/proc/{other}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-            )
-            if fields[0] != "Z":
-                children.setdefault(int(fields[1]), []).append(other)
-    found = [pid]
-    while found:
-        for child in children.get(found.pop(), ()):
-            found.append(child)
-            yield child
-
-
-def _processes() -> list[int]:
-    with suppress(OSError):
-        return [int(entry.name) for entry in os.scandir("/proc") if entry.name.isdecimal()]
-    return []
-
-
-def _words(pid: int) -> list[str]:
-    with suppress(OSError):
-        text = Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8", errors="surrogateescape")
-        return text.removesuffix("\0").split("\0")
-    return []
-
-
-def _end_master(words: Sequence[str]) -> None:
-    """End the connection that the ssh program with these arguments has left for others (ControlPersist), if any.
-
-    It leads to a device that does not answer, and whoever comes next would wait on it.
-    """
-    program, *arguments = words[:-1]
-    with suppress(OSError, subprocess.TimeoutExpired):
-        if _ask(program, "-O", "exit", *arguments).returncode == 0:
-            return
-    with suppress(OSError, subprocess.TimeoutExpired):
-        said = dict(line.partition(" ")[::2] for line in _ask(program, "-G", *arguments).stdout.splitlines())
-        if (control := said.get("controlpath", "none")) != "none":
-            # A master shows in its title what it listens at.
-            for pid in _processes():
-                if " ".join(_words(pid)).startswith(f"ssh: {control} [mux]"):
-                    os.kill(pid, signal.SIGKILL)
-            Path(control).unlink(missing_ok=True)
-
-
-def _ask(*command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="surrogateescape",
-        timeout=_PATIENCE,
-        check=False,
-    )

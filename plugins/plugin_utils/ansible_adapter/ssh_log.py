@@ -11,11 +11,9 @@ from __future__ import annotations
 
 import os
 import shlex
-import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from subprocess import DEVNULL
 from types import TracebackType
 from typing import Any
 
@@ -23,8 +21,6 @@ _DESCRIPTORS = Path("/proc/self/fd")
 _PIECE = 64 * 1024
 _KEPT = 128 * 1024
 """Bytes of the log that are kept, the last ones: a connection that ends at once has 10,000."""
-_PATIENCE = 5.0
-"""Seconds for a connection that ssh has kept to say that it is there."""
 _LEVEL = "DEBUG2"
 """The first that tells with which status a device's command has ended, also over a connection that ssh keeps."""
 
@@ -73,19 +69,3 @@ class SshLog:
             while piece := os.read(self._pipe[0], _PIECE):
                 self.size += len(piece)
                 self._kept = (self._kept + piece)[-_KEPT:]
-
-
-def is_kept(connection: Any) -> bool:
-    """Whether the connection that ssh has kept for `connection` (ControlPersist) is there still."""
-    words = [connection.get_option("ssh_executable")]
-    for name in ("ssh_args", "ssh_common_args", "ssh_extra_args"):
-        words += shlex.split(connection.get_option(name) or "")
-    for name, option in (("Port", "port"), ("User", "remote_user")):
-        if value := connection.get_option(option):
-            words += ["-o", f"{name}={value}"]
-    if connection.control_path:  # none where the words say one
-        words += ["-o", f"ControlPath={connection.control_path % {'directory': connection.control_path_dir}}"]
-    with suppress(OSError, subprocess.TimeoutExpired):
-        check = [*map(str, words), "-O", "check", str(connection.host)]
-        return not subprocess.run(check, stdin=DEVNULL, capture_output=True, timeout=_PATIENCE, check=False).returncode
-    return False
