@@ -42,7 +42,7 @@ SHELLS = {
     "silent": ("exit 255", _NO_SHELL.format("exit status 255") + "nothing. See"),
     "talks": (f"{_WORDS}exit 255", _NO_SHELL.format("exit status 255")),
     "complains": (f"{_WORDS}exit 1", _NO_SHELL.format("exit status 1")),
-    "dies": (f"{_WORDS}kill -9 $$", _NO_SHELL.format("ended by a signal")),
+    "dies": (f"{_WORDS}kill -9 $$", _NO_SHELL.format("ended without an exit status")),
     "floods": ("exec yes >&2", "answers without end (more than 4 MiB)"),
     "repeats": ("exec cat", _NO_SHELL.format("exit status 0")),
     "sorts": ("exec sort", "did not finish our script (exit status 0); "),

@@ -192,6 +192,57 @@ def test_what_a_peer_says_of_itself_is_told_alike_and_is_no_defect_of_ours(tmp_p
         assert {name: of["ansible"] for name, of in found.items()} == {name: of["fleet"] for name, of in found.items()}
 
 
+_NO_STATUS = "failed: The device NAME did not finish our script (ended without an exit status); it said: nothing."
+_NO_SSH = "unreachable: The device NAME cannot be reached at 127.0.0.1:PORT (what it says is no SSH); "
+_STATUS = "failed: The device NAME did not finish our script (exit status {}); it said: nothing."
+_ENDS = {
+    ("script", "no status"): _NO_STATUS,
+    ("script", "no end"): _NO_STATUS,
+    ("script", "no session"): _NO_STATUS,
+    ("script", "requests"): _NO_STATUS,
+    ("script", f"status {0xFFFFFFFF}"): _NO_STATUS,
+    ("script", f"status {0xFFFFFFFE}"): _STATUS.format(254),
+    ("script", "status 256"): _STATUS.format(0),
+    ("script", "status 511"): _STATUS.format(255),
+    ("script", "status 200"): _STATUS.format(200),
+    ("script", "unknown"): "unreachable: The connection to NAME was lost (it hung up); ",
+    ("banner", "lines"): _NO_SSH,
+    ("banner", "version"): _NO_SSH,
+    ("banner", "size"): _NO_SSH,
+    ("login", "proofs"): "unreachable: The device NAME at 127.0.0.1:PORT does not let root in (it wants more than one ",
+    ("key exchange", "drip"): "unreachable: The device NAME was not done within 13 s (ioto_device_timeout). See ",
+}
+
+
+@pytest.mark.parametrize("kept", ["kept", "closed"])
+def test_both_engines_judge_an_end_alike(tmp_path: Path, home: Path, controls: Path, kept: str) -> None:
+    with (
+        Fleet.start(tmp_path / "fleet", groups={"manual": 1}, kind="dropbear") as fleet,
+        HostileServers(list(_ENDS)) as servers,
+    ):
+        inventory = servers.inventory(tmp_path / "hostile.json", fleet.devices[0])
+        persist = {"ANSIBLE_SSH_ARGS": "-o ControlMaster=no -o ControlPath=none"} if kept == "closed" else {}
+        wrong = {}
+        for engine in ("ansible", "fleet"):
+            run = provision(
+                home,
+                *("-i", inventory, "-e", f"ioto_engine={engine} ioto_device_timeout=13"),
+                ANSIBLE_FORKS=str(len(_ENDS)),
+                ANSIBLE_SSH_CONTROL_PATH_DIR=str(controls),
+                **persist,
+            )
+            assert "7K3M9QX2TB" not in run.output
+            for kind, sentence in _ENDS.items():
+                name = host_name(kind)
+                fate = "unreachable" if name in run.unreachable else "failed"
+                expected = sentence.replace("PORT", str(servers.ports[kind])).replace("NAME", name)
+                if kind == ("script", "no end") and (engine, kept) == ("ansible", "closed"):
+                    expected = f"unreachable: The device {name} was not done within 13 s"  # ssh waits for the end
+                if not f"{fate}: {run.reasons[name]}".startswith(expected):
+                    wrong[engine, name] = f"{fate}: {run.reasons[name]}"
+        assert wrong == {}
+
+
 def test_both_engines_say_the_same_of_a_host_that_is_not_known(tmp_path: Path, home: Path) -> None:
     with Fleet.start(tmp_path / "fleet", groups={"manual": 1}, kind="dropbear") as fleet:
         (device,) = fleet.devices

@@ -10,6 +10,9 @@ Up to that state they do as any server does, and let in whoever has a key. `sile
 a little every 0.2 s, `flood` as much as the other side takes, `reset` breaks the connection off. `refuse`, of a login,
 a session, a command or a script, says no as the protocol has it; `farewell` ends the connection with `FAREWELL`, and
 `words`, in place of a banner, are a line and the end. `unread`, of a script, asks without end and reads nothing.
+`status N`, of a script, ends it with that, or with more than one; `no status` with none, `no end` its answer alone;
+`no session` closes at once; `unknown` sends a message that there is not, and `requests` asks without end. `version` is
+no word of a version, `size` no size of a packet, and `proofs` takes each and wants another one.
 """
 
 from __future__ import annotations
@@ -34,7 +37,13 @@ from tests.fleet.devices import Device
 
 _ROOT = Path(__file__).parents[2]
 _PAUSE = 0.2
-_GREETINGS = {"ssh-1": b"SSH-1.5-Cisco-1.25\r\n", "words": b"Not allowed at this time: 7K3M9QX2TB \x1b[2J\r\n"}
+_GREETINGS = {
+    "lines": b"Welcome to 7K3M9QX2TB\r\n" * 1100,
+    "version": b"SSH-2.0-x\0y\r\n",
+    "size": b"SSH-2.0-x\r\n\x7f\xff\xff\xf0" + b"y" * 400,
+    "ssh-1": b"SSH-1.5-Cisco-1.25\r\n",
+    "words": b"Not allowed at this time: 7K3M9QX2TB \x1b[2J\r\n",
+}
 _IDENTIFICATION = b"SSH-2.0-dropbear_2022.83\r\n"
 
 STATES = ("connect", "banner", "key exchange", "login", "session", "exec", "script", "answer", "complaint", "end")
@@ -142,6 +151,8 @@ def _play(connection: socket.socket, state: str, manner: str, key: paramiko.PKey
         if state in {"connect", "banner"}:
             if manner in _GREETINGS:
                 connection.sendall(_GREETINGS[manner])
+                while manner in {"lines", "version", "size"} and connection.recv(4096):
+                    pass
                 connection.close()
                 return
             _misbehave(manner, connection, connection.sendall, b"welcome ")
@@ -156,7 +167,7 @@ def _play(connection: socket.socket, state: str, manner: str, key: paramiko.PKey
         else:
             transport = paramiko.Transport(connection)
             transport.add_server_key(key)
-            if state == "script":
+            if state == "script" and manner not in _ENDS:
                 transport.default_window_size = 1
             transport.start_server(server=_Server(transport, connection, state, manner))
 
@@ -190,6 +201,53 @@ def _misbehave(manner: str, connection: socket.socket, say: Callable[[bytes], ob
             time.sleep(_PAUSE)
 
 
+def _message(kind: bytes, *parts: int | str | bool) -> paramiko.Message:
+    message = paramiko.Message()
+    message.add_byte(kind)
+    for part in parts:
+        add = {bool: message.add_boolean, int: message.add_int, str: message.add_string}[type(part)]
+        add(part)
+    return message
+
+
+def _ends_with(*statuses: int) -> Callable[[paramiko.Transport, paramiko.Channel], None]:
+    def end(transport: paramiko.Transport, channel: paramiko.Channel) -> None:
+        channel.recv(1)  # the answer to the request has gone out before
+        for status in statuses:
+            transport.packetizer.send_message(_message(b"\x62", channel.remote_chanid, "exit-status", False, status))
+        channel.close()
+
+    return end
+
+
+def _answers_alone(_transport: paramiko.Transport, channel: paramiko.Channel) -> None:
+    channel.recv(1)
+    channel.shutdown_write()
+    threading.Event().wait()
+
+
+def _says_what_there_is_not(transport: paramiko.Transport, channel: paramiko.Channel) -> None:
+    channel.recv(1)
+    while transport.is_active():
+        transport.packetizer.send_message(_message(b"\xc8", "x" * 20_000))
+
+
+def _asks_for_more(transport: paramiko.Transport, channel: paramiko.Channel) -> None:
+    channel.recv(1)
+    while not channel.closed:
+        transport.packetizer.send_message(_message(b"\x62", channel.remote_chanid, "eow@openssh.com", True))
+
+
+_ENDS = {
+    "no status": _ends_with(),
+    **{f"status {number}": _ends_with(number) for number in (200, 256, 511, 0xFFFFFFFE, 0xFFFFFFFF)},
+    "no end": _answers_alone,
+    "no session": lambda _transport, channel: channel.close(),
+    "unknown": _says_what_there_is_not,
+    "requests": _asks_for_more,
+}
+
+
 class _Server(paramiko.ServerInterface):
     def __init__(self, transport: paramiko.Transport, connection: socket.socket, state: str, manner: str) -> None:
         self._transport, self._connection, self._state, self._manner = transport, connection, state, manner
@@ -211,6 +269,8 @@ class _Server(paramiko.ServerInterface):
         return "publickey"
 
     def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
+        if self._manner == "proofs":
+            return int(paramiko.AUTH_PARTIALLY_SUCCESSFUL)
         self._reach("login")
         return int(paramiko.AUTH_FAILED if self._refuses("login") else paramiko.AUTH_SUCCESSFUL)
 
@@ -233,6 +293,9 @@ class _Server(paramiko.ServerInterface):
                 channel.sendall_stderr(b"This account is locked.\n")
                 channel.send_exit_status(255)
                 channel.close()
+                return
+            if self._manner in _ENDS:
+                _ENDS[self._manner](self._transport, channel)
                 return
             if self._manner == "unread":
                 self._ask_without_end()

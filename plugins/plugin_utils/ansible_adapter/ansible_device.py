@@ -13,15 +13,18 @@ from ansible.plugins.action import ActionBase
 
 from ..device.connection import (
     MAX_ANSWER,
+    MORE_PROOFS,
     Deadline,
+    UnreachableError,
     last_words,
     not_in_time,
+    not_let_in,
     not_reached,
     place,
     too_much,
 )
-from ..device.device import BY_SIGNAL, Answer, DeviceError
-from ..device.ssh_complaints import FAILED, end_of_command, is_unsaid, understand
+from ..device.device import NO_STATUS, Answer, DeviceError
+from ..device.ssh_complaints import FAILED, end_of_command, is_let_in, is_unsaid, understand, wants_more_proofs
 from ..display_text import printable
 from .connection_guard import ConnectionGuard, Verdict
 from .kept_connection import end_kept, is_kept
@@ -74,7 +77,7 @@ class AnsibleDevice:
         if guard.verdict is Verdict.TOO_MUCH or len(answer.stdout) > MAX_ANSWER or len(answer.stderr) > MAX_ANSWER:
             raise too_much(self._name) from None
         if guard.verdict is Verdict.TOO_LONG:
-            raise not_in_time(self._name, self._deadline, answer.stderr) from None
+            raise self._late(answer, log) from None
         if failure is not None:
             return self._explain(failure, log)
         return answer
@@ -98,7 +101,7 @@ class AnsibleDevice:
             return Answer(status, b"", _bytes(words))
         connection: Any = self._action._connection
         if is_unsaid(log.text) and is_kept(connection):
-            return Answer(BY_SIGNAL, b"", _bytes(words))
+            return Answer(NO_STATUS, b"", _bytes(words))
         if log.text:
             end_kept(connection)  # so that nobody comes to it
         options = self._options()
@@ -112,6 +115,15 @@ class AnsibleDevice:
         if not isinstance(failure, AnsibleConnectionFailure):
             raise failure
         raise not_reached(self._name, where, last_words(_bytes(words or str(failure)))) from None
+
+    def _late(self, answer: Answer, log: SshLog) -> UnreachableError:
+        """Return the error for a device that has had its time. What a server says before it lets us in is not shown."""
+        if wants_more_proofs(log.text):  # ssh gives the same one again and again
+            options = self._options()
+            where = place(options["host"], options["port"])
+            return not_let_in(self._name, where, options["remote_user"] or "the user", MORE_PROOFS)
+        said = answer.stderr if is_let_in(log.text) or not log.text else b""
+        return not_in_time(self._name, self._deadline, said)
 
     def _not_become(self, user: str, refused: re.Match[str]) -> DeviceError:
         """Return the error for a device whose `su` or `sudo` lets nobody through."""

@@ -20,7 +20,7 @@ from ..json5.reader import MAX_BYTES
 from .connection import last_words
 from .device import (
     ALL_FILES,
-    BY_SIGNAL,
+    NO_STATUS,
     Answer,
     Device,
     DeviceError,
@@ -63,7 +63,7 @@ def records_of(device: Device, answer: Answer, nonce: str) -> Iterator[Record]:
     begin = [number for number, line in enumerate(lines) if line.startswith(f"ioto-begin {nonce} ")]
     if not begin or f"ioto-end {nonce}" not in lines:
         said = last_words(answer.stderr) or last_words(answer.stdout) or "nothing"
-        how = "ended by a signal" if answer.status == BY_SIGNAL else f"exit status {answer.status}"
+        how = "ended without an exit status" if answer.status == NO_STATUS else f"exit status {answer.status}"
         raise DeviceError(
             f"The device {device.name} did not finish our script ({how}); it said: {said}. "
             "See whether its login shell is a POSIX shell, then run again."

@@ -37,10 +37,10 @@ _SHOWN = 200
 _LOOKED_AT = 4096
 """Bytes of a complaint that may be of use."""
 _AT_ONCE = 0.001
-_NO_ANSWER = "no answer in time"
+NO_ANSWER = "no answer in time"
 _HUNG_UP = "it hung up"
 _REASONS = {
-    **dict.fromkeys(("Connection timed out", "Operation timed out"), _NO_ANSWER),
+    **dict.fromkeys(("Connection timed out", "Operation timed out"), NO_ANSWER),
     **dict.fromkeys(("Connection reset by peer", "Broken pipe"), _HUNG_UP),
 }
 """What systems call the same."""
@@ -52,6 +52,9 @@ REFUSED = "it refuses the request"
 """What a server has done that opens a session and takes no command."""
 TOO_MANY_LOGINS = "Too many authentication failures"
 """What servers say when they hang up on somebody who has no key for them."""
+MORE_PROOFS = "it wants more than one proof"
+"""What a server does that takes a key, and asks for something else."""
+NO_SSH = "what it says is no SSH"
 SSH_1 = "it speaks SSH 1 alone, and SSH 2 is needed"
 
 

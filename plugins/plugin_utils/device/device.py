@@ -31,13 +31,13 @@ class DeviceError(IotoError):
     """A device that cannot do what we need, or whose answer makes no sense."""
 
 
-BY_SIGNAL = -1
+NO_STATUS = -1
 """The exit status of a shell that a signal has ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a script left: its exit status, or `BY_SIGNAL`, and its bytes on stdout and stderr."""
+    """What a script left: its exit status, or `NO_STATUS`, and its bytes on stdout and stderr."""
 
     status: int
     stdout: bytes

@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable
 
 from .connection import (
+    NO_ANSWER,
+    NO_SSH,
     REFUSED,
     SSH_1,
     TOO_MANY_LOGINS,
@@ -21,7 +23,7 @@ from .connection import (
     not_reached,
     not_trusted,
 )
-from .device import BY_SIGNAL
+from .device import NO_STATUS
 
 _NOISE = re.compile(
     r"^(?:Warning: Permanently added |Warning: Identity file |\*\* |debug[123]: |Pseudo-terminal will not be allocated"
@@ -30,16 +32,28 @@ _NOISE = re.compile(
 )
 """What ssh tells while all is well, and who asks it to tell more."""
 _END = re.compile(
-    r"^debug[12]: (?:Received exit status from master|Exit status) (?P<status>\d+)$"
-    r"|^debug[12]: (?:Exit status -1|Control master terminated)",
+    r"^debug[12]: (?P<told>Received exit status from master|Exit status) (?P<status>-?\d+)$",
     re.MULTILINE,
 )
 """How the log of an ssh ends that was asked for it (`LogLevel=DEBUG2`)."""
-_MASTER_ENDED = re.compile(r"^debug2: Control master terminated", re.MULTILINE)
-_SIGNALLED = re.compile(r"^debug1: client_input_channel_req: channel \d+ rtype exit-signal ", re.MULTILINE)
+_MASTER_ENDED = re.compile(
+    r"^debug2: Control master terminated|^mux_client_request_session: exitval sent twice", re.MULTILINE
+)
+_CLOSED = re.compile(
+    r"^debug2: channel (?P<number>\d+): garbage collecting$\n^debug1: channel (?P=number): free: client-session",
+    re.MULTILINE,
+)
+"""Both sides have closed the channel of the command, and the connection was there still."""
+_MORE_PROOFS = re.compile(r'^(?:debug1: )?Authenticated using "[^"\n]*" with partial success', re.MULTILINE)
 _LET_IN = re.compile(r"^Authenticated to |^debug1: mux_client_request_session: master session id", re.MULTILINE)
 _REFUSED = re.compile(r"^debug2: channel_input_status_confirm: type 100 id ", re.MULTILINE)
 """The answer of a server that does not take a request: SSH_MSG_CHANNEL_FAILURE."""
+
+_NOT_OPENED = re.compile(r"^channel \d+: open failed: ", re.MULTILINE)
+_STATUS_BITS = 0xFF
+"""What of a status a program can say, and ssh passes on."""
+_BROKEN = re.compile(r"^(?P<what>ssh_dispatch_run_fatal|Bad packet length|Corrupted MAC|padding error)", re.MULTILINE)
+"""How a connection ends on which something came that is not SSH, or no known part of it."""
 
 FAILED = 255
 """The status of ssh for all that goes wrong, and that of a device that chooses it."""
@@ -90,9 +104,17 @@ _BY_COMPLAINT: tuple[tuple[re.Pattern[str], Sentence], ...] = tuple(
             lambda name, where, _user, _reason: not_reached(name, where, hung_up()),
         ),
         (
-            r"^(?P<reason>(?:Unable to negotiate with|Bad packet length|ssh_dispatch_run_fatal|banner exchange"
-            r"|Connection timed out during banner|kex_exchange_identification|ssh_exchange_identification"
-            r"|Bad remote protocol|(?:Bad|Invalid) key length|Corrupted MAC|padding error)[^\r\n]*)",
+            r"^(?:Bad packet length|Bad remote protocol|(?:Bad|Invalid) key length|Corrupted MAC|padding error"
+            r"|(?:kex|ssh)_exchange_identification: (?:No SSH version|banner line ))",
+            lambda name, where, _user, _reason: not_reached(name, where, NO_SSH),
+        ),
+        (
+            r"^Connection (?:to \S+ port \d+ )?timed out during banner",
+            lambda name, where, _user, _reason: not_reached(name, where, NO_ANSWER),
+        ),
+        (
+            r"^(?P<reason>(?:Unable to negotiate with|ssh_dispatch_run_fatal|banner exchange"
+            r"|kex_exchange_identification|ssh_exchange_identification)[^\r\n]*)",
             lambda name, where, _user, reason: not_reached(name, where, reason),
         ),
         (
@@ -109,15 +131,29 @@ _BY_COMPLAINT: tuple[tuple[re.Pattern[str], Sentence], ...] = tuple(
 
 
 def end_of_command(log: str) -> int | None:
-    """Return the status with which the device's command has ended, by the log of ssh, or `BY_SIGNAL`.
+    """Return the status with which the device's command has ended, by the log of ssh, or `NO_STATUS`.
 
-    None where the connection did not last so long.
+    None where the connection did not last so long, or the command was refused.
     """
+    if _REFUSED.search(log) or _NOT_OPENED.search(log):
+        return None
     farewell = _FAREWELL.search(log)
-    ends = list(_END.finditer(log, 0, farewell.start() if farewell else len(log)))
-    if ends and ends[-1]["status"]:
-        return int(ends[-1]["status"])
-    return BY_SIGNAL if ends and _SIGNALLED.search(log) else None
+    end = farewell.start() if farewell else len(log)
+    ends = list(_END.finditer(log, 0, end))
+    if ends and int(ends[-1]["status"]) != NO_STATUS:
+        return int(ends[-1]["status"]) & _STATUS_BITS
+    was_told = ends and (ends[-1]["told"] != "Exit status" or "rtype exit-status " in log)
+    return NO_STATUS if _LET_IN.search(log) and (was_told or _CLOSED.search(log, 0, end)) else None
+
+
+def is_let_in(log: str) -> bool:
+    """Whether the device has let us in, by the log of ssh."""
+    return bool(_LET_IN.search(log))
+
+
+def wants_more_proofs(log: str) -> bool:
+    """Whether it has not, and takes a proof and wants another one."""
+    return bool(_MORE_PROOFS.search(log)) and not is_let_in(log)
 
 
 def is_unsaid(log: str) -> bool:
@@ -137,6 +173,8 @@ def understand(said: str, *, name: str, where: str, user: str) -> UnreachableErr
     let_in = _LET_IN.search(said)
     if let_in and _REFUSED.search(said):
         return no_command(name, REFUSED)
+    if let_in and not farewell and (broken := _BROKEN.search(complaint)):
+        return lost(name, hung_up() if broken["what"] == "ssh_dispatch_run_fatal" else NO_SSH)
     if let_in and farewell:
         return lost(name, hung_up(_unescaped(farewell["words"])))
     for pattern, sentence in _BY_COMPLAINT:

@@ -14,6 +14,8 @@ import paramiko
 from paramiko.ssh_exception import IncompatiblePeer
 
 from ..device.connection import (
+    MORE_PROOFS,
+    NO_SSH,
     SSH_1,
     TOO_MANY_LOGINS,
     Deadline,
@@ -78,7 +80,7 @@ class Connector:
             with self._alarms.alarm(deadline.left, transport.peer.end):
                 with sentences.of(transport):
                     prepare(transport, settings)
-                    _shake_hands(transport, min(settings.timeout, deadline.left))
+                    _shake_hands(transport, min(settings.timeout, deadline.left), deadline.left)
                 if reason := objection(settings, transport.get_remote_server_key()):
                     raise not_trusted(name, sentences.where, reason)
                 with sentences.of(transport):
@@ -137,8 +139,13 @@ class _Sentences:
             raise self._error(transport, error) from None
 
     def _error(self, transport: SshTransport | None, error: Exception) -> UnreachableError:
+        strange = ""
         if transport is not None and transport.peer.has_sent_too_much:
-            return not_reached(self._name, self.where, f"it sent more than {GREETING // 1024} KiB before it let us in")
+            strange = f"it sent more than {GREETING // 1024} KiB before it let us in"
+        elif transport is not None and not transport.remote_version.isprintable():
+            strange = NO_SSH
+        if strange:
+            return not_reached(self._name, self.where, strange)
         if self._deadline.has_passed:
             return not_in_time(self._name, self._deadline)
         if isinstance(error, IncompatiblePeer):
@@ -163,9 +170,12 @@ def _too_old(name: str, where: str, error: Exception) -> UnreachableError:
     )
 
 
-def _shake_hands(transport: SshTransport, seconds: float) -> None:
-    """Agree with the server on how to talk. Raises `TimeoutError` after `seconds`."""
-    transport.banner_timeout = transport.handshake_timeout = seconds
+def _shake_hands(transport: SshTransport, until_banner: float, seconds: float) -> None:
+    """Agree with the server on how to talk. Raises `TimeoutError` after `seconds`.
+
+    It has `until_banner` of these to say that it is an SSH server, as `ConnectTimeout` means it.
+    """
+    transport.banner_timeout, transport.handshake_timeout = until_banner, seconds
     transport.start_client(timeout=seconds)
     if not transport.initial_kex_done:  # it returns all the same when its time is up
         raise TimeoutError
@@ -179,7 +189,7 @@ def _log_in(name: str, transport: SshTransport, settings: SshSettings, deadline:
             try:
                 if not log_in():
                     return
-                refused = paramiko.AuthenticationException("it wants more than one proof")
+                refused = paramiko.AuthenticationException(MORE_PROOFS)
             except paramiko.AuthenticationException as error:
                 refused = error
             if not transport.is_active():

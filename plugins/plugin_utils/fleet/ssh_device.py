@@ -14,7 +14,7 @@ from types import TracebackType
 import paramiko
 
 from ..device.connection import MAX_ANSWER, REFUSED, Deadline, lost, no_command, not_in_time, too_much
-from ..device.device import BY_SIGNAL, Answer
+from ..device.device import NO_STATUS, Answer
 from .alarm_clock import AlarmClock
 from .host_keys import fingerprint
 from .ssh_transport import LOST, SshTransport, end_of, reason_of
@@ -30,7 +30,10 @@ _DONE = re.compile(rb"\r?\nioto-done-([0-9a-f]{16}) (\d{1,3})(?=\r?\n)")
 _LONGEST_END = 64
 """Bytes of that line, and room."""
 _PATIENCE = 2.0
-"""Seconds of silence after which a shell is told that there is no other script."""
+"""Seconds of silence after which a shell is told that there is no other script, or is taken to tell no status."""
+_STATUS_BITS = 0xFF
+_NONE = 0xFFFFFFFF
+"""What of a status OpenSSH's client passes on, and the one that it takes for none."""
 
 
 class SshDevice:
@@ -95,11 +98,13 @@ class SshDevice:
                     return Answer(int(found[2]), bytes(said.output[: found.start()]), said.errors)
         # The shell ended, or was none.
         self._shell = None
-        shell.status_event.wait(self._deadline.left)
+        # Its status may come behind the end of its answer. OpenSSH's client closes the channel then, and has none.
+        shell.status_event.wait(min(_PATIENCE, self._deadline.left))
         if shell.exit_status < 0 and (self._deadline.has_passed or not self._transport.is_active()):
             raise EOFError
+        told = NO_STATUS if shell.exit_status in {NO_STATUS, _NONE} else shell.exit_status & _STATUS_BITS
         # What only repeats what it is told has our end as well.
-        return Answer(max(shell.exit_status, BY_SIGNAL), bytes(said.output).removesuffix(end), said.errors)
+        return Answer(told, bytes(said.output).removesuffix(end), said.errors)
 
     def _last_word(self) -> None:
         """Tell the shell that there will be no other script: who is no shell, and waits for that, ends then."""
@@ -116,7 +121,9 @@ class SshDevice:
             try:
                 shell.exec_command("exec /bin/sh -s")
             except Exception:
-                raise self._no_command(REFUSED) from None
+                # The end of the answer comes before the end of a session that was opened for the command.
+                if not shell.eof_received or not self._transport.is_active():
+                    raise self._no_command(REFUSED) from None
             self._shell = shell
         return self._shell
 

@@ -34,6 +34,8 @@ class PeerSocket:
         self._ended = False
         self._closed = False  # paramiko asks for it, as a socket has it
         self.has_sent_too_much = False
+        self.has_hung_up = False
+        self.has_spoken = False
 
     def allow(self, more: int | None) -> None:
         """Let so many bytes more come in; None: as many as there are."""
@@ -75,7 +77,13 @@ class PeerSocket:
     def _take(self) -> bytes:
         if self._ended:
             return b""
-        come = self._connection.recv(_PIECE)
+        try:
+            come = self._connection.recv(_PIECE)
+        except ConnectionError:
+            self.has_hung_up = True
+            raise
+        self.has_hung_up = not come and not self._ended
+        self.has_spoken = self.has_spoken or bool(come)
         if self._allowed is not None:
             self._allowed -= len(come)
             if self._allowed < 0:

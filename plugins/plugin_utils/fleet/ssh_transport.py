@@ -10,7 +10,7 @@ import socket
 
 import paramiko
 
-from ..device.connection import first_words, hung_up
+from ..device.connection import NO_ANSWER, NO_SSH, first_words, hung_up
 from .host_keys import known_types
 from .ssh_arguments import SettingsError
 from .ssh_settings import SshSettings
@@ -21,6 +21,8 @@ LOST = (paramiko.SSHException, EOFError, OSError)
 
 _NO_BANNER = "Error reading SSH protocol banner"
 """What paramiko says of a server that hangs up before it has said who it is."""
+_GARBLED = ("Indecipherable protocol version", "Invalid SSH banner", "Invalid packet blocking", "Mismatched MAC")
+"""What it says of something that is no SSH."""
 _PATIENCE = 1.0
 _OLDER_NAMES = {"curve25519-sha256": "curve25519-sha256@libssh.org"}
 """What paramiko has under its older name alone."""
@@ -94,20 +96,28 @@ def _choose_algorithms(transport: paramiko.Transport, settings: SshSettings) -> 
 
 def end_of(transport: SshTransport, error: BaseException) -> str:
     """Return why a connection has ended, with the words of a server that has ended it."""
-    return reason_of(error) if transport.farewell is None else hung_up(transport.farewell)
+    if transport.farewell is not None:
+        return hung_up(transport.farewell)
+    is_silent = isinstance(error, TimeoutError) or str(error).startswith(_NO_BANNER)
+    if is_silent and not transport.peer.has_hung_up:
+        if not transport.peer.has_spoken:
+            return NO_ANSWER
+        if not transport.remote_version:
+            return NO_SSH
+    return reason_of(error)
 
 
 def reason_of(error: BaseException) -> str:
     """Return what went wrong with a connection, in a few words that can be shown."""
     if isinstance(error, TimeoutError):
-        return "no answer in time"
+        return NO_ANSWER
     if isinstance(error, UnicodeError):
         return "that is not the name of a host"
     if isinstance(error, paramiko.ChannelException):
         return first_words(error.text).lower() or "it opens no session"
     if not isinstance(error, OSError | EOFError | paramiko.SSHException):
-        return f"what it says is no SSH, {type(error).__name__}"
+        return NO_SSH
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     if text.startswith(_NO_BANNER):
         return hung_up()
-    return first_words(text) or hung_up()
+    return NO_SSH if text.startswith(_GARBLED) else first_words(text) or hung_up()
