@@ -41,10 +41,10 @@ def make_labels(ledger: Ledger, options: Mapping[str, Any], *, context: Context,
     report = settings.make(ledger, labels, context=context)
     number = len(report.made)
     confirmed = number - len(report.unconfirmed)
-    made = f"{_labels(number)} {_were(number)} made"
+    what = f"{_labels(number)} {_were(number)} made"
     if report.unconfirmed:
-        made = f"{_labels(number)} {_were(number)} sent, of which the printer has confirmed {confirmed}"
-    result = _result(report.made, changed=True, msg=f"{made}: {settings.where}.")
+        what = f"{_labels(number)} {_were(number)} sent, of which the printer has confirmed {confirmed}"
+    result = _result(report.made, changed=True, msg=f"{what}: {settings.where}.")
     result["files"] = list(report.files)
     if report.notices:
         result["warnings"] = list(report.notices)
