@@ -74,9 +74,7 @@ def typed_path(text: str | Path) -> Path:
         if "\0" not in str(text):
             return Path(text).expanduser()
     except RuntimeError:
-        raise TypedPathError(
-            f"The path {str(text)!r} begins with a user whom nobody knows here; correct it."
-        ) from None
+        raise TypedPathError(f"The path {str(text)!r} begins with a user whom nobody knows here; correct it.") from None
     raise TypedPathError(f"The path {str(text)!r} has a NUL in it, which no file's name can have; correct it.")
 
 

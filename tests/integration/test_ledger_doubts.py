@@ -18,6 +18,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records 
     Claim,
     Context,
     Description,
+    DeviceConflictError,
     NewEvent,
     State,
     StateChange,
@@ -28,6 +29,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.transfer
     export_claims,
     import_claims,
 )
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.twin_units import hold_back_twins
 
 PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
 
@@ -103,6 +105,37 @@ def test_a_device_that_is_written_again_is_unsettled_until_it_is_settled(ledger:
     settled = ledger.describe(Description(claim.claim_id, {}, context("pump-1"), is_unsettled=False))
     assert settled.doubt is None
     assert kinds(ledger, claim)[-3:] == ["verified", "unsettled", "settled"]
+
+
+def test_twins_by_board_are_both_held_back_until_that_is_resolved(ledger: Ledger) -> None:
+    def of(unit: str, host: str, mac: str, run: str = "R-1") -> AllocationRequest:
+        return AllocationRequest(PRODUCT, unit, "given", context(host, run), details={"mac": mac})
+
+    other = ledger.allocate(of("SN-2", "pump-2", "00:1b:21:3a:40:02", "R-0"))
+    claim = ask(ledger, "pump-1")
+    # A second unit of one run on the board, with an ID of its own from before: it was on another.
+    with pytest.raises(
+        TwinError, match=r"'SN-1' .* 'SN-2', both say that they are the board with mac 00:1b"
+    ):
+        ledger.allocate(of("SN-2", "pump-2", "00:1b:21:3a:40:01")._replace(accepts="00:1b:21:3a:40:02", reason="x"))
+
+    held = ledger.holders([claim.claim_id, other.claim_id])
+    assert (held[claim.claim_id].twin, held[other.claim_id].twin) == ("pump-2", "pump-1")
+    with pytest.raises(DeviceConflictError, match="resolve for"):
+        ask(ledger, "pump-1", "R-2")
+    ledger.resolve(claim.claim_id, reason="seen", context=context("bench"))
+    assert ask(ledger, "pump-1", "R-3").doubt is None
+
+
+def test_twins_that_a_run_found_when_it_was_over_are_held_back(ledger: Ledger) -> None:
+    claim = ask(ledger, "pump-1")
+
+    for _again in range(2):
+        hold_back_twins(ledger.database, {(PRODUCT, "SN-1"): "pump-2", (PRODUCT, "SN-9"): "pump-1"}, context("bench"))
+
+    found = ledger.find(claim.claim_id)
+    assert found is not None and found.twin == "pump-2"
+    assert kinds(ledger, claim) == ["allocated", "twins"]
 
 
 @pytest.mark.parametrize("doubted", [twins, unsettled])

@@ -52,6 +52,21 @@ def test_one_serial_or_one_address_makes_twins_and_each_names_the_others() -> No
         assert "It and b say" in found["a"] and "It and a say" in found["b"]
 
 
+def test_a_serial_counts_among_the_boards_of_its_product_as_the_ledger_has_it() -> None:
+    other = {**done("2", serial="1234", mac=f"{MAC[:-1]}2"), "product": "01G8YJKKRNTHW213TRZYX3YH0N"}
+    assert twins(a=done("1", serial="1234", mac=MAC), b=other) == {}
+
+
+def test_the_remedy_is_one_for_what_they_have_in_common() -> None:
+    unit = twins(a=done("1"), b=done("1"))["a"]
+    board = twins(a=done("1", mac=MAC), b=done("2", mac=MAC))["a"]
+    both = twins(a=done(MAC, mac=MAC), b=done(MAC, mac=MAC))["a"]
+
+    assert "ioto_serial" in unit and "ioto_shared_hardware" not in unit
+    assert "ioto_serial" not in board and "ioto_shared_hardware" in board
+    assert "ioto_serial" in both and "ioto_shared_hardware" in both
+
+
 def test_three_of_a_kind_name_each_other() -> None:
     found = twins(a=done("1"), b=failed(twin="a"), c=failed(twin="a"), d=done("2"))
     assert "It and b, c say" in found["a"] and set(found) == {"a", "b", "c"}

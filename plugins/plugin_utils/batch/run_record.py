@@ -21,6 +21,7 @@ from ..ledger.ledger import Ledger
 from ..ledger.location import Location
 from ..ledger.records import NewEvent, State, parse_unit
 from ..ledger.seals import seal_events
+from ..ledger.twin_units import hold_back_twins
 from ..modes import Mode
 from .results import some_of
 from .run_hosts import describe_host, events_of_hosts
@@ -55,6 +56,7 @@ def record_run(
         try:
             with open_ledger(place.ledger) as ledger:
                 ledger.record_many(new_events)
+                hold_back_twins(ledger.database, _twins(members), place.context())
                 told = [*_half_done(ledger, members, summary), *_where(ledger, place.context().run), *_seal(ledger)]
         except IotoError as error:
             told = [f"The run is not in the ledger: {error}"]
@@ -147,6 +149,16 @@ def _done(members: Mapping[str, Mapping[str, Any]], summary: BatchSummary) -> It
     for host, facts in members.items():
         if host not in summary.not_done:
             yield describe_host(host, facts.get("ioto_mode"), unit_of(facts), summary.fates[host].value)
+
+
+def _twins(members: Mapping[str, Mapping[str, Any]]) -> dict[tuple[str, str], str]:
+    """Return the units of hosts that are twins of others, each with the host of another one."""
+    outcomes = [facts["ioto_outcome"] for facts in members.values() if isinstance(facts.get("ioto_outcome"), Mapping)]
+    return {
+        (str(outcome["product"]), str(outcome["serial"])): str(outcome["twin"])
+        for outcome in outcomes
+        if outcome.get("twin") and outcome.get("product") and outcome.get("serial")
+    }
 
 
 def _failures(members: Mapping[str, Mapping[str, Any]], summary: BatchSummary, place: Recording) -> Iterator[NewEvent]:

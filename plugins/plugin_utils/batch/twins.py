@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..display_text import printable
-from ..identity.facts import SERIAL, macs_of
+from ..identity.board_names import as_said, names_of_board, remedy_for_twins
 
 Outcome = Mapping[str, Any]
-Mark = tuple[str, str]
+_UNIT = "unit "
 
 
 def without_twins(outcomes: Mapping[str, Outcome]) -> dict[str, Outcome]:
@@ -23,7 +23,7 @@ def without_twins(outcomes: Mapping[str, Outcome]) -> dict[str, Outcome]:
 
 def _twins(outcomes: Mapping[str, Outcome]) -> dict[str, tuple[list[str], list[str]]]:
     """Return the hosts that are one unit with others: who these are, and what they have in common."""
-    who: dict[Mark, list[str]] = defaultdict(list)
+    who: dict[str, list[str]] = defaultdict(list)
     for host, outcome in outcomes.items():
         for mark in _marks(outcome):
             who[mark].append(host)
@@ -32,7 +32,7 @@ def _twins(outcomes: Mapping[str, Outcome]) -> dict[str, tuple[list[str], list[s
     for mark, hosts in who.items():
         for host in hosts if len(hosts) > 1 else ():
             others[host] |= dict.fromkeys(other for other in hosts if other != host)
-            shared[host][" ".join(mark)] = None
+            shared[host][mark] = None
     # What the ledger refused to bind: its twin may have been done by then.
     for host, outcome in outcomes.items():
         twin = outcome.get("twin")
@@ -41,23 +41,23 @@ def _twins(outcomes: Mapping[str, Outcome]) -> dict[str, tuple[list[str], list[s
     return {host: (list(found), list(shared[host])) for host, found in others.items()}
 
 
-def _marks(outcome: Outcome) -> Iterator[Mark]:
+def _marks(outcome: Outcome) -> Iterator[str]:
     """Yield what identifies the device of a host, as far as it was looked at."""
-    if outcome.get("product") and outcome.get("serial"):
-        yield "unit", f"{outcome['serial']} of product {outcome['product']}"
-    hardware = outcome.get("hardware")
-    if isinstance(hardware, Mapping):
-        if hardware.get(SERIAL):
-            yield SERIAL, str(hardware[SERIAL])
-        for mac in sorted(macs_of(hardware)):
-            yield "mac", mac
+    product, hardware = str(outcome.get("product") or ""), outcome.get("hardware")
+    if product and outcome.get("serial"):
+        yield f"{_UNIT}{outcome['serial']} of product {product}"
+    yield from sorted(names_of_board(product, hardware if isinstance(hardware, Mapping) else None))
 
 
 def _failed(outcome: Outcome, others: list[str], shared: list[str]) -> Outcome:
-    what = f" ({printable('; '.join(shared))})" if shared else ""
+    board = [as_said(mark) for mark in shared if not mark.startswith(_UNIT)]
+    unit = [mark for mark in shared if mark.startswith(_UNIT)]
+    what = f" ({printable('; '.join([*unit, *board]))})" if shared else ""
+    # What nothing is known of was told by the ledger alone.
+    remedy = remedy_for_twins(is_one_board=bool(board) or not shared, is_one_unit=bool(unit) or not shared)
     sentence = (
-        f"It and {printable(', '.join(others))} say that they are the same unit{what}, so none of them is done: find "
-        "out which of them it is, and give each its own serial (ioto_serial); where it is a jig or a maker that gave "
-        "them the same, name that in ioto_shared_hardware."
+        f"It and {printable(', '.join(others))} say that they are the same unit{what}, so none of them is done: "
+        f"{remedy}."
     )
-    return {**outcome, "failed": True, "changed": False, "unreachable": False, "msg": sentence}
+    twin = outcome.get("twin") or others[0]
+    return {**outcome, "failed": True, "changed": False, "unreachable": False, "msg": sentence, "twin": twin}

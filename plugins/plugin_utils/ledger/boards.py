@@ -3,8 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which boards the live claims are on: a board that is a unit already is given no ID as another one.
 
-A board is known by the addresses that are its own, whatever its product, and by its serial among those of its product:
-another maker counts as well. A host key does not count here, since images are copied with one.
+A board is known by its names, as `identity.board_names` has them.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from sqlalchemy.engine import Connection
 
-from ..identity.facts import SERIAL, Details, macs_of
+from ..identity.board_names import names_of_board
 from ..identity.mac_addresses import is_same_serial
 from .bulk_rows import array, execute, insert, read_on_boards
 from .records import AllocationRequest, Claim
@@ -32,21 +31,6 @@ _REMOVE_ARRAYS = (
     f"DELETE FROM {boards.name} AS old USING unnest(%s::text[], %s::text[]) AS gone (name, claim_id) "  # noqa: S608
     "WHERE old.name = gone.name AND old.claim_id = gone.claim_id"
 )
-
-
-def names_of_board(product: str, details: Details | None) -> frozenset[str]:
-    """Return what names the board of which `details` tell, each with the kind of name that it is."""
-    if not details:
-        return _NONE
-    names = frozenset(f"mac {mac}" for mac in macs_of(details))
-    serial = details.get(SERIAL)
-    return names | {f"serial {product} {serial}"} if isinstance(serial, str) and serial else names
-
-
-def as_said(name: str) -> str:
-    """Return a name of a board without the product in it."""
-    kind, _space, rest = name.partition(" ")
-    return f"{kind} {rest.partition(' ')[2]}" if kind == SERIAL else name
 
 
 class KnownBoards:

@@ -19,7 +19,7 @@ from .boards import KnownBoards, brings_another_board, second_unit_on_board
 from .bulk_rows import insert_claims, insert_events, read_by_claim_id, read_live, update_claims
 from .conflicts import SETTLING, insert_conflicts, settle_statements
 from .counts import ClaimKind, count_statements
-from .device_check import accepted, details_of, device_conflict, news_of, run_of, second_unit
+from .device_check import accepted, details_of, device_conflict, news_of, run_of, second_unit, twins_of
 from .event_kinds import EventKind
 from .records import (
     AllocationRequest,
@@ -27,11 +27,11 @@ from .records import (
     ClaimConflictError,
     Context,
     Description,
+    DeviceConflictError,
     LedgerError,
     NewEvent,
     ReserveRequest,
     State,
-    TwinError,
     UnknownClaimError,
 )
 from .row_values import clean, tidy
@@ -65,9 +65,8 @@ class ChangeSet:
         self._counts: dict[ClaimKind, int] = {}
         units = set(units)
         self._draw = _Draw(len(units) or 1)
-        on_boards = list(self._boards.read(connection, boards, lock=lock))
-        of_units = read_live(connection, units, lock=lock)
-        for claim in (*on_boards, *of_units, *read_by_claim_id(connection, ids, lock=lock)):
+        found = [*self._boards.read(connection, boards, lock=lock), *read_live(connection, units, lock=lock)]
+        for claim in (*found, *read_by_claim_id(connection, ids, lock=lock)):
             self._put(claim, is_written=True)
 
     def live(self, product: str, unit: str) -> Claim | None:
@@ -95,7 +94,8 @@ class ChangeSet:
             if brings_another_board(live, request):
                 self.check_board(request)
             if request.claim_id in (None, live.claim_id):
-                return self._meet(live, request)
+                self._events += accepted(live, request)
+                return self._see(live, request.context, news_of(live, request), run_of(request))
             holder = self._claims.get(request.claim_id or "")
             if holder is not None and not _waits_for(holder, request):
                 raise self._conflict(request, holder, taken(holder))
@@ -241,33 +241,32 @@ class ChangeSet:
         self._events.append(NewEvent(EventKind.ALLOCATED, context, claim_id, product, unit, f"source {source}"))
         return claim
 
-    def _meet(self, live: Claim, request: AllocationRequest) -> Claim:
-        """Have what the unit's device is known by be that of `request`."""
-        self._events += accepted(live, request)
-        return self._see(live, request.context, news_of(live, request), run_of(request))
-
     def _check_device(self, live: Claim, request: AllocationRequest) -> None:
         if error := device_conflict(live, request):
-            about = live.claim_id, live.product, live.unit
-            self.note(NewEvent(EventKind.CONFLICT, request.context, *about, str(error), error.device))
-            if isinstance(error, TwinError) and live.twin is None:
-                twin = clean(request.context.host)
-                self._change(live._replace(twin=twin), EventKind.TWINS, request.context, twin)
-            raise error
+            raise self._refused(error, request._replace(product=live.product, unit=live.unit or request.unit))
 
     def check_board(self, request: AllocationRequest) -> None:
         """Refuse a second ID to a board that is another unit."""
         if claim := second_unit_on_board(self._claims, self._boards, request):
-            error = second_unit(claim, request)
-            about = claim.claim_id, request.product, request.unit
-            self.note(NewEvent(EventKind.CONFLICT, request.context, *about, str(error), error.device))
-            raise error
+            raise self._refused(second_unit(claim, request), request)
+
+    def _refused(self, error: DeviceConflictError, request: AllocationRequest) -> DeviceConflictError:
+        """Note that the device of `request` is refused by `error`; of twins, neither counts until that is resolved."""
+        about = error.claim.claim_id, request.product, request.unit
+        self.note(NewEvent(EventKind.CONFLICT, request.context, *about, str(error), error.device))
+        for claim, twin in twins_of(error, request, self.live(request.product, request.unit)):
+            self.hold_back(claim, twin, request.context)
+        return error
+
+    def hold_back(self, claim: Claim | None, twin: str | None, context: Context) -> None:
+        """Have a `claim` not count until it is resolved that the device at the host `twin` says to be it, too."""
+        if claim is not None and claim.is_live and claim.twin is None and (twin := clean(twin)):
+            self._change(claim._replace(twin=twin), EventKind.TWINS, context, twin)
 
     def _see(self, claim: Claim, context: Context, more: Mapping[str, object], run: str | None = None) -> Claim:
         """Note where the unit is now and what more is known of it; without news nothing is written."""
-        host = clean(context.host) or claim.host
         details = tidy({**claim.details, **more}) if more else claim.details
-        seen = claim._replace(host=host, details=details, run=run or claim.run)
+        seen = claim._replace(host=clean(context.host) or claim.host, details=details, run=run or claim.run)
         return claim if seen == claim else self._change(seen, None, context)
 
     def _change(self, claim: Claim, kind: EventKind | None, context: Context, *detail_and_reason: str | None) -> Claim:

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ..display_text import meant_by, printable, quoted
+from ..identity.board_names import as_said, names_of_board, remedy_for_twins
 from ..identity.facts import BOARD_FACTS, HOST_KEY, MAC, described, differences, facts_of, macs_of, merged, values_of
-from .boards import as_said, shared_names
+from .boards import shared_names
 from .event_kinds import EventKind
 from .records import AllocationRequest, Claim, Context, DeviceConflictError, NewEvent, TwinError
 from .row_values import clean, tidy
@@ -23,7 +24,7 @@ def device_conflict(live: Claim, request: AllocationRequest) -> DeviceConflictEr
     if request.details is None:
         return None
     if twin := twin_of(live, request.context):
-        return TwinError(_is_its_twin(live, twin, request.context), live, twin, described(request.details))
+        return TwinError(_is_its_twin(live, twin, request), live, twin, described(request.details))
     if refusal := refusal_of(live, request.details, request.accepts):
         return DeviceConflictError(refusal, live, described(request.details))
     return None
@@ -56,8 +57,15 @@ def refusal_of(live: Claim, details: Mapping[str, object], accepts: str | None) 
 
 
 def second_unit(claim: Claim, request: AllocationRequest) -> DeviceConflictError:
-    """Return what is wrong where the device of `request` is on the board of another unit's `claim`."""
+    """Return what is wrong where the device of `request` is on the board of another unit's `claim`, or of its twin."""
     what = printable(" and ".join(sorted(map(as_said, shared_names(claim, request)))))
+    if twin := twin_of(claim, request.context):
+        told = (
+            f"{printable(twin)}, which is unit {claim.unit!a} of product {claim.product}, and {_host_of(request)}, "
+            f"which would be unit {request.unit!a}, both say that they are the board with {what}: "
+            f"{remedy_for_twins(is_one_board=True, is_one_unit=False)}."
+        )
+        return TwinError(told, claim, twin, described(request.details or {}))
     sentence = (
         f"The board with {what} is unit {quoted(claim.unit)} of product {claim.product} in the ledger, with the claim "
         f"ID {claim.masked} ({claim.state}), and would be unit {quoted(request.unit)} as well: correct the serial; "
@@ -73,6 +81,16 @@ def twin_of(live: Claim, context: Context) -> str | None:
         return None
     host = clean(context.host)
     return live.host if host is not None and live.host not in {None, host} else None
+
+
+def twins_of(
+    error: DeviceConflictError, request: AllocationRequest, own: Claim | None
+) -> Iterator[tuple[Claim, str | None]]:
+    """Yield the claims that `error` leaves in doubt, with their twins; `own` is that of the unit of `request`."""
+    if isinstance(error, TwinError):
+        yield error.claim, request.context.host
+        if own is not None and own.claim_id != error.claim.claim_id:
+            yield own, error.twin
 
 
 def details_of(request: AllocationRequest) -> dict[str, object]:
@@ -101,13 +119,16 @@ def accepted(live: Claim, request: AllocationRequest) -> Iterator[NewEvent]:
             yield NewEvent(EventKind.HOST_KEY, request.context, *about, what, reason=request.reason)
 
 
-def _is_its_twin(live: Claim, twin: str, context: Context) -> str:
-    host = printable(context.host or "this device")
+def _is_its_twin(live: Claim, twin: str, request: AllocationRequest) -> str:
+    board = names_of_board(live.product, live.details) & names_of_board(live.product, request.details)
     return (
-        f"{printable(twin)} and {host} both say that they are unit {quoted(live.unit)}, and one unit is one device: "
-        "find out which of them is, and give the other its own serial (ioto_serial); name what both say and neither is "
-        "identified by in ioto_shared_hardware."
+        f"{printable(twin)} and {_host_of(request)} both say that they are unit {quoted(live.unit)}, and one unit is one "
+        f"device: {remedy_for_twins(is_one_board=bool(board), is_one_unit=True)}."
     )
+
+
+def _host_of(request: AllocationRequest) -> str:
+    return printable(request.context.host or "this device")
 
 
 def run_of(request: AllocationRequest) -> str | None:

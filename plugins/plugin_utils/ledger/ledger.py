@@ -22,7 +22,7 @@ from sqlalchemy.engine import Connection
 
 from .. import claim_ids
 from ..errors import IotoError
-from .boards import names_of_board
+from ..identity.board_names import names_of_board
 from .bulk_rows import read_by_claim_id, read_live_units
 from .change_set import ChangeSet
 from .conflicts import read_conflicts

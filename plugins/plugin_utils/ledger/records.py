@@ -51,7 +51,7 @@ class DeviceConflictError(ClaimConflictError):
 
 
 class TwinError(DeviceConflictError):
-    """Two devices of one run that say that they are the same unit; `twin` is the host of the other."""
+    """Two devices of one run that say that they are the same unit or board; `twin` is the host of the other."""
 
     def __init__(self, message: str, claim: Claim, twin: str, device: str) -> None:
         super().__init__(message, claim, device)
@@ -130,9 +130,9 @@ class Claim(NamedTuple):
     `unit` is None for an ID that is reserved (a pre-printed label) and not bound to a unit yet.
     `source` says where the ID came from: given, generated, service, agent, imported, reserved.
     `host` is the inventory name under which the unit was last seen, `run` the number of the run in which its device
-    last asked for it. `twin` is the host of another device that said, in one run with it, that it is the unit, until
-    that is resolved; `unsettled_at` is since when the device is written again and not read back. The times are aware,
-    in UTC.
+    last asked for it. `twin` is the host of another device that said, in one run with it, that it is the unit or its
+    board, until that is resolved; `unsettled_at` is since when the device is written again and not read back. The
+    times are aware, in UTC.
     """
 
     # A named tuple, as `AllocationRequest` is: the ledger makes one for each unit, and a frozen dataclass takes five
@@ -169,7 +169,7 @@ class Claim(NamedTuple):
     def doubt(self) -> str | None:
         """Why the claim counts for less than its state says; None where it does not."""
         if self.twin is not None:
-            return f"two devices said that they are unit {quoted(self.unit)}: {resolve_first(self)}"
+            return f"two devices said that they are unit {quoted(self.unit)} or its board: {resolve_first(self)}"
         if self.unsettled_at is not None:
             return "its device was written again and not verified: run again"
         return None

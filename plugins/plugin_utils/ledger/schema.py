@@ -160,7 +160,7 @@ open_conflicts = Table(
     Index("ioto_open_conflicts_claim", "claim_id", "product", "unit"),
 )
 
-# The boards that live claims are on, each by its names (`boards.names_of_board`).
+# The boards that live claims are on, each by its names (`identity.board_names`).
 boards = Table(
     "ioto_boards",
     metadata,

@@ -151,9 +151,11 @@ class _Transaction:
             self._ledger.record(NewEvent(EventKind.CONFLICT, self._context, *about, why, decision.device))
         if decision.action is Action.REFUSE:
             sentence = f"{decision.reason} ({printable(state.file.path)} on {self._device.name})"
-            raise OtherDeviceError(sentence, {"hardware": self._unit.hardware, **decision.facts})
+            raise OtherDeviceError(
+                sentence, {"hardware": self._unit.hardware, "product": asked.product, **decision.facts}
+            )
         if live is None and (self._request.check or self._source.costs_elsewhere):
-            with _telling_of_others(self._unit):
+            with _telling_of_others(self._unit, self._asked):
                 self._ledger.check_board(self._allocation(None, self._source.name), is_noted=not self._request.check)
         if is_without_effect(seen, asked, known) and state is self._first:
             self._notices.append(_replaced_nothing(asked.replacing.claim_id or ""))
@@ -193,12 +195,12 @@ class _Transaction:
                 f"The source gives {self._device.name} the claim ID that it has ({claim_ids.mask(live.claim_id)}): "
                 "replace it at the source first."
             )
-        with _telling_of_others(self._unit):
+        with _telling_of_others(self._unit, self._asked):
             wanted = self._allocation(claim_id, source.name, source.length)._replace(former_product=former)
             return self._ledger.replace(wanted, reason=self._request.replacing.reason or "replaced")
 
     def _allocate(self, claim_id: str | None, source: str, length: int = claim_ids.DEFAULT_LENGTH) -> Claim:
-        with _telling_of_others(self._unit):
+        with _telling_of_others(self._unit, self._asked):
             return self._ledger.allocate(self._allocation(claim_id, source, length))
 
     def _allocation(
@@ -366,13 +368,13 @@ def _after_another(outcome: UnitOutcome) -> UnitOutcome:
 
 
 @contextmanager
-def _telling_of_others(unit: UnitIdentity) -> Iterator[None]:
+def _telling_of_others(unit: UnitIdentity, asked: Asked) -> Iterator[None]:
     """Have an error say what the device is that is not its unit's."""
     try:
         yield
     except DeviceConflictError as error:
         twin = {"twin": error.twin} if isinstance(error, TwinError) else {}
-        raise OtherDeviceError(str(error), {"hardware": unit.hardware, **twin}) from None
+        raise OtherDeviceError(str(error), {"hardware": unit.hardware, "product": asked.product, **twin}) from None
 
 
 def _described(state: DeviceState, unit: UnitIdentity, product: str) -> dict[str, JsonValue]:

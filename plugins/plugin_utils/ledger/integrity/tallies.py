@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from sqlalchemy.engine import Connection
 
-from ..boards import names_of_board
+from ...identity.board_names import names_of_board
 from ..conflicts import SETTLING
 from ..raw_rows import raw_select
 from ..schema import boards, claims, counts, events, open_conflicts
