@@ -61,8 +61,8 @@ def second_unit(claim: Claim, request: AllocationRequest) -> DeviceConflictError
     what = printable(" and ".join(sorted(map(as_said, shared_names(claim, request)))))
     if twin := twin_of(claim, request.context):
         told = (
-            f"{printable(twin)}, which is unit {claim.unit!a} of product {claim.product}, and {_host_of(request)}, "
-            f"which would be unit {request.unit!a}, both say that they are the board with {what}: "
+            f"{printable(twin)}, which is unit {quoted(claim.unit)} of product {claim.product}, and {_host_of(request)}, "
+            f"which would be unit {quoted(request.unit)}, both say that they are the board with {what}: "
             f"{remedy_for_twins(is_one_board=True, is_one_unit=False)}."
         )
         return TwinError(told, claim, twin, described(request.details or {}))
@@ -122,8 +122,8 @@ def accepted(live: Claim, request: AllocationRequest) -> Iterator[NewEvent]:
 def _is_its_twin(live: Claim, twin: str, request: AllocationRequest) -> str:
     board = names_of_board(live.product, live.details) & names_of_board(live.product, request.details)
     return (
-        f"{printable(twin)} and {_host_of(request)} both say that they are unit {quoted(live.unit)}, and one unit is one "
-        f"device: {remedy_for_twins(is_one_board=bool(board), is_one_unit=True)}."
+        f"{printable(twin)} and {_host_of(request)} both say that they are unit {quoted(live.unit)}, and one unit "
+        f"is one device: {remedy_for_twins(is_one_board=bool(board), is_one_unit=True)}."
     )
 
 

@@ -42,8 +42,8 @@ def open_picture(path: str, mode: str) -> Image.Image:
                 raise _too_large(path, f"{picture.width} x {picture.height} pixels")
             if picture.format != "PNG" and _has_too_many_scans(file):
                 raise PictureError(
-                    f"The picture {quoted(path)} is a JPEG of more than {MOST_SCANS} scans, which would take long to decode; "
-                    "save it once more, or give a PNG."
+                    f"The picture {quoted(path)} is a JPEG of more than {MOST_SCANS} scans, which would take long to "
+                    "decode; save it once more, or give a PNG."
                 )
             return picture.convert(mode)
     except IotoError:
