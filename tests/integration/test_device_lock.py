@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -204,6 +204,48 @@ def test_an_address_that_somebody_made_up_may_be_another_one_meanwhile(device: S
     have_hardware(device, "SN-1", "0a:00:00:00:00:01")
 
     assert isinstance(replace(same_board(device, observation), observation.device_file, b"{a: 1}"), Written)
+
+
+def _adapter(device: ShellDevice) -> None:
+    folder = device.root / "machine/sys/devices/platform/usb1/1-1/net/usb0"
+    folder.mkdir(parents=True)
+    (folder / "address").write_text("00:e0:4c:11:99:07\n")
+    (device.root / "machine/sys/class/net/usb0").symlink_to(folder)
+
+
+def _more_ports(device: ShellDevice, *macs: str) -> None:
+    for number, mac in enumerate(macs):
+        folder = device.root / f"machine/sys/class/net/lan{number}"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "address").write_text(f"{mac}\n")
+
+
+STILL_THE_BOARD: dict[str, Callable[[ShellDevice], object]] = {
+    "an adapter on USB was put in": _adapter,
+    "its interfaces have other names": lambda device: [
+        path.rename(path.with_name(f"x{path.name[::-1]}")) for path in (device.root / "machine/sys/class/net").iterdir()
+    ],
+    "its interfaces have each other's names": lambda device: _more_ports(
+        device, "00:1b:21:3a:40:03", "00:1b:21:3a:40:02"
+    ),
+}
+
+
+@pytest.mark.parametrize("change", STILL_THE_BOARD.values(), ids=STILL_THE_BOARD)
+def test_what_is_no_part_of_a_board_makes_no_other_board(
+    device: ShellDevice, change: Callable[[ShellDevice], object]
+) -> None:
+    have_hardware(device, "SN-1", "00:1b:21:3a:40:01")
+    _more_ports(device, "00:1b:21:3a:40:02", "00:1b:21:3a:40:03")
+    observation = probe(device, device.config_dir)
+    bound = same_board(device, observation)
+    change(device)
+
+    assert isinstance(replace(bound, observation.device_file, b"{a: 1}"), Written)
+
+    _more_ports(device, "00:1b:21:3a:40:09")
+    with pytest.raises(OtherBoardError):
+        probe(bound, device.config_dir)
 
 
 @pytest.mark.parametrize("deed", ["serialize", "agent_config"])

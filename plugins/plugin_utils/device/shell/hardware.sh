@@ -3,7 +3,7 @@
 # What identifies the board, read by the shell itself: a program would cost more than all of it.
 
 # hardware: sets ioto_serial and its file ioto_serial_at, where there is one; ioto_interfaces, a record for each; and
-# ioto_board, which is the same for the same board: its serial, and the addresses that its maker gave it.
+# ioto_board, which tells of the same board: its serial, and the addresses that its maker gave it, in any order.
 ioto_hardware() {
   ioto_serial=
   ioto_serial_at=
@@ -50,17 +50,21 @@ ioto_interface() {
   case $1$2 in
     *[!A-Za-z0-9:._-]*)
       ioto_free "$(printf '%s %s' "$1" "$2" | ioto_encode)" interface "$ioto_kind"
-      ioto_its="?${#1}?${#2}"
       ;;
     *)
       ioto_say plain-interface "$ioto_kind" "$1" "$2"
-      ioto_its=$1=$2
       ;;
   esac
   ioto_interfaces=$ioto_interfaces$ioto_answer
   ioto_answer=$ioto_saved
+  # An adapter on USB is in another socket tomorrow, and a name is what the system gives.
   case $ioto_kind in
-    virtual* | *passing) ;;
-    *) ioto_board="$ioto_board|$ioto_its" ;;
+    virtual* | usb* | *passing) ;;
+    *)
+      case $2 in
+        *[!A-Za-z0-9:._-]*) ioto_board="$ioto_board|?${#2}" ;;
+        *) ioto_board="$ioto_board|$2" ;;
+      esac
+      ;;
   esac
 }
