@@ -27,4 +27,7 @@ class ActionModule(IotoAction):
             url=arguments["api_serialize"],
             check=self.check_mode,
             diff=self.wants_diff,
+            volatile=arguments["volatile"],
+            unsynced=arguments["unsynced"],
+            anew=True,
         )

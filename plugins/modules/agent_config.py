@@ -42,6 +42,22 @@ options:
       - Without it, the variable C(ioto_config_dir) counts.
     type: path
     default: /etc/ioto
+  volatile:
+    description:
+      - >-
+        Write also where O(config_dir) is on a file system that forgets at the next power cut, such as a tmpfs. It is
+        refused otherwise, before an ID is taken.
+      - Without it, the variable C(ioto_volatile) counts.
+    type: bool
+    default: false
+  unsynced:
+    description:
+      - >-
+        Take a unit for verified also where nothing on the device tells whether its file is on the storage. It is
+        V(written) otherwise, which is not done.
+      - Without it, the variable C(ioto_unsynced) counts.
+    type: bool
+    default: false
   device_timeout:
     description:
       - >-

@@ -202,8 +202,8 @@ options:
   volatile:
     description:
       - >-
-        Serialize also where O(config_dir) is on a file system that forgets everything at the next power cut, such as a
-        tmpfs. It is refused otherwise, before an ID is taken.
+        Write also where O(config_dir) is on a file system that forgets at the next power cut, such as a tmpfs. It is
+        refused otherwise, before an ID is taken.
       - Without it, the variable C(ioto_volatile) counts.
     type: bool
     default: false

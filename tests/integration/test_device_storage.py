@@ -300,21 +300,33 @@ def test_a_device_that_forgets_is_refused_before_an_id_is_taken(board: ShellDevi
     assert "tmpfs" in outcome.notices[0]
 
 
-def test_settings_that_may_be_gone_after_a_power_cut_are_warned_of(board: ShellDevice) -> None:
-    def configure(mode: str) -> list[str]:
-        result = configure_agent(board, board.config_dir, mode=mode, url=None, check=False, diff=False)
-        assert result["changed"]
+def test_settings_that_may_be_gone_after_a_power_cut_are_refused(board: ShellDevice) -> None:
+    def configure(mode: str, **allowed: bool) -> list[str]:
+        result = configure_agent(
+            board, board.config_dir, mode=mode, url=None, check=False, diff=False, anew=True, **allowed
+        )
         return result.get("warnings", [])
 
+    settings = board.file.with_name("ioto.json5")
     say_mounts(board, "/dev/root / ext4 rw 0 0")
     assert configure("auto") == []
+    before = settings.read_bytes()
     say_mounts(board, "/dev/root / ext4 rw 0 0\ntmpfs {dir} tmpfs rw 0 0")
-    (warning,) = configure("none")
-    assert "ioto.json5 on bench-1 is on a file system (tmpfs) that forgets" in warning
+    for mode in ("none", "auto"):  # also where there is nothing to change
+        with pytest.raises(
+            IotoError, match=r"ioto\.json5 on bench-1 is on a file system \(tmpfs\) that .*ioto_volatile"
+        ):
+            configure(mode)
+    assert settings.read_bytes() == before
+    (warning,) = configure("none", volatile=True)
+    assert warning.endswith("(ioto_volatile: true).")
     say_mounts(board, "/dev/root / ext4 rw 0 0")
     give_tools(board, board.root / "bin", "dd", sync=WITHOUT_FSYNC)
-    (warning,) = configure("auto")
-    assert "nothing on the device tells whether its file is on the storage" in warning
+    for _again in range(2):  # the second time it is there, and nobody knows whether for good
+        with pytest.raises(IotoError, match=r"nothing on the device tells whether .*give ioto_unsynced: true\.$"):
+            configure("auto")
+    (warning,) = configure("auto", unsynced=True)
+    assert warning.endswith("(ioto_unsynced: true).")
 
 
 def test_a_device_that_does_not_say_what_it_has_mounted_is_done_and_that_is_said(board: ShellDevice) -> None:

@@ -10,16 +10,29 @@ from typing import Any
 from ..display_text import printable, url_origin
 from .agent_settings import AgentSettingsError, SerializeMode, change_settings
 from .device import AGENT_FILES, Device
-from .durability import settings_notices
+from .durability import check_settings_storage, check_settings_synced, needs_a_sync
 from .scripts import same_board
 from .state import DeviceState
 from .verified_write import write_verified
 
 
 def configure_agent(
-    device: Device, config_dir: str, *, mode: str | None, url: str | None, check: bool, diff: bool
+    device: Device,
+    config_dir: str,
+    *,
+    mode: str | None,
+    url: str | None,
+    check: bool,
+    diff: bool,
+    volatile: bool = False,
+    unsynced: bool = False,
+    anew: bool = False,
 ) -> dict[str, Any]:
-    """Return what `agent_config` documents; `mode` is one of `SerializeMode`, None leaves as it is."""
+    """Return what `agent_config` documents; `mode` is one of `SerializeMode`, None leaves as it is.
+
+    A storage that forgets is refused unless `volatile`, and one that does not say what is on it unless `unsynced`. With
+    `anew`, what was there already is put onto the storage as well: the run that wrote it may have failed at that.
+    """
     state = DeviceState.read(device, config_dir)
     state.check_files()
     settings = state.agent
@@ -31,10 +44,12 @@ def configure_agent(
     document = change_settings(settings, mode=SerializeMode(mode) if mode else None, url=url, where=device.name)
     changed = document.data != settings.file.data
     result: dict[str, Any] = {"changed": changed, "path": printable(settings.file.path), "key": settings.key}
-    if changed and not check:
+    notices = [*check_settings_storage(state, settings.file, volatile=volatile)]
+    if not check and (changed or (anew and needs_a_sync(device, state))):
         written = write_verified(same_board(device, state.observation), settings.file, document.data)
-        if notices := settings_notices(state, settings.file, written):
-            result["warnings"] = list(notices)
+        notices += check_settings_synced(state, written, unsynced_counts=unsynced)
+    if notices:
+        result["warnings"] = notices
     if changed and diff:
         # The URL of the service may hold a secret, so the file's bytes are not for the screen.
         result["diff"] = {

@@ -48,16 +48,26 @@ def check_storage(state: DeviceState, *, volatile: bool) -> Sequence[str]:
     return [f"The directory {config_dir} {_forgets(storage)} (ioto_volatile: true)."]
 
 
-def settings_notices(state: DeviceState, file: RemoteFile, written: Written) -> Sequence[str]:
-    """Return why a `file` that is no identity, and was `written`, may be gone after the next power cut."""
-    storage, path = state.observation.storage, printable(file.path)
-    beside = file.path.rpartition("/")[0] == state.file.path.rpartition("/")[0]
-    notices = []
-    if beside and storage.lasting is Lasting.NO:
-        notices.append(f"The file {path} on {state.name} {_forgets(storage)}: {_remedy(storage)}.")
-    if why := unsynced(written):
-        notices.append(f"The file {path} on {state.name} may be gone after a power cut: {why}.")
-    return notices
+def check_settings_storage(state: DeviceState, file: RemoteFile, *, volatile: bool) -> Sequence[str]:
+    """As `check_storage`, for a `file` of settings, as far as the device was asked where it is."""
+    storage = state.observation.storage
+    if file.path.rpartition("/")[0] != state.file.path.rpartition("/")[0] or storage.lasting is not Lasting.NO:
+        return []
+    told = f"The file {printable(file.path)} on {state.name} {_forgets(storage)}"
+    if not volatile:
+        raise StorageError(f"{told}: {_remedy(storage)}; where it may forget, give ioto_volatile: true.")
+    return [f"{told} (ioto_volatile: true)."]
+
+
+def check_settings_synced(state: DeviceState, written: Written, *, unsynced_counts: bool) -> Sequence[str]:
+    """Return what is unusual about how settings were `written`. Raises `StorageError` unless that counts."""
+    why = unsynced(written)
+    if why is None:
+        return directory_notice(written)
+    told = f"The file {printable(written.file.path)} on {state.name} was written, and {why}"
+    if not unsynced_counts:
+        raise StorageError(f"{told}: add one of them to the device, or give ioto_unsynced: true.")
+    return [f"{told} (ioto_unsynced: true)."]
 
 
 def _forgets(storage: Storage) -> str:

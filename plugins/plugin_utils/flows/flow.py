@@ -123,6 +123,8 @@ def run_flow(
             url=flow.agent_url,
             check=request.check,
             diff=diff,
+            volatile=request.volatile,
+            unsynced=request.unsynced,
         )
     outcome = serialize(device, request, ledger, flow.recording.context(host))
     result = present_outcome(outcome, reveal=reveal, diff=diff)

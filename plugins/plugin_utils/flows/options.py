@@ -332,8 +332,8 @@ OPTIONS = (
     *rows(
         Option(
             "volatile",
-            "Serialize also where O(config_dir) is on a file system that forgets everything at the next power cut, "
-            "such as a tmpfs. It is refused otherwise, before an ID is taken.",
+            "Write also where O(config_dir) is on a file system that forgets at the next power cut, such as a tmpfs. "
+            "It is refused otherwise, before an ID is taken.",
             False,
         ),
         Option(
@@ -342,7 +342,7 @@ OPTIONS = (
             "is V(written) otherwise, which is not done.",
             False,
         ),
-        modules=("serialize",),
+        modules=("serialize", "agent_config"),
         flows=_DEVICES,
     ),
     *identity_options.OPTIONS,
