@@ -91,7 +91,7 @@ hardware:
     C(macs) where there are several.
   returned: success
   type: dict
-  sample: {"serial": "1000000023b4c5d6", "mac": "00:11:22:33:44:55"}
+  sample: {"serial": "1000000023b4c5d6", "mac": "00:1b:21:33:44:55"}
 path:
   description: The file that holds the identity, its links followed; null where there is none.
   returned: success

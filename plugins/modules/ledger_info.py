@@ -174,7 +174,7 @@ claims:
     details:
       description: What the unit's hardware said.
       type: dict
-      sample: {"mac": "00:11:22:33:44:55"}
+      sample: {"mac": "00:1b:21:33:44:55"}
     run:
       description: The number of the run in which its device last asked for it.
       type: str

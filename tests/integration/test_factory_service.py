@@ -33,7 +33,7 @@ __all__ = ["service", "service_with", "shared_service"]
 
 SECRET = "a-secret-of-more-than-24-characters"
 TOKEN = "a-token-of-a-controller-in-full"
-MAC = "00:11:22:33:44:55"
+MAC = "00:1b:21:33:44:55"
 
 
 def hashed(secret: str) -> str:
@@ -109,6 +109,22 @@ def test_what_every_board_may_have_names_no_unit(shared_service: RunningService,
     reply = shared_service.ask({"product": PRODUCT, **names})
     assert reply.status == 422
     assert str(next(iter(names.values()))) in reply.body["error"] and "every board may have it" in reply.body["error"]
+
+
+@pytest.mark.parametrize(
+    "mac", ["not-a-mac", "00:1b:21:aa:50", "00:1b:21:aa:50:01:02", "00:1b:21:aa:50:0g", 7, True, []]
+)
+def test_a_mac_that_is_none_is_refused(shared_service: RunningService, mac: object) -> None:
+    for serial in ({}, {"serial": "SN-N1"}):
+        reply = shared_service.ask({"product": PRODUCT, "mac": mac, **serial})
+        assert reply.status == 422
+        assert "is no MAC address" in reply.body["error"]
+
+
+@pytest.mark.parametrize("mac", [None, "", "unknown", "n/a", "00:90:4c:11:22:33", "00:0c:43:76:20:58"])
+def test_a_serial_names_a_unit_whose_mac_says_nothing(shared_service: RunningService, mac: object) -> None:
+    assert shared_service.ask({"product": PRODUCT, "mac": mac, "serial": "SN-N2"}).status == 200
+    assert shared_service.ask({"product": PRODUCT, "mac": mac}).status == 422
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def test_what_was_allocated_is_there_when_the_ledger_is_opened_again(location: s
     with Ledger(location) as ledger:
         claim = ledger.allocate(
             AllocationRequest(
-                PRODUCT, "SN-1", source="generated", context=CONTEXT, length=16, details={"mac": "00:11:22:33:44:55"}
+                PRODUCT, "SN-1", source="generated", context=CONTEXT, length=16, details={"mac": "00:1b:21:33:44:55"}
             )
         )
     with Ledger(location) as ledger:
@@ -80,7 +80,7 @@ def test_what_was_allocated_is_there_when_the_ledger_is_opened_again(location: s
         assert ledger.live_claim(PRODUCT, "SN-1") == claim
     assert len(claim.claim_id) == 16
     assert (claim.state, claim.source, claim.host) == (State.ALLOCATED, "generated", "device-1")
-    assert claim.details == {"mac": "00:11:22:33:44:55"}
+    assert claim.details == {"mac": "00:1b:21:33:44:55"}
     assert claim.created_at == claim.updated_at
     assert abs(datetime.now(UTC) - claim.created_at) < timedelta(minutes=1)
 

@@ -114,9 +114,7 @@ def test_twins_by_board_are_both_held_back_until_that_is_resolved(ledger: Ledger
     other = ledger.allocate(of("SN-2", "pump-2", "00:1b:21:3a:40:02", "R-0"))
     claim = ask(ledger, "pump-1")
     # A second unit of one run on the board, with an ID of its own from before: it was on another.
-    with pytest.raises(
-        TwinError, match=r"'SN-1' .* 'SN-2', both say that they are the board with mac 00:1b"
-    ):
+    with pytest.raises(TwinError, match=r"'SN-1' .* 'SN-2', both say that they are the board with mac 00:1b"):
         ledger.allocate(of("SN-2", "pump-2", "00:1b:21:3a:40:01")._replace(accepts="00:1b:21:3a:40:02", reason="x"))
 
     held = ledger.holders([claim.claim_id, other.claim_id])

@@ -50,7 +50,7 @@ _NAMES = [
 
 def mutated(source: random.Random) -> bytes:
     """Return one body."""
-    body: dict[str, object] = {"product": PRODUCT, "serial": source.choice(_NAMES), "mac": "00:11:22:33:44:55"}
+    body: dict[str, object] = {"product": PRODUCT, "serial": source.choice(_NAMES), "mac": "00:1b:21:33:44:55"}
     if source.random() < 0.2:
         body["more"] = source.choice([9**400, 1e308, "x" * 8_000, [[]] * 100, {"a": {"b": {}}}])
     data = bytearray(json.dumps(body).encode())

@@ -52,7 +52,7 @@ def test_what_was_done_beside_the_usual_is_counted_and_void_labels_are_listed_al
         "adopted": outcome(adopted=True),
         "rewritten": outcome(rewritten=True),
         "told": outcome(not_confirmed="no route"),
-        "board": outcome(replaced={"board": "00:11:22:33:44:55", "product": "P-1"}),
+        "board": outcome(replaced={"board": "00:1b:21:33:44:55", "product": "P-1"}),
         "copy": outcome(replaced={"foreign_claim_id": "********AA"}),
         "failed": {"ioto_mode": "manual", "ioto_outcome": {"failed": True, "msg": "no", "adopted": True}},
     }
@@ -63,7 +63,7 @@ def test_what_was_done_beside_the_usual_is_counted_and_void_labels_are_listed_al
         "Adopted: the claim ID of 1 device, which had it, and the ledger did not know it: adopted.",
         "Written again: the claim ID of 1 device: rewritten.",
         "Not confirmed to the factory service, which the next run makes up for: 1 device: told.",
-        "Replaced: the board or host key of 1 device: board (00:11:22:33:44:55).",
+        "Replaced: the board or host key of 1 device: board (00:1b:21:33:44:55).",
         "Replaced: the product of 1 device; labels that say the old one are void: board (P-1).",
         "Replaced: what 1 device had as claim ID, which was another unit's or none: copy (********AA).",
         "Replaced: the claim ID of 7 devices; labels with the old one are void: r0 (********00), ",

@@ -20,19 +20,19 @@ def seen(serial: str | None = None, *interfaces: Interface) -> Observation:
     return Observation("present", {}, serial=serial, interfaces=interfaces)
 
 
-ETH0 = Interface("eth0", "00:11:22:33:44:55", False)
-WLAN0 = Interface("wlan0", "00:aa:bb:cc:dd:ee", False)
+ETH0 = Interface("eth0", "00:1b:21:33:44:55", False)
+WLAN0 = Interface("wlan0", "00:1b:21:cc:dd:ee", False)
 
 
 def test_the_serial_of_the_inventory_comes_first_and_the_board_is_remembered() -> None:
     assert identify(" SN-1 ", seen("board-7", ETH0), where="bench") == UnitIdentity(
-        "SN-1", {"serial": "board-7", "mac": "00:11:22:33:44:55"}, given=True
+        "SN-1", {"serial": "board-7", "mac": "00:1b:21:33:44:55"}, given=True
     )
 
 
 def test_the_device_tree_serial_comes_before_the_mac() -> None:
     assert identify(None, seen("board-7", ETH0), where="bench").serial == "board-7"
-    assert identify(None, seen(None, ETH0), where="bench").serial == "00:11:22:33:44:55"
+    assert identify(None, seen(None, ETH0), where="bench").serial == "00:1b:21:33:44:55"
 
 
 def test_a_wired_interface_comes_before_a_wireless_one_in_whatever_order_they_are_seen() -> None:
@@ -52,8 +52,8 @@ def test_a_serial_that_nobody_set_identifies_no_unit(serial: str) -> None:
         Interface("eth0", "01:00:5e:00:00:01", False),  # multicast
         Interface("eth0", "00:00:00:00:00:00", False),
         Interface("eth0", "not a mac", False),
-        Interface("br0", "00:11:22:33:44:55", True),
-        Interface("lo", "00:11:22:33:44:55", False),
+        Interface("br0", "00:1b:21:33:44:55", True),
+        Interface("lo", "00:1b:21:33:44:55", False),
     ],
 )
 def test_an_address_that_does_not_stay_with_the_unit_identifies_none(interface: Interface) -> None:
@@ -78,7 +78,7 @@ def test_every_address_of_its_own_is_a_mark_of_the_unit_and_that_of_an_adapter_i
 
 
 def test_what_a_jig_says_in_place_of_its_units_identifies_none() -> None:
-    jig = IdentifyingMarks.without(["0011.2233.4455", "Board-7"])
+    jig = IdentifyingMarks.without(["001b.2133.4455", "Board-7"])
 
     assert identify(None, seen("board-7", ETH0, WLAN0), where="bench", marks=jig).hardware == {"mac": WLAN0.mac}
     with pytest.raises(UnitIdentityError, match="identifies no unit"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from .mac_addresses import is_of_a_group, mac_of_serial, normal_mac
 
@@ -48,13 +49,18 @@ _HEXADECIMAL = "0x"
 _REPETITION_AFTER_A_WORD = re.compile(r"[a-z]{2,}?([0xf])\1{3,}|[a-z]([0xf])\2{5,}|[a-z]+?([a-z0-9])\3{5,}")
 _WORD_AND_DIGITS = re.compile(r"[a-z]+(\d+)")
 _UNPROGRAMMED_MAC = re.compile(
-    r".{6}(?:0{6}|f{6})"  # a vendor's addresses from end to end
+    r".{6}(?:0{6}|f{6}|112233|123456)"  # a vendor's addresses from end to end, and as they stand in examples
     r"|..0{8}.."
-    r"|(..)\1{5}"
-    r"|000102030405|aabbccddeeff"
     r"|.*(?:deadbeef|cafebabe).*"
 )
 """The digits of addresses that stand in the memory of a board which nobody gave one."""
+DEFAULT_MACS = (
+    *("000c43762058", "000c43288077", "000c43287680", "000c43266028"),  # of Ralink and MediaTek
+    *("00904cc51238", "00904c0ff001"),  # of Broadcom
+    *("00e04c8196c1", "00e04c870000", "00e04c680001"),  # of Realtek
+    *("00037f123456", "00037f112233", "00123456789a", "001234567890", "00aabbccddee"),
+)
+"""The digits of addresses that makers of chips leave in for those who make boards with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,7 @@ class IdentifyingMarks:
     def has_mac(self, mac: str) -> bool:
         """Whether the address `mac`, in its normal form, can be that of one device alone: no group has it."""
         digits = _folded(mac)
-        return not (is_of_a_group(mac) or _UNPROGRAMMED_MAC.fullmatch(digits)) and self._can_be_own(digits)
+        return not (is_of_a_group(mac) or _is_default_mac(digits)) and self._can_be_own(digits)
 
     def _can_be_own(self, folded: str) -> bool:
         return bool(folded) and folded not in self.others and not _is_placeholder(folded)
@@ -104,6 +110,12 @@ def _is_placeholder(folded: str) -> bool:
     if (numbered := _WORD_AND_DIGITS.fullmatch(folded)) and _is_run(numbered[1], _SHORTEST_RUN_AFTER_A_WORD):
         return True
     return folded.startswith(_HEXADECIMAL) and (folded == _HEXADECIMAL or _is_placeholder(folded[2:]))
+
+
+def _is_default_mac(digits: str) -> bool:
+    octets = bytes.fromhex(digits)
+    steps = {(after - before) % 256 for before, after in pairwise(octets)}  # 00:11:22:33:44:55, 10:20:30:40:50:60
+    return len(steps) == 1 or digits in DEFAULT_MACS or _UNPROGRAMMED_MAC.fullmatch(digits) is not None
 
 
 def _is_run(text: str, shortest: int) -> bool:

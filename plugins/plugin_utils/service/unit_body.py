@@ -108,7 +108,7 @@ class UnitNames:
         product = body.get("product")
         if not isinstance(product, str):
             raise RefusedError(422, "product", "The body says no product; put it into device.json5.")
-        mac = normal_mac(said) if isinstance(said := body.get(MAC), str) else None
+        mac = self._mac(body.get(MAC))
         hardware = {MAC: mac} if mac is not None and self.marks.has_mac(mac) else None
         placeholders = []
         try:
@@ -130,6 +130,18 @@ class UnitNames:
                 f"The {what} identifies no unit, since every board may have it; put the unit's own into device.json5.",
             )
         return Named(product, None)
+
+    def _mac(self, said: object) -> str | None:
+        """Return the MAC address that `said` is, in its normal form; None where it says none, as `unknown` does."""
+        mac = normal_mac(said) if isinstance(said, str) else None
+        if mac is None and said is not None and (not isinstance(said, str) or self.marks.has_serial(said)):
+            raise RefusedError(
+                422,
+                "mac",
+                f"The mac {str(said)[:64]!a} is no MAC address, which has six pairs of the digits 0 to 9 and A to F; "
+                "correct it in device.json5, or leave it out.",
+            )
+        return mac
 
     def _check_keys(self, body: Body) -> None:
         """Refuse a body that says two things of what names its unit."""
