@@ -48,6 +48,15 @@ def override(value: str | None, name: str = "id") -> dict[str, Override]:
     return {name: Override("/etc/ioto/local.json5", f"device.{name}", value)}
 
 
+def test_an_id_that_came_with_the_image_is_refused_where_it_stands() -> None:
+    seen = Seen(A, PRODUCT, id_place="device.id in /etc/ioto/ioto.json5")
+
+    decision = decide(seen, asked(), Known(holder=claim(A, "SN-2")))
+
+    assert (decision.action, decision.place) == (Action.REFUSE, seen.id_place)
+    assert "both have it from one image, and remove it from that file there and in the image" in decision.reason
+
+
 def test_a_blank_device_that_nobody_knows_gets_an_id_from_the_source() -> None:
     assert decide(Seen(), asked(), Known()) == Decision(Action.ASSIGN)
 
@@ -164,12 +173,12 @@ def test_a_masked_id_replaces_nothing() -> None:
 
 
 def test_what_gives_way_is_told_and_whose_label_is_void() -> None:
-    known = Known(live=claim(A)._replace(details={"mac": "00:11:22:33:44:55"}), holder=claim(A))
-    board = UnitIdentity("SN-1", {"mac": "00:11:22:33:44:66"})
+    known = Known(live=claim(A)._replace(details={"mac": "00:1b:21:33:44:55"}), holder=claim(A))
+    board = UnitIdentity("SN-1", {"mac": "00:1b:21:33:44:66"})
     seen, wanted = Seen(A, OTHER_PRODUCT, identity=board), asked(replace=A)
 
     assert replaced(seen, wanted, known, Decision(Action.ASSIGN, retire_live=True)) == Replaced(
-        A, A, OTHER_PRODUCT, "00:11:22:33:44:55"
+        A, A, OTHER_PRODUCT, "00:1b:21:33:44:55"
     )
     copied = Known(holder=claim(A, unit="SN-2"))
     assert replaced(Seen(A), wanted, copied, decide(Seen(A), wanted, copied)) == Replaced(A, None)
@@ -242,17 +251,20 @@ def test_an_override_is_refused_with_its_file_and_key(value: str | None, says: s
 
 
 def test_another_board_under_the_same_serial_is_refused() -> None:
-    live = claim(A)._replace(details={"mac": "00:11:22:33:44:55"})
-    other = Seen(identity=UnitIdentity("SN-1", {"mac": "00:11:22:33:44:66"}))
+    live = claim(A)._replace(details={"mac": "00:1b:21:33:44:55"})
+    other = Seen(identity=UnitIdentity("SN-1", {"mac": "00:1b:21:33:44:66"}))
 
     decision = decide(other, asked(), Known(live=live))
 
     assert decision.action is Action.REFUSE
     assert "mac" in decision.reason
     assert decision.conflict == live
-    assert "-e ioto_accept_board=00:11:22:33:44:55 -e ioto_reason=" in decision.reason
-    assert decide(other, asked(board="00:11:22:33:44:55"), Known(live=live)).action is Action.ASSIGN
-    assert decide(other, asked(board="00:11:22:33:44:66"), Known(live=live)).action is Action.REFUSE
+    assert "-e ioto_accept_board=00:1b:21:33:44:55 -e ioto_reason=" in decision.reason
+    for written in ("00:1b:21:33:44:55", "00-1B-21-33-44-55", "001b.2133.4455", " 001B21334455"):
+        assert decide(other, asked(board=written), Known(live=live)).action is Action.ASSIGN
+    unknown = decide(other, asked(board="00:1b:21:33:44:77"), Known(live=live))
+    assert "and not with 00:1b:21:33:44:77, which the ledger does not have of it" in unknown.reason
+    assert decide(other, asked(board="00:1b:21:33:44:66"), Known(live=live)).action is Action.REFUSE
 
 
 def test_another_host_key_under_the_same_serial_is_refused_unless_it_was_made_anew() -> None:

@@ -28,7 +28,7 @@ def state(directory: str = "present", host_key: str | None = None, **files: str)
         else RemoteFile(name, FileKind.ABSENT, f"/etc/ioto/{name}")
         for name in ALL_FILES
     }
-    interfaces = (Interface("eth0", "00:11:22:33:44:55", virtual=False),)
+    interfaces = (Interface("eth0", "00:1b:21:33:44:55", virtual=False),)
     return DeviceState("bench", "/etc/ioto", Observation(directory, found, interfaces=interfaces), host_key)
 
 
@@ -45,7 +45,7 @@ def test_a_state_has_every_fact_of_one_look() -> None:
     assert [override.value for override in found.overrides.values()] == ["AAAAAAAAAA"]
     assert found.provisioned and found.provisioned_id == "JT08FFQXWQ"
     assert found.agent is not None and found.agent.mode == "factory"
-    assert found.unit("SN-1").details == {"mac": "00:11:22:33:44:55", "host_key": "SHA256:one"}
+    assert found.unit("SN-1").details == {"mac": "00:1b:21:33:44:55", "host_key": "SHA256:one"}
 
 
 def test_a_device_without_files_says_nothing_of_itself() -> None:
@@ -72,6 +72,9 @@ def test_an_id_that_the_main_file_holds_is_the_devices_own() -> None:
     found = state(ioto_json5="{ device: { id: 'JT08FFQXWQ' } }", device_json5="{ product: 'P' }")
 
     assert (found.claim_id, found.overrides) == ("JT08FFQXWQ", {})
+    assert found.id_place is not None and found.id_place.startswith("device.id in ")
+    assert found.id_place.endswith("/ioto.json5")
+    assert state(device_json5="{ id: 'JT08FFQXWQ' }", ioto_json5="{ device: { id: 'JT08FFQXWX' } }").id_place is None
 
 
 @pytest.mark.parametrize(

@@ -110,10 +110,9 @@ def identity_overrides(observation: Observation, *, where: str) -> Mapping[str, 
     return found
 
 
-def effective_id(observation: Observation, *, where: str) -> str | None:
+def effective_id(observation: Observation, *, where: str) -> Setting | None:
     """Return the ID that the agent takes from the files, whichever holds it. Raises `Json5Error`."""
-    found = effective_settings(main_file(observation), observation.files, where=where).get(_DEVICE, "id")
-    return None if found is None else found.text
+    return effective_settings(main_file(observation), observation.files, where=where).get(_DEVICE, "id")
 
 
 def change_settings(

@@ -18,6 +18,7 @@ from ..identity.marks import ANY_MARKS, IdentifyingMarks
 from ..json5.document import MISSING, Json5Document
 from ..json5.reader import JsonValue
 from ..json5.second_opinion import check_values
+from .agent_load import Setting
 from .agent_settings import AgentSettings, Override, effective_id, identity_overrides, read_settings
 from .device import (
     AGENT_FILES,
@@ -89,8 +90,19 @@ class DeviceState:
 
         What wins over both is told by `overrides`.
         """
-        own = _text(self.members.get("id"))
-        return own if own is not None or "id" in self.overrides else effective_id(self.observation, where=self.name)
+        return _text(self.members.get("id")) if self._id_elsewhere is None else self._id_elsewhere.text
+
+    @property
+    def id_place(self) -> str | None:
+        """The key and the file that hold the ID that the device has, where that is not its device.json5."""
+        found = self._id_elsewhere
+        return None if found is None else f"{printable(found.key)} in {found.path}"
+
+    @cached_property
+    def _id_elsewhere(self) -> Setting | None:
+        if _text(self.members.get("id")) is not None or "id" in self.overrides:
+            return None
+        return effective_id(self.observation, where=self.name)
 
     @property
     def product(self) -> str | None:

@@ -14,6 +14,7 @@ from ..batch.check_options import Complete, check_options, without
 from ..batch.problem import NO_IMAGE, Problem, by_sentence, list_problems
 from ..claim_ids import is_valid, mask, parse
 from ..device.state import DeviceState
+from ..display_text import printable
 from ..errors import IotoError
 from ..identity.mac_addresses import is_same_serial
 from ..ledger.ledger import Ledger
@@ -124,7 +125,7 @@ def _trouble(base: Path, units: Sequence[Mapping[str, Any]]) -> str | None:
             if state.claim_id and not (len(units) == 1 and _belongs(state.claim_id, variables)):
                 return (
                     f"the base {base} holds a claim ID ({mask(state.claim_id)}), so it was copied from a unit; remove "
-                    f"id from its {state.file.path}, or give another base."
+                    f"{state.id_place or f'id in {printable(state.file.path)}'} there, or give another base."
                 )
     except IotoError as error:
         return str(error)

@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
+from .mac_addresses import normal_mac
+
 SERIAL, MAC, MACS, HOST_KEY = "serial", "mac", "macs", "host_key"
 BOARD_FACTS = frozenset({SERIAL, MAC})
 """What differs when a board is another one; a host key may be made anew."""
@@ -43,6 +45,11 @@ def macs_of(details: Details) -> frozenset[str]:
 def values_of(details: Details) -> frozenset[str]:
     """Return the values among `details` each of which names the device: its serial, its addresses, its host key."""
     return macs_of(details) | {str(details[fact]) for fact in (SERIAL, HOST_KEY) if details.get(fact)}
+
+
+def is_named_by(details: Details, text: str | None) -> bool:
+    """Whether `text`, as people write it, is one of the values among `details`; a MAC address in any notation is."""
+    return text is not None and bool({text, text.strip(), normal_mac(text)} & values_of(details))
 
 
 def addresses(macs: Iterable[str]) -> dict[str, object]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from ..display_text import meant_by, printable, quoted
 from ..identity.board_names import as_said, names_of_board, remedy_for_twins
-from ..identity.facts import BOARD_FACTS, HOST_KEY, MAC, described, differences, facts_of, macs_of, merged, values_of
+from ..identity.facts import BOARD_FACTS, HOST_KEY, MAC, described, differences, facts_of, is_named_by, macs_of, merged
 from .boards import shared_names
 from .event_kinds import EventKind
 from .records import AllocationRequest, Claim, Context, DeviceConflictError, NewEvent, TwinError
@@ -38,13 +38,15 @@ def refusal_of(live: Claim, details: Mapping[str, object], accepts: str | None) 
     if live.twin is not None:
         return f"The ledger has {live.masked} for one device, and {live.doubt}."
     refused = differences(live.details, details)
-    if not refused or accepts in values_of(live.details):
+    if not refused or is_named_by(live.details, accepts):
         return None
     names = " and ".join(each.fact.replace("_", " ") for each in refused)
     what = printable("; ".join(map(str, refused)))
     # Of several addresses, one will do.
     known = next(iter(sorted(macs_of(live.details)))) if refused[0].fact == MAC else refused[0].known
     remedy = meant_by("ioto_accept_board", known)
+    if accepts is not None:
+        remedy = f"{remedy}, and not with {printable(accepts)}, which the ledger does not have of it"
     if {each.fact for each in refused} == {HOST_KEY}:
         return (
             f"The device says that it is unit {quoted(live.unit)}, and has another {names} than that unit had "

@@ -14,7 +14,7 @@ from ..device.agent_settings import Override
 from ..device.state import DeviceState
 from ..device.unit_identity import UnitIdentity
 from ..display_text import printable, quoted
-from ..identity.facts import described, differences, values_of
+from ..identity.facts import described, differences, is_named_by
 from ..identity.mac_addresses import is_same_serial
 from ..ledger.device_check import refusal_of
 from ..ledger.records import Claim, State
@@ -52,12 +52,15 @@ class Seen:
     overrides: Mapping[str, Override] = field(default_factory=dict)
     """What the agent takes in place of the `id` and the `product` in device.json5."""
     identity: UnitIdentity | None = None
+    id_place: str | None = None
+    """What holds `claim_id`, where that is not the device.json5: a key in a file."""
 
     @classmethod
     def of(cls, state: DeviceState, unit: UnitIdentity) -> Seen:
         """Return what `state` shows of a device that is `unit`."""
         return cls(
             claim_id=state.claim_id,
+            id_place=state.id_place,
             product=state.product,
             provisioned=state.provisioned,
             provisioned_id=state.provisioned_id,
@@ -119,8 +122,8 @@ class Decision:
     reason: str = ""
     device: str | None = None
     rewritten: bool = False
-    facts: Mapping[str, object] = field(default_factory=dict)
-    """What a task's result says beside the reason."""
+    place: str | None = None
+    """What the refusal is about, where that is not the device.json5."""
 
     @property
     def needs_an_id(self) -> bool:
@@ -141,7 +144,7 @@ def decide(seen: Seen, asked: Asked, known: Known) -> Decision:
         return replace(refused, facts=SCAN_REFUSED if asked.scanned else {})
     if known.live is not None and (refused := _refused_board(seen, asked, known.live)):
         return refused
-    return _guarded(_choose(seen, asked, known), seen, asked)
+    return _guarded(replace(_choose(seen, asked, known), place=seen.id_place), seen, asked)
 
 
 def replaced(seen: Seen, asked: Asked, known: Known, decision: Decision) -> Replaced:
@@ -267,7 +270,7 @@ def _choose(seen: Seen, asked: Asked, known: Known) -> Decision:
         return _for_a_known_device(seen.claim_id, asked)
     if known.live is not None:
         return _for_two_ids(seen.claim_id, known.live, asked, known)
-    return _for_an_unknown_id(seen.claim_id, asked, known)
+    return _for_an_unknown_id(seen.claim_id, seen, asked, known)
 
 
 def _for_a_blank_device(seen: Seen, asked: Asked, known: Known) -> Decision:
@@ -295,7 +298,7 @@ def _for_a_blank_device(seen: Seen, asked: Asked, known: Known) -> Decision:
 
 def _is_again(asked: Asked, live: Claim) -> bool:
     """Whether somebody says that a blank device is the unit of the `live` claim, or takes the place of its board."""
-    return asked.rewrite or asked.replacing.board in values_of(live.details)
+    return asked.rewrite or is_named_by(live.details, asked.replacing.board)
 
 
 def _for_a_known_device(claim_id: str, asked: Asked) -> Decision:
@@ -326,7 +329,7 @@ def _for_two_ids(claim_id: str, live: Claim, asked: Asked, known: Known) -> Deci
     )
 
 
-def _for_an_unknown_id(claim_id: str, asked: Asked, known: Known) -> Decision:
+def _for_an_unknown_id(claim_id: str, seen: Seen, asked: Asked, known: Known) -> Decision:
     """The device has an ID, and the ledger has none for the unit."""
     holder = known.holder
     if asked.replacing.takes_id(claim_id):
@@ -338,9 +341,12 @@ def _for_an_unknown_id(claim_id: str, asked: Asked, known: Known) -> Decision:
             _foreign(holder, asked),
         )
     if foreign := _foreign(holder, asked):
+        cause = "an image was copied from that unit or the serial is wrong"
+        if seen.id_place is not None:
+            cause = "both have it from one image, and remove it from that file there and in the image"
         return _refuse(
             f"The device has the claim ID {mask(claim_id)}, which belongs to unit {quoted(foreign.unit)} of product "
-            f"{foreign.product}: see whether an image was copied from that unit or the serial is wrong, or "
+            f"{foreign.product}: see whether {cause}, or "
             f"{id_is_meant(claim_id)}.",
             foreign,
         )

@@ -150,10 +150,8 @@ class _Transaction:
             why = decision.reason or f"overruled: {self._request.replacing.reason}"
             self._ledger.record(NewEvent(EventKind.CONFLICT, self._context, *about, why, decision.device))
         if decision.action is Action.REFUSE:
-            sentence = f"{decision.reason} ({printable(state.file.path)} on {self._device.name})"
-            raise OtherDeviceError(
-                sentence, {"hardware": self._unit.hardware, "product": asked.product, **decision.facts}
-            )
+            sentence = f"{decision.reason} ({decision.place or printable(state.file.path)} on {self._device.name})"
+            raise OtherDeviceError(sentence, {"hardware": self._unit.hardware, "product": asked.product})
         if live is None and (self._request.check or self._source.costs_elsewhere):
             with _telling_of_others(self._unit, self._asked):
                 self._ledger.check_board(self._allocation(None, self._source.name), is_noted=not self._request.check)
