@@ -63,9 +63,9 @@ def second_unit(claim: Claim, request: AllocationRequest) -> DeviceConflictError
     what = printable(" and ".join(sorted(map(as_said, shared_names(claim, request)))))
     if twin := twin_of(claim, request.context):
         told = (
-            f"{printable(twin)}, which is unit {quoted(claim.unit)} of product {claim.product}, and {_host_of(request)}, "
-            f"which would be unit {quoted(request.unit)}, both say that they are the board with {what}: "
-            f"{remedy_for_twins(is_one_board=True, is_one_unit=False)}."
+            f"{printable(twin)}, which is unit {quoted(claim.unit)} of product {claim.product}, and "
+            f"{_host_of(request)}, which would be unit {quoted(request.unit)}, both say that they are "
+            f"the board with {what}: {remedy_for_twins(is_one_board=True, is_one_unit=False)}."
         )
         return TwinError(told, claim, twin, described(request.details or {}))
     sentence = (

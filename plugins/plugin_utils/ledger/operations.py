@@ -81,6 +81,7 @@ def canonical(request: AllocationRequest) -> AllocationRequest:
         details=request.details,
         accepts=request.accepts,
         reason=request.reason,
+        former_product=request.former_product,
     )
 
 

@@ -122,6 +122,8 @@ class Decision:
     reason: str = ""
     device: str | None = None
     rewritten: bool = False
+    facts: Mapping[str, object] = field(default_factory=dict)
+    """What a task's result says beside the reason."""
     place: str | None = None
     """What the refusal is about, where that is not the device.json5."""
 

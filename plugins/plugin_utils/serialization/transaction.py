@@ -151,7 +151,8 @@ class _Transaction:
             self._ledger.record(NewEvent(EventKind.CONFLICT, self._context, *about, why, decision.device))
         if decision.action is Action.REFUSE:
             sentence = f"{decision.reason} ({decision.place or printable(state.file.path)} on {self._device.name})"
-            raise OtherDeviceError(sentence, {"hardware": self._unit.hardware, "product": asked.product})
+            facts = {"hardware": self._unit.hardware, "product": asked.product, **decision.facts}
+            raise OtherDeviceError(sentence, facts)
         if live is None and (self._request.check or self._source.costs_elsewhere):
             with _telling_of_others(self._unit, self._asked):
                 self._ledger.check_board(self._allocation(None, self._source.name), is_noted=not self._request.check)

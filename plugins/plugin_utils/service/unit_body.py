@@ -138,8 +138,8 @@ class UnitNames:
             raise RefusedError(
                 422,
                 "mac",
-                f"The mac {str(said)[:64]!a} is no MAC address, which has six pairs of the digits 0 to 9 and A to F; "
-                "correct it in device.json5, or leave it out.",
+                f"The mac {quoted(str(said)[:64])} is no MAC address, which has six pairs of the digits 0 to 9 and A "
+                "to F; correct it in device.json5, or leave it out.",
             )
         return mac
 
