@@ -209,6 +209,17 @@ def test_another_product_on_the_device_is_refused() -> None:
     assert decide(Seen(product="another yet"), accepted, Known()).action is Action.REFUSE
 
 
+def test_what_is_refused_after_a_product_is_told_with_it() -> None:
+    seen = Seen(claim_id=A, product=OTHER_PRODUCT)
+    known = Known(holder=claim(A, product=OTHER_PRODUCT))
+
+    refused = decide(seen, asked(), known)
+    assert refused.action is Action.REFUSE
+    assert "ioto_accept_product" in refused.reason and "ioto_replace_id" in refused.reason, refused.reason
+    assert A not in refused.reason
+    assert decide(seen, asked(product=OTHER_PRODUCT, replace=A), known).action is Action.ASSIGN
+
+
 def test_an_id_that_is_none_is_refused() -> None:
     assert decide(Seen("too short"), asked(), Known()).action is Action.REFUSE
     assert decide(Seen("too short"), asked(replace="too short"), Known()) == Decision(Action.ASSIGN)

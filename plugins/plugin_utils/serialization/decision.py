@@ -138,7 +138,7 @@ def decide(seen: Seen, asked: Asked, known: Known) -> Decision:
     if _has_other_product(seen, asked) and not asked.replacing.takes_product(seen.product or ""):
         return _refuse(
             f"The device says product {quoted(seen.product)}, and {asked.product} was asked for: see whether this is "
-            f"the right unit and image, or {product_is_meant(seen.product or '')}."
+            f"the right unit and image, or {product_is_meant(seen.product or '')}.{_refused_after(seen, asked, known)}"
         )
     if refused := _refused_replacement(seen, asked, known):
         return refused
@@ -147,6 +147,13 @@ def decide(seen: Seen, asked: Asked, known: Known) -> Decision:
     if known.live is not None and (refused := _refused_board(seen, asked, known.live)):
         return refused
     return _guarded(replace(_choose(seen, asked, known), place=seen.id_place), seen, asked)
+
+
+def _refused_after(seen: Seen, asked: Asked, known: Known) -> str:
+    """Return what would be refused still where the product is accepted, so that nobody has to come back for it."""
+    accepting = replace(asked.replacing, product=seen.product)
+    then = decide(seen, replace(asked, replacing=accepting), known)
+    return f" That is not all: {then.reason[:1].lower()}{then.reason[1:]}" if then.action is Action.REFUSE else ""
 
 
 def replaced(seen: Seen, asked: Asked, known: Known, decision: Decision) -> Replaced:
