@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -26,7 +27,7 @@ class ActionModule(IotoAction):
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Count what was done."""
         hosts = self.batch({*VARIABLES, *run_record.VARIABLES})
-        summary = summarize(hosts, check=self.check_mode)
+        summary = summarize(hosts, check=self.check_mode, tags=_tags(self.task_vars))
         if self.check_mode:
             records = foretell_records(hosts, summary, partial(Ledger, read_only=True))
         else:
@@ -38,3 +39,10 @@ class ActionModule(IotoAction):
             "not_reached": [host for host, fate in summary.fates.items() if fate is Fate.UNREACHABLE],
             "_ansible_verbose_always": True,
         }
+
+
+def _tags(task_vars: Mapping[str, Any]) -> str:
+    """Return the options of the command line that leave tasks out, as they are typed; empty where there are none."""
+    run, skipped = (task_vars.get(f"ansible_{which}_tags") or () for which in ("run", "skip"))
+    chosen = [f"--tags {','.join(run)}"] if list(run) not in ([], ["all"]) else []
+    return " ".join([*chosen, *([f"--skip-tags {','.join(skipped)}"] if skipped else [])])

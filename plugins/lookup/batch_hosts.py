@@ -22,8 +22,8 @@ options:
         C(_ioto_batch).
       - C(not_done) for what M(ioto.serialization.summary) returned in the registered variable C(_ioto_summary).
       - C(nobody) for the controller where no batch was checked, since there are no hosts; a play fails it then.
-      - C(all) or C(controller) for the hosts of the first play, which is tagged C(always). Where C(--skip-tags) leaves
-        it out, nothing would be checked, done or told, so that is an error.
+      - C(all) or C(controller) for the hosts of the first play, which is tagged C(always). Where C(--skip-tags) or
+        C(--start-at-task) leaves it out, nothing would be checked, done or told, so that is an error.
       - So is a CSV file that was given as an inventory, unless P(ioto.serialization.manifest#inventory) is enabled for
         such files. The error shows the C(*.manifest.yml) that is needed.
     type: list
@@ -54,7 +54,7 @@ _list:
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible import constants
+from ansible import constants, context
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
@@ -90,6 +90,11 @@ class LookupModule(LookupBase):
 
 
 def _refuse_left_out(variables: Mapping[str, Any]) -> None:
+    if context.CLIARGS.get("start_at_task"):
+        raise AnsibleLookupError(
+            "--start-at-task leaves out the check of the batch, so that nothing would be done, and nothing said where "
+            "no task has that name; run without it, since a run does again only what is not done"
+        )
     for tag in _LEFT_OUT:
         if tag in variables.get("ansible_skip_tags", ()):
             raise AnsibleLookupError(

@@ -96,6 +96,17 @@ def test_a_value_of_the_wrong_kind_is_told_by_the_name_of_its_variable(tmp_path:
     assert not (tmp_path / "line.db").exists()
 
 
+def test_a_task_says_itself_what_is_a_failure_and_how_often_to_try(tmp_path: Path, bench: dict[str, Any]) -> None:
+    (tmp_path / "ioto/device.json5").write_text("{ product: ")
+    judged = {**task("serialize"), "register": "found", "failed_when": "found.nothing is defined"}
+    tried = {**task("serialize"), "register": "again", "until": "again is success", "retries": 1, "delay": 0}
+    told = {"ansible.builtin.debug": {"msg": "{{ again.attempts | default(0) }} attempts, {{ found.msg }}"}}
+    done = run(tmp_path, bench, judged, {**tried, "ignore_errors": True}, told)
+
+    assert done.status == 0, done.output
+    assert "FAILED - RETRYING" in done.output and "1 attempts, " in done.output, done.output
+
+
 def test_a_template_that_makes_no_value_is_told_in_a_sentence(tmp_path: Path, bench: dict[str, Any]) -> None:
     done = run(tmp_path, {**bench, "ioto_serial": "{{ of_nobody }}"}, task("serialize"))
 
@@ -244,7 +255,9 @@ def test_tags_that_skip_every_flow_are_no_success(tmp_path: Path, bench: dict[st
     done = provision(tmp_path, "-i", tmp_path / "inventory.yml", "--tags", "nothing_has_this")
 
     assert done.failed == {"bench-1"}
-    assert "bench-1: its flow did not come to an end" in done.output
+    sentence = "bench-1: nothing was done with it, since --tags nothing_has_this leaves out its flow; run without that."
+    assert sentence in done.output
+    assert "run again" not in done.output
 
 
 def test_names_that_nobody_reads_are_refused_with_the_nearest_one(tmp_path: Path, bench: dict[str, Any]) -> None:

@@ -61,10 +61,13 @@ class BatchSummary:
     fates: Mapping[str, Fate]
 
 
-def summarize(hosts: Mapping[str, Mapping[str, Any]], *, check: bool) -> BatchSummary:
-    """Return the summary of a batch; `hosts` maps each host to its `VARIABLES`."""
+def summarize(hosts: Mapping[str, Mapping[str, Any]], *, check: bool, tags: str = "") -> BatchSummary:
+    """Return the summary of a batch; `hosts` maps each host to its `VARIABLES`.
+
+    `tags` are the options of the command line that choose among the tasks, such as `--tags auto`; empty for none.
+    """
     hosts = with_fleet(hosts)
-    fates = {host: _fate(facts) for host, facts in hosts.items() if facts.get("ioto_mode") != "none"}
+    fates = {host: _fate(facts, tags) for host, facts in hosts.items() if facts.get("ioto_mode") != "none"}
     counts = Counter(fate for fate, sentence in fates.values())
     done = "would be done" if check else "done"
     if rewritten := sum(bool((outcome_of(facts) or {}).get("rewritten")) for facts in hosts.values()):
@@ -169,11 +172,13 @@ def _has_labels(facts: Mapping[str, Any]) -> bool:
     return isinstance(labels, Mapping) and "not_labelled" in labels
 
 
-def _fate(facts: Mapping[str, Any]) -> tuple[Fate, str]:
+def _fate(facts: Mapping[str, Any], tags: str) -> tuple[Fate, str]:
     outcome = facts.get("ioto_outcome")
     if not isinstance(outcome, Mapping) or outcome.get("skipped"):
         failed = facts.get("ansible_failed_result")
         reason = "its flow did not come to an end; run again."
+        if tags:
+            reason = f"nothing was done with it, since {printable(tags)} leaves out its flow; run without that."
         return Fate.FAILED, _sentence(failed, reason) if isinstance(failed, Mapping) else reason
     if outcome.get("unreachable"):
         return Fate.UNREACHABLE, _sentence(outcome, "it cannot be reached; see its address, power and network.")
