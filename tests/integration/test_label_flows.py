@@ -153,6 +153,33 @@ def test_after_a_printer_was_killed_half_way_the_next_run_prints_exactly_the_mis
             assert dying.labels() + sound.labels() == expected(home, serials)
 
 
+@pytest.mark.parametrize("callback", ["default", "ioto.serialization.progress"])
+def test_a_printer_that_is_not_there_fails_the_units_that_lack_their_label_alone(
+    tmp_path: Path, home: Path, callback: str
+) -> None:
+    page = tmp_path / "page.html"
+    with (
+        Fleet.start(tmp_path / "fleet", groups={"manual": 3}) as fleet,
+        LabelPrinter(tmp_path / "printer") as printer,
+    ):
+        options = ("-i", fleet.inventory, "-e", f"ioto_report_dest={page}")
+        first = provision(home, *options, "-e", f"ioto_label_printer={printer.address}", "--limit", "manual-1,manual-2")
+        assert first.status == 0, first.output
+        run = provision(
+            home,
+            *(*options, "-e", "ioto_label_printer=socket://127.0.0.1:1", "--limit", "manual-1,manual-3"),
+            ANSIBLE_STDOUT_CALLBACK=callback,
+        )
+
+    assert run.status == 2, run.output
+    assert "2 devices: 1 done, 1 already done, 0 failed, 0 unreachable." in run.output
+    assert "Labels: 0 made, 1 there already, 1 missing." in run.output
+    assert "manual-3: It has no label yet. " in run.output and "127.0.0.1:1" in run.output
+    assert f"The report of 2 units is in {page}." in run.output
+    if callback == "default":
+        assert run.failed == {"manual-3"}
+
+
 @pytest.mark.parametrize("dead", ["the controller's main process", "all of the controller"])
 def test_a_controller_that_is_killed_while_it_prints_leaves_no_unit_without_a_label_and_says_what_is_in_doubt(
     tmp_path: Path, home: Path, dead: str
