@@ -94,6 +94,19 @@ def make_private_folder(path: Path) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
 
 
+def obstacle_to(path: Path) -> str | None:
+    """Return why no file can be made at `path`, its folders with it, as far as one sees before; None where it can.
+
+    Raises `OSError`, such as for a name that is too long.
+    """
+    if path.is_dir():
+        return f"to {str(path)!r}, which is a folder; name a file in it"
+    folder = next(parent for parent in path.parents if parent.exists())
+    if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+        return f"below {str(folder)!r}; give another place, or the right to"
+    return None
+
+
 def is_open(folder: Path) -> bool:
     """Whether others than its owner may enter `folder`, and with it what is in there. Raises `OSError`."""
     absolute = folder.absolute()

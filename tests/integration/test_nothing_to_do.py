@@ -42,6 +42,42 @@ def test_tags_that_leave_out_the_check_are_refused(home: Path, nobody: Path, nam
     assert run.status != 0 and "--skip-tags always leaves out the check" in run.output, run.output
 
 
+@pytest.mark.parametrize("name", ["provision", "bind", "firmware", "labels", "verify", "report"])
+@pytest.mark.parametrize("task", ["no such task", "Count what was done"])
+def test_a_start_in_the_middle_is_refused(home: Path, nobody: Path, name: str, task: str) -> None:
+    run = play(home, name, "-i", nobody, "--start-at-task", task)
+    assert run.status != 0 and "--start-at-task leaves out the check" in run.output, run.output
+
+
+@pytest.mark.parametrize("check", [(), ("--check",)])
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({"ioto_label_dest": "{}/labels.pdff"}, "'labels.pdff' is no name for such a file; let the name of"),
+        ({"ioto_label_dest": "{}/labels.pdf", "ioto_label_format": "zpl"}, "end in .zpl, or give another"),
+        ({"ioto_label_dest": "{}/labels.png", "ioto_label_format": "png"}, "let ioto_label_dest be a folder"),
+        ({"ioto_label_dest": "{}/file/labels.pdf"}, "The labels cannot be written below '{}/file'; give another place"),
+        ({"ioto_label_dest": "{}/file", "ioto_label_format": "svg"}, "The labels cannot be written below '{}/file'"),
+        ({"ioto_label_dest": "{}/folder.pdf"}, "'{}/folder.pdf', which is a folder; name a file in it"),
+        ({"ioto_report_dest": "{}/report.htmll"}, "let its name end in .html"),
+        ({"ioto_report_dest": "{}/file/report.html"}, "The report cannot be written below '{}/file'"),
+        ({"ioto_report_dest": "{}/folder.html"}, "'{}/folder.html', which is a folder; name a file in it"),
+    ],
+)
+def test_a_place_for_files_that_cannot_be_is_found_before_anything_is_done(
+    tmp_path: Path, home: Path, check: tuple[str, ...], variables: dict[str, str], sentence: str
+) -> None:
+    (tmp_path / "file").touch()
+    for ending in ("pdf", "html"):
+        (tmp_path / f"folder.{ending}").mkdir()
+    always = {"ioto_product": PRODUCT, "ioto_firmware_count": 1, "ioto_firmware_dest": str(tmp_path / "out")}
+    placed = {name: value.replace("{}", str(tmp_path)) for name, value in variables.items()}
+    run = play(home, "firmware", "-e", json.dumps({**always, **placed}), *check)
+    assert run.status == 2 and sentence.replace("{}", str(tmp_path)) in run.output, run.output
+    assert not (tmp_path / "out").exists()
+    assert not (home / ".local/share/ioto/ledger.db").exists()
+
+
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [("verify", "no host of this inventory is to be checked"), ("service", "no host in the group")],

@@ -10,16 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..display_text import quoted
 from ..labels import layout
 from ..labels.errors import LabelError
 from ..labels.sheets import Sheet, parse_sheet
 from ..ledger.ledger import Ledger
 from ..ledger.records import Context
-from ..private_files import typed_path
+from ..private_files import obstacle_to
 from . import batch
 from .printers import Printer, open_printer
 
 _MAX_COPIES = 1000
+_OF_FILES = ("pdf", "zpl")
+"""Formats that hold all labels in one file."""
 
 
 class LabelSettingsError(LabelError):
@@ -43,6 +46,9 @@ class LabelSettings:
     def parse(cls, options: Mapping[str, Any]) -> LabelSettings:
         """Return the settings that `options` (those of the module `label`, complete) describe. Raises `IotoError`."""
         _check(options)
+        dest = typed_path(options["dest"] or ".").absolute()
+        if options["dest"]:
+            _check_dest(dest, options["format"])
         job = batch.LabelJob(
             layout=layout.load(options["layout"]).with_dpi(options["dpi"]).with_qr(options["qr"]),
             brand=options["brand"],
@@ -60,7 +66,7 @@ class LabelSettings:
             printer=open_printer(options["printer"], timeout=options["printer_timeout"])
             if options["printer"]
             else None,
-            dest=typed_path(options["dest"] or ".").absolute(),
+            dest=dest,
             format=options["format"],
             sheet=sheet,
             sheet_start=options["sheet_start"],
@@ -104,3 +110,26 @@ def _check(options: Mapping[str, Any]) -> None:
         problems.append("reprint needs a reason (ioto_label_reason), which is recorded")
     if problems:
         raise LabelSettingsError(f"The options of the labels do not go together: {'; '.join(problems)}.")
+
+
+def _check_dest(dest: Path, format: str) -> None:
+    """Refuse a place where the labels cannot be written, as far as one sees before. Raises `LabelSettingsError`."""
+    is_file, ending = format in _OF_FILES, f".{format}"
+    if not is_file and dest.suffix.lower() in {".pdf", ".zpl", ending} and not dest.is_dir():
+        raise LabelSettingsError(
+            f"The labels are to be {format.upper()}, a file each, and {quoted(dest.name)} is the name of one file; let "
+            "ioto_label_dest be a folder, or give another ioto_label_format."
+        )
+    if is_file and dest.suffix.lower() != ending:
+        raise LabelSettingsError(
+            f"The labels are to be {format.upper()}, and {quoted(dest.name)} is no name for such a file; let the "
+            f"name of ioto_label_dest end in {ending}, or give another ioto_label_format."
+        )
+    try:
+        obstacle = obstacle_to(dest if is_file else dest / f"label{ending}")  # of a folder, a name in it
+    except OSError as error:
+        raise LabelSettingsError(
+            f"The labels cannot be written to {quoted(str(dest))} ({error.strerror}); give another ioto_label_dest."
+        ) from None
+    if obstacle:
+        raise LabelSettingsError(f"The labels cannot be written {obstacle} (ioto_label_dest).")

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from ..display_text import quoted
 from ..errors import IotoError
 from ..flows.options import LEDGER
 from ..option import REPORT, Option, given_by, of_flow, rows, specs
-from ..private_files import typed_path
+from ..private_files import obstacle_to, typed_path
 
 _MODULE = ("report",)
 _FLOW = (REPORT,)
@@ -125,16 +124,11 @@ def page_path(dest: str) -> Path:
             f"The report is a page, and {quoted(path.name)} is no name for one; let its name end in .html."
         )
     try:
-        is_folder = path.is_dir()
-        folder = next(parent for parent in path.parents if parent.exists())
-    except OSError as error:  # such as a name that is too long
+        obstacle = obstacle_to(path)
+    except OSError as error:
         raise ReportError(
             f"The report cannot be written to {quoted(str(path))} ({error.strerror}); give another dest."
         ) from None
-    if is_folder:
-        raise ReportError(f"The report cannot be written to {quoted(str(path))}, which is a folder; name a file in it.")
-    if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
-        raise ReportError(
-            f"The report cannot be written below {quoted(str(folder))}; give another place, or the right to."
-        )
+    if obstacle:
+        raise ReportError(f"The report cannot be written {obstacle}.")
     return path
