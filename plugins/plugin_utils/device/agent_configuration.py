@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from ..display_text import printable, url_origin
@@ -13,7 +15,9 @@ from .device import AGENT_FILES, Device
 from .durability import check_settings_storage, check_settings_synced, needs_a_sync
 from .scripts import same_board
 from .state import DeviceState
-from .verified_write import write_verified
+from .verified_write import ChangedMeanwhileError, write_verified
+
+_TRIES_AGAINST_OTHER_WRITERS = 3
 
 
 def configure_agent(
@@ -31,8 +35,29 @@ def configure_agent(
     """Return what `agent_config` documents; `mode` is one of `SerializeMode`, None leaves as it is.
 
     A storage that forgets is refused unless `volatile`, and one that does not say what is on it unless `unsynced`. With
-    `anew`, what was there already is put onto the storage as well: the run that wrote it may have failed at that.
+    `anew`, what was there already is put onto the storage as well: the run that wrote it may have failed at that. Where
+    another run writes the file at the same time, it is looked at again: that run may have done the same.
     """
+    how = {"check": check, "diff": diff, "volatile": volatile, "unsynced": unsynced, "anew": anew}
+    configure = partial(_configure, device, config_dir, mode=mode, url=url, **how)
+    for _unused in range(_TRIES_AGAINST_OTHER_WRITERS - 1):
+        with suppress(ChangedMeanwhileError):
+            return configure()
+    return configure()
+
+
+def _configure(
+    device: Device,
+    config_dir: str,
+    *,
+    mode: str | None,
+    url: str | None,
+    check: bool,
+    diff: bool,
+    volatile: bool,
+    unsynced: bool,
+    anew: bool,
+) -> dict[str, Any]:
     state = DeviceState.read(device, config_dir)
     state.check_files()
     settings = state.agent

@@ -85,8 +85,8 @@ def write_error(device: Device, file: RemoteFile, failure: WriteFailure) -> File
     match failure.step:
         case WriteStep.CHANGED:
             return ChangedMeanwhileError(
-                f"The file {path} on {device.name} changed while we were about to write it; stop whatever writes it, "
-                "and run again."
+                f"The file {path} on {device.name} changed while we were about to write it: see that no other run "
+                "has this device, stop whatever else writes the file, and run again."
             )
         case WriteStep.LOCKED:
             return FileError(

@@ -16,7 +16,7 @@ from ..labels.errors import LabelError
 from ..labels.sheets import Sheet, parse_sheet
 from ..ledger.ledger import Ledger
 from ..ledger.records import Context
-from ..private_files import obstacle_to
+from ..private_files import obstacle_to, typed_path
 from . import batch
 from .printers import Printer, open_printer
 
