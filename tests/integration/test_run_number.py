@@ -66,6 +66,37 @@ def test_a_run_that_is_cut_off_is_reported_by_the_number_that_it_began_with(
     assert {line["flow"] for line in told.values()} == {"manual"}
 
 
+@pytest.mark.parametrize("engine", ["ansible", "fleet"])
+def test_devices_that_a_killed_run_had_found_done_are_reported_so(tmp_path: Path, home: Path, engine: str) -> None:
+    said = tmp_path / "said"
+    with Fleet.start(tmp_path / "fleet", groups={"manual": 4}) as fleet, said.open("wb") as stream:
+        *done, last = fleet.devices
+        options = ("-i", fleet.inventory, "-e", json.dumps({"ioto_engine": engine}))
+        first = provision(home, *options, "--limit", ",".join(device.name for device in done))
+        assert first.status == 0, first.output
+        process = subprocess.Popen(
+            command(ROOT / "playbooks/provision.yml", *options, "-f", "1"),
+            cwd=home,
+            env=environment(home, PYTHONUNBUFFERED="1"),
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        deadline = time.monotonic() + 120
+        while last.claim_id() is None:  # with one at a time, the others have passed by then
+            assert process.poll() is None and time.monotonic() < deadline, said.read_text()
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(timeout=60)
+
+    (number,) = NUMBER.findall(said.read_text())
+    told = reported(home, tmp_path / "page.html", number)
+    assert list(told) == [device.name for device in fleet.devices]
+    assert {told[device.name]["result"] for device in done} == {"already done"}, told
+    assert all(told[device.name]["serial"] == device.serial for device in done), told
+    assert told[last.name]["result"] in {"done", "unfinished"}, told
+
+
 @pytest.mark.parametrize("callback", CALLBACKS)
 def test_runs_that_change_nothing_are_reported_with_their_units(tmp_path: Path, home: Path, callback: str) -> None:
     page = tmp_path / "own.html"

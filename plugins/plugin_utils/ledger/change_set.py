@@ -270,7 +270,7 @@ class ChangeSet:
         return claim if seen == claim else self._change(seen, None, context)
 
     def _change(self, claim: Claim, kind: EventKind | None, context: Context, *detail_and_reason: str | None) -> Claim:
-        claim = claim._replace(updated_at=self.now)
+        claim = _dated(claim, self._claims[claim.claim_id], kind, self.now)
         self._count(ClaimKind.of(self._claims[claim.claim_id]), -1)
         self._count(ClaimKind.of(claim), 1)
         self._changed.add(claim.claim_id)
@@ -310,6 +310,11 @@ class _Draw:
 
 def _waits_for(claim: Claim, request: AllocationRequest) -> bool:
     return claim.is_live and claim.unit is None and claim.product == request.product
+
+
+def _dated(claim: Claim, before: Claim, kind: EventKind | None, now: datetime) -> Claim:
+    """Return `claim` as one that changed now; another run alone makes it no other claim than `before`."""
+    return claim if kind is None and before._replace(run=claim.run) == claim else claim._replace(updated_at=now)
 
 
 def _moved(claim: Claim, unit: str, context: Context) -> Claim:

@@ -144,8 +144,12 @@ def collect(ledger: Ledger, period: Period, units: Sequence[ReportedUnit] = (), 
         else:
             continue
         case.events.append(event)
+    dealt_with = _dealt_with(ledger, period, cases)
+    cases = {_key_of(dealt_with.get(case.unit.host), key): case for key, case in cases.items()}
     claims = _claims(ledger, cases)
-    return [_row(ledger, key, case, claims.get(key)) for key, case in cases.items()]
+    return [
+        _row(ledger, key, case, claims.get(key), is_reached=case.unit.host in dealt_with) for key, case in cases.items()
+    ]
 
 
 @dataclass(slots=True)
@@ -154,6 +158,21 @@ class _Case:
 
     unit: ReportedUnit
     events: list[Event]
+
+
+def _dealt_with(ledger: Ledger, period: Period, cases: Mapping[_Key, _Case]) -> dict[str, Claim]:
+    """Return, by host, the claims that nothing but their `run` tells of: of devices that the run had found done.
+
+    A later run that deals with the device takes that away.
+    """
+    silent = {case.unit.host for case in cases.values() if case.unit.is_open and not case.events}
+    if not silent or period.run is None:
+        return {}
+    return {claim.host: claim for claim in ledger.claims(run=period.run) if claim.host in silent and claim.is_live}
+
+
+def _key_of(claim: Claim | None, key: _Key) -> _Key:
+    return (claim.product, claim.unit) if claim is not None and claim.unit is not None else key
 
 
 def _claims(ledger: Ledger, cases: dict[_Key, _Case]) -> dict[_Key, Claim]:
@@ -172,7 +191,7 @@ def _claims(ledger: Ledger, cases: dict[_Key, _Case]) -> dict[_Key, Claim]:
     return claims
 
 
-def _row(ledger: Ledger, key: _Key, case: _Case, claim: Claim | None) -> Row:
+def _row(ledger: Ledger, key: _Key, case: _Case, claim: Claim | None, *, is_reached: bool) -> Row:
     product, name = key
     failures = _failures(case.events)
     moved = [
@@ -185,7 +204,7 @@ def _row(ledger: Ledger, key: _Key, case: _Case, claim: Claim | None) -> Row:
         flow=case.unit.flow or (_FLOWS.get(claim.source) if claim else None),
         claim=claim,
         verdict=UnitVerdict.NOT_REACHED
-        if case.unit.is_open and not case.events
+        if case.unit.is_open and not case.events and not is_reached
         else _verdict(claim, moved, case.events),
         times=_times(ledger, claim, moved),
         failures=failures,

@@ -211,7 +211,8 @@ class _Transaction:
 
     def _meet(self, live: Claim, *, is_kept: bool) -> Claim:
         """Have the ledger compare the device with that of the unit, and hold what it does not know of it yet."""
-        if is_kept and merged(live.details, self._unit.details) == live.details:
+        known = merged(live.details, self._unit.details), self._context.run  # a report tells by the run who was reached
+        if is_kept and known == (live.details, live.run):
             return live
         return self._allocate(live.claim_id, live.source)
 
