@@ -22,6 +22,8 @@ notes:
     C(address) may be C(host), C(host:port), C([IPv6]:port) or an IPv6 address, and C(host) is the inventory name.
     Every mode but C(firmware) needs an address, and C(firmware) needs a serial; the others are optional.
     Any other column, such as C(model) or C(name), is a property of the device.
+  - A title that says one of these columns in another word, such as C(uci), C(claim_number), C(serial_id) or C(mac), is
+    refused; where it is a property, map the title to itself below O(columns).
   - Titles are read without regard to case, and a space or C(-) counts as C(_).
   - Columns at the right that have no title and no content are passed over.
   - An empty cell sets no variable, so that group variables apply.

@@ -21,6 +21,8 @@ MISTAKES: dict[str, tuple[dict[str, object], str]] = {
     "longer": ({"ioto_claim_id": "JT08FFQXWQ0"}, "has 11 characters, and those of this line have 10"),
     "dashed-name": ({"ioto-claim-id": "JT08FFQXWQ"}, "nobody reads the variable ioto-claim-id: did you mean"),
     "bare-name": ({"claimid": "JT08FFQXWQ"}, "nobody reads the variable claimid: did you mean ioto_claim_id?"),
+    "another-word": ({"uci": "JT08FFQXWQ"}, "nobody reads the variable uci: did you mean ioto_claim_id?"),
+    "short-prefix": ({"iotoclaim": "JT08FFQXWQ"}, "nobody reads the variable iotoclaim: did you mean ioto_claim_id?"),
     "capitals": ({"ioto_serial": "sn-1"}, "differ in capitals or signs alone"),
     "signs": ({"ioto_serial": "SN 2"}, "differ in capitals or signs alone"),
     "dash": ({"ioto_serial": "SN\N{EN DASH}3"}, "in which a program has put dashes, quotes or spaces of its own"),

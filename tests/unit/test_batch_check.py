@@ -242,14 +242,27 @@ def test_a_property_that_is_called_as_what_is_given_elsewhere_is_refused(ledger:
         ("iotoclaim_id", "ioto_claim_id"),
         ("IOTO_CLAIM_ID", "ioto_claim_id"),
         ("Ioto_Mode", "ioto_mode"),
+        *((name, "ioto_claim_id") for name in ("uci", "UCI", "claimid", "claim", "claim_nr", "uci-code", "clame_id")),
+        *((name, "ioto_claim_id") for name in ("iotoclaim", "iot_claim", "ito_uci", "iotuci", "claim_id_2")),
+        *((name, "ioto_product") for name in ("iot_product", "iotproduct", "ito_produkt", "iota_product_id")),
+        *((name, "ioto_serial") for name in ("iot_serial", "ioto-serial-no", "iotserialnumber")),
     ],
 )
 def test_a_variable_that_is_ours_but_for_its_prefix_is_refused(name: str, meant: str) -> None:
-    known = ("ioto_claim_id", "ioto_mode")
-    (problem,) = check_names({"a": [name, "serial", "mode", "iota", "inventory_hostname"]}, known, {})
+    known = ("ioto_claim_id", "ioto_mode", "ioto_product", "ioto_serial")
+    own = ["serial", "mode", "iota", "inventory_hostname", "product", "mac", "device_id", "id", "iot_hub", "iot_user"]
+    own += ["claim_service_url", "reclaim", "iotop", "claimed", "product_id", "unit", "site_code", "iot_device_name"]
+    assert check_names({"a": own}, known, {}) == []
+    (problem,) = check_names({"a": [name, *own]}, known, {})
     assert str(problem).startswith(f"a: nobody reads the variable {name}: did you mean {meant}?")
     assert check_names({"a": [name]}, known, {"a": {"ioto_own_variables": [name]}}) == []
     assert check_names({"a": [name, meant]}, known, {}) == []
+
+
+@pytest.mark.parametrize(("name", "meant"), [("ioto_uci", "claim_id"), ("ioto_id", "claim_id"), ("ioto_sn", "serial")])
+def test_an_unknown_variable_is_told_the_one_that_people_call_so(name: str, meant: str) -> None:
+    (problem,) = check_names({"a": [name]}, ("ioto_claim_id", "ioto_serial", "ioto_scan"), {})
+    assert f"the variable {name} is unknown: did you mean ioto_{meant}?" in str(problem)
 
 
 @pytest.mark.parametrize("empty", [None, ""])

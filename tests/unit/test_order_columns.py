@@ -50,6 +50,15 @@ def problems(text: str | bytes, **layout: object) -> list[str]:
         ("ULID", "product"),
         ("product_code", "product"),
         ("mdoe", "mode"),
+        *((title, "claim_id") for title in ("claim_number", "claim_nr", "claims", "Claim Key", "clame_id", "clamid")),
+        *((title, "claim_id") for title in ("uci_id", "uci_code", "ClaimNr", "claim_id_2", "device_id", "ioto_id")),
+        *((title, "claim_id") for title in ("iotoclaim", "iot_claim", "unit UCI", "Claim-Nummer", "ID claim")),
+        *(
+            (title, "serial")
+            for title in ("ser_no", "serial_id", "device_serial", "mac", "MAC", "Serien-Nr.", "serail")
+        ),
+        *((title, "product") for title in ("produktid", "Produkt", "product_number", "ULID code", "iot product")),
+        *((title, "address") for title in ("ip_addr", "device address")),
     ],
 )
 def test_a_title_that_is_meant_for_a_column_is_refused_and_names_it(title: str, meant: str) -> None:
@@ -58,7 +67,26 @@ def test_a_title_that_is_meant_for_a_column_is_refused_and_names_it(title: str, 
     assert problem.startswith(f"line 1: Column 2 is called '{title}', which looks like {meant}; call it so")
 
 
-@pytest.mark.parametrize("title", ["model", "note", "claim_note", "name", "mac", "site", "modes", "product_name"])
+@pytest.mark.parametrize(
+    "title",
+    [
+        *("model", "model_no", "note", "claim_note", "name", "site", "modes", "product_name", "production", "series"),
+        *("serial_console", "aerial", "mac_wifi", "ip_2", "street_address", "device", "device_name", "unit", "key"),
+        *(
+            "number",
+            "nr",
+            "code",
+            "order_no",
+            "batch_id",
+            "customer_number",
+            "hardware",
+            "firmware",
+            "colour",
+            "casino",
+        ),
+        *("username_hint", "location", "serie", "sku", "article_number", "plan", "channel", "aerial_id", "sensor_id"),
+    ],
+)
 def test_a_title_that_no_column_is_meant_by_is_a_property(title: str) -> None:
     assert read(f"address,{title}\n10.0.0.1,x\n")[0].properties == {title: "x"}
 
@@ -83,8 +111,10 @@ def test_a_name_in_the_manifest_that_is_nearly_a_column_is_refused(name: str) ->
     assert f"is called '{name}', which looks like " in problem and "below columns" not in problem
 
 
-def test_a_column_that_the_manifest_calls_a_property_is_one() -> None:
-    assert read("address,UCI\n10.0.0.1,x\n", columns={"UCI": "UCI"}, has_settings=True)[0].properties == {"UCI": "x"}
+@pytest.mark.parametrize("title", ["UCI", "claim_number", "mac", "device_id"])
+def test_a_column_that_the_manifest_calls_a_property_is_one(title: str) -> None:
+    (unit,) = read(f"address,{title}\n10.0.0.1,x\n", columns={title: title}, has_settings=True)
+    assert unit.properties == {title: "x"}
 
 
 @pytest.mark.parametrize("title", ["ClaimID", "claimid", "Pro-duct", "_serial"])

@@ -10,16 +10,17 @@ from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
+from ..production_order.columns import column_meant, names_claim_id
 from .options import RESULTS
 from .problem import Problem, by_sentence
 
 PREFIX = "ioto_"
 _PREFIX_LETTERS = "ioto"
-_BARE = {
-    **dict.fromkeys(("claimid", "claimcode", "claimidentifier", "deviceclaimid", "uniqueclaimid"), "ioto_claim_id"),
-    "replaceid": "ioto_replace_id",
-}
-"""What somebody who means ours may leave the prefix off, letters alone; `serial` or `uci` may well be his own."""
+_OF_COLUMN = {"claim_id": "ioto_claim_id", "serial": "ioto_serial", "product": "ioto_product", "mode": "ioto_mode"}
+"""The variables that a production order has columns for; what else it has, such as `user`, may well be his own."""
+_BARE = {"replaceid": "ioto_replace_id"}
+"""What somebody who means ours may leave the prefix off, letters alone."""
+_GLUED = re.compile(r"(?:iot+o|iot|ito)[_-]*(?=[a-z])")
 OWN = "ioto_own_variables"
 
 _GONE = {
@@ -59,11 +60,23 @@ def _meant(name: str, known: Collection[str]) -> str | None:
     letters = re.sub(r"[\W_]", "", name.lower())
     if letters in _BARE:
         return _BARE[letters]
-    if letters.startswith(_PREFIX_LETTERS):
-        return next((ours for ours in known if ours.replace("_", "") == letters), None)
+    if letters.startswith(_PREFIX_LETTERS) and (ours := [one for one in known if one.replace("_", "") == letters]):
+        return ours[0]
     head, _line, rest = name.lower().replace("-", "_").partition("_")
-    ours = f"{PREFIX}{rest}"
-    return ours if ours in known and get_close_matches(head, [_PREFIX_LETTERS], cutoff=0.75) else None
+    is_prefix = bool(rest and get_close_matches(head, [_PREFIX_LETTERS], cutoff=0.75))
+    if is_prefix and f"{PREFIX}{rest}" in known:
+        return f"{PREFIX}{rest}"
+    glued = _GLUED.match(name.lower())
+    rest = rest if is_prefix else name[glued.end() :] if glued else ""
+    if meant := _of_column(rest, known):
+        return meant
+    return _OF_COLUMN["claim_id"] if names_claim_id(name) and _OF_COLUMN["claim_id"] in known else None
+
+
+def _of_column(name: str, known: Collection[str]) -> str | None:
+    """Return the variable of ours that people call `name`, as the title of a column, too."""
+    meant = _OF_COLUMN.get(column_meant(name) or "") if name else None
+    return meant if meant in known else None
 
 
 def _not_ours(name: str, ours: str) -> str:
@@ -76,7 +89,9 @@ def _sentence(name: str, known: Collection[str]) -> str:
             f"the variable {name} is gone: name what is to be replaced in {_GONE[name]}, and why in ioto_reason "
             "(the refusal of the unit says the value)."
         )
-    nearest = get_close_matches(name, known, n=1, cutoff=0.75)
+    nearest = _of_column(name.removeprefix(PREFIX), known) or next(
+        iter(get_close_matches(name, known, n=1, cutoff=0.75)), None
+    )
     if nearest:
-        return f"the variable {name} is unknown: did you mean {nearest[0]}? (List one of your own in {OWN}.)"
+        return f"the variable {name} is unknown: did you mean {nearest}? (List one of your own in {OWN}.)"
     return f"the variable {name} is unknown; remove it, or list it in {OWN} if it is your own."

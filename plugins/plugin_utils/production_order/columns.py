@@ -10,65 +10,69 @@ word: an ordered claim ID would not be used, and another one made.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from ..csv_reader import fold_title
 
 COLUMNS = ("address", "host", "user", "serial", "product", "mode", "claim_id")
 
-MEANT: Mapping[str, str] = {
-    "address": "address",
-    "ip": "address",
-    "ipaddress": "address",
-    "ipadresse": "address",
-    "ipv4": "address",
-    "ipv6": "address",
+_WORDS: Mapping[str, Collection[str]] = {
+    "address": {"address", "adress", "adresse", "addr", "ip", "ipv4", "ipv6"},
+    "serial": {"serial", "seriennummer", "sn", "snr", "mac", "macaddress", "macadresse", "macaddr"},
+    "product": {"product", "produkt", "produit", "producto", "ulid"},
+    "claim_id": {"claim", "clame", "klaim", "uci"},
+}
+"""What people call a column, alone or with words of `_COMPANIONS`."""
+_STEMS: Mapping[str, Collection[str]] = {"serial": {"ser", "serie", "serien", "série"}}
+"""What they call it with such a word alone: `serie` may well be a property."""
+_WHOLE: Mapping[str, str] = {
     "hostname": "host",
     "inventoryname": "host",
     "login": "user",
     "username": "user",
-    "serialno": "serial",
-    "serialnr": "serial",
-    "serialnum": "serial",
-    "serialnumber": "serial",
-    "seriennummer": "serial",
-    "sn": "serial",
-    "snr": "serial",
-    "sno": "serial",
-    "macaddress": "serial",
-    "macaddr": "serial",
-    "productid": "product",
-    "productcode": "product",
-    "ulid": "product",
     "flow": "mode",
-    "uci": "claim_id",
-    "claim": "claim_id",
-    "claimcode": "claim_id",
-    "claimidentifier": "claim_id",
-    "claimno": "claim_id",
-    "deviceclaimid": "claim_id",
-    "uniqueclaimid": "claim_id",
+    **dict.fromkeys(("deviceid", "geräteid", "geraeteid", "iotoid", "id"), "claim_id"),
 }
-"""What people call a column, letters and digits alone, and the column that they mean."""
+"""What they call it as it stands, letters and digits alone."""
+_COMPANIONS = (
+    *("identifier", "id", "ids", "number", "nummer", "numero", "num", "no", "nr", "code", "key", "value", "string"),
+    *("device", "geräte", "geraete", "unit", "unique", "ioto", "iot", "oito"),
+    *("address", "adress", "adresse", "addr", "ip"),
+)
+"""Words that beside a column's name change nothing of what is meant: `claim_nr`, `device_serial`."""
+_OTHER_WORDS = frozenset({"aerial"})
+"""Words of their own that are one letter off."""
 
 _PREFIX = "ioto"
 _RESERVED = ("claim_id", "product")
 _SECRETS = ("password", "passwd", "token", "secret")
-_MISTYPED_FROM = 6
-"""Characters of a column's name from which on one wrong character still tells what is meant: `model` is no `mode`."""
+_MISTYPED_FROM = 5
+"""Characters of a title from which on one wrong character still tells what is meant: `model` is no `mode`."""
 _PROPERTY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
 def column_meant(title: str) -> str | None:
     """Return the column that `title` seems to be meant for, though it is not called so; None for any other title."""
     letters = _letters(title)
-    for column in COLUMNS:
-        name = _letters(column)
-        if letters == name or _is_swapped(letters, name):
+    if letters in _OTHER_WORDS:
+        return None
+    if found := _WHOLE.get(letters) or next((name for name in COLUMNS if _resembles(letters, _letters(name))), None):
+        return found
+    cores = list(_cores(letters))
+    for column, words in _WORDS.items():
+        if any(_resembles(core, word) for core in cores for word in words):
             return column
-        if len(name) >= _MISTYPED_FROM and _is_one_character_off(letters, name):
+    for column, stems in _STEMS.items():
+        if any(core in stems for core in cores if core != letters):
             return column
-    return MEANT.get(letters)
+    # No second claim ID is a property, and a second address may be.
+    return "claim_id" if letters[-1:].isdigit() and column_meant(letters.rstrip("0123456789")) == "claim_id" else None
+
+
+def names_claim_id(name: str) -> bool:
+    """Say whether `name` says claim ID in one of the words for it: nothing else is called so, as `serial` may be."""
+    letters = _letters(name).rstrip("0123456789")
+    return any(_resembles(core, word) for core in _cores(letters) for word in _WORDS["claim_id"])
 
 
 def reserved_meant(name: str) -> str | None:
@@ -112,6 +116,27 @@ def _meaning(title: str) -> str | None:
 
 def _letters(title: str) -> str:
     return re.sub(r"[\W_]", "", fold_title(title).removeprefix(f"{_PREFIX}_"))
+
+
+def _cores(letters: str) -> Iterator[str]:
+    """Yield `letters`, and what is left of them without the companions that stand before and behind."""
+    open_ones, seen = [letters], set[str]()
+    while open_ones:
+        core = open_ones.pop()
+        if core in seen or not core:
+            continue
+        seen.add(core)
+        yield core
+        open_ones += [core.removeprefix(word) for word in _COMPANIONS] + [
+            core.removesuffix(word) for word in _COMPANIONS
+        ]
+
+
+def _resembles(text: str, name: str) -> bool:
+    """Say whether `text` is `name`, or one slip away from it where that is long enough to tell."""
+    if text == name or _is_swapped(text, name):
+        return True
+    return len(name) >= _MISTYPED_FROM and text not in _OTHER_WORDS and _is_one_character_off(text, name)
 
 
 def _is_swapped(text: str, name: str) -> bool:
