@@ -21,6 +21,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.preflight
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.problem import Problem, list_problems
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.run_record import begin_run
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.selection import check_limit, check_sources
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.unknown_variables import OWN, check_names
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware import options as firmware_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling import options as label_options
@@ -57,6 +58,7 @@ class ActionModule(BatchAction):
             without(hosts, mistyped), lambda options: complete(options, label_options.ARGUMENTS)
         )
         problems = [
+            *self._check_selection(),
             *without_value(unreadable),
             *check_names(self.names(everybody), VARIABLES_OF_ALL, found),
             *of_units,
@@ -85,6 +87,7 @@ class ActionModule(BatchAction):
             return {name: option for name, option in read.items() if name in variables and name != ledger_options.JOB}
 
         problems = [
+            *self._check_selection(),
             *without_value(unreadable),
             *check_names(self.names(everybody), VARIABLES_OF_ALL, found),
             *check_options(found, complete, taken),
@@ -96,6 +99,11 @@ class ActionModule(BatchAction):
         if problems:
             return {"failed": True, "msg": list_problems(problems, untouched="nothing was done")}
         return {"changed": False, "devices": len(found)}
+
+    def _check_selection(self) -> list[Problem]:
+        """List what Ansible has left out of the run with a warning."""
+        sources, patterns, known = self.selection()
+        return [*check_sources(sources), *check_limit(patterns, known)]
 
     def _check_images(self, hosts: Mapping[str, Mapping[str, Any]]) -> Sequence[Problem]:
         """Problems of the images of a batch."""

@@ -132,3 +132,10 @@ def test_labels_that_are_all_there_are_no_work_and_it_is_said(tmp_path: Path, ho
     assert first.status == 0, first.output
     assert second.status == 2, second.output
     assert f"No label is due: no unit of the ledger {place} is verified and has no label" in second.output
+
+
+def test_an_inventory_that_is_not_there_leaves_no_unit_out(tmp_path: Path, home: Path, nobody: Path) -> None:
+    run = play(home, "provision", "-i", nobody, "-i", tmp_path / "missing.yml", "--limit", "pump,pmup")
+    assert run.status == 2, run.output
+    assert f"{tmp_path}/missing.yml: this inventory does not exist" in run.output
+    assert "pmup: --limit names it, and no host or group is called so: did you mean pump?" in run.output

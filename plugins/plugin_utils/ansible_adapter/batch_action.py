@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,6 +17,7 @@ from ansible._internal import _task
 from ansible.errors import AnsibleError
 from ansible.executor import task_result
 from ansible.executor.process import worker
+from ansible.inventory.manager import split_host_pattern
 from ansible.plugins.loader import connection_loader
 
 from .action import ArgumentError, IotoAction, plain, reason_of
@@ -44,6 +45,14 @@ class BatchAction(IotoAction):
     def names(self, hosts: Iterable[str]) -> dict[str, list[str]]:
         """Return, for each of `hosts`, the names of all variables that it has."""
         return {plain(host): [plain(name) for name in self.task_vars["hostvars"][host]] for host in hosts}
+
+    def selection(self) -> tuple[list[str], list[str], set[str]]:
+        """Return the inventory's sources, the patterns of `--limit`, and all that a pattern may name."""
+        groups: Mapping[str, Sequence[str]] = self.task_vars["groups"]
+        known = {"localhost", "all", "ungrouped", *map(plain, groups), *map(plain, groups["all"])}
+        sources = self.task_vars.get("ansible_inventory_sources") or []
+        patterns = split_host_pattern(self.task_vars.get("ansible_limit") or [])  # type: ignore[no-untyped-call]
+        return [str(plain(source)) for source in sources], [str(plain(pattern)) for pattern in patterns], known
 
     def refuse_delegation(self) -> None:
         """Raise `ArgumentError` where the task is delegated: each host is reached on its own way."""

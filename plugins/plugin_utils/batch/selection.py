@@ -1,0 +1,39 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run was to be about and Ansible has left out with a warning: an inventory that is not there, a name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from difflib import get_close_matches
+from pathlib import Path
+
+from .problem import Problem
+
+_PLAIN = re.compile(r"[&!]?([^~@&!*?\[\]]+)")
+_DEFAULT_SOURCE = "/etc/ansible/hosts"
+"""What Ansible names where nobody has given an inventory; then there is nothing to do, which is told elsewhere."""
+
+
+def check_sources(sources: Iterable[str]) -> list[Problem]:
+    """Return a problem for each of the inventory `sources`, paths or lists with commas, that does not exist."""
+    return [
+        Problem((source,), "this inventory does not exist, and its units would be left out; correct -i.")
+        for source in sources
+        if "," not in source and source != _DEFAULT_SOURCE and not Path(source).exists()
+    ]
+
+
+def check_limit(patterns: Iterable[str], known: Collection[str]) -> list[Problem]:
+    """Return a problem for each name among the `patterns` of `--limit` that is none of the `known` hosts and groups."""
+    problems = []
+    for pattern in patterns:
+        found = _PLAIN.fullmatch(pattern)
+        if found is None or found[1] in known:
+            continue
+        nearest = get_close_matches(found[1], known, n=1)
+        remedy = f"did you mean {nearest[0]}?" if nearest else "correct it."
+        problems.append(Problem((found[1],), f"--limit names it, and no host or group is called so: {remedy}"))
+    return problems
