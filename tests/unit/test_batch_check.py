@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -263,6 +263,35 @@ def test_a_variable_that_is_ours_but_for_its_prefix_is_refused(name: str, meant:
 def test_an_unknown_variable_is_told_the_one_that_people_call_so(name: str, meant: str) -> None:
     (problem,) = check_names({"a": [name]}, ("ioto_claim_id", "ioto_serial", "ioto_scan"), {})
     assert f"the variable {name} is unknown: did you mean ioto_{meant}?" in str(problem)
+
+
+def test_a_property_that_is_a_date_is_told_before_the_first_device(ledger: str) -> None:
+    given = {"made": date(2026, 1, 5), "at": datetime(2026, 1, 5, tzinfo=UTC), "model": "Meter 3", "slots": [1, 2.5]}
+    found = [str(problem) for problem in check_options({"a": host(ledger, ioto_properties=given)}, complete)]
+    assert len(found) == 2
+    assert found[0].endswith('holds made, which YAML takes for a date; quote it, as in made: "2026-01-05".')
+
+
+@pytest.mark.parametrize(
+    ("serials", "wrong"),
+    [(["1001", "1002", "05.01.2026"], "'05.01.2026'"), (["00101", "00102", "103"], "'103'")],
+)
+def test_a_serial_that_is_damaged_beside_the_others_is_refused(ledger: str, serials: list[str], wrong: str) -> None:
+    batch = {f"h{number}": host(ledger, ioto_serial=serial) for number, serial in enumerate(serials)}
+    (problem,) = problems(batch)
+    assert problem.startswith(f"h2: the serial {wrong} looks like ") and "ioto_serial_pattern" in problem
+    assert problems({name: {**of, "ioto_serial_pattern": "[0-9.]+"} for name, of in batch.items()}) == []
+
+
+def test_serials_that_all_look_alike_are_let_pass(ledger: str) -> None:
+    for serials in (["05.01.2026", "06.01.2026"], ["999", "1000"], ["00101", "00102"]):
+        batch = {f"h{number}": host(ledger, ioto_serial=serial) for number, serial in enumerate(serials)}
+        assert problems(batch) == []
+
+
+def test_a_serial_that_is_a_number_is_told_with_both_ways_to_quote_it(ledger: str) -> None:
+    (problem,) = problems({"a": host(ledger, ioto_serial=1001)})
+    assert 'ioto_serial: "1001" in YAML' in problem and "ioto_serial='\"1001\"' behind a host in INI" in problem
 
 
 @pytest.mark.parametrize("empty", [None, ""])

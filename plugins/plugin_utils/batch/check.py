@@ -31,7 +31,7 @@ from ..labels.qr_templates import qr_templates
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, State
 from ..modes import Mode, is_for_fleet
-from ..production_order.damage import damage
+from ..production_order.damage import damage, damage_beside_others
 from ..production_order.order import SSH_PORT
 from ..scanning.keyboard_layout import HINT, exchanged, is_exchanged
 from ..scanning.scan import read_scan
@@ -79,6 +79,7 @@ def check_batch(hosts: Mapping[str, Mapping[str, Any]]) -> Sequence[Problem]:
         )
     )
     problems.extend(_look_alikes(units))
+    problems.extend(_damaged_beside_others(units))
     problems.extend(_shared(units, _address, "each leads to the same device; give every device one host"))
     problems.extend(_replaced_by_agents(units))
     problems.extend(_without_reason(units))
@@ -107,7 +108,8 @@ def _unit(host: str, variables: Mapping[str, Any], problems: list[Problem]) -> _
         if value is None:
             return None
         if not isinstance(value, str):
-            report(f"{name} is no text; quote it in the inventory, or YAML takes away its zeros.")
+            quoted = f'{name}: "1001" in YAML, {name}=\'"1001"\' behind a host in INI'
+            report(f"{name} is no text, and a number loses its zeros; quote it as in {ways}.")
             return None
         try:
             return parse_text(value)
@@ -171,10 +173,7 @@ def _check_pattern(unit: _BatchUnit, report: Callable[[str], None]) -> None:
         return
     if pattern is None:
         if looks_like := damage(unit.serial):
-            report(
-                f"the serial {quoted(unit.serial)} looks like {looks_like}; correct it, or, where all are written so, "
-                "give ioto_serial_pattern."
-            )
+            report(_damaged(unit.serial, looks_like))
         return
     try:
         # The pattern may be for a notation of MAC addresses.
@@ -184,6 +183,22 @@ def _check_pattern(unit: _BatchUnit, report: Callable[[str], None]) -> None:
             )
     except re.error as error:
         report(f"ioto_serial_pattern is not a regular expression: {error}; correct it.")
+
+
+def _damaged(serial: str, looks_like: str) -> str:
+    remedy = "correct it, or, where all are written so, give ioto_serial_pattern"
+    return f"the serial {quoted(serial)} looks like {looks_like}; {remedy}."
+
+
+def _damaged_beside_others(units: Iterable[_BatchUnit]) -> Iterable[Problem]:
+    """A problem for each serial that is damaged beside the others of its product; a pattern allows it."""
+    serials: dict[str | None, dict[str, str]] = defaultdict(dict)
+    for unit in units:
+        if unit.serial is not None and "ioto_serial_pattern" not in unit.variables and not damage(unit.serial):
+            serials[unit.product][unit.host] = unit.serial
+    for of_product in serials.values():
+        for host, looks_like in damage_beside_others(of_product).items():
+            yield Problem((host,), _damaged(of_product[host], looks_like))
 
 
 def _check_claim_ids(variables: Mapping[str, Any], report: Callable[[str], None]) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date
 from typing import Any
 
 from ..device.state import IDENTITY_KEYS
@@ -78,6 +79,11 @@ def _sentences(variables: Mapping[str, Any], options: Mapping[str, Option], comp
             f"ioto_properties holds {key}, which is no free one; give it as ioto_claim_id or ioto_product."
             for key in properties
             if key in IDENTITY_KEYS or reserved_meant(str(key))
+        ]
+        found += [
+            f'ioto_properties holds {key}, which YAML takes for a date; quote it, as in {key}: "{value}".'
+            for key, value in properties.items()
+            if isinstance(value, date)
         ]
     return found
 

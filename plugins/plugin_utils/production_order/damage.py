@@ -8,6 +8,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
+from typing import TypeVar
+
+Key = TypeVar("Key", int, str)
 
 # Without a sign and without a point it may well be a serial, such as 12E5.
 _EXPONENT = re.compile(r"[+-]?\d+(?:(?:[.,]\d+)?E[+-]\d+|[.,]\d+E\d+)", re.IGNORECASE)
@@ -55,13 +58,13 @@ def damage(text: str) -> str | None:
     return "a date that a spreadsheet has made" if is_date else None
 
 
-def damage_beside_others(serials: Mapping[int, str]) -> dict[int, str]:
-    """Return what seems to be damaged among the `serials` of an order, by line; what it looks like beside the others.
+def damage_beside_others(serials: Mapping[Key, str]) -> dict[Key, str]:
+    """Return what seems to be damaged among `serials`, by their line or host; what it looks like beside the others.
 
     A factory may have all its serials look so, but not some of them.
     """
     dates = [line for line, serial in serials.items() if _DATE.fullmatch(serial)]
-    found: dict[int, str] = {}
+    found: dict[Key, str] = {}
     if len(dates) < len(serials):
         found |= dict.fromkeys(dates, "a date among serials that are none")
     numbers = {line: serial for line, serial in serials.items() if serial.isascii() and serial.isdecimal()}
@@ -72,7 +75,7 @@ def damage_beside_others(serials: Mapping[int, str]) -> dict[int, str]:
     return found
 
 
-def _without_zeros(numbers: Mapping[int, str]) -> list[int]:
+def _without_zeros(numbers: Mapping[Key, str]) -> list[Key]:
     """Return the lines of numbers that are shorter than all others, some of which begin with a zero."""
     lengths = Counter(map(len, numbers.values()))
     usual = max(lengths, default=0)
