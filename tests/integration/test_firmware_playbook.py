@@ -252,6 +252,17 @@ def test_a_base_that_was_copied_from_a_unit_is_refused_once_unless_it_is_that_un
     assert status != 0 and "holds a claim ID" in said, said
 
 
+def test_a_base_whose_override_holds_an_id_is_refused_once(line: Path) -> None:
+    tree = make_tree(line / "golden", b"{}\n")
+    (tree / "etc/ioto/local.json5").write_text("{ device: { id: 'JT08FFQXWQ' } }\n")
+    make_ext(tree, line / "base.img", size="2M")
+
+    status, said = play(line, "firmware.yml", "-e", "ioto_firmware_count=3")
+    assert status != 0 and "The batch has 1 problem, and no image was made" in said, said
+    assert "SN-000001, SN-000002, SN-000003: the base " in said and "local.json5, which the agent takes" in said
+    assert "JT08FFQXWQ" not in said and not (line / "ledger.db").exists() and images(line) == []
+
+
 def test_a_variable_of_the_play_is_refused_since_it_may_mean_another_thing_for_each_host(line: Path) -> None:
     playbook = line / "playbook.yml"
     playbook.write_text(

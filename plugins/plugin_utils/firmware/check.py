@@ -127,6 +127,12 @@ def _trouble(base: Path, units: Sequence[Mapping[str, Any]]) -> str | None:
                     f"the base {base} holds a claim ID ({mask(state.claim_id)}), so it was copied from a unit; remove "
                     f"{state.id_place or f'id in {printable(state.file.path)}'} there, or give another base."
                 )
+            override = state.overrides.get("id")
+            if override and not (len(units) == 1 and _belongs(str(override.value), variables)):
+                return (
+                    f"the base {base} has {override.key} in {override.path}, which the agent takes in place of each "
+                    "unit's own ID; remove it there, or give another base."
+                )
     except IotoError as error:
         return str(error)
     return None
