@@ -51,7 +51,7 @@ class BatchAction(IotoAction):
         groups: Mapping[str, Sequence[str]] = self.task_vars["groups"]
         known = {"localhost", "all", "ungrouped", *map(plain, groups), *map(plain, groups["all"])}
         sources = self.task_vars.get("ansible_inventory_sources") or []
-        patterns = split_host_pattern(self.task_vars.get("ansible_limit") or [])  # type: ignore[no-untyped-call]
+        patterns = split_host_pattern(self.task_vars.get("ansible_limit") or [])
         return [str(plain(source)) for source in sources], [str(plain(pattern)) for pattern in patterns], known
 
     def refuse_delegation(self) -> None:
