@@ -13,7 +13,11 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import complete
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.batch_action import BatchAction
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.check import VARIABLES, check_batch
-from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.check_options import check_options, without
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.check_options import (
+    check_options,
+    property_notices,
+    without,
+)
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.preflight import (
     conclude,
     of_modes,
@@ -71,8 +75,9 @@ class ActionModule(BatchAction):
         ]
         started = datetime.now(UTC)
         result = conclude(hosts, problems, labelled=labelled_hosts(hosts), report=report, started=started)
-        if without_label:
-            result["warnings"] = [f"This stops no other, and gets no label: {problem}" for problem in without_label]
+        told = [f"This stops no other, and gets no label: {problem}" for problem in without_label]
+        if told := [*told, *property_notices(hosts)]:
+            result["warnings"] = told
         if not self.check_mode and not result.get("failed"):
             begin_run(hosts, Ledger)
             return {**result, "run": THIS_RUN}

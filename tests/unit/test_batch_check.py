@@ -13,7 +13,10 @@ import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import complete
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.check import check_batch, plays
-from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.check_options import check_options
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.check_options import (
+    check_options,
+    property_notices,
+)
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.preflight import conclude
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.unknown_variables import check_names
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
@@ -270,6 +273,14 @@ def test_a_property_that_is_a_date_is_told_before_the_first_device(ledger: str) 
     found = [str(problem) for problem in check_options({"a": host(ledger, ioto_properties=given)}, complete)]
     assert len(found) == 2
     assert found[0].endswith('holds made, which YAML takes for a date; quote it, as in made: "2026-01-05".')
+
+
+def test_properties_that_are_no_texts_are_told_once_as_they_are_written(ledger: str) -> None:
+    given = {"rev": 10, "version": 1.1, "shielded": True, "model": "0012"}
+    batch = {name: host(ledger, ioto_properties=given) for name in ("a", "b")}
+    (notice,) = property_notices(batch)
+    assert "(rev: 10, version: 1.1, shielded: true)" in notice
+    assert property_notices({"a": host(ledger, ioto_properties={"model": "0012"}), "b": host(ledger)}) == []
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,7 @@ def _unit(host: str, variables: Mapping[str, Any], problems: list[Problem]) -> _
         if value is None:
             return None
         if not isinstance(value, str):
-            quoted = f'{name}: "1001" in YAML, {name}=\'"1001"\' behind a host in INI'
+            ways = f'{name}: "1001" in YAML, {name}=\'"1001"\' behind a host in INI'
             report(f"{name} is no text, and a number loses its zeros; quote it as in {ways}.")
             return None
         try:

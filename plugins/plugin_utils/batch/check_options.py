@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import Any
@@ -44,6 +45,22 @@ def without(hosts: Mapping[str, Mapping[str, Any]], problems: Iterable[Problem])
     """Return those of `hosts` that none of `problems` is about."""
     troubled = {host for problem in problems for host in problem.hosts}
     return {host: variables for host, variables in hosts.items() if host not in troubled}
+
+
+def property_notices(hosts: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return a notice of properties that are no texts, with a value of each as it is written; [] where all are texts.
+
+    What was typed nobody can see any more: of 0012 YAML has made 10.
+    """
+    found: dict[str, str] = {}
+    for variables in hosts.values():
+        properties = variables.get("ioto_properties")
+        for name, value in properties.items() if isinstance(properties, Mapping) else ():
+            if value is None or isinstance(value, bool | int | float):
+                found.setdefault(str(name), f"{printable(str(name))}: {json.dumps(value)}")
+    if not found:
+        return []
+    return [f"Properties are written as no texts ({', '.join(found.values())}); quote what is to be a text."]
 
 
 def _of_the_flow(variables: Mapping[str, Any]) -> Mapping[str, Option]:
