@@ -17,15 +17,13 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.device.unit_ide
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Claim, State
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.decision import (
     Action,
-    Asked,
     Decision,
-    Known,
-    Seen,
     decide,
     is_without_effect,
     replaced,
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.replacing import Replaced, Replacing
+from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.situation import Asked, Known, Seen
 
 PRODUCT = "01K9F1EETDEV1CEPR0DVCT0001"
 OTHER_PRODUCT = "01K9F1EETDEV1CEPR0DVCT0002"

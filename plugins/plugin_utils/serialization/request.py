@@ -15,8 +15,8 @@ from ..device.unit_identity import UnitIdentity
 from ..errors import IotoError
 from ..identity.marks import ANY_MARKS, IdentifyingMarks
 from ..json5.reader import JsonValue
-from .decision import Asked
 from .replacing import NOTHING, NOTHING_REPLACED, Replaced, Replacing
+from .situation import Asked
 from .sources.source import ClaimSource
 
 DEFAULT_CONFIG_DIR = "/etc/ioto"

@@ -43,9 +43,10 @@ from ..ledger.records import (
     TwinError,
 )
 from ..ledger.run_number import seconds_since
-from .decision import Action, Asked, Decision, Known, Seen, decide, is_without_effect, replaced
+from .decision import Action, Decision, decide, is_without_effect, replaced
 from .replacing import NOTHING_REPLACED
 from .request import OtherDeviceError, Request, SerializationError, UnitOutcome
+from .situation import Asked, Known, Seen
 from .sources.source import ClaimSource
 
 _TRIES_AGAINST_OTHER_WRITERS = 3
@@ -150,9 +151,7 @@ class _Transaction:
             why = decision.reason or f"overruled: {self._request.replacing.reason}"
             self._ledger.record(NewEvent(EventKind.CONFLICT, self._context, *about, why, decision.device))
         if decision.action is Action.REFUSE:
-            sentence = f"{decision.reason} ({decision.place or printable(state.file.path)} on {self._device.name})"
-            facts = {"hardware": self._unit.hardware, "product": asked.product, **decision.facts}
-            raise OtherDeviceError(sentence, facts)
+            raise _refused(decision, state, self._unit, asked)
         if live is None and (self._request.check or self._source.costs_elsewhere):
             with _telling_of_others(self._unit, self._asked):
                 self._ledger.check_board(self._allocation(None, self._source.name), is_noted=not self._request.check)
@@ -349,6 +348,11 @@ def _is_of_this_run(device: Device, path: str, context: Context) -> bool:
         seconds = age(device, path)
         return seconds is not None and seconds < begun
     return False
+
+
+def _refused(decision: Decision, state: DeviceState, unit: UnitIdentity, asked: Asked) -> OtherDeviceError:
+    sentence = f"{decision.reason} ({decision.place or printable(state.file.path)} on {state.name})"
+    return OtherDeviceError(sentence, {"hardware": unit.hardware, "product": asked.product, **decision.facts})
 
 
 def _product_accepted(old: str, asked: Asked, context: Context) -> NewEvent:
