@@ -31,7 +31,7 @@ attributes:
 options:
   ask_again:
     description: >-
-      Where another scan may help, do not fail and record nothing: RV(msg) says why, with RV(scan_refused).
+      Where another scan may help, do not fail and record nothing: C(msg) says why, with RV(scan_refused).
     type: bool
     default: false
   source:

@@ -57,7 +57,7 @@ options:
     type: path
   ask_again:
     description: >-
-      Where another scan may help, do not fail and record nothing: RV(msg) says why, with RV(scan_refused).
+      Where another scan may help, do not fail and record nothing: C(msg) says why, with RV(scan_refused).
     type: bool
     default: false
   product:

@@ -41,7 +41,7 @@ OPTIONS = (
     ),
     Option(
         "ask_again",
-        "Where another scan may help, do not fail and record nothing: RV(msg) says why, with RV(scan_refused).",
+        "Where another scan may help, do not fail and record nothing: C(msg) says why, with RV(scan_refused).",
         False,
         modules=("verify", "serialize"),
     ),
