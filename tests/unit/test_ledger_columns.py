@@ -102,14 +102,18 @@ def test_files_say_it_and_take_it(module: Module, ledger: Any, fmt: str) -> None
     transfer.export_claims(ledger.claims(), stream, fmt)
     text = stream.getvalue()
     (line,) = csv.DictReader(StringIO(text)) if fmt == "csv" else map(json.loads, text.splitlines())
-    assert {name: str(line[name]) for name in SHOWN} == {name: str(value) for name, value in SHOWN.items()}
+    assert {name: str(line[name]) for name in SHOWN_BY_TASK} == {
+        name: str(value) for name, value in SHOWN_BY_TASK.items()
+    }
     with module("ledger.ledger").Ledger.in_memory() as other:
         transfer.import_claims(other, text.encode(), fmt, context=records.Context("ann"))
         assert list(other.claims()) == list(ledger.claims())
 
 
 def test_results_of_tasks_have_it(module: Module, ledger: Any) -> None:
-    asked = dict.fromkeys(("claim_ids", "state", "product", "serial", "host", "since", "dest"))
+    asked = dict.fromkeys(
+        ("claim_ids", "state", "product", "serial", "host", "since", "until", "source", "run", "dest")
+    )
     options = {**asked, "reveal": False, "limit": 10, "history": True, "check_integrity": False}
     result = module("ledger.tasks").query_ledger(ledger, options, check=False)
     assert SHOWN_BY_TASK.items() <= result["claims"][0].items()
