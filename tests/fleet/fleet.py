@@ -174,7 +174,7 @@ class Fleet:
             "devices": devices,
         }
         _write_private(self.state_dir / removal.MARKER, json.dumps(saved, default=str, indent=1))
-        _write_private(self.inventory, inventory.render(self.devices, self.password, self.service_url))
+        _write_private(self.inventory, inventory.render(self.devices, self.password, self.service_url, self.state_dir))
 
 
 def _expand(groups: Mapping[str, int] | None) -> list[str]:
@@ -248,9 +248,12 @@ def _is_free(address: str) -> bool:
 
 
 def _start_factory(state_dir: Path) -> str:
+    (state_dir / inventory.TOKEN_FILE).parent.mkdir(mode=0o700)
+    _write_private(state_dir / inventory.TOKEN_FILE, secrets.token_urlsafe(32))
     # The service itself, with a ledger of its own. It inherits a socket that listens already: ready before it runs.
     with socket.create_server(("127.0.0.1", 0)) as listener:
         processes.spawn(
+            *("env", f"IOTO_SERVICE_TOKEN_FILE={state_dir / inventory.TOKEN_FILE}"),
             *(sys.executable, "-m", "plugins.plugin_utils.service"),
             *("--ledger", str(state_dir / "service/ledger.db"), "--listener", str(listener.fileno())),
             folder=state_dir,

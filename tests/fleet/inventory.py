@@ -12,8 +12,11 @@ import yaml  # type: ignore[import-untyped]
 
 from .devices import MODES, SSH_OPTIONS, Device
 
+TOKEN_FILE = "service/controller-token"
+"""Where a fleet's own factory service keeps the token of its controllers."""
 
-def render(devices: list[Device], password: str, service_url: str | None) -> str:
+
+def render(devices: list[Device], password: str, service_url: str | None, state_dir: Path) -> str:
     """Return the inventory in YAML: a group for each of theirs, with the role variables that hold for it."""
     groups: dict[str, Any] = {}
     for device in devices:
@@ -22,6 +25,8 @@ def render(devices: list[Device], password: str, service_url: str | None) -> str
         group["hosts"][device.name] = _host(device, password)
         if device.group == "factory" and service_url:
             group["vars"]["ioto_service_url"] = service_url
+            if (token := state_dir / TOKEN_FILE).exists():
+                group["vars"]["ioto_service_token"] = f"{{{{ lookup('ansible.builtin.file', '{token}') }}}}"
     for group in groups.values():
         _share(group)
     document = {"all": {"vars": {"ansible_ssh_common_args": " ".join(SSH_OPTIONS)}, "children": groups}}
