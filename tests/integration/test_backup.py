@@ -253,7 +253,9 @@ def test_the_guide_restores_a_ledger(service_with: ServiceMaker, tmp_path: Path)
 def restoring(folder: Path) -> list[str]:
     """The lines of the guide, for the ledger in `folder` and whoever runs the tests."""
     (block,) = (
-        block for block in documents.blocks("docs/docsite/rst/factory-service.rst") if "before-restore" in block.text
+        block
+        for block in documents.blocks("docs/docsite/rst/backup.rst")
+        if "before-restore-" in block.text and "systemctl" in block.text
     )
     user, group = pwd.getpwuid(os.geteuid()).pw_name, grp.getgrgid(os.getegid()).gr_name
     text = block.text.replace("/var/lib/ioto-service", str(folder))

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.ansible
 GALAXY = Path(sys.executable).parent / "ansible-galaxy"
 INSTALLED = Path(".ansible/collections/ansible_collections/ioto/serialization")
 PUBLISHED = {
-    *("CHANGELOG.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "bindep.txt"),
+    *("CHANGELOG.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "SECURITY.md", "bindep.txt"),
     *("changelogs", "docs", "extensions", "meta", "playbooks", "plugins", "roles", "tests"),
     *(path.name for path in ROOT.glob("requirements*.txt")),
 }

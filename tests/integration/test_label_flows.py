@@ -20,7 +20,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.event_ki
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import State
 from tests.fleet import Fleet
-from tests.services.label_printer import LabelPrinter
+from tests.services.label_printer import READY, LabelPrinter
 from tests.support.ansible import ROOT, command, environment, provision
 from tests.support.labels import labels_of
 
@@ -57,7 +57,7 @@ def test_each_flow_and_engine_labels_its_units_once_and_in_the_order_of_the_inve
 ) -> None:
     with (
         Fleet.start(tmp_path / "fleet", groups={"manual": 3, "auto": 2, "factory": 2}, factory=True) as fleet,
-        LabelPrinter(tmp_path / "printer") as printer,
+        LabelPrinter(tmp_path / "printer", status=READY) as printer,
     ):
         by_fleet = {"ioto_engine": "fleet"}
         image = {"ioto_mode": "firmware", "ioto_serial": "FW-1", "ioto_product": fleet.devices[0].product}
@@ -131,7 +131,7 @@ def test_after_a_printer_was_killed_half_way_the_next_run_prints_exactly_the_mis
 ) -> None:
     with Fleet.start(tmp_path / "fleet", groups={"manual": 7}) as fleet:
         serials = [device.serial for device in fleet.devices]
-        with LabelPrinter(tmp_path / "first", dies_in=4) as dying:
+        with LabelPrinter(tmp_path / "first", dies_in=4, status=READY) as dying:
             run = provision(home, "-i", fleet.inventory, "-e", f"ioto_label_printer={dying.address}")
             assert dying.died
 
@@ -143,7 +143,7 @@ def test_after_a_printer_was_killed_half_way_the_next_run_prints_exactly_the_mis
         assert [states(home)[serial] for serial in serials] == [State.LABELLED] * 3 + [State.VERIFIED] * 4
         assert "Traceback" not in run.output
 
-        with LabelPrinter(tmp_path / "second") as sound:
+        with LabelPrinter(tmp_path / "second", status=READY) as sound:
             again = provision(home, "-i", fleet.inventory, "-e", f"ioto_label_printer={sound.address}")
             assert again.status == 0, again.output
             assert "Labels: 4 made, 3 there already, 0 missing." in again.output
@@ -160,7 +160,7 @@ def test_a_printer_that_is_not_there_fails_the_units_that_lack_their_label_alone
     page = tmp_path / "page.html"
     with (
         Fleet.start(tmp_path / "fleet", groups={"manual": 3}) as fleet,
-        LabelPrinter(tmp_path / "printer") as printer,
+        LabelPrinter(tmp_path / "printer", status=READY) as printer,
     ):
         options = ("-i", fleet.inventory, "-e", f"ioto_report_dest={page}")
         first = provision(home, *options, "-e", f"ioto_label_printer={printer.address}", "--limit", "manual-1,manual-2")
@@ -210,7 +210,7 @@ def test_a_controller_that_is_killed_while_it_prints_leaves_no_unit_without_a_la
         second = State.VERIFIED if is_in_doubt else State.LABELLED
         assert states(home) == dict(zip(serials, (State.LABELLED, second, State.VERIFIED), strict=True))
 
-        with LabelPrinter(tmp_path / "second") as printer:
+        with LabelPrinter(tmp_path / "second", status=READY) as printer:
             run = provision(home, "-i", fleet.inventory, "-e", f"ioto_label_printer={printer.address}")
             assert run.status == 0, run.output
             assert printer.labels() == ([two, three] if is_in_doubt else [three])

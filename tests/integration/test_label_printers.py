@@ -32,11 +32,10 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records 
     StateChange,
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.tasks import enter_ledger
-from tests.services.label_printer import LabelPrinter
+from tests.services.label_printer import READY, LabelPrinter
 from tests.support.shell_device import PRODUCT
 
 LABEL = b"^XA^FO20,20^GFA,4,4,1,FF00FF00^FS^XZ"
-READY = b"\x02030,0,0,1245,000,0,0,0,000,0,0,0\x03\r\n\x02000,0,0,0,0,2,4,0,00000000,1,000\x03\r\n\x021234,0\x03\r\n"
 OUT_OF_LABELS = READY.replace(b"030,0,0", b"030,1,0").replace(b"000,0,0,0,0,2", b"000,0,1,0,0,2")
 SECONDS = 1.0
 

@@ -46,7 +46,7 @@ def make(ledger: Ledger, *, check: bool = False, **options: Any) -> dict[str, An
     defaults = {name: argument.get("default") for name, argument in ARGUMENTS.items()}
     own = {
         "order": "ledger",
-        "claim_ids": None,
+        **dict.fromkeys(("claim_ids", "serials", "hosts", "run")),
         "preprint": None,
         "roll": None,
         "length": 10,

@@ -26,6 +26,8 @@ from types import TracebackType
 from typing import Self
 
 _ROOT = Path(__file__).parents[2]
+READY = b"\x02030,0,0,1245,000,0,0,0,000,0,0,0\x03\r\n\x02000,0,0,0,0,2,4,0,00000000,1,000\x03\r\n\x021234,0\x03\r\n"
+"""What a printer answers to `~HS` that has nothing to complain of."""
 _IDENTITY = b"\x02ZT410-203dpi,V75.20.14Z,8,65536KB,X\x03\r\n"
 
 
