@@ -109,19 +109,19 @@ def test_two_controllers_never_give_one_id_to_two_boards(location: str, source: 
     """Both have read a ledger that knows nothing of the unit before either claims it."""
     Ledger(location).close()
     for round_number in range(ROUNDS):
-        unit = f"SN-{round_number}"
+        unit, maker = f"SN-{round_number}", f"00:1b:21:3a:{round_number:02x}"  # a board is one unit
         given = {"one slow source": ("0", "0"), "two slow sources": ("0", "1")}.get(source)
         ids = given and [f"{which}NE{round_number:07}" for which in given]
         read = _fork.Barrier(2)
 
         def work(
-            number: int, unit: str = unit, ids: list[str] | None = ids, read: Barrier = read
+            number: int, unit: str = unit, maker: str = maker, ids: list[str] | None = ids, read: Barrier = read
         ) -> tuple[Claim | None, str]:
             with Ledger(location) as ledger:
                 seen = ledger.live_claim(PRODUCT, unit)
                 read.wait(60)
                 context = Context("ann@line-1", f"bench-{number}", run=f"R-{number}")
-                details = {"serial": "7-B", "mac": f"00:1b:21:3a:40:0{number}"}
+                details = {"serial": f"{unit}-B", "mac": f"{maker}:0{number}"}
                 request = AllocationRequest(PRODUCT, unit, "service", context, ids and ids[number], details=details)
                 try:
                     return seen, ledger.allocate(request).claim_id
@@ -132,7 +132,7 @@ def test_two_controllers_never_give_one_id_to_two_boards(location: str, source: 
         assert [seen for seen, _answer in answers] == [None, None]
         sentences = [answer for _seen, answer in answers if "another mac" in answer]
         assert len(sentences) == 1
-        assert "00:1b:21:3a:40:00" in sentences[0] and "00:1b:21:3a:40:01" in sentences[0]
+        assert f"{maker}:00" in sentences[0] and f"{maker}:01" in sentences[0]
     with Ledger(location) as ledger:
         assert len(ledger.conflicts()) == ROUNDS
         assert all("macs" not in claim.details for claim in ledger.claims())
