@@ -33,6 +33,8 @@ from tests.services.label_printer import LabelPrinter
 PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
 CONTEXT = Context("test@bench")
 JOB = batch.LabelJob(layout.load("small"))
+READY = b"\x02030,0,0,1245,000,0,0,0,000,0,0,0\x03\r\n\x02000,0,0,0,0,2,4,0,00000000,1,000\x03\r\n\x021234,0\x03\r\n"
+"""What a printer answers that has its labels, so that it is no notice of these tests."""
 
 _spawn = multiprocessing.get_context("spawn")
 
@@ -95,7 +97,7 @@ def in_order(claims: Sequence[Claim]) -> list[bytes]:
 def test_two_printers_share_the_labels_and_print_none_twice(
     tmp_path: Path, location: str, claims: Sequence[Claim]
 ) -> None:
-    with LabelPrinter(tmp_path / "a") as first, LabelPrinter(tmp_path / "b") as second:
+    with LabelPrinter(tmp_path / "a", status=READY) as first, LabelPrinter(tmp_path / "b", status=READY) as second:
         runs = [Run(location, claims, printer.address) for printer in (first, second)]
         for run in runs:
             run.go()
@@ -124,7 +126,10 @@ def test_two_files_share_the_labels(tmp_path: Path, location: str, claims: Seque
 def test_a_run_that_is_killed_while_it_prints_is_followed_by_the_one_that_waits(
     tmp_path: Path, location: str, claims: Sequence[Claim]
 ) -> None:
-    with LabelPrinter(tmp_path / "a", hangs_at=5) as hanging, LabelPrinter(tmp_path / "b") as sound:
+    with (
+        LabelPrinter(tmp_path / "a", hangs_at=5, status=READY) as hanging,
+        LabelPrinter(tmp_path / "b", status=READY) as sound,
+    ):
         killed, waiting = (Run(location, claims, printer.address) for printer in (hanging, sound))
         killed.go()
         hanging.wait_for(5)
