@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -50,7 +50,7 @@ _PAGE_HEADERS = {
     "Cache-Control": "no-cache",
 }
 _AT_ONCE = 8
-"""Pages and answers that are made at a time; /healthz waits for none of them."""
+"""Questions to the ledger at a time; /healthz waits for none of them, and what needs no ledger neither."""
 _UNCACHED = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 Item = TypeVar("Item")
@@ -94,22 +94,7 @@ class ReadEndpoints:
                 self._refusals.add("read", (scope.get("client") or ("unknown",))[0], error)
                 await send_reply(send, reply_of(error))
                 return
-            if scope["path"] != "/healthz" and scope["method"] == "GET":
-                await self._answer_in_turn(scope, receive, send)
-                return
         await self._app(scope, receive, send)  # type: ignore[arg-type]
-
-    async def _answer_in_turn(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        """Answer when few others are being answered. Who does not read an answer holds nobody up."""
-        with ExitStack() as turn:
-            await self._turns.acquire()
-            turn.callback(self._turns.release)
-
-            async def sending(message: dict[str, Any]) -> None:
-                turn.close()
-                await send(message)
-
-            await self._app(scope, receive, sending)  # type: ignore[arg-type]
 
     async def _claim(self, request: Request) -> Response:
         claim_id = claim_ids.parse(request.path_params["claim_id"])
@@ -138,7 +123,7 @@ class ReadEndpoints:
         return self._json(request, {"unit": unit, "claims": [_shown(claim, reveal=reveal) for claim in found]})
 
     async def _health(self, request: Request) -> Response:
-        await self._ask(lambda ledger: ledger.find("0" * claim_ids.MIN_LENGTH))
+        await self._ask(lambda ledger: ledger.find("0" * claim_ids.MIN_LENGTH), in_turn=False)
         return self._json(request, {"status": "ok"})
 
     async def _metrics_text(self, request: Request) -> Response:
@@ -178,19 +163,19 @@ class ReadEndpoints:
         found = await self._ask(find)
         return self._json(request, {"claims": [_shown(claim, reveal=reveal) for claim in found]})
 
-    async def _ask(self, question: Callable[[Ledger], Item]) -> Item:
+    async def _ask(self, question: Callable[[Ledger], Item], *, in_turn: bool = True) -> Item:
         """Put a question to the ledger, beside the event loop."""
 
         def put() -> Item:
             with self._ledger.use() as ledger:
                 return question(ledger)
 
-        return await self._beside(put)
+        return await self._beside(put, in_turn=in_turn)
 
-    async def _beside(self, work: Callable[[], Item]) -> Item:
-        """Do `work` beside the event loop. Raises `RefusedError` with 503 where that takes too long."""
+    async def _beside(self, work: Callable[[], Item], *, in_turn: bool = True) -> Item:
+        """Do `work` beside the event loop. Raises `RefusedError` with 503 where that, and its turn, take too long."""
         try:
-            async with asyncio.timeout(self._settings.answer_seconds):
+            async with asyncio.timeout(self._settings.answer_seconds), self._turns if in_turn else nullcontext():
                 return await asyncio.get_running_loop().run_in_executor(self._slow, work)
         except TimeoutError:
             raise silence() from None
