@@ -269,7 +269,7 @@ def test_what_is_read_back_comes_from_the_storage_where_it_can(board: ShellDevic
 
     assert isinstance(replace(board, seen(board), b"{a: 1}"), Written)
 
-    assert log.read_text().splitlines()[-1] == "if=./device.json5 iflag=direct bs=4096"
+    assert log.read_text().splitlines()[-1] == "if=/proc/self/fd/3 iflag=direct bs=4096"
 
 
 def test_storage_that_gives_an_error_for_what_it_took_is_told_from_one_that_cannot_be_asked(
