@@ -9,7 +9,6 @@ pair are in the first run, or the second one comes in the second run, blank, as 
 
 from __future__ import annotations
 
-import re
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,7 +23,6 @@ from .bench import Bench, Violation
 
 PAIRS = 4
 _HOST_KEY = "etc/dropbear/dropbear_ed25519_host_key"
-_FAILED = re.compile(r"^fatal: \[([^]]+)\]: FAILED! => .*?\"msg\": \"(.*)\"\}$", re.MULTILINE)
 _TWINS = "It and {} say that they are the same unit"
 
 
@@ -173,12 +171,12 @@ class _Runs:
         self._check_devices(pairs)
 
     def _run(self, hosts: Sequence[str]) -> dict[str, str]:
-        """Run the playbook on `hosts` and the stranger; return what is said of those that failed."""
+        """Run the playbook on `hosts` and the stranger; return what the summary says of those that failed."""
         labels = f"ioto_label_dest={self._bench.folder}/labels.pdf ioto_label_brand=X ioto_label_product_name=Y"
         extra = f"ioto_engine={self._engine} ioto_ledger={self._bench.ledger} {labels}"
         limit = ",".join([*hosts, self._fleet.devices[-1].name])
         run = provision(self._bench.folder / "home", "-i", self._fleet.inventory, "-e", extra, "--limit", limit)
-        failed = dict(_FAILED.findall(run.output))
+        failed = run.reasons
         if "Traceback" in run.output or f"{len(failed)} failed, 0 unreachable" not in run.output:
             raise Violation(f"by {self._engine}, {sorted(failed)} failed: {run.output[-3000:]}")
         if (run.status == 0) != (not failed):
