@@ -18,6 +18,7 @@ from ..labels.errors import MissingLibraryError
 from ..option import LABEL, Option, given_by, of_flow, of_module, rows, specs
 
 if TYPE_CHECKING:
+    from .batch import LabelJob
     from .settings import LabelSettings
 
 _LABEL = ("label",)
@@ -201,3 +202,12 @@ def load_settings(options: Mapping[str, Any]) -> LabelSettings:
     except ImportError as error:
         raise MissingLibraryError(error) from error
     return LabelSettings.parse(options)
+
+
+def load_job(options: Mapping[str, Any]) -> LabelJob:
+    """Return what is to stand on labels by the complete `options`, wherever they go. Raises `IotoError`."""
+    try:
+        from .settings import parse_job  # noqa: PLC0415 - as above
+    except ImportError as error:
+        raise MissingLibraryError(error) from error
+    return parse_job(options)

@@ -49,15 +49,7 @@ class LabelSettings:
         dest = typed_path(options["dest"] or ".").absolute()
         if options["dest"]:
             _check_dest(dest, options["format"])
-        job = batch.LabelJob(
-            layout=layout.load(options["layout"]).with_dpi(options["dpi"]).with_qr(options["qr"]),
-            brand=options["brand"],
-            product_name=options["product_name"],
-            product_names=options["product_names"],
-            logo=options["logo"],
-            copies=options["copies"],
-            reason=options["reason"],
-        )
+        job = parse_job(options)
         sheet = parse_sheet(options["sheet"]) if options["sheet"] else None
         if sheet is not None:
             sheet.check(job.layout.width, job.layout.height, options["sheet_start"])
@@ -96,6 +88,19 @@ class LabelSettings:
             sheet=self.sheet,
             start=self.sheet_start,
         )
+
+
+def parse_job(options: Mapping[str, Any]) -> batch.LabelJob:
+    """Return what is to stand on labels by the complete `options`, wherever they go. Raises `IotoError`."""
+    return batch.LabelJob(
+        layout=layout.load(options["layout"]).with_dpi(options["dpi"]).with_qr(options["qr"]),
+        brand=options["brand"],
+        product_name=options["product_name"],
+        product_names=options["product_names"],
+        logo=options["logo"],
+        copies=options["copies"],
+        reason=options["reason"],
+    )
 
 
 def _check(options: Mapping[str, Any]) -> None:

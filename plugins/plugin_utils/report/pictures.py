@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from ..errors import IotoError
-from ..labelling.options import load_settings
+from ..labelling.options import load_job
 from .records import Row
 
 if TYPE_CHECKING:
@@ -67,8 +67,7 @@ class Pictures:
         if key not in self._jobs:
             try:
                 # A picture goes nowhere; the options of where labels go may be any.
-                looks = {**options, "printer": None, "dest": ".", "sheet": None, "copies": 1}
-                self._jobs[key] = load_settings(looks).job
+                self._jobs[key] = load_job(options)
             except IotoError as error:
                 self._jobs[key] = error
         job = self._jobs[key]
