@@ -67,7 +67,7 @@ def line(tmp_path: Path) -> Iterator[Line]:
         for state in (State.WRITTEN, State.VERIFIED, State.LABELLED)[: 3 if number else 1]:
             found.ledger.advance(StateChange(claim.claim_id, state, context))
     why = f"The file {PATH} on pump-0 cannot be written (No space left on device); make room there, and run again."
-    here = Context.here("pump-0", run=found.run)
+    here = replace(Context.here("pump-0", run=found.run), operator="Wang Xiaoming")
     found.ledger.record(NewEvent(EventKind.FAILED, here, product=PRODUCT, unit="SN-2026-00000", detail=why))
     yield found
     found.ledger.close()
