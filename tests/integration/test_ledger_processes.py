@@ -71,6 +71,8 @@ def test_sixteen_processes_create_one_ledger(location: str) -> None:
 
     assert len(set(at_once(work))) == 1
     if "://" not in location:
+        # Of two that close it at the same instant, SQLite takes neither for the last one: the next one tidies up.
+        Ledger(location).close()
         assert [path.name for path in Path(location).parent.iterdir()] == ["ledger.db"]
 
 
