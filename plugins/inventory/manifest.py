@@ -121,6 +121,7 @@ from ansible.plugins.inventory import BaseInventoryPlugin, Constructable
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.display_text import quoted
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
+from ansible_collections.ioto.serialization.plugins.plugin_utils.private_files import typed_path
 from ansible_collections.ioto.serialization.plugins.plugin_utils.production_order import order as production_order
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
     def _read_order(self, folder: Path) -> list[production_order.OrderedUnit]:
         if not self.get_option("path"):
             raise IotoError("The inventory file names no production order; set path to the CSV file.")
-        order = folder / Path(str(self.get_option("path"))).expanduser()
+        order = folder / typed_path(str(self.get_option("path")))
         try:
             data = order.read_bytes()
         except OSError as error:

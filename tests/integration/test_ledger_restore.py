@@ -26,6 +26,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records 
     State,
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.restore import restore
+from ansible_collections.ioto.serialization.plugins.plugin_utils.private_files import TypedPathError
 from tests.support.ansible import ROOT
 
 PRODUCT = "01K9F1EETDEV1CEPR0DVCT0001"
@@ -169,3 +170,8 @@ def test_what_cannot_be_restored_is_one_sentence(
     with pytest.raises(IotoError, match=sentence):
         restore(place, Path(file), check=False)
     assert held(path) == before
+
+
+def test_a_backup_below_the_home_of_nobody_is_refused_with_a_sentence(path: Path) -> None:
+    with pytest.raises(TypedPathError, match=r"begins with a user whom nobody knows here; correct it\.$"):
+        restore(str(path), Path("~nosuch/copy.db"), check=True)

@@ -9,6 +9,7 @@ Nothing here needs the libraries that labels need; `load_settings` is where they
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ..claim_ids import DEFAULT_LENGTH, MAX_LENGTH, MIN_LENGTH
@@ -196,18 +197,20 @@ def label_variables(variables: Mapping[str, Any]) -> Mapping[str, Option]:
 
 def load_settings(options: Mapping[str, Any]) -> LabelSettings:
     """Return what the complete `options` say, checked. Raises `IotoError`."""
-    try:
-        # Here, since it needs the libraries of labels, which a batch without labels does without.
-        from .settings import LabelSettings  # noqa: PLC0415
-    except ImportError as error:
-        raise MissingLibraryError(error) from error
-    return LabelSettings.parse(options)
+    settings: LabelSettings = _settings().LabelSettings.parse(options)
+    return settings
 
 
 def load_job(options: Mapping[str, Any]) -> LabelJob:
     """Return what is to stand on labels by the complete `options`, wherever they go. Raises `IotoError`."""
+    job: LabelJob = _settings().parse_job(options)
+    return job
+
+
+def _settings() -> ModuleType:
+    """Return what needs the libraries of labels, which a batch without labels does without: once a process."""
     try:
-        from .settings import parse_job  # noqa: PLC0415 - as above
+        from . import settings  # noqa: PLC0415
     except ImportError as error:
         raise MissingLibraryError(error) from error
-    return parse_job(options)
+    return settings

@@ -9,17 +9,15 @@ Killed at any instant, the ledger is the old one, the restored one, or an old on
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
-from ..private_files import draft, make_private_folder
+from ..private_files import alone_in, draft, make_private_folder, typed_path
 from .backup import copy_database
 from .integrity.check import IntegrityReport, checked
 from .ledger import Ledger
@@ -53,7 +51,7 @@ def restore(ledger: str | None, backup: Path, *, check: bool) -> Restored:
     path = Location.parse(ledger).path
     if path is None:
         raise LedgerError("The ledger is on PostgreSQL; restore it there, with pg_restore or the server's own archive.")
-    backup = backup.expanduser().absolute()
+    backup = typed_path(backup).absolute()
     if not backup.is_file():
         raise LedgerError(f"There is no backup {backup}; give the file that a backup made.")
     if path.exists() and path.samefile(backup):
@@ -65,7 +63,7 @@ def restore(ledger: str | None, backup: Path, *, check: bool) -> Restored:
         return Restored(path, report, _kept_name(path) if path.exists() else None, lacking)
     try:
         make_private_folder(path.parent)
-        with _alone_in(path.parent):
+        with alone_in(path.parent):
             kept = _replace(path, backup)
     except (OSError, sqlite3.Error) as error:
         raise LedgerError(
@@ -92,17 +90,6 @@ def _lacking(path: Path, copy: Ledger) -> int | None:
 
 def _differs(claim: Claim, other: Claim | None) -> bool:
     return other is None or (claim.product, claim.unit, claim.state) != (other.product, other.unit, other.state)
-
-
-@contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Have no other process make or restore a ledger in `folder` meanwhile."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _replace(path: Path, backup: Path) -> Path | None:

@@ -9,7 +9,6 @@ a file that nobody sees. So each write compares what is at its place with what w
 
 from __future__ import annotations
 
-import fcntl
 import os
 import random
 import sqlite3
@@ -24,7 +23,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from ..private_files import draft, make_private_folder
+from ..private_files import alone_in, draft, make_private_folder
 from .in_place import InPlace
 from .migrations.version import begin_to_write
 from .open_mark import OpenMark
@@ -102,9 +101,7 @@ def check_usable(path: Path) -> None:
 def create_file(path: Path) -> None:
     """Make the database beside its place and move it there whole, so that no process ever sees half of one."""
     make_private_folder(path.parent)
-    directory = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(directory, fcntl.LOCK_EX)
+    with alone_in(path.parent):
         if holds_something(path):  # another process was first
             return
         _refuse_orphans(path)
@@ -112,8 +109,6 @@ def create_file(path: Path) -> None:
             connection.exec_driver_sql(USE_LOG)
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             create_tables(connection)
-    finally:
-        os.close(directory)
 
 
 def connect(path: Path | None, *, read_only: bool = False) -> Connection:

@@ -17,7 +17,7 @@ from ..claim_ids import parse, parse_product
 from ..display_text import counted, printable
 from ..errors import IotoError
 from ..identity.mac_addresses import is_same_serial
-from ..private_files import write_private
+from ..private_files import typed_path, write_private
 from .columns import shown_by_task
 from .event_kinds import EventKind
 from .integrity.check import checked
@@ -118,7 +118,7 @@ def _history(ledger: Ledger, claim: Claim) -> list[Event]:
 
 
 def _export(ledger: Ledger, options: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
-    path = Path(options["dest"]).absolute()
+    path = typed_path(options["dest"]).absolute()
     text = StringIO(newline="")
     number = export_claims(_selected(ledger, options, limit=None), text, _format(options, path))
     changed = _write_if_changed(path, text.getvalue().encode(), check=check)
@@ -224,7 +224,7 @@ def _settle(
 
 
 def _import(ledger: Ledger, options: Mapping[str, Any], context: Context, *, check: bool) -> dict[str, Any]:
-    path = Path(_needed(options, "src")).absolute()
+    path = typed_path(_needed(options, "src")).absolute()
     try:
         with path.open("rb") as stream:
             done = import_claims(ledger, stream, _format(options, path), context=context, check_only=check)

@@ -6,9 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 
-from ..display_text import counted, printable
+from ..display_text import counted, local_time, printable
 from .records import Claim, Conflict, Event, LedgerSummary, State
 
 VOID = "a label with it is void"
@@ -33,13 +32,13 @@ def claim_line(claim: Claim, *, reveal: bool) -> str:
         parts.append(f"host {printable(claim.host)}")
     if claim.run:
         parts.append(f"run {printable(claim.run)}")
-    return f"{', '.join(parts)}, changed {_local(claim.updated_at)}"
+    return f"{', '.join(parts)}, changed {local_time(claim.updated_at)}"
 
 
 def event_line(event: Event) -> str:
     """Return what happened."""
     by = f"by {printable(event.actor)}{f' ({printable(event.operator)})' if event.operator else ''}"
-    parts = [f"{_local(event.at)}  {event.kind} {by}"]
+    parts = [f"{local_time(event.at)}  {event.kind} {by}"]
     if event.host:
         parts.append(f"host {printable(event.host)}")
     parts += [printable(text) for text in (event.detail, event.reason) if text]
@@ -59,7 +58,7 @@ def found_lines(claims: Iterable[tuple[Claim, Iterable[Event]]], *, reveal: bool
 def conflict_line(conflict: Conflict, *, reveal: bool) -> str:
     """Return who asked for what could not be had, and who has it."""
     event, holder = conflict.event, conflict.holder
-    asked = f"{printable(event.unit or 'no unit')} asked on {_local(event.at)}"
+    asked = f"{printable(event.unit or 'no unit')} asked on {local_time(event.at)}"
     if event.detail:
         return f"{asked}: {printable(event.detail)}"
     return f"{asked} for the ID of {claim_line(holder, reveal=reveal)}" if holder else f"{asked} for an ID."
@@ -70,7 +69,3 @@ def summary_line(summary: LedgerSummary) -> str:
     states = ", ".join(f"{count} {state}" for state, count in summary.states.items() if count)
     reserved = f"; {summary.reserved} of them belong to no unit yet" if summary.reserved else ""
     return f"The ledger has {counted(summary.total, 'claim')}{f': {states}' if states else ''}{reserved}."
-
-
-def _local(moment: datetime) -> str:
-    return moment.astimezone().isoformat(sep=" ", timespec="seconds")

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from ..display_text import counted, printable
+from ..private_files import typed_path
 from .backup import back_up, file_to_copy
 from .migrations.command import migrate_ledger
 from .records import LedgerError
@@ -30,7 +30,7 @@ def _migrate(options: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
 
 
 def _back_up(options: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
-    folder = Path(_needed(options, "dest"))
+    folder = typed_path(_needed(options, "dest"))
     path = file_to_copy(options["ledger"])
     result: dict[str, Any] = {"changed": True, "ledger": str(path)}
     if check:
@@ -46,7 +46,7 @@ def _back_up(options: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
 
 
 def _restore(options: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
-    done = restore(options["ledger"], Path(_needed(options, "src")), check=check)
+    done = restore(options["ledger"], typed_path(_needed(options, "src")), check=check)
     is_or_would = "would hold" if check else "holds"
     result: dict[str, Any] = {
         "changed": True,

@@ -6,15 +6,11 @@
 from __future__ import annotations
 
 import dataclasses
-import fcntl
 import html
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..controller_token import read_token
-from ..private_files import make_private_folder, write_private
+from ..private_files import alone_in, make_private_folder, write_private
 from .errors import ServiceError
 from .secret_hashes import hash_secret, new_secret
 from .settings import ServiceSettings
@@ -55,7 +51,7 @@ def write_page(settings: ServiceSettings, origin: str) -> Path:
 def _obtain(path: Path) -> str:
     try:
         make_private_folder(path.parent)
-        with _alone_in(path.parent):
+        with alone_in(path.parent):
             if (found := read_token(path)) is None:
                 found = new_secret()
                 write_private(path, found.encode() + b"\n")
@@ -65,15 +61,3 @@ def _obtain(path: Path) -> str:
             "or set token_file."
         ) from None
     return found
-
-
-@contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Have services that start at once make one token, not two."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        with suppress(OSError):  # a file system without locks
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
