@@ -55,6 +55,16 @@ def test_an_id_that_came_with_the_image_is_refused_where_it_stands() -> None:
     assert "both have it from one image, and remove it from that file there and in the image" in decision.reason
 
 
+def test_an_id_of_the_former_product_ends_in_whatever_notation_the_ledger_has_its_unit() -> None:
+    seen = Seen(A, OTHER_PRODUCT)
+    wanted = Asked(PRODUCT, "00:1b:21:3a:40:01", None, Replacing(OTHER_PRODUCT, A, None, "sold"))
+    known = Known(holder=claim(A, "00-1B-21-3A-40-01", product=OTHER_PRODUCT))
+
+    gone = replaced(seen, wanted, known, decide(seen, wanted, known))
+
+    assert (gone.retired_id, gone.former_product) == (A, OTHER_PRODUCT)
+
+
 def test_a_blank_device_that_nobody_knows_gets_an_id_from_the_source() -> None:
     assert decide(Seen(), asked(), Known()) == Decision(Action.ASSIGN)
 

@@ -92,8 +92,14 @@ def replaced(seen: Seen, asked: Asked, known: Known, decision: Decision) -> Repl
     live, before = known.live, seen.claim_id
     is_other_id = decision.action is Action.ASSIGN and before is not None and before != decision.claim_id
     holder = known.holder
-    is_own = holder is not None and holder.is_live and (holder.unit, holder.product) == (asked.unit, seen.product)
-    is_of_former = is_other_id and is_own and _has_other_product(seen, asked)
+    is_of_former = (
+        is_other_id
+        and _has_other_product(seen, asked)
+        and holder is not None
+        and holder.is_live
+        and holder.product == seen.product
+        and is_same_serial(holder.unit, asked.unit)
+    )
     gone = is_of_former or _is_gone(holder, asked) or holder is None or decision.retire_live
     retired = live.claim_id if live is not None and decision.retire_live else before if is_other_id and gone else None
     board = None
@@ -144,7 +150,7 @@ def _refused_replacement(seen: Seen, asked: Asked, known: Known) -> Decision | N
             f"Neither the device nor the ledger has the claim ID {mask(named)} that is to be replaced: correct "
             "ioto_replace_id, or remove it."
         )
-    if holder.is_live and holder.unit != asked.unit:
+    if holder.is_live and not is_same_serial(holder.unit, asked.unit):
         return _refuse(
             f"The claim ID {mask(named)} that is to be replaced is that of {_whose(holder)}, and not this unit's: "
             "correct ioto_replace_id, or remove it."
