@@ -285,7 +285,7 @@ lines:
       09:00:01+01:00"
     - "The ledger has 1 claim: 1 verified."
 conflict_lines:
-  description: A line for each of RV(conflicts), or one that says that there is none.
+  description: A line for each of RV(conflicts), or one line saying that no conflict is open.
   returned: success
   type: list
   elements: str

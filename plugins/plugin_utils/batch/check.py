@@ -109,7 +109,7 @@ def _unit(host: str, variables: Mapping[str, Any], problems: list[Problem]) -> _
             return None
         if not isinstance(value, str):
             ways = f'{name}: "1001" in YAML, {name}=\'"1001"\' behind a host in INI'
-            report(f"{name} is no text, and a number loses its zeros; quote it as in {ways}.")
+            report(f"{name} has to be text, since a number loses its leading zeros; quote it: {ways}.")
             return None
         try:
             return parse_text(value)
@@ -156,7 +156,7 @@ def _unit(host: str, variables: Mapping[str, Any], problems: list[Problem]) -> _
 
 
 def _length(variables: Mapping[str, Any]) -> int | None:
-    """Return how long claim IDs are; None where that is no number, which is told with other values (check_options)."""
+    """Return how long claim IDs are; None where that is not a number, which `check_options` reports."""
     length = str(variables.get("ioto_claim_id_length", DEFAULT_LENGTH))
     return int(length) if length.removeprefix("-").isdecimal() else None
 

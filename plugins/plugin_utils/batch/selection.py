@@ -27,7 +27,7 @@ def check_sources(sources: Iterable[str]) -> list[Problem]:
 
 
 def check_limit(patterns: Iterable[str], known: Collection[str]) -> list[Problem]:
-    """Return a problem for each name among the `patterns` of `--limit` that is none of the `known` hosts and groups."""
+    """Return a problem for each name among the `patterns` of `--limit` that no `known` host or group has."""
     problems = []
     for pattern in patterns:
         found = _PLAIN.fullmatch(pattern)

@@ -32,7 +32,7 @@ class DeviceError(IotoError):
 
 
 NO_STATUS = -1
-"""The exit status of a shell that a signal has ended."""
+"""In place of the exit status of a shell that ended without one, such as by a signal."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,7 @@ def doubt_of_key(key: str) -> str | None:
         group = grp.getgrgid(status.st_gid).gr_name
     return (
         f"The key {key} can be read or written by the group {group}: see that only the service's user is in it, "
-        f"or type: chmod g-rwx {key}"
+        f"or type: chmod g-rwx {shlex.quote(key)}"
     )
 
 

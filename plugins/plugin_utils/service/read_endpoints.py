@@ -50,7 +50,7 @@ _PAGE_HEADERS = {
     "Cache-Control": "no-cache",
 }
 _AT_ONCE = 8
-"""Questions to the ledger at a time; /healthz waits for none of them, and what needs no ledger neither."""
+"""Questions to the ledger at a time. Neither /healthz nor what needs no ledger waits for them."""
 _UNCACHED = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 Item = TypeVar("Item")
