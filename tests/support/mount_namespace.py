@@ -34,7 +34,8 @@ class MountNamespace:
 
     def inside(self, command: Sequence[str]) -> list[str]:
         """Return the command that runs `command` in it."""
-        return ["nsenter", f"--mount=/proc/{self.pid}/ns/mnt", "--", *command]
+        # With its root: whoever enters a namespace alone leaves the root that the tests may have been started in.
+        return ["nsenter", "--target", str(self.pid), "--mount", "--root", "--wd", "--", *command]
 
     def run(self, script: str, **variables: object) -> str:
         """Run a shell script in it, up to the first command that fails, which raises; return what it prints."""
