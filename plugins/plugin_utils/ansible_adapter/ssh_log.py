@@ -19,8 +19,11 @@ from typing import Any
 
 _DESCRIPTORS = Path("/proc/self/fd")
 _PIECE = 64 * 1024
-_KEPT = 128 * 1024
-"""Bytes of the log that are kept, the last ones: a connection that ends at once has 10,000."""
+_KEPT = 64 * 1024
+"""Bytes of the log that are kept of its beginning, where ssh says that it was let in, and as many of its end.
+
+A connection that ends at once has 10,000. Between the two a peer may make ssh complain without end.
+"""
 _LEVEL = "DEBUG2"
 """The first that tells with which status a device's command has ended, also over a connection that ssh keeps."""
 
@@ -32,7 +35,8 @@ class SshLog:
         self.size = 0
         self._connection = connection
         self._before: Mapping[str, Any] = {}
-        self._kept = b""
+        self._beginning = b""
+        self._end = b""
         self._pipe: tuple[int, int] | None = None
 
     def __enter__(self) -> SshLog:
@@ -58,8 +62,11 @@ class SshLog:
 
     @property
     def text(self) -> str:
-        """The end of what ssh has said; empty where it has no log."""
-        return self._kept.decode("utf-8", "surrogateescape").replace("\r\n", "\n")
+        """The beginning and the end of what ssh has said, in whole lines; empty where it has no log."""
+        kept = self._beginning + self._end
+        if self.size > len(kept):
+            kept = self._beginning.rpartition(b"\n")[0] + b"\n" + self._end.partition(b"\n")[2]
+        return kept.decode("utf-8", "surrogateescape").replace("\r\n", "\n")
 
     def read(self) -> None:
         """Take what has come. It waits for nothing; one thread at a time may do it."""
@@ -68,4 +75,6 @@ class SshLog:
         with suppress(BlockingIOError):
             while piece := os.read(self._pipe[0], _PIECE):
                 self.size += len(piece)
-                self._kept = (self._kept + piece)[-_KEPT:]
+                missing = _KEPT - len(self._beginning)
+                self._beginning += piece[:missing]
+                self._end = (self._end + piece[missing:])[-_KEPT:]
