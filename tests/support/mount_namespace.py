@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from . import block_devices
 
@@ -36,6 +37,10 @@ class MountNamespace:
         """Return the command that runs `command` in it."""
         # With its root: whoever enters a namespace alone leaves the root that the tests may have been started in.
         return ["nsenter", "--target", str(self.pid), "--mount", "--root", "--wd", "--", *command]
+
+    def seen(self, path: Path) -> Path:
+        """Return the path by which those outside see what is at `path` in it."""
+        return Path(f"/proc/{self.pid}/root{path}")
 
     def run(self, script: str, **variables: object) -> str:
         """Run a shell script in it, up to the first command that fails, which raises; return what it prints."""

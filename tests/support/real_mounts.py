@@ -134,12 +134,12 @@ REAL = {
 
 @contextmanager
 def mounted(folder: Path, shell: str, setup: str, content: bytes | None = None) -> Iterator[tuple[ShellDevice, Path]]:
-    """Have a device whose scripts run among mounts of their own, made by the script `setup`, and its folder `$T`."""
+    """Have a device whose scripts run among mounts of their own, made by the script `setup`, and its `$T` for us."""
     device = make_device(folder / STRANGE_NAME, **({} if content is None else {"content": content}))
     with mount_namespace() as namespace:
         _mount(namespace, folder, device, setup)
         device.shell = namespace.inside(SHELLS[shell])
-        yield device, folder / "other"
+        yield device, namespace.seen(folder / "other")
 
 
 def _mount(namespace: MountNamespace, folder: Path, device: ShellDevice, setup: str) -> None:

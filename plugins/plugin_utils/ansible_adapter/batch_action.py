@@ -99,6 +99,7 @@ class BatchAction(IotoAction):
             process._final_q.send_callback(event, _RawTaskResult(process._host, self._task, {**unit, **label}, {}))
             return
         result = UnifiedTaskResult.from_action_result_dict(dict(unit))
+        result.exception = None  # it would be an error of its own on the screen, beside this one
         result.loop_var, result.loop_item, result.loop_item_label = "host", unit["host"], unit["host"]
         process._final_q.send_callback(event, process._host, self._task, result)
 
