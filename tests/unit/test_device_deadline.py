@@ -123,6 +123,14 @@ _COMPLAINTS = {
     ),
     "kex_exchange_identification: Connection closed by remote host": "cannot be reached at 192.0.2.1:22 (it hung up)",
     "Connection to 192.0.2.1 closed by remote host.": "The connection to bench-1 was lost",
+    "Connection reset by 192.0.2.1 port 22": "cannot be reached at 192.0.2.1:22 (it hung up)",
+    'Authenticated to 192.0.2.1 ([192.0.2.1]:22) using "publickey".\nConnection reset by 192.0.2.1 port 22': (
+        "The connection to bench-1 was lost (it hung up)"
+    ),
+    'Authenticated to 192.0.2.1 ([192.0.2.1]:22) using "publickey".\n'
+    "channel 0: open failed: administratively prohibited: \nConnection reset by 192.0.2.1 port 22": (
+        "runs no command (administratively prohibited)"
+    ),
 }
 
 

@@ -52,8 +52,11 @@ _REFUSED = re.compile(r"^debug2: channel_input_status_confirm: type 100 id ", re
 _NOT_OPENED = re.compile(r"^channel \d+: open failed: ", re.MULTILINE)
 _STATUS_BITS = 0xFF
 """What of a status a program can say, and ssh passes on."""
-_BROKEN = re.compile(r"^(?P<what>ssh_dispatch_run_fatal|Bad packet length|Corrupted MAC|padding error)", re.MULTILINE)
-"""How a connection ends on which something came that is not SSH, or no known part of it."""
+_BROKEN = re.compile(
+    r"^(?P<what>ssh_dispatch_run_fatal|Connection (?:closed|reset) by |Bad packet length|Corrupted MAC|padding error)",
+    re.MULTILINE,
+)
+"""How a connection ends that the peer breaks, or on which something came that is not SSH, or no known part of it."""
 
 FAILED = 255
 """The status of ssh for all that goes wrong, and that of a device that chooses it."""
@@ -173,8 +176,9 @@ def understand(said: str, *, name: str, where: str, user: str) -> UnreachableErr
     let_in = _LET_IN.search(said)
     if let_in and _REFUSED.search(said):
         return no_command(name, REFUSED)
-    if let_in and not farewell and (broken := _BROKEN.search(complaint)):
-        return lost(name, hung_up() if broken["what"] == "ssh_dispatch_run_fatal" else NO_SSH)
+    if let_in and not farewell and not _NOT_OPENED.search(said) and (broken := _BROKEN.search(complaint)):
+        is_end = broken["what"].startswith(("ssh_dispatch_run_fatal", "Connection"))
+        return lost(name, hung_up() if is_end else NO_SSH)
     if let_in and farewell:
         return lost(name, hung_up(_unescaped(farewell["words"])))
     for pattern, sentence in _BY_COMPLAINT:
