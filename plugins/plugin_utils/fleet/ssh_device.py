@@ -118,11 +118,11 @@ class SshDevice:
                 shell = self._transport.open_session(timeout=self._deadline.left)
             except Exception as error:  # whatever paramiko's thread stumbled over
                 raise self._no_command(reason_of(error)) from None
+            shell.in_buffer.set_event(ended := _EndOfOutput(shell))
             try:
                 shell.exec_command("exec /bin/sh -s")
             except Exception:
-                # The end of the answer comes before the end of a session that was opened for the command.
-                if not shell.eof_received or not self._transport.is_active():
+                if not ended.by_peer or not self._transport.is_active():
                     raise self._no_command(REFUSED) from None
             self._shell = shell
         return self._shell
@@ -131,6 +131,23 @@ class SshDevice:
         if self._deadline.has_passed or not self._transport.is_active():
             return EOFError()
         return no_command(self._name, reason)
+
+
+class _EndOfOutput(Event):
+    """Is set at the end of a channel's output, and tells who made it.
+
+    A peer that takes a command ends its output before it closes the channel. Where it refuses one, paramiko closes.
+    """
+
+    def __init__(self, channel: paramiko.Channel) -> None:
+        super().__init__()
+        self.by_peer = False
+        self._channel = channel
+
+    def set(self) -> None:
+        """Note the end, called by paramiko's thread."""
+        self.by_peer = self.by_peer or bool(self._channel.eof_received and not self._channel.closed)
+        super().set()
 
 
 class _Said:
