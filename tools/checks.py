@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 GROUPS = ("lint", "types", "docs", "sanity", "unit", "integration", "molecule")
 SERIES = ("2.19", "2.21")  # of ansible-core: the oldest and the newest that we support
 SCENARIOS = ROOT / "extensions" / "molecule"
+_WORKERS = {"unit": (2, "loadfile"), "integration": (3, "worksteal")}
 REPORTS = ROOT / ".cache" / "reports"
 
 
@@ -120,8 +121,10 @@ def _checks(environments: dict[str, Path], impossible: Iterable[str]) -> Iterato
         for series, folder in environments.items():
             report = REPORTS / f"{group}-{series}.xml"
             command = ["python", "-m", "pytest", f"tests/{group}", f"--junitxml={report}"]
-            # No test shares a port, a folder or a server with another, so both cores run them.
-            command += ["-n", "2", "--dist", "loadfile" if group == "unit" else "worksteal"]
+            # No test shares a port, a folder or a server with another, so all cores run them; one worker more than
+            # there are where tests wait for deadlines and devices.
+            workers, distribution = _WORKERS[group]
+            command += ["-n", str(workers), "--dist", distribution]
             name = f"{group} tests ({series})"
             if group == "integration" and folder != main:
                 # The rest of them would repeat with the same core what the first series has shown.
