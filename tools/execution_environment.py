@@ -4,7 +4,7 @@
 """Check that an execution environment can be made of the collection, as far as no container engine is needed for it.
 
 The collection is built and installed, ansible-builder says what it would put into an image, and makes the build context
-of the definition in the README.
+of the definition in the guide.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ import re
 import subprocess
 import sys
 import tempfile
+import textwrap
 import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-DEFINITION = re.compile(r"^```yaml\n(# execution-environment\.yml\n.*?)^```", re.MULTILINE | re.DOTALL)
+DEFINITION = re.compile(r"^\.\. code-block:: yaml\n\n((?:   .*\n|\n)*)", re.MULTILINE)
+GUIDE = ROOT / "docs/docsite/rst/execution-environments.rst"
 
 
 def main() -> int:
@@ -52,19 +54,20 @@ def _entries(file: Path) -> set[str]:
 
 
 def _context(folder: Path, archive: Path) -> list[str]:
-    """Make the build context of the README's definition; return a sentence for each thing that is not in it."""
-    found = DEFINITION.search((ROOT / "README.md").read_text(encoding="utf-8"))
-    if not found:
-        return ["The README has no execution-environment.yml; put it back, or teach tools/execution_environment.py."]
-    (folder / "execution-environment.yml").write_text(found[1], encoding="utf-8")
+    """Make the build context of the guide's definition; return a sentence for each thing that is not in it."""
+    blocks = map(textwrap.dedent, DEFINITION.findall(GUIDE.read_text(encoding="utf-8")))
+    definition = next((block for block in blocks if block.startswith("# execution-environment.yml\n")), None)
+    if definition is None:
+        return [f"{GUIDE.name} has no execution-environment.yml; put it back, or teach tools/execution_environment.py."]
+    (folder / "execution-environment.yml").write_text(definition, encoding="utf-8")
     context = folder / "context"
     _run("ansible-builder", "create", "--file", folder / "execution-environment.yml", "--context", context)
     copies = [path for path in context.rglob("*.tar.gz") if path.name == archive.name]
     if not copies:
-        return [f"The context holds no {archive.name}; correct the names of the archive in the README."]
+        return [f"The context holds no {archive.name}; correct the names of the archive in {GUIDE.name}."]
     place = copies[0].relative_to(context / "_build")
     if f"- name: {place}\n" not in (context / "_build" / "requirements.yml").read_text(encoding="utf-8"):
-        return [f"The archive lies in {place} of the build, where no collection is installed from; correct the README."]
+        return [f"The archive lies in {place} of the build, where nothing installs it from; correct {GUIDE.name}."]
     return []
 
 

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Write what the table of options says into the files where it has to stand, between marks; `--check` only looks.
 
-The options of the modules' documentation, the roles' argument specs, the tables of the role pages and of the README,
-and the options that a task passes on one by one. Exit status 1 where a file is (with `--check`: was) another.
+The options of the modules' documentation, the roles' argument specs, the tables of the role pages, the most used
+variables in the README, and the options that a task passes on one by one. Exit status 1 where a file is (with
+`--check`: was) another.
 """
 
 from __future__ import annotations
@@ -37,6 +38,13 @@ ROLES: Mapping[str, tuple[str, ...]] = {
 }
 DELIVERIES = {flows.FACTORY: "controller", flows.AGENT_FACTORY: "agent"}
 """The flows of one role, and the value of ioto_factory_delivery that chooses each."""
+ALL_FLOWS = {"manual", "auto", "factory", "firmware"}
+MOST_USED = (
+    *("ioto_mode", "ioto_product", "ioto_serial", "ioto_claim_id", "ioto_service_url", "ioto_agent_restart"),
+    *("ioto_ledger", "ioto_operator", "ioto_label_printer", "ioto_label_dest", "ioto_report_dest"),
+    *("ioto_replace_id", "ioto_accept_board", "ioto_reason"),
+)
+"""The rows of the README's table, in the order in which a reader meets them."""
 TYPES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "dict": "dictionary", "raw": "any"}
 
 
@@ -70,7 +78,7 @@ def targets() -> Iterator[tuple[Path, tuple[str, str], str]]:
     yield ROOT / "roles/service/defaults/main.yml", yaml_marks, role_defaults(flows.SERVICE)
     yield ROOT / "roles/label/tasks/main.yml", yaml_marks, passed_on(flows.LABEL, options_of("label"), indent=4)
     yield ROOT / "playbooks/report.yml", yaml_marks, passed_on(flows.REPORT, options_of("report"), indent=8)
-    yield ROOT / "README.md", markdown_marks, table_of_all()
+    yield ROOT / "README.md", markdown_marks, table_of_most_used()
     rst_marks = (f".. {BEGIN}", f".. {END}")
     yield ROOT / "docs/docsite/rst/ledger.rst", rst_marks, table_of_playbook(flows.LEDGER)
 
@@ -160,19 +168,17 @@ def role_table(role: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def table_of_all() -> str:
-    """Return the table of all variables, each with the roles that take it."""
-    lines = ["| variable | type | taken by | meaning |", "| --- | --- | --- | --- |"]
-    elsewhere = (flows.SERVICE,), (flows.LEDGER,)  # on pages of their own
-    every = {option.variable for option in TABLE if option.variable and option.flows and option.flows not in elsewhere}
-    for variable in sorted(every):
+def table_of_most_used() -> str:
+    """Return the table of the variables that most inventories have; the guide `variables` has all."""
+    lines = ["| variable | taken by | meaning |", "| --- | --- | --- |"]
+    for variable in MOST_USED:
         roles = [role for role in ROLES if variable in of_role(role)]
         rows = [option for option in TABLE if option.variable == variable and option.flows]
         general = max(rows, key=lambda option: len(option.flows))  # not what only an image or a roll makes of it
         says = re.split(r"(?<=[a-z)])\. ", general.says)[0].rstrip(".") + "."
-        where = ", ".join(roles) or "the playbooks"
+        where = "all flows" if set(roles) >= ALL_FLOWS else ", ".join(roles) or "the playbooks"
         says = in_role(says, roles[0] if roles else "", lambda variable: f"C({variable})")
-        lines.append(f"| `{variable}` | {type_of(general)} | {where} | {markdown(says)} |")
+        lines.append(f"| `{variable}` | {where} | {markdown(says)} |")
     return "\n".join(lines) + "\n"
 
 
