@@ -110,6 +110,7 @@ def _checks(environments: dict[str, Path], impossible: Iterable[str]) -> Iterato
     yield Check("lint", "execution environment", main, ["python", "tools/execution_environment.py"])
     yield Check("lint", "options", main, ["python", "tools/options.py", "--check"])
     yield Check("lint", "reference pages", main, ["python", "tools/reference.py", "--check"])
+    yield Check("lint", "phrases", main, ["python", "tools/phrases.py"])
     yield Check("lint", "shellcheck", main, ["shellcheck", *_shell_scripts()])
     yield Check("lint", "antsibull-changelog", main, ["antsibull-changelog", "lint"])
     yield Check("lint", "antsibull-docs", main, ["antsibull-docs", "lint-collection-docs", "--plugin-docs", "."])

@@ -75,7 +75,7 @@ class ActionModule(BatchAction):
         ]
         started = datetime.now(UTC)
         result = conclude(hosts, problems, labelled=labelled_hosts(hosts), report=report, started=started)
-        told = [f"This stops no other, and gets no label: {problem}" for problem in without_label]
+        told = [f"One unit gets no label, and the others go on: {problem}" for problem in without_label]
         if told := [*told, *property_notices(hosts)]:
             result["warnings"] = told
         if not self.check_mode and not result.get("failed"):

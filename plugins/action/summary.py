@@ -42,7 +42,7 @@ class ActionModule(IotoAction):
 
 
 def _tags(task_vars: Mapping[str, Any]) -> str:
-    """Return the options of the command line that leave tasks out, as they are typed; empty where there are none."""
+    """Return the options of the command line that leave tasks out, as they are typed; empty without such options."""
     run, skipped = (task_vars.get(f"ansible_{which}_tags") or () for which in ("run", "skip"))
     chosen = [f"--tags {','.join(run)}"] if list(run) not in ([], ["all"]) else []
     return " ".join([*chosen, *([f"--skip-tags {','.join(skipped)}"] if skipped else [])])

@@ -14,9 +14,9 @@ author:
 description:
   - For a play that serializes devices, shows how many of them have ended, how many per second, the time that is left,
     and how many failed or could not be reached. A device has ended when the play's transaction has ended for it.
-  - On a terminal this is one live line at the bottom. Where the output is no terminal, where E(TERM) is V(dumb), where
-    E(CI) is set, or where the Python package rich is missing, it is a plain line every few seconds. With C(-v), how to
-    install rich is said.
+  - On a terminal this is one live line at the bottom. Where the output is not a terminal, where E(TERM) is V(dumb),
+    where E(CI) is set, or where the Python package rich is missing, it is a plain line every few seconds. C(-v) says
+    how to install rich.
   - Each failure and each unreachable host is told at once in one line with its reason, also when a C(rescue) or
     C(ignore_errors) takes care of it, and once only.
   - For any other play, one line tells for each task that is over how its hosts ended.

@@ -45,7 +45,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _list:
-  description: The hosts; the pattern C(!all) where there is none.
+  description: The hosts; the pattern C(!all) without hosts.
   type: list
   elements: str
   sample: [pump-1, pump-2]

@@ -24,8 +24,8 @@ options:
     default: /etc/ioto
   shared_hardware:
     description: >-
-      Serials and MAC addresses, in whatever notation, that more than one device says and that identify none, such as
-      those of a jig. What makers leave in (zeros, C(To be filled by O.E.M.)) is known already.
+      Serials and MAC addresses, in any notation, that more than one device says and that identify none, such as those
+      of a jig. What makers leave in (zeros, C(To be filled by O.E.M.)) is known already.
     type: list
     elements: str
     default: []
@@ -93,7 +93,7 @@ hardware:
   type: dict
   sample: {"serial": "1000000023b4c5d6", "mac": "00:1b:21:33:44:55"}
 path:
-  description: The file that holds the identity, its links followed; null where there is none.
+  description: The file that holds the identity, its links followed; null without such a file.
   returned: success
   type: str
   sample: /etc/ioto/device.json5
@@ -103,7 +103,7 @@ document:
   type: dict
   sample: {"id": "********WQ", "product": "01G8YJKKRNTHW213TRZYX3YH0M"}
 agent:
-  description: What the agent's configuration says; null where there is none.
+  description: What the agent's configuration says; null without one.
   returned: success
   type: dict
   contains:

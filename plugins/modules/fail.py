@@ -48,6 +48,6 @@ msg:
   description: Why the host is not done.
   returned: always
   type: str
-  sample: "The device pump-3 cannot be reached at 192.0.2.3:22 (Connection refused); see its address, power and network,
-    then run again."
+  sample: "The device pump-3 cannot be reached at 192.0.2.3:22 (Connection refused); check its address, power and
+    network, then run again."
 """

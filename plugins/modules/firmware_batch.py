@@ -16,7 +16,7 @@ description:
   - What is to be done for a host is said by its C(ioto_*) variables, those of the role C(firmware). They have to be set
     for hosts or groups, or with C(-e). A host whose C(ioto_mode) is set, and is not C(firmware), is left out.
   - First the batch is checked as M(ioto.serialization.firmware_preflight) does it.
-  - From each base one image is made with the tools of its format, with placeholder text in the place of
+  - From each base one image is made with the tools of its format, with placeholder text instead of
     C(device.json5), and checked. The images of the units are copies of it with their own bytes at that place. Each is
     compared with it, byte by byte, and its C(device.json5) is read back with the tool of the format. Where a format
     does not allow that (a compressed tar, a tree, an inode with inline data), each image is made and checked as

@@ -15,7 +15,7 @@ description:
     got them, and records them as C(labelled). Runs once for all hosts of the play.
   - A label shows the claim ID, product and serial number of the ledger's verified claim.
   - A label that does not fit, would not scan, or holds a character that no font has is refused with the reason, and
-    blocks no other. The task fails when the others are made.
+    does not hold up the others. The task fails when the others are made.
   - When a printer does not take a label, that unit and those after it stay without a label, and the next run prints
     exactly those. When a run is cut off between a print and its record, the next run prints that one label again and
     warns that it may be there twice.

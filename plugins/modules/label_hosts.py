@@ -17,8 +17,8 @@ description:
   - Only a unit that its flow has read back in this run (C(ioto_outcome), or the result of
     M(ioto.serialization.serialize_fleet) or M(ioto.serialization.firmware_batch) in C(ioto_fleet)) gets a label, and
     only where the ledger knows of none yet.
-  - A label that cannot be made is told with its reason and stops no other. When a printer does not take one, that
-    unit and those after it wait, so that the order stays that of the line, and the next run prints exactly those.
+  - A label that cannot be made is reported with its reason, and the others go on. When a printer does not take one,
+    that unit and those after it wait, so that the order stays that of the line, and the next run prints exactly those.
   - Runs once for all hosts of the play. In check mode nothing is made, and the result says what would be.
   - C(playbooks/provision.yml) and C(playbooks/firmware.yml) run it after the flows.
 extends_documentation_fragment:

@@ -12,7 +12,7 @@ version_added: 0.1.0
 author: The ioto.serialization maintainers (@ioto)
 description:
   - Checks the C(ioto_) variables of all hosts of the play, and what the ledger knows of the claim IDs among them.
-  - Lists every problem at once, each with its hosts and what to do. An unknown mode, a product that is no ULID, a
+  - Lists every problem at once, each with its hosts and what to do. An unknown mode, a product that is not a ULID, a
     claim ID that is malformed, given twice, retired or held by another unit, a serial that two hosts share, two hosts
     that lead to the same device, a unit that nothing identifies, a connection that the fleet engine cannot make, an
     image that cannot be made, labels or a report that nobody could make as they are asked for.

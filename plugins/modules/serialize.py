@@ -135,7 +135,7 @@ options:
     choices: [auto, factory]
   agent_service_url:
     description:
-      - The service's URL as the agent has to use it, where that is another than the controller's.
+      - The service's URL as the agent has to use it, where it differs from the controller's.
       - >-
         Without it, the variable C(ioto_agent_service_url) counts where O(agent_mode=factory) is given; without both,
         O(service_url).
@@ -149,7 +149,7 @@ options:
     default: 30
   agent_restart:
     description:
-      - The command that restarts the agent, a word an element.
+      - The command that restarts the agent, as a list of words.
       - >-
         An agent that runs is restarted once the ID is written, since it goes by what it read when it started, and may
         write that over the ID.
@@ -226,8 +226,8 @@ options:
   shared_hardware:
     description:
       - >-
-        Serials and MAC addresses, in whatever notation, that more than one device says and that identify none, such as
-        those of a jig. What makers leave in (zeros, C(To be filled by O.E.M.)) is known already.
+        Serials and MAC addresses, in any notation, that more than one device says and that identify none, such as those
+        of a jig. What makers leave in (zeros, C(To be filled by O.E.M.)) is known already.
       - Without it, the variable C(ioto_shared_hardware) counts.
     type: list
     elements: str

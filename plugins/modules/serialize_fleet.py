@@ -12,7 +12,7 @@ version_added: 0.1.0
 author: The ioto.serialization maintainers (@ioto)
 description:
   - Runs the transaction of M(ioto.serialization.serialize) for every host of the play's batch, over SSH connections of
-    its own (paramiko), as many at a time as C(forks) says, in as many processes as are of use.
+    its own (paramiko), as many at a time as C(forks) says, in as many processes as help.
   - Ansible runs it once for all hosts, so a thousand devices need no thousand workers.
   - What is to be done with a host is said by its C(ioto_*) variables, those of the roles of this collection.
     C(ioto_mode) is C(manual) unless it is set; a host with C(none) is left alone.
@@ -108,6 +108,8 @@ results:
     msg:
       description: What is wrong and what to do.
       type: str
-      sample: The device dev3 cannot be reached at 10.0.0.3:22 (no answer in time); see its address, power and network.
+      sample: >-
+        The device dev3 cannot be reached at 10.0.0.3:22 (no answer in time); check its address, power and network, then
+        run again.
   sample: [{"host": "dev1", "changed": true, "claim_id": "********WQ", "state": "verified"}]
 """

@@ -92,8 +92,8 @@ options:
   shared_hardware:
     description:
       - >-
-        Serials and MAC addresses, in whatever notation, that more than one device says and that identify none, such as
-        those of a jig. What makers leave in (zeros, C(To be filled by O.E.M.)) is known already.
+        Serials and MAC addresses, in any notation, that more than one device says and that identify none, such as those
+        of a jig. What makers leave in (zeros, C(To be filled by O.E.M.)) is known already.
       - Without it, the variable C(ioto_shared_hardware) counts.
     type: list
     elements: str

@@ -40,11 +40,11 @@ _CHARACTER_OF_BYTE = (ALPHABET * (256 // len(ALPHABET))).encode()
 
 
 class InvalidClaimIdError(IotoError):
-    """A text that is no claim ID; the message says why, and does not repeat the text."""
+    """A text that is not a claim ID; the message says why, and does not repeat the text."""
 
 
 class InvalidProductError(IotoError):
-    """A text that is no product ID."""
+    """A text that is not a product ID."""
 
 
 def check_length(length: int) -> int:
@@ -117,7 +117,7 @@ def parse_product(text: str) -> str:
     # A ULID is 128 bits in 26 characters of 5: the first character holds 3 bits, so it is at most 7.
     if len(folded) != _PRODUCT_LENGTH or _first_stranger(folded) or folded[0] > "7":
         raise InvalidProductError(
-            f"The product {quoted(text)} is no product ID: that is a ULID, {_PRODUCT_LENGTH} characters such as "
+            f"The product {quoted(text)} is not a product ID: that is a ULID, {_PRODUCT_LENGTH} characters such as "
             "01G8YJKKRNTHW213TRZYX3YH0M; copy it from the Builder."
         )
     return folded

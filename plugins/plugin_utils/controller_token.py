@@ -22,7 +22,7 @@ def default_path() -> Path:
 
 
 def read_token(path: Path) -> str | None:
-    """Return the token in `path`, or None where there is none. Raises `IotoError` where others may have had it."""
+    """Return the token in `path`, or None without one. Raises `IotoError` where others may have had it."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -32,7 +32,7 @@ def read_token(path: Path) -> str | None:
     with open(descriptor, "rb") as file:  # noqa: PTH123  # it is open
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
-            raise IotoError(f"The token {path} is no file; remove it, and restart the service.")
+            raise IotoError(f"The token {path} is not a file; remove it, and restart the service.")
         if status.st_mode & _OPEN_TO_OTHERS or os.geteuid() not in (0, status.st_uid):
             raise IotoError(
                 f"The token {path} can be read by others than its user; remove it, and restart the service, "

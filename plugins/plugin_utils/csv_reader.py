@@ -5,7 +5,7 @@
 
 It takes what spreadsheets and planning systems write: a comma, a semicolon, a tab or a bar between two cells, a first
 line `sep=;` that says which, UTF-8 with and without a mark, UTF-16, quotes, and columns without title and content at
-the right. What it cannot read becomes a `LineProblem` in the place of the row, and the rows after it are read.
+the right. What it cannot read becomes a `LineProblem` instead of the row, and the rows after it are read.
 
 It streams: one row is held at a time. A line is one of the file, counted from 1, the header and `sep=` included.
 """

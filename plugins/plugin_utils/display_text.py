@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U0001d159\U000e0100-\U000e01ef]"
 )
-"""What Unicode counts as letters, marks or signs, and nobody sees. Python calls all else of that kind unprintable."""
+"""What Unicode counts as letters, marks or signs, and nobody sees. Python calls the rest of that kind unprintable."""
 _NEEDS_NO_QUOTES = re.compile(r"[\w.,:/+-]+", re.ASCII)
 
 

@@ -39,9 +39,9 @@ class Option:
     variable: str | None = None
     """The variable of the inventory that says it. Without it, where a flow takes it, `ioto_` and its name."""
     without: str = ""
-    """What holds without it, as the end of a sentence, where that is no default."""
+    """What holds without it, as the end of a sentence, where that is not a default."""
     more: tuple[str, ...] = ()
-    """What a module's page says beside that, a paragraph each."""
+    """What a module's page also says, a paragraph each."""
     choices: tuple[str, ...] = ()
     elements: str | None = None
     required: bool = False
@@ -96,10 +96,10 @@ class Option:
         return f"{kind}, {self.least} or more" if self.most is None else f"{kind} from {self.least} to {self.most}"
 
     def is_in_range(self, value: float | None) -> bool:
-        """Whether `value`, of its type, is neither too small nor too great; so is none at all."""
+        """Whether `value`, of its type, is neither too small nor too great; None is neither."""
         if value is None or not self.is_number:
             return True
-        # Written so that what is no number (nan) is in no range.
+        # Written so that what is not a number (nan) is in no range.
         return (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
 
     def falls_back(self, module: str) -> bool:

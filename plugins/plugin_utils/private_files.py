@@ -49,7 +49,7 @@ def write_private(path: Path, data: bytes) -> None:
 
 @contextmanager
 def draft(path: Path) -> Iterator[Path]:
-    """Lend an empty file (0600) in the folder of `path`; when the block ends, it is durably in the place of `path`.
+    """Lend an empty file (0600) in the folder of `path`; when the block ends, it has durably replaced `path`.
 
     Where the block raises, the draft goes, and `path` is as it was. It may be a database: close it in the block, and
     what SQLite has beside it goes as well. Raises `OSError`.

@@ -86,7 +86,7 @@ def _lacking(file: Path) -> Iterator[str]:
 
 
 def _wrong_version(name: str, allowed: str) -> str | None:
-    """Return the version of an installed package where it is none of the versions `allowed`, such as `>=2.0`."""
+    """Return the version of an installed package where it is not one of the versions `allowed`, such as `>=2.0`."""
     try:
         # It comes with ansible-core, which has it loaded; a station has none.
         from packaging.specifiers import SpecifierSet  # noqa: PLC0415

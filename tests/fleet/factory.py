@@ -188,7 +188,7 @@ class _Handler(BaseHTTPRequestHandler):
         except ValueError:
             body = None
         if not isinstance(body, dict):
-            self.send_error(400, "The body is no JSON object")
+            self.send_error(400, "The body is not a JSON object")
             return None
         return body
 

@@ -219,7 +219,7 @@ def test_a_directory_that_can_only_be_synced_with_everything_else_is_said(board:
 
     assert outcome.state == "verified"
     (notice,) = [notice for notice in outcome.notices if "directory" in notice]
-    assert "errors nobody is told" in notice
+    assert "such a sync reports no errors" in notice
 
 
 def test_a_unit_whose_file_nothing_says_to_be_on_the_storage_is_written_and_not_verified(board: ShellDevice) -> None:

@@ -118,7 +118,7 @@ def test_a_mac_that_is_none_is_refused(shared_service: RunningService, mac: obje
     for serial in ({}, {"serial": "SN-N1"}):
         reply = shared_service.ask({"product": PRODUCT, "mac": mac, **serial})
         assert reply.status == 422
-        assert "is no MAC address" in reply.body["error"]
+        assert "is not a MAC address" in reply.body["error"]
 
 
 @pytest.mark.parametrize("mac", [None, "", "unknown", "n/a", "00:90:4c:11:22:33", "00:0c:43:76:20:58"])

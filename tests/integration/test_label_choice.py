@@ -155,7 +155,7 @@ def test_a_run_of_the_flows_prints_its_labels_again_with_a_reason_and_goes_on_pa
     book = home / ".local/share/ioto/ledger.db"
     run = flow(ioto_label_product_names={"SN-000002": "Pump \ue000"})
     assert run.failed == {"SN-000002"}, run.output
-    assert "This stops no other, and gets no label: SN-000002" in " ".join(run.output.split())
+    assert "One unit gets no label, and the others go on: SN-000002" in " ".join(run.output.split())
     assert are_labels_of(home, book, ["SN-000001", "SN-000003"])
 
     refused = flow(ioto_label_reprint=True)

@@ -487,7 +487,7 @@ def test_a_state_that_there_is_not_is_no_traceback_of_the_summary(tmp_path: Path
         with sqlite3.connect(path) as connection:
             connection.execute("UPDATE ioto_counts SET state = 'verifieb'")
         connection.close()
-        with pytest.raises(LedgerError, match="1 of its claims have a state that there is not"):
+        with pytest.raises(LedgerError, match="1 of its claims have an unknown state"):
             ledger.summary()
 
 

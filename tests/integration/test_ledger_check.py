@@ -36,11 +36,11 @@ from tests.support.ledgers import CONTEXT, damage, fill
         ),
         (
             ["UPDATE ioto_counts SET number = number + 0.5 WHERE number > 0"],
-            "The table ioto_counts holds a value that is no number of claims.",
+            "The table ioto_counts holds a value that is not a number of claims.",
         ),
         (
             ["UPDATE ioto_counts SET number = 9e999 WHERE rowid = 1"],
-            "The table ioto_counts holds a value that is no number of claims.",
+            "The table ioto_counts holds a value that is not a number of claims.",
         ),
         (
             [
@@ -90,7 +90,7 @@ def test_a_schema_that_is_no_text_is_a_sentence(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     with Ledger(path) as ledger:
         fill(ledger, 10)
-    # SQLite quotes a definition that it cannot read, with the byte that is no UTF-8.
+    # SQLite quotes a definition that it cannot read, with the byte that is not UTF-8.
     path.write_bytes(path.read_bytes().replace(b"CREATE INDEX ioto_events_at ON", b"CREATE INDEX ioto_events_at \xf3N"))
 
     with pytest.raises(LedgerError, match="is damaged; restore it from its backup"):
@@ -147,7 +147,7 @@ def test_a_trigger_that_is_none_of_ours_is_named_on_sqlite(tmp_path: Path) -> No
             "CREATE TRIGGER evil AFTER INSERT ON IOTO_CLAIMS BEGIN DELETE FROM ioto_counts; END",
         )
         assert check_integrity(ledger.database).findings == [
-            "The trigger evil stands on a table of the ledger, and is none of its guards."
+            "The trigger evil stands on a table of the ledger, and is not one of its guards."
         ]
 
 
@@ -174,7 +174,7 @@ def test_a_trigger_that_is_none_of_ours_is_named_on_sqlite(tmp_path: Path) -> No
         ),
         (
             "CREATE TRIGGER evil BEFORE INSERT ON ioto_claims FOR EACH ROW EXECUTE FUNCTION ioto_claims_kept()",
-            "The trigger evil stands on the table ioto_claims, and is none of its guards.",
+            "The trigger evil stands on the table ioto_claims, and is not one of its guards.",
         ),
         (
             "CREATE RULE evil AS ON UPDATE TO ioto_claims DO INSTEAD NOTHING",

@@ -322,7 +322,7 @@ def test_who_says_nothing_in_a_transaction_is_told_so(server: PostgresqlServer) 
 
     try:
         with pytest.raises(
-            LedgerError, match="nothing was asked for too long in the midst of a transaction; run again"
+            LedgerError, match="nothing was asked for too long in the middle of a transaction; run again"
         ):
             database.write(work)
     finally:

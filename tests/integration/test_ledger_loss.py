@@ -243,7 +243,7 @@ def test_processes_killed_at_any_instant_are_never_refused_and_every_loss_is(pat
 
     for life in range(25):
         children = [fork(lambda life=life, n=n: live(life, n)) for n in range(3)]  # type: ignore[misc]
-        if life % 2:  # in the midst of work, and otherwise also while they begin
+        if life % 2:  # in the middle of work, and otherwise also while they begin
             select.select([reader], [], [], 60)
         time.sleep(rng.uniform(0.0, 0.08))  # any instant is what is tested
         for child in children:

@@ -247,7 +247,7 @@ def damage(location: str, version: str) -> None:
         ("0", "its version is 0"),
         ("-7", "its version is -7"),
         ("NULL", "its version is missing"),
-        ("'two'", "its version is no number"),
+        ("'two'", "its version is not a number"),
         ("two rows", "its version is missing"),
         ("1", "its version is 1, but it has what schema 2 brought"),
         ("2", "its version is 2, but it has what schema 3 brought"),

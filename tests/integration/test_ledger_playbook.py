@@ -150,7 +150,7 @@ def test_a_backup_is_made_checked_and_restored(tmp_path: Path, home: Path, book:
 @pytest.mark.parametrize(
     ("variables", "sentence"),
     [
-        ({"job": "chekc"}, "ioto_ledger_job is 'chekc', which is no job. Did you mean check? The jobs are find, "),
+        ({"job": "chekc"}, "ioto_ledger_job is 'chekc', which is not a job. Did you mean check? The jobs are find, "),
         ({}, "Nothing says what to do with the ledger; give ioto_ledger_job, one of find, "),
         ({"job": "find", "dest": "x.csv"}, "ioto_ledger_dest has no meaning for the job find; leave it out."),
         ({"job": "export"}, "The job export needs ioto_ledger_dest; give it."),

@@ -173,7 +173,7 @@ def test_a_csv_file_is_no_problem_where_the_plugin_reads_it_or_ansible_does_not(
     [
         ("path: nowhere.csv", "cannot be read: No such file or directory"),
         ("delimiter: ','", "names no production order; set path"),
-        ("path: order.csv\nproduct: XX", "The product 'XX' is no product ID"),
+        ("path: order.csv\nproduct: XX", "The product 'XX' is not a product ID"),
         (
             "path: order.csv\ncolumn: {x: y}",
             "The option 'column' of the inventory file is unknown: did you mean columns?",

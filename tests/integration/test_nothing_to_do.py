@@ -53,7 +53,7 @@ def test_a_start_in_the_middle_is_refused(home: Path, nobody: Path, name: str, t
 @pytest.mark.parametrize(
     ("variables", "sentence"),
     [
-        ({"ioto_label_dest": "{}/labels.pdff"}, "'labels.pdff' is no name for such a file; let the name of"),
+        ({"ioto_label_dest": "{}/labels.pdff"}, "'labels.pdff' does not name such a file; let the name of"),
         ({"ioto_label_dest": "{}/labels.pdf", "ioto_label_format": "zpl"}, "end in .zpl, or give another"),
         ({"ioto_label_dest": "{}/labels.png", "ioto_label_format": "png"}, "let ioto_label_dest be a folder"),
         ({"ioto_label_dest": "{}/file/labels.pdf"}, "The labels cannot be written below '{}/file'; give another place"),

@@ -282,7 +282,7 @@ def test_values_that_no_flow_takes_are_told_together_before_the_first_device(tmp
         for sentence in (
             "manual-1: ioto_serial has no value: 'nowhere' is undefined.",
             "manual-2: ioto_properties has no value: 'nowhere' is undefined.",
-            "manual-3: ioto_properties holds id, which is no free one;",
+            "manual-3: ioto_properties holds id, which is reserved;",
             "auto-1: ioto_agent_wait is abc; give a whole number from 0 to 86400.",
         ):
             assert sentence in run.output

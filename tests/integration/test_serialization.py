@@ -275,7 +275,7 @@ def test_a_conflict_that_nobody_settled_is_listed_once_however_often_it_is_tried
 def test_an_id_that_is_none_is_refused_and_replaced_where_it_is_named(bench: Bench) -> None:
     bench.device.file.write_text(f"{{id: 'short', product: '{PRODUCT}'}}")
 
-    assert "no claim ID" in bench.refused()
+    assert "is not a claim ID" in bench.refused()
     assert is_valid(bench.serialize(**replacing("short")).claim_id)
 
 

@@ -129,7 +129,7 @@ _REFUSALS = {
         "failed: The device script-refuse did not finish our script (exit status 255); it said: This account is locked."
     ),
     ("nobody", "there"): (
-        "unreachable: The device nobody-there cannot be reached at 127.0.0.1:PORT (Connection refused); see its "
+        "unreachable: The device nobody-there cannot be reached at 127.0.0.1:PORT (Connection refused); check its "
         "address, power and network, then run again."
     ),
 }
@@ -162,7 +162,7 @@ _SAYINGS = {
     ("banner", "reset"): f"{_GONE})",
     ("login", "reset"): f"{_GONE})",
     ("key exchange", "farewell"): f"{_GONE}, and said: ",
-    ("login", "farewell"): f"{_GONE}, and said: [2Jno more \ufffd of ********TB); see its address",
+    ("login", "farewell"): f"{_GONE}, and said: [2Jno more \ufffd of ********TB); check its address",
     ("exec", "farewell"): _LOST,
     ("answer", "farewell"): _LOST,
 }
@@ -193,7 +193,7 @@ def test_what_a_peer_says_of_itself_is_told_alike_and_is_no_defect_of_ours(tmp_p
 
 
 _NO_STATUS = "failed: The device NAME did not finish our script (ended without an exit status); it said: nothing."
-_NO_SSH = "unreachable: The device NAME cannot be reached at 127.0.0.1:PORT (what it says is no SSH); "
+_NO_SSH = "unreachable: The device NAME cannot be reached at 127.0.0.1:PORT (it does not speak SSH); "
 _STATUS = "failed: The device NAME did not finish our script (exit status {}); it said: nothing."
 _ENDS = {
     ("script", "no status"): _NO_STATUS,

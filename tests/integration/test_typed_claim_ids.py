@@ -40,9 +40,9 @@ def test_what_is_to_be_replaced_is_that_very_id(tmp_path: Path, home: Path) -> N
         assert provision(home, "-i", fleet.inventory).status == 0
         before, theirs = str(one.claim_id()), str(other.claim_id())
         sentences = {
-            "ABC": "is no claim ID",
-            f"{before[:-1]}!": "is no claim ID",
-            before[:-1]: "is no claim ID",
+            "ABC": "is not a claim ID",
+            f"{before[:-1]}!": "is not a claim ID",
+            before[:-1]: "is not a claim ID",
             f"{before}0": "Neither the device nor the ledger has the claim ID",
             theirs: "that is to be replaced is that of unit ",
         }

@@ -187,7 +187,7 @@ def test_a_ledger_that_cannot_be_used_is_one_problem_of_its_hosts_beside_the_oth
     }
     told = problems(batch)
     assert [sentence.partition(":")[0] for sentence in told] == ["d", "a, b", "c"]
-    assert "is no ledger, but some other file; name the ledger's own file." in told[1]
+    assert "is not a ledger, but some other file; name the ledger's own file." in told[1]
     assert "cannot be reached" in told[2]
 
 
@@ -234,7 +234,7 @@ def test_an_ordered_id_is_found_in_a_property_however_it_is_written(ledger: str,
 @pytest.mark.parametrize("name", ["claim_id", "Product", "Claim-ID", "ioto_claim_id"])
 def test_a_property_that_is_called_as_what_is_given_elsewhere_is_refused(ledger: str, name: str) -> None:
     (problem,) = check_options({"a": host(ledger, ioto_properties={name: "x", "serial": "7"})}, complete)
-    assert f"ioto_properties holds {name}, which is no free one" in str(problem)
+    assert f"ioto_properties holds {name}, which is reserved" in str(problem)
 
 
 @pytest.mark.parametrize(
@@ -257,7 +257,7 @@ def test_a_variable_that_is_ours_but_for_its_prefix_is_refused(name: str, meant:
     own += ["claim_service_url", "reclaim", "iotop", "claimed", "product_id", "unit", "site_code", "iot_device_name"]
     assert check_names({"a": own}, known, {}) == []
     (problem,) = check_names({"a": [name, *own]}, known, {})
-    assert str(problem).startswith(f"a: nobody reads the variable {name}: did you mean {meant}?")
+    assert str(problem).startswith(f"a: the variable {name} is unknown: did you mean {meant}?")
     assert check_names({"a": [name]}, known, {"a": {"ioto_own_variables": [name]}}) == []
     assert check_names({"a": [name, meant]}, known, {}) == []
 

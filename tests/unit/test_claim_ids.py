@@ -90,7 +90,7 @@ def test_a_product_is_a_ulid() -> None:
     "typed", ["", "01G8YJKKRNTHW213TRZYX3YH0", "81G8YJKKRNTHW213TRZYX3YH0M", "01G8YJKKRNTHW213TRZYX3YH0U"]
 )
 def test_a_product_that_is_no_ulid_is_refused(typed: str) -> None:
-    with pytest.raises(InvalidProductError, match="no product ID"):
+    with pytest.raises(InvalidProductError, match="is not a product ID"):
         claim_ids.parse_product(typed)
 
 

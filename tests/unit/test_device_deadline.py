@@ -112,7 +112,7 @@ _COMPLAINTS = {
         "The host at 192.0.2.1:22 for bench-1 is not trusted: its host key is not known"
     ),
     "@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\nHost key verification failed.": (
-        "its host key is another one than is known"
+        "its host key differs from the known one"
     ),
     "exec request failed on channel 0": "lets us in and runs no command (it refuses the request)",
     "channel 0: open failed: administratively prohibited: \x1b[2J": (

@@ -109,7 +109,7 @@ def targets(name: str, tree: ast.Module) -> Iterator[str]:
         for alias in node.names:
             inner = ".".join([*base, alias.name])
             found = inner if inner in core() else ".".join(base)
-            assert found in core(), f"{name} imports {found}, which is no file of the core"
+            assert found in core(), f"{name} imports {found}, which is not a file of the core"
             yield found
 
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every board may have identifies none, in whatever notation it is written."""
+"""What every board may have identifies none, whatever the notation."""
 
 from __future__ import annotations
 

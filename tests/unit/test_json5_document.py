@@ -298,12 +298,12 @@ def test_a_parent_that_is_no_object_is_named_and_left_alone(text, says):
         ),
         (1 << 1024, "the value for 'a' is an integer that no reader can hold; put it in quotes."),
         ("x\0y", "the value for 'a' holds a NUL character, where the agent ends a text; leave it out."),
-        ("\ud800", "the value for 'a' holds half of a surrogate pair, which is no text; leave it out."),
+        ("\ud800", "the value for 'a' holds half of a surrogate pair, which is not text; leave it out."),
         (
             {"b": {"c": b"x"}},
             "the value for 'a.b.c' is of type bytes, which JSON5 does not have; put it in quotes.",
         ),
-        ({1: "x"}, "the value for 'a' has a key that is no text but of type int; put it in quotes."),
+        ({1: "x"}, "the value for 'a' has a key of type int; put it in quotes."),
         ({"x\0": 1}, "a key of the value for 'a' holds a NUL character, where the agent ends a text; leave it out."),
     ],
 )

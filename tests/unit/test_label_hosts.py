@@ -195,7 +195,7 @@ def test_settings_that_nobody_could_print_are_problems_of_the_batch(line: Line) 
     assert set(told) == {"host-A", "host-B", "host-C", "host-D", "host-F"}
     assert "one of dest and printer" in told["host-A"]
     assert "nowhere.json5 cannot be read" in told["host-B"]
-    assert "is no printer" in told["host-C"]
+    assert "is not a printer" in told["host-C"]
     assert "100.0 x 75.0 mm" in told["host-D"]
     assert "copies" in told["host-F"]
 

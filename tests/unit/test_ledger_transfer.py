@@ -246,14 +246,14 @@ def test_every_bad_line_is_named_at_once_and_nothing_is_imported(ledger: Ledger)
     for line, words in {
         3: "character 1",
         4: "state 'broken' is unknown",
-        5: "no product ID",
+        5: "is not a product ID",
         6: "stands in line 2 already",
         7: "belongs to unit SN-1",
         8: "SN-2 already has the claim ID ********BB",
         9: "SN-3 stands in line 2 already",
         10: "time zone",
         11: "cannot be printed",
-        13: "no JSON object",
+        13: "are not a JSON object",
         14: "2 cells and the header 6",
         15: "give its serial",
         16: "stands in line 7 already",
@@ -278,13 +278,13 @@ def test_a_csv_that_cannot_be_read_says_where(ledger: Ledger, text: str, line: i
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("{", "no JSON"),
-        ("[" * 100_000, "no JSON"),
-        ('{"claim_id": ' + "1" * 5000 + "}", "no JSON"),
-        ("[]", "no JSON object"),
+        ("{", "is not JSON"),
+        ("[" * 100_000, "is not JSON"),
+        ('{"claim_id": ' + "1" * 5000 + "}", "is not JSON"),
+        ("[]", "is not a JSON object"),
         ('{"id": "AAAAAAAAAA"}', "'id' is unknown"),
-        ('{"claim_id": 1234567890}', "claim_id is no text"),
-        ('{"claim_id": "AAAAAAAAAA", "product": "\ud800"}', "no product ID"),
+        ('{"claim_id": 1234567890}', "claim_id is not text"),
+        ('{"claim_id": "AAAAAAAAAA", "product": "\ud800"}', "is not a product ID"),
     ],
 )
 def test_a_json_line_that_is_no_claim_says_why(ledger: Ledger, text: str, words: str) -> None:

@@ -73,7 +73,7 @@ def test_a_jpeg_whose_scans_would_take_long_is_not_decoded(tmp_path: Path) -> No
 @pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF"])
 def test_another_kind_of_picture_is_not_decoded(tmp_path: Path, kind: str) -> None:
     Image.new("L", (30, 20)).save(tmp_path / "logo.png", kind)
-    with pytest.raises(PictureError, match="it is no PNG and no JPEG, or broken"):
+    with pytest.raises(PictureError, match="it is not a PNG or JPEG, or it is broken"):
         open_picture(str(tmp_path / "logo.png"), "L")
 
 
@@ -84,14 +84,14 @@ def test_a_postscript_file_starts_no_program(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("PATH", str(tmp_path))
     picture = tmp_path / "logo.png"
     picture.write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpage\n", encoding="utf-8")
-    with pytest.raises(PictureError, match="it is no PNG and no JPEG, or broken"):
+    with pytest.raises(PictureError, match="it is not a PNG or JPEG, or it is broken"):
         open_picture(str(picture), "L")
     assert not (tmp_path / "started").exists()
 
 
 @pytest.mark.parametrize("name", ["absent.png", "."])
 def test_what_is_no_file_is_told(tmp_path: Path, name: str) -> None:
-    with pytest.raises(PictureError, match=r"is no file; give a PNG or a JPEG"):
+    with pytest.raises(PictureError, match=r"is not a file; give a PNG or a JPEG"):
         open_picture(str(tmp_path / name), "L")
 
 

@@ -137,7 +137,7 @@ def test_an_address_is_split_into_host_and_port(text: str, expected: tuple[str, 
     ],
 )
 def test_what_is_no_address_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"it is no host name|its port|no IPv6"):
+    with pytest.raises(ValueError, match=r"it is not a host name|its port|not an IPv6"):
         split_address(text)
 
 
@@ -161,7 +161,7 @@ def test_every_bad_row_is_listed_at_once_with_its_line() -> None:
         "line 3: The serial 'SN-1' stands on line 2 already",
         "line 4: The claim ID has 4 characters",
         "line 4: The mode 'manuel' is not known",
-        "line 4: The product 'XX' is no product ID",
+        "line 4: The product 'XX' is not a product ID",
         "line 5: The row has no address",
         "line 6: The row has no serial",
         "line 7: The row has 2 cells and the header 5",
@@ -278,7 +278,7 @@ def test_a_delimiter_that_is_set_and_not_the_files_is_reported() -> None:
         ("01.Mrz", "a date that a spreadsheet has made"),
         ("1-Mar", "a date that a spreadsheet has made"),
         ("Mar-26", "a date that a spreadsheet has made"),
-        ("01.03.2026", "a date among serials that are none"),
+        ("01.03.2026", "a date among serials that are not dates"),
     ],
 )
 def test_a_serial_that_a_spreadsheet_has_damaged_is_refused(serial: str, looks_like: str) -> None:
@@ -386,7 +386,7 @@ def test_a_layout_that_cannot_be_is_refused_in_one_sentence(layout: dict[str, st
 
 @pytest.mark.parametrize("user", ["-x", "a b", "a;b", "$(id)"])
 def test_a_user_that_is_no_login_name_is_refused(user: str) -> None:
-    assert "is no login name" in problems(f"address,user\n10.0.0.1,{user}\n")[0]
+    assert "is not a login name" in problems(f"address,user\n10.0.0.1,{user}\n")[0]
 
 
 @given(st.binary(max_size=300))

@@ -41,7 +41,7 @@ def test_two_reports_of_one_run_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("variables", "sentence"),
     [
-        ({"ioto_report_dest": "day.pdf"}, "'day.pdf' is no name for one; let its name end in .html."),
+        ({"ioto_report_dest": "day.pdf"}, "'day.pdf' does not name one; let its name end in .html."),
         ({"ioto_report_dest": "folder.html"}, "which is a folder; name a file in it."),
         ({"ioto_report_dest": f"{'x' * 300}.html"}, "(File name too long); give another dest."),
         ({"ioto_report_dest": "file/day.html"}, "give another place, or the right to."),

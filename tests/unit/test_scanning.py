@@ -90,7 +90,7 @@ def test_lines_belong_to_the_hosts_in_their_order(tmp_path: Path) -> None:
 
 
 def test_a_line_too_few_is_refused_since_it_would_shift_all_others(tmp_path: Path) -> None:
-    with pytest.raises(ScanError, match="1 scans, and there are 2 units"):
+    with pytest.raises(ScanError, match="1 scan for 2 units"):
         read_scan_file(file(tmp_path, "one\n"), ["a", "b"])
 
 

@@ -87,7 +87,7 @@ def test_a_password_in_a_bad_ledger_is_not_repeated() -> None:
     [
         (b"rate = nan\n", "rate is 0.001 to"),
         (b"rate = inf\n", "rate is 0.001 to"),
-        (b"batch = " + b"9" * 5000 + b"\n", "are no TOML"),
+        (b"batch = " + b"9" * 5000 + b"\n", "are not TOML"),
         (b"networks = " + b"[" * 100_000 + b"\n", "nest too deeply"),
         (b"a." * 60_000 + b"b = 1\n", "nest too deeply"),
         (b"[" + b"'a' . " * 60_000 + b"b]\n", "nest too deeply"),
@@ -97,7 +97,7 @@ def test_a_password_in_a_bad_ledger_is_not_repeated() -> None:
         (b"rate = true\n", "rate"),
         (b"reissue = true\n", "reissue"),
         (b"reissue = 0\n", "reissue is always, until_verified, or a number of seconds"),
-        (b"\xff\xfe", "are no TOML"),
+        (b"\xff\xfe", "are not TOML"),
         (b"# " + b"x" * 2_000_000, "longer than"),
     ],
 )
@@ -116,7 +116,7 @@ def test_settings_that_are_no_file_are_refused_at_once(path: str) -> None:
 
 def test_settings_in_a_pipe_nobody_writes_to_are_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(ServiceError, match="are no file"):
+    with pytest.raises(ServiceError, match="are not a file"):
         load(tmp_path / "pipe", {}, {})
 
 

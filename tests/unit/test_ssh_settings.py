@@ -182,10 +182,10 @@ def test_the_name_of_a_host_is_never_an_option(host: str, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"port": 0}, "'0' is no port"),
-        ({"port": 65536}, "'65536' is no port"),
-        ({"port": "9" * 5000}, "is no port"),
-        ({"port": "\u0662\u0662x"}, "is no port"),
+        ({"port": 0}, "'0' is not a port"),
+        ({"port": 65536}, "'65536' is not a port"),
+        ({"port": "9" * 5000}, "is not a port"),
+        ({"port": "\u0662\u0662x"}, "is not a port"),
         ({"timeout": "nan"}, "The timeout 'nan' is not valid"),
         ({"timeout": -1}, "The timeout '-1' is not valid"),
         ({"reconnection_retries": "many"}, "The reconnection_retries 'many' is not valid"),

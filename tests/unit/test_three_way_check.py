@@ -68,7 +68,7 @@ def test_label_device_and_ledger_that_agree_pass() -> None:
             Scan(A),
             UnitSeen("SN-1", "nonsense", PRODUCT),
             UnitKnown(claim(A), None, claim(A)),
-            "an id that is no claim ID",
+            "an id that is not a claim ID",
         ),
         (
             Scan(A),

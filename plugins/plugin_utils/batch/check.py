@@ -151,7 +151,7 @@ def _unit(host: str, variables: Mapping[str, Any], problems: list[Problem]) -> _
     if not str(variables.get("ioto_ledger", "-")).strip():
         report("ioto_ledger is there and empty; give the ledger's path or URL, or remove the variable.")
     if not str(variables.get("ioto_config_dir", "/")).startswith("/"):
-        report("ioto_config_dir is no absolute path; give one such as /etc/ioto.")
+        report("ioto_config_dir is not an absolute path; give one such as /etc/ioto.")
     return unit
 
 
@@ -209,7 +209,7 @@ def _check_claim_ids(variables: Mapping[str, Any], report: Callable[[str], None]
     if replaced is None:
         return
     if not isinstance(replaced, str) or not replaced.strip() or replaced.strip().lower() in _YES_OR_NO:
-        report("ioto_replace_id is no claim ID; give the one that stands on the device, whole and quoted.")
+        report("ioto_replace_id is not a claim ID; give the one that stands on the device, whole and quoted.")
     elif "*" in replaced:
         report("ioto_replace_id has stars in place of characters; give the claim ID whole.")
 
@@ -233,7 +233,7 @@ def _templates(variables: Mapping[str, Any]) -> Sequence[str]:
 
 def _replaced_by_agents(units: Iterable[_BatchUnit]) -> Iterable[Problem]:
     sentence = (
-        "ioto_replace_id is set, and an agent makes or asks for an ID only where there is none; have the controller "
+        "ioto_replace_id is set, and an agent makes or asks for an ID only if it has none yet; have the controller "
         "write it (ioto_mode: manual, or ioto_factory_delivery: controller)."
     )
     for unit in units:

@@ -48,7 +48,7 @@ def without(hosts: Mapping[str, Mapping[str, Any]], problems: Iterable[Problem])
 
 
 def property_notices(hosts: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Return a notice of properties that are no texts, with a value of each as it is written; [] where all are texts.
+    """Return a notice of properties that are not texts, with a value of each as it is written; [] where all are texts.
 
     What was typed nobody can see any more: of 0012 YAML has made 10.
     """
@@ -93,7 +93,7 @@ def _sentences(variables: Mapping[str, Any], options: Mapping[str, Option], comp
     properties = variables["ioto_properties"] if "ioto_properties" in options else None
     if isinstance(properties, Mapping):
         found += [
-            f"ioto_properties holds {key}, which is no free one; give it as ioto_claim_id or ioto_product."
+            f"ioto_properties holds {key}, which is reserved; give it as ioto_claim_id or ioto_product."
             for key in properties
             if key in IDENTITY_KEYS or reserved_meant(str(key))
         ]

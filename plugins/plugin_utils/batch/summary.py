@@ -181,7 +181,7 @@ def _fate(facts: Mapping[str, Any], tags: str) -> tuple[Fate, str]:
             reason = f"nothing was done with it, since {printable(tags)} leaves out its flow; run without that."
         return Fate.FAILED, _sentence(failed, reason) if isinstance(failed, Mapping) else reason
     if outcome.get("unreachable"):
-        return Fate.UNREACHABLE, _sentence(outcome, "it cannot be reached; see its address, power and network.")
+        return Fate.UNREACHABLE, _sentence(outcome, "it cannot be reached; check its address, power and network.")
     if outcome.get("failed"):
         return Fate.FAILED, _sentence(outcome, "it failed.")
     return (Fate.DONE if outcome.get("changed") else Fate.ALREADY_DONE), ""

@@ -80,7 +80,7 @@ def _of_column(name: str, known: Collection[str]) -> str | None:
 
 
 def _not_ours(name: str, ours: str) -> str:
-    return f"nobody reads the variable {name}: did you mean {ours}? (List one of your own in {OWN}.)"
+    return f"the variable {name} is unknown: did you mean {ours}? (List one of your own in {OWN}.)"
 
 
 def _sentence(name: str, known: Collection[str]) -> str:

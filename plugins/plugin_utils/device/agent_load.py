@@ -61,7 +61,7 @@ class _Branch:
         return found
 
     def child(self, name: str) -> _Branch:
-        """Return the object of that name; what stands there and is none gives way to a new one."""
+        """Return the object of that name; anything else that stands there gives way to a new one."""
         found = self.find(name)
         if not isinstance(found, _Branch):
             found = _Branch()
@@ -105,7 +105,7 @@ class EffectiveSettings:
         return None if found is None or found.value is None else found
 
     def origin(self, *path: str) -> Setting | None:
-        """Return what had the last word about the setting at `path`: its value is None where there is none now."""
+        """Return what had the last word about the setting at `path`: its value is None without one."""
         found: _Tree | None = self._root
         for key in path:
             if isinstance(found, Setting):  # a value where an object has to be

@@ -96,7 +96,7 @@ _ENCODED = frozenset({"data", "path", "link", "serial", "board", "interface", "f
 
 
 def record_of(records: Sequence[Record], key: str) -> Record:
-    """Return the last record of that key; raises `KeyError` where there is none."""
+    """Return the last record of that key; raises `KeyError` without one."""
     return {record.key: record for record in records}[key]
 
 
@@ -157,7 +157,7 @@ def observation_of(device: Device, config_dir: str, records: Sequence[Record]) -
         if len(file.data) > MAX_BYTES:
             raise DeviceError(
                 f"The file {printable(file.path)} on {device.name} is larger than {MAX_BYTES // 1024} KiB, "
-                "so it is no configuration of the agent; remove it."
+                "so it is not a configuration file of the agent; remove it."
             )
     if missing := set(ALL_FILES) - set(files):
         raise LookupError(missing)

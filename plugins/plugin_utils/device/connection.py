@@ -54,12 +54,12 @@ TOO_MANY_LOGINS = "Too many authentication failures"
 """What servers say when they hang up on somebody who has no key for them."""
 MORE_PROOFS = "it wants more than one proof"
 """What a server does that takes a key, and asks for something else."""
-NO_SSH = "what it says is no SSH"
+NO_SSH = "it does not speak SSH"
 SSH_1 = "it speaks SSH 1 alone, and SSH 2 is needed"
 
 
 class TimeLimitError(IotoError):
-    """Seconds that are none to wait."""
+    """Seconds for which nobody can wait."""
 
 
 class UnreachableError(IotoError):
@@ -101,7 +101,7 @@ class Deadline:
 
     @property
     def left(self) -> float:
-        """The seconds that are left until its connection is to be ended, 0 where there are none."""
+        """The seconds that are left until its connection is to be ended, 0 when the time is up."""
         under_way = 0.0 if self._since is None else monotonic() - self._since
         ending = min(_ENDING, self.seconds * _SHARE_OF_ENDING)
         return max(0.0, self.seconds - ending - self._taken - under_way)
@@ -189,8 +189,8 @@ def too_much(name: str) -> DeviceError:
 def not_reached(name: str, where: str, reason: str) -> UnreachableError:
     """Return the error for a device to which there is no connection, or none that speaks SSH."""
     return UnreachableError(
-        f"The device {name} cannot be reached at {where} ({_REASONS.get(reason, reason)}); see its address, power and "
-        "network, then run again."
+        f"The device {name} cannot be reached at {where} ({_REASONS.get(reason, reason)}); check its address, power "
+        "and network, then run again."
     )
 
 
@@ -220,4 +220,6 @@ def no_command(name: str, reason: str) -> UnreachableError:
 def lost(name: str, reason: str) -> UnreachableError:
     """Return the error for a connection that ended in the middle of our script."""
     reason = _REASONS.get(reason, reason)
-    return UnreachableError(f"The connection to {name} was lost ({reason}); see its power and network, then run again.")
+    return UnreachableError(
+        f"The connection to {name} was lost ({reason}); check its power and network, then run again."
+    )

@@ -102,7 +102,10 @@ def directory_notice(written: Written) -> Sequence[str]:
     """Return what is unusual about the sync of the directory."""
     if written.directory_synced or not written.synced:
         return []
-    return [f"The directory of {written.file.name} could only be synced with all else, whose errors nobody is told."]
+    return [
+        f"The directory of {written.file.name} could only be synced together with everything else, and such a sync "
+        "reports no errors."
+    ]
 
 
 def restore_link(device: Device, before: RemoteFile, saved: DeviceState) -> DeviceState:

@@ -68,7 +68,7 @@ class NameResolver:
         question = self._under_way[host, port]
         try:
             question.addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except Exception as error:  # a name that is none fails in its encoding
+        except Exception as error:  # an invalid name fails in its encoding
             question.failure = error
         with self._changed:
             del self._under_way[host, port]

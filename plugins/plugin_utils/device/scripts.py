@@ -29,7 +29,7 @@ _LEFTOVERS = ".device.json5.ioto-"
 
 
 class OtherBoardError(DeviceError):
-    """A device that is another one than was looked at; nothing was touched on it."""
+    """Another device than the one that was looked at; nothing was touched on it."""
 
 
 def probe(device: Device, config_dir: str) -> Observation:
@@ -46,7 +46,7 @@ def same_board(device: Device, seen: Observation) -> Device:
 
 
 def replace(device: Device, old: RemoteFile, new: bytes) -> Written | WriteFailure:
-    """Put `new` in the place of the file `old`, as it was seen, or its absence, and return the file as read back.
+    """Replace the file `old`, as it was seen, or its absence, by `new`, and return the file as read back.
 
     At every instant the whole old or the whole new file is there. Owner and mode stay; a new file has 0600. Where the
     file is not `old` any more, nothing is written and the step `CHANGED` is returned. Where `new` is what `old` is, it
@@ -73,7 +73,7 @@ def replace(device: Device, old: RemoteFile, new: bytes) -> Written | WriteFailu
 
 
 def relink(device: Device, plain: RemoteFile, link: str) -> WriteFailure | None:
-    """Put the symbolic link `link` in the place of the file `plain`, as it was seen."""
+    """Replace the file `plain`, as it was seen, by the symbolic link `link`."""
     settings = {**_write_settings(plain), "ioto_deed": "ioto_relink", "ioto_new": link}
     with making_sense(device):
         records = _run(device, settings, "hardware.sh", "lock.sh", "shared.sh", "relink.sh", "write.sh")

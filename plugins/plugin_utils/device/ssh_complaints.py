@@ -77,7 +77,7 @@ _BY_COMPLAINT: tuple[tuple[re.Pattern[str], Sentence], ...] = tuple(
     for pattern, sentence in (
         (
             r"REMOTE HOST IDENTIFICATION HAS CHANGED",
-            lambda name, where, _user, _reason: not_trusted(name, where, "its host key is another one than is known"),
+            lambda name, where, _user, _reason: not_trusted(name, where, "its host key differs from the known one"),
         ),
         (
             r"^(?:Host key verification failed|No \S+ host key is known for)|Host Key checking is enabled",
@@ -155,7 +155,7 @@ def is_let_in(log: str) -> bool:
 
 
 def wants_more_proofs(log: str) -> bool:
-    """Whether it has not, and takes a proof and wants another one."""
+    """Whether it has not let us in, and takes a proof and wants another one."""
     return bool(_MORE_PROOFS.search(log)) and not is_let_in(log)
 
 
@@ -165,7 +165,7 @@ def is_unsaid(log: str) -> bool:
 
 
 def understand(said: str, *, name: str, where: str, user: str) -> UnreachableError | None:
-    """Return the error for what ssh says of a connection that it has not, or no more; None where it says nothing.
+    """Return the error for what ssh says of a connection that it lacks, or has lost; None where it says nothing.
 
     `said` is its log, or what it tells everybody.
     """

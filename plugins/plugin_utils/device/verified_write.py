@@ -55,7 +55,7 @@ def check_usable(file: RemoteFile, *, where: str) -> None:
 
 
 def write_verified(device: Device, file: RemoteFile, new: bytes) -> Written:
-    """Put `new` in the place of `file`, as it was seen, and return it as it was read back. Raises `FileError`."""
+    """Replace `file`, as it was seen, by `new`, and return it as it was read back. Raises `FileError`."""
     result = replace(device, file, new)
     if isinstance(result, WriteFailure):
         raise write_error(device, file, result)
@@ -67,8 +67,8 @@ def write_verified(device: Device, file: RemoteFile, new: bytes) -> Written:
     ]
     if not read.exists or read.data != new or not all(kept):
         raise FileError(
-            f"The file {path} on {device.name} reads back otherwise than it was written: do not ship this unit before "
-            "its storage was looked at."
+            f"The file {path} on {device.name} reads back differently from what was written: do not ship this unit "
+            "before its storage was looked at."
         )
     return result
 

@@ -14,7 +14,7 @@ from ..batch.check_options import Complete, check_options, without
 from ..batch.problem import NO_IMAGE, Problem, by_sentence, list_problems
 from ..claim_ids import is_valid, mask, parse
 from ..device.state import DeviceState
-from ..display_text import printable
+from ..display_text import counted, printable
 from ..errors import IotoError
 from ..identity.mac_addresses import is_same_serial
 from ..ledger.ledger import Ledger
@@ -165,7 +165,7 @@ def _room_problems(
             hosts[device] += [host for image in batch for host in images[image]]
     return [
         Problem(
-            (f"{len(hosts[device])} hosts",),
+            (counted(len(hosts[device]), "host"),),
             f"their images need {needed[device] // _MEGABYTE + 1} MB and {free[device] // _MEGABYTE} MB are free; free "
             "space, or give another ioto_firmware_dest.",
         )

@@ -25,7 +25,7 @@ _SHARED_NEED = 1024 * 1024
 def destination(base: Path | None, dest: str, serial: str | None) -> Path:
     """Return the path of the image: `dest`, or in the folder `dest` one that is named after the unit's serial.
 
-    `dest` is a folder where it ends with a slash, or is one and `base` is none. Raises `ImageError`.
+    `dest` is a folder where it ends with a slash, or is one and `base` is not. Raises `ImageError`.
     """
     path = Path(dest)
     if not (dest.endswith("/") or (path.is_dir() and (base is None or not base.is_dir()))):

@@ -225,8 +225,8 @@ class ImageDevice(StoredDevice):
                 change.entry.gid,
             ):
                 raise ImageError(
-                    f"The image {self._dest.name} reads back otherwise than it was written; see whether its base is "
-                    "whole and has room for another small file."
+                    f"The image {self._dest.name} reads back differently from what was written; see whether its base "
+                    "is whole and has room for another small file."
                 )
         if self._master is not None and change is not None:
             self._sha256 = self._master.compare(target, change.data)
@@ -281,6 +281,6 @@ def _remote(name: str, path: str, entry: Entry | None) -> RemoteFile:
     if entry is None:
         return RemoteFile(name, FileKind.ABSENT, path)
     if len(entry.data) > MAX_BYTES:
-        raise ImageError(f"The file {path} is larger than {MAX_BYTES // 1024} KiB, so it is no configuration.")
+        raise ImageError(f"The file {path} is larger than {MAX_BYTES // 1024} KiB, so it is not a configuration file.")
     # As in ls: set-ID and sticky bits are no part of the mode that is compared.
     return RemoteFile(name, _KINDS[entry.kind], path, entry.data, entry.mode & 0o777, entry.uid, entry.gid)

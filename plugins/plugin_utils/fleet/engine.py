@@ -63,7 +63,7 @@ class Engine:
 
     def __post_init__(self) -> None:
         if self.processes is not None and self.processes < 1:
-            raise EngineError("processes has to be 1 or more; without it, as many are used as are of use.")
+            raise EngineError("processes has to be 1 or more; without it, as many are used as help.")
 
     def run(self, jobs: Sequence[DeviceJob], *, log: Log) -> Iterator[dict[str, Any]]:
         """Yield the result of each job as it ends: what `serialize` returns, or `failed` or `unreachable` and `msg`.
@@ -163,7 +163,7 @@ class _Worker:
         self._ledgers: dict[tuple[str | None, bool], Ledger | GroupCommit] = {}
 
     def run(self) -> None:
-        """Take numbers and do their jobs until there is none left."""
+        """Take numbers and do their jobs until no number is left."""
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         # What was there before the fork is not ours to collect; a device leaves some hundred objects in cycles.
         gc.freeze()

@@ -32,7 +32,7 @@ def objection(settings: SshSettings, key: paramiko.PKey) -> str | None:
         return f"its host key {fingerprint(key)} is in none of {', '.join(settings.known_hosts)}"
     if known.get(key.get_name()) == key:
         return None
-    return f"its host key {fingerprint(key)} is another one than in {', '.join(settings.known_hosts)}"
+    return f"its host key {fingerprint(key)} differs from the one in {', '.join(settings.known_hosts)}"
 
 
 def known_types(settings: SshSettings) -> tuple[str, ...]:

@@ -107,7 +107,7 @@ class SshDevice:
         return Answer(told, bytes(said.output).removesuffix(end), said.errors)
 
     def _last_word(self) -> None:
-        """Tell the shell that there will be no other script: who is no shell, and waits for that, ends then."""
+        """Tell the shell that there will be no other script: who is not a shell, and waits for that, ends then."""
         if self._shell is not None:
             self._shell.shutdown_write()
             self._shell = None

@@ -46,7 +46,7 @@ def load_key(file: str | None, passphrase: str | None, text: str | None = None) 
             _refuse_shared(Path(file))
         content = Path(file).read_text(encoding="utf-8") if file else text or ""
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text"
+        reason = getattr(error, "strerror", None) or "it is not text"
         raise KeyFileError(f"The private key {where} cannot be read ({reason}); name another file.") from None
     if "-BEGIN PRIVATE KEY-" in content or "-BEGIN ENCRYPTED PRIVATE KEY-" in content:
         converted = _from_pkcs8(content, passphrase)

@@ -253,7 +253,7 @@ def _port(value: object) -> int:
     text = str(value)
     if text.isdecimal() and len(text) <= len(str(LAST_PORT)) and 0 < int(text) <= LAST_PORT:
         return int(text)
-    raise SettingsError(f"{printable(text[:20])!r} is no port; give one up to {LAST_PORT}.")
+    raise SettingsError(f"{printable(text[:20])!r} is not a port; give one up to {LAST_PORT}.")
 
 
 def _number(name: str, value: object) -> float:

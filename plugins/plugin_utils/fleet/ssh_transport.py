@@ -22,7 +22,7 @@ LOST = (paramiko.SSHException, EOFError, OSError)
 _NO_BANNER = "Error reading SSH protocol banner"
 """What paramiko says of a server that hangs up before it has said who it is."""
 _GARBLED = ("Indecipherable protocol version", "Invalid SSH banner", "Invalid packet blocking", "Mismatched MAC")
-"""What it says of something that is no SSH."""
+"""What it says of something that is not SSH."""
 _PATIENCE = 1.0
 _OLDER_NAMES = {"curve25519-sha256": "curve25519-sha256@libssh.org"}
 """What paramiko has under its older name alone."""

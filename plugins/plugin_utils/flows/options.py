@@ -234,7 +234,7 @@ OPTIONS = (
     ),
     Option(
         "agent_service_url",
-        "The service's URL as the agent has to use it, where that is another than the controller's.",
+        "The service's URL as the agent has to use it, where it differs from the controller's.",
         without="O(service_url)",
         modules=("serialize",),
         flows=(AGENT_FACTORY,),
@@ -270,7 +270,7 @@ OPTIONS = (
     ),
     Option(
         "agent_restart",
-        "The command that restarts the agent, a word an element.",
+        "The command that restarts the agent, as a list of words.",
         [],
         without="C(/etc/init.d/ioto restart), or C(systemctl restart ioto) where there is no such script",
         more=(

@@ -31,7 +31,7 @@ def build_request(options: Mapping[str, Any], *, check: bool) -> Request:
     """Return the request that `options` describe. Raises `IotoError` where they do not go together."""
     if not options["config_dir"].startswith("/"):
         raise OptionError(
-            f"The config_dir {quoted(options['config_dir'])} is no absolute path; give one such as /etc/ioto "
+            f"The config_dir {quoted(options['config_dir'])} is not an absolute path; give one such as /etc/ioto "
             "(ioto_config_dir)."
         )
     return Request(

@@ -24,7 +24,7 @@ Details = Mapping[str, object]
 
 
 class Difference(NamedTuple):
-    """A fact that is another one than before; `fact` is `SERIAL`, `MAC` or `HOST_KEY`."""
+    """A fact that has changed; `fact` is `SERIAL`, `MAC` or `HOST_KEY`."""
 
     fact: str
     known: str
@@ -63,7 +63,8 @@ def addresses(macs: Iterable[str]) -> dict[str, object]:
 def differences(known: Details, now: Details) -> list[Difference]:
     """Return what `now` is seen of a device and contradicts what is `known` of it; what only one of them says does not.
 
-    An interface may be missing for a while, or be seen late: addresses contradict where each has one the other has not.
+    An interface may be missing for a while, or be seen late: addresses contradict where each has one that
+    the other lacks.
     """
     found = [
         Difference(fact, str(known[fact]), str(now[fact]))

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""MAC addresses, and serials that are one: a unit is the same in whatever notation its address is written."""
+"""MAC addresses, and serials that are one: a unit is the same in any notation of its address."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def mac_of_serial(serial: str) -> str | None:
     """Return the MAC address that `serial` is, in its normal form; None where it is a serial of another kind.
 
     Six groups with colons always are one. In another notation it has to be possible: without a letter among the digits
-    it is none where it would be a group's, and never without signs, in halves (`001122-334455`), or in thirds with
-    dashes, since serials are counted so. Twelve digits and letters without signs are none where they would be a
+    it is not one where it would be a group's, and never without signs, in halves (`001122-334455`), or in thirds with
+    dashes, since serials are counted so. Twelve digits and letters without signs are not one where they would be a
     group's, but for the groups that everybody knows.
     """
     mac = normal_mac(serial)

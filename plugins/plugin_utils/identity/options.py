@@ -20,7 +20,7 @@ OPTIONS = (
     ),
     Option(
         "shared_hardware",
-        "Serials and MAC addresses, in whatever notation, that more than one device says and that identify none, such "
+        "Serials and MAC addresses, in any notation, that more than one device says and that identify none, such "
         "as those of a jig. What makers leave in (zeros, C(To be filled by O.E.M.)) is known already.",
         [],
         elements="str",

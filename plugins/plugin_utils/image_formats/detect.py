@@ -65,7 +65,7 @@ def _open(path: Path, scratch: Path, *, format: str | None, config_dir: str | No
 
 
 def detect(path: Path, scratch: Path) -> str:
-    """Return which of `FORMATS` stands at `path`. Raises `ImageError` for what is none of them."""
+    """Return which of `FORMATS` stands at `path`. Raises `ImageError` for anything else."""
     if path.is_dir():
         return "tree"
     try:

@@ -4,7 +4,7 @@
 """A master image: the base with a place in it for the file, from which the images of a batch are copied.
 
 Most formats store a small file as it is, in one piece, and no checksum covers it. So the programs that know the format
-make one image with random letters in the place of the file, and each unit's image is a copy of that one with its own
+make one image with random letters instead of the file, and each unit's image is a copy of that one with its own
 bytes there. A second master with other letters has to pass the format's own checker as well: what keeps a checksum over
 the file (an inode with inline data), or compresses it, has no master, and its images are made one by one.
 """

@@ -108,7 +108,7 @@ class Json5Document:
 
     @property
     def members(self) -> list[tuple[str, JsonValue]] | None:
-        """The keys and values of the outermost object, those of a repeated key each; None where it is no object."""
+        """The keys and values of the outermost object, those of a repeated key each; None where it is not an object."""
         if self._root is None:
             return []
         if not isinstance(self._root, Object):
@@ -129,7 +129,7 @@ class Json5Document:
         """Return the document with `value` (None, bool, int, float, str, or a dict or list of these) at `path`.
 
         Missing parents are made. A document that has this value there already is returned as it is.
-        Raises `Json5Error` where a key of the path stands twice in its object, where a parent is no object, and for
+        Raises `Json5Error` where a key of the path stands twice in its object, where a parent is not an object, and for
         a value that cannot be written so that the agent reads it.
         """
         if isinstance(path, str) or not path:
@@ -320,7 +320,7 @@ def _checked(value: object, name: str, path: Sequence[str], depth: int) -> JsonV
         checked: dict[str, JsonValue] = {}
         for key, child in value.items():
             if not isinstance(key, str):
-                raise refuse(f"has a key that is no text but of type {type(key).__name__}; put it in quotes.")
+                raise refuse(f"has a key of type {type(key).__name__}; put it in quotes.")
             plain_key = _checked_text(key, refuse_as=f"a key of the value for {_dotted(path)}", name=name)
             checked[plain_key] = _checked(child, name, [*path, plain_key], depth + 1)
         return checked
@@ -338,7 +338,8 @@ def _checked_text(value: str, *, refuse_as: str, name: str) -> str:
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise Json5Error(name, f"{refuse_as} holds half of a surrogate pair, which is no text; leave it out.") from None
+        told = f"{refuse_as} holds half of a surrogate pair, which is not text; leave it out."
+        raise Json5Error(name, told) from None
     return str.__str__(value)
 
 

@@ -24,7 +24,7 @@ from typing import NamedTuple, NoReturn, TypeAlias, cast
 from ..errors import IotoError
 
 MAX_BYTES = 1 << 20
-"""What a document may have; a larger file, also behind a device or in an image, is no configuration."""
+"""What a document may have; a larger file, also behind a device or in an image, is not a configuration."""
 MAX_DEPTH = 64
 
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
@@ -322,7 +322,7 @@ class _Reader:
         if "\0" in value:
             self._refuse(start, "the string holds \\u0000, where the agent ends it; delete the escape.")
         try:
-            # Two \u escapes make one character outside the basic plane; one half alone is no text.
+            # Two \u escapes make one character outside the basic plane; one half alone is not a text.
             return value.encode("utf-16", "surrogatepass").decode("utf-16")
         except UnicodeDecodeError:
             self._refuse(start, "the string holds half of a surrogate pair; write the character itself.")

@@ -43,7 +43,7 @@ def check_values(document: Json5Document) -> None:
 
 
 def seek_second_opinion(old: Json5Document, new: Json5Document, wanted: Mapping[str, JsonValue]) -> None:
-    """Have an independent reader find in `new` what was put there, and all else as it was: else the defect is ours.
+    """Have an independent reader find in `new` what was put there, and the rest as it was: else the defect is ours.
 
     Raises `EditorDefectError`.
     """

@@ -41,7 +41,7 @@ from ..private_files import make_private_folder, write_private
 from .printers import Printer, Receipt
 
 _MOST_IN_DOUBT = 2
-"""Times that a label is sent without a proof: that it may be there twice stops no line, three times would."""
+"""Times that a label is sent without a proof: a line can live with a label that is there twice, not with three."""
 
 _PRINT_EVENTS = (
     *(EventKind.PRINT_STARTED, EventKind.PRINT_FAILED, EventKind.PRINT_UNSURE),
@@ -93,7 +93,7 @@ def compose(job: LabelJob, claim: Claim) -> Label:
 
 
 def compose_all(job: LabelJob, claims: Sequence[Claim]) -> tuple[list[Label], dict[str, str]]:
-    """Return the labels of `claims`, and why the others have none, by unit: one that cannot be made blocks no other."""
+    """Return the labels of `claims`, and why the others have none, by unit: each is made that can be."""
     labels = []
     problems = {}
     for claim in claims:
@@ -213,7 +213,7 @@ def _print(ledger: Ledger, label: Label, printer: Printer, context: Context) -> 
 
 
 def _made_meanwhile(ledger: Ledger, labels: Sequence[Label]) -> set[str]:
-    """Return the IDs of those `labels` that another run has made since these were chosen; a reprint is none."""
+    """Return the IDs of those `labels` that another run has made since these were chosen; reprints do not count."""
     of_units = [
         label.claim.claim_id for label in labels if label.claim.unit and label.claim.state is not State.LABELLED
     ]

@@ -110,8 +110,8 @@ def label_hosts(
     """Make the labels of `hosts`, which maps each to its `VARIABLES`, and return the task's result.
 
     `complete` gives a host's options with their defaults. A host whose flow failed gets no label; one whose label
-    cannot be made is named with the reason and stops no other, but what comes after a printer that failed waits, so
-    that the order stays the order of the line.
+    cannot be made is named with the reason, and the others are made; but what comes after a printer that failed waits,
+    so that the order stays the order of the line.
     """
     result = _Result()
     for (place, _unused), queue in _queues(hosts, complete, result).items():

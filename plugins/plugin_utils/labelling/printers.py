@@ -93,7 +93,7 @@ class _Clock:
 
     @property
     def left(self) -> float:
-        """The seconds that are left. Raises `TimeoutError` where there are none."""
+        """The seconds that are left. Raises `TimeoutError` when the time is up."""
         left = self._until - monotonic()
         if left <= 0:
             raise TimeoutError
@@ -347,7 +347,7 @@ def open_printer(address: str, *, timeout: float = TIMEOUT) -> Printer:
     printer = makers[scheme]() if scheme in makers else None
     if printer is None:
         raise PrintError(
-            f"{quoted(address)} is no printer; give socket://HOST:{DEFAULT_PORT}, cups:QUEUE or file:/dev/usb/lp0."
+            f"{quoted(address)} is not a printer; give socket://HOST:{DEFAULT_PORT}, cups:QUEUE or file:/dev/usb/lp0."
         )
     return printer
 

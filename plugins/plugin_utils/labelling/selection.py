@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from ..claim_ids import DEFAULT_LENGTH, parse
-from ..display_text import printable, quoted
+from ..display_text import counted, printable, quoted
 from ..errors import IotoError
 from ..labels.errors import LabelError
 from ..ledger.event_kinds import EventKind
@@ -117,7 +117,7 @@ def again(ledger: Ledger, *, product: str | None, run: str | None) -> list[Claim
 
 
 def in_run(ledger: Ledger, run: str) -> set[str]:
-    """Return the IDs of the units to which something happened in the run. Raises `LabelError` where there is none."""
+    """Return the IDs of the units to which something happened in the run. Raises `LabelError` without one."""
     ids = {claim.claim_id for claim in ledger.claims(run=run, reserved=False)}
     if not ids:
         raise LabelError(
@@ -133,7 +133,7 @@ def _several(kind: str, name: str, live: Sequence[Claim]) -> str:
         return f"units of {len(live)} products have the serial {name}; give ioto_label_product, one of {products}"
     last = ", ".join(printable(claim.unit or "") for claim in live[-_LISTED:])
     more = " and others" if len(live) > _LISTED else ""
-    return f"{len(live)} units were last seen as the host {name}; give ioto_label_serials: {last}{more}"
+    return f"{counted(len(live), 'unit')} were last seen as the host {name}; give ioto_label_serials: {last}{more}"
 
 
 def _retired(claim: Claim) -> str:
@@ -168,8 +168,8 @@ def of_roll(
     ]
     if len(members) > number:
         raise LabelError(
-            f"The roll {quoted(roll)} was made with {len(members)} labels, and {number} are asked for; give that "
-            "number, or another name for another roll."
+            f"The roll {quoted(roll)} was made with {counted(len(members), 'label')}, which is more than the {number} "
+            "asked for; give that number, or another name for another roll."
         )
     lacking = number - len(members)
     if lacking and not check:

@@ -127,7 +127,7 @@ def _check_dest(dest: Path, format: str) -> None:
         )
     if is_file and dest.suffix.lower() != ending:
         raise LabelSettingsError(
-            f"The labels are to be {format.upper()}, and {quoted(dest.name)} is no name for such a file; let the "
+            f"The labels are to be {format.upper()}, and {quoted(dest.name)} does not name such a file; let the "
             f"name of ioto_label_dest end in {ending}, or give another ioto_label_format."
         )
     try:

@@ -203,7 +203,7 @@ def open_face(path: str) -> Face:
 
 
 def find_font(name: str, folder: Path | None) -> str | None:
-    """Return the path of the font `name`, or None where there is none."""
+    """Return the path of the font `name`, or None without it."""
     path = typed_path(name)
     if path.is_absolute() or len(path.parts) > 1 or (folder and (folder / path).is_file()):
         path = path if path.is_absolute() else (folder or Path()) / path

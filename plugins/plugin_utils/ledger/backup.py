@@ -41,12 +41,12 @@ def back_up(ledger: str | None, folder: Path, *, keep: int) -> Backup:
         with draft(target) as temporary:
             copy_database(path, temporary)
     except (OSError, sqlite3.Error) as error:
-        raise LedgerError(f"The ledger {path} could not be copied to {folder}: {error}; see its disk.") from None
+        raise LedgerError(f"The ledger {path} could not be copied to {folder}: {error}; check the disk.") from None
     return Backup(target, prune(target, keep=keep))
 
 
 def file_to_copy(ledger: str | None) -> Path:
-    """Return the file of the ledger. Raises `LedgerError` where there is none."""
+    """Return the file of the ledger. Raises `LedgerError` without one."""
     path = Location.parse(ledger).path
     if path is None:
         raise LedgerError("The ledger is on PostgreSQL; back it up there, with pg_dump or the server's own archive.")

@@ -94,7 +94,7 @@ def shared_names(claim: Claim, request: AllocationRequest) -> frozenset[str]:
 
 
 def brings_another_board(live: Claim, request: AllocationRequest) -> bool:
-    """Whether the board of `request` has a name that the one of its unit's `live` claim has not."""
+    """Whether the board of `request` has a name that the one of its unit's `live` claim lacks."""
     names = names_of_board(request.product, request.details)
     return not names <= names_of_board(live.product, live.details)
 

@@ -4,7 +4,7 @@
 """Rows to and from the database by the crowd: one statement each, through the driver.
 
 A factory service takes a crowd of units through one transaction, so here counts what a single row costs. A statement
-for each row, and SQLAlchemy's work on each value, would cost more than all else. Therefore what all rows have in
+for each row, and SQLAlchemy's work on each value, would cost more than everything else. Therefore what all rows have in
 common is bound once, and a statement's text is the same for many sizes of a crowd, so that it is prepared once.
 """
 
@@ -44,9 +44,9 @@ _KEY = CLAIM_NAMES.index("claim_id")
 
 
 def read_live(connection: Connection, units: Iterable[str], *, lock: bool = False) -> Iterator[Claim]:
-    """Yield the live claims of those units, in whatever product; with `lock` nobody else changes them meanwhile.
+    """Yield the live claims of those units, of any product; with `lock` nobody else changes them meanwhile.
 
-    A unit whose name is a MAC address is found in whatever notation an older version recorded it.
+    A unit whose name is a MAC address is found in any notation that an older version recorded.
     """
     return _read(connection, "unit", [text for unit in units for text in notations(unit)], lock=lock)
 

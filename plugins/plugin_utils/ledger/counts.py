@@ -57,7 +57,7 @@ def read_summary(connection: Connection) -> LedgerSummary:
         if number:
             if state not in states:
                 raise LedgerError(
-                    f"The ledger is damaged: {number} of its claims have a state that there is not; restore the ledger "
+                    f"The ledger is damaged: {number} of its claims have an unknown state; restore the ledger "
                     "from its backup."
                 )
             states[State(state)] += number

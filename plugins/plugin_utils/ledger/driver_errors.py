@@ -42,7 +42,7 @@ _SQLITE_REMEDIES = {
     sqlite3.SQLITE_READONLY: "cannot be written; give this user permission to write the file and its directory",
     sqlite3.SQLITE_CANTOPEN: "cannot be opened; give this user permission to read and write the file and its directory",
     sqlite3.SQLITE_PERM: "cannot be opened; give this user permission to read and write it",
-    sqlite3.SQLITE_NOTADB: "is no ledger, but some other file; name the ledger's own file",
+    sqlite3.SQLITE_NOTADB: "is not a ledger, but some other file; name the ledger's own file",
     sqlite3.SQLITE_CORRUPT: _DAMAGED,
     sqlite3.SQLITE_IOERR: "cannot be read or written, because the disk reports an error; check the disk",
 }
@@ -72,7 +72,7 @@ _POSTGRESQL_REMEDIES = {
     _INSUFFICIENT_PRIVILEGE: (
         "does not let this user do that; grant the user its tables, or CREATE on the schema for the first run"
     ),
-    "25P03": "ended the session, because nothing was asked for too long in the midst of a transaction; run again",
+    "25P03": "ended the session, because nothing was asked for too long in the middle of a transaction; run again",
     READ_ONLY_TRANSACTION: "can only be read on this server; name the primary server",
 }
 

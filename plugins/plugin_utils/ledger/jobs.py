@@ -72,4 +72,4 @@ def _unknown(name: object) -> str:
         return f"Nothing says what to do with the ledger; give {JOB}, one of {listed}."
     nearest = get_close_matches(str(name), JOBS, n=1)
     meant = f" Did you mean {nearest[0]}?" if nearest else ""
-    return f"{JOB} is {quoted(str(name))}, which is no job.{meant} The jobs are {listed}."
+    return f"{JOB} is {quoted(str(name))}, which is not a job.{meant} The jobs are {listed}."

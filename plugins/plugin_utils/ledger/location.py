@@ -89,7 +89,7 @@ class Location:
                 "[@/:]", url.database or ""
             ):
                 raise LedgerError(
-                    "The ledger's URL has an option, or a part of the address, in the place of a name; write "
+                    "The ledger's URL has an option, or a part of the address, instead of a name; write "
                     "postgresql://USER:PASSWORD@HOST:PORT/DATABASE, and options after a question mark."
                 )
             return cls(url=url.set(drivername="postgresql+psycopg"))

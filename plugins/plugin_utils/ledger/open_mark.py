@@ -21,7 +21,7 @@ too, and who opens the ledger compares.
   looks at the log and removes the mark under the mark's lock (`flock`). A number is written under that lock as well,
   into a mark that is still there: whoever finds that it was removed meanwhile makes a new one. As its transaction made
   a log, that one stays. Who was refused removes nothing.
-- **Restoring.** A copy that SQLite's backup made and that has no log is no ledger whose log was lost, and is told by
+- **Restoring.** A copy that SQLite's backup made and that has no log is not a ledger whose log was lost, and is told by
   its header (journal mode `delete`). The mark of what it replaces is removed before the copy's header is changed.
 
 Nobody waits long for the lock: it is held for some system calls. Where it cannot be had, as where the disk is full,
@@ -74,7 +74,7 @@ class OpenMark:
         return time.monotonic() >= self._next_time
 
     def read(self) -> Held:
-        """Return what the mark says; nothing where there is none, or one that was torn by a power cut."""
+        """Return what the mark says; nothing without a mark, or with one that was torn by a power cut."""
         try:
             handle = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError:

@@ -92,7 +92,7 @@ def canonical_id(about: About) -> About:
 
 
 def reason_of(text: str) -> str:
-    """Return a reason without the spaces around it. Raises `LedgerError` where there is none."""
+    """Return a reason without the spaces around it. Raises `LedgerError` without one."""
     if not text.strip():
         raise LedgerError("A claim is retired or moved for a reason; give one.")
     return text.strip()

@@ -34,7 +34,7 @@ OPTIONS = (
                 "V(labelled) records that somebody has seen the label, of which no printer said that it was made.",
                 "V(resolve) records that somebody has looked at the conflicts about a claim.",
                 "V(backup) copies the ledger into the folder O(dest), also while others use it.",
-                "V(restore) checks the backup O(src) and puts it in the place of the ledger, which is kept beside it. "
+                "V(restore) checks the backup O(src) and puts it where the ledger is, which is kept beside it. "
                 "End whatever uses the ledger before.",
                 "V(migrate) brings a ledger of an older version to what this one needs. A file is migrated without "
                 "it, when it is opened to be written; a ledger on PostgreSQL only by it, because all lines wait "

@@ -163,7 +163,7 @@ class PostgresqlDatabase:
                 if watch.has_fired or not driver.closed or sqlstate(error):
                     raise
                 raise LedgerError(
-                    f"The ledger {self._name} lost the connection to its server in the midst of its work, and nothing "
+                    f"The ledger {self._name} lost the connection to its server in the middle of its work, and nothing "
                     "was recorded; run again."
                 ) from None
             finally:

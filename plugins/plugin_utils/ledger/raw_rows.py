@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rows as the database keeps them, the same on SQLite and PostgreSQL, also where they are no longer what they were.
 
-A time is text in UTC, `2026-11-27 14:25:26.000000`. Bytes that are no UTF-8 stay in the text as half characters
+A time is text in UTC, `2026-11-27 14:25:26.000000`. Bytes that are not UTF-8 stay in the text as half characters
 (`surrogateescape`), so that a damaged row can be looked at as any other.
 """
 
@@ -67,7 +67,7 @@ def few_raw_rows(connection: Connection, statement: str, **values: object) -> Se
 
 @contextmanager
 def as_stored(connection: Connection) -> Iterator[None]:
-    """Have SQLite return text that is no UTF-8, too; PostgreSQL keeps none."""
+    """Have SQLite return text that is not UTF-8, too; PostgreSQL keeps none."""
     driver: Any = connection.connection.driver_connection
     if not isinstance(driver, sqlite3.Connection):
         yield

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Put a backup in the place of an SQLite ledger. What was there is kept beside it, whole, and never removed.
+"""Replace an SQLite ledger by a backup. What was there is kept beside it, whole, and never removed.
 
 Killed at any instant, the ledger is the old one, the restored one, or an old one without its log, which is refused
 (see `open_mark`) until it is restored once more. A process that has the old one open records nothing more in it.
@@ -44,7 +44,7 @@ class Restored:
 
 
 def restore(ledger: str | None, backup: Path, *, check: bool) -> Restored:
-    """Put `backup` in the place of `ledger`, once nothing is found in it; with `check`, only look at both.
+    """Replace `ledger` by `backup`, once nothing is found in it; with `check`, only look at both.
 
     Raises `LedgerError` (`DamagedLedgerError` where something is found in the backup); nothing was changed then.
     """
@@ -67,7 +67,7 @@ def restore(ledger: str | None, backup: Path, *, check: bool) -> Restored:
             kept = _replace(path, backup)
     except (OSError, sqlite3.Error) as error:
         raise LedgerError(
-            f"The backup {backup} could not be put in the place of {path} ({error}); see the disk, and restore again."
+            f"The backup {backup} could not replace {path} ({error}); check the disk, and restore again."
         ) from None
     return Restored(path, report, kept, lacking)
 

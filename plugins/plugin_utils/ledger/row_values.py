@@ -81,7 +81,7 @@ def unread(record: type, table: FromClause) -> list[ColumnElement[Any]]:
 def fetch(connection: Connection, rows: Callable[[], Sequence[Row]]) -> Sequence[Row]:
     """Return the `rows` that are fetched by `connection`, for `read`.
 
-    SQLite hands out nothing of a row with a text that is no UTF-8, and its complaint quotes that text. Such rows are
+    SQLite hands out nothing of a row with a text that is not UTF-8, and its complaint quotes that text. Such rows are
     fetched again, with the text as bytes, so that `read` can tell where it is.
     """
     try:
@@ -105,7 +105,7 @@ def select_rows(connection: Connection, query: Select[Any]) -> Sequence[Any]:
 def read(record: type[Record], rows: Iterable[Sequence[Any]], dialect: Dialect) -> Iterator[Record]:
     """Yield the records that `rows` hold: the values as the driver gave them, in the order of the columns.
 
-    Where the row's number is none of the columns, it follows them. Raises `LedgerError` at a value that is none.
+    Where the row's number is not one of the columns, it follows them. Raises `LedgerError` at a bad value.
     """
     columns = columns_of(record)
     size, decoders, seen = len(columns), _decoders(record, dialect), _shapes(record, dialect)

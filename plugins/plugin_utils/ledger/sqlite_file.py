@@ -94,7 +94,7 @@ def check_usable(path: Path) -> None:
     _refuse_orphans(path)
     folder = next(parent for parent in path.parents if parent.exists())
     if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-        why = "may not be written" if folder.is_dir() else "is no directory"
+        why = "may not be written" if folder.is_dir() else "is not a directory"
         raise LedgerError(f"The ledger {path} cannot be made: {folder} {why}; name another place (ioto_ledger).")
 
 

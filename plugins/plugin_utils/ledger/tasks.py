@@ -229,7 +229,7 @@ def _import(ledger: Ledger, options: Mapping[str, Any], context: Context, *, che
         with path.open("rb") as stream:
             done = import_claims(ledger, stream, _format(options, path), context=context, check_only=check)
     except OSError as error:
-        raise LedgerTaskError(f"The file {path} cannot be read ({error}); see its name and owner.") from None
+        raise LedgerTaskError(f"The file {path} cannot be read ({error}); check its name and owner.") from None
     return {
         "changed": bool(done.added or done.changed),
         "imported": {"added": done.added, "changed": done.changed, "unchanged": done.unchanged},

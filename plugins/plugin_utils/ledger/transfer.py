@@ -208,9 +208,9 @@ def _json_object(text: str) -> Values:
     try:
         values = json.loads(text)
     except (ValueError, RecursionError):
-        raise LedgerError("This line is no JSON; write one object in one line.") from None
+        raise LedgerError("This line is not JSON; write one object in one line.") from None
     if not isinstance(values, dict):
-        raise LedgerError("This line is no JSON object; write one object in one line.")
+        raise LedgerError("This line is not a JSON object; write one object in one line.")
     for former, name in _FORMER.items():
         if former in values and name not in values:
             values[name] = values.pop(former)
@@ -260,7 +260,7 @@ def _text(values: Values, name: str) -> str | None:
     if value is None or value == "":
         return None
     if not isinstance(value, str):
-        raise LedgerError(f"The {name} is no text; write it in quotes.")
+        raise LedgerError(f"The {name} is not text; write it in quotes.")
     return value
 
 
@@ -274,7 +274,9 @@ def _aware_time(values: Values, name: str) -> datetime | None:
             return moment.astimezone(UTC)
     except (ValueError, OverflowError):
         pass
-    raise LedgerError(f"The {name} {quoted(text)} is no time with a time zone; write it as 2026-01-31T12:00:00+00:00.")
+    raise LedgerError(
+        f"The {name} {quoted(text)} is not a time with a time zone; write it as 2026-01-31T12:00:00+00:00."
+    )
 
 
 def _number(values: Values, name: str) -> int | None:
@@ -285,7 +287,7 @@ def _number(values: Values, name: str) -> int | None:
     try:
         return None if text is None else int(text)
     except ValueError:
-        raise LedgerError(f"The {name} {quoted(text)} is no whole number; correct it.") from None
+        raise LedgerError(f"The {name} {quoted(text)} is not a whole number; correct it.") from None
 
 
 def _object(values: Values, name: str) -> Values | None:
@@ -296,5 +298,5 @@ def _object(values: Values, name: str) -> Values | None:
         except (ValueError, RecursionError):
             value = False
     if value is not None and not isinstance(value, dict):
-        raise LedgerError(f"The {name} are no JSON object; correct them.")
+        raise LedgerError(f"The {name} are not a JSON object; correct them.")
     return value

@@ -76,7 +76,7 @@ def _notice(done: Restored, *, check: bool) -> str:
     if done.lacking is None:
         return f"{kept}; it cannot be read, so nobody knows what the backup lacks."
     if not done.lacking:
-        return f"{kept}; it has no claim that the backup has not, and none in another state."
+        return f"{kept}; the backup has all of its claims, in the same states."
     return (
         f"{kept}; the backup lacks {counted(done.lacking, 'claim')} of it, or has them in an earlier state: export it "
         "(ioto_ledger names it), and import what was exported."

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The columns of a production order, and titles that are meant for one of them and do not name it.
 
-A title that is no column names a property of the device. So a mistyped one would be taken for a property without a
+A title that is not a column names a property of the device. So a mistyped one would be taken for a property without a
 word: an ordered claim ID would not be used, and another one made.
 """
 
@@ -106,7 +106,7 @@ def _meaning(title: str) -> str | None:
         return f"looks like {meant}; call it so"
     letters = _letters(title)
     if letters == "port":
-        return "is no column; write it in address as host:port"
+        return "is not a column; write it in address as host:port"
     if letters in _SECRETS:
         return "no order should hold; keep it in Ansible Vault"
     if fold_title(title).startswith(f"{_PREFIX}_"):

@@ -66,7 +66,7 @@ def damage_beside_others(serials: Mapping[Key, str]) -> dict[Key, str]:
     dates = [line for line, serial in serials.items() if _DATE.fullmatch(serial)]
     found: dict[Key, str] = {}
     if len(dates) < len(serials):
-        found |= dict.fromkeys(dates, "a date among serials that are none")
+        found |= dict.fromkeys(dates, "a date among serials that are not dates")
     numbers = {line: serial for line, serial in serials.items() if serial.isascii() and serial.isdecimal()}
     found |= dict.fromkeys(_without_zeros(numbers), "a number whose leading zeros a spreadsheet has taken away")
     long = {line: serial for line, serial in numbers.items() if len(serial) > _DIGITS_OF_A_NUMBER}

@@ -91,16 +91,16 @@ def split_address(text: str) -> tuple[str, int | None]:
     if bracketed := re.fullmatch(r"\[([^\[\]]+)\](?::(.*))?", text):
         host, port = bracketed.groups()
         if not _is_ipv6(host):
-            raise ValueError("what stands in brackets is no IPv6 address")
+            raise ValueError("what stands in brackets is not an IPv6 address")
     else:
         host, colon, rest = text.partition(":")
         port = rest if colon else None
         if not _HOST_NAME.fullmatch(host) or (re.fullmatch(r"[0-9.]+", host) and not _is_ipv4(host)):
-            raise ValueError("it is no host name and no IP address")
+            raise ValueError("it is not a host name or an IP address")
     if port is None:
         return host, None
     if not (port.isascii() and port.isdigit() and len(port) <= 5 and 1 <= int(port) <= 65535):
-        raise ValueError("its port is no number from 1 to 65535")
+        raise ValueError("its port is not a number from 1 to 65535")
     return host, int(port)
 
 
@@ -266,7 +266,7 @@ class _OrderReader:
             except claim_ids.InvalidProductError:
                 self._problem(
                     line,
-                    f"The product {_shown(text)} is no product ID: that is a ULID, 26 characters such as "
+                    f"The product {_shown(text)} is not a product ID: that is a ULID, 26 characters such as "
                     "01G8YJKKRNTHW213TRZYX3YH0M; copy it from the Builder.",
                 )
                 return None
@@ -302,14 +302,14 @@ class _OrderReader:
 
     def _user(self, line: int, text: str | None) -> str | None:
         if text is not None and not _USER.fullmatch(text):
-            self._problem(line, f"The user {_shown(text)} is no login name; correct it.")
+            self._problem(line, f"The user {_shown(text)} is not a login name; correct it.")
             return None
         return text
 
     def _host(self, line: int, text: str | None) -> str | None:
         if text is not None and not _HOST_NAME.fullmatch(text):
             self._problem(
-                line, f"The host {_shown(text)} is no inventory name: use letters A to Z, digits, '.', '_' and '-'."
+                line, f"The host {_shown(text)} is not an inventory name: use letters A to Z, digits, '.', '_' and '-'."
             )
             return None
         return text

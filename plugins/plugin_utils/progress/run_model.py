@@ -127,7 +127,7 @@ class RunModel:
     ) -> None:
         """Begin a run now, by `clock`, in seconds.
 
-        `interval` are the seconds between two progress lines, of which there are none where a `live` line shows the
+        `interval` are the seconds between two progress lines, of which a `live` line shows the
         same. `verbose` has also those tasks and plays told that did nothing.
         """
         self._clock = clock

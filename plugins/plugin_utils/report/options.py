@@ -95,7 +95,7 @@ def run_report(
 ) -> tuple[dict[str, Any] | None, list[Problem]]:
     """Return the options of the report of a run of `hosts`, None where nobody wants one, and what is wrong with them.
 
-    A run has one report: hosts that want another one than the first who wants any are a problem.
+    A run has one report: hosts that want different ones are a problem.
     """
     wanted: dict[str, list[str]] = {}
     for host, variables in hosts.items():
@@ -121,7 +121,7 @@ def page_path(dest: str) -> Path:
     path = typed_path(dest).absolute()
     if path.suffix.lower() not in {".html", ".htm"}:
         raise ReportError(
-            f"The report is a page, and {quoted(path.name)} is no name for one; let its name end in .html."
+            f"The report is a page, and {quoted(path.name)} does not name one; let its name end in .html."
         )
     try:
         obstacle = obstacle_to(path)

@@ -29,7 +29,7 @@ _SHORT_ID = 11
 
 
 class LabelPicture(NamedTuple):
-    """The picture of a label as an `svg` element, or why there is none."""
+    """The picture of a label as an `svg` element, or why it is missing."""
 
     svg: str
     problem: str

@@ -143,7 +143,7 @@ class Report:
 
     @property
     def yield_percent(self) -> float | None:
-        """Units that have their identity, of all that were reached and are not retired; None where there are none."""
+        """Units that have their identity, of all that were reached and are not retired; None without such units."""
         left_out = {UnitVerdict.RETIRED, UnitVerdict.NOT_REACHED}
         counted = [row for row in self.rows if row.verdict not in left_out]
         return 100 * sum(row.verdict.has_identity for row in counted) / len(counted) if counted else None

@@ -28,7 +28,7 @@ _KINDS = ("PNG", "JPEG")
 
 
 class PictureError(IotoError):
-    """A file that is no picture which we decode."""
+    """A file that is not a picture which we decode."""
 
 
 def open_picture(path: str, mode: str) -> Image.Image:
@@ -36,7 +36,7 @@ def open_picture(path: str, mode: str) -> Image.Image:
     file = typed_path(path)
     try:
         if not file.is_file():
-            raise PictureError(f"The picture {quoted(path)} is no file; give a PNG or a JPEG.")
+            raise PictureError(f"The picture {quoted(path)} is not a file; give a PNG or a JPEG.")
         with warnings.catch_warnings(action="ignore"), Image.open(file, formats=_KINDS) as picture:
             if picture.width * picture.height > MOST_PIXELS or max(picture.size) > MOST_ACROSS:
                 raise _too_large(path, f"{picture.width} x {picture.height} pixels")
@@ -52,7 +52,7 @@ def open_picture(path: str, mode: str) -> Image.Image:
         raise _too_large(path, "far more pixels") from None
     except Exception as error:  # a decoder stumbles over what it does not expect in many ways
         said = error.strerror if isinstance(error, OSError) else None
-        reason = said or "it is no PNG and no JPEG, or broken"
+        reason = said or "it is not a PNG or JPEG, or it is broken"
         raise PictureError(f"The picture {quoted(path)} cannot be read ({reason}); give a PNG or a JPEG.") from None
 
 

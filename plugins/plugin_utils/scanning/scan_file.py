@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..csv_reader import CsvFormat, CsvRow, LineProblem, fold_title, read_lines, read_rows
-from ..display_text import printable
+from ..display_text import counted, printable
 from ..private_files import typed_path
 from .scan import NothingScannedError, ScanError
 
@@ -62,8 +62,8 @@ def read_scan_file(path: str, hosts: Sequence[str]) -> ScanFile:
         raise ScanFileError(f"The file of scans {path} is empty; scan the labels into it.")
     if len(scans) != len(hosts):
         raise ScanFileError(
-            f"The file of scans {path} has {len(scans)} scans, and there are {len(hosts)} units: one scan for each, in "
-            "the order of the inventory, or CSV with the columns host (or serial) and scan."
+            f"The file of scans {path} has {counted(len(scans), 'scan')} for {counted(len(hosts), 'unit')}; give one "
+            "scan for each, in the order of the inventory, or CSV with the columns host (or serial) and scan."
         )
     return ScanFile(path, by_host=dict(zip(hosts, scans, strict=True)))
 

@@ -42,7 +42,7 @@ class Decision:
     """The action; the ID to keep, adopt or assign (None: the source gives one); and what becomes of older ones.
 
     `retire_live` ends the unit's live claim for the new one. `conflict` is the claim of another unit that was found in
-    the way, for the record, and `device` what the device is that is another one than its unit's. `rewritten`: the unit
+    the way, for the record, and `device` in what the device differs from its unit. `rewritten`: the unit
     was verified before, and its device has lost that.
     """
 
@@ -142,7 +142,7 @@ def _refused_replacement(seen: Seen, asked: Asked, known: Known) -> Decision | N
     named, holder = asked.replacing.folded_id, known.replaced_holder
     if named is None:
         return _refuse(
-            "What is to be replaced is no claim ID (10 to 20 digits and letters without I, L, O and U), nor what the "
+            "The ID to replace is not a claim ID (10 to 20 digits and letters without I, L, O and U), nor what the "
             "device has as its id: correct ioto_replace_id, or remove it."
         )
     if holder is None:
@@ -209,7 +209,7 @@ def _choose(seen: Seen, asked: Asked, known: Known) -> Decision:
         if asked.replacing.takes_id(seen.claim_id):
             return _for_a_blank_device(seen, asked, known)
         return _refuse(
-            "The device has an id that is no claim ID (10 to 20 digits and letters without I, L, O and U): "
+            "The device has an id that is not a claim ID (10 to 20 digits and letters without I, L, O and U): "
             f"remove it there, or {id_is_meant(seen.claim_id)}."
         )
     if known.live is not None and known.live.claim_id == seen.claim_id:
@@ -228,7 +228,7 @@ def _for_a_blank_device(seen: Seen, asked: Asked, known: Known) -> Decision:
     rewritten = live.state in _DONE
     if rewritten and seen.identity is not None and seen.identity.is_a_mac and not _is_again(asked, live):
         return _refuse(
-            f"The device is blank, and says by nothing but its MAC address that it is unit {quoted(asked.unit)}, which "
+            f"The device is blank, and only its MAC address says that it is unit {quoted(asked.unit)}, which "
             f"was done before as {printable(live.host or 'another host')}: see whether it is that unit, or another "
             "board with the same address, which needs its own serial (ioto_serial); if it is, say so (ioto_rewrite: "
             "true).",
@@ -310,7 +310,7 @@ def _guarded(decision: Decision, seen: Seen, asked: Asked) -> Decision:
         return decision
     if asked.by_agent and decision.needs_an_id and seen.claim_id is not None:
         return _refuse(
-            "An agent makes an ID only where there is none: to replace the present one, let the controller write it "
+            "An agent makes an ID only if it has none yet: to replace the present one, let the controller write it "
             "(source: generated)."
         )
     wanted = {"id": decision.claim_id, "product": asked.product}

@@ -37,7 +37,7 @@ OPTIONS = (
     _REPLACE_ID,
     replace(
         _REPLACE_ID,
-        says="Refused, since an agent makes or asks for an ID only where there is none; have the controller write it.",
+        says="Refused, since an agent makes or asks for an ID only if it has none yet; have the controller write it.",
         modules=(),
         flows=_AGENTS,
     ),

@@ -59,7 +59,7 @@ class Asked:
     scanned: bool = False
     """The ID is on a label that was printed beforehand, so the ledger has to know it."""
     by_agent: bool = False
-    """The agent makes the ID, which it does only where there is none."""
+    """The agent makes the ID, which it does only without one."""
     length: int = DEFAULT_LENGTH
     """Characters of an ID that is given, and that the ledger does not know."""
     rewrite: bool = False

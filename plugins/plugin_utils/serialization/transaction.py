@@ -63,7 +63,7 @@ def serialize(device: Device, request: Request, ledger: ClaimLedger, context: Co
     """Give the unit behind `device` its identity, or find that it has it. Raises `IotoError`."""
     for key in IDENTITY_KEYS:
         if key in request.properties:
-            raise SerializationError(f"The property {quoted(key)} is no free one; give it as claim_id or product.")
+            raise SerializationError(f"The property {quoted(key)} is reserved; give it as claim_id or product.")
     with suppress(ChangedMeanwhileError):
         return _Transaction(device, request, ledger, context).run()
     for _unused in range(_TRIES_AGAINST_OTHER_WRITERS - 2):

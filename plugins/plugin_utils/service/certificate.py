@@ -117,4 +117,4 @@ def _no_passphrase() -> str:
 def _reason(error: ssl.SSLError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return error.verify_message
-    return error.reason.replace("_", " ").lower() if error.reason else "one of them is no such PEM file"
+    return error.reason.replace("_", " ").lower() if error.reason else "one of them is not a PEM file"

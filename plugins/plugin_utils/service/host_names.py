@@ -24,7 +24,7 @@ _WILDCARD = "*."
 
 
 def canonical_name(text: str) -> str | None:
-    """Return the host name `text` in lower case, without the dot at its end; None where it is none.
+    """Return the host name `text` in lower case, without the dot at its end; None for any other text.
 
     It may begin with `*.`, as in certificates, which stands for one label.
     """
@@ -45,7 +45,7 @@ class HostNames:
     """The names of one service: IP addresses, `localhost`, and its own."""
 
     def __init__(self, names: Iterable[str]) -> None:
-        """Take the service's own names, such as those of its certificate; what is no host name is left out."""
+        """Take the service's own names, such as those of its certificate; what is not a host name is left out."""
         self._names = frozenset(name for text in names if (name := canonical_name(text)))
         self._is_ours = lru_cache(maxsize=256)(self._compare)
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 
 class Networks:
-    """Some networks, as the settings hold them. Raises `ValueError` where a text is none."""
+    """Some networks, as the settings hold them. Raises `ValueError` at any other text."""
 
     def __init__(self, texts: Iterable[str]) -> None:
         self._networks = [ipaddress.ip_network(text) for text in texts]

@@ -146,7 +146,7 @@ class ReadEndpoints:
             body = None
         text = body.get("text") if isinstance(body, dict) else None
         if not isinstance(text, str):
-            raise RefusedError(422, "body", 'The body is no search; send {"text": "…"}.')
+            raise RefusedError(422, "body", 'The body is not a search; send {"text": "…"}.')
         reveal = isinstance(body, dict) and body.get("reveal") is True
         if reveal:
             self._access.require_controller(_caller(request))

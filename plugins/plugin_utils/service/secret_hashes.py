@@ -41,12 +41,12 @@ class SecretHashes:
     """Some hashed secrets. `matches` takes the same time whichever of them is presented, or none."""
 
     def __init__(self, hashes: Iterable[str], *, setting: str) -> None:
-        """Take the hashes of the `setting`. Raises `ServiceError` where one is none."""
+        """Take the hashes of the `setting`. Raises `ServiceError` at anything else."""
         self._digests = []
         for text in hashes:
             if not _HASH.fullmatch(text):
                 raise ServiceError(
-                    f"The setting {setting} holds what is no hash; make one with the command new-secret."
+                    f"The setting {setting} holds something that is not a hash; make one with the command new-secret."
                 )
             self._digests.append(bytes.fromhex(text.removeprefix(_PREFIX)))
 

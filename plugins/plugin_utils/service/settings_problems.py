@@ -94,7 +94,7 @@ def _problems_of_access(settings: ServiceSettings) -> Iterator[str]:
             yield f"products: {error}".rstrip(".")
     for text in settings.server_names:
         if not canonical_name(text):
-            yield f"server_names: {quoted(text)} is no host name; write one such as station.example, without a port"
+            yield f"server_names: {quoted(text)} is not a host name; write one such as station.example, without a port"
     for name in ("networks", "trusted_proxies"):
         for text in getattr(settings, name):
             try:
@@ -115,18 +115,18 @@ def _problems_of_files(settings: ServiceSettings) -> Iterator[str]:
         yield str(error).rstrip(".")
     try:
         if settings.token_path.exists() and not settings.token_path.is_file():
-            yield f"token_file {quoted(settings.token_file)} is no file"
+            yield f"token_file {quoted(settings.token_file)} is not a file"
     except TypedPathError as error:
         yield f"token_file: {error}".rstrip(".")
     for order in settings.production_orders:
         if Path(order).exists() and not Path(order).is_file():  # reading another kind may never end
-            yield f"production_orders: {quoted(order)} is no file"
+            yield f"production_orders: {quoted(order)} is not a file"
     if bool(settings.certificate) != bool(settings.key):
         yield "certificate and key go together"
     if not settings.certificate or not settings.key:
         return
     missing = [name for name in ("certificate", "key") if not Path(getattr(settings, name)).is_file()]
-    yield from (f"{name} {quoted(getattr(settings, name))} is no file" for name in missing)
+    yield from (f"{name} {quoted(getattr(settings, name))} is not a file" for name in missing)
     if missing:
         return
     holders = ("key", settings.key), ("certificate", settings.certificate)

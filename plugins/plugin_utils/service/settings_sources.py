@@ -49,7 +49,7 @@ def _read_file(file: Path) -> dict[str, object]:
     except RecursionError:
         raise ServiceError(f"The settings {file} nest too deeply; write lists of texts, as the guide does.") from None
     except ValueError as error:  # also of a number that is too long
-        raise ServiceError(f"The settings {file} are no TOML: {error}; correct them.") from None
+        raise ServiceError(f"The settings {file} are not TOML: {error}; correct them.") from None
     values: dict[str, object] = {}
     problems = []
     for name, value in content.items():
@@ -72,7 +72,7 @@ def _text_of(file: Path) -> str:
     if "\0" in str(file):
         raise ServiceError("The path of the settings holds a NUL; correct it.")
     if not stat.S_ISREG(file.stat().st_mode):  # another kind may never end
-        raise ServiceError(f"The settings {file} are no file; correct the path.")
+        raise ServiceError(f"The settings {file} are not a file; correct the path.")
     with file.open("rb") as stream:
         data = stream.read(_MOST_BYTES + 1)
     if len(data) > _MOST_BYTES:
@@ -86,7 +86,7 @@ def _typed(name: str, value: object, where: str) -> object:
     if isinstance(default, tuple):
         if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
             return tuple(value)
-        raise ServiceError(f"The setting {name} {where} is no list of texts; correct it.")
+        raise ServiceError(f"The setting {name} {where} is not a list of texts; correct it.")
     if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if name == "reissue" and isinstance(value, int) and not isinstance(value, bool):

@@ -80,7 +80,7 @@ def parse_json(data: bytes) -> Body | None:
     if end != len(text):
         return None
     if not isinstance(body, dict):
-        raise _malformed("The body is no object; send device.json5.")
+        raise _malformed("The body is not an object; send device.json5.")
     return body
 
 
@@ -91,7 +91,7 @@ def parse_json5(data: bytes) -> Body:
     except IotoError as error:
         raise _malformed(str(error)) from None
     if members is None:
-        raise _malformed("The body is no object; send device.json5.")
+        raise _malformed("The body is not an object; send device.json5.")
     return _object(members)
 
 
@@ -138,8 +138,8 @@ class UnitNames:
             raise RefusedError(
                 422,
                 "mac",
-                f"The mac {quoted(str(said)[:64])} is no MAC address, which has six pairs of the digits 0 to 9 and A "
-                "to F; correct it in device.json5, or leave it out.",
+                f"The mac {quoted(str(said)[:64])} is not a MAC address, which has six pairs of the digits 0 to 9 and "
+                "A to F; correct it in device.json5, or leave it out.",
             )
         return mac
 
@@ -178,13 +178,13 @@ def confirmation(body: Body, names: UnitNames) -> Confirmation:
 
 
 def _name(key: str, value: object) -> str | None:
-    """Return `value` as the text that names a unit; None where there is none."""
+    """Return `value` as the text that names a unit; None without one."""
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _MAX_NUMBER:
         return str(value)
     if value is None or value == "":
         return None
     if not isinstance(value, str):
-        raise RefusedError(422, "unit", f"The {key} is no text; write it in quotes.")
+        raise RefusedError(422, "unit", f"The {key} is not text; write it in quotes.")
     return value.strip() or None
 
 

@@ -28,7 +28,7 @@ class Stage(Enum):
     OTHER = auto()
     """It is not the usual one."""
     MALFORMED = auto()
-    """It is no HTTP."""
+    """It is not HTTP."""
 
 
 class UsualRequest:

@@ -70,7 +70,7 @@ def ask_ledger(ledger: Ledger, scan: Scan, seen: UnitSeen, product: str | None) 
     try:
         live = ledger.live_claim(named, seen.unit) if named else None
     except InvalidProductError:
-        live = None  # the device names a product that is none
+        live = None  # the device names an invalid product
     return UnitKnown(holders.get(scan.claim_id), holders.get(seen.claim_id or ""), live)
 
 
@@ -89,7 +89,7 @@ def _of_label_and_device(scan: Scan, seen: UnitSeen, product: str | None) -> lis
     if seen.claim_id is None:
         problems.append("the device has no claim ID, so serialize it first")
     elif not is_valid(seen.claim_id):
-        problems.append("the device has an id that is no claim ID")
+        problems.append("the device has an id that is not a claim ID")
     elif seen.claim_id != scan.claim_id:
         alike = mask(seen.claim_id) == mask(scan.claim_id)
         other = f"another one, {mask(seen.claim_id)}" if alike else mask(seen.claim_id)

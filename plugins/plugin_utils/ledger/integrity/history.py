@@ -156,7 +156,7 @@ def _seals(connection: Connection, findings: Findings, history: History) -> Iter
         if all(isinstance(number, int) for number in seal[:4]) and all(isinstance(text, str) for text in seal[4:]):
             yield seal
         else:
-            findings.add_row(seals.name, seal.seq, "it holds what is no seal")
+            findings.add_row(seals.name, seal.seq, "it is not a seal")
 
 
 def _recomputed(seal: Seal, before: str, rows: Sequence[RawRow]) -> Seal:

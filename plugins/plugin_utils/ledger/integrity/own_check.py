@@ -55,7 +55,7 @@ def _check_schema(connection: Connection, findings: Findings) -> None:
             findings.add(f"{name} is not defined in the database as it was made.")
     for name in found.keys() - expected.keys():
         if name.startswith("The trigger "):
-            findings.add(f"{mask_within(name)} stands on a table of the ledger, and is none of its guards.")
+            findings.add(f"{mask_within(name)} stands on a table of the ledger, and is not one of its guards.")
 
 
 def _sqlite_schema(connection: Connection) -> dict[str, object]:

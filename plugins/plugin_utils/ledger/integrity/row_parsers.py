@@ -67,7 +67,7 @@ class _RowRules:
             if (text.isascii() or _is_unicode(text)) and None not in self.needed(row):
                 return []
         except TypeError:
-            pass  # a value that is no text
+            pass  # a value that is not a text
         return [
             f"its {column.name} {problem}"
             for place, column in self.columns

@@ -105,7 +105,7 @@ def _trigger_problems(table: Table, found: dict[str, RawRow]) -> Iterator[str]:
         elif _plain(found[name][0]) != definition or (_plain(found[name][2]), found[name][3]) != (body, "plpgsql"):
             yield f"The trigger {name} is not defined in the database as it was made, or its function is not."
     for name in found.keys() - expected.keys():
-        yield f"The trigger {mask_within(name)} stands on the table {table.name}, and is none of its guards."
+        yield f"The trigger {mask_within(name)} stands on the table {table.name}, and is not one of its guards."
 
 
 def _guards(table: Table) -> Iterator[tuple[str, tuple[str, str]]]:

@@ -58,7 +58,7 @@ def check_tallies(connection: Connection, findings: Findings) -> None:
         if isinstance(number, int):
             kept[tuple(which)] += number
         else:
-            findings.add(f"The table {counts.name} holds a value that is no number of claims.")
+            findings.add(f"The table {counts.name} holds a value that is not a number of claims.")
     counted: dict[tuple[object, ...], int] = {tuple(row[:3]): int(row[3]) for row in raw_select(connection, _COUNTED)}
     for kind in sorted({*kept, *counted}, key=str):
         if kept[kind] != counted.get(kind, 0):

@@ -76,7 +76,7 @@ class MovedDetails(NamedTuple):
 def moved(details: Mapping[str, object]) -> MovedDetails | None:
     """Return what becomes of `details` as schema 2 had them; None where they stay as they are."""
     words = {_TWINS, _UNSETTLED}
-    if isinstance(details.get(_RUN), str):  # what is no text was no number of a run to schema 2, either
+    if isinstance(details.get(_RUN), str):  # what is not a text was no number of a run to schema 2, either
         words.add(_RUN)
     rest = {key: value for key, value in details.items() if key not in words}
     if len(rest) == len(details):

@@ -25,8 +25,8 @@ CONFLICTS_ARE_OPEN = "ledger_conflicts_are_open"
 # PostgreSQL keeps the plan of a statement that is used often. One that was made while the tables were almost empty
 # reads them from end to end for ever, or until somebody has them analyzed: each unit would take longer than the last.
 #
-# That conflicts are open is asked along, for it is rare, and having none of them open any longer takes longer than all
-# else that a usual transaction does.
+# That conflicts are open is asked along, for it is rare, and having none of them open any longer takes longer than the
+# rest that a usual transaction does.
 _BEGIN = "SELECT version, EXISTS (SELECT 1 FROM ioto_open_conflicts){} FROM ioto_ledger"
 _BEGIN_ON_SQLITE = _BEGIN.format("")
 _BEGIN_ON_POSTGRESQL = _BEGIN.format(", set_config('enable_seqscan', 'off', true)")

@@ -33,7 +33,7 @@ _STATES = frozenset({"written", "verified", "labelled"})
 
 
 def read_answer(reply: bytes) -> Mapping[str, object]:
-    """Return the object of a reply, which is JSON or, from the agent's sample, JSON5; an empty one for all else."""
+    """Return the object of a reply, which is JSON or, from the agent's sample, JSON5; an empty one for any other."""
     try:
         answer = read_independently(reply.decode("utf-8"))
     except ValueError:
@@ -44,7 +44,7 @@ def read_answer(reply: bytes) -> Mapping[str, object]:
 def unconfirmed(status: int, reply: bytes, said: str, body: Mapping[str, JsonValue], *, place: str) -> str | None:
     """Return why nobody knows whether the service at `place` has taken the confirmation `body`, or None: it has.
 
-    `said` is the reply as a sentence that may be shown. Raises `SourceError` where it has not.
+    `said` is the reply as a sentence that may be shown. Raises `SourceError` otherwise.
     """
     if 200 <= status < 300:
         if problem := _contradiction(read_answer(reply), body):

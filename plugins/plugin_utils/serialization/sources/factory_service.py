@@ -121,7 +121,7 @@ class FactoryService(ClaimSource):
         """Tell the service that the unit of `body` has been given the `id` in it, verified. Again is as once.
 
         Return why it could not be reached, as a sentence, or None: it says that it is so. Raises `SourceError` where it
-        does not know the ID, has it for another unit, refuses, cannot be told, or answers what is no confirmation.
+        does not know the ID, has it for another unit, refuses, cannot be told, or answers what is not a confirmation.
         """
         try:
             status, reply = self._send("PUT", json.dumps(body, ensure_ascii=False, allow_nan=False).encode())

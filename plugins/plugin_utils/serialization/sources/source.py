@@ -32,7 +32,7 @@ class ClaimSource(ABC):
     option: ClassVar[str | None] = None
     """The option whose value it gives: it is chosen where that is set, and cannot do without."""
     on_device: ClassVar[bool] = False
-    """Whether the ID comes into being on the device, and the controller waits for it: only where there is none."""
+    """Whether the ID comes into being on the device, and the controller waits for it: only without one."""
     costs_elsewhere: ClassVar[bool] = False
     """Whether to ask for an ID leaves one somewhere else, so that nobody is asked who will get none."""
     is_preprinted: ClassVar[bool] = False
