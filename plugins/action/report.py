@@ -31,4 +31,4 @@ class ActionModule(IotoAction):
             complete=lambda options: complete(options, label_options.ARGUMENTS),
             open_ledger=lambda location: Ledger(location, read_only=True),
         )
-        return {**make_report(arguments, around, check=self.check_mode), "_ansible_verbose_always": True}
+        return make_report(arguments, around, check=self.check_mode)

@@ -37,7 +37,6 @@ class ActionModule(IotoAction):
             "lines": [*summary.lines, *records],
             "not_done": list(summary.not_done),
             "not_reached": [host for host, fate in summary.fates.items() if fate is Fate.UNREACHABLE],
-            "_ansible_verbose_always": True,
         }
 
 

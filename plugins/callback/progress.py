@@ -223,7 +223,8 @@ class CallbackModule(CallbackBase):
         if end.action in {SUMMARY, REPORT}:
             self._run.remember_summary(result.result.get("lines"))
         elif end.action in C._ACTION_DEBUG:
-            self._show_debug(result)
+            if not self._run.is_in_summary(result.result.get("msg")):
+                self._show_debug(result)
         elif self._display.verbosity:
             message = result.result.get("msg")
             self._display.display(host_line(self.host_label(result), result.task_name, end.outcome, message))

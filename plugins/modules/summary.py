@@ -40,6 +40,11 @@ EXAMPLES = r"""
     - name: Count what was done
       ioto.serialization.summary:
         started: "{{ _ioto_batch.started | default(omit) }}"
+      register: summary
+    - name: Say what was done
+      ansible.builtin.debug:
+        msg: "{{ summary.lines }}"
+      run_once: true
 """
 
 RETURN = r"""

@@ -38,6 +38,8 @@ PREFLIGHT = f"{_COLLECTION}preflight"
 SUMMARY = f"{_COLLECTION}summary"
 FAIL = f"{_COLLECTION}fail"
 REPORT = f"{_COLLECTION}report"
+_SHOWN = frozenset({SUMMARY, "ansible.builtin.debug"})
+"""Tasks that only say something: that is shown, and that they ran is not."""
 _FLOW_ROLES = ("manual", "auto", "factory", "firmware")
 
 
@@ -218,7 +220,7 @@ class RunModel:
     def end_task(self, end: TaskEnd) -> list[OutputLine]:
         """Note that a task ended for a host; a failure has been told before."""
         now = self._clock()
-        if end.action != SUMMARY and (task := self._tasks.get(end.task_id)):
+        if end.action not in _SHOWN and (task := self._tasks.get(end.task_id)):
             task.finish(end.host, end.outcome, now)
         if end.action not in (SUMMARY, PREFLIGHT):
             # The host that checks the batch or sums it up is often the controller, and none of the devices.
@@ -293,7 +295,12 @@ class RunModel:
     def remember_summary(self, lines: object) -> None:
         """Keep what the action `summary` says for the end of the run."""
         if isinstance(lines, list):
-            self._summary += [clean(str(line)).replace("\n", " ") for line in lines]
+            self._summary += map(_as_summary, lines)
+
+    def is_in_summary(self, lines: object) -> bool:
+        """Say whether a task only says what the end of the run will say."""
+        kept = set(self._summary)
+        return isinstance(lines, list) and bool(lines) and kept.issuperset(map(_as_summary, lines))
 
     def take_summary(self) -> list[OutputLine]:
         """Return the lines of the summary, once."""
@@ -344,6 +351,10 @@ def is_flow_role(name: str) -> bool:
     """Say whether the role `name` serializes, or may: its name is a template until the play runs."""
     role = name.removeprefix(_COLLECTION)
     return role != name and (role in _FLOW_ROLES or "{{" in role)
+
+
+def _as_summary(line: object) -> str:
+    return clean(str(line)).replace("\n", " ")
 
 
 def units_of(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
