@@ -25,6 +25,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.preflight
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.problem import Problem, list_problems
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.run_record import begin_run
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.scan_files import OF_FILES, check_scan_files
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.selection import check_limit, check_sources
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.unknown_variables import OWN, check_names
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware import options as firmware_options
@@ -52,7 +53,7 @@ class ActionModule(BatchAction):
         )
         everybody = self.task_vars["ansible_play_hosts_all"]
         if arguments["names_only"]:
-            return self._check_names(everybody, is_for_ledger=arguments["ledger_job"])
+            return self._check_names(everybody, arguments)
         found, unreadable = self.readable(everybody, names)
         hosts = of_modes(found, arguments["modes"])
         report, report_problems = report_options.run_report(hosts, complete)
@@ -83,10 +84,14 @@ class ActionModule(BatchAction):
             return {**result, "run": THIS_RUN}
         return result
 
-    def _check_names(self, everybody: Sequence[str], *, is_for_ledger: bool) -> dict[str, Any]:
+    def _check_names(self, everybody: Sequence[str], arguments: Mapping[str, Any]) -> dict[str, Any]:
         """List the problems of a playbook that gives no unit its identity."""
-        read = ledger_options.OF_THE_PLAYBOOK if is_for_ledger else firmware_options.NUMBERED
-        found, unreadable = self.readable(everybody, (OWN, *read))
+        read: Mapping[str, Option] = firmware_options.NUMBERED
+        if arguments["ledger_job"]:
+            read = ledger_options.OF_THE_PLAYBOOK
+        elif arguments["scan_files"]:
+            read = OF_FILES
+        found, unreadable = self.readable(everybody, (OWN, "ioto_mode", *read))
 
         def taken(variables: Mapping[str, Any]) -> Mapping[str, Option]:
             return {name: option for name, option in read.items() if name in variables and name != ledger_options.JOB}
@@ -97,7 +102,9 @@ class ActionModule(BatchAction):
             *check_names(self.names(everybody), VARIABLES_OF_ALL, found),
             *check_options(found, complete, taken),
         ]
-        if is_for_ledger:
+        if arguments["scan_files"]:
+            problems += check_scan_files(found, complete, everybody)
+        if arguments["ledger_job"]:
             problems += [
                 Problem((host,), sentence) for host, variables in found.items() for sentence in job_problems(variables)
             ]

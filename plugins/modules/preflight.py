@@ -36,6 +36,11 @@ options:
     description: With O(names_only=true), look also at what says the job of C(playbooks/ledger.yml).
     type: bool
     default: false
+  scan_files:
+    description: >-
+      With O(names_only=true), look also at the files of scans and the pictures that the variables name, each once.
+    type: bool
+    default: false
 # --- end of the options ---
 extends_documentation_fragment:
   - ioto.serialization.attributes.ledger

@@ -137,7 +137,9 @@ def test_the_guides_test_code_says_what_stands_below_it() -> None:
     assert {"Y", "Z"} <= set(code.text)
 
 
-def test_a_file_of_scans_is_told_what_is_wrong_with_it(tmp_path: Path, home: Path, line: Fleet) -> None:
+def test_a_fault_of_a_file_of_scans_is_told_once_for_the_run_and_as_the_files(
+    tmp_path: Path, home: Path, line: Fleet
+) -> None:
     file = tmp_path / "scans.csv"
 
     def verify() -> str:
@@ -146,8 +148,46 @@ def test_a_file_of_scans_is_told_what_is_wrong_with_it(tmp_path: Path, home: Pat
         assert "network" not in run.output and "cannot be reached" not in run.output
         return run.output
 
-    assert f"The file of scans {file} cannot be read (No such file or directory); correct its name" in verify()
+    def told_once(fault: str) -> None:
+        output = verify()
+        assert output.count(f"The file of scans {file}{fault}") == 1, output
+        assert "The batch has 1 problem, and nothing was done:" in output, output
+        assert "FAIL  " not in output and "TASK [Fail]" not in output and "manual-2" not in output, output
+
+    told_once(" cannot be read (No such file or directory); correct its name")
+    file.write_bytes(b"")
+    told_once(" is empty")
+    file.write_bytes(b"ZQ7M2\x00KQWX4\nJT08\xffFQXWQ\n")
+    told_once(" cannot be read, line 2")
+    file.write_text("ZQ7M2KQWX4\n")
+    told_once(" has 1 scans, and there are 2 units")
+    file.write_text("host,scan\nmanual-1,ZQ7M2KQWX4\nmanual-1,ZQ7M2KQWX4\n")
+    told_once(", line 3, names a second time its host")
+    with Ledger(home / ".local/share/ioto/ledger.db") as ledger:
+        assert list(ledger.events(kinds=[EventKind.MISMATCH])) == []
+
     file.write_text("host,scan\nmanual-1,ZQ7M2KQWX4\n")
     output = verify()
     assert ANOTHER_LAYOUT in output
     assert f"the file of scans {file} has no scan for the host manual-2; add a line with it" in output
+
+
+def test_pictures_that_are_none_are_told_at_once_and_as_the_files(tmp_path: Path, home: Path, line: Fleet) -> None:
+    (tmp_path / "manual-1.jpg").write_bytes(b"\xff\xd8\xff\xe0 and no more")
+    images = "ioto_scan_image=" + str(tmp_path) + "/{{ inventory_hostname }}.jpg"
+    arguments = ("-i", line.inventory, "-e", images)
+    run = provision(home, *arguments, playbook=ROOT / "playbooks/verify.yml")
+    assert run.status == 2, run.output
+    assert "The batch has 2 problems, and nothing was done:" in run.output
+    for fault in ("manual-1.jpg' cannot be read (it is no PNG and no JPEG, or broken)", "manual-2.jpg' is no file"):
+        assert run.output.count(f"- The picture '{tmp_path}/{fault}") == 1, run.output
+    assert "FAIL  " not in run.output
+
+    # The module by itself, too, blames no unit.
+    play = {"hosts": "manual-1", "gather_facts": False, "tasks": [{"ioto.serialization.verify": None}]}
+    (tmp_path / "own.yml").write_text(json.dumps([play]))
+    collections = {"ANSIBLE_COLLECTIONS_PATH": str(ROOT / "playbooks/collections")}
+    alone = provision(home, *arguments, playbook=tmp_path / "own.yml", **collections)
+    assert alone.status == 2 and "The picture " in alone.output and "FAIL  " not in alone.output, alone.output
+    with Ledger(home / ".local/share/ioto/ledger.db") as ledger:
+        assert list(ledger.events(kinds=[EventKind.MISMATCH])) == []

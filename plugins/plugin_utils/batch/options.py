@@ -30,6 +30,12 @@ OPTIONS = (
         modules=("preflight",),
     ),
     Option(
+        "scan_files",
+        "With O(names_only=true), look also at the files of scans and the pictures that the variables name, each once.",
+        False,
+        modules=("preflight",),
+    ),
+    Option(
         "started",
         "When the run began, as M(ioto.serialization.preflight) returned it.",
         without="what failed is recorded, and not the run",

@@ -17,13 +17,13 @@ NO_IMAGE = "no image was made"
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that keeps a batch from being run: which hosts, and one sentence for the person."""
+    """Something that keeps a batch from being run: which hosts, none for a file of them all, and one sentence."""
 
     hosts: tuple[str, ...]
     sentence: str
 
     def __str__(self) -> str:
-        return f"{some_of(self.hosts)}: {self.sentence}"
+        return f"{some_of(self.hosts)}: {self.sentence}" if self.hosts else self.sentence
 
 
 def by_sentence(hosts: Mapping[str, Sequence[str]]) -> list[Problem]:

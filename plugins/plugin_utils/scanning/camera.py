@@ -12,6 +12,7 @@ from typing import Any
 
 from ..requirements import MissingPackagesError, missing
 from .scan import Scan, ScanError, read_scan
+from .scan_file import ScanFileError
 
 _MIN_SIDE = 1000
 _GREY = 128
@@ -21,18 +22,12 @@ _SQUASH = 6
 def read_picture(path: str, templates: Iterable[str]) -> Scan:
     """Return what the label in the picture file says; its serial is that of the Code 128, where that is legible.
 
-    Raises `ScanError`, also where the picture shows more than one label, and `MissingPackagesError`.
+    Raises `ScanError`, also where the picture shows more than one label, `ScanFileError` where the file is no picture,
+    and `MissingPackagesError`.
     """
-    try:
-        import zxingcpp  # noqa: PLC0415  # an extra: only pictures need it
+    picture = open_label_picture(path)
+    import zxingcpp  # noqa: PLC0415  # an extra: only pictures need it
 
-        from .picture_file import PictureError, open_picture  # noqa: PLC0415
-    except ImportError as error:
-        raise MissingPackagesError(missing("pictures", error)) from None
-    try:
-        picture = open_picture(path, "L")
-    except PictureError as error:
-        raise ScanError(str(error)) from None
     templates = tuple(templates)
     for variant in _variants(picture):
         found: list[Any] = list(zxingcpp.read_barcodes(variant))
@@ -44,6 +39,20 @@ def read_picture(path: str, templates: Iterable[str]) -> Scan:
         serials = {code.text for code in found if code.format == zxingcpp.BarcodeFormat.Code128}
         return _of_one_label(path, {read_scan(code.text, templates) for code in codes}, serials)
     raise ScanError(f"The picture {path} shows no QR code that can be read; take it again, nearer and with more light.")
+
+
+def open_label_picture(path: str) -> Any:
+    """Return the picture in the file, in grey. Raises `ScanFileError` and `MissingPackagesError`."""
+    try:
+        import zxingcpp  # noqa: F401, PLC0415  # as above: who opens a picture wants it read
+
+        from .picture_file import PictureError, open_picture  # noqa: PLC0415
+    except ImportError as error:
+        raise MissingPackagesError(missing("pictures", error)) from None
+    try:
+        return open_picture(path, "L")
+    except PictureError as error:
+        raise ScanFileError(str(error)) from None
 
 
 def _level(picture: Any, code: Any) -> Any:

@@ -18,7 +18,7 @@ _SCAN, _HOST, _SERIAL = "scan", "host", "serial"
 
 
 class ScanFileError(ScanError):
-    """A file of scans that cannot be used; scanning again does not help."""
+    """A file of scans, or a picture, that cannot be used: no fault of a unit, and scanning again does not help."""
 
     facts: Mapping[str, object] = {}
 

@@ -22,7 +22,7 @@ from ..ledger.records import Context
 from ..scanning.camera import read_picture
 from ..scanning.keyboard_layout import HINT, exchanged, is_exchanged
 from ..scanning.scan import NothingScannedError, Scan, ScanError, read_scan
-from ..scanning.scan_file import ScanFile, read_scan_file
+from ..scanning.scan_file import ScanFile, ScanFileError, read_scan_file
 from .three_way_check import CheckVerdict, UnitSeen, ask_ledger, compare, record
 
 
@@ -37,8 +37,8 @@ def verify_unit(
 ) -> dict[str, Any]:
     """Check the unit behind `device`, and return what `verify` documents. `hosts` are all of the play, in their order.
 
-    Raises `IotoError` where the options or the ledger cannot be used, and with `ask_again` where the scan says nothing;
-    whatever else is wrong with label or device is a verdict.
+    Raises `IotoError` where the options, a file of scans or the ledger cannot be used, and with `ask_again` where the
+    scan says nothing; whatever else is wrong with label or device is a verdict.
     """
     product = parse_product(options["product"]) if options["product"] else None
     templates = qr_templates(options["qr"], options["layout"])
@@ -59,6 +59,8 @@ def verify_unit(
         scan = _scan(options, templates, scans, device.name, seen)
         if not options["image"]:
             _check_keyboard(scan, ledger)
+    except ScanFileError:
+        raise  # says nothing of the unit
     except ScanError as error:
         if options["ask_again"] and error.facts:
             raise
