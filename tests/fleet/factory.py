@@ -121,7 +121,7 @@ class FactoryEndpoint:
             if holder != _unit(body):
                 return 409, "I gave this ID to another unit."
             named = body.get("serial") or body.get("mac")
-            return 200, json.dumps({"id": claim_ids.mask(body["id"]), "unit": named, "state": "verified"})
+            return 200, json.dumps({"id": claim_ids.mask(body["id"]), "serial": named, "state": "verified"})
 
     def stall(self) -> None:
         self._closing.wait()

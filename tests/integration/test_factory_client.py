@@ -189,8 +189,8 @@ CONFIRMED = {**UNIT, "id": CLAIM_ID}
 @pytest.mark.parametrize(
     "body",
     [
-        b'{"id": "********WQ", "unit": "SN-1", "state": "verified"}',  # as ours
-        b'{"id": "********WQ", "unit": "SN-1", "state": "labelled"}',
+        b'{"id": "********WQ", "serial": "SN-1", "state": "verified"}',  # as ours
+        b'{"id": "********WQ", "serial": "SN-1", "state": "labelled"}',
         b'{"id": "JT08FFQXWQ"}',
         b"{id:'JT08FFQXWQ',state:'written'}",
     ],
@@ -201,7 +201,7 @@ def test_an_answer_that_says_so_of_this_id_is_a_confirmation(body: bytes) -> Non
 
 
 def test_a_unit_is_confirmed_in_whatever_notation_the_service_writes_its_mac() -> None:
-    body = b'{"id": "********WQ", "unit": "001B.21AA.0001", "state": "verified"}'
+    body = b'{"id": "********WQ", "serial": "001B.21AA.0001", "state": "verified"}'
     with endpoint(reply(200, body)) as url:
         unit = {"product": UNIT["product"], "mac": "00:1b:21:aa:00:01", "id": CLAIM_ID}
         assert FactoryService(url).confirm(unit) is None
@@ -213,13 +213,13 @@ def test_a_unit_is_confirmed_in_whatever_notation_the_service_writes_its_mac() -
         (200, f'{{"id": "{OTHER_ID}"}}'.encode(), r"names another claim ID \(\*{8}WQ\) than the unit has \(\*{8}WQ\)"),
         (
             200,
-            b'{"id": "********XX", "unit": "SN-1", "state": "verified"}',
+            b'{"id": "********XX", "serial": "SN-1", "state": "verified"}',
             r"names another claim ID than the unit has",
         ),
-        (200, b'{"id": "********WQ", "unit": "SN-2", "state": "verified"}', "names the unit 'SN-2', not 'SN-1'"),
-        (200, b'{"id": "********WQ"}', "does not say for which unit"),
-        (200, b'{"id": "JT08FFQXWQ", "unit": "SN-1", "state": "retired"}', "has the claim ID as 'retired'"),
-        (200, b'{"id": "JT08FFQXWQ", "unit": "SN-1", "state": ["verified"]}', "has the claim ID as"),
+        (200, b'{"id": "********WQ", "serial": "SN-2", "state": "verified"}', "names the serial 'SN-2', not 'SN-1'"),
+        (200, b'{"id": "********WQ"}', "does not say for which serial"),
+        (200, b'{"id": "JT08FFQXWQ", "serial": "SN-1", "state": "retired"}', "has the claim ID as 'retired'"),
+        (200, b'{"id": "JT08FFQXWQ", "serial": "SN-1", "state": ["verified"]}', "has the claim ID as"),
         *((status, b"", "does not say for which claim ID") for status in (200, 202, 204)),
         *((200, body, "does not say for which claim ID") for body in (b"{}", b"[]", b"null", b"OK", b'{"id": 7}')),
         (200, b"<!DOCTYPE html><title>Sign in</title><p>JT08FFQXWQ", "does not say for which claim ID"),

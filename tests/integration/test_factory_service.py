@@ -169,13 +169,13 @@ def test_a_mac_names_one_unit_in_whatever_notation_and_under_either_key(
     first = shared_service.ask({"product": PRODUCT, "serial": "00:1b:21:aa:00:01"}).body
     for written in ("00:1B:21:AA:00:01", "00-1b-21-aa-00-01", "001B.21AA.0001", "001b21aa0001", "0:1b:21:aa:0:1"):
         assert shared_service.ask({"product": PRODUCT, name: written}).body == first
-    assert shared_service.get("/units/001b21-aa0001").body["claims"][0]["unit"] == "00:1b:21:aa:00:01"
+    assert shared_service.get("/units/001b21-aa0001").body["claims"][0]["serial"] == "00:1b:21:aa:00:01"
 
 
 def test_a_serial_of_twelve_digits_is_no_mac(shared_service: RunningService) -> None:
     counted = shared_service.ask({"product": PRODUCT, "serial": "001122334466"}).body
     assert shared_service.ask({"product": PRODUCT, "mac": "00:11:22:33:44:66"}).body != counted
-    assert shared_service.get("/units/001122334466").body["claims"][0]["unit"] == "001122334466"
+    assert shared_service.get("/units/001122334466").body["claims"][0]["serial"] == "001122334466"
 
 
 def test_the_mac_names_a_unit_whose_serial_is_that_of_every_board(shared_service: RunningService) -> None:
@@ -204,7 +204,7 @@ def test_a_mac_that_comes_with_another_serial_is_a_conflict_that_names_both(shar
     assert first.status == 200
     for names in ({"serial": "SN-M3", "mac": "001b.213a.4501"}, {"mac": mac.upper()}):
         reply = shared_service.ask({"product": PRODUCT, **names})
-        assert (reply.status, reply.body["unit"]) == (409, "SN-M2")
+        assert (reply.status, reply.body["serial"]) == (409, "SN-M2")
         assert mac in reply.body["error"] and f"'{names.get('serial', mac)}'" in reply.body["error"]
         assert first.body["id"] not in reply.body["error"]
     assert shared_service.get("/units/SN-M3").status == 404
@@ -338,7 +338,7 @@ def test_a_confirmation_for_another_units_id_names_that_unit(shared_service: Run
     claim_id = shared_service.claim("SN-J1")
     shared_service.claim("SN-J2")
     reply = shared_service.confirm({"product": PRODUCT, "serial": "SN-J3", "id": claim_id})
-    assert (reply.status, reply.body["unit"]) == (409, "SN-J1")
+    assert (reply.status, reply.body["serial"]) == (409, "SN-J1")
     reply = shared_service.confirm({"product": PRODUCT, "serial": "SN-J2", "id": claim_id})
     assert reply.status == 409
     assert claim_id.encode() not in reply.data
@@ -367,7 +367,7 @@ def test_claims_and_units_are_masked_until_asked_for(shared_service: RunningServ
 def test_the_station_finds_a_unit_by_its_claim_id_as_it_is_typed(shared_service: RunningService) -> None:
     claim_id = shared_service.claim("SN-M1")
     found = shared_service.ask({"text": f" {claim_id.lower()} "}, path="/station/search").body["claims"]
-    assert [claim["unit"] for claim in found] == ["SN-M1"]
+    assert [claim["serial"] for claim in found] == ["SN-M1"]
 
 
 def test_the_line_shows_issued_passed_and_failed_units(service: RunningService) -> None:
@@ -375,7 +375,7 @@ def test_the_line_shows_issued_passed_and_failed_units(service: RunningService) 
     service.confirm({"product": PRODUCT, "serial": "SN-1", "id": verified})
     service.confirm({"product": PRODUCT, "serial": "SN-3", "id": issued})
     line = service.get("/station/line").body
-    verdicts = {unit["unit"]: unit["verdict"] for unit in line["units"]}
+    verdicts = {unit["serial"]: unit["verdict"] for unit in line["units"]}
     assert verdicts == {"SN-1": "pass", "SN-2": "issued", "SN-3": "fail"}
     assert line["today"] == {"issued": 2, "passed": 1, "failed": 1}
 
@@ -387,7 +387,7 @@ def test_the_line_shows_a_unit_that_asks_again_and_one_that_is_recorded_elsewher
     service.claim("SN-2")
     with Ledger(tmp_path / "ledger.db") as ledger:
         ledger.allocate(AllocationRequest(PRODUCT, "SN-3", source="generated", context=Context("somebody else")))
-    units = [unit["unit"] for unit in service.get("/station/line").body["units"]]
+    units = [unit["serial"] for unit in service.get("/station/line").body["units"]]
     assert units == ["SN-3", "SN-2", "SN-1"]
 
 

@@ -128,13 +128,13 @@ def test_seals_and_the_check_of_a_whole_ledger_read_it(module: Module, ledger: A
 
 def test_the_service_tells_and_describes_it(module: Module, ledger: Any) -> None:
     told = module("ledger.columns").told_by_service(ledger.find("JT08FFQXWQ"), reveal=False)
-    assert SHOWN.items() <= told.items()
+    assert SHOWN_BY_TASK.items() <= told.items()
     described = module("service.openapi").describe(module("service.settings").ServiceSettings())
     answer = described["paths"]["/claims/{claim_id}"]["get"]["responses"]["200"]["content"]["application/json"][
         "schema"
     ]
-    assert {name: answer["properties"][name] for name in SHOWN} == {
-        "fixture": {"type": ["string", "null"]},
+    assert {name: answer["properties"][name] for name in SHOWN_BY_TASK} == {
+        "lot": {"type": ["string", "null"]},
         "tried": {"type": ["integer", "null"]},
         "tested_at": {"type": ["string", "null"], "format": "date-time"},
     }

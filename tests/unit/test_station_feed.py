@@ -68,7 +68,7 @@ def test_a_unit_that_asks_again_is_still_the_work_of_whoever_did_it(feed: Statio
 
     again = card_of_asking(feed, "SN-1")
 
-    assert (again["unit"], again["verdict"], again["by"]) == ("SN-1", "pass", ADA.actor)
+    assert (again["serial"], again["verdict"], again["by"]) == ("SN-1", "pass", ADA.actor)
     assert again["at"] > done["at"]
 
 
@@ -116,4 +116,4 @@ def test_the_work_on_a_unit_whose_card_is_gone_is_found_in_the_ledger(feed: Stat
 
     again = card_of_asking(feed, "SN-1")
 
-    assert (again["unit"], again["by"]) == ("SN-1", ADA.actor)
+    assert (again["serial"], again["by"]) == ("SN-1", ADA.actor)

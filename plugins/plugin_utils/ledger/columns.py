@@ -38,9 +38,9 @@ class LedgerColumn:
     """A column, and in an annotation what the field's type does not say of it."""
 
     name: str = ""
-    """In the database, in files and in the service's answers; the field's, unless said."""
+    """In the database; the field's, unless said."""
     task_name: str = ""
-    """In the results of tasks and in reports; the same, unless said."""
+    """In the results of tasks, in files, reports and the service's answers; the same, unless said."""
     parse: Callable[[str], str] | None = None
     """What makes the one form of a name that is kept; a text without is free."""
     is_claim_id: bool = False
@@ -100,7 +100,7 @@ def shown_by_task(record: tuple[Any, ...], *, reveal: bool) -> dict[str, Any]:
 def told_by_service(record: tuple[Any, ...], *, reveal: bool) -> dict[str, object]:
     """Return a record as the service tells it; otherwise as `shown`."""
     return {
-        column.name: column.shown(value, reveal=reveal)
+        column.task_name: column.shown(value, reveal=reveal)
         for column, value in zip(columns_of(type(record)), record, strict=True)
         if column.is_told
     }

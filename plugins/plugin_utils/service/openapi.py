@@ -40,8 +40,8 @@ def _record(kind: type, **more: dict[str, Any]) -> dict[str, Any]:
     told = [column for column in columns_of(kind) if column.is_told]
     return {
         "type": "object",
-        "properties": {column.name: _told(column) for column in told} | more,
-        "required": [column.name for column in told],
+        "properties": {column.task_name: _told(column) for column in told} | more,
+        "required": [column.task_name for column in told],
     }
 
 
@@ -57,7 +57,7 @@ _REFUSALS = {
     "404": "There is nothing of that kind.",
     "405": "Not with that method.",
     "408": "The request came too slowly.",
-    "409": "The claim ID and the unit do not belong together; `unit` holds it.",
+    "409": "The claim ID and the unit do not belong together; the unit with that `serial` holds it.",
     "413": "The body is too large.",
     "421": "The service is not called by that name (Host).",
     "422": "The body or a parameter says something that cannot be.",
@@ -96,7 +96,7 @@ def describe(settings: ServiceSettings) -> dict[str, Any]:
                 ),
                 "put": _operation(
                     "Confirm that a unit has its claim ID",
-                    {"type": "object", "properties": {"id": _string(_MASKED), "unit": _TEXT, "state": _TEXT}},
+                    {"type": "object", "properties": {"id": _string(_MASKED), "serial": _TEXT, "state": _TEXT}},
                     body=confirmation,
                     is_controllers=True,
                 ),
@@ -152,11 +152,11 @@ _QUESTIONS: dict[str, Any] = {
     "/claims/{claim_id}": {
         "get": _operation("Who has a claim ID", _CLAIM_HISTORY, parameters=[_in_path("claim_id"), _REVEAL])
     },
-    "/units/{unit}": {
+    "/units/{serial}": {
         "get": _operation(
             "What a unit has, in all products or one",
-            {"type": "object", "properties": {"unit": _TEXT, "claims": {"type": "array", "items": _CLAIM}}},
-            parameters=[_in_path("unit"), {"name": "product", "in": "query", "schema": _PRODUCT}, _REVEAL],
+            {"type": "object", "properties": {"serial": _TEXT, "claims": {"type": "array", "items": _CLAIM}}},
+            parameters=[_in_path("serial"), {"name": "product", "in": "query", "schema": _PRODUCT}, _REVEAL],
         )
     },
     "/station/line": {"get": _operation("The last units and the counts of today", {"type": "object"})},

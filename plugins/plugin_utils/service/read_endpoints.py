@@ -73,7 +73,7 @@ class ReadEndpoints:
         self._app = Starlette(
             routes=[
                 Route("/claims/{claim_id}", self._claim, methods=["GET"]),
-                Route("/units/{unit:path}", self._units, methods=["GET"]),
+                Route("/units/{serial:path}", self._units, methods=["GET"]),
                 Route("/healthz", self._health, methods=["GET"]),
                 Route("/metrics", self._metrics_text, methods=["GET"]),
                 Route("/openapi.json", self._openapi, methods=["GET"]),
@@ -111,7 +111,7 @@ class ReadEndpoints:
         return self._json(request, {**_shown(claim, reveal=reveal), "history": history})
 
     async def _units(self, request: Request) -> Response:
-        unit = parse_unit(request.path_params["unit"])
+        unit = parse_unit(request.path_params["serial"])
         product = request.query_params.get("product")
         wanted = claim_ids.parse_product(product) if product is not None else None
         reveal = self._may_reveal(request)
@@ -119,8 +119,8 @@ class ReadEndpoints:
             lambda ledger: list(ledger.claims(unit=unit, product=wanted, newest_first=True, limit=_FOUND))
         )
         if not found:
-            raise RefusedError(404, "unknown", f"The ledger does not know the unit {unit}.")
-        return self._json(request, {"unit": unit, "claims": [_shown(claim, reveal=reveal) for claim in found]})
+            raise RefusedError(404, "unknown", f"The ledger does not know the serial {unit}.")
+        return self._json(request, {"serial": unit, "claims": [_shown(claim, reveal=reveal) for claim in found]})
 
     async def _health(self, request: Request) -> Response:
         await self._ask(lambda ledger: ledger.find("0" * claim_ids.MIN_LENGTH), in_turn=False)

@@ -156,7 +156,7 @@ class SerializeEndpoint:
             return self._refuse(scope, _about(product, unit, RefusedError(403, "closed", objection)))
         self._metrics.count(_kind(scope["method"]), "ok")
         if scope["method"] == "PUT":
-            said = {"id": answer.masked, "unit": answer.unit, "state": answer.state.value}
+            said = {"id": answer.masked, "serial": answer.unit, "state": answer.state.value}
             return Reply(200, json.dumps(said).encode())
         self._feed.asked(product, unit)
         return Reply(200, b'{"id": "%s"}' % answer.claim_id.encode())
@@ -214,7 +214,7 @@ def from_ledger(error: IotoError) -> RefusedError:
     if isinstance(error, RefusedError):
         return error
     if isinstance(error, ClaimConflictError):
-        holder = {"unit": error.claim.unit, "product": error.claim.product}
+        holder = {"serial": error.claim.unit, "product": error.claim.product}
         return RefusedError(409, "conflict", str(error), extra=holder)
     if isinstance(error, UnknownClaimError):
         return RefusedError(404, "unknown", str(error))

@@ -183,7 +183,7 @@ def to_json(card: Card) -> dict[str, object]:
     return {
         "at": card.at.isoformat(),
         "product": card.product,
-        "unit": card.unit,
+        "serial": card.unit,
         "claim_id": card.claim_id,
         "verdict": card.verdict,
         "text": card.text,

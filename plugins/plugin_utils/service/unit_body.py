@@ -121,7 +121,7 @@ class UnitNames:
                     return Named(product, parse_unit(text), hardware)
                 placeholders.append(f"{name} {quoted(str(body[name])[:64])}")
         except IotoError as error:
-            raise RefusedError(422, "unit", str(error)) from None
+            raise RefusedError(422, "serial", str(error)) from None
         if placeholders:
             what = " and the ".join(placeholders)
             raise RefusedError(
@@ -184,7 +184,7 @@ def _name(key: str, value: object) -> str | None:
     if value is None or value == "":
         return None
     if not isinstance(value, str):
-        raise RefusedError(422, "unit", f"The {key} is not text; write it in quotes.")
+        raise RefusedError(422, "serial", f"The {key} is not text; write it in quotes.")
     return value.strip() or None
 
 

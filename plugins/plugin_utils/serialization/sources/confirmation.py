@@ -61,16 +61,16 @@ def unconfirmed(status: int, reply: bytes, said: str, body: Mapping[str, JsonVal
 def _contradiction(answer: Mapping[str, object], body: Mapping[str, JsonValue]) -> str | None:
     """Return what keeps `answer` from being the confirmation of `body`, as the end of a sentence."""
     claim_id, unit = str(body["id"]), str(body.get(SERIAL) or body.get(MAC) or "")
-    found, holder, state = answer.get("id"), answer.get("unit"), answer.get("state")
+    found, holder, state = answer.get("id"), answer.get("serial"), answer.get("state")
     if not isinstance(found, str) or not found:
         return "does not say for which claim ID"
     if found not in {claim_id, mask(claim_id)}:
         what = f" ({mask(found)})" if is_valid(found) else ""
         return f"names another claim ID{what} than the unit has ({mask(claim_id)})"
     if found != claim_id and not isinstance(holder, str):
-        return "does not say for which unit"
+        return "does not say for which serial"
     if isinstance(holder, str) and not is_same_serial(holder, unit):
-        return f"names the unit {quoted(printable(holder[:64]))}, not {quoted(unit)}"
+        return f"names the serial {quoted(printable(holder[:64]))}, not {quoted(unit)}"
     if state is not None and str(state) not in _STATES:
         return f"has the claim ID as {quoted(printable(str(state)[:20]))}"
     return None

@@ -65,20 +65,20 @@ function time(iso) {
   return made;
 }
 
-function sign(verdict, unit, text, when) {
+function sign(verdict, subject, text, when) {
   document.body.dataset.verdict = verdict;
   at("word").textContent = WORDS[verdict];
   at("shape").setAttribute("d", SHAPES[verdict]);
-  at("unit").textContent = unit;
+  at("unit").textContent = subject;
   at("text").textContent = text;
   at("when").textContent = when;
-  document.title = `${WORDS[verdict]} ${unit}`;
+  document.title = `${WORDS[verdict]} ${subject}`;
 }
 
 function row(unit) {
   const item = document.createElement("li");
-  const name = element("span", "name", unit.unit ?? "reserved");
-  name.title = `${unit.unit ?? ""} ${unit.product ?? ""}`;
+  const name = element("span", "name", unit.serial ?? "reserved");
+  name.title = `${unit.serial ?? ""} ${unit.product ?? ""}`;
   const why = element("span", "why", unit.text);
   why.title = unit.by ? `${unit.text} (${unit.by})` : unit.text;
   item.append(
@@ -103,10 +103,10 @@ function draw() {
 
 function drawLine() {
   const last = line.units[0];
-  const key = last ? `${last.at} ${last.unit} ${last.verdict}` : "";
+  const key = last ? `${last.at} ${last.serial} ${last.verdict}` : "";
   if (last) {
     const moment = `${when(last.at)} ${offset(last.at)}`;
-    sign(last.verdict, last.unit ?? "", last.text, last.by ? `${moment} by ${last.by}` : moment);
+    sign(last.verdict, last.serial ?? "", last.text, last.by ? `${moment} by ${last.by}` : moment);
   } else {
     sign("idle", "Waiting for the first unit", "", "");
   }
