@@ -81,6 +81,10 @@ class ActionModule(BatchAction):
             result["warnings"] = told
         if not self.check_mode and not result.get("failed"):
             begin_run(hosts, Ledger)
+            # At once and in a line of its own, since a run that is killed says nothing more.
+            self._display.display(
+                f"This is the run {THIS_RUN}; report.yml -e ioto_report_run={THIS_RUN} tells how far it came."
+            )
             return {**result, "run": THIS_RUN}
         return result
 
