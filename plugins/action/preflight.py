@@ -83,7 +83,8 @@ class ActionModule(BatchAction):
             begin_run(hosts, Ledger)
             # At once and in a line of its own, since a run that is killed says nothing more.
             self._display.display(
-                f"This is the run {THIS_RUN}; report.yml -e ioto_report_run={THIS_RUN} tells how far it came."
+                f"This is the run {THIS_RUN}; to report it: ansible-playbook ioto.serialization.report "
+                f"-e ioto_report_run={THIS_RUN}"
             )
             return {**result, "run": THIS_RUN}
         return result
