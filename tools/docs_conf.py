@@ -31,7 +31,7 @@ html_static_path = [str(DOCS / "static")]
 html_css_files = ["site.css"]
 html_theme_options = {"navigation_with_keys": True}
 antsibull_ext_color_scheme = "default-autodark"
-pygments_style = "tango"
+pygments_style = "a11y-high-contrast-light"  # the theme's own: strings of others are too faint to read
 pygments_dark_style = "monokai"
 # Built the same with and without a network: no other site's index, so a reference into Ansible's own pages stays text.
 # One to a page of ours has to be found, see `_find_nothing`.

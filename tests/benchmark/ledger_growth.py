@@ -101,14 +101,20 @@ def _claim(drawn: random.Random, number: int, at: datetime) -> Claim:
     state = State.RETIRED if number % 100 == 7 else State.VERIFIED if number % 50 == 3 else State.LABELLED
     claim_id = "".join(drawn.choices(ALPHABET, k=10))
     reason = "scrapped" if state is State.RETIRED else None
-    return Claim(claim_id, PRODUCT, f"SN-{number:08d}", state, "generated", at, at, f"host-{number % 60}", reason)
+    return Claim(
+        claim_id, PRODUCT, f"SN-{number:08d}", state, "generated", at, at, f"host-{number % 60}", reason, run=_run(at)
+    )
+
+
+def _run(at: datetime) -> str:
+    return f"{at:%Y%m%dT%H%M%S}-RRRRRR"
 
 
 def _insert(connection: Connection, part: list[Claim], at: datetime) -> None:
     counts: dict[ClaimKind, int] = {}
     happened: list[NewEvent] = []
     for claim in part:
-        context = Context("line@station", claim.host, run=f"{at:%Y%m%dT%H%M%S}-RRRRRR")
+        context = Context("line@station", claim.host, run=_run(at))
         kind = ClaimKind.of(claim)
         counts[kind] = counts.get(kind, 0) + 1
         happened += [
@@ -150,6 +156,7 @@ def _questions(ledger: Ledger, location: str, size: int) -> Iterator[tuple[str, 
     yield "a unit by its serial", lambda: list(ledger.claims(unit=serial, newest_first=True, limit=20))
     yield "a serial that is not there", lambda: list(ledger.claims(unit="NOWHERE", newest_first=True, limit=20))
     yield "the history of a claim", lambda: list(ledger.events(claim_id=taken.claim_id))
+    yield "the units of a run", lambda: list(ledger.claims(run=taken.run))
     yield "the summary", ledger.summary
     yield "the last run", lambda: last_run(ledger)
     yield "open conflicts", ledger.conflicts
