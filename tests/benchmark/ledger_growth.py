@@ -16,6 +16,7 @@ import random
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
@@ -145,7 +146,7 @@ def _questions(ledger: Ledger, location: str, size: int) -> Iterator[tuple[str, 
         raise AssertionError("it was not refused")
 
     def first_look() -> object:
-        handle, refusals = SimpleNamespace(get=lambda: ledger), SimpleNamespace(kept=lambda: [])
+        handle, refusals = SimpleNamespace(use=lambda: nullcontext(ledger)), SimpleNamespace(kept=lambda: [])
         return StationFeed(cast("Any", handle), cast("Any", refusals)).look()
 
     batch = {
