@@ -24,7 +24,7 @@ FLOORS = (
     ("verification", "flows"),
     ("batch",),
     ("labelling", "fleet", "firmware"),
-    ("report", "progress"),
+    ("report", "progress", "line"),
     ("option_table",),
 )
 """From the ground up."""
