@@ -4,7 +4,7 @@
 """Who may ask, and what: networks, host names, secrets in the URL, bearer tokens, proxies, and browsers.
 
 From where a request comes gives nobody the right of a controller, for a proxy on the station, or any program of any
-user there, comes from this machine too: a controller has a token.
+user there, comes from this machine too: a controller has a token, and so has the station of a line.
 """
 
 from __future__ import annotations
@@ -31,10 +31,14 @@ _NO_ADDRESS = "unknown"
 
 
 class Caller(NamedTuple):
-    """Somebody who is let in from `address`. A `controller` may confirm, and see whole claim IDs."""
+    """Somebody who is let in from `address`. A `controller` may confirm, and see whole claim IDs.
+
+    A `station` may tell how the slots of its line stand.
+    """
 
     address: str
     controller: bool
+    station: bool = False
 
 
 class AccessControl:
@@ -51,6 +55,7 @@ class AccessControl:
         self._connecting = Networks((*settings.networks, *settings.trusted_proxies))
         self._agent_secrets = SecretHashes(settings.agent_secrets, setting="agent_secrets")
         self._tokens = SecretHashes(settings.controller_tokens, setting="controller_tokens")
+        self._station_tokens = SecretHashes(settings.station_tokens, setting="station_tokens")
         self._rate = RateLimit(settings.rate)
 
     def may_connect(self, address: str) -> bool:
@@ -88,11 +93,13 @@ class AccessControl:
         self._check_name(scope, host, origin)
         if not authorization:
             return Caller(address, controller=False)
-        if authorization[: len(_BEARER)].lower() != _BEARER or not self._tokens.matches(
-            authorization[len(_BEARER) :].strip()
-        ):
+        if authorization[: len(_BEARER)].lower() != _BEARER:
             raise _unauthorized("The token is not known here; correct it.")
-        return Caller(address, controller=True)
+        token = authorization[len(_BEARER) :].strip()
+        caller = Caller(address, self._tokens.matches(token), self._station_tokens.matches(token))
+        if not (caller.controller or caller.station):
+            raise _unauthorized("The token is not known here; correct it.")
+        return caller
 
     def admit_again(self, caller: Caller) -> None:
         """Let in who was let in before, with the same head on the same connection: unless too often by now."""
@@ -115,6 +122,11 @@ class AccessControl:
         """Refuse who may neither confirm nor see whole claim IDs."""
         if not caller.controller:
             raise _unauthorized("This needs a controller's token: Authorization: Bearer TOKEN.")
+
+    def require_station(self, caller: Caller) -> None:
+        """Refuse who may not tell how slots stand: neither a station nor a controller."""
+        if not (caller.station or caller.controller):
+            raise _unauthorized("This needs a station's token: Authorization: Bearer TOKEN.")
 
     def _count(self, address: str) -> None:
         if wait := self._rate.wait(address):

@@ -12,6 +12,7 @@ from .. import claim_ids
 from ..ledger.columns import LedgerColumn, ValueKind, columns_of
 from ..ledger.records import Claim, Event
 from .settings import ServiceSettings
+from .slot_message import MOST_CHARACTERS, MOST_SLOTS, SlotState
 
 _CHARACTERS = f"[{claim_ids.ALPHABET}]{{{claim_ids.MIN_LENGTH},{claim_ids.MAX_LENGTH}}}"
 _CLAIM_ID = f"^{_CHARACTERS}$"
@@ -50,14 +51,83 @@ _CLAIM = _record(Claim, **_ASSESSED)
 _CLAIM_HISTORY = _record(Claim, **_ASSESSED, history={"type": "array", "items": _record(Event, by=_TEXT)})
 _PRODUCT = {"type": "string", "description": "A ULID from the Builder.", "examples": ["01G8YJKKRNTHW213TRZYX3YH0M"]}
 _NAME = {"type": ["string", "integer"], "maxLength": claim_ids.MAX_UNIT_LENGTH}
+_SHORT = {"type": "string", "maxLength": MOST_CHARACTERS}
+_SLOT_NAME = {**_SHORT, "minLength": 1}
+_SLOT: dict[str, Any] = {
+    "slot": _SLOT_NAME,
+    "arrival": {"type": "integer", "minimum": 0, "maximum": 2**53 - 1},
+    "state": {"enum": [state.value for state in SlotState]},
+    "step": _SHORT,
+    "serial": _SHORT,
+    "claim_id_end": {"type": "string", "pattern": f"^[{claim_ids.ALPHABET}]{{0,2}}$"},
+    "reason": _SHORT,
+    "remedy": _SHORT,
+    "at": {"type": "string", "format": "date-time"},
+}
+_NEEDED_OF_SLOT = ["slot", "arrival", "state"]
+_STATION_MESSAGE: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "station": _SLOT_NAME,
+        "operator": _SHORT,
+        "whole": {"type": "boolean", "default": False},
+        "slots": {
+            "type": "array",
+            "maxItems": MOST_SLOTS,
+            "items": {
+                "type": "object",
+                "properties": _SLOT,
+                "required": _NEEDED_OF_SLOT,
+                "additionalProperties": False,
+            },
+        },
+    },
+    "required": ["station", "slots"],
+    "additionalProperties": False,
+    "description": "Of an older arrival than is known nothing is taken. `whole` speaks of all slots of the station.",
+}
+_FIGURE = {"type": ["number", "null"]}
+_SHIFT: dict[str, Any] = {
+    "since": {"type": "string", "format": "date-time"},
+    "passed": {"type": "integer"},
+    "failed": {"type": "integer"},
+    "yield": {**_FIGURE, "description": "A share of 1."},
+    "pace": {**_FIGURE, "description": "Units an hour."},
+}
+_STATION_STATE: dict[str, Any] = {
+    "station": _TEXT,
+    "operator": _TEXT,
+    "silent_seconds": {"type": "number"},
+    "lost": {"type": "boolean"},
+}
+_SLOTS: dict[str, Any] = {
+    "now": {"type": "string", "format": "date-time"},
+    "working_seconds": {"type": "integer", "description": "After which a board that is worked on has failed."},
+    "shift": {"type": "object", "properties": _SHIFT, "required": list(_SHIFT)},
+    "stations": {
+        "type": "array",
+        "items": {"type": "object", "properties": _STATION_STATE, "required": list(_STATION_STATE)},
+    },
+    "slots": {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "properties": {"station": _TEXT, **_SLOT, "seconds": {"type": "number"}},
+            "required": ["station", *_NEEDED_OF_SLOT, "seconds"],
+        },
+    },
+}
 _REFUSALS = {
     "400": "The body cannot be read.",
-    "401": "A controller's token is needed, or the one given is not known.",
+    "401": "A controller's or a station's token is needed, or the one given is not known.",
     "403": "Not from there, not with that secret, or not (or no more) for that unit.",
     "404": "There is nothing of that kind.",
     "405": "Not with that method.",
     "408": "The request came too slowly.",
-    "409": "The claim ID and the unit do not belong together; the unit with that `serial` holds it.",
+    "409": (
+        "The claim ID and the unit do not belong together; the unit with that `serial` holds it. Or something newer is "
+        "known."
+    ),
     "413": "The body is too large.",
     "421": "The service is not called by that name (Host).",
     "422": "The body or a parameter says something that cannot be.",
@@ -86,7 +156,9 @@ def describe(settings: ServiceSettings) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Factory serialization service", "version": "1"},
-        "components": {"securitySchemes": {"controller": {"type": "http", "scheme": "bearer"}}},
+        "components": {
+            "securitySchemes": {name: {"type": "http", "scheme": "bearer"} for name in ("controller", "station")}
+        },
         "paths": {
             settings.path: {
                 "post": _operation(
@@ -98,7 +170,7 @@ def describe(settings: ServiceSettings) -> dict[str, Any]:
                     "Confirm that a unit has its claim ID",
                     {"type": "object", "properties": {"id": _string(_MASKED), "serial": _TEXT, "state": _TEXT}},
                     body=confirmation,
-                    is_controllers=True,
+                    scheme="controller",
                 ),
             },
             **_QUESTIONS,
@@ -112,7 +184,7 @@ def _operation(
     *,
     body: dict[str, Any] | None = None,
     parameters: list[dict[str, Any]] | None = None,
-    is_controllers: bool = False,
+    scheme: str | None = None,
 ) -> dict[str, Any]:
     content = {"application/json": {"schema": reply}} if reply else {"text/plain": {"schema": _TEXT}}
     refusal = {
@@ -120,7 +192,7 @@ def _operation(
     }
     operation: dict[str, Any] = {
         "summary": summary,
-        "security": [{"controller": []}] if is_controllers else [{}, {"controller": []}],
+        "security": [{scheme: []}] if scheme else [{}, {"controller": []}],
         "responses": {
             "200": {"description": summary, "content": content},
             **{status: {"description": text, "content": refusal} for status, text in _REFUSALS.items()},
@@ -170,6 +242,23 @@ _QUESTIONS: dict[str, Any] = {
                 "required": ["text"],
             },
         )
+    },
+    "/line/v1/slots": {
+        "get": _operation(
+            "How the slots of a line stand",
+            {"type": "object", "properties": _SLOTS, "required": list(_SLOTS)},
+            parameters=[{"name": "station", "in": "query", "schema": _TEXT}],
+        ),
+        "post": _operation(
+            "Tell how the slots of a line stand",
+            {
+                "type": "object",
+                "properties": {"ignored": {"type": "array", "items": _TEXT}},
+                "required": ["ignored"],
+            },
+            body=_STATION_MESSAGE,
+            scheme="station",
+        ),
     },
     "/healthz": {"get": _operation("Whether the ledger can be used", {"type": "object"})},
     "/metrics": {"get": _operation("Counters, as Prometheus reads them", None)},

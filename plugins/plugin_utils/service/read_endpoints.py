@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can be read: claims, units, health, metrics, the description of all this, and the station page."""
+"""What can be read: claims, units, health, metrics, the description of all this, and the pages."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ from .ledger_handle import LedgerHandle
 from .openapi import describe
 from .serialize_endpoint import Receive, Send, from_ledger, read_body, reply_of, send_reply
 from .settings_doubts import openings
+from .slot_endpoints import SlotEndpoints
 from .station_feed import claim_verdict
 
 _HISTORY = 50
@@ -41,6 +42,9 @@ _PAGE_FILES = {
     "/": ("station.html", "text/html; charset=utf-8"),
     "/station.css": ("station.css", "text/css; charset=utf-8"),
     "/station.js": ("station.js", "text/javascript; charset=utf-8"),
+    "/line": ("line.html", "text/html; charset=utf-8"),
+    "/line.css": ("line.css", "text/css; charset=utf-8"),
+    "/line.js": ("line.js", "text/javascript; charset=utf-8"),
 }
 _PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -79,6 +83,7 @@ class ReadEndpoints:
                 Route("/openapi.json", self._openapi, methods=["GET"]),
                 Route("/station/line", self._station_line, methods=["GET"]),
                 Route("/station/search", self._station_search, methods=["POST"]),
+                *SlotEndpoints(components).routes,
                 *(Route(path, _page_file(*file), methods=["GET"]) for path, file in _PAGE_FILES.items()),
             ],
             exception_handlers={HTTPException: self._not_here, RefusedError: self._refuse, IotoError: self._refuse},

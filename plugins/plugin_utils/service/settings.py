@@ -51,6 +51,8 @@ class ServiceSettings:
     """Hashes of the secrets that agents have in their URL. Empty: they need none."""
     controller_tokens: tuple[str, ...] = field(default=(), repr=False)
     """Hashes of bearer tokens that may confirm and see whole claim IDs, beside the one in `token_file`."""
+    station_tokens: tuple[str, ...] = field(default=(), repr=False)
+    """Hashes of bearer tokens that may tell how the slots of a line stand, and nothing else."""
     token_file: str | None = None
     """Where the token is kept that is made at the first start. None: `ioto/controller-token` below `XDG_DATA_HOME`."""
     reissue: str = ALWAYS
@@ -70,6 +72,10 @@ class ServiceSettings:
     max_connections_per_address: int = 256
     rate: float = 100.0
     """Requests a second from one address, over a time; ten seconds' worth may come at once."""
+    shifts: tuple[str, ...] = ("00:00",)
+    """When shifts begin, such as `06:00`: the counts of the line begin anew."""
+    working_seconds: int = 180
+    """Time after which the page of the line calls a board failed that is still being worked on."""
     batch: int = 256
     """Requests that share one commit, at most."""
 

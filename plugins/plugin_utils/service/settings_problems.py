@@ -24,11 +24,15 @@ from .settings import ALWAYS, FIELDS, UNTIL_VERIFIED, ServiceSettings
 
 _POSITIVE = (
     *("max_body", "receive_seconds", "answer_seconds", "max_connections", "max_connections_per_address"),
-    *("rate", "batch"),
+    *("rate", "batch", "working_seconds"),
 )
 _LEAST, _MOST = 0.001, 10**9
-_TAKEN_PATHS = {"claims", "units", "healthz", "metrics", "openapi.json", "station", "station.css", "station.js"}
+_TAKEN_PATHS = {
+    *("claims", "units", "healthz", "metrics", "openapi.json", "station", "station.css", "station.js"),
+    *("line", "line.css", "line.js"),
+}
 _SEGMENT = re.compile(r"[A-Za-z0-9._~-]+")
+_TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _REISSUE = re.compile(r"[1-9][0-9]{0,8}")
 
 
@@ -68,6 +72,8 @@ def _problems_of_values(settings: ServiceSettings) -> Iterator[str]:
         yield f"length is {claim_ids.MIN_LENGTH} to {claim_ids.MAX_LENGTH}"
     if settings.reissue not in (ALWAYS, UNTIL_VERIFIED) and not _REISSUE.fullmatch(settings.reissue):
         yield f"reissue is {ALWAYS}, {UNTIL_VERIFIED}, or a number of seconds above 0"
+    if not settings.shifts or not all(map(_TIME_OF_DAY.fullmatch, settings.shifts)):
+        yield "shifts is at least one time of day, such as 06:00"
     for name in _POSITIVE:
         # Not a number (NaN) is neither more nor less than any.
         if not _LEAST <= getattr(settings, name) <= _MOST:
@@ -101,7 +107,7 @@ def _problems_of_access(settings: ServiceSettings) -> Iterator[str]:
                 ipaddress.ip_network(text)
             except ValueError as error:
                 yield f"{name}: {error}; write one such as 192.168.7.0/24"
-    for name in ("agent_secrets", "controller_tokens"):
+    for name in ("agent_secrets", "controller_tokens", "station_tokens"):
         try:
             SecretHashes(getattr(settings, name), setting=name)
         except ServiceError as error:

@@ -1,0 +1,255 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Telling the service how the slots stand, without waiting for it.
+
+A thread sends what is newest of each slot; who tells goes on at once. A service that is gone, or takes a connection and
+never answers, costs a run the time that it waits at its end, and nothing else: what was not told then, the station's
+next heartbeat tells.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from ..display_text import printable, url_origin
+from ..errors import IotoError
+from ..service.slot_message import MOST_SLOTS, SlotReport, StationMessage
+
+PATH = "/line/v1/slots"
+CLOSING_SECONDS = 0.3
+"""How long a run waits at its end for what is not told yet."""
+_PATIENCE_SECONDS = 2.0
+"""For one exchange, with connecting."""
+_PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0)
+"""Before the next try, after one that failed."""
+_MOST_ANSWERED = 4096
+_STATUS = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})[ \r]")
+_RETRIED = (408, 429, 500, 502, 503, 504)
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceAddress:
+    """Where the service is, and the token of the station. `ca_file` verifies its certificate, else the system's do."""
+
+    url: str
+    token: str | None = field(default=None, repr=False)
+    ca_file: str | None = None
+
+    def __post_init__(self) -> None:
+        """Raise `IotoError` where that is no URL, or the token could not be sent."""
+        try:
+            parts = urlsplit(self.url)
+            good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            good = False
+        if not good:
+            raise IotoError(
+                f"The URL of the service ({url_origin(self.url)}) is none; say one such as http://127.0.0.1:1234."
+            )
+        if self.token is not None and not (self.token.isascii() and self.token.isprintable() and self.token.strip()):
+            raise IotoError(
+                "The token of the station holds what no token has; write what new-secret made into its file."
+            )
+
+
+class Sent(NamedTuple):
+    """What came of telling: no `trouble`, or why the service was not told, and whether to try that `again`."""
+
+    trouble: str | None = None
+    again: bool = False
+
+
+class Teller:
+    """Tells the service of one station. Usable from any thread; ends with the process, or with `close`."""
+
+    def __init__(self, address: ServiceAddress, station: str) -> None:
+        self._address = address
+        self._station = station
+        self._news = threading.Condition()
+        self._waiting: dict[str, SlotReport] = {}
+        self._operator: str | None = None
+        self._whole: tuple[SlotReport, ...] | None = None
+        self._sending = False
+        self._ended = False
+        self._thread: threading.Thread | None = None
+        self.trouble: str | None = None
+        """Why the service was not told last, in a sentence; None where it was."""
+
+    def tell(self, *reports: SlotReport, operator: str | None = None) -> None:
+        """Have `reports` told soon, each in place of what was not told of its slot yet."""
+        with self._news:
+            for report in reports:
+                self._waiting[report.slot] = report
+            self._say(operator)
+
+    def tell_whole(self, reports: Iterable[SlotReport], operator: str | None = None) -> None:
+        """Have told that these are all slots of the station: its heartbeat."""
+        with self._news:
+            self._whole = tuple(reports)
+            self._waiting.clear()
+            self._say(operator)
+
+    def close(self, seconds: float = CLOSING_SECONDS) -> bool:
+        """Wait so long at most until all is told, and say whether it is. Nothing is told afterwards."""
+        with self._news:
+            done = self._news.wait_for(lambda: not (self._has_news or self._sending), seconds)
+            self._ended = True
+            self._news.notify_all()
+        return done and self.trouble is None
+
+    @property
+    def _has_news(self) -> bool:
+        return bool(self._waiting) or self._whole is not None or self._operator is not None
+
+    def _say(self, operator: str | None) -> None:
+        if operator is not None:
+            self._operator = operator
+        if self._thread is None and not self._ended:
+            self._thread = threading.Thread(target=self._run, name="teller", daemon=True)
+            self._thread.start()
+        self._news.notify_all()
+
+    def _run(self) -> None:
+        failures = 0
+        while (message := self._next()) is not None:
+            sent = send(self._address, message)
+            with self._news:
+                self.trouble = sent.trouble
+                if sent.again and not self._ended:
+                    self._put_back(message)
+                self._sending = False
+                self._news.notify_all()
+                if self.trouble is None:
+                    failures = 0
+                elif not self._ended:
+                    # Not by news: they would have a service that is gone asked at each of them.
+                    self._news.wait_for(lambda: self._ended, _PAUSES[min(failures, len(_PAUSES) - 1)])
+                    failures += 1
+
+    def _next(self) -> StationMessage | None:
+        with self._news:
+            self._news.wait_for(lambda: self._has_news or self._ended)
+            if self._ended:
+                return None
+            self._sending = True
+            operator, self._operator = self._operator, None
+            if self._whole is not None:
+                # What was told since is newer than the whole, and of one of its slots.
+                slots = {report.slot: report for report in self._whole} | self._waiting
+                self._whole, self._waiting = None, {}
+                return StationMessage(self._station, tuple(slots.values()), operator, whole=True)
+            first = list(self._waiting)[:MOST_SLOTS]
+            return StationMessage(self._station, tuple(self._waiting.pop(name) for name in first), operator)
+
+    def _put_back(self, message: StationMessage) -> None:
+        """Have told again what was not, unless something newer is to be told."""
+        if self._operator is None:
+            self._operator = message.operator
+        if self._whole is not None:
+            return
+        slots = {report.slot: report for report in message.slots} | self._waiting
+        if message.whole:
+            self._whole, self._waiting = tuple(slots.values()), {}
+        else:
+            self._waiting = slots
+
+
+def send(address: ServiceAddress, message: StationMessage, *, seconds: float = _PATIENCE_SECONDS) -> Sent:
+    """Tell the service once, in so many seconds at most.
+
+    It is told, too, where the service knows something newer of the slots already (409).
+    """
+    deadline = time.monotonic() + seconds
+    origin = url_origin(address.url)
+    try:
+        with _connected(address, deadline) as connection:
+            status = _exchange(connection, _request(address, message), deadline)
+    except ssl.SSLCertVerificationError as error:
+        why = printable(error.verify_message)
+        return Sent(f"The service at {origin} has a certificate that is not accepted ({why}); set the CA file.")
+    except TimeoutError:
+        return Sent(f"The service at {origin} does not answer; see to it.", again=True)
+    except OSError as error:
+        why = printable(error.strerror or type(error).__name__)
+        return Sent(f"The service at {origin} cannot be reached ({why}); see to it.", again=True)
+    if 200 <= status < 300 or status == 409:
+        return Sent()
+    if status in (401, 403):
+        return Sent(
+            f"The service at {origin} does not let the station in; put the hash of its token in station_tokens."
+        )
+    return Sent(f"The service at {origin} answered with {status}; see its log.", again=status in _RETRIED)
+
+
+def _connected(address: ServiceAddress, deadline: float) -> socket.socket:
+    """Return a connection to the service. Raises `OSError`."""
+    parts = urlsplit(address.url)
+    host, is_tls = parts.hostname or "", parts.scheme == "https"
+    connection = socket.create_connection((host, parts.port or (443 if is_tls else 80)), timeout=_left(deadline))
+    if not is_tls:
+        return connection
+    try:
+        connection.settimeout(_left(deadline))
+        return _trust(address.ca_file).wrap_socket(connection, server_hostname=host)
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _request(address: ServiceAddress, message: StationMessage) -> bytes:
+    body = message.encode()
+    head = [
+        f"POST {PATH} HTTP/1.1",
+        f"Host: {urlsplit(address.url).netloc.rpartition('@')[2]}",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+        "Connection: close",
+    ]
+    if address.token is not None:
+        head.append(f"Authorization: Bearer {address.token}")
+    return "\r\n".join([*head, "", ""]).encode("ascii") + body
+
+
+def _exchange(connection: socket.socket, request: bytes, deadline: float) -> int:
+    """Send a request and return the status of its answer. Raises `OSError`, also where that is not HTTP.
+
+    The deadline is for all of it: a peer that sends a byte now and then is no slower than one that sends none.
+    """
+    connection.settimeout(_left(deadline))
+    connection.sendall(request)
+    answer = b""
+    while b"\r\n" not in answer and len(answer) < _MOST_ANSWERED:
+        connection.settimeout(_left(deadline))
+        part = connection.recv(4096)
+        if not part:
+            break
+        answer += part
+    if (match := _STATUS.match(answer)) is None:
+        raise OSError(errno.EPROTO, "what answers is no service")
+    return int(match[1])
+
+
+def _left(deadline: float) -> float:
+    if (left := deadline - time.monotonic()) <= 0:
+        raise TimeoutError
+    return left
+
+
+@lru_cache(maxsize=4)
+def _trust(ca_file: str | None) -> ssl.SSLContext:
+    """Return what verifies certificates. Raises `OSError`."""
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except ssl.SSLError:
+        raise OSError(errno.EINVAL, "the CA file holds no certificate") from None

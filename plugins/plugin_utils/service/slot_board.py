@@ -1,0 +1,170 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How all slots stand, as their stations told it. In memory: a station says all that it knows every two seconds.
+
+Two programs speak of one slot, the station and the run of a playbook, and they overtake each other. So of what is told,
+the newer arrival counts, whoever says it; of one arrival, nobody takes a verdict back by saying that he still works,
+and nothing but a scan follows once the board has left.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from .errors import RefusedError
+from .shift_counts import ShiftCounts
+from .slot_message import MOST_SLOTS, SlotReport, SlotState, StationMessage
+
+LOST_SECONDS = 10.0
+"""A station whose heartbeat, which comes every two, is missing for so long is lost."""
+_MOST_STATIONS = 16
+_FORGOTTEN_SECONDS = 600.0
+"""A station that said nothing for so long makes room for another."""
+
+
+@dataclass(slots=True)
+class _Slot:
+    report: SlotReport
+    since: float
+    """When it came to stand so, by our clock; of a board that is worked on, when that began."""
+
+
+@dataclass(slots=True)
+class _Station:
+    heard: float
+    slots: dict[str, _Slot] = field(default_factory=dict)
+    operator: str = ""
+    beat: float | None = None
+    """When its last whole message came; None where it sends none, as a run without a station."""
+
+
+class SlotBoard:
+    """The slots of all stations. For the event loop alone; `clock` gives seconds that only grow."""
+
+    def __init__(
+        self,
+        *,
+        shifts: Sequence[str],
+        working_seconds: int,
+        clock: Callable[[], float] = time.monotonic,
+        counts: ShiftCounts | None = None,
+    ) -> None:
+        self._working_seconds = working_seconds
+        self._clock = clock
+        self._counts = counts or ShiftCounts(shifts)
+        self._stations: dict[str, _Station] = {}
+
+    def tell(self, message: StationMessage) -> list[str]:
+        """Take what a station says, and return the slots of which something newer is known, and which stay as they are.
+
+        Raises `RefusedError` where that is all of them, or where there are too many stations.
+        """
+        moment = self._clock()
+        station = self._station(message.station, moment)
+        told = {report.slot for report in message.slots}
+        if message.whole:
+            station.slots = {name: slot for name, slot in station.slots.items() if name in told}
+        elif len(told | set(station.slots)) > MOST_SLOTS:
+            raise RefusedError(422, "slots", f"A station has {MOST_SLOTS} slots at most; name those that it has.")
+        # A station that was gone and comes again says how it is, also where its clock was set back meanwhile.
+        anew = message.whole and (station.beat is None or moment - station.beat > LOST_SECONDS)
+        late = [
+            report.slot for report in message.slots if not self._take(message.station, station, report, moment, anew)
+        ]
+        if late and len(late) == len(message.slots) and not message.whole:
+            raise RefusedError(409, "older", "Something newer is known of these slots already; nothing was taken.")
+        station.heard = moment
+        if message.operator is not None:
+            station.operator = message.operator
+        if message.whole:
+            station.beat = moment
+        return late
+
+    def look(self, station: str | None = None) -> dict[str, object]:
+        """Return what the page shows: of one station, or of all."""
+        moment = self._clock()
+        chosen = {name: found for name, found in self._stations.items() if station in (None, name)}
+        return {
+            "now": datetime.now(UTC).isoformat(),
+            "working_seconds": self._working_seconds,
+            "shift": self._counts.look(),
+            "stations": [
+                {
+                    "station": name,
+                    "operator": found.operator,
+                    "silent_seconds": round(moment - found.heard, 1),
+                    "lost": found.beat is not None and moment - found.beat > LOST_SECONDS,
+                }
+                for name, found in chosen.items()
+            ],
+            "slots": [
+                {"station": name, **slot.report.to_json(), "seconds": round(moment - slot.since, 1)}
+                for name, found in chosen.items()
+                for slot in found.slots.values()
+            ],
+        }
+
+    def _station(self, name: str, moment: float) -> _Station:
+        if (found := self._stations.get(name)) is not None:
+            return found
+        if len(self._stations) >= _MOST_STATIONS:
+            oldest = min(self._stations, key=lambda other: self._stations[other].heard)
+            if moment - self._stations[oldest].heard < _FORGOTTEN_SECONDS:
+                raise RefusedError(
+                    422, "stations", f"There are {_MOST_STATIONS} stations already; give each line its own service."
+                )
+            del self._stations[oldest]
+        made = self._stations[name] = _Station(moment)
+        return made
+
+    def _take(self, name: str, station: _Station, report: SlotReport, moment: float, anew: bool) -> bool:
+        """Let `report` be how its slot stands, unless it is older than what is known; say whether it does."""
+        known = station.slots.get(report.slot)
+        if known is not None and not anew and not _follows(report, known.report):
+            return False
+        since = moment
+        if known is not None and known.report.arrival == report.arrival:
+            report = _completed(report, known.report)
+            if known.report.state is report.state:
+                since = known.since
+        if report.at is None:
+            report = replace(report, at=datetime.now(UTC))
+        if report.state.is_verdict and (known is None or _verdict(known.report) != _verdict(report)):
+            self._counts.note(name, report)
+        station.slots[report.slot] = _Slot(report, since)
+        return True
+
+
+def _verdict(report: SlotReport) -> tuple[object, ...]:
+    return report.arrival, report.state, report.serial
+
+
+def _follows(report: SlotReport, known: SlotReport) -> bool:
+    """Say whether `report` may follow what is known of its slot."""
+    if report.arrival != known.arrival:
+        return report.arrival > known.arrival
+    if known.state is SlotState.EMPTY:
+        return report.state in (SlotState.EMPTY, SlotState.SCAN_NOW)
+    return not (known.state.is_verdict and report.state is SlotState.WORKING)
+
+
+def _completed(report: SlotReport, known: SlotReport) -> SlotReport:
+    """Return `report` with what was known of the same board, where it does not say it itself."""
+    if report.state is SlotState.EMPTY:
+        return report
+    report = replace(
+        report, serial=report.serial or known.serial, claim_id_end=report.claim_id_end or known.claim_id_end
+    )
+    if report.state is not known.state:
+        return report
+    return replace(
+        report,
+        step=report.step or known.step,
+        reason=report.reason or known.reason,
+        remedy=report.remedy or known.remedy,
+        at=known.at,
+    )

@@ -1,0 +1,198 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a station tells the service of its slots: the message, as it is sent and as it is read.
+
+Who sends it is another program, with the token of a station or without: every text is looked at before it is kept.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from ..claim_ids import ALPHABET
+from ..display_text import is_visible, printable, quoted
+from .errors import RefusedError
+
+MOST_SLOTS = 64
+"""Of one station."""
+MOST_CHARACTERS = 200
+"""Of any text."""
+MOST_BYTES = 128 * 1024
+"""Of a message."""
+_MOST_ARRIVAL = 2**53 - 1
+"""What a browser counts exactly."""
+_SHOWN_OF_ID = 2
+"""Characters of a claim ID that may be known: its last ones."""
+_TEXTS = ("step", "serial", "reason", "remedy")
+
+
+class SlotState(StrEnum):
+    """How a slot of a jig stands."""
+
+    EMPTY = "empty"
+    WORKING = "working"
+    PASS = "pass"  # noqa: S105  # the opposite of FAIL
+    FAIL = "fail"
+    SCAN_NOW = "scan_now"
+    NO_LABEL = "no_label"
+
+    @property
+    def is_verdict(self) -> bool:
+        """Whether it says what came of a board."""
+        return self in _VERDICTS
+
+
+_VERDICTS = frozenset((SlotState.PASS, SlotState.FAIL, SlotState.NO_LABEL))
+
+
+@dataclass(frozen=True, slots=True)
+class SlotReport:
+    """How one slot stands. `arrival` is the number of the board that came into it, or of the one that left it."""
+
+    slot: str
+    arrival: int
+    state: SlotState
+    step: str | None = None
+    """What is done with the board, in the operator's words."""
+    serial: str | None = None
+    claim_id_end: str | None = None
+    """The last two characters of its claim ID."""
+    reason: str | None = None
+    remedy: str | None = None
+    """What the operator does now."""
+    at: datetime | None = None
+    """Since when, by the station's clock."""
+
+    def to_json(self) -> dict[str, object]:
+        """Return what the message says of the slot, without what it does not know; texts are made fit to be shown."""
+        texts = {name: shortened(text) for name in _TEXTS if (text := getattr(self, name))}
+        said: dict[str, object] = {"slot": shortened(self.slot), "arrival": self.arrival, "state": self.state.value}
+        said |= {name: text for name, text in texts.items() if text}
+        if self.claim_id_end:
+            said["claim_id_end"] = self.claim_id_end
+        if self.at is not None:
+            said["at"] = self.at.isoformat()
+        return said
+
+
+@dataclass(frozen=True, slots=True)
+class StationMessage:
+    """What a station says at once. `operator` is None where it does not say, and empty where nobody is there.
+
+    A `whole` message speaks of all slots that the station has.
+    """
+
+    station: str
+    slots: tuple[SlotReport, ...]
+    operator: str | None = None
+    whole: bool = False
+
+    def encode(self) -> bytes:
+        """Return the body of the request."""
+        said: dict[str, object] = {"station": shortened(self.station), "slots": [slot.to_json() for slot in self.slots]}
+        if self.operator is not None:
+            said["operator"] = shortened(self.operator)
+        if self.whole:
+            said["whole"] = True
+        return json.dumps(said, ensure_ascii=False).encode()
+
+
+def shortened(text: str) -> str:
+    """Return `text` as one line that can be shown, and is no longer than a message may have it."""
+    shown = printable(text)
+    return shown if len(shown) <= MOST_CHARACTERS else shown[: MOST_CHARACTERS - 1].rstrip() + "…"
+
+
+def parse_message(data: bytes) -> StationMessage:
+    """Return what a station says. Raises `RefusedError`, also where it says something that is not known here."""
+    try:
+        body = json.loads(data)
+    except (ValueError, RecursionError):
+        raise RefusedError(
+            400, "body", "The body is no JSON; send what the description at /openapi.json says."
+        ) from None
+    fields = _Fields(body, "The body", ("station", "operator", "slots", "whole"))
+    whole = fields.get("whole", False)
+    slots = fields.get("slots")
+    if not isinstance(whole, bool):
+        raise _wrong("whole is true or false.")
+    if not isinstance(slots, list) or len(slots) > MOST_SLOTS:
+        raise _wrong(f"slots is a list of at most {MOST_SLOTS} slots.")
+    reports = tuple(map(_report, slots))
+    names = [report.slot for report in reports]
+    if len(set(names)) < len(names):
+        raise _wrong("slots names a slot twice; say each once.")
+    operator = fields.text("operator", may_be_empty=True)
+    return StationMessage(fields.name("station"), reports, operator, whole)
+
+
+class _Fields:
+    """The members of a JSON object, looked at one by one."""
+
+    def __init__(self, said: object, what: str, known: tuple[str, ...]) -> None:
+        if not isinstance(said, dict):
+            raise _wrong(f"{what} is no object.")
+        if strange := sorted(set(said) - set(known)):
+            raise _wrong(f"{what} says {quoted(strange[0][:64])}, which is not known here; leave it out.")
+        self._said: Mapping[str, Any] = said
+
+    def get(self, name: str, otherwise: object = None) -> Any:
+        return self._said.get(name, otherwise)
+
+    def text(self, name: str, *, may_be_empty: bool = False) -> str | None:
+        text = self._said.get(name)
+        if text is None or (text == "" and not may_be_empty):
+            return None
+        if not isinstance(text, str) or len(text) > MOST_CHARACTERS:
+            raise _wrong(f"{name} is a text of at most {MOST_CHARACTERS} characters.")
+        if not all(map(is_visible, text)):
+            raise _wrong(f"{name} holds a character that cannot be seen, such as a line end; leave it out.")
+        return text
+
+    def name(self, name: str) -> str:
+        if not (text := self.text(name)) or not text.strip():
+            raise _wrong(f"{name} is missing; say which.")
+        return text
+
+
+def _report(said: object) -> SlotReport:
+    known = ("slot", "arrival", "state", *_TEXTS, "claim_id_end", "at")
+    fields = _Fields(said, "A slot", known)
+    arrival, state = fields.get("arrival"), fields.get("state")
+    if not isinstance(arrival, int) or isinstance(arrival, bool) or not 0 <= arrival <= _MOST_ARRIVAL:
+        raise _wrong(f"arrival is a whole number from 0 to {_MOST_ARRIVAL}.")
+    if not isinstance(state, str) or state not in set(SlotState):
+        raise _wrong(f"state is one of {', '.join(SlotState)}.")
+    end = fields.text("claim_id_end")
+    if end is not None and (len(end) > _SHOWN_OF_ID or not set(end) <= set(ALPHABET)):
+        raise _wrong(f"claim_id_end is the last {_SHOWN_OF_ID} characters of a claim ID, and no more.")
+    return SlotReport(
+        fields.name("slot"),
+        arrival,
+        SlotState(state),
+        **{name: fields.text(name) for name in _TEXTS},
+        claim_id_end=end,
+        at=_moment(fields.text("at")),
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+        if at.tzinfo is not None:
+            return at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise _wrong("at is a moment with its offset, such as 2026-11-27T10:00:00+00:00.")
+
+
+def _wrong(sentence: str) -> RefusedError:
+    return RefusedError(422, "slots", f"The message of the station cannot be taken: {sentence}")

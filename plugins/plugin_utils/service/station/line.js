@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The page of the line: asks how the slots stand four times a second and draws them. All text goes in as text, never as
+// markup. What a slot says counts only while the service and the station are heard of.
+"use strict";
+
+const EVERY_MS = 250;
+const PATIENCE_MS = 3000;
+const SVG = "http://www.w3.org/2000/svg";
+const WORDS = {
+  empty: "EMPTY",
+  working: "WORKING",
+  pass: "PASS",
+  fail: "FAIL",
+  scan_now: "SCAN NOW",
+  no_label: "NO LABEL",
+  lost: "LOST",
+};
+const SHAPES = {
+  empty: "M14 34 L14 80 L86 80 L86 34",
+  working: "M24 12 L76 12 M24 88 L76 88 M32 12 C32 44 68 56 68 88 M68 12 C68 44 32 56 32 88",
+  pass: "M14 54 L40 80 L88 22",
+  fail: "M20 20 L80 80 M80 20 L20 80",
+  scan_now: "M14 18 L14 82 M38 18 L38 82 M56 18 L56 82 M86 18 L86 82",
+  no_label: "M12 30 L60 30 L88 50 L60 70 L12 70 Z M22 90 L78 10",
+  lost: "M50 14 L50 58 M50 84 L50 84.1",
+};
+const SOUNDS = {
+  pass: [[880, 0, 0.12]],
+  fail: [[220, 0, 0.3], [165, 0.35, 0.45]],
+  no_label: [[440, 0, 0.15], [330, 0.2, 0.3]],
+  scan_now: [[660, 0, 0.1], [660, 0.16, 0.1]],
+  lost: [[165, 0, 0.8]],
+};
+const TAKEN_OUT = "Take the board out and put it aside for the technician.";
+
+const at = (id) => document.getElementById(id);
+const began = new Map(); // when this page first saw a board being worked on, by its arrival
+let board = null;
+let heard = 0; // when it was fetched, by this page's clock
+let drawn = "";
+let before = null; // the states at the last drawing, to hear what changed; null before the first
+let sound = null;
+let wantsSound = remembered() === "on";
+
+// A browser may keep nothing for a page; then the sound is off after a reload.
+function remembered() {
+  try {
+    return localStorage.getItem("sound");
+  } catch {
+    return null;
+  }
+}
+
+function remember(text) {
+  try {
+    localStorage.setItem("sound", text);
+  } catch {
+    // as above
+  }
+}
+
+function element(name, className, text = "") {
+  const made = document.createElement(name);
+  made.className = className;
+  made.textContent = text;
+  return made;
+}
+
+function clock(iso) {
+  return new Date(iso).toLocaleTimeString("en-GB");
+}
+
+function keyOf(slot) {
+  return JSON.stringify([slot.station, slot.slot]);
+}
+
+// For how long a board has been worked on: by the service, and by this page, which knows better when that was restarted.
+function worked(slot) {
+  const now = performance.now();
+  const key = JSON.stringify([slot.station, slot.slot, slot.arrival]);
+  if (!began.has(key)) began.set(key, now - 1000 * slot.seconds);
+  return Math.max(slot.seconds + (now - heard) / 1000, (now - began.get(key)) / 1000);
+}
+
+// What is shown of a slot: what the station told, unless that cannot be true any more.
+function shown(slot, lost) {
+  if (lost.has(slot.station)) {
+    const last = `It was ${WORDS[slot.state]} when the station was last heard of.`;
+    return { ...slot, state: "lost", reason: last, remedy: "Wait, and plug nothing in." };
+  }
+  if (slot.state === "working" && worked(slot) > board.working_seconds) {
+    return { ...slot, state: "fail", reason: `It took too long (more than ${board.working_seconds} s).`, remedy: TAKEN_OUT };
+  }
+  return slot;
+}
+
+function shape(state) {
+  const made = document.createElementNS(SVG, "svg");
+  made.setAttribute("viewBox", "0 0 100 100");
+  made.setAttribute("class", "shape");
+  made.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS(SVG, "path");
+  path.setAttribute("d", SHAPES[state]);
+  made.append(path);
+  return made;
+}
+
+function tile(slot, several) {
+  const made = element("article", "tile");
+  made.dataset.state = slot.state;
+  made.style.setProperty("--letters", WORDS[slot.state].length);
+  const head = element("div", "head");
+  head.append(element("h2", "slot", several ? `${slot.station} ${slot.slot}` : slot.slot), shape(slot.state));
+  const about = element("p", "about");
+  about.append(element("span", "serial", slot.serial ?? ""));
+  if (slot.claim_id_end) about.append(element("span", "id", `…${slot.claim_id_end}`));
+  if (slot.at && slot.state !== "empty") {
+    const time = element("time", "", clock(slot.at));
+    time.dateTime = slot.at;
+    about.append(time);
+  }
+  const face = element("div", "face");
+  face.append(head, element("strong", "word", WORDS[slot.state]), about);
+  const does = slot.state === "working" ? slot.step : slot.remedy;
+  if (does) face.append(element("p", "do", does));
+  if (slot.reason && slot.state !== "working") {
+    const why = element("p", "why", slot.reason);
+    why.title = slot.reason;
+    face.append(why);
+  }
+  made.append(face);
+  return made;
+}
+
+// As many columns as make the letters of the words largest.
+function columns(count) {
+  const { clientWidth: width, clientHeight: height } = at("slots");
+  let best = 1;
+  let most = 0;
+  for (let number = 1; number <= count; number += 1) {
+    const size = Math.min((0.15 * width) / number, (0.28 * height) / Math.ceil(count / number));
+    if (size > most) [best, most] = [number, size];
+  }
+  return best;
+}
+
+function drawShift() {
+  const { shift, stations } = board;
+  at("name").textContent = stations.map((station) => station.station).join(", ") || "Line";
+  at("passed").textContent = shift.passed.toLocaleString();
+  at("failed").textContent = shift.failed.toLocaleString();
+  at("yield").textContent = shift.yield === null ? "–" : `${Math.floor(100 * shift.yield)} %`;
+  at("pace").textContent = shift.pace === null ? "–" : Math.round(shift.pace).toLocaleString();
+  at("since").textContent = clock(shift.since).slice(0, 5);
+  const operators = [...new Set(stations.map((station) => station.operator).filter(Boolean))];
+  at("who").hidden = operators.length === 0;
+  at("operator").textContent = operators.join(", ");
+}
+
+function draw() {
+  const lost = new Set(board.stations.filter((station) => station.lost).map((station) => station.station));
+  const slots = board.slots.map((slot) => shown(slot, lost));
+  const alive = new Set(board.slots.map((slot) => JSON.stringify([slot.station, slot.slot, slot.arrival])));
+  for (const key of began.keys()) if (!alive.has(key)) began.delete(key);
+  document.body.dataset.line = lost.size ? "station-lost" : "live";
+  at("lost").hidden = true;
+  at("alarm").hidden = lost.size === 0;
+  const alarm = `NO STATION: ${[...lost].join(", ")} is not heard of any more. Stop, and see to it.`;
+  if (lost.size && at("alarm").textContent !== alarm) at("alarm").textContent = alarm;
+  drawShift();
+  const picture = JSON.stringify(slots.map(({ seconds, ...rest }) => rest));
+  if (picture !== drawn) {
+    drawn = picture;
+    at("slots").replaceChildren(...slots.map((slot) => tile(slot, board.stations.length > 1)));
+    if (slots.length === 0) at("slots").append(element("p", "", "Waiting for the station of the line"));
+    fit();
+  }
+  listen(new Map(slots.map((slot) => [keyOf(slot), slot.state])));
+}
+
+function fit() {
+  at("slots").style.setProperty("--columns", columns(Math.max(board?.slots.length ?? 1, 1)));
+}
+
+// Sounds for what changed, and a frame around it. After a reload nothing has changed.
+function listen(now) {
+  const changed = [...now].filter(([key, state]) => before !== null && before.get(key) !== state);
+  changed.forEach(([key]) => at("slots").children[[...now.keys()].indexOf(key)].classList.add("fresh"));
+  const states = new Set(changed.map(([, state]) => state));
+  const heardFirst = ["lost", "fail", "no_label", "scan_now", "pass"].find((state) => states.has(state));
+  before = now;
+  if (heardFirst) play(heardFirst);
+}
+
+function play(state) {
+  if (!wantsSound || sound?.state !== "running") return;
+  for (const [frequency, start, seconds] of SOUNDS[state]) {
+    const tone = sound.createOscillator();
+    const loudness = sound.createGain();
+    tone.frequency.value = frequency;
+    loudness.gain.value = 0.4;
+    tone.connect(loudness).connect(sound.destination);
+    tone.start(sound.currentTime + start);
+    tone.stop(sound.currentTime + start + seconds);
+  }
+}
+
+// A browser lets a page be heard only after somebody touched it.
+function showSound() {
+  const isHeard = wantsSound && sound?.state === "running";
+  at("sound").textContent = !wantsSound ? "Sound off" : isHeard ? "Sound on" : "Tap for sound";
+  at("sound").setAttribute("aria-pressed", String(isHeard));
+}
+
+function openSound() {
+  if (!wantsSound) return;
+  if (!sound) {
+    sound = new AudioContext();
+    sound.onstatechange = showSound;
+  }
+  sound.resume().then(showSound, showSound);
+}
+
+function drawLost(sentence) {
+  if (document.body.dataset.line !== "lost") play("lost");
+  document.body.dataset.line = "lost";
+  at("lost").hidden = false;
+  const last = board ? `Last heard of at ${clock(board.now)}.` : "It was not heard of since this page was opened.";
+  at("heard").textContent = `${sentence} ${last}`.trim();
+  before = null;
+}
+
+async function look() {
+  try {
+    const station = new URLSearchParams(location.search).get("station");
+    const query = station === null ? "" : `?${new URLSearchParams({ station })}`;
+    const reply = await fetch(`line/v1/slots${query}`, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
+    const body = await reply.json();
+    if (!reply.ok) throw new Error(body.error);
+    board = body;
+    heard = performance.now();
+    draw();
+  } catch (error) {
+    // What the service itself said; what a browser says of a lost connection helps nobody.
+    drawLost(error instanceof Error && error.constructor === Error ? error.message : "");
+  } finally {
+    setTimeout(look, EVERY_MS);
+  }
+}
+
+at("sound").addEventListener("click", () => {
+  // Switched on before, and not heard yet, it is this touch that lets it be heard.
+  if (!(wantsSound && sound?.state !== "running")) wantsSound = !wantsSound;
+  remember(wantsSound ? "on" : "off");
+  openSound();
+  showSound();
+});
+addEventListener("pointerdown", (event) => {
+  if (event.target !== at("sound") && sound?.state !== "running") openSound();
+});
+addEventListener("resize", fit);
+openSound();
+showSound();
+look();
