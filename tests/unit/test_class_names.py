@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 LOOKED_THROUGH = ("plugins", "tools")
-GIVEN_BY_ANSIBLE = {"ActionModule", "LookupModule", "ModuleDocFragment"}
+GIVEN_BY_ANSIBLE = {"ActionModule", "CallbackModule", "LookupModule", "ModuleDocFragment"}
 """Ansible finds a plugin by the name of its class, so all plugins of a kind share one."""
 
 

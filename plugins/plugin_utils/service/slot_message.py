@@ -117,7 +117,7 @@ def parse_message(data: bytes) -> StationMessage:
         raise RefusedError(
             400, "body", "The body is no JSON; send what the description at /openapi.json says."
         ) from None
-    fields = _Fields(body, "The body", ("station", "operator", "slots", "whole"))
+    fields = _Members(body, "The body", ("station", "operator", "slots", "whole"))
     whole = fields.get("whole", False)
     slots = fields.get("slots")
     if not isinstance(whole, bool):
@@ -132,7 +132,7 @@ def parse_message(data: bytes) -> StationMessage:
     return StationMessage(fields.name("station"), reports, operator, whole)
 
 
-class _Fields:
+class _Members:
     """The members of a JSON object, looked at one by one."""
 
     def __init__(self, said: object, what: str, known: tuple[str, ...]) -> None:
@@ -163,7 +163,7 @@ class _Fields:
 
 def _report(said: object) -> SlotReport:
     known = ("slot", "arrival", "state", *_TEXTS, "claim_id_end", "at")
-    fields = _Fields(said, "A slot", known)
+    fields = _Members(said, "A slot", known)
     arrival, state = fields.get("arrival"), fields.get("state")
     if not isinstance(arrival, int) or isinstance(arrival, bool) or not 0 <= arrival <= _MOST_ARRIVAL:
         raise _wrong(f"arrival is a whole number from 0 to {_MOST_ARRIVAL}.")

@@ -33,8 +33,11 @@ const SOUNDS = {
 };
 const TAKEN_OUT = "Take the board out and put it aside for the technician.";
 
+const SHORT = 5; // letters of a word beside which there is room for a large shape
+
 const at = (id) => document.getElementById(id);
 const began = new Map(); // when this page first saw a board being worked on, by its arrival
+const widths = new Map();
 let board = null;
 let heard = 0; // when it was fetched, by this page's clock
 let drawn = "";
@@ -108,7 +111,8 @@ function shape(state) {
 function tile(slot, several) {
   const made = element("article", "tile");
   made.dataset.state = slot.state;
-  made.style.setProperty("--letters", WORDS[slot.state].length);
+  made.style.setProperty("--wide", width(WORDS[slot.state]));
+  if (WORDS[slot.state].length <= SHORT) made.classList.add("short");
   const head = element("div", "head");
   head.append(element("h2", "slot", several ? `${slot.station} ${slot.slot}` : slot.slot), shape(slot.state));
   const about = element("p", "about");
@@ -132,13 +136,24 @@ function tile(slot, several) {
   return made;
 }
 
+// How wide a word is, in its letters' own size: fonts differ by a third.
+function width(word) {
+  if (!widths.has(word)) {
+    const context = document.createElement("canvas").getContext("2d");
+    context.font = `800 100px ${getComputedStyle(document.body).fontFamily}`;
+    widths.set(word, context.measureText(word).width / 100);
+  }
+  return widths.get(word);
+}
+
 // As many columns as make the letters of the words largest.
 function columns(count) {
-  const { clientWidth: width, clientHeight: height } = at("slots");
+  const { clientWidth, clientHeight } = at("slots");
+  const widest = Math.max(...Object.values(WORDS).map(width));
   let best = 1;
   let most = 0;
   for (let number = 1; number <= count; number += 1) {
-    const size = Math.min((0.15 * width) / number, (0.28 * height) / Math.ceil(count / number));
+    const size = Math.min((0.9 * clientWidth) / number / widest, (0.27 * clientHeight) / Math.ceil(count / number));
     if (size > most) [best, most] = [number, size];
   }
   return best;
