@@ -26,7 +26,8 @@ requirements:
 options:
   arrivals:
     description:
-      - The slots of the run, a JSON object, such as V({"slot-1": 1732600000000}). The number of each grows with every
+      - >-
+        The slots of the run, a JSON object, such as V({"slot-1": 1732600000000}). The number of each grows with every
         board that comes into it.
       - A slot is the host of this name in the inventory.
     type: str

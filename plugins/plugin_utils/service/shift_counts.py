@@ -72,7 +72,7 @@ class ShiftCounts:
         window = min(moment - self._since, _PACE_WINDOW)
         if window < _LEAST_WINDOW:
             return None
-        recent = sum(at > moment - window for at in self._passed.values())
+        recent = sum(at >= moment - window for at in self._passed.values())
         return recent / (window / timedelta(hours=1))
 
     def _turn(self) -> None:

@@ -23,8 +23,8 @@ MOST_SLOTS = 64
 """Of one station."""
 MOST_CHARACTERS = 200
 """Of any text."""
-MOST_BYTES = 128 * 1024
-"""Of a message."""
+MOST_BYTES = 24 * 1024
+"""Of a message: `front` lets 32 KiB through of a request that is not a unit's, with its head."""
 _MOST_ARRIVAL = 2**53 - 1
 """What a browser counts exactly."""
 _SHOWN_OF_ID = 2
@@ -69,9 +69,12 @@ class SlotReport:
     at: datetime | None = None
     """Since when, by the station's clock."""
 
-    def to_json(self) -> dict[str, object]:
-        """Return what the message says of the slot, without what it does not know; texts are made fit to be shown."""
-        texts = {name: shortened(text) for name in _TEXTS if (text := getattr(self, name))}
+    def to_json(self, longest: int = MOST_CHARACTERS) -> dict[str, object]:
+        """Return what the message says of the slot, without what it does not know; texts are made fit to be shown.
+
+        What explains has `longest` characters at most.
+        """
+        texts = {name: shortened(text, longest) for name in _TEXTS if (text := getattr(self, name))}
         said: dict[str, object] = {"slot": shortened(self.slot), "arrival": self.arrival, "state": self.state.value}
         said |= {name: text for name, text in texts.items() if text}
         if self.claim_id_end:
@@ -94,8 +97,15 @@ class StationMessage:
     whole: bool = False
 
     def encode(self) -> bytes:
-        """Return the body of the request."""
-        said: dict[str, object] = {"station": shortened(self.station), "slots": [slot.to_json() for slot in self.slots]}
+        """Return the body of the request; of many slots with long texts, those are shortened, so that it is taken."""
+        longest = MOST_CHARACTERS
+        while len(data := self._encoded(longest)) > MOST_BYTES and longest > 1:
+            longest //= 2
+        return data
+
+    def _encoded(self, longest: int) -> bytes:
+        slots = [slot.to_json(longest) for slot in self.slots]
+        said: dict[str, object] = {"station": shortened(self.station), "slots": slots}
         if self.operator is not None:
             said["operator"] = shortened(self.operator)
         if self.whole:
@@ -103,10 +113,10 @@ class StationMessage:
         return json.dumps(said, ensure_ascii=False).encode()
 
 
-def shortened(text: str) -> str:
-    """Return `text` as one line that can be shown, and is no longer than a message may have it."""
+def shortened(text: str, longest: int = MOST_CHARACTERS) -> str:
+    """Return `text` as one line that can be shown, and has `longest` characters at most."""
     shown = printable(text)
-    return shown if len(shown) <= MOST_CHARACTERS else shown[: MOST_CHARACTERS - 1].rstrip() + "…"
+    return shown if len(shown) <= longest else shown[: longest - 1].rstrip() + "…"
 
 
 def parse_message(data: bytes) -> StationMessage:

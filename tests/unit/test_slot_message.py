@@ -1,0 +1,124 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The message of a station: what is sent is understood, and nothing else is."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.service.errors import RefusedError
+from ansible_collections.ioto.serialization.plugins.plugin_utils.service.slot_message import (
+    MOST_BYTES,
+    MOST_SLOTS,
+    SlotReport,
+    SlotState,
+    StationMessage,
+    parse_message,
+)
+
+SLOT: dict[str, Any] = {"slot": "slot-1", "arrival": 17, "state": "pass"}
+
+
+def refusal(body: object) -> RefusedError:
+    with pytest.raises(RefusedError) as caught:
+        parse_message(body if isinstance(body, bytes) else json.dumps(body).encode())
+    return caught.value
+
+
+def of_slot(**said: object) -> dict[str, object]:
+    return {"station": "line-1", "slots": [{**SLOT, **said}]}
+
+
+@given(
+    st.builds(
+        SlotReport,
+        slot=st.text(min_size=1).filter(str.isprintable).filter(str.strip),
+        arrival=st.integers(0, 2**53 - 1),
+        state=st.sampled_from(SlotState),
+        step=st.none() | st.text(),
+        serial=st.none() | st.text(),
+        reason=st.none() | st.text(max_size=500),
+        claim_id_end=st.none() | st.sampled_from(["WQ", "07"]),
+        at=st.none() | st.datetimes(timezones=st.just(UTC)),
+    )
+)
+def test_whatever_is_sent_is_understood(report: SlotReport) -> None:
+    if not report.to_json()["slot"]:
+        return  # nothing of its name can be seen
+    found = parse_message(StationMessage("line-1", (report,), "Petra", whole=True).encode())
+    assert (found.station, found.operator, found.whole) == ("line-1", "Petra", True)
+    (read,) = found.slots
+    assert read.to_json() == report.to_json()
+
+
+def test_a_message_of_all_slots_is_short_enough() -> None:
+    text = "🙂" * 300
+    slots = tuple(
+        SlotReport(f"slot-{number}", 2**53 - 1, SlotState.FAIL, text, text, "WQ", text, text, datetime.now(UTC))
+        for number in range(MOST_SLOTS)
+    )
+    message = StationMessage("line-1", slots, text, whole=True).encode()
+    assert len(message) <= MOST_BYTES
+    assert len(parse_message(message).slots) == MOST_SLOTS
+
+
+@pytest.mark.parametrize(
+    ("said", "about"),
+    [
+        ({"serial": "SN-1\u001b[2J"}, "serial holds a character that cannot be seen"),
+        ({"reason": "two\nlines"}, "reason holds"),
+        ({"remedy": "turned \u202e round"}, "remedy holds"),
+        ({"serial": "\ud800"}, "serial holds"),
+        ({"step": "x" * 201}, "step is a text of at most 200"),
+        ({"step": 7}, "step is a text"),
+        ({"slot": ""}, "slot is missing"),
+        ({"slot": None}, "slot is missing"),
+        ({"arrival": -1}, "arrival is a whole number"),
+        ({"arrival": 1.5}, "arrival is"),
+        ({"arrival": True}, "arrival is"),
+        ({"arrival": 2**53}, "arrival is"),
+        ({"state": "great"}, "state is one of empty, working"),
+        ({"state": ["pass"]}, "state is one of"),
+        ({"claim_id_end": "JT08FFQXWQ"}, "the last 2 characters of a claim ID, and no more"),
+        ({"claim_id_end": "<b"}, "the last 2"),
+        ({"at": "yesterday"}, "at is a moment"),
+        ({"at": "2026-11-27T10:00:00"}, "at is a moment with its offset"),
+        ({"at": "0001-01-01T00:00:00+14:00"}, "at is a moment"),
+        ({"colour": "red"}, "says 'colour', which is not known here"),
+    ],
+)
+def test_what_is_wrong_with_a_slot_is_told(said: dict[str, object], about: str) -> None:
+    refused = refusal(of_slot(**said))
+    assert refused.status == 422
+    assert about in str(refused)
+    assert str(refused).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 400),
+        (b"\xff\xfe", 400),
+        (b"[" * 100_000, 400),
+        (b'{"station": "line-1", "slots": [1' + b"0" * 5000 + b"]}", 400),
+        ([], 422),
+        ({"slots": []}, 422),
+        ({"station": "line-1"}, 422),
+        ({"station": "line-1", "slots": {}}, 422),
+        ({"station": "line-1", "slots": ["slot-1"]}, 422),
+        ({"station": "line-1", "slots": [SLOT] * 2}, 422),
+        ({"station": "line-1", "slots": [{**SLOT, "slot": str(at)} for at in range(65)]}, 422),
+        ({"station": "line-1", "slots": [], "whole": 1}, 422),
+        ({"station": "line-1", "slots": [], "shift": 1}, 422),
+        ({"station": "x" * 201, "slots": []}, 422),
+    ],
+)
+def test_what_is_no_message_is_refused(body: object, status: int) -> None:
+    assert refusal(body).status == status
