@@ -29,6 +29,12 @@ OPTIONS = rows(
         elements="str",
     ),
     Option(
+        "station_tokens",
+        "Hashes of the tokens with which the stations of lines tell how their slots stand.",
+        [],
+        elements="str",
+    ),
+    Option(
         "backup",
         "Whether a timer copies the SQLite ledger to C(backup) in O(state_directory). Not for a URL.",
         default=True,
