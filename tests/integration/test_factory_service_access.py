@@ -23,7 +23,7 @@ __all__ = ["service", "service_with", "shared_service"]
 
 SECRET = "a-secret-of-more-than-24-characters"
 TOKEN = "a-token-of-a-controller-in-full"
-PAGE_FILES = ("/", "/station.css", "/station.js")
+PAGE_FILES = ("/", "/station.css", "/station.js", "/line", "/line.css", "/line.js")
 
 
 def hashed(secret: str) -> str:

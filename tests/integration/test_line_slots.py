@@ -93,6 +93,12 @@ def test_a_token_that_is_no_hash_is_told_at_the_start(service_with: ServiceMaker
         service_with(station_tokens=[STATION_TOKEN])
 
 
+@pytest.mark.parametrize("path", ["/line", "/line/v1", "/line/v1/slots/x", "/line.js"])
+def test_agents_are_not_served_where_the_page_of_the_line_is(service_with: ServiceMaker, path: str) -> None:
+    with pytest.raises(RuntimeError, match="path (is or )?begins with"):
+        service_with(path=path)
+
+
 @pytest.mark.parametrize("wrong", ["6:00", "24:00", "noon"])
 def test_a_shift_that_begins_at_no_time_is_told_at_the_start(service_with: ServiceMaker, wrong: str) -> None:
     with pytest.raises(RuntimeError, match="shifts is at least one time of day, such as 06:00"):

@@ -29,8 +29,10 @@ _POSITIVE = (
 _LEAST, _MOST = 0.001, 10**9
 _TAKEN_PATHS = {
     *("claims", "units", "healthz", "metrics", "openapi.json", "station", "station.css", "station.js"),
-    *("line", "line.css", "line.js"),
+    *("line.css", "line.js"),
 }
+_TAKEN_BEGINNINGS = (["line"], ["line", "v1"])
+"""Of paths; another one below /line may be a factory's own."""
 _SEGMENT = re.compile(r"[A-Za-z0-9._~-]+")
 _TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _REISSUE = re.compile(r"[1-9][0-9]{0,8}")
@@ -86,6 +88,8 @@ def _problems_of_path(path: str) -> Iterator[str]:
         yield "path is parts of letters, digits and - . _ ~ behind slashes, none of dots alone, such as /ioto/serialize"
     if parts[0] in _TAKEN_PATHS:
         yield f"path begins with what is something else here ({', '.join(sorted(_TAKEN_PATHS))})"
+    if parts[:2] in _TAKEN_BEGINNINGS:
+        yield "path is or begins with that of the line's page (/line, /line/v1)"
 
 
 def _problems_of_access(settings: ServiceSettings) -> Iterator[str]:
