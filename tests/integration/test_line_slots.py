@@ -95,7 +95,7 @@ def test_a_token_that_is_no_hash_is_told_at_the_start(service_with: ServiceMaker
 
 @pytest.mark.parametrize("path", ["/line", "/line/v1", "/line/v1/slots/x", "/line.js"])
 def test_agents_are_not_served_where_the_page_of_the_line_is(service_with: ServiceMaker, path: str) -> None:
-    with pytest.raises(RuntimeError, match="path (is or )?begins with"):
+    with pytest.raises(RuntimeError, match=r"path (is or )?begins with"):
         service_with(path=path)
 
 

@@ -69,6 +69,23 @@ def test_a_label_that_is_missing_is_no_label_and_stays_it(watch: RunWatch, told:
     assert told.last("slot-1").reason == "The printer is out of paper."
 
 
+def test_nobody_is_pass_where_no_label_could_be_made_at_all(watch: RunWatch, told: Told) -> None:
+    watch.end_task("serialize", "slot-1", DONE)
+    watch.end_task("serialize", "slot-2", DONE)
+    watch.start_task("label_hosts", iter(["slot-1"]))
+    watch.fail_task("label_hosts", "slot-1", {"failed": True, "msg": "The layout is missing."})
+    watch.end_task("summary", "slot-1", {"not_done": [], "lines": []})
+    assert (told.last("slot-1").state, told.last("slot-1").reason) == ("no_label", "The layout is missing.")
+    assert told.last("slot-2").state == "pass", "it was to have none"
+
+
+def test_nobody_is_pass_where_the_run_is_not_recorded(watch: RunWatch, told: Told) -> None:
+    watch.end_task("serialize", "slot-1", DONE)
+    watch.fail_task("summary", "slot-1", {"failed": True, "msg": "The ledger is full."})
+    watch.end([], ["slot-1", "slot-2"])
+    assert (told.last("slot-1").state, told.last("slot-1").reason) == ("fail", "The ledger is full.")
+
+
 def test_a_batch_that_is_refused_fails_every_board(watch: RunWatch, told: Told) -> None:
     problems = "The batch has 1 problem, and no device was touched:\n- slot-2: ioto_product is missing; set it."
     watch.fail_task("preflight", "slot-1", {"failed": True, "msg": problems})

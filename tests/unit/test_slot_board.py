@@ -159,6 +159,8 @@ def test_a_station_is_lost_when_its_heartbeat_is_missing(board: SlotBoard, wall:
     tell(board, report("working", 18))  # a run goes on without it
     stations: Any = board.look()["stations"]
     assert {station["station"]: station["lost"] for station in stations} == {"line-1": True, "by hand": False}
+    wall.pass_by(12 * 3600)
+    assert board.look()["stations"] == board.look()["slots"] == []
 
 
 def test_how_long_a_board_is_worked_on_counts_from_its_first_step(board: SlotBoard, wall: Wall) -> None:

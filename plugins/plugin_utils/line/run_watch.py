@@ -42,6 +42,7 @@ class RunWatch:
         self._told: dict[str, SlotReport] = {}
         self._done: set[str] = set()
         """Whose last task of ours has read the ID back from the board."""
+        self._to_label: Sequence[str] = ()
 
     def start(self) -> None:
         """Tell that all of them are being worked on."""
@@ -50,6 +51,9 @@ class RunWatch:
 
     def start_task(self, action: str, hosts: Iterable[str]) -> None:
         """Tell what is done with those of `hosts` that are not done yet; `action` is the name within our collection."""
+        hosts = [*hosts]
+        if action == _LABELLING:
+            self._to_label = hosts
         if (step := words.STEPS.get(action)) is None:
             return
         for host in hosts:
@@ -77,8 +81,12 @@ class RunWatch:
         if action == PREFLIGHT:
             # It speaks for all hosts, and ends the run for each of them.
             self._fail_all(words.refused_batch(str(result.get("msg") or "")))
+        elif action == SUMMARY:
+            self._fail_all(words.not_recorded(str(result.get("msg") or "")))
         elif action == _LABELLING:
-            self._take_labels(result)
+            # Where it does not come to say who has none, nobody has.
+            nobody = dict.fromkeys(self._to_label, result.get("msg"))
+            self._take_labels(result if "not_labelled" in result else {"not_labelled": nobody})
         elif result.get("results") and action in _FLOWS:
             self.end_task(action, host, result)
         elif action in _FLOWS or action in (FAIL, _VERIFY) or result.get("unreachable"):
@@ -117,7 +125,7 @@ class RunWatch:
             return
         for host, reason in missing.items():
             if self._is_open(host):
-                self._judge(host, SlotState.NO_LABEL, words.labelling_trouble(str(reason)))
+                self._judge(host, SlotState.NO_LABEL, words.labelling_trouble(str(reason or "")))
 
     def _conclude(self, not_done: Sequence[str], lines: Sequence[str]) -> None:
         sentences = dict(line.partition(": ")[::2] for line in lines)

@@ -76,6 +76,11 @@ def refused_batch(reason: str) -> Trouble:
     return Trouble(_reason({"msg": problems or reason}, "The settings of the line are wrong."), _TECHNICIAN)
 
 
+def not_recorded(reason: str) -> Trouble:
+    """Return what is said of a board that may be done, and whose run could not be recorded."""
+    return Trouble(_reason({"msg": reason}, "The run could not be recorded."), _TECHNICIAN)
+
+
 def unfinished() -> Trouble:
     """Return what is said of a board whose run ended without a word of it."""
     return Trouble("The run ended before the board was done.", _PLUG_AGAIN)

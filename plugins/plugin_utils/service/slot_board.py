@@ -24,6 +24,8 @@ LOST_SECONDS = 10.0
 _MOST_STATIONS = 16
 _FORGOTTEN_SECONDS = 600.0
 """A station that said nothing for so long makes room for another."""
+_GONE_SECONDS = 12 * 3600.0
+"""One that said nothing for so long, such as one that has another name now, is shown no more."""
 
 
 @dataclass(slots=True)
@@ -87,6 +89,7 @@ class SlotBoard:
     def look(self, station: str | None = None) -> dict[str, object]:
         """Return what the page shows: of one station, or of all."""
         moment = self._clock()
+        self._stations = {name: found for name, found in self._stations.items() if moment - found.heard < _GONE_SECONDS}
         chosen = {name: found for name, found in self._stations.items() if station in (None, name)}
         return {
             "now": datetime.now(UTC).isoformat(),
