@@ -105,6 +105,25 @@ def test_a_shift_that_begins_at_no_time_is_told_at_the_start(service_with: Servi
         service_with(shifts=["06:00", wrong])
 
 
+def test_who_waits_for_news_is_told_at_once_and_after_a_second_at_most(line: RunningService) -> None:
+    tell(line, slots({"state": "working"}), whole=True)
+    version = line.get(SLOTS).body["version"]
+    began = time.monotonic()
+    same = line.get(f"{SLOTS}?known={version}").body
+    assert same["version"] == version and time.monotonic() - began >= 0.95
+    told: list[str] = []
+    waiting = threading.Thread(
+        target=lambda: told.append(line.get(f"{SLOTS}?known={version}").body["slots"][0]["state"])
+    )
+    waiting.start()
+    tell(line, slots({"state": "working"}), whole=True)  # a heartbeat is no news
+    assert line.get(SLOTS).body["version"] == version
+    tell(line, slots({"state": "pass"}))
+    waiting.join(5)
+    assert told == ["pass"]
+    assert line.get(f"{SLOTS}?known={version}").body["version"] != version
+
+
 # --- what is refused ---
 
 

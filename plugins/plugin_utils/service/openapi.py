@@ -102,6 +102,7 @@ _STATION_STATE: dict[str, Any] = {
 }
 _SLOTS: dict[str, Any] = {
     "now": {"type": "string", "format": "date-time"},
+    "version": {"type": "string", "description": "Another one once something has changed."},
     "working_seconds": {"type": "integer", "description": "After which a board that is worked on has failed."},
     "shift": {"type": "object", "properties": _SHIFT, "required": list(_SHIFT)},
     "stations": {
@@ -247,7 +248,15 @@ _QUESTIONS: dict[str, Any] = {
         "get": _operation(
             "How the slots of a line stand",
             {"type": "object", "properties": _SLOTS, "required": list(_SLOTS)},
-            parameters=[{"name": "station", "in": "query", "schema": _TEXT}],
+            parameters=[
+                {"name": "station", "in": "query", "schema": _TEXT},
+                {
+                    "name": "known",
+                    "in": "query",
+                    "schema": _TEXT,
+                    "description": "The version that is known: the answer comes with another, or after a second.",
+                },
+            ],
         ),
         "post": _operation(
             "Tell how the slots of a line stand",

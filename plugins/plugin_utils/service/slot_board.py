@@ -10,8 +10,11 @@ and nothing but a scan follows once the board has left.
 
 from __future__ import annotations
 
+import asyncio
+import secrets
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -59,6 +62,21 @@ class SlotBoard:
         self._clock = clock
         self._counts = counts or ShiftCounts(shifts)
         self._stations: dict[str, _Station] = {}
+        self._changes = 0
+        # Another service, or this one after a restart, has other versions.
+        self._life = secrets.token_hex(4)
+        self._news = asyncio.Event()
+
+    @property
+    def version(self) -> str:
+        """What is another word after anything was told that changes what is shown."""
+        return f"{self._life}-{self._changes}"
+
+    async def wait_for_news(self, known: str | None, seconds: float) -> None:
+        """Return once the version is another than `known`, or so much time has passed."""
+        with suppress(TimeoutError):
+            if known == self.version:
+                await asyncio.wait_for(self._news.wait(), seconds)
 
     def tell(self, message: StationMessage) -> list[str]:
         """Take what a station says, and return the slots of which something newer is known, and which stay as they are.
@@ -69,7 +87,10 @@ class SlotBoard:
         station = self._station(message.station, moment)
         told = {report.slot for report in message.slots}
         if message.whole:
-            station.slots = {name: slot for name, slot in station.slots.items() if name in told}
+            if gone := set(station.slots) - told:
+                self._note_change()
+            for name in gone:
+                del station.slots[name]
         elif len(told | set(station.slots)) > MOST_SLOTS:
             raise RefusedError(422, "slots", f"A station has {MOST_SLOTS} slots at most; name those that it has.")
         # A station that was gone and comes again says how it is, also where its clock was set back meanwhile.
@@ -80,6 +101,8 @@ class SlotBoard:
         if late and len(late) == len(message.slots) and not message.whole:
             raise RefusedError(409, "older", "Something newer is known of these slots already; nothing was taken.")
         station.heard = moment
+        if anew or (message.operator is not None and message.operator != station.operator):
+            self._note_change()
         if message.operator is not None:
             station.operator = message.operator
         if message.whole:
@@ -93,6 +116,7 @@ class SlotBoard:
         chosen = {name: found for name, found in self._stations.items() if station in (None, name)}
         return {
             "now": datetime.now(UTC).isoformat(),
+            "version": self.version,
             "working_seconds": self._working_seconds,
             "shift": self._counts.look(),
             "stations": [
@@ -138,8 +162,15 @@ class SlotBoard:
             report = replace(report, at=datetime.now(UTC))
         if report.state.is_verdict and (known is None or _verdict(known.report) != _verdict(report)):
             self._counts.note(name, report)
+        if known is None or known.report != report:
+            self._note_change()
         station.slots[report.slot] = _Slot(report, since)
         return True
+
+    def _note_change(self) -> None:
+        self._changes += 1
+        self._news.set()
+        self._news = asyncio.Event()
 
 
 def _verdict(report: SlotReport) -> tuple[object, ...]:

@@ -16,6 +16,8 @@ from .slot_board import SlotBoard
 from .slot_message import MOST_BYTES, parse_message
 
 _PATH = "/line/v1/slots"
+_WAIT_SECONDS = 1.0
+"""For news, so that a page need not ask often to have them at once."""
 _UNCACHED = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
@@ -45,6 +47,7 @@ class SlotEndpoints:
         return self._json({"ignored": late})
 
     async def _look(self, request: Request) -> Response:
+        await self._board.wait_for_news(request.query_params.get("known"), _WAIT_SECONDS)
         return self._json(self._board.look(request.query_params.get("station")))
 
     def _json(self, content: object) -> Response:

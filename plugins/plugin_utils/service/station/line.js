@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The page of the line: asks how the slots stand four times a second and draws them. All text goes in as text, never as
-// markup. What a slot says counts only while the service and the station are heard of.
+// The page of the line: asks how the slots stand, is answered once that changes or a second has passed, and draws them.
+// All text goes in as text, never as markup. What a slot says counts only while service and station are heard of.
 "use strict";
 
-const EVERY_MS = 250;
+const PAUSE_MS = 100;
+const LOST_PAUSE_MS = 500;
 const PATIENCE_MS = 3000;
 const SVG = "http://www.w3.org/2000/svg";
 const WORDS = {
@@ -246,20 +247,24 @@ function drawLost(sentence) {
 }
 
 async function look() {
+  let pause = PAUSE_MS;
   try {
+    const query = new URLSearchParams();
     const station = new URLSearchParams(location.search).get("station");
-    const query = station === null ? "" : `?${new URLSearchParams({ station })}`;
-    const reply = await fetch(`line/v1/slots${query}`, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
+    if (station !== null) query.set("station", station);
+    if (board !== null) query.set("known", board.version);
+    const reply = await fetch(`line/v1/slots?${query}`, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
     const body = await reply.json();
     if (!reply.ok) throw new Error(body.error);
     board = body;
     heard = performance.now();
     draw();
   } catch (error) {
+    pause = LOST_PAUSE_MS;
     // What the service itself said; what a browser says of a lost connection helps nobody.
     drawLost(error instanceof Error && error.constructor === Error ? error.message : "");
   } finally {
-    setTimeout(look, EVERY_MS);
+    setTimeout(look, pause);
   }
 }
 
