@@ -32,16 +32,16 @@ _GONE_SECONDS = 12 * 3600.0
 
 
 @dataclass(slots=True)
-class _Slot:
+class _KnownSlot:
     report: SlotReport
     since: float
     """When it came to stand so, by our clock; of a board that is worked on, when that began."""
 
 
 @dataclass(slots=True)
-class _Station:
+class _KnownStation:
     heard: float
-    slots: dict[str, _Slot] = field(default_factory=dict)
+    slots: dict[str, _KnownSlot] = field(default_factory=dict)
     operator: str = ""
     beat: float | None = None
     """When its last whole message came; None where it sends none, as a run without a station."""
@@ -61,7 +61,7 @@ class SlotBoard:
         self._working_seconds = working_seconds
         self._clock = clock
         self._counts = counts or ShiftCounts(shifts)
-        self._stations: dict[str, _Station] = {}
+        self._stations: dict[str, _KnownStation] = {}
         self._changes = 0
         # Another service, or this one after a restart, has other versions.
         self._life = secrets.token_hex(4)
@@ -135,7 +135,7 @@ class SlotBoard:
             ],
         }
 
-    def _station(self, name: str, moment: float) -> _Station:
+    def _station(self, name: str, moment: float) -> _KnownStation:
         if (found := self._stations.get(name)) is not None:
             return found
         if len(self._stations) >= _MOST_STATIONS:
@@ -145,10 +145,10 @@ class SlotBoard:
                     422, "stations", f"There are {_MOST_STATIONS} stations already; give each line its own service."
                 )
             del self._stations[oldest]
-        made = self._stations[name] = _Station(moment)
+        made = self._stations[name] = _KnownStation(moment)
         return made
 
-    def _take(self, name: str, station: _Station, report: SlotReport, moment: float, anew: bool) -> bool:
+    def _take(self, name: str, station: _KnownStation, report: SlotReport, moment: float, anew: bool) -> bool:
         """Let `report` be how its slot stands, unless it is older than what is known; say whether it does."""
         known = station.slots.get(report.slot)
         if known is not None and not anew and not _follows(report, known.report):
@@ -164,7 +164,7 @@ class SlotBoard:
             self._counts.note(name, report)
         if known is None or known.report != report:
             self._note_change()
-        station.slots[report.slot] = _Slot(report, since)
+        station.slots[report.slot] = _KnownSlot(report, since)
         return True
 
     def _note_change(self) -> None:
