@@ -1,0 +1,193 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The station: it gathers the boards that came, has one run of the playbook do them, and goes on with the next.
+
+No two runs are at one slot, and a board is tried once: it has to be plugged again for another run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing, suppress
+from typing import Protocol
+
+from ..display_text import printable
+from .arrivals import Arrival, Event, NeverReady, arrivals
+from .playbook import Board, RunEnd, run
+from .settings import LineSettings
+from .slot_records import EMPTY, FAIL, WORKING, SlotRecord
+from .slots import Slot
+
+_HEARTBEAT_SECONDS = 2.0
+_LETTERS_OF_OUTPUT = 300
+
+
+class Tells(Protocol):
+    """Who shows the slots to the operator. It never keeps the caller waiting."""
+
+    def tell(self, slots: Sequence[Mapping[str, object]], *, whole: bool = False) -> None:
+        """Take the state of `slots`; `whole` says that they are all there are."""
+
+
+class Station:
+    """Works on the boards in `slots` until it is stopped."""
+
+    def __init__(
+        self,
+        slots: Iterable[Slot],
+        settings: LineSettings,
+        page: Tells,
+        log: Callable[[str], None],
+        *,
+        kept_open: Sequence[int] = (),
+    ) -> None:
+        """`log` gets a line for each thing that happens. `kept_open` are descriptors that live as long as any run."""
+        self._settings = settings
+        self._page = page
+        self._log = log
+        self._kept_open = kept_open
+        self._records = {slot.name: SlotRecord(slot) for slot in slots}
+        self._operator = settings.operator
+        self._due = asyncio.Event()
+        self._runs: set[asyncio.Task[None]] = set()
+
+    async def work(self, stopped: asyncio.Event) -> None:
+        """Return after `stopped` is set and the runs that had started then have ended."""
+        tasks = [
+            asyncio.create_task(self._watch(), name="watch"),
+            asyncio.create_task(self._dispatch(), name="dispatch"),
+            asyncio.create_task(self._beat(), name="heartbeat"),
+        ]
+        try:
+            await _first_of(stopped.wait(), *tasks)
+            tasks[1].cancel()  # no further run
+            if stopped.is_set() and self._runs:
+                self._log("The station stops when its runs have ended; a second signal ends them.")
+                stopped.clear()
+                await _first_of(stopped.wait(), asyncio.wait(self._runs))
+        finally:
+            for task in (*tasks, *self._runs):
+                task.cancel()
+            ended = await asyncio.gather(*tasks, *self._runs, return_exceptions=True)
+        for error in ended:
+            if isinstance(error, Exception):
+                raise error
+
+    def resume(self) -> None:
+        """Let slots go on that were stopped because they had too many boards."""
+        for record in self._records.values():
+            if record.is_stopped:
+                record.forget_arrivals()
+                record.become(EMPTY)
+                self._told(record)
+
+    async def _watch(self) -> None:
+        async with aclosing(arrivals([record.slot for record in self._records.values()], self._settings)) as events:
+            async for event in events:
+                self._take(event)
+
+    def _take(self, event: Event) -> None:
+        record = self._records[event.slot.name]
+        record.number = event.number
+        if record.is_stopped:
+            return
+        record.is_there = isinstance(event, Arrival)
+        record.is_waiting = False
+        if isinstance(event, Arrival):
+            self._arrive(record, event)
+        elif isinstance(event, NeverReady):
+            record.become(
+                FAIL,
+                reason=f"The board did not become ready within {self._settings.give_up_seconds:g} s.",
+                remedy="Plug it again; if that does not help, put it aside.",
+            )
+        else:
+            record.become(EMPTY)
+        self._told(record)
+
+    def _arrive(self, record: SlotRecord, event: Arrival) -> None:
+        most = self._settings.most_arrivals
+        if not record.count_arrival(most):
+            record.is_stopped = True
+            record.become(
+                FAIL,
+                reason=f"Slot {record.slot.name} had more than {most} boards within an hour and is stopped.",
+                remedy="Call a technician: look at its plug and at the board, then reload or restart the station.",
+            )
+            return
+        record.address = event.address
+        record.is_waiting = True
+        record.become(WORKING)
+        self._due.set()
+
+    async def _dispatch(self) -> None:
+        while True:
+            await self._due.wait()
+            await asyncio.sleep(self._settings.gather_seconds)
+            while len(self._runs) >= self._settings.most_runs:
+                await asyncio.wait(self._runs, return_when=asyncio.FIRST_COMPLETED)
+            self._due.clear()
+            if records := [record for record in self._records.values() if record.can_start]:
+                boards = [self._board(record) for record in records]
+                task = asyncio.create_task(self._run(boards), name=f"run {boards[0].number}")
+                self._runs.add(task)
+                task.add_done_callback(self._runs.discard)
+
+    def _board(self, record: SlotRecord) -> Board:
+        record.is_waiting = False
+        record.running = record.number
+        moved = record.address != record.slot.address
+        return Board(record.slot.name, record.number, record.address if moved else "")
+
+    async def _run(self, boards: Sequence[Board]) -> None:
+        self._log(f"run for {', '.join(board.slot for board in boards)}")
+        try:
+            end = await run(self._settings, boards, self._operator, self._hear, self._kept_open)
+        except OSError as error:
+            end = RunEnd(-1, f"ansible-playbook cannot be started: {error.strerror}", 0.0)
+        finally:
+            for board in boards:
+                self._records[board.slot].running = None
+            self._due.set()
+        self._log(f"run for {', '.join(board.slot for board in boards)} ended after {end.seconds:.1f} s")
+        for board in boards:
+            self._conclude(self._records[board.slot], board, end)
+
+    def _conclude(self, record: SlotRecord, board: Board, end: RunEnd) -> None:
+        """See to it that the board's slot says how its run ended, also where the run said no word of it."""
+        if record.number != board.number or not record.is_there or record.state != WORKING:
+            return
+        if end.is_late:
+            reason = f"The run took longer than {self._settings.run_seconds:g} s and was ended."
+        else:
+            reason = f"The run ended with status {end.status} and told nothing of this board."
+            self._log(f"It printed at last: {printable(end.output)[-_LETTERS_OF_OUTPUT:]}")
+        record.become(FAIL, reason=reason, remedy="Plug the board again; if it fails again, call a technician.")
+        self._told(record)
+
+    def _hear(self, told: Mapping[str, object]) -> None:
+        record = self._records.get(str(told.get("slot")))
+        if record is not None and record.hear(told):
+            # The callback has told the page itself.
+            self._log(record.line())
+
+    def _told(self, record: SlotRecord) -> None:
+        self._log(record.line())
+        self._page.tell([record.message()])
+
+    async def _beat(self) -> None:
+        while True:
+            with suppress(OSError):
+                self._page.tell([record.message() for record in self._records.values()], whole=True)
+            await asyncio.sleep(_HEARTBEAT_SECONDS)
+
+
+async def _first_of(*waited: Awaitable[object]) -> None:
+    """Return when the first of them ends; what was begun here ends with it, tasks go on."""
+    tasks = [asyncio.ensure_future(one) for one in waited]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task, one in zip(tasks, waited, strict=True):
+        if task is not one:
+            task.cancel()
