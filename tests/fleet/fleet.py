@@ -134,7 +134,7 @@ class Fleet:
         umask = os.umask(0o022)
         try:
             player.prepare(self.password)
-            free = iter(_free_addresses(sum(not spec.address for spec in specs)))
+            free = iter(free_addresses(sum(not spec.address for spec in specs)))
             for number, spec in enumerate(specs, start=1):
                 device = self._device(player, spec, number, spec.address or next(free))
                 player.build(device, spec)
@@ -228,7 +228,8 @@ def _configure(device: Device, spec: DeviceSpec) -> None:
             device.write(f"{folder}/{name}", content, 0o600)
 
 
-def _free_addresses(count: int) -> list[str]:
+def free_addresses(count: int) -> list[str]:
+    """Return addresses of this machine at which nobody has the port of devices. Raises `FleetError`."""
     # Each fleet in a corner of 127.0.0.0/8 of its own, so that several can be up at a time.
     for _ in range(100):
         base = ipaddress.IPv4Address(f"127.{1 + secrets.randbelow(250)}.{secrets.randbelow(250)}.0")

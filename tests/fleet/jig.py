@@ -1,0 +1,68 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A jig: slots with an address each, into which the devices of a fleet are plugged, and out of which they are pulled.
+
+    with Fleet.start(folder / "fleet", groups={"manual": 20}) as fleet:
+        jig = Jig(fleet, slots=8)
+        jig.plug("slot-1", fleet.devices[0])
+        jig.pull("slot-1")
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import yaml  # type: ignore[import-untyped]
+
+from .devices import SSH_OPTIONS, Device
+from .fleet import Fleet, free_addresses
+
+
+class Jig:
+    """The slots of a fleet, empty at first: all devices are switched off."""
+
+    def __init__(self, fleet: Fleet, slots: int = 8, **variables: object) -> None:
+        """`variables` are those of the group `slots` in the inventory, beside what it takes to log in."""
+        self._fleet = fleet
+        port = fleet.devices[0].port
+        self.places = {f"slot-{number}": place for number, place in enumerate(free_addresses(slots), start=1)}
+        self.port = port
+        self.inside: dict[str, Device] = {}
+        for device in fleet.devices:
+            device.stop()
+        self._write_inventory(variables)
+
+    @property
+    def inventory(self) -> Path:
+        """The inventory with the slots."""
+        return self._fleet.state_dir.with_name("slots.yml")
+
+    def plug(self, slot: str, device: Device) -> None:
+        """Put `device` into `slot` and switch it on; returns when it answers."""
+        assert slot not in self.inside, f"{slot} is taken"
+        plugged = replace(device, address=self.places[slot])
+        plugged.kind.start([plugged])
+        self.inside[slot] = plugged
+
+    def pull(self, slot: str) -> None:
+        """Take the device out of `slot`, its power cut without a word."""
+        self.inside.pop(slot).stop()
+
+    def _write_inventory(self, variables: dict[str, object]) -> None:
+        device = self._fleet.devices[0]
+        group = {
+            "ansible_port": self.port,
+            "ansible_user": device.user,
+            "ansible_ssh_private_key_file": str(device.key),
+            "ansible_ssh_common_args": " ".join(SSH_OPTIONS),
+            "ansible_ssh_use_tty": False,
+            "ioto_mode": "manual",
+            "ioto_product": device.product,
+            **variables,
+        }
+        hosts = {name: {"ansible_host": address} for name, address in self.places.items()}
+        document = {"slots": {"hosts": hosts, "vars": group}}
+        self.inventory.touch(mode=0o600)
+        self.inventory.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
