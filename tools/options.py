@@ -35,7 +35,10 @@ ROLES: Mapping[str, tuple[str, ...]] = {
     "label": (flows.LABEL,),
     "verify": (flows.VERIFY,),
     "service": (flows.SERVICE,),
+    "line": (flows.LINE,),
 }
+SET_UP = (flows.SERVICE, flows.LINE)
+"""The roles that set up a machine: what they take has its defaults there."""
 DELIVERIES = {flows.FACTORY: "controller", flows.AGENT_FACTORY: "agent"}
 """The flows of one role, and the value of ioto_factory_delivery that chooses each."""
 ALL_FLOWS = {"manual", "auto", "factory", "firmware"}
@@ -75,7 +78,8 @@ def targets() -> Iterator[tuple[Path, tuple[str, str], str]]:
         folder = ROOT / "roles" / role
         yield folder / "meta/argument_specs.yml", yaml_marks, role_options(role)
         yield folder / "README.md", markdown_marks, role_table(role)
-    yield ROOT / "roles/service/defaults/main.yml", yaml_marks, role_defaults(flows.SERVICE)
+    for role in SET_UP:
+        yield ROOT / f"roles/{role}/defaults/main.yml", yaml_marks, role_defaults(role)
     yield ROOT / "roles/label/tasks/main.yml", yaml_marks, passed_on(flows.LABEL, options_of("label"), indent=4)
     yield ROOT / "playbooks/report.yml", yaml_marks, passed_on(flows.REPORT, options_of("report"), indent=8)
     yield ROOT / "README.md", markdown_marks, table_of_most_used()
@@ -140,7 +144,7 @@ def role_options(role: str) -> str:
     lines = ["    options:"]
     for variable, members in named.items():
         option = members[0][1]
-        says, has_defaults = option.says, role == flows.SERVICE  # what no module takes has them here
+        says, has_defaults = option.says, role in SET_UP  # what no module takes has them here
         if not option.required and (without := option.without if has_defaults else without_it(option)):
             says += f" Without it, {without}."
         says = in_role(says, role, lambda variable: f"C({variable})")

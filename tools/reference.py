@@ -66,8 +66,8 @@ def parts() -> Iterator[tuple[str, str, str]]:
 
 def variables() -> Iterator[tuple[str, ...]]:
     """Yield a row for each variable: its name, its type, who takes it, and its sentences."""
-    of_the_service = set(of_flow(TABLE, flows.SERVICE))  # on the page of the role
-    for variable in sorted({option.variable for option in TABLE if option.variable and option.flows} - of_the_service):
+    of_machines = {*of_flow(TABLE, flows.SERVICE), *of_flow(TABLE, flows.LINE)}  # on the pages of their roles
+    for variable in sorted({option.variable for option in TABLE if option.variable and option.flows} - of_machines):
         roles = [role for role in ROLES if variable in of_role(role)]
         rows = [option for option in TABLE if option.variable == variable and option.flows]
         general = max(rows, key=lambda option: len(option.flows))  # not what only an image or a roll makes of it

@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -70,6 +71,9 @@ def requirements_files() -> dict[str, str]:
     files["requirements-station-postgresql.txt"] = _pinned(
         "What the role service installs on a station whose ledger is on PostgreSQL", "service", "postgresql"
     )
+    files["requirements-line.txt"] = _pinned(
+        "What the role line installs on a station at a hands-free line", "labels", "postgresql", "progress", pruned=()
+    )
     return files
 
 
@@ -77,7 +81,7 @@ def _ranges(headline: str, packages: list[str]) -> str:
     return "\n".join([*_head(headline, "pyproject.toml"), *packages, ""])
 
 
-def _pinned(headline: str, *extras: str) -> str:
+def _pinned(headline: str, *extras: str, pruned: Sequence[str] = NOT_ON_A_STATION) -> str:
     """Return one version of each package that `extras` need, and of what those need, with the hashes of all its files.
 
     The lock holds them for every platform and Python; markers say where a package is left out.
@@ -87,7 +91,7 @@ def _pinned(headline: str, *extras: str) -> str:
         raise SystemExit("There is no uv; run tools/setup, which installs it, and then this again.")
     command = [uv, "export", "--quiet", "--frozen", "--no-dev", "--no-header", "--no-annotate", "--no-emit-project"]
     command += [argument for extra in extras for argument in ("--extra", extra)]
-    command += [argument for package in NOT_ON_A_STATION for argument in ("--prune", package)]
+    command += [argument for package in pruned for argument in ("--prune", package)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"uv export failed: {done.stderr.strip()}")

@@ -17,8 +17,8 @@ MANUAL, AUTO, FACTORY, AGENT_FACTORY = "manual", "auto", "factory", "factory wit
 FIRMWARE, LABEL, VERIFY, REPORT = "firmware", "label", "verify", "report"
 FLEET = "fleet"
 """Not a flow of its own: any flow under the fleet engine."""
-SERVICE, PLAYBOOKS, LEDGER = "service", "playbooks", "ledger"
-"""Nor these: the role that sets up the service, what the playbooks read themselves, and what the ledger's reads."""
+SERVICE, LINE, PLAYBOOKS, LEDGER = "service", "line", "playbooks", "ledger"
+"""Nor these: the roles that set up the service and a hands-free line, what the playbooks read themselves, and what the ledger's reads."""
 
 FLOW_MODULES = frozenset({"serialize", "agent_config", "firmware_image", "verify"})
 """The modules that the flows are made of: what their tasks leave out, the variables say."""

@@ -11,6 +11,7 @@ from .fleet import options as fleet
 from .flows import options as flows
 from .labelling import options as labelling
 from .ledger import options as ledger
+from .line import options as line
 from .option import Option, names_of, of_module
 from .report import options as report
 from .service import options as service
@@ -26,6 +27,7 @@ TABLE: tuple[Option, ...] = (
     *verification.OPTIONS,
     *flows.OPTIONS,
     *service.OPTIONS,
+    *line.OPTIONS,
 )
 """Rows of one name and module, or of one variable and flow, stand here once."""
 

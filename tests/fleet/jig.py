@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A jig: slots with an address each, into which the devices of a fleet are plugged, and out of which they are pulled.
 
-    with Fleet.start(folder / "fleet", groups={"manual": 20}) as fleet:
-        jig = Jig(fleet, slots=8)
-        jig.plug("slot-1", fleet.devices[0])
-        jig.pull("slot-1")
+with Fleet.start(folder / "fleet", groups={"manual": 20}) as fleet:
+    jig = Jig(fleet, slots=8)
+    jig.plug("slot-1", fleet.devices[0])
+    jig.pull("slot-1")
 """
 
 from __future__ import annotations

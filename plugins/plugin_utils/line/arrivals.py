@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from .lease import LeaseFile
-from .presence import Change, Patience, Place, watch
+from .presence import Patience, Place, SlotChange, watch
 from .settings import LineSettings
 from .slots import Slot
 
@@ -88,11 +88,11 @@ async def _watch(
     number = 0
     async for seen in watch(place, patience):
         at = datetime.now(UTC)
-        if seen.change is Change.LEFT:
+        if seen.change is SlotChange.LEFT:
             events.put_nowait(Departure(slot, number, at))
             continue
         number = next(numbers)
-        if seen.change is Change.ARRIVED:
+        if seen.change is SlotChange.ARRIVED:
             events.put_nowait(Arrival(slot, number, seen.address, at))
         else:
             events.put_nowait(NeverReady(slot, number, at))

@@ -40,7 +40,7 @@ Place = Callable[[], Awaitable[tuple[str, int] | None]]
 """Where to look now: address and port; None where nobody knows."""
 
 
-class Change(Enum):
+class SlotChange(Enum):
     """What happened in a slot."""
 
     ARRIVED = "arrived"
@@ -50,10 +50,10 @@ class Change(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SlotSighting:
     """What happened, and the address it happened at."""
 
-    change: Change
+    change: SlotChange
     address: str
 
 
@@ -65,7 +65,7 @@ class Patience:
     give_up: float = 120.0
 
 
-async def watch(place: Place, patience: Patience) -> AsyncIterator[Seen]:
+async def watch(place: Place, patience: Patience) -> AsyncIterator[SlotSighting]:
     """Yield what happens in one slot, for ever. What is there at the start has arrived.
 
     An arrival may follow one that was never ready; else arrivals and departures take turns.
@@ -79,20 +79,20 @@ async def watch(place: Place, patience: Patience) -> AsyncIterator[Seen]:
         except OSError:  # nobody there
             held, renew = None, _RENEW_SECONDS
             if is_told and where:
-                yield Seen(Change.LEFT, where[0])
+                yield SlotSighting(SlotChange.LEFT, where[0])
             waiting_since, is_told = None, False
         else:
             if held is None and where:
                 waiting_since = waiting_since or time.monotonic()
                 if not is_told and time.monotonic() - waiting_since >= patience.give_up:
                     is_told = True
-                    yield Seen(Change.NEVER_READY, where[0])
+                    yield SlotSighting(SlotChange.NEVER_READY, where[0])
         if held is None or where is None:
             await asyncio.sleep(_LOOK_SECONDS)
             continue
-        yield Seen(Change.ARRIVED, where[0])
+        yield SlotSighting(SlotChange.ARRIVED, where[0])
         lasted = await _stay(held, where, patience, renew)
-        yield Seen(Change.LEFT, where[0])
+        yield SlotSighting(SlotChange.LEFT, where[0])
         renew = max(_LEAST_RENEW_SECONDS, min(renew, lasted * 0.6))
         waiting_since, is_told = None, False
 
