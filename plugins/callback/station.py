@@ -15,7 +15,7 @@ description:
   - Tells the factory service how the boards in the slots of a line stand while a playbook works on them, so that its
     page C(/line) shows WORKING with the step, PASS, FAIL with the reason and what to do, or NO LABEL, a tile for each.
   - It is a notification, so that any stdout callback can be used beside it. The station of a line sets it up for the
-    runs that it starts. Without O(arrivals) or O(url) it does nothing, and in check mode, too.
+    runs that it starts. Without O(arrivals), or without O(url) and O(pipe), it does nothing, and in check mode, too.
   - A board is PASS once M(ioto.serialization.summary) has it done, or, in a playbook without that, at its end. It is
     FAIL at once, and once.
   - A board that was swapped meanwhile has another number, and what this run tells of the one before is not shown.
@@ -41,6 +41,11 @@ options:
     ini:
       - section: ioto_station
         key: url
+  pipe:
+    description: The number of an open pipe that is told as well, a JSON object a line. The station of a line opens it.
+    type: int
+    env:
+      - name: IOTO_STATION_FD
   station:
     description: The name of the station, as the page shows it.
     type: str
@@ -79,6 +84,7 @@ EXAMPLES = r"""
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +93,7 @@ from ansible.plugins.callback import CallbackBase
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.controller_token import read_token
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
+from ansible_collections.ioto.serialization.plugins.plugin_utils.line.report_pipe import ReportPipe, to_all
 from ansible_collections.ioto.serialization.plugins.plugin_utils.line.run_watch import COLLECTION, RunWatch
 from ansible_collections.ioto.serialization.plugins.plugin_utils.line.telling import ServiceAddress, Teller
 
@@ -96,6 +103,8 @@ if TYPE_CHECKING:
     from ansible.playbook import Playbook
     from ansible.playbook.play import Play
     from ansible.playbook.task import Task
+
+    from ansible_collections.ioto.serialization.plugins.plugin_utils.service.slot_message import SlotReport
 
 
 class CallbackModule(CallbackBase):
@@ -107,22 +116,28 @@ class CallbackModule(CallbackBase):
     CALLBACK_NEEDS_ENABLED = True
 
     _watch: RunWatch  # where it is not disabled
-    _teller: Teller
+    _teller: Teller | None = None
     _play: Play | None = None
 
     def set_options(self, task_keys: Any = None, var_options: Any = None, direct: Any = None) -> None:
         # Behind super(), mypy sees no name that it could leave out.
         super().set_options(task_keys=task_keys, var_options=var_options, direct=direct)  # type: ignore[no-untyped-call]
         self.disabled = True
-        if not self.get_option("arrivals") or not self.get_option("url") or context.CLIARGS.get("check"):
+        has_listener = self.get_option("url") or self.get_option("pipe") is not None
+        if not self.get_option("arrivals") or not has_listener or context.CLIARGS.get("check"):
             return
+        tells: list[Callable[[SlotReport], None]] = []
         try:
             arrivals = _arrivals(self.get_option("arrivals"))
-            self._teller = Teller(self._address(), self.get_option("station"))
+            if self.get_option("pipe") is not None:
+                tells.append(ReportPipe(self.get_option("pipe")).tell)
+            if self.get_option("url"):
+                self._teller = Teller(self._address(), self.get_option("station"))
+                tells.append(self._teller.tell)
         except IotoError as error:
             self._display.warning(f"The page of the line is not told of this run: {error}")
             return
-        self._watch = RunWatch(arrivals, self._teller.tell)
+        self._watch = RunWatch(arrivals, to_all(*tells))
         self.disabled = False
 
     def _address(self) -> ServiceAddress:
@@ -149,7 +164,7 @@ class CallbackModule(CallbackBase):
         counts = {host: stats.summarize(host) for host in stats.processed}
         failed = [host for host, count in counts.items() if count["failures"] or count["unreachable"]]
         self._watch.end(failed, counts)
-        if not self._teller.close() and self._teller.trouble:
+        if self._teller and not self._teller.close() and self._teller.trouble:
             self._display.warning(f"The page of the line was not told all of this run: {self._teller.trouble}")
 
     # --- results ------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ FIRMWARE, LABEL, VERIFY, REPORT = "firmware", "label", "verify", "report"
 FLEET = "fleet"
 """Not a flow of its own: any flow under the fleet engine."""
 SERVICE, LINE, PLAYBOOKS, LEDGER = "service", "line", "playbooks", "ledger"
-"""Nor these: the roles that set up the service and a hands-free line, what the playbooks read themselves, and what the ledger's reads."""
+"""Nor these: the roles that set up the service and a line, what the playbooks read themselves, and the ledger's."""
 
 FLOW_MODULES = frozenset({"serialize", "agent_config", "firmware_image", "verify"})
 """The modules that the flows are made of: what their tasks leave out, the variables say."""

@@ -12,16 +12,19 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from ..controller_token import read_token
 from ..errors import IotoError
 from ..private_files import make_private_folder
+from ..service.slot_message import SlotReport
 from .errors import LineError
 from .settings import LineSettings, load
 from .slots import Slot, read_slots
-from .station import Station
+from .station import Station, Tells
+from .telling import ServiceAddress, Teller
 
 _LOCK_SECONDS = 20.0
 
@@ -29,7 +32,10 @@ _LOCK_SECONDS = 20.0
 class Nobody:
     """Tells nobody: there is no page."""
 
-    def tell(self, slots: Sequence[Mapping[str, object]], *, whole: bool = False) -> None:
+    def tell(self, *reports: SlotReport, operator: str | None = None) -> None:
+        """Do nothing."""
+
+    def tell_whole(self, reports: Iterable[SlotReport], operator: str | None = None) -> None:
         """Do nothing."""
 
 
@@ -46,22 +52,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         slots = read_slots(settings)
         lock = _lock(settings)
-        asyncio.run(_work(settings, slots, lock))
+        asyncio.run(_work(settings, slots, _page(settings), lock))
     except IotoError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1
     return 0
 
 
-async def _work(settings: LineSettings, slots: Sequence[Slot], lock: int) -> None:
+async def _work(settings: LineSettings, slots: Sequence[Slot], page: Tells, lock: int) -> None:
     stopped = asyncio.Event()
-    station = Station(slots, settings, Nobody(), _log, kept_open=(lock,))
+    station = Station(slots, settings, page, _log, kept_open=(lock,))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     loop.add_signal_handler(signal.SIGHUP, station.resume)
     _log(f"{settings.station} watches {', '.join(slot.name for slot in slots)}")
     await station.work(stopped)
+
+
+def _page(settings: LineSettings) -> Tells:
+    """Return who tells the page. Raises `IotoError` where the token cannot be used."""
+    if not settings.service_url:
+        return Nobody()
+    token = read_token(settings.token_path) if settings.token_path else None
+    if settings.token_path and token is None:
+        raise LineError(f"There is no token in {settings.token_path}; write what the service's new-secret made there.")
+    ca_file = str(settings.folder / settings.ca_file) if settings.ca_file else None
+    return Teller(ServiceAddress(settings.service_url, token, ca_file), settings.station)
 
 
 def _lock(settings: LineSettings) -> int:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..private_files import write_private
+from .report_pipe import NUMBER
 from .settings import LineSettings
 
 SSH_ARGUMENTS = (
@@ -27,9 +28,9 @@ SSH_ARGUMENTS = (
     *("-o", "PreferredAuthentications=publickey", "-o", "BatchMode=yes"),
 )
 CALLBACK = "ioto.serialization.station"
-ARRIVALS, URL, TOKEN_FILE = "IOTO_STATION_ARRIVALS", "IOTO_STATION_URL", "IOTO_STATION_TOKEN_FILE"
-REPORTS = "IOTO_STATION_FD"
-"""The number of a pipe into which the callback writes what it tells, a JSON object a line, for the station itself."""
+ARRIVALS = "IOTO_STATION_ARRIVALS"
+_NOT_INHERITED = "IOTO_STATION_URL"
+"""The station itself tells the page of its runs, so that a service that is stalled costs them nothing."""
 
 _LEASH = Path(__file__).with_name("leash.py")
 _MOST_BYTES_OF_A_REPORT = 64 * 1024
@@ -82,12 +83,9 @@ def environment(settings: LineSettings, boards: Sequence[Board], reports: int | 
         "IOTO_PROGRESS_MODE": "plain",
         ARRIVALS: json.dumps({board.slot: board.number for board in boards}),
     }
-    if settings.service_url:
-        found[URL] = settings.service_url
-        if settings.token_path:
-            found[TOKEN_FILE] = str(settings.token_path)
+    found.pop(_NOT_INHERITED, None)
     if reports is not None:
-        found[REPORTS] = str(reports)
+        found[NUMBER] = str(reports)
     return found
 
 

@@ -43,6 +43,8 @@ class LineSettings:
     """The factory service whose page shows the slots, such as `http://127.0.0.1:1234`. Empty: no page."""
     token_file: str = ""
     """Where the station's token for the service is."""
+    ca_file: str = ""
+    """The certificates that the service's own is verified against. Empty: the system's."""
     leases: str = ""
     """The lease file of dnsmasq or Kea (its memfile), for slots with `ioto_slot_lease`."""
     mdns: bool = False

@@ -7,19 +7,13 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from ..display_text import printable
+from ..service.slot_message import SlotReport, SlotState
 from .slots import Slot
 
-EMPTY, WORKING, PASS, FAIL, NO_LABEL = "empty", "working", "pass", "fail", "no_label"
-ENDS = (PASS, FAIL, NO_LABEL)
-"""How a board's run can end."""
-_STATES = (EMPTY, WORKING, *ENDS, "scan_now")
-_TEXTS = ("step", "serial", "claim_id_end", "reason", "remedy")
-_MOST_LETTERS = 200
 _HOUR = 3600.0
 
 
@@ -37,10 +31,13 @@ class SlotRecord:
     running: int | None = None
     """The arrival that a run works on; it may be another than the last."""
     is_stopped: bool = False
-    state: str = EMPTY
-    texts: dict[str, str] = field(default_factory=dict)
-    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    report: SlotReport = field(init=False)
+    """What the page is told of it."""
     _arrivals: deque[float] = field(default_factory=deque)
+
+    def __post_init__(self) -> None:
+        """Begin as an empty slot."""
+        self.become(SlotState.EMPTY)
 
     @property
     def can_start(self) -> bool:
@@ -60,33 +57,26 @@ class SlotRecord:
         self._arrivals.clear()
         self.is_stopped = False
 
-    def become(self, state: str, **texts: str) -> None:
+    def become(
+        self, state: SlotState, *, step: str | None = None, reason: str | None = None, remedy: str | None = None
+    ) -> None:
         """Be in `state` from now on."""
-        self.state, self.texts, self.at = state, dict(texts), datetime.now(UTC)
+        self.report = SlotReport(
+            self.slot.name, self.number, state, step=step, reason=reason, remedy=remedy, at=datetime.now(UTC)
+        )
 
-    def hear(self, told: Mapping[str, object]) -> bool:
-        """Take what a run's callback tells of the board in this slot; say whether it was of that board, and new."""
-        state = told.get("state")
-        if told.get("arrival") != self.number or state not in _STATES or not self.is_there:
+    def hear(self, report: SlotReport) -> bool:
+        """Take what a run tells of the board in this slot; say whether it was of that board, and new."""
+        if report.arrival != self.number or not self.is_there or self.is_stopped:
             return False
-        before = (self.state, self.texts)
-        texts = {name: printable(value)[:_MOST_LETTERS] for name in _TEXTS if isinstance(value := told.get(name), str)}
-        self.become(str(state), **texts)
-        return (self.state, self.texts) != before
-
-    def message(self) -> dict[str, object]:
-        """Return what is told of this slot."""
-        return {
-            "slot": self.slot.name,
-            "arrival": self.number,
-            "state": self.state,
-            **self.texts,
-            "at": self.at.isoformat(timespec="seconds"),
-        }
+        if replace(report, at=None) == replace(self.report, at=None):
+            return False
+        self.report = report
+        return True
 
     def line(self) -> str:
         """Return what the station's log says of it."""
-        said = [self.slot.name, self.state.upper().replace("_", " ")]
-        said += [self.texts[name] for name in ("step", "serial") if self.texts.get(name)]
-        because = " ".join(self.texts[name] for name in ("reason", "remedy") if self.texts.get(name))
-        return printable(" ".join(said) + (f": {because}" if because else ""))
+        report = self.report
+        said = [report.slot, report.state.upper().replace("_", " "), report.step or "", report.serial or ""]
+        because = " ".join(text for text in (report.reason, report.remedy) if text)
+        return printable(" ".join(word for word in said if word) + (f": {because}" if because else ""))

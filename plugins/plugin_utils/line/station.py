@@ -10,25 +10,32 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import Protocol
 
 from ..display_text import printable
+from ..service.errors import RefusedError
+from ..service.slot_message import SlotReport, SlotState, parse_report
+from . import words
 from .arrivals import Arrival, Event, NeverReady, arrivals
 from .playbook import Board, RunEnd, run
 from .settings import LineSettings
-from .slot_records import EMPTY, FAIL, WORKING, SlotRecord
+from .slot_records import SlotRecord
 from .slots import Slot
 
 _HEARTBEAT_SECONDS = 2.0
 _LETTERS_OF_OUTPUT = 300
+_PLUG_AGAIN = words.unfinished().remedy
 
 
 class Tells(Protocol):
     """Who shows the slots to the operator. It never keeps the caller waiting."""
 
-    def tell(self, slots: Sequence[Mapping[str, object]], *, whole: bool = False) -> None:
-        """Take the state of `slots`; `whole` says that they are all there are."""
+    def tell(self, *reports: SlotReport, operator: str | None = None) -> None:
+        """Take what is new."""
+
+    def tell_whole(self, reports: Iterable[SlotReport], operator: str | None = None) -> None:
+        """Take the state of all slots."""
 
 
 class Station:
@@ -80,7 +87,7 @@ class Station:
         for record in self._records.values():
             if record.is_stopped:
                 record.forget_arrivals()
-                record.become(EMPTY)
+                record.become(SlotState.EMPTY)
                 self._told(record)
 
     async def _watch(self) -> None:
@@ -99,12 +106,12 @@ class Station:
             self._arrive(record, event)
         elif isinstance(event, NeverReady):
             record.become(
-                FAIL,
+                SlotState.FAIL,
                 reason=f"The board did not become ready within {self._settings.give_up_seconds:g} s.",
-                remedy="Plug it again; if that does not help, put it aside.",
+                remedy=_PLUG_AGAIN,
             )
         else:
-            record.become(EMPTY)
+            record.become(SlotState.EMPTY)
         self._told(record)
 
     def _arrive(self, record: SlotRecord, event: Arrival) -> None:
@@ -112,14 +119,14 @@ class Station:
         if not record.count_arrival(most):
             record.is_stopped = True
             record.become(
-                FAIL,
+                SlotState.FAIL,
                 reason=f"Slot {record.slot.name} had more than {most} boards within an hour and is stopped.",
                 remedy="Call a technician: look at its plug and at the board, then reload or restart the station.",
             )
             return
         record.address = event.address
         record.is_waiting = True
-        record.become(WORKING)
+        record.become(SlotState.WORKING, step=words.STARTED)
         self._due.set()
 
     async def _dispatch(self) -> None:
@@ -157,30 +164,32 @@ class Station:
 
     def _conclude(self, record: SlotRecord, board: Board, end: RunEnd) -> None:
         """See to it that the board's slot says how its run ended, also where the run said no word of it."""
-        if record.number != board.number or not record.is_there or record.state != WORKING:
+        if record.number != board.number or not record.is_there or record.report.state is not SlotState.WORKING:
             return
         if end.is_late:
-            reason = f"The run took longer than {self._settings.run_seconds:g} s and was ended."
+            reason, remedy = f"The run took longer than {self._settings.run_seconds:g} s and was ended.", _PLUG_AGAIN
         else:
-            reason = f"The run ended with status {end.status} and told nothing of this board."
+            reason, remedy = words.unfinished()
             self._log(f"It printed at last: {printable(end.output)[-_LETTERS_OF_OUTPUT:]}")
-        record.become(FAIL, reason=reason, remedy="Plug the board again; if it fails again, call a technician.")
+        record.become(SlotState.FAIL, reason=reason, remedy=remedy)
         self._told(record)
 
     def _hear(self, told: Mapping[str, object]) -> None:
-        record = self._records.get(str(told.get("slot")))
-        if record is not None and record.hear(told):
-            # The callback has told the page itself.
-            self._log(record.line())
+        try:
+            report = parse_report(told)
+        except RefusedError:  # not from our callback
+            return
+        record = self._records.get(report.slot)
+        if record is not None and record.hear(report):
+            self._told(record)
 
     def _told(self, record: SlotRecord) -> None:
         self._log(record.line())
-        self._page.tell([record.message()])
+        self._page.tell(record.report)
 
     async def _beat(self) -> None:
         while True:
-            with suppress(OSError):
-                self._page.tell([record.message() for record in self._records.values()], whole=True)
+            self._page.tell_whole([record.report for record in self._records.values()], self._operator)
             await asyncio.sleep(_HEARTBEAT_SECONDS)
 
 

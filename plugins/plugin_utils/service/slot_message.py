@@ -134,7 +134,7 @@ def parse_message(data: bytes) -> StationMessage:
         raise _wrong("whole is true or false.")
     if not isinstance(slots, list) or len(slots) > MOST_SLOTS:
         raise _wrong(f"slots is a list of at most {MOST_SLOTS} slots.")
-    reports = tuple(map(_report, slots))
+    reports = tuple(map(parse_report, slots))
     names = [report.slot for report in reports]
     if len(set(names)) < len(names):
         raise _wrong("slots names a slot twice; say each once.")
@@ -171,7 +171,8 @@ class _Members:
         return text
 
 
-def _report(said: object) -> SlotReport:
+def parse_report(said: object) -> SlotReport:
+    """Return what is said of one slot. Raises `RefusedError`."""
     known = ("slot", "arrival", "state", *_TEXTS, "claim_id_end", "at")
     fields = _Members(said, "A slot", known)
     arrival, state = fields.get("arrival"), fields.get("state")

@@ -1,0 +1,40 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a run tells the station that started it how its boards stand: a pipe, with a JSON object a line."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from contextlib import suppress
+
+from ..service.slot_message import SlotReport
+
+NUMBER = "IOTO_STATION_FD"
+"""The variable of the environment with the number of the pipe's end."""
+
+
+class ReportPipe:
+    """The run's end of it. A station that is gone, or does not read, costs the run nothing."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        with suppress(OSError):
+            os.set_blocking(number, False)
+
+    def tell(self, report: SlotReport) -> None:
+        """Write `report`. A line is shorter than what a pipe takes at once, so that it is whole or not there."""
+        with suppress(OSError):
+            os.write(self._number, json.dumps(report.to_json()).encode() + b"\n")
+
+
+def to_all(*tells: Callable[[SlotReport], None]) -> Callable[[SlotReport], None]:
+    """Return what tells all of `tells`."""
+
+    def tell(report: SlotReport) -> None:
+        for one in tells:
+            one(report)
+
+    return tell
