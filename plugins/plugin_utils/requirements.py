@@ -26,13 +26,20 @@ FEATURES = {
     "pictures": "pictures of labels",
     "postgresql": "a ledger on PostgreSQL",
     "progress": "the live progress bar",
+    "scanner": "a hand scanner on a serial line",
     "service": "the factory service",
 }
 """The optional features by the names of their files (`requirements-NAME.txt`), in words for a sentence."""
 
 _FOLDER = Path(__file__).resolve().parents[2]
 # Where the module of a package has another name.
-_MODULES = {"fonttools": "fontTools", "freetype-py": "freetype", "pillow": "PIL", "zxing-cpp": "zxingcpp"}
+_MODULES = {
+    "fonttools": "fontTools",
+    "freetype-py": "freetype",
+    "pillow": "PIL",
+    "pyserial": "serial",
+    "zxing-cpp": "zxingcpp",
+}
 _ANSIBLE = "ansible-core"  # is there, and `meta/runtime.yml` says which; the service does without
 _LINE = re.compile(r"(?P<name>[A-Za-z0-9._-]+)(?:\[[^]]*\])?(?P<versions>.*)")
 

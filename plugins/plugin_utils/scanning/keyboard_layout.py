@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Container
 
-_EXCHANGED = str.maketrans("YZ", "ZY")
+EXCHANGED = str.maketrans("YZyz", "ZYzy")
+TEST_TEXT = "YZ yz 0123456789 -_/:?=&"
+"""What the test code in the guide to labels says."""
 HINT = (
     "the ledger knows it with Y and Z exchanged, so the scanner types for another keyboard layout than this computer "
     "has: set one of them as the guide to labels says, and scan again"
@@ -16,7 +18,7 @@ HINT = (
 
 def exchanged(claim_id: str | None) -> str | None:
     """Return `claim_id` with Y and Z exchanged; None where it has neither."""
-    other = claim_id.translate(_EXCHANGED) if claim_id else None
+    other = claim_id.translate(EXCHANGED) if claim_id else None
     return None if other == claim_id else other
 
 

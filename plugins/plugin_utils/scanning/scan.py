@@ -14,7 +14,8 @@ from ..claim_ids import MAX_UNIT_LENGTH, InvalidClaimIdError, InvalidProductErro
 from ..errors import IotoError
 
 DEFAULT_TEMPLATE = "{claim_id}"
-_MAX_LENGTH = 1000
+MAX_SCAN_LENGTH = 1000
+"""Characters of a scan; no label of ours has so many."""
 _FIELD = re.compile(r"\{([^{}]*)\}")
 _VALUE = rf"([^/?#&=;,|\s]{{1,{MAX_UNIT_LENGTH}}})"
 
@@ -53,7 +54,7 @@ def read_scan(text: str, templates: Iterable[str] = (DEFAULT_TEMPLATE,)) -> Scan
     text = text.strip()
     if not text:
         raise NothingScannedError("Nothing was scanned; scan the QR code of the unit's label, or type its claim ID.")
-    if len(text) > _MAX_LENGTH:
+    if len(text) > MAX_SCAN_LENGTH:
         raise ScanError(
             f"What was scanned has {len(text)} characters, and no label of ours has so many; scan it again."
         )
