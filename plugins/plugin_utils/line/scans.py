@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from ..claim_ids import mask
+from ..claim_ids import DEFAULT_LENGTH, check_typed, mask
 from ..display_text import printable
 from ..errors import IotoError
 from ..flows.options import parse_operator
@@ -44,6 +44,8 @@ class ScanSettings:
     order: ScanOrder
     templates: Sequence[str] = (DEFAULT_TEMPLATE,)
     """Of the QR code of the labels' layout."""
+    claim_id_length: int = DEFAULT_LENGTH
+    """Characters of the IDs on pre-printed labels: the barcode of a carton may look like an ID of another length."""
     slot_prefix: str = "SLOT:"
     badge_prefix: str = "BADGE:"
     seconds: float = 30.0
@@ -85,7 +87,7 @@ class ScanAnswer:
 
 
 @dataclass(slots=True)
-class _Place:
+class _SlotScans:
     """A slot, as far as scans go."""
 
     arrival: int | None = None
@@ -115,7 +117,7 @@ class Scans:
 
     def __init__(self, settings: ScanSettings) -> None:
         self._settings = settings
-        self._places = {slot: _Place() for slot in settings.slots}
+        self._places = {slot: _SlotScans() for slot in settings.slots}
         self._chosen: str | None = None
         self._chosen_until = 0.0
         self._last = _Last()
@@ -186,7 +188,7 @@ class Scans:
                 return ScanAnswer(ScanOutcome.LAYOUT_RIGHT, "The scanner types what it reads.")
             if text.casefold().split()[:2] == TEST_TEXT.translate(EXCHANGED).casefold().split()[:2]:
                 raise ScanError(f"The scanner types Z for Y and Y for Z, {_SET_LAYOUT}.")
-            return self._label(read_scan(text, self._settings.templates), now)
+            return self._label(read_scan(text, self._settings.templates), text, now)
         except IotoError as error:
             return ScanAnswer(ScanOutcome.REFUSED, str(error))
 
@@ -208,13 +210,14 @@ class Scans:
         self._chosen, self._chosen_until = found[0], now + self._settings.seconds
         return ScanAnswer(ScanOutcome.SLOT, f"Scan the label for {_name(found[0])} now.", found[0])
 
-    def _label(self, scan: Scan, now: float) -> ScanAnswer:
+    def _label(self, scan: Scan, text: str, now: float) -> ScanAnswer:
         slot = self._slot_of_label(now)
         place = self._places[slot]
         if self._settings.order is ScanOrder.SCAN_THEN_PLUG:
+            check_typed(scan.claim_id, self._settings.claim_id_length)
             answer = self._bind(slot, place, scan, now)
         else:
-            answer = self._verify(slot, place, scan)
+            answer = self._verify(slot, place, scan, text)
         self._chosen = None
         return answer
 
@@ -229,7 +232,7 @@ class Scans:
             raise ScanError("A label was scanned, and no slot before it; scan the code of its slot, then the label.")
         return candidates[0]
 
-    def _bind(self, slot: str, place: _Place, scan: Scan, now: float) -> ScanAnswer:
+    def _bind(self, slot: str, place: _SlotScans, scan: Scan, now: float) -> ScanAnswer:
         for other, elsewhere in self._places.items():
             if other != slot and elsewhere.label and elsewhere.label.claim_id == scan.claim_id:
                 raise ScanError(
@@ -245,10 +248,12 @@ class Scans:
             sentence = f"The label {mask(scan.claim_id)} {replaced}waits: plug a board into {_name(slot)} now."
         return ScanAnswer(ScanOutcome.BOUND, sentence, slot, place.arrival)
 
-    def _verify(self, slot: str, place: _Place, scan: Scan) -> ScanAnswer:
+    def _verify(self, slot: str, place: _SlotScans, scan: Scan, text: str) -> ScanAnswer:
         done = place.done
         if done is None:
             raise ScanError(f"No unit in {_name(slot)} waits for its label; scan it when the slot says SCAN NOW.")
+        if done.serial and text.casefold() == done.serial.casefold():
+            raise ScanError("What was scanned is the barcode of the serial number; scan the QR code of the same label.")
         says, has = mask(scan.claim_id), mask(done.claim_id)
         if exchanged(scan.claim_id) == done.claim_id:
             raise ScanError(
