@@ -2,7 +2,7 @@
 # `make` alone lists the commands. What takes more than a line is a script in tools/.
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fresh lint types docs sanity unit integration molecule bench service campaign campaign-service format clean
+.PHONY: help setup demo test test-fresh lint types docs sanity unit integration molecule bench service line campaign campaign-service format clean
 
 # Without a home that can be written, caches go where .gitignore has a place for them.
 ifneq ($(shell test -n "$$HOME" && test -w "$$HOME" && echo yes),yes)
@@ -46,6 +46,10 @@ bench: setup ## Measure what a device costs the controller, the rate of the fact
 
 service: setup ## Start the factory service on 127.0.0.1:1234, with an SQLite ledger and nothing else
 	@.venv/bin/python -m plugins.plugin_utils.service
+
+line: ## Plug simulated boards into a line of eight slots for two minutes, with its page, and report it (SECONDS, SEED)
+	@tools/setup demo
+	@.venv/bin/python tools/line.py
 
 campaign: setup ## Inject faults into storage, boards, controllers and ledgers (ROUNDS=200 of each, 50 whole runs, SEED), as root for all
 	@PYTHONPATH=playbooks/collections .venv/bin/python -m tests.campaign $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED))

@@ -11,6 +11,7 @@ with Fleet.start(folder / "fleet", groups={"manual": 20}) as fleet:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,9 +24,10 @@ from .fleet import Fleet, free_addresses
 class Jig:
     """The slots of a fleet, empty at first: all devices are switched off."""
 
-    def __init__(self, fleet: Fleet, slots: int = 8, **variables: object) -> None:
-        """`variables` are those of the group `slots` in the inventory, beside what it takes to log in."""
+    def __init__(self, fleet: Fleet, slots: int = 8, name: str = "slots", **variables: object) -> None:
+        """The inventory is called `name`; `variables` are those of its group, beside what it takes to log in."""
         self._fleet = fleet
+        self._name = name
         port = fleet.devices[0].port
         self.places = {f"slot-{number}": place for number, place in enumerate(free_addresses(slots), start=1)}
         self.port = port
@@ -37,14 +39,18 @@ class Jig:
     @property
     def inventory(self) -> Path:
         """The inventory with the slots."""
-        return self._fleet.state_dir.with_name("slots.yml")
+        return self._fleet.state_dir.with_name(f"{self._name}.yml")
 
     def plug(self, slot: str, device: Device) -> None:
         """Put `device` into `slot` and switch it on; returns when it answers."""
-        assert slot not in self.inside, f"{slot} is taken"
-        plugged = replace(device, address=self.places[slot])
-        plugged.kind.start([plugged])
-        self.inside[slot] = plugged
+        self.plug_all({slot: device})
+
+    def plug_all(self, devices: Mapping[str, Device]) -> None:
+        """Put `devices` into their slots and switch them on at once; returns when all answer."""
+        assert not set(devices) & set(self.inside), "a slot is taken"
+        plugged = {slot: replace(device, address=self.places[slot]) for slot, device in devices.items()}
+        next(iter(plugged.values())).kind.start([*plugged.values()])
+        self.inside |= plugged
 
     def pull(self, slot: str) -> None:
         """Take the device out of `slot`, its power cut without a word."""

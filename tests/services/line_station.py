@@ -18,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
+from tests.fleet import processes
 from tests.fleet.jig import Jig
 
 T = TypeVar("T")
@@ -93,6 +94,15 @@ class RunningStation:
     def signal(self, how: signal.Signals) -> None:
         """Send it a signal."""
         os.kill(self.pid, how)
+
+    def has_run(self) -> bool:
+        """Say whether a run goes on."""
+        return bool(processes.descendants(self.pid))
+
+    def cpu_seconds(self) -> float:
+        """Return what it has used, and its runs that have ended."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8").rpartition(") ")[2].split()
+        return sum(int(field) for field in fields[11:15]) / os.sysconf("SC_CLK_TCK")
 
     def wait_for(self, pattern: str, seconds: float = PATIENCE) -> str:
         """Return the next line of the log that `pattern` is found in; those before it are passed over."""

@@ -62,8 +62,8 @@ class LineSettings:
     """Time in which a board that takes connections has to be ready."""
     run_seconds: float = 600.0
     """Time in which a run has to end."""
-    most_runs: int = 3
-    """Runs at a time. Boards that come meanwhile share the next."""
+    most_runs: int = 2
+    """Runs at a time. Boards that come meanwhile share the next: it costs less than one run a board."""
     most_arrivals: int = 120
     """Boards that a slot may say it has in an hour."""
 
