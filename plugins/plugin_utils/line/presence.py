@@ -33,8 +33,8 @@ _SILENT_SECONDS = 4.5
 _GREETING = b"SSH-2.0-ioto_line\r\n"
 _MOST_BYTES_OF_A_LINE = 1024
 _MOST_LINES = 50
-_READ_BYTES = 16 * 1024
-_FLOOD_PAUSE = 0.25
+_READ_BYTES = 1024 * 1024
+_FLOOD_PAUSE = 0.05
 
 Place = Callable[[], Awaitable[tuple[str, int] | None]]
 """Where to look now: address and port; None where nobody knows."""
