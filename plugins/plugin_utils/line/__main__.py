@@ -21,6 +21,7 @@ from ..errors import IotoError
 from ..private_files import make_private_folder
 from ..service.slot_message import SlotReport
 from .errors import LineError
+from .scan_desk import ScanDesk
 from .settings import LineSettings, load
 from .slots import Slot, read_slots
 from .station import Station, Tells
@@ -52,16 +53,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         slots = read_slots(settings)
         lock = _lock(settings)
-        asyncio.run(_work(settings, slots, _page(settings), lock))
+        desk = ScanDesk(settings, [slot.name for slot in slots]) if settings.scanner else None
+        asyncio.run(_work(settings, slots, _page(settings), desk, lock))
     except IotoError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1
     return 0
 
 
-async def _work(settings: LineSettings, slots: Sequence[Slot], page: Tells, lock: int) -> None:
+async def _work(settings: LineSettings, slots: Sequence[Slot], page: Tells, desk: ScanDesk | None, lock: int) -> None:
     stopped = asyncio.Event()
-    station = Station(slots, settings, page, _log, kept_open=(lock,))
+    station = Station(slots, settings, page, _log, desk=desk, kept_open=(lock,))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)

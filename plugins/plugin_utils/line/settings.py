@@ -19,6 +19,7 @@ from ..display_text import printable, quoted
 from ..private_files import typed_path, user_folder
 from .errors import LineError
 
+_SCAN_ORDERS = ("scan_then_plug", "plug_then_scan")
 _MOST_BYTES = 1024 * 1024
 _MOST_LETTERS = 64
 _COLLECTION = Path(__file__).resolve().parents[3]
@@ -49,6 +50,12 @@ class LineSettings:
     """The lease file of dnsmasq or Kea (its memfile), for slots with `ioto_slot_lease`."""
     mdns: bool = False
     """Whether a slot may have a name that ends with `.local`."""
+    scanner: str = ""
+    """The hand scanner, such as `tcp:192.168.7.40:9000`. Empty: none."""
+    scan_order: str = "scan_then_plug"
+    """What comes first: `scan_then_plug` (a pre-printed label says the ID), or `plug_then_scan` (it is verified)."""
+    scan_seconds: float = 30.0
+    """How long the code of a slot counts, and how long a label waits for its board."""
     work_directory: str = ""
     """Where files of a run lie while it runs (0600). Empty: what systemd gives, or `ioto/line` below `XDG_DATA_HOME`.
 
@@ -183,12 +190,15 @@ def _problems(settings: LineSettings) -> Iterator[str]:
         ("gather_seconds", 0.0, 10.0),
         ("banner_seconds", 0.1, 60.0),
         ("give_up_seconds", 1.0, 3600.0),
+        ("scan_seconds", 1.0, 3600.0),
         ("run_seconds", 5.0, 86400.0),
         ("most_runs", 1, 64),
         ("most_arrivals", 1, 3600),
     ):
         if not least <= getattr(settings, name) <= most:
             yield f"{name} is {least} to {most}"
+    if settings.scan_order not in _SCAN_ORDERS:
+        yield f"scan_order is {' or '.join(_SCAN_ORDERS)}"
     if settings.service_url:
         try:
             parts = urlsplit(settings.service_url)

@@ -31,6 +31,8 @@ class SlotRecord:
     running: int | None = None
     """The arrival that a run works on; it may be another than the last."""
     is_stopped: bool = False
+    claim_id: str = field(default="", repr=False)
+    """From the label that was scanned for the board."""
     report: SlotReport = field(init=False)
     """What the page is told of it."""
     _arrivals: deque[float] = field(default_factory=deque)

@@ -9,7 +9,7 @@ import json
 import subprocess
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..display_text import printable, quoted
@@ -33,6 +33,8 @@ class Slot:
     port: int = 22
     lease: str = ""
     """A pattern for the MAC address or the host name in a lease."""
+    ledger: str = field(default="", repr=False)
+    """Path or URL of the ledger that its boards go into; empty for the default one."""
 
 
 def read_slots(settings: LineSettings) -> list[Slot]:
@@ -67,6 +69,7 @@ def _slot(name: str, variables: Mapping[str, Any], settings: LineSettings) -> Sl
     if len(name) > _MOST_LETTERS or printable(name) != name or set(name) & set(",:!&~[]*"):
         raise LineError(f"The slot {quoted(name)} has a name that cannot stand in a limit; use letters, digits and -.")
     where = f"The slot {name}"
+    ledger = str(variables.get("ioto_ledger") or "")
     if (connection := variables.get("ansible_connection", "ssh")) not in _SSH:
         raise LineError(f"{where} has ansible_connection {quoted(connection)}; boards are reached by ssh.")
     if "ioto_serial" in variables:
@@ -77,13 +80,13 @@ def _slot(name: str, variables: Mapping[str, Any], settings: LineSettings) -> Sl
     if lease := str(variables.get(LEASE_VARIABLE, "")):
         if not settings.leases:
             raise LineError(f"{where} has {LEASE_VARIABLE}; name the DHCP server's file in the setting leases.")
-        return Slot(name, "", int(port), lease)
+        return Slot(name, "", int(port), lease, ledger)
     address = str(variables.get("ansible_host", name))
     if "{{" in address or printable(address) != address or not address:
         raise LineError(f"{where} has ansible_host {quoted(address)}; write its address as it is.")
     if address.endswith(".local") and not settings.mdns:
         raise LineError(f"{where} has the mDNS name {address}; set mdns = true if that is meant.")
-    return Slot(name, address, int(port))
+    return Slot(name, address, int(port), ledger=ledger)
 
 
 def _shared(slots: Iterable[Slot]) -> Iterator[str]:

@@ -11,14 +11,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Protocol
 
 from ..display_text import printable
+from ..errors import IotoError
 from ..service.errors import RefusedError
 from ..service.slot_message import SlotReport, SlotState, parse_report
 from . import words
 from .arrivals import Arrival, Event, NeverReady, arrivals
 from .playbook import Board, RunEnd, run
+from .scan_desk import ScanDesk, whole_id
+from .scans import ScanAnswer, ScanOutcome
 from .settings import LineSettings
 from .slot_records import SlotRecord
 from .slots import Slot
@@ -48,17 +53,20 @@ class Station:
         page: Tells,
         log: Callable[[str], None],
         *,
+        desk: ScanDesk | None = None,
         kept_open: Sequence[int] = (),
     ) -> None:
         """`log` gets a line for each thing that happens. `kept_open` are descriptors that live as long as any run."""
         self._settings = settings
         self._page = page
         self._log = log
+        self._desk = desk
         self._kept_open = kept_open
         self._records = {slot.name: SlotRecord(slot) for slot in slots}
         self._operator = settings.operator
         self._due = asyncio.Event()
         self._runs: set[asyncio.Task[None]] = set()
+        self._lookups: dict[int, asyncio.Task[None]] = {}
 
     async def work(self, stopped: asyncio.Event) -> None:
         """Return after `stopped` is set and the runs that had started then have ended."""
@@ -67,6 +75,8 @@ class Station:
             asyncio.create_task(self._dispatch(), name="dispatch"),
             asyncio.create_task(self._beat(), name="heartbeat"),
         ]
+        if self._desk:
+            tasks.append(asyncio.create_task(self._desk.follow(self._answer, self._log), name="scanner"))
         try:
             await _first_of(stopped.wait(), *tasks)
             tasks[1].cancel()  # no further run
@@ -111,6 +121,8 @@ class Station:
                 remedy=_PLUG_AGAIN,
             )
         else:
+            if self._desk:
+                self._desk.scans.departed(record.slot.name, record.number)
             record.become(SlotState.EMPTY)
         self._told(record)
 
@@ -124,10 +136,39 @@ class Station:
                 remedy="Call a technician: look at its plug and at the board, then reload or restart the station.",
             )
             return
-        record.address = event.address
+        record.address, record.claim_id = event.address, ""
+        if self._desk:
+            label = self._desk.scans.arrived(record.slot.name, record.number, self._desk.now())
+            if self._desk.comes_first and label is None:
+                record.become(SlotState.SCAN_NOW, remedy="Scan the code of this slot, then the label for the board.")
+                return
+            record.claim_id = label.claim_id if label else ""
+        self._begin(record)
+
+    def _begin(self, record: SlotRecord) -> None:
         record.is_waiting = True
         record.become(SlotState.WORKING, step=words.STARTED)
         self._due.set()
+
+    def _answer(self, answer: ScanAnswer) -> None:
+        """Do what a scan says."""
+        if answer.sentence:
+            self._log(printable(answer.sentence))
+        record = self._records.get(answer.slot or "")
+        if answer.outcome is ScanOutcome.OPERATOR and self._desk:
+            self._operator = self._desk.scans.operator or ""
+            self._page.tell(operator=self._operator)
+        if self._desk is None or record is None or answer.arrival != record.number or not record.is_there:
+            return
+        if answer.outcome is ScanOutcome.BOUND:
+            if label := self._desk.scans.take(record.slot.name, record.number, self._desk.now()):
+                record.claim_id = label.claim_id
+                self._begin(record)
+                self._told(record)
+        elif answer.outcome is ScanOutcome.VERIFIED:
+            self._show(record, replace(record.report, state=SlotState.PASS, reason=None, remedy=None))
+        elif answer.outcome is ScanOutcome.WRONG_LABEL:
+            self._show(record, replace(record.report, state=SlotState.FAIL, reason=answer.sentence, remedy=None))
 
     async def _dispatch(self) -> None:
         while True:
@@ -146,7 +187,7 @@ class Station:
         record.is_waiting = False
         record.running = record.number
         moved = record.address != record.slot.address
-        return Board(record.slot.name, record.number, record.address if moved else "")
+        return Board(record.slot.name, record.number, record.address if moved else "", record.claim_id)
 
     async def _run(self, boards: Sequence[Board]) -> None:
         self._log(f"run for {', '.join(board.slot for board in boards)}")
@@ -166,6 +207,8 @@ class Station:
         """See to it that the board's slot says how its run ended, also where the run said no word of it."""
         if record.number != board.number or not record.is_there or record.report.state is not SlotState.WORKING:
             return
+        if board.number in self._lookups:
+            return
         if end.is_late:
             reason, remedy = f"The run took longer than {self._settings.run_seconds:g} s and was ended.", _PLUG_AGAIN
         else:
@@ -180,8 +223,39 @@ class Station:
         except RefusedError:  # not from our callback
             return
         record = self._records.get(report.slot)
-        if record is not None and record.hear(report):
-            self._told(record)
+        if record is None or record.report.state.is_verdict or not record.hear(report):
+            return
+        if report.state is SlotState.PASS and self._desk and not self._desk.comes_first:
+            self._ask_for_label(record)
+        self._told(record)
+
+    def _ask_for_label(self, record: SlotRecord) -> None:
+        """Have the label scanned that came out for the unit; it is PASS once that is the right one."""
+        # SCAN NOW once a scan can be compared.
+        record.report = replace(record.report, state=SlotState.WORKING, step="Looking up the label")
+        task = asyncio.create_task(self._expect_label(record, record.number), name="look up")
+        self._lookups[record.number] = task
+
+    async def _expect_label(self, record: SlotRecord, number: int) -> None:
+        serial, ending = record.report.serial or "", record.report.claim_id_end or ""
+        claim_id, reason = None, "The ledger has no ID of this unit."
+        try:
+            claim_id = await asyncio.to_thread(whole_id, record.slot.ledger, serial, ending)
+        except IotoError as error:
+            reason = str(error)
+        finally:
+            del self._lookups[number]
+        if record.number != number or not record.is_there or self._desk is None:
+            return
+        report = replace(record.report, state=SlotState.FAIL, step=None, reason=reason, remedy="Fetch the technician.")
+        if claim_id:
+            self._desk.scans.done(record.slot.name, number, claim_id, serial)
+            report = replace(report, state=SlotState.SCAN_NOW, reason=None, remedy="Scan the label that came out.")
+        self._show(record, report)
+
+    def _show(self, record: SlotRecord, report: SlotReport) -> None:
+        record.report = replace(report, at=datetime.now(UTC))
+        self._told(record)
 
     def _told(self, record: SlotRecord) -> None:
         self._log(record.line())

@@ -1,0 +1,84 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A hand scanner at the line: a label is bound to the next board of a slot, or held against the unit."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_ids import generate, mask
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from tests.fleet import Fleet
+from tests.fleet.jig import Jig
+from tests.services.line_station import RunningStation
+
+pytestmark = pytest.mark.ansible
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Iterator[Fleet]:
+    with Fleet.start(tmp_path / "fleet", groups={"manual": 2}) as fleet:
+        yield fleet
+
+
+@contextmanager
+def line_with_scanner(folder: Path, jig: Jig, order: str) -> Iterator[tuple[RunningStation, socket.socket]]:
+    """A station with a scanner over TCP; what is sent to the socket was scanned."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(60)
+        scanner = f"tcp:127.0.0.1:{server.getsockname()[1]}"
+        with RunningStation(folder, jig, scanner=scanner, scan_order=order) as station:
+            connection, _peer = server.accept()
+            with connection:
+                station.wait_for("The scanner is ready")
+                yield station, connection
+
+
+def scan(connection: socket.socket, *texts: str) -> None:
+    for text in texts:
+        connection.sendall(f"{text}\r\n".encode())
+
+
+def test_a_scanned_label_is_for_the_next_board_of_its_slot_and_a_badge_says_who_works_here(
+    tmp_path: Path, fleet: Fleet
+) -> None:
+    first, second = fleet.devices
+    printed, other = generate(), generate()
+    jig = Jig(fleet, slots=2)
+    with line_with_scanner(tmp_path, jig, "scan_then_plug") as (station, scanner):
+        scan(scanner, "BADGE:Ann", "SLOT:slot-2", printed)
+        station.wait_for("plug a board into slot slot-2 now")
+        jig.plug("slot-2", first)
+        station.wait_for("slot-2 PASS")
+
+        jig.plug("slot-1", second)
+        station.wait_for("slot-1 SCAN NOW: Scan the code of this slot")
+        scan(scanner, "SLOT:slot-1", other)
+        station.wait_for("slot-1 PASS")
+        station.stop()
+    assert (first.claim_id(), second.claim_id()) == (printed, other)
+    with Ledger(tmp_path / ".local/share/ioto/ledger.db", read_only=True) as ledger:
+        assert {event.operator for event in ledger.events() if event.claim_id} == {"Ann"}
+    assert printed not in station.log_text and other not in station.log_text
+
+
+def test_a_label_that_came_out_is_held_against_the_unit(tmp_path: Path, fleet: Fleet) -> None:
+    device = fleet.devices[0]
+    jig = Jig(fleet, slots=2, ioto_ledger=str(tmp_path / "ledger.db"))
+    with line_with_scanner(tmp_path, jig, "plug_then_scan") as (station, scanner):
+        jig.plug("slot-1", device)
+        station.wait_for(f"slot-1 SCAN NOW {device.serial}: Scan the label that came out")
+        station.wait_for("run for slot-1 ended")
+        wrong = generate()
+        scan(scanner, wrong)
+        assert mask(wrong) in station.wait_for("slot-1 FAIL")
+        scan(scanner, str(device.claim_id()))
+        station.wait_for(f"slot-1 PASS {device.serial}")
+        station.stop()
+    assert wrong not in station.log_text and str(device.claim_id()) not in station.log_text
