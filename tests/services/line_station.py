@@ -30,8 +30,10 @@ PATIENCE = 60.0
 class RunningStation:
     """A station for `jig`, with its files in `folder` and the given settings."""
 
-    def __init__(self, folder: Path, jig: Jig, **settings: object) -> None:
+    def __init__(self, folder: Path, jig: Jig, *, root: Path = ROOT, **settings: object) -> None:
+        """`root` is that of the collection, another where it is installed."""
         self._folder = folder
+        self._root = root
         self._settings = folder / "line.toml"
         self.log = folder / "station.log"
         self._read = 0
@@ -73,7 +75,7 @@ class RunningStation:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "plugins.plugin_utils.line", str(self._settings)],
-                cwd=ROOT,
+                cwd=self._root,
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
