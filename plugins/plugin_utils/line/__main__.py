@@ -23,8 +23,8 @@ from ..service.slot_message import SlotReport
 from .errors import LineError
 from .scan_desk import ScanDesk
 from .settings import LineSettings, load
-from .slots import Slot, read_slots
-from .station import Station, Tells
+from .slots import JigSlot, read_slots
+from .station import LineStation, Tells
 from .telling import ServiceAddress, Teller
 
 _LOCK_SECONDS = 20.0
@@ -61,9 +61,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-async def _work(settings: LineSettings, slots: Sequence[Slot], page: Tells, desk: ScanDesk | None, lock: int) -> None:
+async def _work(
+    settings: LineSettings, slots: Sequence[JigSlot], page: Tells, desk: ScanDesk | None, lock: int
+) -> None:
     stopped = asyncio.Event()
-    station = Station(slots, settings, page, _log, desk=desk, kept_open=(lock,))
+    station = LineStation(slots, settings, page, _log, desk=desk, kept_open=(lock,))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)

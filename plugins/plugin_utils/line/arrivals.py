@@ -16,14 +16,14 @@ from datetime import UTC, datetime
 from .lease import LeaseFile
 from .presence import Patience, Place, SlotChange, watch
 from .settings import LineSettings
-from .slots import Slot
+from .slots import JigSlot
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """A board is in a slot, and its SSH server answers at `address`."""
 
-    slot: Slot
+    slot: JigSlot
     number: int
     address: str
     at: datetime
@@ -33,7 +33,7 @@ class Arrival:
 class Departure:
     """The board with this number is gone."""
 
-    slot: Slot
+    slot: JigSlot
     number: int
     at: datetime
 
@@ -42,7 +42,7 @@ class Departure:
 class NeverReady:
     """Something in a slot takes connections, and did not become an SSH server within the time to give up."""
 
-    slot: Slot
+    slot: JigSlot
     number: int
     at: datetime
 
@@ -50,7 +50,7 @@ class NeverReady:
 Event = Arrival | Departure | NeverReady
 
 
-async def arrivals(slots: Iterable[Slot], settings: LineSettings) -> AsyncGenerator[Event]:
+async def arrivals(slots: Iterable[JigSlot], settings: LineSettings) -> AsyncGenerator[Event]:
     """Yield what happens in `slots`, for ever; what is there at the start has arrived.
 
     The numbers begin at the time in milliseconds, so that those of a station that is started again are greater. Close
@@ -83,7 +83,7 @@ async def arrivals(slots: Iterable[Slot], settings: LineSettings) -> AsyncGenera
 
 
 async def _watch(
-    slot: Slot, place: Place, patience: Patience, numbers: Iterator[int], events: asyncio.Queue[Event]
+    slot: JigSlot, place: Place, patience: Patience, numbers: Iterator[int], events: asyncio.Queue[Event]
 ) -> None:
     number = 0
     async for seen in watch(place, patience):
@@ -98,7 +98,7 @@ async def _watch(
             events.put_nowait(NeverReady(slot, number, at))
 
 
-def _place(slot: Slot, leases: LeaseFile | None) -> Place:
+def _place(slot: JigSlot, leases: LeaseFile | None) -> Place:
     async def fixed() -> tuple[str, int] | None:
         return slot.address, slot.port
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from ..display_text import printable
 from ..service.slot_message import SlotReport, SlotState
-from .slots import Slot
+from .slots import JigSlot
 
 _HOUR = 3600.0
 
@@ -21,7 +21,7 @@ _HOUR = 3600.0
 class SlotRecord:
     """A slot, and the board in it."""
 
-    slot: Slot
+    slot: JigSlot
     number: int = 0
     """That of the last arrival."""
     address: str = ""

@@ -24,7 +24,7 @@ _MOST_LETTERS = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class JigSlot:
     """A place for one board. Its name is that of a host in the inventory."""
 
     name: str
@@ -37,12 +37,12 @@ class Slot:
     """Path or URL of the ledger that its boards go into; empty for the default one."""
 
 
-def read_slots(settings: LineSettings) -> list[Slot]:
+def read_slots(settings: LineSettings) -> list[JigSlot]:
     """Return the slots that the settings' inventory has, in its order. Raises `LineError` with every problem."""
     return slots_in(_inventory(settings), settings)
 
 
-def slots_in(inventory: Mapping[str, Any], settings: LineSettings) -> list[Slot]:
+def slots_in(inventory: Mapping[str, Any], settings: LineSettings) -> list[JigSlot]:
     """Return the slots in what `ansible-inventory --list` says. Raises `LineError` with every problem."""
     names = list(dict.fromkeys(_members(inventory, settings.group)))
     if not names:
@@ -65,7 +65,7 @@ def slots_in(inventory: Mapping[str, Any], settings: LineSettings) -> list[Slot]
     return slots
 
 
-def _slot(name: str, variables: Mapping[str, Any], settings: LineSettings) -> Slot:
+def _slot(name: str, variables: Mapping[str, Any], settings: LineSettings) -> JigSlot:
     if len(name) > _MOST_LETTERS or printable(name) != name or set(name) & set(",:!&~[]*"):
         raise LineError(f"The slot {quoted(name)} has a name that cannot stand in a limit; use letters, digits and -.")
     where = f"The slot {name}"
@@ -80,16 +80,16 @@ def _slot(name: str, variables: Mapping[str, Any], settings: LineSettings) -> Sl
     if lease := str(variables.get(LEASE_VARIABLE, "")):
         if not settings.leases:
             raise LineError(f"{where} has {LEASE_VARIABLE}; name the DHCP server's file in the setting leases.")
-        return Slot(name, "", int(port), lease, ledger)
+        return JigSlot(name, "", int(port), lease, ledger)
     address = str(variables.get("ansible_host", name))
     if "{{" in address or printable(address) != address or not address:
         raise LineError(f"{where} has ansible_host {quoted(address)}; write its address as it is.")
     if address.endswith(".local") and not settings.mdns:
         raise LineError(f"{where} has the mDNS name {address}; set mdns = true if that is meant.")
-    return Slot(name, address, int(port), ledger=ledger)
+    return JigSlot(name, address, int(port), ledger=ledger)
 
 
-def _shared(slots: Iterable[Slot]) -> Iterator[str]:
+def _shared(slots: Iterable[JigSlot]) -> Iterator[str]:
     places = Counter((slot.lease or slot.address, slot.port) for slot in slots)
     for (place, port), number in places.items():
         if number > 1:

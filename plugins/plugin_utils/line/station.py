@@ -26,7 +26,7 @@ from .scan_desk import ScanDesk, whole_id
 from .scans import ScanAnswer, ScanOutcome
 from .settings import LineSettings
 from .slot_records import SlotRecord
-from .slots import Slot
+from .slots import JigSlot
 
 _HEARTBEAT_SECONDS = 2.0
 _LETTERS_OF_OUTPUT = 300
@@ -43,12 +43,12 @@ class Tells(Protocol):
         """Take the state of all slots."""
 
 
-class Station:
+class LineStation:
     """Works on the boards in `slots` until it is stopped."""
 
     def __init__(
         self,
-        slots: Iterable[Slot],
+        slots: Iterable[JigSlot],
         settings: LineSettings,
         page: Tells,
         log: Callable[[str], None],
