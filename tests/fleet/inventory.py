@@ -22,7 +22,7 @@ def render(devices: list[Device], password: str, service_url: str | None, state_
     for device in devices:
         mode = {"ioto_mode": device.group} if device.group in MODES else {}
         group = groups.setdefault(device.group, {"hosts": {}, "vars": mode})
-        group["hosts"][device.name] = _host(device, password)
+        group["hosts"][device.name] = host_variables(device, password)
         if device.group == "factory" and service_url:
             group["vars"]["ioto_service_url"] = service_url
             if (token := state_dir / TOKEN_FILE).exists():
@@ -42,7 +42,8 @@ def _share(group: dict[str, Any]) -> None:
             del host[name]
 
 
-def _host(device: Device, password: str) -> dict[str, Any]:
+def host_variables(device: Device, password: str) -> dict[str, Any]:
+    """Return the variables of a device."""
     found: dict[str, Any] = {
         "ansible_host": device.address,
         "ansible_port": device.port,

@@ -11,14 +11,19 @@ with Fleet.start(folder / "fleet", groups={"manual": 20}) as fleet:
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
 from .devices import SSH_OPTIONS, Device
 from .fleet import Fleet, free_addresses
+from .inventory import host_variables
+
+_SAID = ("ioto_config_dir", "ioto_serial", "ioto_agent_restart", "ioto_volatile")
 
 
 class Jig:
@@ -35,6 +40,12 @@ class Jig:
         for device in fleet.devices:
             device.stop()
         self._write_inventory(variables)
+        self._boards: dict[str, dict[str, Any]] = {}
+        self.extra_vars: Path | None = None
+        """A file for `-e @FILE`: what a device without a root folder of its own cannot say of itself."""
+        if fleet.devices[0].config_dir != "/etc/ioto":
+            self.extra_vars = self._fleet.state_dir.with_name(f"{self._name}-boards.json")
+            self._describe({})
 
     @property
     def inventory(self) -> Path:
@@ -49,12 +60,26 @@ class Jig:
         """Put `devices` into their slots and switch them on at once; returns when all answer."""
         assert not set(devices) & set(self.inside), "a slot is taken"
         plugged = {slot: replace(device, address=self.places[slot]) for slot, device in devices.items()}
+        self._describe(plugged)
         next(iter(plugged.values())).kind.start([*plugged.values()])
         self.inside |= plugged
 
     def pull(self, slot: str) -> None:
         """Take the device out of `slot`, its power cut without a word."""
         self.inside.pop(slot).stop()
+
+    def _describe(self, plugged: Mapping[str, Device]) -> None:
+        if self.extra_vars is None:
+            return
+        # What was said of a board stays true while it works, also when the slot has another one by then.
+        for slot, device in plugged.items():
+            said = host_variables(device, "")
+            self._boards[slot] = {name: said[name] for name in _SAID if name in said}
+        names = {name for said in self._boards.values() for name in said}
+        by_slot = {name: f"{{{{ jig_boards[inventory_hostname].{name} }}}}" for name in sorted(names)}
+        draft = self.extra_vars.with_suffix(".new")
+        draft.write_text(json.dumps({"jig_boards": self._boards, **by_slot}), encoding="utf-8")
+        draft.replace(self.extra_vars)
 
     def _write_inventory(self, variables: dict[str, object]) -> None:
         device = self._fleet.devices[0]

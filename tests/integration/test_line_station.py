@@ -121,6 +121,20 @@ def test_boards_in_place_are_finished_after_the_station_was_killed_and_none_twic
     assert sorted(path.name for path in (tmp_path / "work").iterdir()) == ["lock"]
 
 
+def test_a_board_whose_run_was_killed_gets_another_one(tmp_path: Path, fleet: Fleet) -> None:
+    jig = Jig(fleet, slots=2)
+    with RunningStation(tmp_path, jig) as station:
+        jig.plug("slot-1", fleet.devices[0])
+        station.wait_for("WORKING Writing")
+        # The leash, and the playbook that it holds.
+        _leash, playbook, *_workers = processes.descendants(station.pid)
+        os.kill(playbook, signal.SIGKILL)
+        station.wait_for("The run for slot-1 was killed; the board gets another one")
+        station.wait_for("slot-1 PASS")
+        station.stop()
+    assert states(tmp_path) == {fleet.devices[0].claim_id(): State.VERIFIED}
+
+
 def test_a_slot_with_more_boards_than_a_person_plugs_is_stopped_until_somebody_says_so(
     tmp_path: Path, fleet: Fleet
 ) -> None:

@@ -39,6 +39,8 @@ class RunningStation:
         self._read = 0
         self._process: subprocess.Popen[bytes] | None = None
         said = {"inventory": [str(jig.inventory)], "work_directory": "work", **settings}
+        if jig.extra_vars:
+            said["extra_vars"] = [str(jig.extra_vars)]
         lines = [f"{name} = {json.dumps(value)}" for name, value in said.items()]
         self._settings.write_text("\n".join(lines), encoding="utf-8")
 

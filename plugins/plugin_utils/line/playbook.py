@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -36,6 +37,8 @@ _LEASH = Path(__file__).with_name("leash.py")
 _MOST_BYTES_OF_A_REPORT = 64 * 1024
 _MOST_BYTES_KEPT = 8 * 1024
 _END_SECONDS = 15.0
+_SIGNALS = 128
+"""An exit status above it is that and the signal. Ansible's own (250 for a defect) are no signals there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,11 @@ class RunEnd:
     output: str
     seconds: float
     is_late: bool = False
+
+    @property
+    def was_killed(self) -> bool:
+        """Whether a signal ended it, which was not ours."""
+        return not self.is_late and (_SIGNALS < self.status <= _SIGNALS + signal.NSIG or self.status < -1)
 
 
 def command(settings: LineSettings, boards: Sequence[Board], extra_inventory: Path | None) -> list[str]:

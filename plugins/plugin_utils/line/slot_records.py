@@ -31,6 +31,8 @@ class SlotRecord:
     running: int | None = None
     """The arrival that a run works on; it may be another than the last."""
     is_stopped: bool = False
+    tries: int = 0
+    """Runs for the board that somebody killed."""
     claim_id: str = field(default="", repr=False)
     """From the label that was scanned for the board."""
     report: SlotReport = field(init=False)

@@ -30,6 +30,8 @@ from .slots import JigSlot
 
 _HEARTBEAT_SECONDS = 2.0
 _LETTERS_OF_OUTPUT = 300
+_MOST_KILLED_RUNS = 2
+"""Of one board, before it has to be plugged again."""
 _PLUG_AGAIN = words.unfinished().remedy
 
 
@@ -136,7 +138,7 @@ class LineStation:
                 remedy="Call a technician: look at its plug and at the board, then reload or restart the station.",
             )
             return
-        record.address, record.claim_id = event.address, ""
+        record.address, record.claim_id, record.tries = event.address, "", 0
         if self._desk:
             label = self._desk.scans.arrived(record.slot.name, record.number, self._desk.now())
             if self._desk.comes_first and label is None:
@@ -208,6 +210,11 @@ class LineStation:
         if record.number != board.number or not record.is_there or record.report.state is not SlotState.WORKING:
             return
         if board.number in self._lookups:
+            return
+        if end.was_killed and record.tries < _MOST_KILLED_RUNS:
+            record.tries += 1
+            self._log(f"The run for {board.slot} was killed; the board gets another one.")
+            self._begin(record)
             return
         if end.is_late:
             reason, remedy = f"The run took longer than {self._settings.run_seconds:g} s and was ended.", _PLUG_AGAIN
