@@ -1,27 +1,40 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+"""Boards that come into the slots of a line and leave them, as events of Event-Driven Ansible."""
 
 from __future__ import annotations
 
 import asyncio
-import importlib
+import signal
 import sys
-import types
+from collections.abc import Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
 DOCUMENTATION = r"""
-short_description: Tell when a board was plugged into a slot of a line
+---
+short_description: Boards that come into the slots of a line and leave them
 description:
-  - An event for each board that arrives in a slot, which is a host of an inventory, and for each that leaves.
-  - It watches the slots as the station of a hands-free line does, with the same settings. One of the two watches a jig.
-  - The events of an arrival have C(meta.hosts), so that C(run_playbook) runs for that slot alone.
-  - A slot that has more boards within an hour than a person could plug is stopped, which is one last event of it.
+  - Watches the slots of a jig as the station of the hands-free line does, with the same settings, and gives an event
+    for each board whose SSH server answers, that leaves, or that never becomes ready. What is there at the start has
+    arrived.
+  - Each event has C(slot) (the host of the inventory), C(change), C(arrival) (a number that grows with every board),
+    C(at) (UTC, ISO 8601), and C(address) where a board has arrived, or C(sentence) where something is wrong.
+  - C(change) is V(arrived), V(left), V(never_ready), or V(stopped) where more boards came into a slot within an hour
+    than O(settings) allow (C(most_arrivals)). What comes into that slot then is no event until the rulebook is started
+    again.
+  - Only V(arrived) has C(meta.hosts), the slot, so an action of a ruleset whose C(hosts) are nobody's works on no
+    other host.
+  - It logs in nowhere and sweeps no network. One program watches a jig, this or the station.
+  - At a SIGTERM it ends, and ansible-rulebook waits for the playbooks that run, as long as its C(--shutdown-delay)
+    says. Java must leave the signal alone for that (C(JAVA_TOOL_OPTIONS=-Xrs)).
 options:
   settings:
-    description: The station's settings, a TOML file with its full path. See the guide of the line.
+    description:
+      - The full path of the station's settings, a TOML file. C(inventory), C(group), C(leases), C(mdns),
+        C(banner_seconds), C(give_up_seconds) and C(most_arrivals) count; the rest is for the station.
     type: str
     required: true
 """
@@ -31,64 +44,81 @@ EXAMPLES = r"""
     settings: /etc/ioto-line/settings.toml
 """
 
-_CORE = Path(__file__).resolve().parents[4] / "plugins" / "plugin_utils"
-_NAME = "ioto_serialization_core"
+_ROOT = Path(__file__).resolve().parents[4]
+_IS_INSTALLED = _ROOT.parents[1].name == "ansible_collections"
+# ansible-rulebook runs this file by its path, and knows nothing of the collection that it is from.
+sys.path.append(str(_ROOT.parents[2] if _IS_INSTALLED else _ROOT / "playbooks/collections"))
 
-
-def _core(module: str) -> Any:
-    """Return a module of the core: whoever loads a source knows no collection, and the core's imports are relative."""
-    if _NAME not in sys.modules:
-        package = types.ModuleType(_NAME)
-        package.__path__ = [str(_CORE)]
-        sys.modules[_NAME] = package
-    return importlib.import_module(f"{_NAME}.{module}")
+from ansible_collections.ioto.serialization.plugins.plugin_utils.line.arrivals import (  # noqa: E402
+    Arrival,
+    Departure,
+    Event,
+    arrivals,
+)
+from ansible_collections.ioto.serialization.plugins.plugin_utils.line.errors import LineError  # noqa: E402
+from ansible_collections.ioto.serialization.plugins.plugin_utils.line.settings import LineSettings, load  # noqa: E402
+from ansible_collections.ioto.serialization.plugins.plugin_utils.line.slot_records import SlotRecord  # noqa: E402
+from ansible_collections.ioto.serialization.plugins.plugin_utils.line.slots import Slot, read_slots  # noqa: E402
 
 
 async def main(queue: asyncio.Queue[dict[str, Any]], args: dict[str, Any]) -> None:
-    """Put an event into `queue` for each arrival and departure, for ever. Raises `ValueError` with what to correct."""
-    arrivals, errors = _core("line.arrivals"), _core("errors")
-    slots, settings = _core("line.slots"), _core("line.settings")
-    records = _core("line.slot_records")
+    """Put events into `queue` until SIGTERM. Raises `LineError` where `args` cannot be used.
+
+    ansible-rulebook itself ends the playbooks that run at a SIGTERM. Where a source ends, it waits for them instead, as
+    long as its `--shutdown-delay` says.
+    """
+    settings = _settings(args)
+    slots = await asyncio.to_thread(read_slots, settings)
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stopped.set)
+    tasks = [asyncio.create_task(_tell(queue, slots, settings)), asyncio.create_task(stopped.wait())]
     try:
-        loaded = settings.load(Path(str(args.get("settings") or "/etc/ioto-line/settings.toml")))
-        found = await asyncio.to_thread(slots.read_slots, loaded)
-    except errors.IotoError as error:
-        raise ValueError(str(error)) from None
-    known = {slot.name: records.SlotRecord(slot) for slot in found}
-    async with aclosing(arrivals.arrivals(found, loaded)) as events:
+        ended, _going_on = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in ended:
+            task.result()
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)  # a second one ends everything at once
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _tell(queue: asyncio.Queue[dict[str, Any]], slots: Sequence[Slot], settings: LineSettings) -> None:
+    records = {slot.name: SlotRecord(slot) for slot in slots}
+    async with aclosing(arrivals(slots, settings)) as events:
         async for event in events:
-            record = known[event.slot.name]
+            record = records[event.slot.name]
             if record.is_stopped:
                 continue
-            kinds = {arrivals.Arrival: "arrived", arrivals.Departure: "left", arrivals.NeverReady: "never_ready"}
-            told: dict[str, Any] = {
-                "event": kinds[type(event)],
-                "slot": event.slot.name,
-                "arrival": event.number,
-                "at": event.at.isoformat(),
-            }
-            message: dict[str, Any] = {"line": told}
-            if isinstance(event, arrivals.Arrival):
-                told["address"] = event.address
-                if record.count_arrival(loaded.most_arrivals):
-                    message["meta"] = {"hosts": event.slot.name}
-                else:
-                    record.is_stopped = True
-                    told["event"] = "stopped"
-                    told["reason"] = (
-                        f"Slot {event.slot.name} had more than {loaded.most_arrivals} boards within an hour; look at "
-                        "its plug and at the board, then start the rulebook again."
-                    )
-            await queue.put(message)
+            if isinstance(event, Arrival) and not record.count_arrival(settings.most_arrivals):
+                record.is_stopped = True
+                sentence = (
+                    f"Slot {record.slot.name} had more than {settings.most_arrivals} boards within an hour and is "
+                    "stopped; look at its plug and at the board, then start the rulebook again."
+                )
+                await queue.put({**_told(event), "change": "stopped", "sentence": sentence})
+            else:
+                await queue.put(_event(event, settings))
 
 
-if __name__ == "__main__":
-    # For somebody who wants to see the events: arrivals.py SETTINGS.
-    class Printer(asyncio.Queue[dict[str, Any]]):
-        """Prints what is put into it."""
+def _settings(args: dict[str, Any]) -> LineSettings:
+    file = args.get("settings")
+    if set(args) - {"settings", "eda_feedback_queue"} or not isinstance(file, str) or not file.startswith("/"):
+        raise LineError("The event source arrivals takes one argument, settings, the full path of the line's settings.")
+    return load(Path(file))
 
-        async def put(self, item: dict[str, Any]) -> None:
-            """Print `item`."""
-            print(item, flush=True)  # noqa: T201
 
-    asyncio.run(main(Printer(), {"settings": sys.argv[1]}))
+def _event(event: Event, settings: LineSettings) -> dict[str, Any]:
+    if isinstance(event, Arrival):
+        found = {"change": "arrived", "address": event.address, "meta": {"hosts": event.slot.name}}
+    elif isinstance(event, Departure):
+        found = {"change": "left"}
+    else:
+        sentence = f"The board did not become ready within {settings.give_up_seconds:g} s; take it out and plug again."
+        found = {"change": "never_ready", "sentence": sentence}
+    return {**_told(event), **found}
+
+
+def _told(event: Event) -> dict[str, Any]:
+    return {"slot": event.slot.name, "arrival": event.number, "at": event.at.isoformat(timespec="milliseconds")}

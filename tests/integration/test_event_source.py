@@ -1,0 +1,152 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The event source of Event-Driven Ansible, run as ansible-rulebook runs it: by its path, with a queue."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import runpy
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.line.errors import LineError
+from ansible_collections.ioto.serialization.plugins.plugin_utils.line.playbook import SSH_ARGUMENTS
+from tests.support.ansible import ROOT
+
+SOURCE = ROOT / "extensions/eda/plugins/event_source/arrivals.py"
+GUIDE = ROOT / "docs/docsite/rst/line-eda.rst"
+RULEBOOK = ROOT / "extensions/eda/rulebooks/line.yml"
+DEADLINE = 60.0
+Events = asyncio.Queue[dict[str, Any]]
+
+
+def run(test: Callable[[], Awaitable[None]]) -> None:
+    async def within() -> None:
+        async with asyncio.timeout(DEADLINE):
+            await test()
+
+    asyncio.run(within())
+
+
+def source(events: Events, args: Mapping[str, object]) -> asyncio.Task[None]:
+    """Start the source, from a copy of its own of the module, as ansible-rulebook has."""
+    path = sys.path.copy()
+    try:
+        return asyncio.ensure_future(runpy.run_path(str(SOURCE))["main"](events, dict(args)))
+    finally:
+        sys.path[:] = path
+
+
+def settings(folder: Path, port: int, **more: object) -> dict[str, object]:
+    """The arguments for a line of one slot, at `port` of this machine."""
+    (folder / "slots.yml").write_text(
+        f"slots: {{hosts: {{slot-1: {{ansible_host: 127.0.0.1, ansible_port: {port}}}}}}}\n"
+    )
+    lines = ['inventory = ["slots.yml"]', *(f"{name} = {value}" for name, value in more.items())]
+    (folder / "line.toml").write_text("\n".join(lines))
+    return {"settings": str(folder / "line.toml")}
+
+
+class Board:
+    """Something with an SSH server, as far as a greeting goes."""
+
+    def __init__(self, greeting: bytes = b"SSH-2.0-board\r\n") -> None:
+        self.greeting = greeting
+        self.port = 0
+        self._server: asyncio.Server | None = None
+        self._clients: list[asyncio.StreamWriter] = []
+
+    async def plug(self) -> None:
+        self._server = await asyncio.start_server(self._greet, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def pull(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        for client in self._clients:
+            client.transport.abort()
+        self._clients.clear()
+
+    async def _greet(self, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._clients.append(writer)
+        writer.write(self.greeting)
+
+
+def test_boards_that_come_and_go_are_events_and_only_a_board_has_a_host(tmp_path: Path) -> None:
+    async def test() -> None:
+        events, board = Events(), Board()
+        await board.plug()
+        running = source(events, settings(tmp_path, board.port))
+        first = await events.get()
+        assert (first["slot"], first["change"], first["address"]) == ("slot-1", "arrived", "127.0.0.1")
+        assert first["meta"] == {"hosts": "slot-1"}
+        await board.pull()
+        left = await events.get()
+        assert (left["change"], left["arrival"]) == ("left", first["arrival"])
+        assert "meta" not in left
+        await board.plug()
+        assert (await events.get())["arrival"] > first["arrival"]
+        os.kill(os.getpid(), signal.SIGTERM)
+        await running
+        assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+        await board.pull()
+
+    run(test)
+
+
+def test_a_board_that_never_becomes_ready_and_a_slot_of_too_many_say_so(tmp_path: Path) -> None:
+    async def test() -> None:
+        events, board = Events(), Board(b"")
+        await board.plug()
+        args = settings(tmp_path, board.port, banner_seconds=0.1, give_up_seconds=1, most_arrivals=1)
+        running = source(events, args)
+        never = await events.get()
+        assert never["change"] == "never_ready"
+        assert never["sentence"] == "The board did not become ready within 1 s; take it out and plug again."
+        board.greeting = b"SSH-2.0-board\r\n"
+        changes = [(await events.get())["change"]]
+        await board.pull()
+        changes.append((await events.get())["change"])
+        await board.plug()
+        stopped = await events.get()
+        assert [*changes, stopped["change"]] == ["arrived", "left", "stopped"]
+        assert (
+            "Slot slot-1 had more than 1 boards within an hour and is stopped; look at its plug" in stopped["sentence"]
+        )
+        assert "meta" not in never | stopped
+        running.cancel()
+        await asyncio.wait([running])
+        await board.pull()
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    "args", [{}, {"settings": "line.toml"}, {"settings": 1}, {"settings": "/etc/x.toml", "inventory": "slots.yml"}]
+)
+def test_arguments_that_are_not_understood_are_refused(args: dict[str, object]) -> None:
+    async def test() -> None:
+        with pytest.raises(LineError, match="takes one argument, settings, the full path of the line's settings"):
+            await source(Events(), args)
+
+    run(test)
+
+
+def test_the_guide_has_the_arguments_for_ssh_that_the_station_has() -> None:
+    assert f"ANSIBLE_SSH_ARGS='{' '.join(SSH_ARGUMENTS)}'" in GUIDE.read_text(encoding="utf-8")
+
+
+def test_the_rulebook_runs_for_nobody_but_the_slot_of_an_event() -> None:
+    (ruleset,) = yaml.safe_load(RULEBOOK.read_text(encoding="utf-8"))
+    assert ruleset["hosts"] == "ioto_line_nobody"
+    assert ruleset["execution_strategy"] == "parallel"  # else there are no locks, and one board at a time
+    playbooks = [rule["action"]["run_playbook"] for rule in ruleset["rules"] if "run_playbook" in rule["action"]]
+    assert [playbook["lock"] for playbook in playbooks] == ["{{ event.slot }}"]

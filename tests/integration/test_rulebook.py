@@ -1,0 +1,173 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The line by the real ansible-rulebook and Java: boards get their IDs, others are left alone, and SIGTERM waits."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.line.playbook import SSH_ARGUMENTS
+from tests.fleet import dropbear
+from tests.fleet.devices import Device
+from tests.fleet.fleet import Fleet
+from tests.fleet.jig import Jig
+from tests.support.ansible import ROOT
+
+OWN = Path(os.environ.get("IOTO_ANSIBLE_RULEBOOK", Path(sys.executable).with_name("ansible-rulebook")))
+RULEBOOK = OWN if OWN.exists() else shutil.which("ansible-rulebook")
+LEAST_JAVA = 17
+DEADLINE = 120.0
+FOR_ALL_EVENTS = """
+- name: A rule that forgets to ask whether a board came
+  hosts: ioto_line_nobody
+  execution_strategy: parallel
+  sources:
+    - name: boards
+      ioto.serialization.arrivals:
+        settings: "{{ IOTO_LINE_SETTINGS }}"
+  rules:
+    - name: Anything
+      condition: event.slot is defined
+      action:
+        run_playbook:
+          name: told.yml
+"""
+TOLD = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - ansible.builtin.lineinfile:
+        path: "{{ lookup('env', 'HOME') }}/told"
+        line: "{{ inventory_hostname }}"
+        create: true
+      delegate_to: localhost
+"""
+
+
+def java() -> Path | None:
+    """The folder of a Java that is new enough, or None."""
+    program = shutil.which("java", path=f"{os.environ.get('JAVA_HOME', '')}/bin:{os.environ['PATH']}")
+    if program is None:
+        return None
+    said = subprocess.run((program, "-version"), capture_output=True, text=True, check=False).stderr
+    found = re.search(r'version "(\d+)', said)
+    return Path(program).resolve().parents[1] if found and int(found[1]) >= LEAST_JAVA else None
+
+
+pytestmark = [
+    pytest.mark.skipif(RULEBOOK is None, reason="there is no ansible-rulebook (or name one in IOTO_ANSIBLE_RULEBOOK)"),
+    pytest.mark.skipif(java() is None, reason=f"there is no Java {LEAST_JAVA} or later (JAVA_HOME)"),
+    pytest.mark.skipif(not dropbear.available(), reason="the boards need root, dropbear and BusyBox"),
+]
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder with a short name, for the names of ssh's sockets."""
+    with tempfile.TemporaryDirectory(prefix="ioto-eda-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def fleet(folder: Path) -> Iterator[Fleet]:
+    with Fleet.start(folder / "fleet", groups={"manual": 3}) as fleet:
+        yield fleet
+
+
+@pytest.fixture
+def jig(folder: Path, fleet: Fleet) -> Jig:
+    jig = Jig(fleet, slots=2, ioto_ledger=str(folder / "ledger.db"))
+    (folder / "line.toml").write_text(f'inventory = ["{jig.inventory}"]\n')
+    return jig
+
+
+class Running:
+    """An ansible-rulebook, and what it has printed."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+        self.process = process
+        self._log = log
+
+    @property
+    def printed(self) -> str:
+        return self._log.read_text(encoding="utf-8", errors="replace")
+
+    def wait_for(self, what: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + DEADLINE
+        while not what():
+            assert self.process.poll() is None, self.printed
+            assert time.monotonic() < deadline, self.printed
+            time.sleep(0.02)
+
+
+@contextmanager
+def rulebook(name: str, jig: Jig, folder: Path, work: Path | None = None) -> Iterator[Running]:
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "HOME": str(folder),
+        "TMPDIR": str(folder),  # where a copy of the inventory would be left, were it killed
+        "LANG": "C.UTF-8",
+        "JAVA_HOME": str(java()),
+        "JAVA_TOOL_OPTIONS": "-Xrs",
+        "ANSIBLE_SSH_ARGS": " ".join(SSH_ARGUMENTS),
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "playbooks/collections"),
+        "IOTO_LINE_SETTINGS": str(folder / "line.toml"),
+    }
+    command = (str(RULEBOOK), "-r", name, "-i", str(jig.inventory), "-E", "IOTO_LINE_SETTINGS")
+    log = folder / "rulebook.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=work or folder, env=environment, stdout=output, stderr=subprocess.STDOUT
+        )
+    try:
+        yield Running(process, log)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def claim_id(device: Device) -> str | None:
+    found = re.search(rb"(?m)^ *id: '([0-9A-Z]{10})'", device.read(f"{device.config_dir}/device.json5"))
+    return found[1].decode() if found else None
+
+
+def test_boards_get_their_ids_and_sigterm_waits_for_the_last(folder: Path, fleet: Fleet, jig: Jig) -> None:
+    there, plugged, last = fleet.devices
+    jig.plug("slot-1", there)
+    with rulebook("ioto.serialization.line", jig, folder) as running:
+        running.wait_for(lambda: claim_id(there) is not None)
+        jig.plug("slot-2", plugged)
+        running.wait_for(lambda: claim_id(plugged) is not None)
+        running.wait_for(lambda: running.printed.count("PLAY RECAP") == 2)
+        jig.pull("slot-1")
+        jig.plug("slot-1", last)
+        running.wait_for(lambda: running.printed.count("PLAY [Check the batch]") == 3)
+        running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(DEADLINE) == 0
+        assert claim_id(last) is not None
+    assert len({claim_id(device) for device in fleet.devices}) == 3
+
+
+def test_an_event_without_a_host_runs_nothing(folder: Path, fleet: Fleet, jig: Jig) -> None:
+    (folder / "rules").mkdir()  # ansible-rulebook copies the whole folder of a playbook for each run
+    (folder / "rules/all.yml").write_text(FOR_ALL_EVENTS)
+    (folder / "rules/told.yml").write_text(TOLD)
+    jig.plug("slot-1", fleet.devices[0])
+    with rulebook("all.yml", jig, folder, folder / "rules") as running:
+        running.wait_for(lambda: "PLAY RECAP" in running.printed)
+        jig.pull("slot-1")
+        running.wait_for(lambda: "no hosts to target" in running.printed)
+    assert (folder / "told").read_text() == "slot-1\n"
