@@ -86,6 +86,36 @@ print(resolver.addresses("127.0.0.1", 22, 0.5)[0][4], resolver.addresses("::1", 
     assert said.splitlines() == ["True 3", "('127.0.0.1', 22) ::1"]
 
 
+def test_a_scanner_with_a_name_is_told_in_time_and_holds_up_nobody(resolver: SilentResolver) -> None:
+    said = seconds_of(
+        resolver,
+        f"""
+import asyncio, threading, time
+from {COLLECTION}.scanning.hand_scanner.hand_scanner import read_scanner
+from {COLLECTION}.scanning.hand_scanner.scanner_address import parse_scanner_address
+from {COLLECTION}.scanning.hand_scanner.scanner_port import ScannerPortError, open_scanner
+address = parse_scanner_address("tcp:scanner.example.net:9004")
+async def main():
+    async for news in read_scanner(address):
+        print(time.monotonic() - started < 5, news.sentence)
+        break
+    for _ in range(2):
+        try:
+            await open_scanner(address)
+        except ScannerPortError:
+            pass
+started = time.monotonic()
+asyncio.run(main())
+print(time.monotonic() - started < 15, threading.active_count() - 1)
+""",
+    )
+    assert said.splitlines() == [
+        "True The scanner tcp:scanner.example.net:9004 cannot be read (no answer in 3 s); plug it in again, or look "
+        "at its cable.",
+        "True 1",
+    ]
+
+
 @pytest.mark.ansible
 @pytest.mark.parametrize("engine", ["ansible", "fleet"])
 def test_a_device_with_a_name_has_no_more_time_than_one_with_an_address(

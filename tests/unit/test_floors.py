@@ -19,7 +19,8 @@ CORE = PLUGINS / "plugin_utils"
 FLOORS = (
     ("errors", "modes", "option", "display_text", "private_files", "requirements"),
     ("claim_ids", "controller_token", "csv_reader", "identity", "json5"),
-    ("production_order", "scanning", "ledger", "device", "image_formats"),
+    ("production_order", "ledger", "device", "image_formats"),
+    ("scanning",),
     ("labels", "service", "serialization", "ansible_adapter"),
     ("verification", "flows"),
     ("batch",),

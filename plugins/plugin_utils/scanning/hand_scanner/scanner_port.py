@@ -15,6 +15,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, suppress
 from typing import Any
 
+from ...device.name_resolution import addresses
 from ...display_text import printable
 from ...errors import IotoError
 from ...requirements import MissingPackagesError, missing
@@ -33,6 +34,7 @@ _REMEDIES = {
     "line), and start the line again",
     errno.EBUSY: "another program has it; end that one",
     errno.EAGAIN: "another program has it; end that one",
+    errno.EINVAL: "correct it in the settings",
     errno.ENOTTY: "it is no such device; correct its name in the settings",
     socket.EAI_NONAME: "correct its name in the settings",
     errno.ECONNREFUSED: "nothing listens there; correct its port, or set the scanner to listen",
@@ -76,7 +78,7 @@ def port_error(address: ScannerAddress, error: OSError | None = None) -> Scanner
 
 
 def _reason(error: OSError) -> str:
-    if isinstance(error, TimeoutError):
+    if isinstance(error, TimeoutError) and error.errno is None:
         return f"no answer in {CONNECT_SECONDS:g} s"
     return printable(error.strerror or str(error)).removesuffix(".")
 
@@ -115,9 +117,9 @@ def _number_within(error: Exception) -> int:
 
 
 async def _connection(address: ScannerAddress) -> ScannerPort:
-    loop = asyncio.get_running_loop()
     async with asyncio.timeout(CONNECT_SECONDS):
-        targets = await loop.getaddrinfo(address.place, address.number, type=socket.SOCK_STREAM)
+        # The loop's own way has no deadline, and its threads would pile up behind a name server that says nothing.
+        targets = await asyncio.to_thread(addresses, address.place, address.number, CONNECT_SECONDS)
         for family, _kind, _protocol, _name, target in targets[:-1]:
             with suppress(OSError):
                 return await _connected(family, target)
