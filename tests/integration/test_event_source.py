@@ -25,6 +25,7 @@ SOURCE = ROOT / "extensions/eda/plugins/event_source/arrivals.py"
 GUIDE = ROOT / "docs/docsite/rst/line-eda.rst"
 RULEBOOK = ROOT / "extensions/eda/rulebooks/line.yml"
 DEADLINE = 60.0
+pytestmark = pytest.mark.ansible
 Events = asyncio.Queue[dict[str, Any]]
 
 
@@ -86,14 +87,15 @@ def test_boards_that_come_and_go_are_events_and_only_a_board_has_a_host(tmp_path
         await board.plug()
         running = source(events, settings(tmp_path, board.port))
         first = await events.get()
-        assert (first["slot"], first["change"], first["address"]) == ("slot-1", "arrived", "127.0.0.1")
         assert first["meta"] == {"hosts": "slot-1"}
+        arrived = first["line"]
+        assert (arrived["slot"], arrived["event"], arrived["address"]) == ("slot-1", "arrived", "127.0.0.1")
         await board.pull()
         left = await events.get()
-        assert (left["change"], left["arrival"]) == ("left", first["arrival"])
+        assert (left["line"]["event"], left["line"]["arrival"]) == ("left", arrived["arrival"])
         assert "meta" not in left
         await board.plug()
-        assert (await events.get())["arrival"] > first["arrival"]
+        assert (await events.get())["line"]["arrival"] > arrived["arrival"]
         os.kill(os.getpid(), signal.SIGTERM)
         await running
         assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
@@ -108,22 +110,22 @@ def test_a_board_that_never_becomes_ready_and_a_slot_of_too_many_say_so(tmp_path
         await board.plug()
         args = settings(tmp_path, board.port, banner_seconds=0.1, give_up_seconds=1, most_arrivals=1)
         running = source(events, args)
-        never = await events.get()
-        assert never["change"] == "never_ready"
-        assert never["sentence"] == "The board did not become ready within 1 s; take it out and plug again."
+        seen = [await events.get()]
         board.greeting = b"SSH-2.0-board\r\n"
-        changes = [(await events.get())["change"]]
+        seen.append(await events.get())
         await board.pull()
-        changes.append((await events.get())["change"])
+        seen.append(await events.get())
         await board.plug()
-        stopped = await events.get()
-        assert [*changes, stopped["change"]] == ["arrived", "left", "stopped"]
-        assert (
-            "Slot slot-1 had more than 1 boards within an hour and is stopped; look at its plug" in stopped["sentence"]
-        )
-        assert "meta" not in never | stopped
+        seen.append(await events.get())
+        assert [event["line"]["event"] for event in seen] == ["never_ready", "arrived", "left", "stopped"]
+        assert ["meta" in event for event in seen] == [False, True, False, False]
+        assert seen[0]["line"]["reason"].startswith("The board did not become ready within 1 s; take it out")
+        assert "had more than 1 boards within an hour and is stopped; look at its plug" in seen[3]["line"]["reason"]
+        await board.pull()
+        await board.plug()
         running.cancel()
         await asyncio.wait([running])
+        assert events.empty()
         await board.pull()
 
     run(test)
@@ -140,6 +142,14 @@ def test_arguments_that_are_not_understood_are_refused(args: dict[str, object]) 
     run(test)
 
 
+def test_settings_that_cannot_be_used_are_refused_in_a_sentence(tmp_path: Path) -> None:
+    async def test() -> None:
+        with pytest.raises(LineError, match=r"no-such\.toml cannot be read: .*; correct the path\."):
+            await source(Events(), {"settings": str(tmp_path / "no-such.toml")})
+
+    run(test)
+
+
 def test_the_guide_has_the_arguments_for_ssh_that_the_station_has() -> None:
     assert f"ANSIBLE_SSH_ARGS='{' '.join(SSH_ARGUMENTS)}'" in GUIDE.read_text(encoding="utf-8")
 
@@ -149,4 +159,4 @@ def test_the_rulebook_runs_for_nobody_but_the_slot_of_an_event() -> None:
     assert ruleset["hosts"] == "ioto_line_nobody"
     assert ruleset["execution_strategy"] == "parallel"  # else there are no locks, and one board at a time
     playbooks = [rule["action"]["run_playbook"] for rule in ruleset["rules"] if "run_playbook" in rule["action"]]
-    assert [playbook["lock"] for playbook in playbooks] == ["{{ event.slot }}"]
+    assert [playbook["lock"] for playbook in playbooks] == ["{{ event.line.slot }}"]

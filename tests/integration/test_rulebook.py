@@ -37,10 +37,10 @@ FOR_ALL_EVENTS = """
   sources:
     - name: boards
       ioto.serialization.arrivals:
-        settings: "{{ IOTO_LINE_SETTINGS }}"
+        settings: "{{ ioto_line_settings }}"
   rules:
     - name: Anything
-      condition: event.slot is defined
+      condition: event.line is defined
       action:
         run_playbook:
           name: told.yml
@@ -68,6 +68,7 @@ def java() -> Path | None:
 
 
 pytestmark = [
+    pytest.mark.ansible,
     pytest.mark.skipif(RULEBOOK is None, reason="there is no ansible-rulebook (or name one in IOTO_ANSIBLE_RULEBOOK)"),
     pytest.mark.skipif(java() is None, reason=f"there is no Java {LEAST_JAVA} or later (JAVA_HOME)"),
     pytest.mark.skipif(not dropbear.available(), reason="the boards need root, dropbear and BusyBox"),
@@ -91,6 +92,7 @@ def fleet(folder: Path) -> Iterator[Fleet]:
 def jig(folder: Path, fleet: Fleet) -> Jig:
     jig = Jig(fleet, slots=2, ioto_ledger=str(folder / "ledger.db"))
     (folder / "line.toml").write_text(f'inventory = ["{jig.inventory}"]\n')
+    (folder / "rulebook-variables.yml").write_text(f"ioto_line_settings: {folder}/line.toml\n")
     return jig
 
 
@@ -124,9 +126,8 @@ def rulebook(name: str, jig: Jig, folder: Path, work: Path | None = None) -> Ite
         "JAVA_TOOL_OPTIONS": "-Xrs",
         "ANSIBLE_SSH_ARGS": " ".join(SSH_ARGUMENTS),
         "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "playbooks/collections"),
-        "IOTO_LINE_SETTINGS": str(folder / "line.toml"),
     }
-    command = (str(RULEBOOK), "-r", name, "-i", str(jig.inventory), "-E", "IOTO_LINE_SETTINGS")
+    command = (str(RULEBOOK), "-r", name, "-i", str(jig.inventory), "-e", str(folder / "rulebook-variables.yml"))
     log = folder / "rulebook.log"
     with log.open("wb") as output:
         process = subprocess.Popen(

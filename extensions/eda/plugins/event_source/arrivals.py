@@ -20,11 +20,12 @@ description:
   - Watches the slots of a jig as the station of the hands-free line does, with the same settings, and gives an event
     for each board whose SSH server answers, that leaves, or that never becomes ready. What is there at the start has
     arrived.
-  - Each event has C(slot) (the host of the inventory), C(change), C(arrival) (a number that grows with every board),
-    C(at) (UTC, ISO 8601), and C(address) where a board has arrived, or C(sentence) where something is wrong.
-  - C(change) is V(arrived), V(left), V(never_ready), or V(stopped) where more boards came into a slot within an hour
-    than O(settings) allow (C(most_arrivals)). What comes into that slot then is no event until the rulebook is started
-    again.
+  - Each event has C(line), with C(slot) (the host of the inventory), C(event), C(arrival) (a number that grows with
+    every board), C(at) (UTC, ISO 8601), and C(address) where a board has arrived, or C(reason) where something is
+    wrong.
+  - C(line.event) is V(arrived), V(left), V(never_ready), or V(stopped) where more boards came into a slot within an
+    hour than O(settings) allow (C(most_arrivals)). What comes into that slot then is no event until the rulebook is
+    started again.
   - Only V(arrived) has C(meta.hosts), the slot, so an action of a ruleset whose C(hosts) are nobody's works on no
     other host.
   - It logs in nowhere and sweeps no network. One program watches a jig, this or the station.
@@ -93,13 +94,13 @@ async def _tell(queue: asyncio.Queue[dict[str, Any]], slots: Sequence[Slot], set
                 continue
             if isinstance(event, Arrival) and not record.count_arrival(settings.most_arrivals):
                 record.is_stopped = True
-                sentence = (
+                reason = (
                     f"Slot {record.slot.name} had more than {settings.most_arrivals} boards within an hour and is "
                     "stopped; look at its plug and at the board, then start the rulebook again."
                 )
-                await queue.put({**_told(event), "change": "stopped", "sentence": sentence})
+                await queue.put(_message(event, event="stopped", reason=reason))
             else:
-                await queue.put(_event(event, settings))
+                await queue.put(_told(event, settings))
 
 
 def _settings(args: dict[str, Any]) -> LineSettings:
@@ -109,16 +110,15 @@ def _settings(args: dict[str, Any]) -> LineSettings:
     return load(Path(file))
 
 
-def _event(event: Event, settings: LineSettings) -> dict[str, Any]:
+def _told(event: Event, settings: LineSettings) -> dict[str, Any]:
     if isinstance(event, Arrival):
-        found = {"change": "arrived", "address": event.address, "meta": {"hosts": event.slot.name}}
-    elif isinstance(event, Departure):
-        found = {"change": "left"}
-    else:
-        sentence = f"The board did not become ready within {settings.give_up_seconds:g} s; take it out and plug again."
-        found = {"change": "never_ready", "sentence": sentence}
-    return {**_told(event), **found}
+        return _message(event, event="arrived", address=event.address) | {"meta": {"hosts": event.slot.name}}
+    if isinstance(event, Departure):
+        return _message(event, event="left")
+    reason = f"The board did not become ready within {settings.give_up_seconds:g} s; take it out and plug it in again."
+    return _message(event, event="never_ready", reason=reason)
 
 
-def _told(event: Event) -> dict[str, Any]:
-    return {"slot": event.slot.name, "arrival": event.number, "at": event.at.isoformat(timespec="milliseconds")}
+def _message(about: Event, /, **more: str) -> dict[str, Any]:
+    at = about.at.isoformat(timespec="milliseconds")
+    return {"line": {"slot": about.slot.name, "arrival": about.number, "at": at, **more}}
