@@ -72,7 +72,12 @@ def requirements_files() -> dict[str, str]:
         "What the role service installs on a station whose ledger is on PostgreSQL", "service", "postgresql"
     )
     files["requirements-line.txt"] = _pinned(
-        "What the role line installs on a station at a hands-free line", "labels", "postgresql", "progress", pruned=()
+        "What the role line installs on a station at a hands-free line",
+        "labels",
+        "postgresql",
+        "progress",
+        "scanner",
+        pruned=(),
     )
     return files
 
