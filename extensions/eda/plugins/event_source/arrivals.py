@@ -59,7 +59,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.line.arrivals i
 from ansible_collections.ioto.serialization.plugins.plugin_utils.line.errors import LineError  # noqa: E402
 from ansible_collections.ioto.serialization.plugins.plugin_utils.line.settings import LineSettings, load  # noqa: E402
 from ansible_collections.ioto.serialization.plugins.plugin_utils.line.slot_records import SlotRecord  # noqa: E402
-from ansible_collections.ioto.serialization.plugins.plugin_utils.line.slots import Slot, read_slots  # noqa: E402
+from ansible_collections.ioto.serialization.plugins.plugin_utils.line.slots import JigSlot, read_slots  # noqa: E402
 
 
 async def main(queue: asyncio.Queue[dict[str, Any]], args: dict[str, Any]) -> None:
@@ -85,7 +85,7 @@ async def main(queue: asyncio.Queue[dict[str, Any]], args: dict[str, Any]) -> No
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _tell(queue: asyncio.Queue[dict[str, Any]], slots: Sequence[Slot], settings: LineSettings) -> None:
+async def _tell(queue: asyncio.Queue[dict[str, Any]], slots: Sequence[JigSlot], settings: LineSettings) -> None:
     records = {slot.name: SlotRecord(slot) for slot in slots}
     async with aclosing(arrivals(slots, settings)) as events:
         async for event in events:
