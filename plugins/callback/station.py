@@ -205,5 +205,7 @@ def _arrivals(text: str) -> dict[str, int]:
     except (ValueError, RecursionError):
         said = None
     if not isinstance(said, dict) or not all(type(number) is int for number in said.values()):
-        raise IotoError('IOTO_STATION_ARRIVALS is no JSON object of whole numbers; say one such as {"slot-1": 17}.')
+        raise IotoError(
+            'IOTO_STATION_ARRIVALS is not a JSON object of whole numbers; write one such as {"slot-1": 17}.'
+        )
     return said

@@ -153,7 +153,7 @@ def test_what_is_no_keyboard_is_refused_by_name(kind: str, tmp_path: Path) -> No
         async with news_of(f"keyboard:{path}") as news:
             sentence = await next_lost(news)
             assert sentence.startswith(f"The scanner keyboard:{path} cannot be read (")
-            assert "it is no such device; correct its name in the settings." in sentence
+            assert "it is not a device of that kind; correct its name in the settings." in sentence
 
     run(test)
 
@@ -200,7 +200,7 @@ def test_what_is_no_serial_line_is_refused_by_name(tmp_path: Path) -> None:
 
     async def test() -> None:
         async with news_of(f"serial:{tmp_path}/file") as news:
-            assert "it is no such device; correct its name in the settings." in await next_lost(news)
+            assert "it is not a device of that kind; correct its name in the settings." in await next_lost(news)
 
     run(test)
 

@@ -58,7 +58,7 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
         ('inventory = ["a"]\nmost_arrivals = 0', "most_arrivals is 1"),
         ('inventory = ["a"]\nplaybook = "-x"', "playbook is a name"),
         ('inventory = ["a\\u0007"]', "cannot be printed"),
-        ("inventory = [", "are no TOML"),
+        ("inventory = [", "are not valid TOML"),
     ],
 )
 def test_what_cannot_be_used_is_refused_in_a_sentence(tmp_path: Path, text: str, said: str) -> None:

@@ -25,7 +25,7 @@ OPTIONS = (
             "settings",
             "The station's settings, as the guide lists them, such as C(station), C(service_url), C(most_arrivals).",
             {},
-            without="no page is told, and all else is as the guide says",
+            without="no page is told, and everything else is as the guide says",
         ),
         Option("ssh_key", "The private key that opens the boards, its content and not its path.", required=True),
         Option("token", "The station's token for the service whose page shows the slots.", without="none is sent"),

@@ -67,7 +67,7 @@ class ScanDesk:
 def whole_id(location: str, serial: str, ending: str) -> str | None:
     """Return the claim ID that ends with `ending`, of the unit with this `serial`, from the ledger at `location`.
 
-    None where there is none, or more than one. Raises `IotoError` where the ledger cannot be read.
+    None where it has no such claim, or more than one. Raises `IotoError` where the ledger cannot be read.
     """
     # Here, since only a line that verifies labels needs a database.
     from ..ledger.ledger import Ledger  # noqa: PLC0415

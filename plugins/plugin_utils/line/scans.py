@@ -274,7 +274,7 @@ class Scans:
 
 
 def _after(prefix: str, text: str) -> str | None:
-    """Return what follows `prefix`, in whatever case a scanner types; None where `text` begins otherwise."""
+    """Return what follows `prefix`, in any case that a scanner types; None where `text` does not begin with it."""
     begins = bool(prefix) and text[: len(prefix)].casefold() == prefix.casefold()
     return text[len(prefix) :].strip() if begins else None
 

@@ -146,7 +146,7 @@ def load(file: Path) -> LineSettings:
 def _content(file: Path) -> Mapping[str, object]:
     try:
         if not stat.S_ISREG(file.stat().st_mode):  # another kind may never end
-            raise LineError(f"The settings {file} are no file; correct the path.")
+            raise LineError(f"The settings {file} are not a file; correct the path.")
         with file.open("rb") as stream:
             data = stream.read(_MOST_BYTES + 1)
         if len(data) > _MOST_BYTES:
@@ -155,7 +155,7 @@ def _content(file: Path) -> Mapping[str, object]:
     except OSError as error:
         raise LineError(f"The settings {file} cannot be read: {error.strerror}; correct the path.") from None
     except (ValueError, RecursionError) as error:
-        raise LineError(f"The settings {file} are no TOML: {printable(str(error))}; correct them.") from None
+        raise LineError(f"The settings {file} are not valid TOML: {printable(str(error))}; correct them.") from None
 
 
 def _kind(name: str) -> str:

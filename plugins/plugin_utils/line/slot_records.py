@@ -29,7 +29,7 @@ class SlotRecord:
     is_waiting: bool = False
     """A board is there whose run has not started."""
     running: int | None = None
-    """The arrival that a run works on; it may be another than the last."""
+    """The arrival that a run works on; it may differ from the last."""
     is_stopped: bool = False
     tries: int = 0
     """Runs for the board that somebody killed."""

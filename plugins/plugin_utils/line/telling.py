@@ -55,7 +55,7 @@ class ServiceAddress:
             good = False
         if not good:
             raise IotoError(
-                f"The URL of the service ({url_origin(self.url)}) is none; say one such as http://127.0.0.1:1234."
+                f"The URL of the service ({url_origin(self.url)}) is not valid; write one such as http://127.0.0.1:1234."
             )
         if self.token is not None and not (self.token.isascii() and self.token.isprintable() and self.token.strip()):
             raise IotoError(

@@ -22,8 +22,8 @@ _SQUASH = 6
 def read_picture(path: str, templates: Iterable[str]) -> Scan:
     """Return what the label in the picture file says; its serial is that of the Code 128, where that is legible.
 
-    Raises `ScanError`, also where the picture shows more than one label, `ScanFileError` where the file is no picture,
-    and `MissingPackagesError`.
+    Raises `ScanError`, also where the picture shows more than one label, `ScanFileError` where the file is not a
+    picture, and `MissingPackagesError`.
     """
     picture = open_label_picture(path)
     import zxingcpp  # noqa: PLC0415  # an extra: only pictures need it

@@ -56,7 +56,7 @@ class ShiftCounts:
             into.popitem(last=False)
 
     def look(self) -> dict[str, object]:
-        """Return the figures: `yield` is a share of 1, `pace` in units an hour; None where there is none yet."""
+        """Return the figures: `yield` is a share of 1, `pace` in units an hour; None until there is one."""
         self._turn()
         passed, failed = len(self._passed), len(self._failed)
         return {

@@ -73,7 +73,7 @@ class SlotBoard:
         return f"{self._life}-{self._changes}"
 
     async def wait_for_news(self, known: str | None, seconds: float) -> None:
-        """Return once the version is another than `known`, or so much time has passed."""
+        """Return once the version differs from `known`, or so much time has passed."""
         with suppress(TimeoutError):
             if known == self.version:
                 await asyncio.wait_for(self._news.wait(), seconds)

@@ -125,7 +125,7 @@ def parse_message(data: bytes) -> StationMessage:
         body = json.loads(data)
     except (ValueError, RecursionError):
         raise RefusedError(
-            400, "body", "The body is no JSON; send what the description at /openapi.json says."
+            400, "body", "The body is not valid JSON; send what the description at /openapi.json says."
         ) from None
     fields = _Members(body, "The body", ("station", "operator", "slots", "whole"))
     whole = fields.get("whole", False)
@@ -147,7 +147,7 @@ class _Members:
 
     def __init__(self, said: object, what: str, known: tuple[str, ...]) -> None:
         if not isinstance(said, dict):
-            raise _wrong(f"{what} is no object.")
+            raise _wrong(f"{what} is not an object.")
         if strange := sorted(set(said) - set(known)):
             raise _wrong(f"{what} says {quoted(strange[0][:64])}, which is not known here; leave it out.")
         self._said: Mapping[str, Any] = said

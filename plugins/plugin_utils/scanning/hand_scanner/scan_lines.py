@@ -70,7 +70,7 @@ class ScanLines:
     def feed(self, data: bytes, now: float) -> Iterator[str | SpoiltScan]:
         """Yield each scan that has its end in `data`, which has come `now`, without that end.
 
-        Empty lines are none: many scanners send CR and LF.
+        Empty lines do not count: many scanners send CR and LF.
         """
         if late := self.expire(now):
             yield late

@@ -35,7 +35,7 @@ _REMEDIES = {
     errno.EBUSY: "another program has it; end that one",
     errno.EAGAIN: "another program has it; end that one",
     errno.EINVAL: "correct it in the settings",
-    errno.ENOTTY: "it is no such device; correct its name in the settings",
+    errno.ENOTTY: "it is not a device of that kind; correct its name in the settings",
     socket.EAI_NONAME: "correct its name in the settings",
     errno.ECONNREFUSED: "nothing listens there; correct its port, or set the scanner to listen",
 }
