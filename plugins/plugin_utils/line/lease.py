@@ -79,7 +79,7 @@ def parsed(text: str) -> list[Lease]:
 
 
 def _dnsmasq(lines: Iterable[str]) -> Iterator[tuple[str, Lease | None]]:
-    """Lines such as `1764241200 02:00:5e:00:00:01 192.168.7.21 pump-1 01:02:00:5e:00:00:01`; * stands for a host without a name."""
+    """Lines such as `1764241200 02:00:5e:00:00:01 192.168.7.21 pump-1 01:02:00:5e:00:00:01`; `*` is for no name."""
     for line in lines:
         fields = line.split()
         if len(fields) < 4 or not fields[0].isdigit() or not _is_ipv4(fields[2]):
