@@ -22,7 +22,7 @@ description:
   - A service that is gone or does not answer costs a run 0.3 seconds at its end, at most, and a warning.
   - Texts from devices go without control characters and without whole claim IDs.
 requirements:
-  - enabled with E(ANSIBLE_CALLBACKS_ENABLED), or C(callbacks_enabled) in C(ansible.cfg)
+  - enabled with C(ANSIBLE_CALLBACKS_ENABLED), or C(callbacks_enabled) in C(ansible.cfg)
 options:
   arrivals:
     description:
