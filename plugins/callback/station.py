@@ -204,7 +204,9 @@ def _arrivals(text: str) -> dict[str, int]:
         said = json.loads(text)
     except (ValueError, RecursionError):
         said = None
-    if not isinstance(said, dict) or not all(type(number) is int for number in said.values()):
+    if not isinstance(said, dict) or not all(
+        isinstance(number, int) and not isinstance(number, bool) for number in said.values()
+    ):
         raise IotoError(
             'IOTO_STATION_ARRIVALS is not a JSON object of whole numbers; write one such as {"slot-1": 17}.'
         )

@@ -49,7 +49,7 @@ def main() -> int:
 
 def _wait(child: int, leash: int, wake: int) -> int:
     ended = os.pidfd_open(child)
-    ready, _, _ = select.select([ended, leash, wake], [], [])
+    ready = select.select([ended, leash, wake], [], [])[0]
     if ended not in ready:
         os.kill(child, signal.SIGTERM)
         if not select.select([ended], [], [], _TERM_SECONDS)[0]:

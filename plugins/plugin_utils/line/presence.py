@@ -167,7 +167,7 @@ class Greeted:
 
 async def _greets(reader: asyncio.StreamReader) -> bool:
     # Lines may come before the one that counts (RFC 4253, 4.2).
-    for _ in range(_MOST_LINES):
+    for _number in range(_MOST_LINES):
         line = await reader.readline()
         if line.startswith(b"SSH-"):
             return True
