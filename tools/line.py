@@ -6,7 +6,8 @@
 `make line` runs it for two minutes: boards are pulled when they have passed, now and then in the middle, swapped, and
 plugged again. The page is at the URL that it prints; at the end come a report, and what was looked after: each board
 left in is PASS, device and ledger agree, no ID and no label is there twice. SECONDS and SEED say how long and which
-script. It needs no root; as root the boards are real dropbear and BusyBox.
+script; KILLS=1 also kills station, playbook and service now and then. It needs no root; as root the boards are real
+dropbear and BusyBox.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ import os
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,29 +31,36 @@ sys.path[:0] = [str(ROOT), str(ROOT / "playbooks/collections")]
 from plugins.plugin_utils.claim_ids import mask  # noqa: E402
 from plugins.plugin_utils.ledger.ledger import Ledger  # noqa: E402
 from plugins.plugin_utils.service.secret_hashes import hash_secret, new_secret  # noqa: E402
-from tests.fleet import Device, Fleet, FleetError, removal  # noqa: E402
+from tests.fleet import Device, Fleet, FleetError, processes, removal  # noqa: E402
 from tests.fleet.jig import Jig  # noqa: E402
 from tests.services.factory_service import RunningService  # noqa: E402
 from tests.services.label_printer import READY, LabelPrinter  # noqa: E402
 from tests.services.line_station import RunningStation  # noqa: E402
 
 SLOTS, BOARDS = 8, 24
-IN_THE_MIDDLE, AGAIN = 0.15, 0.25
-"""How often a board is pulled before it is done, and how often one that was done is plugged once more."""
+IN_THE_MIDDLE, AGAIN, KILL = 0.15, 0.25, 0.05
+"""How often a board is pulled before it is done, one that was done is plugged once more, and something is killed."""
 PAUSE = (0.2, 1.2)
 LAST_SECONDS = 90.0
 _VERDICT = re.compile(r" (slot-\d+) (EMPTY|WORKING|PASS|FAIL|NO LABEL)")
 
 
+Killed = tuple[str, Callable[[], None]]
+
+
 class LineShow:
     """The line, and the script that plays the operator."""
 
-    def __init__(self, jig: Jig, boards: list[Device], station: RunningStation, seed: int) -> None:
+    def __init__(
+        self, jig: Jig, boards: list[Device], station: RunningStation, seed: int, killed: Sequence[Killed] = ()
+    ) -> None:
+        """`killed` are what is killed now and then, each by a function that also starts it again."""
         self._jig = jig
         self._fresh = list(boards)
         self._used: list[Device] = []
         self._station = station
         self._random = random.Random(seed)  # noqa: S311  # a script, no secret
+        self._killed = killed
         self._shown = 0
         self.states = dict.fromkeys(jig.places, "EMPTY")
         self.deeds: Counter[str] = Counter()
@@ -90,7 +99,12 @@ class LineShow:
         done = [slot for slot in self._jig.inside if self.states[slot] in {"PASS", "FAIL", "NO LABEL"}]
         working = [slot for slot in self._jig.inside if self.states[slot] == "WORKING"]
         empty = [slot for slot in self._jig.places if slot not in self._jig.inside]
-        if working and self._random.random() < IN_THE_MIDDLE:
+        if self._killed and self._random.random() < KILL:
+            name, kill = self._random.choice(self._killed)
+            print(f"* kill -9 of the {name}", flush=True)
+            self.deeds[f"kills of the {name}"] += 1
+            kill()
+        elif working and self._random.random() < IN_THE_MIDDLE:
             self._pull(self._random.choice(working), "pulled in the middle")
         elif done and (not empty or self._random.random() < 0.5):
             slot = self._random.choice(done)
@@ -146,7 +160,14 @@ def main() -> int:
             RunningStation(state, jig, service_url=page, token_file=str(token_file), operator="ann")
         )
         say(f"2. Eight slots for {seconds:g} s. The page of the line: {page}/line")
-        show = LineShow(jig, fleet.devices, station, seed)
+        killed: list[Killed] = []
+        if os.environ.get("KILLS"):
+            killed = [
+                ("station", lambda: again(station)),
+                ("playbook", lambda: kill_playbook(station)),
+                ("service", lambda: again(service)),
+            ]
+        show = LineShow(jig, fleet.devices, station, seed, killed)
         show.play(seconds)
         say("3. The script ends; what is in a slot gets its verdict")
         show.settle()
@@ -155,6 +176,21 @@ def main() -> int:
         say("4. The report")
         report(state, ledger, jig.inventory)
         return judge(fleet, jig, show, ledger, printer)
+
+
+def again(program: RunningStation | RunningService) -> None:
+    """Kill `program` as a power cut would, and start it again."""
+    program.kill()
+    program.start()
+
+
+def kill_playbook(station: RunningStation) -> None:
+    """Kill a playbook that runs for `station`, where there is one."""
+    for pid in processes.descendants(station.pid):
+        with suppress(OSError):
+            if b"ansible-playbook" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[1]:
+                os.kill(pid, signal.SIGKILL)
+                return
 
 
 def report(state: Path, ledger: Path, inventory: Path) -> None:
