@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The station of this scenario: a Debian root of its own, with Python and an SSH server and nothing of ours.
 
-In the repository's root: `python -m extensions.molecule.service.station up DIR INVENTORY KEY` makes a station in DIR,
+In the repository's root: `python -m extensions.molecule.service.station up DIR INVENTORY KEY [GROUP]` makes a station in DIR,
 where `python -m tests.fleet down` of a folder above ends it. `… make` makes the root that the stations are copies of,
 once, in .cache.
 """
@@ -44,10 +44,10 @@ def main() -> int:
         match sys.argv[1:]:
             case ["make"]:
                 make()
-            case ["up", folder, inventory, key]:
-                up(Path(folder), Path(inventory), Path(key))
+            case ["up", folder, inventory, key, *group]:
+                up(Path(folder), Path(inventory), Path(key), *group)
             case _:
-                raise FleetError("Usage: python -m extensions.molecule.service.station make | up DIR INVENTORY KEY")
+                raise FleetError("Usage: python -m extensions.molecule.service.station make | up DIR INVENTORY KEY [GROUP]")
     except (FleetError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -72,7 +72,7 @@ def make() -> Path:
     return root
 
 
-def up(folder: Path, inventory: Path, key: Path) -> None:
+def up(folder: Path, inventory: Path, key: Path, group: str = "service") -> None:
     """Make a station in `folder`, switch it on, and write its `inventory`; `key` opens it. Raises `FleetError`."""
     # A corner of 127.0.0.0/8 of its own, as each fleet has.
     address = f"127.{1 + secrets.randbelow(250)}.{secrets.randbelow(250)}.250"
@@ -95,7 +95,7 @@ def up(folder: Path, inventory: Path, key: Path) -> None:
     _wait(server, address, folder / "log")
     station = {"ansible_host": address, "station_root": str(root), "station_environment": environment}
     inventory.touch(mode=0o600)  # a proxy's address may hold a password
-    inventory.write_text(yaml.safe_dump({"service": {"hosts": {"service-1": station}}}), encoding="utf-8")
+    inventory.write_text(yaml.safe_dump({group: {"hosts": {f"{group}-1": station}}}), encoding="utf-8")
 
 
 def _environment(root: Path) -> dict[str, str]:
