@@ -6,8 +6,8 @@
 `make line` runs it for two minutes: boards are pulled when they have passed, now and then in the middle, swapped, and
 plugged again. The page is at the URL that it prints; at the end come a report, and what was looked after: each board
 left in is PASS, device and ledger agree, no ID and no label is there twice. SECONDS and SEED say how long and which
-script; KILLS=1 also kills station, playbook and service now and then. It needs no root; as root the boards are real
-dropbear and BusyBox.
+script; KILLS=1 also kills station, playbook and service now and then; STATE is the folder. It needs no root; as root
+the boards are real dropbear and BusyBox.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ class LineShow:
 def main() -> int:
     seed = int(os.environ.get("SEED") or 20)
     seconds = float(os.environ.get("SECONDS") or 120)
-    state = ROOT / ".cache" / "line"
+    state = Path(os.environ.get("STATE") or ROOT / ".cache" / "line").absolute()
     removal.remove(state / "fleet")
     shutil.rmtree(state, ignore_errors=True)
     state.mkdir(parents=True, mode=0o700)
@@ -175,6 +175,7 @@ def main() -> int:
         show.follow(0.0)
         say("4. The report")
         report(state, ledger, jig.inventory)
+        print(f"\nThe report: {state / 'report.html'}")
         return judge(fleet, jig, show, ledger, printer)
 
 
@@ -231,7 +232,6 @@ def judge(fleet: Fleet, jig: Jig, show: LineShow, ledger: Path, printer: LabelPr
     )
     for trouble in troubles:
         print(f"Not as it should be: {trouble}.")
-    print(f"The report: {ROOT / '.cache/line/report.html'}")
     return 1 if troubles else 0
 
 

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The station of this scenario: a Debian root of its own, with Python and an SSH server and nothing of ours.
 
-In the repository's root: `python -m extensions.molecule.service.station up DIR INVENTORY KEY [GROUP]` makes a station in DIR,
-where `python -m tests.fleet down` of a folder above ends it. `… make` makes the root that the stations are copies of,
-once, in .cache.
+In the repository's root: `python -m extensions.molecule.service.station up DIR INVENTORY KEY [GROUP]` makes a station
+in DIR, where `python -m tests.fleet down` of a folder above ends it. `… make` makes the root that the stations are
+copies of, once, in .cache.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ def main() -> int:
             case ["up", folder, inventory, key, *group]:
                 up(Path(folder), Path(inventory), Path(key), *group)
             case _:
-                raise FleetError("Usage: python -m extensions.molecule.service.station make | up DIR INVENTORY KEY [GROUP]")
+                raise FleetError(
+                    "Usage: python -m extensions.molecule.service.station make | up DIR INVENTORY KEY [GROUP]"
+                )
     except (FleetError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
