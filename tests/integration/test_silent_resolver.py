@@ -86,6 +86,47 @@ print(resolver.addresses("127.0.0.1", 22, 0.5)[0][4], resolver.addresses("::1", 
     assert said.splitlines() == ["True 3", "('127.0.0.1', 22) ::1"]
 
 
+def test_slots_with_names_hold_up_neither_a_board_with_an_address_nor_the_end_of_the_station(
+    resolver: SilentResolver,
+) -> None:
+    said = seconds_of(
+        resolver,
+        f"""
+import asyncio, time
+from contextlib import aclosing
+from {COLLECTION}.line.presence import Greeted, Patience, watch
+async def greet(reader, writer):
+    writer.write(b"SSH-2.0-x\\r\\n")
+    await reader.read()
+async def nobody(name):
+    async def place():
+        return name, 22
+    async for sighting in watch(place, Patience()):
+        print("seen", sighting)
+async def main():
+    server = await asyncio.start_server(greet, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    silent = [asyncio.create_task(nobody(f"slot-{{number}}.example.net")) for number in range(20)]
+    started = time.monotonic()
+    try:
+        await Greeted.by(("slot-0.example.net", 22), Patience())
+    except OSError:
+        print(time.monotonic() - started < 4)
+    async def place():
+        return "127.0.0.1", port
+    async with aclosing(watch(place, Patience())) as sightings:
+        print((await anext(sightings)).change.value, time.monotonic() - started < 5)
+    for task in silent:
+        task.cancel()
+    await asyncio.gather(*silent, return_exceptions=True)
+started = time.monotonic()
+asyncio.run(main())
+print(time.monotonic() - started < 8)
+""",
+    )
+    assert said.splitlines() == ["True", "arrived True", "True"]
+
+
 def test_a_scanner_with_a_name_is_told_in_time_and_holds_up_nobody(resolver: SilentResolver) -> None:
     said = seconds_of(
         resolver,

@@ -189,3 +189,24 @@ def test_lines_before_the_greeting_are_passed_over_and_a_flood_behind_it_does_no
             assert await waiting is SlotChange.LEFT
 
     asyncio.run(story())
+
+
+def test_a_board_is_found_by_a_name_at_whichever_of_its_addresses_takes_connections() -> None:
+    async def story() -> None:
+        board = Board()
+        await board.plug()  # at 127.0.0.1, while localhost may be ::1 as well
+
+        async def place() -> tuple[str, int]:
+            return "localhost", board.port
+
+        board.place = place  # type: ignore[method-assign]
+        async with watched(board) as following:
+            assert await following() is SlotChange.ARRIVED
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("name", ["x" * 64, "a..b", "no-such-slot.invalid"])
+def test_a_name_that_nobody_has_or_could_have_is_nobody_there(name: str) -> None:
+    with pytest.raises(OSError):
+        asyncio.run(presence.Greeted.by((name, 22), PATIENCE))

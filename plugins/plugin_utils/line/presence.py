@@ -15,14 +15,20 @@ import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
+from ipaddress import ip_address
 from typing import Self
+
+from ..device import name_resolution
 
 _LOOK_SECONDS = 0.1
 """Between two looks into an empty slot."""
 _CONNECT_SECONDS = 1.5
+_RESOLVE_SECONDS = 1.5
+"""For the address of a slot that has a name."""
 _RENEW_SECONDS = 45.0
 """Below the 120 s of OpenSSH and the 300 s of dropbear."""
 _LEAST_RENEW_SECONDS = 2.0
@@ -35,6 +41,8 @@ _MOST_BYTES_OF_A_LINE = 1024
 _MOST_LINES = 50
 _READ_BYTES = 1024 * 1024
 _FLOOD_PAUSE = 0.05
+_resolving = ThreadPoolExecutor(64, "resolve")
+"""Not that of the event loop: its few threads would all wait for a resolver that is silent, and others with them."""
 
 Place = Callable[[], Awaitable[tuple[str, int] | None]]
 """Where to look now: address and port; None where nobody knows."""
@@ -131,8 +139,9 @@ class Greeted:
     @classmethod
     async def by(cls, where: tuple[str, int], patience: Patience) -> Self | None:
         """Return one, or None where the server takes connections and does not greet. Raises `OSError` where none is."""
+        found = await _addresses(*where)
         async with asyncio.timeout(_CONNECT_SECONDS):
-            reader, writer = await asyncio.open_connection(*where, limit=_MOST_BYTES_OF_A_LINE)
+            reader, writer = await _connected(found)
         try:
             _keep_alive(writer.get_extra_info("socket"))
             async with asyncio.timeout(patience.banner):
@@ -163,6 +172,42 @@ class Greeted:
         """Let go of it."""
         self._end.cancel()
         self._writer.transport.abort()
+
+
+async def _addresses(host: str, port: int) -> name_resolution.Addresses:
+    """Return the addresses of `host`, an address or a name. Raises `OSError`, also where that takes too long."""
+    try:
+        if _is_numeric(host):
+            return name_resolution.addresses(host, port, _RESOLVE_SECONDS)
+        return await asyncio.get_running_loop().run_in_executor(
+            _resolving, name_resolution.addresses, host, port, _RESOLVE_SECONDS
+        )
+    except UnicodeError as error:  # no name that could be asked for
+        raise OSError(str(error)) from None
+
+
+def _is_numeric(host: str) -> bool:
+    with suppress(ValueError):
+        return bool(ip_address(host))
+    return False
+
+
+async def _connected(found: name_resolution.Addresses) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Return a connection to the first of the addresses that takes one. Raises `OSError`."""
+    failure = OSError("the name has no address")
+    for family, kind, protocol, _name, address in found:
+        connection = socket.socket(family, kind, protocol)
+        try:
+            connection.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(connection, address)
+            return await asyncio.open_connection(sock=connection, limit=_MOST_BYTES_OF_A_LINE)
+        except OSError as error:
+            failure = error
+            connection.close()
+        except BaseException:
+            connection.close()
+            raise
+    raise failure
 
 
 async def _greets(reader: asyncio.StreamReader) -> bool:
