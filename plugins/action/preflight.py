@@ -27,7 +27,11 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.problem i
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.run_record import begin_run
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.scan_files import OF_FILES, check_scan_files
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.selection import check_limit, check_sources
-from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.unknown_variables import OWN, check_names
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.unknown_variables import (
+    OWN,
+    check_names,
+    check_not_read,
+)
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware import options as firmware_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling import options as label_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.hosts import check_hosts, labelled_hosts
@@ -62,10 +66,12 @@ class ActionModule(BatchAction):
         of_labels, without_label = check_hosts(
             without(hosts, mistyped), lambda options: complete(options, label_options.ARGUMENTS)
         )
+        names_of_all = self.names(everybody)
         problems = [
             *self._check_selection(),
             *without_value(unreadable),
-            *check_names(self.names(everybody), VARIABLES_OF_ALL, found),
+            *check_names(names_of_all, VARIABLES_OF_ALL, found),
+            *check_not_read(names_of_all, arguments["not_read"], hosts),
             *of_units,
             *check_options(hosts, complete),
             *self._check_images(without(hosts, of_units)),

@@ -42,6 +42,12 @@ options:
       With O(names_only=true), look also at the files of scans and the pictures that the variables name, each once.
     type: bool
     default: false
+  not_read:
+    description: >-
+      Variables that this playbook does not read and others do, each with what to do instead. A host that has one is a
+      problem, since what it says would be ignored without a word.
+    type: dict
+    default: {}
 # --- end of the options ---
 extends_documentation_fragment:
   - ioto.serialization.attributes.ledger

@@ -260,3 +260,25 @@ def test_a_roll_is_printed_and_its_labels_are_bound_at_the_prompt_and_from_the_i
         with Ledger(location) as ledger:
             states = {claim.claim_id: claim.state for claim in ledger.claims()}
         assert [states[claim_id] for claim_id in ids] == [State.ALLOCATED, *[State.LABELLED] * 3]
+
+
+def test_binding_refuses_scans_that_it_would_not_read_and_touches_nothing(tmp_path: Path) -> None:
+    scans = tmp_path / "scans.csv"
+    scans.write_text("host,scan\npump-1,JT08FFQXWQ\npump-2,KT0912345X\n", encoding="utf-8")
+    hosts = {
+        "pump-1": {"ansible_host": "192.0.2.11", "ioto_mode": "manual", "ioto_scan_image": "label.png"},
+        "pump-2": {"ansible_host": "192.0.2.12", "ioto_mode": "manual"},
+        "other-flow": {"ansible_host": "192.0.2.13", "ioto_mode": "none"},
+    }
+    inventory = tmp_path / "inventory.yml"
+    inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts}}), encoding="utf-8")
+    arguments = ("-i", inventory, "-e", f"ioto_product={PRODUCT}", "-e", f"ioto_scans={scans}")
+    run = provision(tmp_path, *arguments, playbook=ROOT / "playbooks/bind.yml")
+    assert run.status != 0
+    said = " ".join(run.output.split())
+    assert (
+        "pump-1, pump-2: ioto_scans is given, and this playbook does not read it; remove it, and scan the labels at "
+        "the prompt or give each host its ioto_scan."
+    ) in said
+    assert "pump-1: ioto_scan_image is given, and this playbook does not read it" in said
+    assert "2 problems, and no device was touched" in said

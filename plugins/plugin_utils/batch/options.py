@@ -36,6 +36,14 @@ OPTIONS = (
         modules=("preflight",),
     ),
     Option(
+        "not_read",
+        "Variables that this playbook does not read and others do, each with what to do instead. A host that has one "
+        "is a problem, since what it says would be ignored without a word.",
+        {},
+        type="dict",
+        modules=("preflight",),
+    ),
+    Option(
         "started",
         "When the run began, as M(ioto.serialization.preflight) returned it.",
         without="what failed is recorded, and not the run",

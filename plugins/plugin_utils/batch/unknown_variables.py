@@ -53,6 +53,22 @@ def check_names(
     return by_sentence(found)
 
 
+def check_not_read(
+    names: Mapping[str, Iterable[str]], not_read: Mapping[str, str], hosts: Collection[str]
+) -> list[Problem]:
+    """Return a problem for each variable that one of `hosts` has and that the playbook would ignore.
+
+    `not_read` says of each such variable what to do instead.
+    """
+    return by_sentence(
+        {
+            f"{variable} is given, and this playbook does not read it; remove it, and {instead}.": having
+            for variable, instead in not_read.items()
+            if (having := [host for host in hosts if variable in set(names[host])])
+        }
+    )
+
+
 def _meant(name: str, known: Collection[str]) -> str | None:
     """Return the variable of ours that `name` is but for a prefix that is missing, mistyped or in capitals."""
     if name.startswith(PREFIX):
