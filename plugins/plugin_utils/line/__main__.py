@@ -39,6 +39,9 @@ class Nobody:
     def tell_whole(self, reports: Iterable[SlotReport], operator: str | None = None) -> None:
         """Do nothing."""
 
+    def notify(self, text: str, slot: str | None = None) -> None:
+        """Do nothing."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the station and return its exit status."""
@@ -53,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         slots = read_slots(settings)
         lock = _lock(settings)
-        desk = ScanDesk(settings, [slot.name for slot in slots]) if settings.scanner else None
+        desk = ScanDesk(settings, slots) if settings.scanner else None
         asyncio.run(_work(settings, slots, _page(settings), desk, lock))
     except IotoError as error:
         print(error, file=sys.stderr)  # noqa: T201

@@ -12,18 +12,19 @@ from contextlib import aclosing
 from ..errors import IotoError
 from ..scanning.hand_scanner.hand_scanner import ScannedLine, ScannerLost, ScannerNews, ScannerReady, read_scanner
 from ..scanning.hand_scanner.scanner_address import parse_scanner_address
-from .scans import ScanAnswer, ScanOrder, Scans, ScanSettings
+from .scans import ScanAnswer, ScanOrder, ScanOutcome, Scans, ScanSettings
 from .settings import LineSettings
+from .slots import JigSlot
 
 
 class ScanDesk:
     """Reads the scanner that the settings name."""
 
-    def __init__(self, settings: LineSettings, slots: Sequence[str]) -> None:
+    def __init__(self, settings: LineSettings, slots: Sequence[JigSlot]) -> None:
         """Raise `IotoError` where the scanner is nowhere."""
         self._address = parse_scanner_address(settings.scanner)
         self.order = ScanOrder(settings.scan_order)
-        self.scans = Scans(ScanSettings(slots, self.order, seconds=settings.scan_seconds))
+        self.scans = Scans(_scan_settings(settings, slots, self.order))
 
     @property
     def comes_first(self) -> bool:
@@ -35,8 +36,8 @@ class ScanDesk:
         """Return the time by which labels expire."""
         return asyncio.get_running_loop().time()
 
-    async def follow(self, answered: Callable[[ScanAnswer], None], log: Callable[[str], None]) -> None:
-        """Hand each answer on, for ever; `log` gets a line where the scanner comes and goes."""
+    async def follow(self, answered: Callable[[ScanAnswer], None]) -> None:
+        """Hand each answer on, for ever, also where the scanner comes and goes, or sends what is no scan."""
         async with aclosing(read_scanner(self._address)) as news:
             following = asyncio.ensure_future(anext(news))
             try:
@@ -47,21 +48,33 @@ class ScanDesk:
                     for expired in self.scans.expire(self.now()):
                         answered(expired)
                     if following.done():
-                        self._take(following.result(), answered, log)
+                        answered(self._answer(following.result()))
                         following = asyncio.ensure_future(anext(news))
             finally:
                 following.cancel()
                 await asyncio.gather(following, return_exceptions=True)
 
-    def _take(self, news: ScannerNews, answered: Callable[[ScanAnswer], None], log: Callable[[str], None]) -> None:
+    def _answer(self, news: ScannerNews) -> ScanAnswer:
         if isinstance(news, ScannedLine):
-            answered(self.scans.scanned(news.text, self.now()))
-        elif isinstance(news, ScannerReady):
-            log("The scanner is ready.")
-        elif isinstance(news, ScannerLost):
-            log(news.sentence)
-        else:
-            log("A scan came in halves or was too long, and was thrown away; scan again.")
+            return self.scans.scanned(news.text, self.now())
+        if isinstance(news, ScannerReady):
+            return ScanAnswer(ScanOutcome.READY, "The scanner is ready.")
+        if isinstance(news, ScannerLost):
+            return ScanAnswer(ScanOutcome.REFUSED, news.sentence)
+        return self.scans.spoilt(news.sentence, self.now())
+
+
+def _scan_settings(settings: LineSettings, slots: Sequence[JigSlot], order: ScanOrder) -> ScanSettings:
+    return ScanSettings(
+        [slot.name for slot in slots],
+        order,
+        # A label is read before anybody knows the slot that it is for.
+        templates=[*dict.fromkeys(template for slot in slots for template in slot.templates)],
+        claim_id_lengths={slot.name: slot.claim_id_length for slot in slots},
+        slot_prefix=settings.slot_prefix,
+        badge_prefix=settings.badge_prefix,
+        seconds=settings.scan_seconds,
+    )
 
 
 def whole_id(location: str, serial: str, ending: str) -> str | None:

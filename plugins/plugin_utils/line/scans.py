@@ -12,7 +12,7 @@ that does not go back. Scans are hostile: no answer repeats one, and no sentence
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -44,8 +44,11 @@ class ScanSettings:
     order: ScanOrder
     templates: Sequence[str] = (DEFAULT_TEMPLATE,)
     """Of the QR code of the labels' layout."""
-    claim_id_length: int = DEFAULT_LENGTH
-    """Characters of the IDs on pre-printed labels: the barcode of a carton may look like an ID of another length."""
+    claim_id_lengths: Mapping[str, int] = field(default_factory=dict)
+    """Characters of the IDs on pre-printed labels, by slot, where they are not the usual ones.
+
+    The barcode of a carton may look like an ID of another length.
+    """
     slot_prefix: str = "SLOT:"
     badge_prefix: str = "BADGE:"
     seconds: float = 30.0
@@ -71,6 +74,8 @@ class ScanOutcome(StrEnum):
     """No board came for the label, which is bound no more."""
     LAYOUT_RIGHT = "layout_right"
     """The test code of the guide to labels has come through as it should."""
+    READY = "ready"
+    """The scanner can be used."""
     AGAIN = "again"
     """The same code at once again; nothing has changed, and nothing is to be said."""
 
@@ -82,8 +87,14 @@ class ScanAnswer:
     outcome: ScanOutcome
     sentence: str
     slot: str | None = None
+    """The slot that this is about, where it is about one."""
     arrival: int | None = None
     """The number of the board in the slot that this is about."""
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether a scan counts for nothing, which the operator has to know."""
+        return self.outcome in (ScanOutcome.REFUSED, ScanOutcome.EXPIRED)
 
 
 @dataclass(slots=True)
@@ -188,9 +199,17 @@ class Scans:
                 return ScanAnswer(ScanOutcome.LAYOUT_RIGHT, "The scanner types what it reads.")
             if text.casefold().split()[:2] == TEST_TEXT.translate(EXCHANGED).casefold().split()[:2]:
                 raise ScanError(f"The scanner types Z for Y and Y for Z, {_SET_LAYOUT}.")
-            return self._label(read_scan(text, self._settings.templates), text, now)
         except IotoError as error:
             return ScanAnswer(ScanOutcome.REFUSED, str(error))
+        slot = self._slot_of_label(now)
+        try:
+            return self._label(slot, read_scan(text, self._settings.templates), text, now)
+        except IotoError as error:
+            return ScanAnswer(ScanOutcome.REFUSED, str(error), slot)
+
+    def spoilt(self, sentence: str, now: float) -> ScanAnswer:
+        """Return what has come of a scan that cannot be used; `sentence` says why. It was to be for some slot."""
+        return ScanAnswer(ScanOutcome.REFUSED, sentence, self._slot_of_label(now))
 
     def _badge(self, text: str) -> ScanAnswer:
         # The name becomes a variable of a run, and Ansible would run what braces hold.
@@ -210,27 +229,29 @@ class Scans:
         self._chosen, self._chosen_until = found[0], now + self._settings.seconds
         return ScanAnswer(ScanOutcome.SLOT, f"Scan the label for {_name(found[0])} now.", found[0])
 
-    def _label(self, scan: Scan, text: str, now: float) -> ScanAnswer:
-        slot = self._slot_of_label(now)
+    def _label(self, slot: str | None, scan: Scan, text: str, now: float) -> ScanAnswer:
+        if slot is None:
+            raise ScanError("A label was scanned, and no slot before it; scan the code of its slot, then the label.")
         place = self._places[slot]
         if self._settings.order is ScanOrder.SCAN_THEN_PLUG:
-            check_typed(scan.claim_id, self._settings.claim_id_length)
+            check_typed(scan.claim_id, self._settings.claim_id_lengths.get(slot, DEFAULT_LENGTH))
             answer = self._bind(slot, place, scan, now)
         else:
             answer = self._verify(slot, place, scan, text)
         self._chosen = None
         return answer
 
-    def _slot_of_label(self, now: float) -> str:
-        """Return the slot that a label is for. With several it is never guessed for a board that has no ID yet."""
+    def _slot_of_label(self, now: float) -> str | None:
+        """Return the slot that a label is for, or None where nobody knows.
+
+        With several it is never guessed for a board that has no ID yet.
+        """
         if self._chosen is not None and now < self._chosen_until:
             return self._chosen
         candidates = list(self._places)
         if len(candidates) > 1 and self._settings.order is ScanOrder.PLUG_THEN_SCAN:
             candidates = [slot for slot, place in self._places.items() if place.done and not place.is_verified]
-        if len(candidates) != 1:
-            raise ScanError("A label was scanned, and no slot before it; scan the code of its slot, then the label.")
-        return candidates[0]
+        return candidates[0] if len(candidates) == 1 else None
 
     def _bind(self, slot: str, place: _SlotScans, scan: Scan, now: float) -> ScanAnswer:
         for other, elsewhere in self._places.items():

@@ -56,6 +56,10 @@ class LineSettings:
     """What comes first: `scan_then_plug` (a pre-printed label says the ID), or `plug_then_scan` (it is verified)."""
     scan_seconds: float = 30.0
     """How long the code of a slot counts, and how long a label waits for its board."""
+    slot_prefix: str = "SLOT:"
+    """What the code of a slot begins with, before its name. Capitals and small letters are the same."""
+    badge_prefix: str = "BADGE:"
+    """What a badge begins with, before somebody's name."""
     work_directory: str = ""
     """Where files of a run lie while it runs (0600). Empty: what systemd gives, or `ioto/line` below `XDG_DATA_HOME`.
 
@@ -199,6 +203,7 @@ def _problems(settings: LineSettings) -> Iterator[str]:
             yield f"{name} is {least} to {most}"
     if settings.scan_order not in _SCAN_ORDERS:
         yield f"scan_order is {' or '.join(_SCAN_ORDERS)}"
+    yield from _prefix_problems(settings)
     if settings.service_url:
         try:
             parts = urlsplit(settings.service_url)
@@ -207,6 +212,16 @@ def _problems(settings: LineSettings) -> Iterator[str]:
             fits = False
         if not fits:
             yield "service_url is a URL such as http://127.0.0.1:1234"
+
+
+def _prefix_problems(settings: LineSettings) -> Iterator[str]:
+    prefixes = {name: getattr(settings, name) for name in ("slot_prefix", "badge_prefix")}
+    for name, prefix in prefixes.items():
+        if not prefix.strip() or prefix != prefix.lstrip() or len(prefix) > _MOST_LETTERS:
+            yield f'{name} is what such a code begins with, as in "SLOT:"'
+    slot, badge = (prefix.casefold() for prefix in prefixes.values())
+    if slot.startswith(badge) or badge.startswith(slot):
+        yield "slot_prefix and badge_prefix begin alike; nobody could tell a slot from a badge"
 
 
 def _absolute(folder: Path, source: str) -> str:

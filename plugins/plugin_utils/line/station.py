@@ -44,6 +44,9 @@ class Tells(Protocol):
     def tell_whole(self, reports: Iterable[SlotReport], operator: str | None = None) -> None:
         """Take the state of all slots."""
 
+    def notify(self, text: str, slot: str | None = None) -> None:
+        """Take what the operator is to know for a while, of `slot` or of all; empty, what was said before is over."""
+
 
 class LineStation:
     """Works on the boards in `slots` until it is stopped."""
@@ -78,7 +81,7 @@ class LineStation:
             asyncio.create_task(self._beat(), name="heartbeat"),
         ]
         if self._desk:
-            tasks.append(asyncio.create_task(self._desk.follow(self._answer, self._log), name="scanner"))
+            tasks.append(asyncio.create_task(self._desk.follow(self._answer), name="scanner"))
         try:
             await _first_of(stopped.wait(), *tasks)
             tasks[1].cancel()  # no further run
@@ -156,6 +159,11 @@ class LineStation:
         """Do what a scan says."""
         if answer.sentence:
             self._log(printable(answer.sentence))
+        if answer.is_refusal:
+            self._page.notify(answer.sentence, answer.slot)
+        elif answer.outcome is not ScanOutcome.AGAIN:
+            for slot in {None, answer.slot}:
+                self._page.notify("", slot)
         record = self._records.get(answer.slot or "")
         if answer.outcome is ScanOutcome.OPERATOR and self._desk:
             self._operator = self._desk.scans.operator or ""

@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 
 from ..display_text import printable, url_origin
 from ..errors import IotoError
-from ..service.slot_message import MOST_SLOTS, SlotReport, StationMessage
+from ..service.slot_message import MOST_SLOTS, NOTICE_SECONDS, SlotReport, StationMessage, StationNotice
 
 PATH = "/line/v1/slots"
 CLOSING_SECONDS = 0.3
@@ -79,6 +79,9 @@ class Teller:
         self._news = threading.Condition()
         self._waiting: dict[str, SlotReport] = {}
         self._operator: str | None = None
+        self._notices: dict[str | None, tuple[str, float]] = {}
+        self._sent_at: dict[str | None, float] = {}
+        """When the notices that are being sent were news."""
         self._whole: tuple[SlotReport, ...] | None = None
         self._sending = False
         self._ended = False
@@ -100,6 +103,12 @@ class Teller:
             self._waiting.clear()
             self._say(operator)
 
+    def notify(self, text: str, slot: str | None = None) -> None:
+        """Have `text` shown for a while: on the tile of `slot`, or as a line on the page. Empty, it takes one back."""
+        with self._news:
+            self._notices[slot] = text, time.monotonic()
+            self._say(None)
+
     def close(self, seconds: float = CLOSING_SECONDS) -> bool:
         """Wait so long at most until all is told, and say whether it is. Nothing is told afterwards."""
         with self._news:
@@ -110,7 +119,7 @@ class Teller:
 
     @property
     def _has_news(self) -> bool:
-        return bool(self._waiting) or self._whole is not None or self._operator is not None
+        return bool(self._waiting or self._notices) or self._whole is not None or self._operator is not None
 
     def _say(self, operator: str | None) -> None:
         if operator is not None:
@@ -144,18 +153,24 @@ class Teller:
                 return None
             self._sending = True
             operator, self._operator = self._operator, None
+            notices = tuple(StationNotice(text, slot) for slot, (text, at) in self._notices.items() if _is_news(at))
+            self._sent_at = {slot: at for slot, (_text, at) in self._notices.items()}
+            self._notices = {}
             if self._whole is not None:
                 # What was told since is newer than the whole, and of one of its slots.
                 slots = {report.slot: report for report in self._whole} | self._waiting
                 self._whole, self._waiting = None, {}
-                return StationMessage(self._station, tuple(slots.values()), operator, whole=True)
+                return StationMessage(self._station, tuple(slots.values()), operator, whole=True, notices=notices)
             first = list(self._waiting)[:MOST_SLOTS]
-            return StationMessage(self._station, tuple(self._waiting.pop(name) for name in first), operator)
+            told = tuple(self._waiting.pop(name) for name in first)
+            return StationMessage(self._station, told, operator, notices=notices)
 
     def _put_back(self, message: StationMessage) -> None:
         """Have told again what was not, unless something newer is to be told."""
         if self._operator is None:
             self._operator = message.operator
+        for notice in message.notices:
+            self._notices.setdefault(notice.slot, (notice.text, self._sent_at[notice.slot]))
         if self._whole is not None:
             return
         slots = {report.slot: report for report in message.slots} | self._waiting
@@ -163,6 +178,11 @@ class Teller:
             self._whole, self._waiting = tuple(slots.values()), {}
         else:
             self._waiting = slots
+
+
+def _is_news(at: float) -> bool:
+    """Whether what happened then is still to be shown: nobody wants to know of a scan of long ago."""
+    return time.monotonic() - at < NOTICE_SECONDS
 
 
 def send(address: ServiceAddress, message: StationMessage, *, seconds: float = _PATIENCE_SECONDS) -> Sent:

@@ -12,7 +12,7 @@ from .. import claim_ids
 from ..ledger.columns import LedgerColumn, ValueKind, columns_of
 from ..ledger.records import Claim, Event
 from .settings import ServiceSettings
-from .slot_message import MOST_CHARACTERS, MOST_SLOTS, SlotState
+from .slot_message import MOST_CHARACTERS, MOST_NOTICES, MOST_SLOTS, NOTICE_SECONDS, SlotState
 
 _CHARACTERS = f"[{claim_ids.ALPHABET}]{{{claim_ids.MIN_LENGTH},{claim_ids.MAX_LENGTH}}}"
 _CLAIM_ID = f"^{_CHARACTERS}$"
@@ -71,6 +71,17 @@ _STATION_MESSAGE: dict[str, Any] = {
         "station": _SLOT_NAME,
         "operator": _SHORT,
         "whole": {"type": "boolean", "default": False},
+        "notices": {
+            "type": "array",
+            "maxItems": MOST_NOTICES,
+            "items": {
+                "type": "object",
+                "properties": {"text": _SHORT, "slot": _SHORT},
+                "required": ["text"],
+                "additionalProperties": False,
+            },
+            "description": f"Shown for {NOTICE_SECONDS:g} s, on a slot's tile or else as a line. Empty: taken back.",
+        },
         "slots": {
             "type": "array",
             "maxItems": MOST_SLOTS,
@@ -100,6 +111,12 @@ _STATION_STATE: dict[str, Any] = {
     "silent_seconds": {"type": "number"},
     "lost": {"type": "boolean"},
 }
+_NOTICE_STATE: dict[str, Any] = {
+    "station": _TEXT,
+    "slot": {"type": ["string", "null"]},
+    "text": _TEXT,
+    "seconds": {"type": "number"},
+}
 _SLOTS: dict[str, Any] = {
     "now": {"type": "string", "format": "date-time"},
     "version": {"type": "string", "description": "Another one once something has changed."},
@@ -116,6 +133,11 @@ _SLOTS: dict[str, Any] = {
             "properties": {"station": _TEXT, **_SLOT, "seconds": {"type": "number"}},
             "required": ["station", *_NEEDED_OF_SLOT, "seconds"],
         },
+    },
+    "notices": {
+        "type": "array",
+        "items": {"type": "object", "properties": _NOTICE_STATE, "required": list(_NOTICE_STATE)},
+        "description": "What operators are to know for a while; of no slot where `slot` is null.",
     },
 }
 _REFUSALS = {

@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 
 from .errors import RefusedError
 from .shift_counts import ShiftCounts
-from .slot_message import MOST_SLOTS, SlotReport, SlotState, StationMessage
+from .slot_message import MOST_SLOTS, NOTICE_SECONDS, SlotReport, SlotState, StationMessage, StationNotice
 
 LOST_SECONDS = 10.0
 """A station whose heartbeat, which comes every two, is missing for so long is lost."""
@@ -45,6 +45,8 @@ class _KnownStation:
     operator: str = ""
     beat: float | None = None
     """When its last whole message came; None where it sends none, as a run without a station."""
+    notices: dict[str | None, tuple[str, float]] = field(default_factory=dict)
+    """What is said for a while, and since when: of slots that there are, and of none."""
 
 
 class SlotBoard:
@@ -91,6 +93,7 @@ class SlotBoard:
                 self._note_change()
             for name in gone:
                 del station.slots[name]
+                station.notices.pop(name, None)
         elif len(told | set(station.slots)) > MOST_SLOTS:
             raise RefusedError(422, "slots", f"A station has {MOST_SLOTS} slots at most; name those that it has.")
         # A station that was gone and comes again says how it is, also where its clock was set back meanwhile.
@@ -98,7 +101,9 @@ class SlotBoard:
         late = [
             report.slot for report in message.slots if not self._take(message.station, station, report, moment, anew)
         ]
-        if late and len(late) == len(message.slots) and not message.whole:
+        for notice in message.notices:
+            self._notify(station, notice, moment)
+        if late and not message.notices and len(late) == len(message.slots) and not message.whole:
             raise RefusedError(409, "older", "Something newer is known of these slots already; nothing was taken.")
         station.heard = moment
         if anew or (message.operator is not None and message.operator != station.operator):
@@ -133,6 +138,12 @@ class SlotBoard:
                 for name, found in chosen.items()
                 for slot in found.slots.values()
             ],
+            "notices": [
+                {"station": name, "slot": slot, "text": text, "seconds": round(moment - since, 1)}
+                for name, found in chosen.items()
+                for slot, (text, since) in found.notices.items()
+                if moment - since < NOTICE_SECONDS
+            ],
         }
 
     def _station(self, name: str, moment: float) -> _KnownStation:
@@ -164,8 +175,18 @@ class SlotBoard:
             self._counts.note(name, report)
         if known is None or known.report != report:
             self._note_change()
+        if known is not None and (known.report.arrival, known.report.state) != (report.arrival, report.state):
+            station.notices.pop(report.slot, None)  # it was of what is no more
         station.slots[report.slot] = _KnownSlot(report, since)
         return True
+
+    def _notify(self, station: _KnownStation, notice: StationNotice, moment: float) -> None:
+        place = notice.slot if notice.slot in station.slots else None
+        if notice.text:
+            station.notices[place] = notice.text, moment
+        elif place != notice.slot or station.notices.pop(place, None) is None:
+            return  # there is none of it
+        self._note_change()
 
     def _note_change(self) -> None:
         self._changes += 1

@@ -25,6 +25,9 @@ MOST_CHARACTERS = 200
 """Of any text."""
 MOST_BYTES = 24 * 1024
 """Of a message: `front` lets 32 KiB through of a request that is not a unit's, with its head."""
+MOST_NOTICES = MOST_SLOTS + 1
+NOTICE_SECONDS = 20.0
+"""How long the page shows a notice."""
 _MOST_ARRIVAL = 2**53 - 1
 """What a browser counts exactly."""
 _SHOWN_OF_ID = 2
@@ -85,6 +88,20 @@ class SlotReport:
 
 
 @dataclass(frozen=True, slots=True)
+class StationNotice:
+    """What the operator is to know for a while, such as that a scan was refused. An empty text takes it back."""
+
+    text: str
+    slot: str | None = None
+    """The slot whose tile shows it; None for a line on the page."""
+
+    def to_json(self, longest: int = MOST_CHARACTERS) -> dict[str, object]:
+        """Return what the message says of it."""
+        said: dict[str, object] = {"text": shortened(self.text, longest)}
+        return said if self.slot is None else {**said, "slot": shortened(self.slot)}
+
+
+@dataclass(frozen=True, slots=True)
 class StationMessage:
     """What a station says at once. `operator` is None where it does not say, and empty where nobody is there.
 
@@ -95,6 +112,7 @@ class StationMessage:
     slots: tuple[SlotReport, ...]
     operator: str | None = None
     whole: bool = False
+    notices: tuple[StationNotice, ...] = ()
 
     def encode(self) -> bytes:
         """Return the body of the request; of many slots with long texts, those are shortened, so that it is taken."""
@@ -110,6 +128,8 @@ class StationMessage:
             said["operator"] = shortened(self.operator)
         if self.whole:
             said["whole"] = True
+        if self.notices:
+            said["notices"] = [notice.to_json(longest) for notice in self.notices]
         return json.dumps(said, ensure_ascii=False).encode()
 
 
@@ -127,7 +147,7 @@ def parse_message(data: bytes) -> StationMessage:
         raise RefusedError(
             400, "body", "The body is not valid JSON; send what the description at /openapi.json says."
         ) from None
-    fields = _Members(body, "The body", ("station", "operator", "slots", "whole"))
+    fields = _Members(body, "The body", ("station", "operator", "slots", "whole", "notices"))
     whole = fields.get("whole", False)
     slots = fields.get("slots")
     if not isinstance(whole, bool):
@@ -139,7 +159,10 @@ def parse_message(data: bytes) -> StationMessage:
     if len(set(names)) < len(names):
         raise _wrong("slots names a slot twice; say each once.")
     operator = fields.text("operator", may_be_empty=True)
-    return StationMessage(fields.name("station"), reports, operator, whole)
+    notices = fields.get("notices", [])
+    if not isinstance(notices, list) or len(notices) > MOST_NOTICES:
+        raise _wrong(f"notices is a list of at most {MOST_NOTICES} notices.")
+    return StationMessage(fields.name("station"), reports, operator, whole, tuple(map(_parse_notice, notices)))
 
 
 class _Members:
@@ -191,6 +214,13 @@ def parse_report(said: object) -> SlotReport:
         claim_id_end=end,
         at=_moment(fields.text("at")),
     )
+
+
+def _parse_notice(said: object) -> StationNotice:
+    fields = _Members(said, "A notice", ("text", "slot"))
+    if (text := fields.text("text", may_be_empty=True)) is None:
+        raise _wrong("text of a notice is missing; say what, or leave it empty to take one back.")
+    return StationNotice(text, fields.text("slot"))
 
 
 def _moment(text: str | None) -> datetime | None:

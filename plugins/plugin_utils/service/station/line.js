@@ -31,9 +31,11 @@ const SOUNDS = {
   no_label: [[440, 0, 0.15], [330, 0.2, 0.3]],
   scan_now: [[660, 0, 0.1], [660, 0.16, 0.1]],
   lost: [[165, 0, 0.8]],
+  notice: [[294, 0, 0.1], [294, 0.15, 0.1], [294, 0.3, 0.1]],
 };
 const TAKEN_OUT = "Take the board out and put it aside for the technician.";
 
+const SMALLEST = 0.6; // of the letters that explain, where there are many
 const SHORT = 5; // letters of a word beside which there is room for a large shape
 
 const at = (id) => document.getElementById(id);
@@ -42,6 +44,7 @@ const widths = new Map();
 let board = null;
 let heard = 0; // when it was fetched, by this page's clock
 let drawn = "";
+let noticed = new Map(); // how old each notice was at the last drawing
 let before = null; // the states at the last drawing, to hear what changed; null before the first
 let sound = null;
 let wantsSound = remembered() === "on";
@@ -90,7 +93,7 @@ function worked(slot) {
 function shown(slot, lost) {
   if (lost.has(slot.station)) {
     const last = `It was ${WORDS[slot.state]} when the station was last heard of.`;
-    return { ...slot, state: "lost", reason: last, remedy: "Wait, and plug nothing in." };
+    return { ...slot, state: "lost", notice: undefined, reason: last, remedy: "Wait, and plug nothing in." };
   }
   if (slot.state === "working" && worked(slot) > board.working_seconds) {
     return { ...slot, state: "fail", reason: `It took too long (more than ${board.working_seconds} s).`, remedy: TAKEN_OUT };
@@ -126,9 +129,11 @@ function tile(slot, several) {
   }
   const face = element("div", "face");
   face.append(head, element("strong", "word", WORDS[slot.state]), about);
+  // What came of the operator's own scan is the news while it lasts; the rest comes back after it.
+  if (slot.notice) face.append(element("p", "notice", slot.notice));
   const does = slot.state === "working" ? slot.step : slot.remedy;
-  if (does) face.append(element("p", "do", does));
-  if (slot.reason && slot.state !== "working") {
+  if (does && !slot.notice) face.append(element("p", "do", does));
+  if (slot.reason && !slot.notice && slot.state !== "working") {
     const why = element("p", "why", slot.reason);
     why.title = slot.reason;
     face.append(why);
@@ -175,7 +180,9 @@ function drawShift() {
 
 function draw() {
   const lost = new Set(board.stations.filter((station) => station.lost).map((station) => station.station));
-  const slots = board.slots.map((slot) => shown(slot, lost));
+  const notices = board.notices.filter((notice) => !lost.has(notice.station));
+  const texts = new Map(notices.map((notice) => [keyOf(notice), notice.text]));
+  const slots = board.slots.map((slot) => shown({ ...slot, notice: texts.get(keyOf(slot)) }, lost));
   const alive = new Set(board.slots.map((slot) => JSON.stringify([slot.station, slot.slot, slot.arrival])));
   for (const key of began.keys()) if (!alive.has(key)) began.delete(key);
   document.body.dataset.line = lost.size ? "station-lost" : "live";
@@ -184,6 +191,7 @@ function draw() {
   const alarm = `NO STATION: ${[...lost].join(", ")} is not heard of any more. Stop, and see to it.`;
   if (lost.size && at("alarm").textContent !== alarm) at("alarm").textContent = alarm;
   drawShift();
+  drawNotice(notices.filter((notice) => notice.slot === null));
   const picture = JSON.stringify(slots.map(({ seconds, ...rest }) => rest));
   if (picture !== drawn) {
     drawn = picture;
@@ -191,21 +199,58 @@ function draw() {
     if (slots.length === 0) at("slots").append(element("p", "", "Waiting for the station of the line"));
     fit();
   }
-  listen(new Map(slots.map((slot) => [keyOf(slot), slot.state])));
+  listen(new Map(slots.map((slot) => [keyOf(slot), slot.state])), notices);
+}
+
+// What belongs to no slot: the newest of each station, as one line.
+function drawNotice(notices) {
+  const several = board.stations.length > 1;
+  const text = notices.map((notice) => (several ? `${notice.station}: ${notice.text}` : notice.text)).join(" ");
+  at("notice").hidden = text === "";
+  if (at("notice").textContent !== text) at("notice").textContent = text;
 }
 
 function fit() {
   at("slots").style.setProperty("--columns", columns(Math.max(board?.slots.length ?? 1, 1)));
+  document.querySelectorAll(".tile").forEach(fitTexts);
+}
+
+// Letters as large as all that explains has room for; what has none with the smallest either ends with dots.
+function fitTexts(made) {
+  const texts = [...made.querySelectorAll(".do, .why, .notice")];
+  if (texts.length === 0) return;
+  const face = made.querySelector(".face");
+  const end = () => face.getBoundingClientRect().bottom - parseFloat(getComputedStyle(face).paddingBottom);
+  const room = (text) => end() - text.getBoundingClientRect().top;
+  const fits = () => texts.at(-1).getBoundingClientRect().height <= room(texts.at(-1)) + 0.5;
+  for (const text of texts) {
+    text.hidden = false;
+    text.style.webkitLineClamp = "";
+  }
+  for (let size = 1; size >= SMALLEST; size -= 0.1) {
+    made.style.setProperty("--fit", size);
+    if (fits()) return;
+  }
+  for (const [number, text] of texts.entries()) {
+    const line = parseFloat(getComputedStyle(text).lineHeight);
+    // What to do comes first, and leaves the reason a line.
+    const lines = Math.floor((room(text) + 0.5) / line) - (number < texts.length - 1 ? 1 : 0);
+    text.style.webkitLineClamp = Math.max(lines, 1);
+    text.hidden = room(text) < line;
+  }
 }
 
 // Sounds for what changed, and a frame around it. After a reload nothing has changed.
-function listen(now) {
+function listen(now, notices) {
   const changed = [...now].filter(([key, state]) => before !== null && before.get(key) !== state);
   changed.forEach(([key]) => at("slots").children[[...now.keys()].indexOf(key)].classList.add("fresh"));
   const states = new Set(changed.map(([, state]) => state));
   const heardFirst = ["lost", "fail", "no_label", "scan_now", "pass"].find((state) => states.has(state));
+  const ages = new Map(notices.map((notice) => [JSON.stringify([keyOf(notice), notice.text]), notice.seconds]));
+  const isNoticed = before !== null && [...ages].some(([key, age]) => !(noticed.get(key) <= age));
   before = now;
-  if (heardFirst) play(heardFirst);
+  noticed = ages;
+  if (heardFirst || isNoticed) play(heardFirst ?? "notice");
 }
 
 function play(state) {
