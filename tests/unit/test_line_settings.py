@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.line.playbook i
     environment,
     extra_inventory,
 )
+from ansible_collections.ioto.serialization.plugins.plugin_utils.line.scan_desk import ScanDesk
+from ansible_collections.ioto.serialization.plugins.plugin_utils.line.scans import ScanOutcome
 from ansible_collections.ioto.serialization.plugins.plugin_utils.line.settings import LineSettings, load
 from ansible_collections.ioto.serialization.plugins.plugin_utils.line.slots import slots_in
 
@@ -59,6 +62,8 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
         ('inventory = ["a"]\nplaybook = "-x"', "playbook is a name"),
         ('inventory = ["a\\u0007"]', "cannot be printed"),
         ("inventory = [", "are not valid TOML"),
+        ('inventory = ["a"]\nslot_prefix = " "', "slot_prefix is what such a code begins with"),
+        ('inventory = ["a"]\nslot_prefix = "s"\nbadge_prefix = "S-"', "slot_prefix and badge_prefix begin alike"),
     ],
 )
 def test_what_cannot_be_used_is_refused_in_a_sentence(tmp_path: Path, text: str, said: str) -> None:
@@ -138,3 +143,63 @@ def test_what_was_scanned_is_never_a_template() -> None:
     hosts = yaml.load(text, Loader)["all"]["hosts"]
     assert hosts["slot-1"] == {"ioto_claim_id": "A'\"\\\n{{ x }}", "ioto_operator": "{{ 7 * 7 }}"}
     assert hosts["slot-2"] == {"ioto_operator": "{{ 7 * 7 }}"}
+
+
+URL = "https://example.com/?id={claim_id}"
+SCANNED = LineSettings(scanner="tcp:127.0.0.1:9000")
+
+
+def test_scans_are_read_by_what_the_runs_have_of_each_slot() -> None:
+    of_inventory = inventory(
+        a={"ansible_host": "192.0.2.1", "ioto_label_qr": "{claim_id}-old"},
+        b={"ansible_host": "192.0.2.2", "ioto_label_layout": "standard", "ioto_claim_id_length": "12"},
+        c={"ansible_host": "192.0.2.3"},
+    )
+    # An extra variable wins, as it does in a run.
+    of_runs = json.loads(json.dumps(of_inventory))
+    of_runs["_meta"]["hostvars"]["a"]["ioto_label_qr"] = URL
+    a, b, c = slots_in(of_inventory, SCANNED, of_runs)
+    assert (a.templates, a.claim_id_length) == ((URL,), 10)
+    assert b.claim_id_length == 12 and all("{claim_id}" in template for template in b.templates)
+    assert (c.templates, c.claim_id_length) == (("{claim_id}",), 10)
+    settings = ScanDesk(SCANNED, [a, b, c]).scans
+    settings.scanned("SLOT:c", 0)
+    bound = settings.scanned("https://example.com/?id=JT08FFQXWQ", 1)
+    assert (bound.outcome, bound.slot) == (ScanOutcome.BOUND, "c")
+
+
+def test_a_layout_is_looked_for_where_the_runs_look_for_it(tmp_path: Path) -> None:
+    (tmp_path / "mine.json5").write_text(
+        json.dumps({"width": 50, "height": 25, "elements": [{"qr": URL, "x": 2, "y": 2, "size": 20}]})
+    )
+    settings = dataclasses.replace(SCANNED, folder=tmp_path)
+    (slot,) = slots_in(inventory(a={"ansible_host": "192.0.2.1", "ioto_label_layout": "mine.json5"}), settings)
+    assert slot.templates == (URL,)
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"ioto_label_qr": "{{ shop }}/{claim_id}"}, "scans are read by it; write it as it is"),
+        ({"ioto_label_qr": ["{claim_id}"]}, "scans are read by it; write it as it is"),
+        ({"ioto_label_qr": "{claim}"}, "has labels that cannot be read by a scan: qr: the template"),
+        ({"ioto_label_layout": "no-such-layout"}, "has labels that cannot be read by a scan: The layout"),
+        ({"ioto_claim_id_length": "long"}, "ioto_claim_id_length 'long'; write a number"),
+        ({"ioto_claim_id_length": True}, "write a number from"),
+    ],
+)
+def test_labels_that_no_scan_could_be_read_by_are_refused_where_there_is_a_scanner(
+    variables: dict[str, Any], said: str
+) -> None:
+    found = inventory(a={"ansible_host": "192.0.2.1", **variables})
+    assert slots_in(found, LineSettings())
+    with pytest.raises(LineError) as error:
+        slots_in(found, SCANNED)
+    assert said in str(error.value)
+
+
+def test_the_prefixes_of_the_codes_are_settings() -> None:
+    settings = dataclasses.replace(SCANNED, slot_prefix="JIG-", badge_prefix="ID-")
+    scans = ScanDesk(settings, slots_in(inventory(a={"ansible_host": "192.0.2.1"}), settings)).scans
+    assert scans.scanned("jig-A", 0).outcome is ScanOutcome.SLOT
+    assert scans.scanned("ID-Ann", 2).outcome is ScanOutcome.OPERATOR

@@ -214,6 +214,28 @@ def test_whatever_is_scanned_has_an_answer_that_can_be_shown(settings: ScanSetti
         assert ID not in answer.sentence
 
 
+def test_a_refusal_says_the_slot_that_the_scan_was_to_be_for_where_it_was_for_one() -> None:
+    scans = Scans(FIRST)
+    assert scans.scanned("SN-1", 0).slot is None
+    assert scans.scanned(ID, 1).slot is None, "no slot was scanned before it"
+    scans.scanned("SLOT:slot-2", 2)
+    assert scans.scanned("SN-1", 3).slot == "slot-2"
+    assert scans.spoilt("What was scanned has no end.", 4).slot == "slot-2"
+    assert scans.scanned("SLOT:slot-9", 5).slot is None
+    assert scans.scanned("BADGE:{{ x }}", 6).slot is None
+    assert scans.spoilt("What was scanned has no end.", 40).slot is None, "the code of the slot counts no more"
+    assert waiting_for_label().scanned("SN-1", 1).slot == "slot-1"
+
+
+def test_each_slot_has_ids_as_long_as_its_labels() -> None:
+    scans = Scans(replace(FIRST, claim_id_lengths={"slot-2": 12}))
+    scans.scanned("SLOT:slot-2", 0)
+    assert "has 10 characters, and those of this line have 12" in refusal(scans, ID, 1)
+    assert outcome(scans, "JT08FFQXWQ77", 2) is ScanOutcome.BOUND
+    scans.scanned("SLOT:slot-1", 3)
+    assert outcome(scans, ID, 4) is ScanOutcome.BOUND
+
+
 class Line(RuleBasedStateMachine):
     """A line of scan, then plug, beside the plainest account of what was scanned for which slot."""
 

@@ -17,9 +17,11 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.service.shift_c
 from ansible_collections.ioto.serialization.plugins.plugin_utils.service.slot_board import LOST_SECONDS, SlotBoard
 from ansible_collections.ioto.serialization.plugins.plugin_utils.service.slot_message import (
     MOST_SLOTS,
+    NOTICE_SECONDS,
     SlotReport,
     SlotState,
     StationMessage,
+    StationNotice,
 )
 
 NOON = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
@@ -212,3 +214,55 @@ def test_the_night_shift_goes_on_over_midnight_and_summer_time_begins_none() -> 
     assert counts.look()["passed"] == 1
     wall.pass_by(4 * 3600)
     assert counts.look()["passed"] == 0
+
+
+# --- notices
+
+
+def notify(board: SlotBoard, text: str, slot: str | None = None, station: str = "line-1") -> None:
+    board.tell(StationMessage(station, (), notices=(StationNotice(text, slot),)))
+
+
+def notices(board: SlotBoard, station: str | None = None) -> list[tuple[str | None, str]]:
+    shown: Any = board.look(station)["notices"]
+    return [(notice["slot"], notice["text"]) for notice in shown]
+
+
+def test_a_notice_is_shown_for_a_while_where_it_belongs(board: SlotBoard, wall: Wall) -> None:
+    tell(board, report("empty"), whole=True)
+    known = board.version
+    notify(board, "Scan again.", "slot-1")
+    assert board.version != known
+    notify(board, "No code of a slot.")
+    notify(board, "Of a slot that is not there.", "slot-9", station="line-2")
+    assert notices(board, "line-1") == [("slot-1", "Scan again."), (None, "No code of a slot.")]
+    assert notices(board, "line-2") == [(None, "Of a slot that is not there.")]
+    tell(board, report("empty"), whole=True)
+    wall.pass_by(NOTICE_SECONDS - 1)
+    assert len(notices(board)) == 3, "a heartbeat changes nothing"
+    notify(board, "Scan the slot.")
+    wall.pass_by(1)
+    assert notices(board) == [(None, "Scan the slot.")]
+
+
+def test_a_notice_goes_when_it_is_taken_back_or_its_slot_stands_otherwise(board: SlotBoard) -> None:
+    tell(board, report("empty"), report("empty", slot="slot-2"), whole=True)
+    for text in ("Scan again.", ""):
+        notify(board, text, "slot-1")
+        notify(board, text)
+    assert notices(board) == []
+    known = board.version
+    notify(board, "", "slot-1")
+    assert board.version == known, "there was none"
+    for slot in ("slot-1", "slot-2"):
+        notify(board, "Scan again.", slot)
+    tell(board, report("working", 18))
+    assert notices(board) == [("slot-2", "Scan again.")]
+    tell(board, report("working", 18), whole=True)
+    assert notices(board) == [], "the slot is there no more"
+
+
+def test_notices_of_slots_that_there_are_not_fill_no_memory(board: SlotBoard) -> None:
+    for number in range(1000):
+        notify(board, "Scan again.", f"slot-{number}")
+    assert len(notices(board)) == 1

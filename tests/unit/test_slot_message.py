@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 from ansible_collections.ioto.serialization.plugins.plugin_utils.service.errors import RefusedError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.service.slot_message import (
     MOST_BYTES,
+    MOST_NOTICES,
     MOST_SLOTS,
     SlotReport,
     SlotState,
     StationMessage,
+    StationNotice,
     parse_message,
 )
 
@@ -64,8 +66,10 @@ def test_a_message_of_all_slots_is_short_enough() -> None:
         SlotReport(f"slot-{number}", 2**53 - 1, SlotState.FAIL, text, text, "WQ", text, text, datetime.now(UTC))
         for number in range(MOST_SLOTS)
     )
-    message = StationMessage("line-1", slots, text, whole=True).encode()
+    notices = tuple(StationNotice(text, slot) for slot in (None, *(report.slot for report in slots)))
+    message = StationMessage("line-1", slots, text, whole=True, notices=notices).encode()
     assert len(message) <= MOST_BYTES
+    assert len(parse_message(message).notices) == MOST_NOTICES
     assert len(parse_message(message).slots) == MOST_SLOTS
 
 
@@ -122,3 +126,25 @@ def test_what_is_wrong_with_a_slot_is_told(said: dict[str, object], about: str) 
 )
 def test_what_is_no_message_is_refused(body: object, status: int) -> None:
     assert refusal(body).status == status
+
+
+@pytest.mark.parametrize(
+    ("notices", "about"),
+    [
+        ("Scan again.", "notices is a list of at most 65 notices"),
+        ([{"text": "Scan again."}] * 66, "notices is a list of at most 65 notices"),
+        (["Scan again."], "A notice is not an object"),
+        ([{"slot": "slot-1"}], "text of a notice is missing"),
+        ([{"text": 7}], "text is a text of at most 200"),
+        ([{"text": "two\nlines"}], "text holds a character"),
+        ([{"text": "x", "slot": "x" * 201}], "slot is a text of at most 200"),
+        ([{"text": "x", "seconds": 9}], "'seconds', which is not known here"),
+    ],
+)
+def test_a_notice_that_is_none_is_refused(notices: object, about: str) -> None:
+    assert about in str(refusal({"station": "line-1", "slots": [], "notices": notices}))
+
+
+def test_notices_are_understood() -> None:
+    told = (StationNotice("Scan again.", "slot-1"), StationNotice(""))
+    assert parse_message(StationMessage("line-1", (), notices=told).encode()).notices == told

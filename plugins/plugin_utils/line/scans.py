@@ -190,19 +190,11 @@ class Scans:
         last, self._last = self._last, _Last(text, now)
         if text == last.text and now - last.at < SAME_SCAN_SECONDS:
             return ScanAnswer(ScanOutcome.AGAIN, "")
+        slot = None
         try:
-            if (badge := _after(self._settings.badge_prefix, text)) is not None:
-                return self._badge(badge)
-            if (code := _after(self._settings.slot_prefix, text)) is not None:
-                return self._slot(code, now)
-            if text == TEST_TEXT:
-                return ScanAnswer(ScanOutcome.LAYOUT_RIGHT, "The scanner types what it reads.")
-            if text.casefold().split()[:2] == TEST_TEXT.translate(EXCHANGED).casefold().split()[:2]:
-                raise ScanError(f"The scanner types Z for Y and Y for Z, {_SET_LAYOUT}.")
-        except IotoError as error:
-            return ScanAnswer(ScanOutcome.REFUSED, str(error))
-        slot = self._slot_of_label(now)
-        try:
+            if (answer := self._code(text, now)) is not None:
+                return answer
+            slot = self._slot_of_label(now)
             return self._label(slot, read_scan(text, self._settings.templates), text, now)
         except IotoError as error:
             return ScanAnswer(ScanOutcome.REFUSED, str(error), slot)
@@ -210,6 +202,18 @@ class Scans:
     def spoilt(self, sentence: str, now: float) -> ScanAnswer:
         """Return what has come of a scan that cannot be used; `sentence` says why. It was to be for some slot."""
         return ScanAnswer(ScanOutcome.REFUSED, sentence, self._slot_of_label(now))
+
+    def _code(self, text: str, now: float) -> ScanAnswer | None:
+        """Return what has come of a badge, the code of a slot, or the test code; None for anything else."""
+        if (badge := _after(self._settings.badge_prefix, text)) is not None:
+            return self._badge(badge)
+        if (code := _after(self._settings.slot_prefix, text)) is not None:
+            return self._slot(code, now)
+        if text == TEST_TEXT:
+            return ScanAnswer(ScanOutcome.LAYOUT_RIGHT, "The scanner types what it reads.")
+        if text.casefold().split()[:2] == TEST_TEXT.translate(EXCHANGED).casefold().split()[:2]:
+            raise ScanError(f"The scanner types Z for Y and Y for Z, {_SET_LAYOUT}.")
+        return None
 
     def _badge(self, text: str) -> ScanAnswer:
         # The name becomes a variable of a run, and Ansible would run what braces hold.
