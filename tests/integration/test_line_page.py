@@ -34,6 +34,20 @@ LETTER = """(() => {
   });
   return Math.min(...sizes);
 })()"""
+LONG = (
+    "The file /etc/ioto/device.json5 cannot be written, since its file system is full: 12 of 12 MiB are taken; make "
+    "room on the board by what stands in its folder for logs, and then plug it in again."
+)
+"""As long as a text of a slot may be."""
+CUT_TEXTS = """[...document.querySelectorAll('.tile')].flatMap((tile) => {
+  const edge = tile.getBoundingClientRect();
+  return [...tile.querySelectorAll('.do, .why, .notice')].filter((text) => {
+    const { bottom, right, height } = text.getBoundingClientRect();
+    const lines = height / parseFloat(getComputedStyle(text).lineHeight);
+    return text.checkVisibility()
+      && (bottom > edge.bottom || right > edge.right || Math.abs(lines - Math.round(lines)) > 0.1 || lines < 0.9);
+  }).map((text) => `${tile.innerText}: ${text.className}`);
+})"""
 SILENT_SOUND = """
   window.tones = [];
   window.AudioContext = class {
@@ -124,6 +138,53 @@ def test_nothing_is_cut_off_and_the_words_are_legible_far_enough(
     print(f"{screen}: the smallest word is legible at {metres:.1f} m")
     # The guide says these figures for eight slots.
     assert metres >= {"monitor": 3.0, "small monitor": 1.9, "tablet": 1.3, "tablet upright": 1.6}[screen]
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_long_texts_end_with_dots_inside_their_tiles_and_no_line_of_them_is_cut(
+    line: RunningService, browser: Browser, tmp_path: Path, screen: str
+) -> None:
+    long = {**EVERY_STATE[3], "reason": LONG, "remedy": EVERY_STATE[7]["remedy"]}
+    told = slots(EVERY_STATE[0], *[long, {**long, "state": "no_label"}] * 3, {**long, "remedy": LONG})
+    browser.resize(*SCREENS[screen])
+    for notices in ([], [{"text": LONG, "slot": "slot-1"}, {"text": LONG, "slot": "slot-2"}, {"text": LONG}]):
+        assert tell(line, told, operator="Petra", notices=notices).status == 200
+        show(browser, line)
+        browser.wait_for(f"document.querySelectorAll('.tile .notice').length === {2 if notices else 0}")
+        browser.photograph(tmp_path / f"{screen} {len(notices)}.png")
+        assert browser.run(CUT_TEXTS) == []
+        assert browser.run("document.documentElement.scrollHeight <= innerHeight")
+        # What to do is read whole wherever the reason is what is long.
+        assert browser.run("[...document.querySelectorAll('.do')].slice(0, 5).every((text) => text.checkVisibility())")
+
+
+def test_what_came_of_a_scan_is_on_its_tile_or_a_line_on_the_page_until_it_is_over(
+    line: RunningService, browser: Browser
+) -> None:
+    browser.call("Page.addScriptToEvaluateOnNewDocument", source=SILENT_SOUND)
+    # Without a heartbeat, so that none is missed while a slow browser is waited for.
+    tell(line, slots({"state": "scan_now", "remedy": "Scan the label now."}, {"state": "empty"}))
+    show(browser, line)
+    browser.click("#sound")
+    assert not browser.is_shown("#notice")
+    tell(line, [], notices=[{"text": "Take another label.", "slot": "slot-1"}, {"text": "Scan the code of a slot."}])
+    browser.wait_for("document.querySelector('.tile .notice') !== null")
+    assert "Take another label." in browser.text(".tile:nth-child(1)")
+    assert "Take another label." not in browser.text(".tile:nth-child(2)")
+    assert browser.is_shown("#notice") and browser.text("#notice") == "Scan the code of a slot."
+    browser.wait_for("tones.length > 0")
+    refused = browser.run("tones.splice(0)")
+    tell(line, [], notices=[{"text": "Take another label.", "slot": "slot-1"}])
+    browser.wait_for("tones.length > 0")  # the same scan again is refused again
+    assert browser.run("tones.splice(0)") == refused
+
+    show(browser, line)
+    assert browser.text(".tile .notice") == "Take another label.", "it is there after a reload"
+    tell(line, slots({"state": "working", "step": "Connecting"}), notices=[{"text": ""}])
+    wait_for_words(browser, "WORKING", "EMPTY")
+    browser.wait_for("document.querySelector('.tile .notice') === null")
+    assert "Connecting" in browser.text(".tile")
+    assert not browser.is_shown("#notice")
 
 
 def test_one_slot_or_sixty_four_fit(line: RunningService, browser: Browser) -> None:

@@ -139,7 +139,7 @@ def test_hostile_messages_are_refused_and_change_nothing(line: RunningService) -
         (tell(line, slots({"state": "pass", "serial": "SN\u001b]0;owned\u0007"}, arrival=19)), 422, "cannot be seen"),
         (tell(line, slots({"state": "pass", "reason": "x" * 201}, arrival=19)), 422, "at most 200 characters"),
         (tell(line, slots({"state": "pass", "claim_id_end": "JT08FFQXWQ"}, arrival=19)), 422, "and no more"),
-        (line.ask(deep, path=SLOTS, headers=bearer(STATION_TOKEN)), 400, "no JSON"),
+        (line.ask(deep, path=SLOTS, headers=bearer(STATION_TOKEN)), 400, "not valid JSON"),
         (line.ask(b"\0" * (MOST_BYTES + 1), path=SLOTS, headers=bearer(STATION_TOKEN)), 413, "more than"),
         (line.ask({"station": "line-1"}, method="PUT", path=SLOTS, headers=bearer(STATION_TOKEN)), 405, "Not Allowed"),
     ]
@@ -163,11 +163,13 @@ def test_the_description_says_what_is_taken(line: RunningService) -> None:
     schema = operations["post"]["requestBody"]["content"]["application/json"]["schema"]
     told = slots({"state": "pass", "step": "x", "serial": "x", "claim_id_end": "WQ", "reason": "x", "remedy": "x"})
     assert set(told[0]) == set(schema["properties"]["slots"]["items"]["properties"])
-    assert tell(line, told).status == 200
+    assert set(schema["properties"]["notices"]["items"]["properties"]) == {"text", "slot"}
+    notices = [{"text": "Scan again.", "slot": "slot-1"}, {"text": "Scan again."}]
+    assert tell(line, told, notices=notices).status == 200
     looked = line.get(SLOTS).body
     described = operations["get"]["responses"]["200"]["content"]["application/json"]["schema"]
     assert set(looked) == set(described["properties"])
-    for part in ("slots", "stations"):
+    for part in ("slots", "stations", "notices"):
         assert set(looked[part][0]) == set(described["properties"][part]["items"]["properties"])
 
 
@@ -198,11 +200,27 @@ def test_a_heartbeat_names_all_slots(line: RunningService) -> None:
     assert states(line) == {"slot-1": "working", "slot-2": "working"}
 
 
+def test_what_came_of_a_scan_is_told_and_taken_back(line: RunningService) -> None:
+    teller = Teller(address(line), "line-1")
+    teller.tell_whole([working()])
+    teller.notify("Scan it again.", "slot-1")
+    teller.notify("Scan the code of a slot.")
+    assert teller.close(10)
+    shown = [(notice["slot"], notice["text"]) for notice in line.get(SLOTS).body["notices"]]
+    assert shown == [("slot-1", "Scan it again."), (None, "Scan the code of a slot.")]
+    teller = Teller(address(line), "line-1")
+    teller.notify("", "slot-1")
+    teller.notify("")
+    assert teller.close(10)
+    assert line.get(SLOTS).body["notices"] == []
+
+
 def test_a_service_that_comes_late_is_told(service_with: ServiceMaker) -> None:
     service = service_of_a_line(service_with)
     service.kill()
     teller = Teller(address(service), "line-1")
     teller.tell(working())
+    teller.notify("Scan it again.", "slot-1")
     deadline = time.monotonic() + 10
     while teller.trouble is None and time.monotonic() < deadline:
         threading.Event().wait(0.01)  # between two looks
@@ -210,6 +228,7 @@ def test_a_service_that_comes_late_is_told(service_with: ServiceMaker) -> None:
     service.start()
     assert teller.close(20)
     assert states(service) == {"slot-1": "working"}
+    assert [notice["text"] for notice in service.get(SLOTS).body["notices"]] == ["Scan it again."]
 
 
 def test_a_wrong_token_is_told_in_a_sentence(line: RunningService) -> None:
