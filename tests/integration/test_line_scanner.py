@@ -16,7 +16,11 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_ids impor
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from tests.fleet import Fleet
 from tests.fleet.jig import Jig
-from tests.services.line_station import RunningStation
+from tests.services.factory_service_fixture import ServiceMaker, service_with
+from tests.services.line_station import RunningStation, eventually
+from tests.support.slots import SLOTS, STATION_TOKEN, service_of_a_line
+
+__all__ = ["service_with"]
 
 pytestmark = pytest.mark.ansible
 
@@ -28,12 +32,14 @@ def fleet(tmp_path: Path) -> Iterator[Fleet]:
 
 
 @contextmanager
-def line_with_scanner(folder: Path, jig: Jig, order: str) -> Iterator[tuple[RunningStation, socket.socket]]:
+def line_with_scanner(
+    folder: Path, jig: Jig, order: str, **settings: object
+) -> Iterator[tuple[RunningStation, socket.socket]]:
     """A station with a scanner over TCP; what is sent to the socket was scanned."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(60)
         scanner = f"tcp:127.0.0.1:{server.getsockname()[1]}"
-        with RunningStation(folder, jig, scanner=scanner, scan_order=order) as station:
+        with RunningStation(folder, jig, scanner=scanner, scan_order=order, **settings) as station:
             connection, _peer = server.accept()
             with connection:
                 station.wait_for("The scanner is ready")
@@ -81,3 +87,37 @@ def test_a_label_that_came_out_is_held_against_the_unit(tmp_path: Path, fleet: F
         station.wait_for(f"slot-1 PASS {device.serial}")
         station.stop()
     assert wrong not in station.log_text and str(device.claim_id()) not in station.log_text
+
+
+def test_the_operator_sees_on_the_page_what_came_of_a_scan_and_labels_with_a_url_are_taken(
+    tmp_path: Path, fleet: Fleet, service_with: ServiceMaker
+) -> None:
+    service = service_of_a_line(service_with)
+    token = tmp_path / "token"
+    token.write_text(STATION_TOKEN, encoding="utf-8")
+    token.chmod(0o600)
+    page = {"service_url": f"http://127.0.0.1:{service.port}", "token_file": str(token)}
+
+    def notice(slot: str | None, said: str) -> None:
+        def found() -> bool | None:
+            shown = service.get(SLOTS).body["notices"]
+            return any(one["slot"] == slot and said in one["text"] for one in shown) or None
+
+        eventually(found, 60, lambda: f"no notice {said!r} in {service.get(SLOTS).body}")
+
+    jig = Jig(fleet, slots=2, ioto_label_qr="https://example.com/?id={claim_id}")
+    with line_with_scanner(tmp_path, jig, "scan_then_plug", scan_seconds=15, **page) as (station, scanner):
+        eventually(lambda: service.get(SLOTS).body["slots"] or None, 60, lambda: station.log_text)
+        scan(scanner, "SLOT:slot-9")
+        notice(None, "is the code of no slot of this line")
+        scan(scanner, "SLOT:slot-2", "4006381333931")
+        notice("slot-2", "has 13 characters, and those of this line have 10")
+        printed = generate()
+        scan(scanner, f"https://example.com/?id={printed}")
+        station.wait_for("plug a board into slot slot-2 now")
+        eventually(lambda: not service.get(SLOTS).body["notices"] or None, 15, lambda: str(service.get(SLOTS).body))
+        notice("slot-2", "No board came into slot slot-2 for the label")
+        scan(scanner, "x" * 1500)
+        notice(None, "What was scanned has more than 1000 characters")
+        assert printed not in str(service.get(SLOTS).body)
+        station.stop()
