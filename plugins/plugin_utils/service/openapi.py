@@ -115,6 +115,7 @@ _NOTICE_STATE: dict[str, Any] = {
     "station": _TEXT,
     "slot": {"type": ["string", "null"]},
     "text": _TEXT,
+    "number": {"type": "integer", "description": "Another one where the same is told again."},
     "seconds": {"type": "number"},
 }
 _SLOTS: dict[str, Any] = {

@@ -45,8 +45,8 @@ class _KnownStation:
     operator: str = ""
     beat: float | None = None
     """When its last whole message came; None where it sends none, as a run without a station."""
-    notices: dict[str | None, tuple[str, float]] = field(default_factory=dict)
-    """What is said for a while, and since when: of slots that there are, and of none."""
+    notices: dict[str | None, tuple[str, float, int]] = field(default_factory=dict)
+    """What is said for a while, since when, and its number: of slots that there are, and of none."""
 
 
 class SlotBoard:
@@ -139,9 +139,9 @@ class SlotBoard:
                 for slot in found.slots.values()
             ],
             "notices": [
-                {"station": name, "slot": slot, "text": text, "seconds": round(moment - since, 1)}
+                {"station": name, "slot": slot, "text": text, "number": number, "seconds": round(moment - since, 1)}
                 for name, found in chosen.items()
-                for slot, (text, since) in found.notices.items()
+                for slot, (text, since, number) in found.notices.items()
                 if moment - since < NOTICE_SECONDS
             ],
         }
@@ -183,7 +183,7 @@ class SlotBoard:
     def _notify(self, station: _KnownStation, notice: StationNotice, moment: float) -> None:
         place = notice.slot if notice.slot in station.slots else None
         if notice.text:
-            station.notices[place] = notice.text, moment
+            station.notices[place] = notice.text, moment, self._changes
         elif place != notice.slot or station.notices.pop(place, None) is None:
             return  # there is none of it
         self._note_change()

@@ -44,7 +44,7 @@ const widths = new Map();
 let board = null;
 let heard = 0; // when it was fetched, by this page's clock
 let drawn = "";
-let noticed = new Map(); // how old each notice was at the last drawing
+let noticed = new Set(); // the notices at the last drawing
 let before = null; // the states at the last drawing, to hear what changed; null before the first
 let sound = null;
 let wantsSound = remembered() === "on";
@@ -246,10 +246,10 @@ function listen(now, notices) {
   changed.forEach(([key]) => at("slots").children[[...now.keys()].indexOf(key)].classList.add("fresh"));
   const states = new Set(changed.map(([, state]) => state));
   const heardFirst = ["lost", "fail", "no_label", "scan_now", "pass"].find((state) => states.has(state));
-  const ages = new Map(notices.map((notice) => [JSON.stringify([keyOf(notice), notice.text]), notice.seconds]));
-  const isNoticed = before !== null && [...ages].some(([key, age]) => !(noticed.get(key) <= age));
+  const shownNow = new Set(notices.map(({ seconds, ...notice }) => JSON.stringify(notice)));
+  const isNoticed = before !== null && [...shownNow].some((notice) => !noticed.has(notice));
   before = now;
-  noticed = ages;
+  noticed = shownNow;
   if (heardFirst || isNoticed) play(heardFirst ?? "notice");
 }
 
