@@ -4,7 +4,8 @@
 """Make the page for operators in each language: `tools/operator_page.py FOLDER`.
 
 The sentences are in docs/docsite/operator, a file a language; the words and their shapes are those that the station
-page shows. Every language has to say what the English one says, and each word of the station has its sentences.
+page and the page of a line show. Every language has to say what the English one says, and each word of the two pages has
+its sentences.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 ROOT = Path(__file__).resolve().parent.parent
 OPERATOR = ROOT / "docs/docsite/operator"
-STATION = ROOT / "plugins/plugin_utils/service/station/station.js"
+PAGES = ROOT / "plugins/plugin_utils/service/station"
+NO_SERVICE = "no_service"
+"""What the sentences call it that a whole page has lost the service; `lost` is a slot that has lost its station."""
 FIRST = "en"
 
 
@@ -32,7 +35,7 @@ def main() -> int:
 def build(folder: Path) -> None:
     """Write FOLDER/CODE.html for each language. Exits with a sentence for each thing that a language lacks."""
     texts = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(OPERATOR.glob("*.yml"))}
-    words, shapes = station_table("WORDS"), station_table("SHAPES")
+    words, shapes = table_of_pages("WORDS"), table_of_pages("SHAPES")
     if problems := list(lacking(texts, words)):
         sys.exit("\n".join(problems))
     languages = {code: text["language"] for code, text in texts.items()}
@@ -44,12 +47,18 @@ def build(folder: Path) -> None:
         (folder / f"{code}.html").write_text(made, encoding="utf-8")
 
 
-def station_table(name: str) -> dict[str, str]:
-    """Return a table of the station page's script, such as its words for each verdict."""
-    found = re.search(rf"^const {name} = \{{(.*?)\}};$", STATION.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+def table_of_pages(name: str) -> dict[str, str]:
+    """Return a table of both pages' scripts, such as their words for each verdict or state."""
+    station, line = script_table(PAGES / "station.js", name), script_table(PAGES / "line.js", name)
+    return station | {NO_SERVICE: station["lost"]} | line
+
+
+def script_table(script: Path, name: str) -> dict[str, str]:
+    """Return a table of one page's script."""
+    found = re.search(rf"^const {name} = \{{(.*?)\}};$", script.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     table = dict(re.findall(r'(\w+): "([^"]*)"', found[1])) if found else {}
     if not table:
-        sys.exit(f"{STATION.relative_to(ROOT)} has no table {name}; tell tools/operator_page.py where it is now.")
+        sys.exit(f"{script.relative_to(ROOT)} has no table {name}; tell tools/operator_page.py where it is now.")
     return table
 
 
@@ -57,7 +66,7 @@ def lacking(texts: Mapping[str, Mapping[str, Any]], words: Mapping[str, str]) ->
     """Yield a sentence for each text that a language lacks, or has beside those of the first language."""
     first = set(keys_of(texts[FIRST]))
     for word in words.keys() ^ texts[FIRST]["signs"].keys():
-        yield f"{FIRST}.yml and the station page do not have the same signs: {word}; correct `signs`."
+        yield f"{FIRST}.yml and the pages of the service do not have the same signs: {word}; correct `signs`."
     for code, text in texts.items():
         for key in sorted(first ^ set(keys_of(text))):
             word = "lacks" if key in first else f"has, and {FIRST}.yml has not,"

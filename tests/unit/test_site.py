@@ -67,13 +67,13 @@ def test_a_sentence_that_a_language_lacks_and_a_word_without_one_are_told(monkey
     import operator_page  # noqa: PLC0415  # a tool, and no package
 
     texts = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(OPERATOR.glob("*.yml"))}
-    words = operator_page.station_table("WORDS")
+    words = operator_page.table_of_pages("WORDS")
     assert list(operator_page.lacking(texts, words)) == []
 
     del texts["de"]["signs"]["pass"]["do"]
     texts["zh"]["more"] = "…"
     assert list(operator_page.lacking(texts, {**words, "paused": "PAUSED"})) == [
-        "en.yml and the station page do not have the same signs: paused; correct `signs`.",
+        "en.yml and the pages of the service do not have the same signs: paused; correct `signs`.",
         "docs/docsite/operator/de.yml lacks signs.pass.do; write it there.",
         "docs/docsite/operator/zh.yml has, and en.yml has not, more; write it there.",
     ]
