@@ -4,8 +4,8 @@
 """Make the page for operators in each language: `tools/operator_page.py FOLDER`.
 
 The sentences are in docs/docsite/operator, a file a language; the words and their shapes are those that the station
-page and the page of a line show. Every language has to say what the English one says, and each word of the two pages has
-its sentences.
+page and the page of a line show. Every language has to say what the English one says, and each word of the two pages
+has its sentences.
 """
 
 from __future__ import annotations

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whoever types what the README and the guides say gets what they promise.
 
-Each document is followed from its first block to its last, in a clone and a home of its own, with the devices of the
-examples at their addresses. A reader brings two things: devices, and a base image for firmware.
+Each document is followed from its first block to its last, in a home of its own, with the devices of the examples at
+their addresses: those that install the collection in a clone, any other in an empty folder, with the collection
+installed as from its archive. A reader brings two things: devices, and a base image for firmware.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from tests.support.reader import DocumentError, Reader
 
 README = "README.md"
 TUTORIAL = "docs/docsite/rst/tutorial.rst"
+INSTALL = "docs/docsite/rst/install.rst"
+IN_A_CLONE = {README, TUTORIAL, INSTALL}
 INVENTORY = "inventory.yml"
 MOST_NOT_RUN = 10
 
@@ -72,8 +75,8 @@ def test_every_block_works_as_it_stands(document: str, folder: Path, network: Ex
     """README and tutorial set up their environment; a guide begins with that, and with the README's inventory."""
     sets_up = document in {README, TUTORIAL}
     environment = new_environment(folder / "environment") if sets_up else Path(sys.prefix)
-    reader = Reader(folder / "reader", environment, network.entrance)
-    make_ext(make_tree(folder / "tree"), reader.clone / "base.img", size="2M")
+    reader = Reader(folder / "reader", environment, network.entrance, installed=document not in IN_A_CLONE)
+    make_ext(make_tree(folder / "tree"), reader.folder / "base.img", size="2M")
     failure = ""
     try:
         if not sets_up:
@@ -121,7 +124,7 @@ def test_what_a_block_exports_and_where_it_goes_holds_for_the_next(folder: Path)
 def test_what_a_document_leaves_running_ends_with_it(folder: Path) -> None:
     reader = Reader(folder, Path(sys.prefix), ())
     reader.follow(Block("guide.rst", 1, "sh", 'sleep 1000 &\necho "$!" >pid\n'))
-    pid = (reader.clone / "pid").read_text().strip()
+    pid = (reader.folder / "pid").read_text().strip()
     assert Path(f"/proc/{pid}").exists()
 
     reader.close()

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A reader who follows a document to the letter, in a clone of this repository and with an empty home."""
+"""A reader who follows a document to the letter, in a clone of this repository or where the collection is installed."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from .documents import Block
 
 ROOT = Path(__file__).parents[2]
 
+_INSTALLED = ".ansible/collections/ansible_collections/ioto/serialization"  # below a home, by ansible-galaxy
 _PATIENCE = 240.0  # seconds for one block
 _NOT_CLONED = (".git", ".venv*", ".cache", ".ansible", "build", "*_cache", ".hypothesis", "__pycache__", "node_modules")
 # Of the machine's environment a reader has what leads to a package index; all else is the document's.
@@ -42,17 +43,22 @@ class DocumentError(AssertionError):
 
 
 class Reader:
-    """Follows blocks in `folder`/clone, with the programs of `environment` (a Python environment that is active)."""
+    """Follows blocks with the programs of `environment` (a Python environment that is active).
 
-    def __init__(self, folder: Path, environment: Path, entrance: Sequence[str]) -> None:
-        self.clone = folder / "clone"
+    In `folder`/clone, or, with the collection `installed` at home, in the empty `folder`/line.
+    """
+
+    def __init__(self, folder: Path, environment: Path, entrance: Sequence[str], *, installed: bool = False) -> None:
+        self.folder = folder / ("line" if installed else "clone")
         self._entrance = entrance
         self._shell = folder / "shell"
         home = folder / "home"
         for made in (self._shell, home, folder / "bin"):
             made.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(ROOT, self.clone, symlinks=True, ignore=shutil.ignore_patterns(*_NOT_CLONED))
-        (self._shell / "state").write_text(f"cd '{self.clone}'\n", encoding="utf-8")
+        copy = home / _INSTALLED if installed else self.folder
+        shutil.copytree(ROOT, copy, symlinks=True, ignore=shutil.ignore_patterns(*_NOT_CLONED))
+        self.folder.mkdir(exist_ok=True)
+        (self._shell / "state").write_text(f"cd '{self.folder}'\n", encoding="utf-8")
         _make_ssh(folder / "bin" / "ssh", home)
         self._environ = {name: value for name, value in os.environ.items() if name.startswith(_INHERITED)} | {
             "PATH": f"{environment / 'bin'}:{folder / 'bin'}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
@@ -62,6 +68,8 @@ class Reader:
             "ANSIBLE_NOCOLOR": "1",
             processes.MARK: str(folder),  # finds whatever they leave running
         }
+        if installed:  # what the quick start exports, and a clone's ansible.cfg says
+            self._environ["ANSIBLE_STDOUT_CALLBACK"] = "ioto.serialization.progress"
 
     def follow(self, block: Block) -> None:
         """Write the file that `block` shows, or run its commands. Raises `DocumentError`."""
@@ -73,10 +81,10 @@ class Reader:
 
     def close(self) -> None:
         """End what the commands have left running."""
-        processes.kill(self.clone.parent)
+        processes.kill(self.folder.parent)
 
     def _write(self, block: Block) -> None:
-        path = self.clone / block.name
+        path = self.folder / block.name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(block.text, encoding="utf-8")
         try:
@@ -99,7 +107,7 @@ class Reader:
         with (self._shell / "output").open("w+", encoding="utf-8", errors="replace") as output:
             shell = subprocess.Popen(
                 [*entrance, "bash", "--norc", "-c", _SHELL, "reader", str(self._shell)],
-                cwd=self.clone,
+                cwd=self.folder,
                 env=self._environ,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
