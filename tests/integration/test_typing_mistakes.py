@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.support.ansible import provision
+from tests.support.ansible import ROOT, provision
 from tests.support.shell_device import PRODUCT
 
 pytestmark = pytest.mark.ansible
@@ -68,3 +68,23 @@ def test_a_pattern_allows_serials_that_look_alike(tmp_path: Path, home: Path) ->
     run = provision(home, "-i", inventory)
 
     assert run.status == 0 and "3 devices: 3 done" in run.output, run.output
+
+
+PLAYBOOKS = sorted({path.name for path in (ROOT / "playbooks").glob("*.yml")} - {"finish.yml"})
+"""All that people run; `finish.yml` is the end of others."""
+
+
+@pytest.mark.parametrize("playbook", PLAYBOOKS)
+def test_a_value_that_was_cut_at_a_space_is_refused_by_every_playbook(
+    tmp_path: Path, home: Path, playbook: str
+) -> None:
+    inventory = tmp_path / "hosts.yml"
+    host = {"unit": {"ioto_mode": "none", "ansible_connection": "local"}}
+    inventory.write_text(yaml.safe_dump({"line": {"hosts": host}, "service": {"hosts": host}}))
+
+    run = provision(home, "-i", inventory, "-e", "ioto_reason=two words of it", playbook=ROOT / "playbooks" / playbook)
+
+    assert run.status == 2 and run.output.count("was touched") + run.output.count("nothing was done"), run.output
+    told = " ".join(run.output.replace('\\"', '"').split())  # a callback shows a result as JSON
+    assert """write a value with spaces as JSON: -e '{"ioto_reason": "two words"}'.""" in told
+    assert run.changed == 0 and not (home / ".local").exists()

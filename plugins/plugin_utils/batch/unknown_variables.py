@@ -22,6 +22,12 @@ _BARE = {"replaceid": "ioto_replace_id"}
 """What somebody who means ours may leave the prefix off, letters alone."""
 _GLUED = re.compile(r"(?:iot+o|iot|ito)[_-]*(?=[a-z])")
 OWN = "ioto_own_variables"
+_LEFT_OVER = "_raw_params"
+"""Where Ansible puts the words of `-e` that belong to no name: `-e ioto_reason="two words"` is one word, and this."""
+_CUT = (
+    "-e ends a value at its first space, and the words after it belong to no variable; write a value with spaces as "
+    """JSON: -e '{"ioto_reason": "two words"}'."""
+)
 
 _GONE = {
     "ioto_force": "ioto_accept_product, ioto_replace_id or ioto_accept_board, whichever is meant",
@@ -34,7 +40,7 @@ _GONE = {
 def check_names(
     names: Mapping[str, Iterable[str]], known: Collection[str], own: Mapping[str, Mapping[str, Any]]
 ) -> list[Problem]:
-    """Return a problem for each unknown name among `names`, which are the variables of each host.
+    """Return a problem for each unknown name among `names`, which are the variables of each host, and for cut values.
 
     `known` are those of the table of options, and `own` holds, for each host, the user's own names as `OWN` says.
     """
@@ -50,7 +56,8 @@ def check_names(
         for name in sorted(present - {*allowed}):
             if (ours := meant[name]) and ours not in present:
                 found.setdefault(_not_ours(name, ours), []).append(host)
-    return by_sentence(found)
+    cut = [Problem((), _CUT)] if any(_LEFT_OVER in of_host for of_host in names.values()) else []
+    return [*cut, *by_sentence(found)]
 
 
 def check_not_read(
