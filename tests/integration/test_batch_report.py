@@ -336,6 +336,28 @@ def test_a_unit_that_failed_and_was_made_good_is_done_and_its_failure_is_told(li
     assert line.lines["SN-1"]["failures"][0]["reason"] == "It fell."
 
 
+@pytest.mark.parametrize("serial_known", [True, False])
+@pytest.mark.parametrize("fate", ["unreachable", "failed"])
+def test_a_unit_that_a_later_run_found_done_is_done_in_the_report_of_the_day(
+    line: Line, fate: str, serial_known: bool
+) -> None:
+    outcome = {"product": PRODUCT, "serial": "SN-1"}
+    line.make("SN-1")
+    yesterday = datetime.now(UTC).isoformat()
+    named = {"ioto_product": PRODUCT, "ioto_serial": "SN-1"} if serial_known else {}
+    failed = {"pump": {"ioto_mode": "manual", **named, "ioto_outcome": {fate: True, "msg": "Unplugged."}}}
+    line.finish_run(failed, line.start_run())
+    assert line.report(since=yesterday)["counts"] == {fate: 1}
+    line.finish_run({"pump": {"ioto_mode": "manual", "ioto_outcome": {**outcome, "changed": False}}}, line.start_run())
+
+    assert line.report(since=yesterday)["counts"] == {"already done": 1}
+    assert line.lines["SN-1"]["failures"][0]["reason"] == "Unplugged."
+    assert line.report(**TODAY)["counts"] == {"done": 1}
+
+    line.finish_run(failed, line.start_run())
+    assert line.report(**TODAY)["counts"] == {fate: 1}
+
+
 def test_a_period_ends_with_its_last_day(line: Line) -> None:
     line.make("SN-1")
     today = datetime.now().astimezone().date().isoformat()

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..ledger.event_kinds import EventKind
 from ..ledger.ledger import Ledger
-from ..ledger.records import Context, NewEvent
+from ..ledger.records import Context, Event, NewEvent
 
 RunHost = Mapping[str, str]
 """What is recorded of a host; what is not known is left out."""
@@ -48,6 +48,14 @@ def hosts_of_run(ledger: Ledger, run: str) -> Sequence[dict[str, Any]]:
             host = str(entry["host"])
             found[host] = {**found.get(host, {}), **entry}
     return list(found.values())
+
+
+def done_hosts(event: Event) -> Iterator[tuple[str, str, str]]:
+    """Yield host, product and serial of those that `event` says were done when a run ended, as far as it says units."""
+    for entry in _entries(event.detail) if event.kind == EventKind.RUN_HOSTS else ():
+        found = tuple(entry.get(name) for name in ("host", "product", "serial", "result"))
+        if all(isinstance(value, str) and value for value in found):
+            yield found[0], found[1], found[2]
 
 
 def _entries(detail: str | None) -> list[dict[str, Any]]:

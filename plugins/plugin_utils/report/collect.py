@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ..batch.run_hosts import hosts_of_run
+from ..batch.run_hosts import done_hosts, hosts_of_run
 from ..display_text import printable
 from ..flows.recording import account_of
 from ..ledger.event_kinds import EventKind
@@ -29,11 +29,12 @@ _FAILURES: Mapping[str, UnitVerdict] = {
 }
 """Events of what went wrong, and what they make of a unit until something makes up for them."""
 _MAKES_UP: Mapping[UnitVerdict, Collection[str]] = {
-    UnitVerdict.FAILED: {State.VERIFIED, State.LABELLED, EventKind.CHECKED},
-    UnitVerdict.UNREACHABLE: {State.VERIFIED, State.LABELLED, EventKind.CHECKED},
+    UnitVerdict.FAILED: {State.VERIFIED, State.LABELLED, EventKind.SETTLED, EventKind.CHECKED},
+    UnitVerdict.UNREACHABLE: {State.VERIFIED, State.LABELLED, EventKind.SETTLED, EventKind.CHECKED},
     UnitVerdict.MISMATCH: {EventKind.CHECKED},
     UnitVerdict.NOT_LABELLED: {State.LABELLED},
 }
+_OF_THE_DEVICE = (UnitVerdict.FAILED, UnitVerdict.UNREACHABLE)
 _OF_A_RUN = (
     EventKind.RUN_HOSTS,
     *(EventKind.ALLOCATED, EventKind.BOUND, EventKind.WRITTEN, EventKind.VERIFIED, EventKind.LABELLED),
@@ -124,8 +125,15 @@ def collect(ledger: Ledger, period: Period, units: Sequence[ReportedUnit] = (), 
         cases[key] = _Case(unit, [])
         by_host[unit.host] = key
     events = ledger.events(since=period.since) if period.run is None else ledger.events(run=period.run)
-    happened = [event for event in events if period.holds(event) and event.kind not in _OF_THE_RUN_ITSELF]
+    held = [event for event in events if period.holds(event)]
+    happened = [event for event in held if event.kind not in _OF_THE_RUN_ITSELF]
     known = {unit.host for unit in units}
+    # Nothing but the end of its run tells of a device that was found done.
+    found_done: dict[_Key, int] = {}
+    for event in held:
+        for host, product, serial in done_hosts(event):
+            found_done[product, serial] = event.id
+            by_host.setdefault(host, (product, serial))
     for event in happened:
         if event.product and event.unit and event.host:
             key = (event.product, event.unit)
@@ -148,7 +156,12 @@ def collect(ledger: Ledger, period: Period, units: Sequence[ReportedUnit] = (), 
     cases = {_key_of(dealt_with.get(case.unit.host), key): case for key, case in cases.items()}
     claims = _claims(ledger, cases)
     return [
-        _row(ledger, key, case, claims.get(key), is_reached=case.unit.host in dealt_with) for key, case in cases.items()
+        _row(
+            *(ledger, key, case, claims.get(key)),
+            is_reached=case.unit.host in dealt_with,
+            found_done=found_done.get(key, 0),
+        )
+        for key, case in cases.items()
     ]
 
 
@@ -191,7 +204,7 @@ def _claims(ledger: Ledger, cases: dict[_Key, _Case]) -> dict[_Key, Claim]:
     return claims
 
 
-def _row(ledger: Ledger, key: _Key, case: _Case, claim: Claim | None, *, is_reached: bool) -> Row:
+def _row(ledger: Ledger, key: _Key, case: _Case, claim: Claim | None, *, is_reached: bool, found_done: int) -> Row:
     product, name = key
     failures = _failures(case.events)
     moved = [
@@ -205,7 +218,7 @@ def _row(ledger: Ledger, key: _Key, case: _Case, claim: Claim | None, *, is_reac
         claim=claim,
         verdict=UnitVerdict.NOT_REACHED
         if case.unit.is_open and not case.events and not is_reached
-        else _verdict(claim, moved, case.events),
+        else _verdict(claim, moved, case.events, found_done),
         times=_times(ledger, claim, moved),
         failures=failures,
         actor=case.events[-1].actor if case.events else None,
@@ -213,7 +226,8 @@ def _row(ledger: Ledger, key: _Key, case: _Case, claim: Claim | None, *, is_reac
     )
 
 
-def _verdict(claim: Claim | None, moved: Sequence[Event], events: Sequence[Event]) -> UnitVerdict:
+def _verdict(claim: Claim | None, moved: Sequence[Event], events: Sequence[Event], found_done: int) -> UnitVerdict:
+    """Return what became of a unit: the last word counts. `found_done` is the last event of a run that had it done."""
     if claim is not None and not claim.is_live:
         return UnitVerdict.RETIRED
     open_failures = {
@@ -221,8 +235,9 @@ def _verdict(claim: Claim | None, moved: Sequence[Event], events: Sequence[Event
         for event in events
         if (verdict := _FAILURES.get(event.kind))
         and not any(later.id > event.id and later.kind in _MAKES_UP[verdict] for later in events)
+        and not (verdict in _OF_THE_DEVICE and found_done > event.id)
     }
-    for verdict in (UnitVerdict.FAILED, UnitVerdict.UNREACHABLE):
+    for verdict in _OF_THE_DEVICE:
         if verdict in open_failures:
             return verdict
     if claim is not None and claim.doubt is not None:
