@@ -9,7 +9,8 @@ from typing import Any
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction
 from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.recording import Recording
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.tasks import enter_ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.tasks import enter_ledger, refuse_absent
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.upkeep import UPKEEP
 from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
 
@@ -24,5 +25,9 @@ class ActionModule(IotoAction):
         """Make the entry."""
         if keep_up := UPKEEP.get(arguments["action"]):
             return keep_up(arguments, check=self.check_mode)
+        if arguments["action"] != "import":
+            # Opened to be written, a ledger at a mistyped place would be a new one.
+            with Ledger(arguments["ledger"], read_only=True) as ledger:
+                refuse_absent(ledger)
         with self.ledger(arguments) as ledger:
             return enter_ledger(ledger, arguments, Recording.of(arguments).context(self.host), check=self.check_mode)

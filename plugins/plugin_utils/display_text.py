@@ -66,7 +66,7 @@ def meant_by(variable: str, value: str) -> str:
         said = f"{variable}={value}"
     else:
         said = shlex.quote(json.dumps({variable: value}, ensure_ascii=False))
-    return f"say that it is meant, with -e {said} -e ioto_reason=WHY"
+    return f"run again with -e {said} -e ioto_reason=WHY"
 
 
 def url_origin(url: str) -> str:

@@ -113,9 +113,50 @@ def test_a_serial_that_two_products_have_needs_the_product(home: Path, book: Pat
 
 def test_a_conflict_is_listed_until_it_is_settled(home: Path, book: Path) -> None:
     listed = job(home, "conflicts")
-    assert "SN-9 asked on " in listed.output and "belongs to unit SN-1" in listed.output
+    assert ", unit SN-9 asked for a claim ID and could not have it: " in listed.output
+    assert "belongs to unit SN-1" in listed.output and "settle a conflict with ioto_ledger_job=resolve" in listed.output
     assert job(home, "resolve", "-e", "ioto_reason=typed", serial="SN-1").changed == 1
     assert "No conflict is open." in job(home, "conflicts").output
+
+
+def test_check_mode_says_of_a_claim_what_the_run_itself_says(home: Path, book: Path) -> None:
+    options = ("-e", "ioto_reason=moved")
+    for check in ("--check", "--diff"):  # the latter is the run itself
+        refused = job(home, "rebind", *options, check, serial="SN-1", new_serial="SN-2")
+        assert refused.status == 2 and refused.changed == 0, refused.output
+        assert "The unit SN-2 already has the claim ID ********22 (allocated); retire that one first." in refused.output
+    assert job(home, "rebind", *options, "--check", serial="SN-1", new_serial="SN-8").changed == 1
+    assert job(home, "retire", *options, serial="SN-1").changed == 1
+    for name, more in (("rebind", {"new_serial": "SN-8"}), ("labelled", {})):
+        refused = job(home, name, *options, "--check", serial="SN-1", **more)
+        assert refused.status == 2 and "of unit SN-1 is retired (moved)" in " ".join(refused.output.split())
+
+
+@pytest.mark.parametrize(
+    ("name", "variables"),
+    [
+        ("check", {}),
+        ("find", {"serial": "SN-1"}),
+        ("conflicts", {}),
+        ("export", {"dest": "all.csv"}),
+        ("backup", {"dest": "backups"}),
+        ("migrate", {}),
+        *((name, {"serial": "SN-1"}) for name in ("retire", "labelled", "resolve")),
+        ("rebind", {"serial": "SN-1", "new_serial": "SN-2"}),
+    ],
+)
+def test_a_ledger_that_is_not_there_is_refused_and_not_made(
+    tmp_path: Path, home: Path, name: str, variables: dict[str, object]
+) -> None:
+    place = tmp_path / "leger.db"
+    reason = ("-e", "ioto_reason=scrapped") if name in {"retire", "labelled", "resolve", "rebind"} else ()
+    given = {key: str(tmp_path / str(value)) if key == "dest" else value for key, value in variables.items()}
+
+    run = job(home, name, "-e", f"ioto_ledger={place}", *reason, **given)
+
+    assert run.status == 2, run.output
+    assert f"There is no ledger in {place}" in " ".join(run.output.split()).replace("no ledger /", "no ledger in /")
+    assert list(tmp_path.iterdir()) == [home]
 
 
 def test_a_file_goes_out_and_comes_in(tmp_path: Path, home: Path, book: Path) -> None:

@@ -144,8 +144,8 @@ def test_asking_at_a_mistyped_place_makes_no_ledger_there_and_says_so(tmp_path: 
     task = f"ioto.serialization.ledger_info: {{ledger: {place}}}"
     (tmp_path / "ask.yml").write_text(f"- hosts: localhost\n  gather_facts: false\n  tasks: [{{{task}}}]\n")
     run = provision(home, playbook=tmp_path / "ask.yml", ANSIBLE_COLLECTIONS_PATH=str(ROOT / "playbooks/collections"))
-    assert run.status == 0, run.output
-    assert f"There is no ledger in {place}; see whether that is the one you mean." in " ".join(run.output.split())
+    assert run.status == 2, run.output
+    assert f"There is no ledger in {place}; give the one you mean, as ioto_ledger." in " ".join(run.output.split())
     assert not place.exists()
 
 

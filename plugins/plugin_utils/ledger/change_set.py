@@ -182,11 +182,8 @@ class ChangeSet:
         if is_same_serial(claim.unit, unit):
             return claim
         if live := self.live(claim.product, unit):
-            raise self._conflict(
-                AllocationRequest(claim.product, unit, claim.source, context, claim.claim_id),
-                live,
-                f"The unit {unit} already has the claim ID {live.masked} ({live.state}); retire that one first.",
-            )
+            request = AllocationRequest(claim.product, unit, claim.source, context, claim.claim_id)
+            raise self._conflict(request, live, not_free(unit, live))
         return self._change(_moved(claim, unit, context), EventKind.REBOUND, context, f"from {_holder(claim)}", reason)
 
     def insert(self, claim: Claim, kind: EventKind, context: Context, detail: str | None = None) -> Claim:
@@ -343,6 +340,11 @@ def _has_another(live: Claim, request: AllocationRequest) -> str:
 
 def _holder(claim: Claim) -> str:
     return "no unit" if claim.unit is None else f"unit {claim.unit}"
+
+
+def not_free(unit: str, live: Claim) -> str:
+    """Return why `unit`, which has the claim `live`, gets no other one, as a sentence."""
+    return f"The unit {unit} already has the claim ID {live.masked} ({live.state}); retire that one first."
 
 
 def taken(claim: Claim) -> str:

@@ -18,13 +18,14 @@ from ..display_text import counted, printable
 from ..errors import IotoError
 from ..identity.mac_addresses import is_same_serial
 from ..private_files import typed_path, write_private
+from .change_set import not_free, taken
 from .columns import shown_by_task
 from .event_kinds import EventKind
 from .integrity.check import checked
 from .ledger import Ledger
 from .moments import parse_moment
-from .records import Claim, Context, Event, NewEvent, State, StateChange
-from .told import NO_CONFLICT, claim_line, conflict_line, found_lines, summary_line
+from .records import Claim, ClaimConflictError, Context, Event, NewEvent, State, StateChange, parse_unit
+from .told import NO_CONFLICT, SETTLE, claim_line, conflict_line, found_lines, summary_line
 from .transfer import export_claims, import_claims
 
 
@@ -32,8 +33,17 @@ class LedgerTaskError(IotoError):
     """Options that do not go together, or a file that cannot be read or written."""
 
 
+def refuse_absent(ledger: Ledger) -> None:
+    """Raise `LedgerTaskError` where there is no ledger: what only reads would find nothing amiss in it."""
+    if ledger.is_absent:
+        raise LedgerTaskError(
+            f"There is no ledger in {printable(ledger.location)}; give the one you mean, as ioto_ledger."
+        )
+
+
 def query_ledger(ledger: Ledger, options: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
-    """Return what `ledger_info` documents."""
+    """Return what `ledger_info` documents. Raises `LedgerTaskError` where there is no ledger."""
+    refuse_absent(ledger)
     reveal = options["reveal"]
     # First: what is damaged may be what is asked for.
     integrity = checked(ledger) if options["check_integrity"] else None
@@ -62,7 +72,10 @@ def query_ledger(ledger: Ledger, options: Mapping[str, Any], *, check: bool) -> 
             for conflict in conflicts
         ],
         "lines": [*found_lines(history, reveal=reveal), summary_line(summary)],
-        "conflict_lines": [conflict_line(conflict, reveal=reveal) for conflict in conflicts] or [NO_CONFLICT],
+        "conflict_lines": [
+            *(conflict_line(conflict, reveal=reveal) for conflict in conflicts),
+            SETTLE if conflicts else NO_CONFLICT,
+        ],
     }
     if integrity is not None:
         result["integrity"] = {
@@ -73,8 +86,6 @@ def query_ledger(ledger: Ledger, options: Mapping[str, Any], *, check: bool) -> 
             "not_checked": integrity.notices,
         }
         result["msg"] = f"The ledger {printable(ledger.location)} is sound: {integrity}."
-    if ledger.is_absent:
-        result["warnings"] = [f"There is no ledger in {ledger.location}; see whether that is the one you mean."]
     if options["history"]:
         result["events"] = [shown_by_task(event, reveal=reveal) for _claim, events in history for event in events]
     if options["dest"] is not None:
@@ -92,12 +103,11 @@ def enter_ledger(ledger: Ledger, options: Mapping[str, Any], context: Context, *
         after = _retired(ledger, claim, _needed(options, "reason"), context, check=check)
     elif action == "rebind":
         unit = _needed(options, "new_serial")
-        if is_same_serial(claim.unit, unit):
-            after = claim
-        elif check:
-            after = claim._replace(unit=unit)
+        reason = _needed(options, "reason")
+        if check:
+            after = _foretell_rebound(ledger, claim, unit)
         else:
-            after = ledger.rebind(claim.claim_id, unit, reason=_needed(options, "reason"), context=context)
+            after = ledger.rebind(claim.claim_id, unit, reason=reason, context=context)
     elif action == "labelled":
         after = _seen_labelled(ledger, claim, _needed(options, "reason"), context, check=check)
     else:
@@ -178,7 +188,9 @@ def _named(ledger: Ledger, options: Mapping[str, Any]) -> Claim:
     else:
         raise LedgerTaskError("Nothing says which claim is meant; give claim_id, or serial.")
     if claim is None:
-        raise LedgerTaskError(f"The ledger {ledger.location} has no such claim; see what it has with ledger_info.")
+        raise LedgerTaskError(
+            f"The ledger {ledger.location} has no such claim; see what it has with ioto_ledger_job=find."
+        )
     return claim
 
 
@@ -195,12 +207,26 @@ def _retired(ledger: Ledger, claim: Claim, reason: str, context: Context, *, che
     return ledger.retire(claim.claim_id, reason=reason, context=context)
 
 
+def _foretell_rebound(ledger: Ledger, claim: Claim, unit: str) -> Claim:
+    """Return what the claim would be when it is moved to `unit`. Raises `ClaimConflictError` where it would not."""
+    if not claim.is_live:
+        raise ClaimConflictError(taken(claim), claim)
+    unit = parse_unit(unit)
+    if is_same_serial(claim.unit, unit):
+        return claim
+    for live in ledger.live_claims([(claim.product, unit)]).values():
+        raise ClaimConflictError(not_free(unit, live), live)
+    return claim._replace(unit=unit, state=State.ALLOCATED)
+
+
 def _seen_labelled(ledger: Ledger, claim: Claim, reason: str, context: Context, *, check: bool) -> Claim:
     if claim.state is State.LABELLED:
         return claim
     if claim.unit is None:
         raise LedgerTaskError(f"The claim {claim.masked} belongs to no unit; print its roll with a reason instead.")
     if check:
+        if not claim.is_live:
+            raise ClaimConflictError(taken(claim), claim)
         return claim._replace(state=State.LABELLED)
     return ledger.advance(StateChange(claim.claim_id, State.LABELLED, context, f"seen on the unit: {reason}"))
 

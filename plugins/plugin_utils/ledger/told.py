@@ -15,6 +15,11 @@ VOID = "a label with it is void"
 
 NOTHING_FOUND = "No claim was found."
 NO_CONFLICT = "No conflict is open."
+SETTLE = (
+    "See on the units which one is right; then settle a conflict with ioto_ledger_job=resolve, ioto_ledger_claim_id "
+    "(the ID that was asked for) or ioto_ledger_serial (of the unit that has it), and ioto_reason."
+)
+"""What to do about conflicts."""
 
 
 def claim_line(claim: Claim, *, reveal: bool) -> str:
@@ -58,10 +63,11 @@ def found_lines(claims: Iterable[tuple[Claim, Iterable[Event]]], *, reveal: bool
 def conflict_line(conflict: Conflict, *, reveal: bool) -> str:
     """Return who asked for what could not be had, and who has it."""
     event, holder = conflict.event, conflict.holder
-    asked = f"{printable(event.unit or 'no unit')} asked on {local_time(event.at)}"
+    who = f"unit {printable(event.unit)}" if event.unit else "a device whose unit is not known"
+    asked = f"On {local_time(event.at)}, {who} asked for a claim ID and could not have it"
     if event.detail:
         return f"{asked}: {printable(event.detail)}"
-    return f"{asked} for the ID of {claim_line(holder, reveal=reveal)}" if holder else f"{asked} for an ID."
+    return f"{asked}, that of {claim_line(holder, reveal=reveal)}." if holder else f"{asked}."
 
 
 def summary_line(summary: LedgerSummary) -> str:

@@ -109,13 +109,13 @@ def _of_this_run(
 def _of_the_ledger(options: Mapping[str, Any], around: Surroundings, made_at: datetime) -> Report:
     """Return the report of a period, or of the last run that the ledger has recorded."""
     with closing(around.open_ledger(options["ledger"])) as ledger:
+        if ledger.is_absent:
+            raise ReportError(f"There is no ledger in {ledger.location}; name the one that was used (ioto_ledger).")
         if options["since"] or options["until"]:
             since = parse_moment(options["since"]) if options["since"] else datetime.fromtimestamp(0).astimezone()
             until = parse_moment(options["until"], is_end=True) if options["until"] else made_at
             period = Period(since, until)
         else:
-            if ledger.is_absent:
-                raise ReportError(f"There is no ledger in {ledger.location}; name the one that was used (ioto_ledger).")
             found = last_run(ledger, options["run"])
             if found is None and options["run"]:
                 raise ReportError(
