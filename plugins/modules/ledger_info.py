@@ -53,7 +53,7 @@ options:
   source:
     description: Only claims whose ID came from there.
     type: str
-    choices: [given, generated, service, agent, imported, reserved]
+    choices: [given, generated, adopted, service, agent, imported, reserved]
   run:
     description: Only claims to which something happened in the run with this number.
     type: str

@@ -37,7 +37,7 @@ def book(home: Path) -> Path:
     with Ledger(path) as ledger:
         for number, claim_id in enumerate(IDS, start=1):
             context = Context("tester@bench", f"pump-{number}", run=RUN if number == 3 else None)
-            source = "service" if number == 2 else "given"
+            source = {1: "given", 2: "service", 3: "adopted"}[number]
             ledger.allocate(
                 AllocationRequest(PRODUCT, f"SN-{number}", source=source, context=context, claim_id=claim_id)
             )
@@ -70,6 +70,7 @@ def test_every_job_and_every_variable_of_the_table_is_in_the_playbook() -> None:
         ({"serial": "SN-1", "history": True}, {"SN-1"}),
         ({"host": "pump-2", "product": PRODUCT}, {"SN-2"}),
         ({"source": "service"}, {"SN-2"}),
+        ({"source": "adopted"}, {"SN-3"}),
         ({"run": RUN}, {"SN-3"}),
         ({"state": "verified"}, {"SN-1"}),
         ({"claim_id": f"{IDS[0]},{IDS[2]}", "reveal": True}, {"SN-1", "SN-3"}),

@@ -136,6 +136,11 @@ def test_a_time_that_is_none_and_a_folder_that_is_not_there_are_one_sentence(led
         info(ledger, since="yesterday")
     with pytest.raises(IotoError, match="cannot be written"):
         info(ledger, dest="/nowhere/at/all.csv")
+    with pytest.raises(IotoError, match="is not before the one until which"):
+        info(ledger, since="2026-11-28", until="2026-11-27")
+    with pytest.raises(IotoError, match=r"all\.csv cannot be read \(No such file or directory\); check its name"):
+        entry(ledger, action="import", src="/nowhere/at/all.csv")
+    assert info(ledger, source="adopted")["claims"] == []
 
 
 @pytest.mark.ansible

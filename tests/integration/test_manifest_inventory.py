@@ -165,7 +165,7 @@ def test_a_csv_file_is_no_problem_where_the_plugin_reads_it_or_ansible_does_not(
     for source, environment in ((order, enabled), (tmp_path, ignored)):
         result = run("ansible-playbook", "-i", source, playbook, **environment)
         assert "is a CSV file" not in result.stderr
-        assert "give one of dest and printer" in result.stdout
+        assert "give one of dest (ioto_label_dest" in result.stdout
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from PIL import Image
 
 from tests.support.ansible import ROOT, provision
 from tests.support.shell_device import PRODUCT
@@ -88,3 +89,22 @@ def test_a_value_that_was_cut_at_a_space_is_refused_by_every_playbook(
     told = " ".join(run.output.replace('\\"', '"').split())  # a callback shows a result as JSON
     assert """write a value with spaces as JSON: -e '{"ioto_reason": "two words"}'.""" in told
     assert run.changed == 0 and not (home / ".local").exists()
+
+
+@pytest.mark.parametrize("variable", ["ioto_scan", "ioto_scan_image"])
+def test_one_label_for_several_units_is_refused_before_any_device(tmp_path: Path, home: Path, variable: str) -> None:
+    picture = tmp_path / "label.png"
+    Image.new("L", (8, 8)).save(picture)
+    given = "JT08-FFQXWQ" if variable == "ioto_scan" else str(picture)
+    nowhere = {"ansible_host": "192.0.2.1", "ansible_user": "nobody"}
+    hosts = {"a": nowhere, "b": nowhere, "c": {**nowhere, "ioto_mode": "none"}}
+    inventory = tmp_path / "hosts.yml"
+    inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts}}))
+
+    run = provision(home, "-i", inventory, "-e", f"{variable}={given}", playbook=ROOT / "playbooks/verify.yml")
+
+    assert run.status == 2 and not run.unreachable, run.output
+    kind = "label" if variable == "ioto_scan" else "picture"
+    told = " ".join(run.output.split())
+    assert f"a, b: the same {kind} is given for each ({variable}); a label is on one unit: " in told
+    assert "FFQXWQ" not in run.output and "nothing was done" in told

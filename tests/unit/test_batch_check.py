@@ -187,7 +187,7 @@ def test_a_ledger_that_cannot_be_used_is_one_problem_of_its_hosts_beside_the_oth
     }
     told = problems(batch)
     assert [sentence.partition(":")[0] for sentence in told] == ["d", "a, b", "c"]
-    assert "is not a ledger, but some other file; name the ledger's own file." in told[1]
+    assert "cannot be opened: that file holds something else; name the ledger's own file." in told[1]
     assert "cannot be reached" in told[2]
 
 
@@ -199,7 +199,9 @@ def test_a_mac_in_two_notations_is_one_serial_and_fits_a_pattern_of_either(ledge
         "c": {**line, "ioto_serial": "01:00:5e:00:00:01"},
     }
     group, one = problems(batch)
-    assert one == "a, b: the same serial and product are given to each; a serial names one unit."
+    assert (
+        one == "a, b: the serial '00:1b:21:aa:00:01' is given to each, for the same product; a serial names one unit."
+    )
     assert group.startswith("c: The serial '01:00:5e:00:00:01' identifies no unit")
 
 

@@ -193,7 +193,7 @@ def test_settings_that_nobody_could_print_are_problems_of_the_batch(line: Line) 
 
     told = {host: str(problem) for problem in problems for host in problem.hosts}
     assert set(told) == {"host-A", "host-B", "host-C", "host-D", "host-F"}
-    assert "one of dest and printer" in told["host-A"]
+    assert "one of dest (ioto_label_dest, a file or folder) and printer (ioto_label_printer" in told["host-A"]
     assert "nowhere.json5 cannot be read" in told["host-B"]
     assert "is not a printer" in told["host-C"]
     assert "100.0 x 75.0 mm" in told["host-D"]

@@ -89,9 +89,15 @@ def test_a_postscript_file_starts_no_program(tmp_path: Path, monkeypatch: pytest
     assert not (tmp_path / "started").exists()
 
 
-@pytest.mark.parametrize("name", ["absent.png", "."])
-def test_what_is_no_file_is_told(tmp_path: Path, name: str) -> None:
-    with pytest.raises(PictureError, match=r"is not a file; give a PNG or a JPEG"):
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("absent.png", r"There is no picture '.*absent\.png'; correct its path\."),
+        (".", "is not a file; give a PNG or a JPEG"),
+    ],
+)
+def test_what_is_no_file_is_told(tmp_path: Path, name: str, sentence: str) -> None:
+    with pytest.raises(PictureError, match=sentence):
         open_picture(str(tmp_path / name), "L")
 
 

@@ -75,7 +75,8 @@ def check_batch(hosts: Mapping[str, Mapping[str, Any]]) -> Sequence[Problem]:
         _shared(
             units,
             lambda unit: unit.serial and (unit.product, unit.serial),
-            "the same serial and product are given to each; a serial names one unit",
+            "the serial {} is given to each, for the same product; a serial names one unit",
+            lambda unit: quoted(unit.serial or ""),
         )
     )
     problems.extend(_look_alikes(units))
@@ -254,13 +255,22 @@ def _without_reason(units: Iterable[_BatchUnit]) -> Iterable[Problem]:
         yield Problem(tuple(found), f"with {name} the ledger keeps why; give ioto_reason.")
 
 
-def _shared(units: Iterable[_BatchUnit], key_of: Callable[[_BatchUnit], object], sentence: str) -> Iterable[Problem]:
-    """A problem for each group of units that share a key which only one may have."""
-    groups: dict[object, list[str]] = defaultdict(list)
+def _shared(
+    units: Iterable[_BatchUnit],
+    key_of: Callable[[_BatchUnit], object],
+    sentence: str,
+    shown: Callable[[_BatchUnit], str] = lambda _unit: "",
+) -> Iterable[Problem]:
+    """A problem for each group of units that share a key that only one may have; `sentence` has it as `shown`."""
+    groups: dict[object, list[_BatchUnit]] = defaultdict(list)
     for unit in units:
         if key := key_of(unit):
-            groups[key].append(unit.host)
-    return [Problem(tuple(hosts), f"{sentence}.") for hosts in groups.values() if len(hosts) > 1]
+            groups[key].append(unit)
+    return [
+        Problem(tuple(unit.host for unit in of_key), f"{sentence.format(shown(of_key[0]))}.")
+        for of_key in groups.values()
+        if len(of_key) > 1
+    ]
 
 
 def _look_alikes(units: Iterable[_BatchUnit]) -> Iterable[Problem]:

@@ -55,8 +55,8 @@ def report_device(
     }
     if settings and settings.mode is SerializeMode.NONE and claim_id is None:
         result["warnings"] = [
-            f"The agent on {state.name} has no claim ID, and the mode {settings.mode} waits for ever before it serves "
-            "anything: give it an ID, or set another mode (agent_config)."
+            f"{state.name} has no claim ID yet, and its agent (mode {settings.mode}) serves nothing before it has one: "
+            "run provision.yml, or set another mode (agent_config)."
         ]
     return result
 

@@ -106,7 +106,10 @@ def parse_job(options: Mapping[str, Any]) -> batch.LabelJob:
 def _check(options: Mapping[str, Any]) -> None:
     problems = []
     if bool(options["dest"]) == bool(options["printer"]):
-        problems.append("give one of dest and printer")
+        problems.append(
+            "give one of dest (ioto_label_dest, a file or folder) and printer (ioto_label_printer, such as "
+            "socket://HOST:9100), which labels.yml takes from the group all of the inventory or from -e"
+        )
     if not 1 <= options["copies"] <= _MAX_COPIES:
         problems.append(f"copies must be 1 to {_MAX_COPIES}")
     if options["sheet"] and (options["printer"] or options["format"] != "pdf"):

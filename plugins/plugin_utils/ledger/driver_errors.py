@@ -42,7 +42,7 @@ _SQLITE_REMEDIES = {
     sqlite3.SQLITE_READONLY: "cannot be written; give this user permission to write the file and its directory",
     sqlite3.SQLITE_CANTOPEN: "cannot be opened; give this user permission to read and write the file and its directory",
     sqlite3.SQLITE_PERM: "cannot be opened; give this user permission to read and write it",
-    sqlite3.SQLITE_NOTADB: "is not a ledger, but some other file; name the ledger's own file",
+    sqlite3.SQLITE_NOTADB: "cannot be opened: that file holds something else; name the ledger's own file",
     sqlite3.SQLITE_CORRUPT: _DAMAGED,
     sqlite3.SQLITE_IOERR: "cannot be read or written, because the disk reports an error; check the disk",
 }

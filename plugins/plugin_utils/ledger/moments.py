@@ -26,3 +26,12 @@ def parse_moment(text: str, *, is_end: bool = False) -> datetime:
     if is_end and len(text) <= len(_DATE):
         moment += timedelta(days=1)
     return moment.astimezone()
+
+
+def refuse_backwards(since: datetime | None, until: datetime | None) -> None:
+    """Raise `LedgerError` where a period ends before it begins."""
+    if since is not None and until is not None and since >= until:
+        raise LedgerError(
+            f"The time since which ({since.isoformat()}) is not before the one until which ({until.isoformat()}); "
+            "exchange or correct them."
+        )

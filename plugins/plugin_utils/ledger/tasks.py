@@ -23,7 +23,7 @@ from .columns import shown_by_task
 from .event_kinds import EventKind
 from .integrity.check import checked
 from .ledger import Ledger
-from .moments import parse_moment
+from .moments import parse_moment, refuse_backwards
 from .records import Claim, ClaimConflictError, Context, Event, NewEvent, State, StateChange, parse_unit
 from .told import NO_CONFLICT, SETTLE, claim_line, conflict_line, found_lines, summary_line
 from .transfer import export_claims, import_claims
@@ -43,11 +43,11 @@ def refuse_absent(ledger: Ledger) -> None:
 
 def query_ledger(ledger: Ledger, options: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
     """Return what `ledger_info` documents. Raises `LedgerTaskError` where there is no ledger."""
-    refuse_absent(ledger)
     reveal = options["reveal"]
     # First: what is damaged may be what is asked for.
     integrity = checked(ledger) if options["check_integrity"] else None
     claims = _selected(ledger, options, limit=options["limit"])
+    refuse_absent(ledger)  # what is wrong with the options is told first
     summary = ledger.summary()
     conflicts = ledger.conflicts()
     history = [(claim, _history(ledger, claim) if options["history"] else []) for claim in claims]
@@ -148,14 +148,17 @@ def _selected(ledger: Ledger, options: Mapping[str, Any], *, limit: int | None) 
     if options["claim_ids"] is not None:
         found = ledger.holders([parse(claim_id) for claim_id in options["claim_ids"]])
         return list(found.values())
+    since = None if options["since"] is None else parse_moment(options["since"])
+    until = None if options["until"] is None else parse_moment(options["until"], is_end=True)
+    refuse_backwards(since, until)
     return list(
         ledger.claims(
             states=None if options["state"] is None else [State(state) for state in options["state"]],
             product=None if options["product"] is None else parse_product(options["product"]),
             unit=options["serial"],
             host=options["host"],
-            since=None if options["since"] is None else parse_moment(options["since"]),
-            until=None if options["until"] is None else parse_moment(options["until"], is_end=True),
+            since=since,
+            until=until,
             source=options["source"],
             run=options["run"],
             newest_first=limit is not None,
@@ -255,7 +258,7 @@ def _import(ledger: Ledger, options: Mapping[str, Any], context: Context, *, che
         with path.open("rb") as stream:
             done = import_claims(ledger, stream, _format(options, path), context=context, check_only=check)
     except OSError as error:
-        raise LedgerTaskError(f"The file {path} cannot be read ({error}); check its name and owner.") from None
+        raise LedgerTaskError(f"The file {path} cannot be read ({error.strerror}); check its name and owner.") from None
     return {
         "changed": bool(done.added or done.changed),
         "imported": {"added": done.added, "changed": done.changed, "unchanged": done.unchanged},

@@ -16,7 +16,7 @@ from ..batch.run_record import unit_of
 from ..batch.summary import with_fleet
 from ..display_text import printable
 from ..ledger.ledger import Ledger
-from ..ledger.moments import parse_moment
+from ..ledger.moments import parse_moment, refuse_backwards
 from ..ledger.records import Context
 from ..private_files import make_private_folder, write_private
 from .collect import Period, collect, last_run, units_of_run
@@ -114,6 +114,7 @@ def _of_the_ledger(options: Mapping[str, Any], around: Surroundings, made_at: da
         if options["since"] or options["until"]:
             since = parse_moment(options["since"]) if options["since"] else datetime.fromtimestamp(0).astimezone()
             until = parse_moment(options["until"], is_end=True) if options["until"] else made_at
+            refuse_backwards(since, until)
             period = Period(since, until)
         else:
             found = last_run(ledger, options["run"])

@@ -35,6 +35,8 @@ def open_picture(path: str, mode: str) -> Image.Image:
     """Return the picture in the file `path`, a PNG or JPEG, in pillow's `mode`. Raises `PictureError`."""
     file = typed_path(path)
     try:
+        if not file.exists():
+            raise PictureError(f"There is no picture {quoted(path)}; correct its path.")
         if not file.is_file():
             raise PictureError(f"The picture {quoted(path)} is not a file; give a PNG or a JPEG.")
         with warnings.catch_warnings(action="ignore"), Image.open(file, formats=_KINDS) as picture:
