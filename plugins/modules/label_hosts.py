@@ -81,4 +81,10 @@ notices:
   type: list
   elements: str
   sample: []
+maybe_twice:
+  description: The hosts whose labels may be there twice, since a run was cut off while the first was made.
+  returned: always
+  type: list
+  elements: str
+  sample: []
 """

@@ -68,6 +68,10 @@ class Jig:
         """Take the device out of `slot`, its power cut without a word."""
         self.inside.pop(slot).stop()
 
+    def reboot(self, slot: str) -> None:
+        """Have the device in `slot` start anew: its SSH server goes, and is there again on return."""
+        self.inside[slot].restart()
+
     def _describe(self, plugged: Mapping[str, Device]) -> None:
         if self.extra_vars is None:
             return

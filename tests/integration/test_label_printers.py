@@ -283,6 +283,7 @@ def test_a_printer_that_always_breaks_off_gets_a_label_twice_and_no_third_time(t
         assert not first.notices
         assert len(second.notices) == 1
         assert second.notices[0].startswith("The label of SN-1 may be there twice")
+        assert (len(first.maybe_twice), len(second.maybe_twice)) == (0, 1)
         assert not third.notices
         assert "was sent 2 times, and no printer said that it has it" in third.failure
 

@@ -21,11 +21,14 @@ import struct
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 _ROOT = Path(__file__).parents[2]
+_PORT = 4
+"""Where its port stands among its arguments."""
 READY = b"\x02030,0,0,1245,000,0,0,0,000,0,0,0\x03\r\n\x02000,0,0,0,0,2,4,0,00000000,1,000\x03\r\n\x021234,0\x03\r\n"
 """What a printer answers to `~HS` that has nothing to complain of."""
 _IDENTITY = b"\x02ZT410-203dpi,V75.20.14Z,8,65536KB,X\x03\r\n"
@@ -59,6 +62,11 @@ class LabelPrinter:
 
     def __enter__(self) -> Self:
         self._folder.mkdir(parents=True)
+        self.start()
+        return self
+
+    def start(self) -> None:
+        """Switch it on: the first time, and again after `kill`, at the same address."""
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.services.label_printer", *self._arguments],
             cwd=_ROOT,
@@ -67,14 +75,27 @@ class LabelPrinter:
             text=True,
         )
         assert self._process.stdout
-        self.address = f"socket://{self._host}:{self._process.stdout.readline().strip()}"
-        return self
+        port = self._process.stdout.readline().strip()
+        self._arguments[_PORT] = port
+        self.address = f"socket://{self._host}:{port}"
+
+    def kill(self) -> None:
+        """End it as a power cut would: what it has not read whole is lost."""
+        self._process.kill()
+        self._process.communicate()
+
+    def hang(self) -> None:
+        """Let it take connections, and neither read nor say a word until `go_on`."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let it read and answer again."""
+        self._process.send_signal(signal.SIGCONT)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._process.kill()
-        self._process.communicate()
+        self.kill()
 
     def labels(self) -> list[bytes]:
         """What was read whole, in order."""
@@ -97,11 +118,13 @@ def _serve(folder: Path, dies_in: int, hangs_at: int, host: str, port: int, mann
     with socket.create_server((host, port)) as server:
         print(server.getsockname()[1], flush=True)
         number = 0
+        printed = len([*folder.glob("*.zpl")])
         kept: list[socket.socket] = []
         while True:
             connection, _peer = server.accept()
             number += 1
-            with connection:
+            # A client that was killed resets its connection, or takes no answer.
+            with connection, suppress(ConnectionError):
                 if number == dies_in:
                     connection.recv(100)
                     os.kill(os.getpid(), signal.SIGKILL)
@@ -128,9 +151,12 @@ def _serve(folder: Path, dies_in: int, hangs_at: int, host: str, port: int, mann
                 data = b""
                 while part := connection.recv(65536):
                     data += part
+                if not data:  # of a client that was killed before it sent
+                    continue
                 temporary = folder / "part"
                 temporary.write_bytes(data.removesuffix(b"~HI~HS"))
-                temporary.rename(folder / f"{number:04d}.zpl")
+                printed += 1
+                temporary.rename(folder / f"{printed:04d}.zpl")
                 if number == hangs_at:
                     signal.pause()
                 if status and not (manner == "once" and number > 1):

@@ -69,6 +69,17 @@ def test_a_label_that_is_missing_is_no_label_and_stays_it(watch: RunWatch, told:
     assert told.last("slot-1").reason == "The printer is out of paper."
 
 
+def test_a_label_that_may_be_there_twice_is_told_with_the_pass(watch: RunWatch, told: Told) -> None:
+    for slot in ("slot-1", "slot-2"):
+        watch.end_task("serialize", slot, DONE)
+    labels = {"not_labelled": {}, "labelled": ["slot-1", "slot-2"], "maybe_twice": ["slot-1"]}
+    watch.end_task("label_hosts", "slot-1", labels)
+    watch.end_task("summary", "slot-1", {"not_done": [], "lines": []})
+    assert (told.last("slot-1").state, told.last("slot-1").reason) == ("pass", "Its label may be there twice.")
+    assert "destroy one of them" in str(told.last("slot-1").remedy)
+    assert (told.last("slot-2").state, told.last("slot-2").reason) == ("pass", None)
+
+
 def test_nobody_is_pass_where_no_label_could_be_made_at_all(watch: RunWatch, told: Told) -> None:
     watch.end_task("serialize", "slot-1", DONE)
     watch.end_task("serialize", "slot-2", DONE)

@@ -76,7 +76,8 @@ class Label:
 class LabelReport:
     """What was made: the claims in order, the files, what somebody should know, and why it broke off, if it did.
 
-    `unconfirmed` are the claim IDs of those labels that went out to a printer which does not say that it has them.
+    `unconfirmed` are the claim IDs of those labels that went out to a printer which does not say that it has them,
+    `maybe_twice` of those that may have come out before.
     """
 
     made: Sequence[Claim] = ()
@@ -85,6 +86,7 @@ class LabelReport:
     failure: str = ""
     missing: int = 0
     unconfirmed: Set[str] = frozenset()
+    maybe_twice: Set[str] = frozenset()
 
 
 def compose(job: LabelJob, claim: Claim) -> Label:
@@ -136,13 +138,16 @@ def write_files(
         others = _made_meanwhile(ledger, labels)
         ours = [label for label in labels if label.claim.claim_id not in others]
         contents = {_unused(path): data for path, data in _contents(ours, dest, format, sheet, start).items()}
-        notices = [notice for label in ours for notice in _doubts(ledger, label.claim)]
+        doubts = {label.claim.claim_id: _doubts(ledger, label.claim) for label in ours}
         ledger.record_many([_label_event(EventKind.PRINT_STARTED, label.claim, str(dest), context) for label in ours])
         for path, data in contents.items():
             _write(path, data)
         _record(ledger, ours, f"written to {dest}", context)
     return LabelReport(
-        [label.claim for label in labels], [str(path) for path in contents], [*notices, *_told(len(others))]
+        [label.claim for label in labels],
+        [str(path) for path in contents],
+        [*filter(None, doubts.values()), *_told(len(others))],
+        maybe_twice={claim_id for claim_id, doubt in doubts.items() if doubt},
     )
 
 
@@ -168,6 +173,7 @@ def print_labels(ledger: Ledger, labels: Sequence[Label], *, printer: Printer, c
     """Print the labels in their order, and record each as the printer takes it; stop at the first that it does not."""
     made: list[Claim] = []
     unconfirmed: set[str] = set()
+    maybe_twice: set[str] = set()
     notices: list[str] = []
     by_others = 0
     failure = ""
@@ -183,7 +189,9 @@ def print_labels(ledger: Ledger, labels: Sequence[Label], *, printer: Printer, c
             elif failure := _in_doubt(ledger, label):
                 break
             else:
-                notices += _doubts(ledger, label.claim)
+                if doubt := _doubts(ledger, label.claim):
+                    notices.append(doubt)
+                    maybe_twice.add(label.claim.claim_id)
                 try:
                     receipt = _print(ledger, label, printer, context)
                 except PrintError as error:
@@ -194,7 +202,9 @@ def print_labels(ledger: Ledger, labels: Sequence[Label], *, printer: Printer, c
                 if receipt.notice and receipt.notice not in notices:
                     notices.append(receipt.notice)
         made.append(label.claim)
-    return LabelReport(made, (), [*notices, *_told(by_others)], failure, len(labels) - len(made), unconfirmed)
+    return LabelReport(
+        made, (), [*notices, *_told(by_others)], failure, len(labels) - len(made), unconfirmed, maybe_twice
+    )
 
 
 def _print(ledger: Ledger, label: Label, printer: Printer, context: Context) -> Receipt:
@@ -234,15 +244,15 @@ def _composer(layout: LabelLayout) -> Composer:
     return Composer(layout)
 
 
-def _doubts(ledger: Ledger, claim: Claim) -> list[str]:
-    """Say whether a label of `claim` may be there already, though none was recorded."""
+def _doubts(ledger: Ledger, claim: Claim) -> str:
+    """Say that a label of `claim` may be there already, though none was recorded; nothing where there is none."""
     last = next(iter(ledger.events(claim_id=claim.claim_id, kinds=_PRINT_EVENTS, newest_first=True, limit=1)), None)
     if last is None or last.kind not in {EventKind.PRINT_STARTED, EventKind.PRINT_UNSURE}:
-        return []
-    return [
+        return ""
+    return (
         f"The label of {claim.unit or claim.masked} may be there twice, since a run was cut off while it was made "
         f"({last.detail}); look for a second one and destroy it."
-    ]
+    )
 
 
 def _in_doubt(ledger: Ledger, label: Label) -> str:

@@ -54,6 +54,7 @@ class _Result:
     not_labelled: dict[str, str] = field(default_factory=dict)
     files: list[str] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
+    maybe_twice: list[str] = field(default_factory=list)
 
 
 def check_hosts(
@@ -135,6 +136,7 @@ def label_hosts(
         "not_labelled": result.not_labelled,
         "files": result.files,
         "notices": result.notices,
+        "maybe_twice": result.maybe_twice,
     }
     if result.not_labelled:
         shown["failed"] = True
@@ -193,6 +195,7 @@ def _label_queue(ledger: Ledger, queue: Sequence[_Host], result: _Result, *, con
     report = queue[0].settings.make(ledger, [label for _host, label in labels], context=context)
     result.files += report.files
     result.notices += report.notices
+    result.maybe_twice += [host.name for host, label in labels if label.claim.claim_id in report.maybe_twice]
     names = [host.name for host, _label in labels]
     made = len(report.made)
     for name, claim in zip(names, report.made, strict=False):  # the made ones are the first

@@ -43,6 +43,8 @@ class RunWatch:
         self._done: set[str] = set()
         """Whose last task of ours has read the ID back from the board."""
         self._to_label: Sequence[str] = ()
+        self._maybe_twice: Sequence[str] = ()
+        """Whose labels may be there twice."""
 
     def start(self) -> None:
         """Tell that all of them are being worked on."""
@@ -120,6 +122,7 @@ class RunWatch:
                 self._show(host)
 
     def _take_labels(self, result: Mapping[str, Any]) -> None:
+        self._maybe_twice = result.get("maybe_twice") or ()
         missing = result.get("not_labelled")
         if not isinstance(missing, Mapping):
             return
@@ -145,7 +148,7 @@ class RunWatch:
 
     def _pass(self, host: str) -> None:
         if self._is_open(host):
-            self._judge(host, SlotState.PASS, None)
+            self._judge(host, SlotState.PASS, words.maybe_twice() if host in self._maybe_twice else None)
 
     def _judge(self, host: str, state: SlotState, trouble: words.Trouble | None) -> None:
         reason, remedy = trouble or (None, None)

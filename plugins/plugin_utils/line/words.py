@@ -69,6 +69,11 @@ def labelling_trouble(reason: str) -> Trouble:
     )
 
 
+def maybe_twice() -> Trouble:
+    """Return what is said of a board that is done, and whose label may have come out before."""
+    return Trouble("Its label may be there twice.", "Look for a second label of this board, and destroy one of them.")
+
+
 def refused_batch(reason: str) -> Trouble:
     """Return why no board of a run was touched: what the check before it found."""
     # The first line counts the problems, and a line each says them.
