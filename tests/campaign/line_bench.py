@@ -72,7 +72,9 @@ def line_bench(folder: Path, boards: int, ledger: str = "") -> Iterator[LineBenc
             "ioto_label_printer_timeout": PRINTER_SECONDS,
             "ioto_label_product_name": PRODUCT_NAME,
         }
-        jig = Jig(fleet, SLOTS, **variables, **({"ioto_ledger": ledger} if ledger else {}))
+        if ledger:
+            variables["ioto_ledger"] = ledger
+        jig = Jig(fleet, SLOTS, "slots", **variables)
         url = f"http://127.0.0.1:{service.port}"
         station = opened.enter_context(
             RunningStation(folder, jig, service_url=url, token_file=str(token_file), operator="ann")

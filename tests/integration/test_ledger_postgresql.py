@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
 import pytest
 from sqlalchemy import make_url
 
@@ -17,7 +20,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records 
     State,
     StateChange,
 )
-from tests.services.postgresql import PostgresqlServer
+from tests.services.postgresql import PostgresqlServer, running_postgresql
 
 psycopg = pytest.importorskip("psycopg", reason="the Python package psycopg is not installed")
 
@@ -45,6 +48,16 @@ def test_a_database_or_a_user_that_does_not_exist_is_one_sentence(postgresql_url
         Ledger(url.render_as_string())
     with pytest.raises(LedgerError, match=r"refused by its server: role .nobody. does not exist"):
         Ledger(url.set(username="nobody", password="s3cret").render_as_string(hide_password=False))
+
+
+def test_a_server_that_shuts_down_is_no_wrong_url() -> None:
+    with running_postgresql() as server:
+        url = server.new_url()
+        with psycopg.connect(url):  # which it waits for
+            os.kill(server.processes()[0], signal.SIGTERM)
+            with pytest.raises(LedgerError, match="is shutting down or starting; run again when the server is up"):
+                while True:
+                    Ledger(url).close()
 
 
 @pytest.mark.parametrize("exists", [True, False])

@@ -75,6 +75,8 @@ _POSTGRESQL_REMEDIES = {
     "25P03": "ended the session, because nothing was asked for too long in the middle of a transaction; run again",
     READ_ONLY_TRANSACTION: "can only be read on this server; name the primary server",
 }
+_NOT_UP = "the database system is "
+"""So begins a refusal of a server that starts, recovers or shuts down."""
 
 
 @contextmanager
@@ -159,9 +161,15 @@ def _of_database(error: DBAPIError, location: Location, *, read_only: bool) -> s
     if state:
         diagnosis = getattr(cause, "diag", None)
         return f"failed: {getattr(diagnosis, 'message_primary', None) or state}"
+    return _of_connecting(cause)
+
+
+def _of_connecting(cause: BaseException | None) -> str:
     reason = " ".join(str(cause).split("\n", maxsplit=1)[0].split()).rstrip(".")
     # While it connects, psycopg knows no SQLSTATE; the server's own refusal begins with this word.
     _before, fatal, refusal = reason.partition("FATAL: ")
+    if refusal.startswith(_NOT_UP):
+        return _POSTGRESQL_REMEDIES["57"]
     if fatal:
         return f"is refused by its server: {refusal}; correct its URL or the server"
     return f"cannot be reached: {reason}; check that the server runs and its address"
