@@ -17,6 +17,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger i
 from tests.fleet import Fleet
 from tests.fleet.jig import Jig
 from tests.services.factory_service_fixture import ServiceMaker, service_with
+from tests.services.label_printer import READY, LabelPrinter
 from tests.services.line_station import RunningStation, eventually
 from tests.support.slots import SLOTS, STATION_TOKEN, service_of_a_line
 
@@ -121,3 +122,24 @@ def test_the_operator_sees_on_the_page_what_came_of_a_scan_and_labels_with_a_url
         notice(None, "What was scanned has more than 1000 characters")
         assert printed not in str(service.get(SLOTS).body)
         station.stop()
+
+
+def test_a_label_that_may_be_there_twice_is_told_before_and_after_its_scan(tmp_path: Path, fleet: Fleet) -> None:
+    pytest.importorskip("reportlab", reason="labels need the Python package reportlab")
+    device = fleet.devices[0]
+    with LabelPrinter(tmp_path / "printer", status=READY) as printer:
+        place = {"ioto_label_printer": printer.address, "ioto_label_printer_timeout": 2}
+        jig = Jig(fleet, 2, "slots", ioto_ledger=str(tmp_path / "ledger.db"), **place)
+        with line_with_scanner(tmp_path, jig, "plug_then_scan") as (station, scanner):
+            printer.hang()
+            jig.plug("slot-1", device)
+            station.wait_for("slot-1 NO LABEL")
+            printer.go_on()
+            jig.pull("slot-1")
+            station.wait_for("slot-1 EMPTY")
+            jig.plug("slot-1", device)
+            station.wait_for(f"slot-1 SCAN NOW {device.serial}: Its label may be there twice. Scan the label")
+            scan(scanner, str(device.claim_id()))
+            station.wait_for(f"slot-1 PASS {device.serial}: Its label may be there twice. Look for a second label")
+            station.stop()
+        assert len(printer.labels()) == 2 and len(set(printer.labels())) == 1

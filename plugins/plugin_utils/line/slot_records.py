@@ -35,6 +35,8 @@ class SlotRecord:
     """Runs for the board that somebody killed."""
     claim_id: str = field(default="", repr=False)
     """From the label that was scanned for the board."""
+    passed: SlotReport | None = None
+    """How its run ended, where the label that came out is still to be scanned."""
     report: SlotReport = field(init=False)
     """What the page is told of it."""
     _arrivals: deque[float] = field(default_factory=deque)

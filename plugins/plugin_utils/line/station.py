@@ -176,7 +176,7 @@ class LineStation:
                 self._begin(record)
                 self._told(record)
         elif answer.outcome is ScanOutcome.VERIFIED:
-            self._show(record, replace(record.report, state=SlotState.PASS, reason=None, remedy=None))
+            self._show(record, record.passed or replace(record.report, state=SlotState.PASS, reason=None, remedy=None))
         elif answer.outcome is ScanOutcome.WRONG_LABEL:
             self._show(record, replace(record.report, state=SlotState.FAIL, reason=answer.sentence, remedy=None))
 
@@ -246,6 +246,7 @@ class LineStation:
 
     def _ask_for_label(self, record: SlotRecord) -> None:
         """Have the label scanned that came out for the unit; it is PASS once that is the right one."""
+        record.passed = record.report
         # SCAN NOW once a scan can be compared.
         record.report = replace(record.report, state=SlotState.WORKING, step="Looking up the label")
         task = asyncio.create_task(self._expect_label(record, record.number), name="look up")
@@ -265,7 +266,9 @@ class LineStation:
         report = replace(record.report, state=SlotState.FAIL, step=None, reason=reason, remedy="Fetch the technician.")
         if claim_id:
             self._desk.scans.done(record.slot.name, number, claim_id, serial)
-            report = replace(report, state=SlotState.SCAN_NOW, reason=None, remedy="Scan the label that came out.")
+            # What its run had to say beside PASS, such as that the label may be there twice.
+            beside = record.passed.reason if record.passed else None
+            report = replace(report, state=SlotState.SCAN_NOW, reason=beside, remedy="Scan the label that came out.")
         self._show(record, report)
 
     def _show(self, record: SlotRecord, report: SlotReport) -> None:
