@@ -21,7 +21,7 @@ pytestmark = pytest.mark.ansible
 
 ROOT = Path(__file__).resolve().parents[2]
 SEED = 12
-SECONDS = 40.0
+SECONDS = 30.0
 
 
 def test_boards_come_and_go_while_programs_are_killed_and_nothing_is_lost_or_twice(tmp_path: Path) -> None:
