@@ -279,7 +279,9 @@ class CallbackModule(CallbackBase):
 
     def _show_debug(self, result: CallbackTaskResult) -> None:
         self._clean_results(result.result, result.task.action)
-        for text in debug_lines(result.host.get_name(), result.result):
+        # What is said once for all hosts is not about the one that Ansible took for it.
+        host = None if result.task.run_once is True else result.host.get_name()
+        for text in debug_lines(host, result.result):
             self._display.display(text)
 
     def _warn(self, result: CallbackTaskResult) -> None:

@@ -331,6 +331,7 @@ def test_differences_are_shown_on_demand_and_debug_always(line: Line) -> None:
         "    - ioto.serialization.serialize:\n        changed: true\n"
         '        diff: {before: "a\\n", after: "b\\e[2J\\n", before_header: /etc/ioto/device.json5}\n'
         "    - ansible.builtin.debug: {msg: [one, two]}\n    - ansible.builtin.debug: {var: inventory_hostname}\n"
+        "    - {run_once: true, ansible.builtin.debug: {msg: 3 units}}\n"
     )
     assert "device.json5" not in line.run(plays).stdout
     output = line.run(plays, "--diff").stdout
@@ -338,6 +339,7 @@ def test_differences_are_shown_on_demand_and_debug_always(line: Line) -> None:
     assert "\n-a\n+b\n" in output
     assert "h1: one\nh1: two\n" in output
     assert "h1: inventory_hostname = h1\n" in output
+    assert "\n3 units\n" in output
 
 
 def test_hostile_text_does_not_reach_the_terminal(on_terminal: Callable[..., Terminal]) -> None:

@@ -471,6 +471,7 @@ def test_debug_prints_lists_item_by_item_and_other_values_with_their_name() -> N
         'h1: {"two": 2}',
         "h1: ansible_host = a\nh1: ansible_host = b",
     ]
+    assert debug_lines(None, {"msg": ["3 units: 1 PASS, 2 FAIL."]}) == ["3 units: 1 PASS, 2 FAIL."]
 
 
 def test_texts_are_cleaned_however_deep_they_lie() -> None:

@@ -53,9 +53,9 @@ def hosts_of_run(ledger: Ledger, run: str) -> Sequence[dict[str, Any]]:
 def done_hosts(event: Event) -> Iterator[tuple[str, str, str]]:
     """Yield host, product and serial of those that `event` says were done when a run ended, as far as it says units."""
     for entry in _entries(event.detail) if event.kind == EventKind.RUN_HOSTS else ():
-        found = tuple(entry.get(name) for name in ("host", "product", "serial", "result"))
-        if all(isinstance(value, str) and value for value in found):
-            yield found[0], found[1], found[2]
+        host, product, serial = (entry.get(name) for name in ("host", "product", "serial"))
+        if isinstance(host, str) and isinstance(product, str) and isinstance(serial, str) and "result" in entry:
+            yield host, product, serial
 
 
 def _entries(detail: str | None) -> list[dict[str, Any]]:

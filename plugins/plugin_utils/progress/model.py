@@ -283,9 +283,9 @@ def recap_line(host: str, summary: Mapping[str, int]) -> str:
     return f"{one_line(host)} : {counts}"
 
 
-def debug_lines(host: str, result: Mapping[str, Any]) -> list[str]:
-    """Return what a playbook prints on purpose, an item of a list each; the host's name is before every line."""
-    host = one_line(host)
+def debug_lines(host: str | None, result: Mapping[str, Any]) -> list[str]:
+    """Return what a playbook prints on purpose, an item of a list each; `host` is before every line, None for all."""
+    whose = "" if host is None else f"{one_line(host)}: "
     lines = []
     for name, value in result.items():
         if name.startswith("_") or name in ("results", "changed"):
@@ -293,7 +293,7 @@ def debug_lines(host: str, result: Mapping[str, Any]) -> list[str]:
         label = "" if name == "msg" else f"{name} = "
         for item in value if isinstance(value, list) else [value]:
             text = item if isinstance(item, str) else json.dumps(item, default=str, ensure_ascii=False)
-            lines.append("\n".join(f"{host}: {label}{part}" for part in clean(text).split("\n")))
+            lines.append("\n".join(f"{whose}{label}{part}" for part in clean(text).split("\n")))
     return lines
 
 
