@@ -26,11 +26,11 @@ SECONDS = 30.0
 
 def test_boards_come_and_go_while_programs_are_killed_and_nothing_is_lost_or_twice(tmp_path: Path) -> None:
     """`make campaign-line` does so for long, and with another seed each time."""
-    result = run(tmp_path, boards=24, seed=SEED, seconds=SECONDS, chances=replace(CHANCES, kill=0.12))
+    result = run(tmp_path, boards=24, seed=SEED, seconds=SECONDS, chances=replace(CHANCES, kill=0.2))
 
     print(result)
     assert result.violations == []
-    assert sum(number for deed, number in result.deeds.items() if deed.startswith("kill -9")) >= 2
+    assert sum(number for deed, number in result.deeds.items() if deed.startswith("kill -9")) >= 1
     assert result.judgement.claim_ids >= 8
 
 
