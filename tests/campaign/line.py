@@ -42,13 +42,27 @@ def parts(line: LineBench, server: PostgresqlServer | None) -> list[Part]:
     """Return what is killed of `line`."""
     found = [
         Part(STATION, line.station.kill, line.station.start, 2.0),
-        Part("kill -9 of the playbook", line.kill_playbook, excludes=frozenset({STATION})),
+        # The station begins twice anew by itself.
+        Part(
+            "kill -9 of the playbook",
+            line.kill_playbook,
+            spoils=frozenset({"FAIL"}),
+            spoils_at=3,
+            excludes=frozenset({STATION}),
+        ),
         Part(_SERVICE, line.service.kill, line.service.start, 5.0, excludes=frozenset({_POSTGRESQL})),
-        Part(_PRINTER, line.printer.kill, line.printer.start, 5.0, _NO_LABEL, frozenset({_HANG})),
-        Part(_HANG, line.printer.hang, line.printer.go_on, 1.5 * PRINTER_SECONDS, _NO_LABEL, frozenset({_PRINTER})),
+        Part(_PRINTER, line.printer.kill, line.printer.start, 5.0, _NO_LABEL, excludes=frozenset({_HANG})),
+        Part(
+            _HANG,
+            line.printer.hang,
+            line.printer.go_on,
+            1.5 * PRINTER_SECONDS,
+            _NO_LABEL,
+            excludes=frozenset({_PRINTER}),
+        ),
     ]
     if server:
-        found.append(Part(_POSTGRESQL, server.kill, server.start, 5.0, _FAIL, frozenset({_SERVICE})))
+        found.append(Part(_POSTGRESQL, server.kill, server.start, 5.0, _FAIL, excludes=frozenset({_SERVICE})))
     return found
 
 

@@ -41,6 +41,8 @@ class Part:
     start: Callable[[], None] | None = None
     most_down: float = 0.0
     spoils: frozenset[str] = frozenset()
+    spoils_at: int = 1
+    """How often it has to be killed for that."""
     excludes: frozenset[str] = frozenset()
     """Parts that are not to be down at the same time, since what starts one needs the other."""
 
@@ -175,7 +177,10 @@ class LineScript:
             self.troubles.append(f"{slot} says {tile.state} without a cause: {tile.said} ({dict(tile.causes)})")
 
     def _is_explained(self, tile: Tile) -> bool:
-        return any(tile.state in self._parts[name].spoils for name in tile.causes)
+        return any(
+            tile.state in self._parts[name].spoils and number >= self._parts[name].spoils_at
+            for name, number in tile.causes.items()
+        )
 
     # --- what the script does ---
 
@@ -257,6 +262,7 @@ class LineScript:
             # Another one will know nothing of what this one said, and of what was pulled meanwhile.
             for tile in self.tiles.values():
                 tile.state, tile.unseen = "EMPTY", 0
+                tile.causes = Counter([*self._down])
 
     def _blame(self, names: Iterable[str]) -> None:
         for slot in self._jig.inside:
