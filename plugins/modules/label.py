@@ -53,7 +53,7 @@ options:
     description:
       - >-
         The number of labels of a roll for units that do not exist yet. Their IDs are reserved for O(product). On the
-        bench, C(playbooks/bind.yml) gives the ID of a scanned label to the unit, whose label counts as made then.
+        bench, C(ioto.serialization.bind) gives the ID of a scanned label to the unit, whose label counts as made then.
       - Take a layout without a serial number, such as V(preprinted).
     type: int
   roll:

@@ -98,7 +98,7 @@ def leave_only_the_log(path: Path) -> None:
     ("make", "remedy"),
     [
         (Path.mkdir, "is a directory; name a file"),
-        (write_text, "some other file; name the ledger's own"),
+        (write_text, "something else; name the ledger's own"),
         (write_other_database, "some other SQLite database; name the ledger's own"),
         (write_torn_ledger, "is damaged; restore it from its backup"),
         (leave_only_the_log, "is missing while its log ledger.db-wal is there"),

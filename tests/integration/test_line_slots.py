@@ -89,7 +89,7 @@ def test_everybody_in_the_networks_may_look_and_nobody_by_another_name(line: Run
 
 
 def test_a_token_that_is_no_hash_is_told_at_the_start(service_with: ServiceMaker) -> None:
-    with pytest.raises(RuntimeError, match="station_tokens holds what is no hash"):
+    with pytest.raises(RuntimeError, match="station_tokens holds something that is not a hash"):
         service_with(station_tokens=[STATION_TOKEN])
 
 
@@ -255,7 +255,7 @@ def test_a_certificate_is_verified(authority: Path, service_with: ServiceMaker) 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:1234", "ftp://127.0.0.1", "http://", "http://[::1", "http://x:99999"])
 def test_what_is_no_url_is_refused(url: str) -> None:
-    with pytest.raises(IotoError, match="is none; say one such as"):
+    with pytest.raises(IotoError, match="is not valid; write one such as"):
         ServiceAddress(url)
 
 

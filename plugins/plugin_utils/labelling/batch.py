@@ -245,7 +245,7 @@ def _composer(layout: LabelLayout) -> Composer:
 
 
 def _doubts(ledger: Ledger, claim: Claim) -> str:
-    """Say that a label of `claim` may be there already, though none was recorded; nothing where there is none."""
+    """Say that a label of `claim` may be there already, though none was recorded; nothing where that cannot be."""
     last = next(iter(ledger.events(claim_id=claim.claim_id, kinds=_PRINT_EVENTS, newest_first=True, limit=1)), None)
     if last is None or last.kind not in {EventKind.PRINT_STARTED, EventKind.PRINT_UNSURE}:
         return ""

@@ -57,7 +57,7 @@ OPTIONS = (
         Option(
             "preprint",
             "The number of labels of a roll for units that do not exist yet. Their IDs are reserved for "
-            "O(product). On the bench, C(playbooks/bind.yml) gives the ID of a scanned label to the unit, whose "
+            "O(product). On the bench, C(ioto.serialization.bind) gives the ID of a scanned label to the unit, whose "
             "label counts as made then.",
             type="int",
             least=1,

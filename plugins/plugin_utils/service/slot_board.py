@@ -185,7 +185,7 @@ class SlotBoard:
         if notice.text:
             station.notices[place] = notice.text, moment, self._changes
         elif place != notice.slot or station.notices.pop(place, None) is None:
-            return  # there is none of it
+            return  # it takes back what is not shown
         self._note_change()
 
     def _note_change(self) -> None:

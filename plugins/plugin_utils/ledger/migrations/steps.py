@@ -72,7 +72,7 @@ def known_version(version: object, location: str) -> int:
     """Return `version`, one that some release made, or raise that the ledger is damaged."""
     if isinstance(version, int) and version >= _FIRST:
         return version
-    is_what = "missing" if version is None else version if isinstance(version, int) else "no number"
+    is_what = "missing" if version is None else version if isinstance(version, int) else "not a number"
     raise LedgerError(f"The ledger {location} is damaged: its version is {is_what}; restore its backup.")
 
 
