@@ -262,7 +262,7 @@ def test_the_agent_that_saved_its_id_goes_on_and_one_that_ran_before_may_not(
 def test_a_device_without_an_id_whose_agent_waits_for_one_for_ever_is_a_warning(line: Line) -> None:
     said = report_device(line.device, line.device.config_dir, reveal=False)
     assert said["agent"]["mode"] == "none"
-    assert "waits for ever" in said["warnings"][0]
+    assert "serves nothing before it has one" in said["warnings"][0]
 
     line.device.file.write_text("{id: 'JT08FFQXWQ', conditional: {profile: {prod: {'=id': 'S9S9D443TP'}}}}")
     said = report_device(line.device, line.device.config_dir, reveal=False)

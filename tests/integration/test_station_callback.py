@@ -230,7 +230,7 @@ def test_a_service_that_never_answers_costs_a_run_three_tenths_of_a_second(
     [
         ({"IOTO_STATION_ARRIVALS": "slot-1"}, "IOTO_STATION_ARRIVALS is not a JSON object of whole numbers"),
         ({"IOTO_STATION_ARRIVALS": '{"slot-1": "x"}'}, "IOTO_STATION_ARRIVALS is not a JSON object of whole numbers"),
-        ({"IOTO_STATION_URL": "ftp://x"}, "is none; say one such as http://127.0.0.1:1234"),
+        ({"IOTO_STATION_URL": "ftp://x"}, "is not valid; write one such as http://127.0.0.1:1234"),
         ({"IOTO_STATION_TOKEN_FILE": "/nowhere/token"}, "There is no token in /nowhere/token"),
     ],
 )
