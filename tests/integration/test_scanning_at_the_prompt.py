@@ -160,7 +160,7 @@ def test_a_fault_of_a_file_of_scans_is_told_once_for_the_run_and_as_the_files(
     file.write_bytes(b"ZQ7M2\x00KQWX4\nJT08\xffFQXWQ\n")
     told_once(" cannot be read, line 2")
     file.write_text("ZQ7M2KQWX4\n")
-    told_once(" has 1 scans, and there are 2 units")
+    told_once(" has 1 scan for 2 units; give one scan for each")
     file.write_text("host,scan\nmanual-1,ZQ7M2KQWX4\nmanual-1,ZQ7M2KQWX4\n")
     told_once(", line 3, names a second time its host")
     with Ledger(home / ".local/share/ioto/ledger.db") as ledger:
@@ -179,8 +179,11 @@ def test_pictures_that_are_none_are_told_at_once_and_as_the_files(tmp_path: Path
     run = provision(home, *arguments, playbook=ROOT / "playbooks/verify.yml")
     assert run.status == 2, run.output
     assert "The batch has 2 problems, and nothing was done:" in run.output
-    for fault in ("manual-1.jpg' cannot be read (it is no PNG and no JPEG, or broken)", "manual-2.jpg' is no file"):
-        assert run.output.count(f"- The picture '{tmp_path}/{fault}") == 1, run.output
+    for fault in (
+        f"- The picture '{tmp_path}/manual-1.jpg' cannot be read (it is not a PNG or JPEG, or it is broken)",
+        f"- There is no picture '{tmp_path}/manual-2.jpg'; correct its path.",
+    ):
+        assert run.output.count(fault) == 1, run.output
     assert "FAIL  " not in run.output
 
     # The module by itself, too, blames no unit.
