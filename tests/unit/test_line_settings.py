@@ -87,6 +87,7 @@ def test_slots_are_the_hosts_of_a_group_and_of_its_children() -> None:
     [
         ({"ansible_host": "{{ address }}"}, "write its address as it is"),
         ({"ansible_port": "ssh"}, "a number from 1 to 65535"),
+        ({"ansible_port": "²"}, "a number from 1 to 65535"),
         ({"ansible_connection": "local"}, "boards are reached by ssh"),
         ({"ioto_serial": "SN-1"}, "each board in it is another"),
         ({"ansible_host": "board.local"}, "set mdns = true"),

@@ -121,7 +121,7 @@ def _slot(name: str, variables: Mapping[str, Any], settings: LineSettings, label
     if "ioto_serial" in variables:
         raise LineError(f"{where} has an ioto_serial, but each board in it is another; leave it out.")
     port = variables.get("ansible_port", 22)
-    if isinstance(port, bool) or not str(port).isdigit() or not 1 <= int(port) <= 65535:
+    if isinstance(port, bool) or not str(port).isdecimal() or not 1 <= int(port) <= 65535:
         raise LineError(f"{where} has ansible_port {quoted(port)}; write a number from 1 to 65535.")
     if lease := str(variables.get(LEASE_VARIABLE, "")):
         if not settings.leases:

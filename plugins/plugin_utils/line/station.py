@@ -162,7 +162,7 @@ class LineStation:
         if answer.is_refusal:
             self._page.notify(answer.sentence, answer.slot)
         elif answer.outcome is not ScanOutcome.AGAIN:
-            for slot in {None, answer.slot}:
+            for slot in (None, *([answer.slot] if answer.slot else [])):
                 self._page.notify("", slot)
         record = self._records.get(answer.slot or "")
         if answer.outcome is ScanOutcome.OPERATOR and self._desk:
