@@ -91,11 +91,10 @@ from typing import TYPE_CHECKING, Any
 from ansible import context
 from ansible.plugins.callback import CallbackBase
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.controller_token import read_token
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.line.report_pipe import ReportPipe, to_all
 from ansible_collections.ioto.serialization.plugins.plugin_utils.line.run_watch import COLLECTION, RunWatch
-from ansible_collections.ioto.serialization.plugins.plugin_utils.line.telling import ServiceAddress, Teller
+from ansible_collections.ioto.serialization.plugins.plugin_utils.line.telling import Teller, service_address
 
 if TYPE_CHECKING:
     from ansible.executor.stats import AggregateStats
@@ -104,6 +103,7 @@ if TYPE_CHECKING:
     from ansible.playbook.play import Play
     from ansible.playbook.task import Task
 
+    from ansible_collections.ioto.serialization.plugins.plugin_utils.line.telling import ServiceAddress
     from ansible_collections.ioto.serialization.plugins.plugin_utils.service.slot_message import SlotReport
 
 
@@ -142,10 +142,7 @@ class CallbackModule(CallbackBase):
 
     def _address(self) -> ServiceAddress:
         file = self.get_option("token_file")
-        token = read_token(Path(file)) if file else None
-        if file and token is None:
-            raise IotoError(f"There is no token in {file}; write what the service's new-secret made there.")
-        return ServiceAddress(self.get_option("url"), token, self.get_option("ca_file"))
+        return service_address(self.get_option("url"), Path(file) if file else None, self.get_option("ca_file"))
 
     # --- the run ------------------------------------------------------------------------------------------------
 

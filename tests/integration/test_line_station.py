@@ -17,8 +17,12 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger i
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import State
 from tests.fleet import Fleet, processes
 from tests.fleet.jig import Jig
+from tests.services.factory_service_fixture import ServiceMaker, service_with
 from tests.services.label_printer import READY, LabelPrinter
 from tests.services.line_station import RunningStation, eventually
+from tests.support.slots import service_of_a_line
+
+__all__ = ["service_with"]
 
 pytestmark = pytest.mark.ansible
 
@@ -186,3 +190,17 @@ def is_alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(") ")[2][0] != "Z"
     except OSError:
         return False
+
+
+def test_a_page_that_does_not_let_the_station_in_is_told_once_with_the_remedy(
+    tmp_path: Path, fleet: Fleet, service_with: ServiceMaker
+) -> None:
+    service = service_of_a_line(service_with)
+    token = tmp_path / "token"
+    token.write_text("not the token of this line", encoding="utf-8")
+    token.chmod(0o600)
+    page = {"service_url": f"http://127.0.0.1:{service.port}", "token_file": str(token)}
+    with RunningStation(tmp_path, Jig(fleet, slots=1), **page) as station:
+        station.wait_for("does not let the station in; put the hash of its token in station_tokens")
+        station.stop()
+    assert station.log_text.count("The page is not told: ") == 1

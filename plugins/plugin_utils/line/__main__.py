@@ -16,7 +16,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from ..controller_token import read_token
 from ..errors import IotoError
 from ..private_files import make_private_folder
 from ..service.slot_message import SlotReport
@@ -25,13 +24,15 @@ from .scan_desk import ScanDesk
 from .settings import LineSettings, load
 from .slots import JigSlot, read_slots
 from .station import LineStation, Tells
-from .telling import ServiceAddress, Teller
+from .telling import Teller, service_address
 
 _LOCK_SECONDS = 20.0
 
 
 class Nobody:
     """Tells nobody: there is no page."""
+
+    trouble: str | None = None
 
     def tell(self, *reports: SlotReport, operator: str | None = None) -> None:
         """Do nothing."""
@@ -81,11 +82,8 @@ def _page(settings: LineSettings) -> Tells:
     """Return who tells the page. Raises `IotoError` where the token cannot be used."""
     if not settings.service_url:
         return Nobody()
-    token = read_token(settings.token_path) if settings.token_path else None
-    if settings.token_path and token is None:
-        raise LineError(f"There is no token in {settings.token_path}; write what the service's new-secret made there.")
     ca_file = str(settings.folder / settings.ca_file) if settings.ca_file else None
-    return Teller(ServiceAddress(settings.service_url, token, ca_file), settings.station)
+    return Teller(service_address(settings.service_url, settings.token_path, ca_file), settings.station)
 
 
 def _lock(settings: LineSettings) -> int:

@@ -38,6 +38,9 @@ _PLUG_AGAIN = words.unfinished().remedy
 class Tells(Protocol):
     """Who shows the slots to the operator. It never keeps the caller waiting."""
 
+    trouble: str | None
+    """Why the page was not told last, in a sentence; None where it was."""
+
     def tell(self, *reports: SlotReport, operator: str | None = None) -> None:
         """Take what is new."""
 
@@ -280,7 +283,10 @@ class LineStation:
         self._page.tell(record.report)
 
     async def _beat(self) -> None:
+        trouble = None
         while True:
+            if self._page.trouble != trouble and (trouble := self._page.trouble):
+                self._log(f"The page is not told: {trouble}")
             self._page.tell_whole([record.report for record in self._records.values()], self._operator)
             await asyncio.sleep(_HEARTBEAT_SECONDS)
 

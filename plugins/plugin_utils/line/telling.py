@@ -19,14 +19,15 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from ..controller_token import read_token
 from ..display_text import printable, url_origin
 from ..errors import IotoError
-from ..service.slot_message import MOST_SLOTS, NOTICE_SECONDS, SlotReport, StationMessage, StationNotice
+from ..service.slot_message import MOST_SLOTS, NOTICE_SECONDS, PATH, SlotReport, StationMessage, StationNotice
 
-PATH = "/line/v1/slots"
 CLOSING_SECONDS = 0.3
 """How long a run waits at its end for what is not told yet."""
 _PATIENCE_SECONDS = 2.0
@@ -61,6 +62,14 @@ class ServiceAddress:
             raise IotoError(
                 "The token of the station holds what no token has; write what new-secret made into its file."
             )
+
+
+def service_address(url: str, token_file: Path | None, ca_file: str | None) -> ServiceAddress:
+    """Return where the service is, with the token in `token_file`. Raises `IotoError`."""
+    token = read_token(token_file) if token_file else None
+    if token_file and token is None:
+        raise IotoError(f"There is no token in {token_file}; write what the service's new-secret made there.")
+    return ServiceAddress(url, token, ca_file)
 
 
 class Sent(NamedTuple):

@@ -12,7 +12,7 @@ from .. import claim_ids
 from ..ledger.columns import LedgerColumn, ValueKind, columns_of
 from ..ledger.records import Claim, Event
 from .settings import ServiceSettings
-from .slot_message import MOST_CHARACTERS, MOST_NOTICES, MOST_SLOTS, NOTICE_SECONDS, SlotState
+from .slot_message import MOST_CHARACTERS, MOST_NOTICES, MOST_SLOTS, NOTICE_SECONDS, PATH, SlotState
 
 _CHARACTERS = f"[{claim_ids.ALPHABET}]{{{claim_ids.MIN_LENGTH},{claim_ids.MAX_LENGTH}}}"
 _CLAIM_ID = f"^{_CHARACTERS}$"
@@ -267,7 +267,7 @@ _QUESTIONS: dict[str, Any] = {
             },
         )
     },
-    "/line/v1/slots": {
+    PATH: {
         "get": _operation(
             "How the slots of a line stand",
             {"type": "object", "properties": _SLOTS, "required": list(_SLOTS)},

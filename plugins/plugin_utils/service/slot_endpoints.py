@@ -13,9 +13,8 @@ from .components import Components
 from .errors import RefusedError
 from .serialize_endpoint import read_body
 from .slot_board import SlotBoard
-from .slot_message import MOST_BYTES, parse_message
+from .slot_message import MOST_BYTES, PATH, parse_message
 
-_PATH = "/line/v1/slots"
 _WAIT_SECONDS = 1.0
 """For news, so that a page need not ask often to have them at once."""
 _UNCACHED = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -33,7 +32,7 @@ class SlotEndpoints:
     @property
     def routes(self) -> list[Route]:
         """What is answered; whoever asks was let in before."""
-        return [Route(_PATH, self._tell, methods=["POST"]), Route(_PATH, self._look, methods=["GET"])]
+        return [Route(PATH, self._tell, methods=["POST"]), Route(PATH, self._look, methods=["GET"])]
 
     async def _tell(self, request: Request) -> Response:
         self._access.require_station(request.scope["caller"])

@@ -19,6 +19,8 @@ from ..claim_ids import ALPHABET
 from ..display_text import is_visible, printable, quoted
 from .errors import RefusedError
 
+PATH = "/line/v1/slots"
+"""Where a station tells its slots, and the page asks for them."""
 MOST_SLOTS = 64
 """Of one station."""
 MOST_CHARACTERS = 200
