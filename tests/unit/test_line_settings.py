@@ -204,3 +204,18 @@ def test_the_prefixes_of_the_codes_are_settings() -> None:
     scans = ScanDesk(settings, slots_in(inventory(a={"ansible_host": "192.0.2.1"}), settings)).scans
     assert scans.scanned("jig-A", 0).outcome is ScanOutcome.SLOT
     assert scans.scanned("ID-Ann", 2).outcome is ScanOutcome.OPERATOR
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ("ledgers/line.db", "/srv/line/ledgers/line.db"),
+        ("/var/lib/ledger.db", "/var/lib/ledger.db"),
+        ("postgresql://db/ledger", "postgresql://db/ledger"),
+        ("", ""),
+    ],
+)
+def test_the_ledger_of_a_slot_is_the_one_that_its_runs_open(said: str, found: str) -> None:
+    settings = dataclasses.replace(SCANNED, folder=Path("/srv/line"))
+    (slot,) = slots_in(inventory(a={"ioto_ledger": said}), settings)
+    assert slot.ledger == found

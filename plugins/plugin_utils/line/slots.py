@@ -109,7 +109,10 @@ def _labels(where: str, variables: Mapping[str, Any], settings: LineSettings) ->
     length = variables.get(_LENGTH, DEFAULT_LENGTH)
     if isinstance(length, bool) or not str(length).isdecimal() or not MIN_LENGTH <= int(length) <= MAX_LENGTH:
         raise LineError(f"{where} has {_LENGTH} {quoted(length)}; write a number from {MIN_LENGTH} to {MAX_LENGTH}.")
-    return _Labels(said[_LEDGER] or "", templates, int(length))
+    ledger = said[_LEDGER] or ""
+    if ledger and "://" not in ledger:  # a file, which the runs look for from their own folder
+        ledger = str(settings.folder / typed_path(ledger))
+    return _Labels(ledger, templates, int(length))
 
 
 def _slot(name: str, variables: Mapping[str, Any], settings: LineSettings, labels: _Labels) -> JigSlot:

@@ -32,7 +32,6 @@ _HEARTBEAT_SECONDS = 2.0
 _LETTERS_OF_OUTPUT = 300
 _MOST_KILLED_RUNS = 2
 """Of one board, before it has to be plugged again."""
-_PLUG_AGAIN = words.unfinished().remedy
 
 
 class Tells(Protocol):
@@ -126,7 +125,7 @@ class LineStation:
             record.become(
                 SlotState.FAIL,
                 reason=f"The board did not become ready within {self._settings.give_up_seconds:g} s.",
-                remedy=_PLUG_AGAIN,
+                remedy=words.PLUG_AGAIN,
             )
         else:
             if self._desk:
@@ -228,7 +227,10 @@ class LineStation:
             self._begin(record)
             return
         if end.is_late:
-            reason, remedy = f"The run took longer than {self._settings.run_seconds:g} s and was ended.", _PLUG_AGAIN
+            reason, remedy = (
+                f"The run took longer than {self._settings.run_seconds:g} s and was ended.",
+                words.PLUG_AGAIN,
+            )
         else:
             reason, remedy = words.unfinished()
             self._log(f"It printed at last: {printable(end.output)[-_LETTERS_OF_OUTPUT:]}")

@@ -40,7 +40,7 @@ STARTED = "Connecting"
 """What is done before the first of them."""
 
 _PUT_ASIDE = "Put the board aside for the technician, and take the next one."
-_PLUG_AGAIN = "Take the board out and plug it in again. Red again: put it aside for the technician."
+PLUG_AGAIN = "Take the board out and plug it in again. Red again: put it aside for the technician."
 _TECHNICIAN = "Fetch the technician."
 
 
@@ -54,7 +54,7 @@ class Trouble(NamedTuple):
 def of_result(result: Mapping[str, Any]) -> Trouble:
     """Return why a board is not done, of the result of its task that failed or was `unreachable`."""
     if result.get("unreachable"):
-        return Trouble(_reason(result, "The board does not answer."), _PLUG_AGAIN)
+        return Trouble(_reason(result, "The board does not answer."), PLUG_AGAIN)
     if twin := result.get("twin"):
         reason = f"The board in {printable(str(twin))} says that it is the same one."
         return Trouble(reason, "Put both boards aside for the technician.")
@@ -88,7 +88,7 @@ def not_recorded(reason: str) -> Trouble:
 
 def unfinished() -> Trouble:
     """Return what is said of a board whose run ended without a word of it."""
-    return Trouble("The run ended before the board was done.", _PLUG_AGAIN)
+    return Trouble("The run ended before the board was done.", PLUG_AGAIN)
 
 
 def _reason(result: Mapping[str, Any], otherwise: str) -> str:
