@@ -10,13 +10,18 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import sqlite_file
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.database import Database
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.event_kinds import EventKind
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.location import Location
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.migrations.command import migrate_ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.migrations.steps import (
+    SCHEMA_VERSION,
+    version_of,
+)
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
     AllocationRequest,
     Context,
@@ -211,6 +216,22 @@ def test_many_at_once_migrate_it_once(old: str, tmp_path: Path) -> None:
         child.join(60)
     assert len(rows(old, "ioto_events")) == 90
     assert len(list(tmp_path.glob("*.schema-1.*"))) == (0 if old.startswith("postgresql") else 1)
+
+
+def test_a_file_that_is_migrated_while_its_version_is_asked_is_not_damaged(tmp_path: Path) -> None:
+    """Nothing holds a file between two questions; on PostgreSQL, the first one has a migration wait."""
+    old = str(tmp_path / "ledger.db")
+    lay_down(old)
+    questions: list[str] = []
+
+    def migrate_after_the_first(*_of_the_cursor: object) -> None:
+        questions.append("asked")
+        if len(questions) == 1:
+            migrate(old)
+
+    with sqlite_file.connect(Path(old)) as connection:
+        event.listen(connection, "after_cursor_execute", migrate_after_the_first)
+        assert version_of(connection, old) == SCHEMA_VERSION
 
 
 def test_a_newer_ledger_is_migrated_by_nobody(location: str) -> None:

@@ -46,8 +46,7 @@ class Migration(NamedTuple):
 
 def version_of(connection: Connection, location: str) -> int:
     """Return the version of the ledger, today's or an older one. Raises `LedgerError`."""
-    found = connection.exec_driver_sql(VERSION_QUERY).scalars().all()
-    version = known_version(found[0] if len(found) == 1 else None, location)
+    version = _said_version(connection, location)
     if version > SCHEMA_VERSION:
         raise LedgerError(
             f"The ledger {location} was made by a newer ioto.serialization (schema {version}, this one knows "
@@ -55,11 +54,18 @@ def version_of(connection: Connection, location: str) -> int:
         )
     # A version that was changed by a bit or a hand: the steps would fail in the midst, or do something twice.
     if version < SCHEMA_VERSION and _has_taken(connection, version + 1):
+        if _said_version(connection, location) != version:  # migrated between the two questions
+            return version_of(connection, location)
         raise LedgerError(
             f"The ledger {location} is damaged: its version is {version}, but it has what schema {version + 1} "
             "brought; restore its backup."
         )
     return version
+
+
+def _said_version(connection: Connection, location: str) -> int:
+    found = connection.exec_driver_sql(VERSION_QUERY).scalars().all()
+    return known_version(found[0] if len(found) == 1 else None, location)
 
 
 def _has_taken(connection: Connection, version: int) -> bool:
