@@ -196,6 +196,12 @@ claim:
         - While it is there, the claim gets no label, whatever its state is.
       type: str
       sample: null
+    replaces:
+      description:
+        - The retired claim ID in whose place the unit got this one, masked unless O(reveal=true); null where there is
+          none.
+      type: str
+      sample: null
 msg:
   description: What was done, in a sentence or two; of one claim, what it is now.
   returned: success

@@ -191,6 +191,12 @@ claims:
         - While it is there, the claim gets no label, whatever its state is.
       type: str
       sample: null
+    replaces:
+      description:
+        - The retired claim ID in whose place the unit got this one, masked unless O(reveal=true); null where there is
+          none.
+      type: str
+      sample: null
 summary:
   description: How many claims the whole ledger has, how many are reserved, and how many are in each state.
   returned: success

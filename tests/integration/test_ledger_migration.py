@@ -273,6 +273,7 @@ def damage(location: str, version: str) -> None:
         ("1", "its version is 1, but it has what schema 2 brought"),
         ("2", "its version is 2, but it has what schema 3 brought"),
         ("3", "its version is 3, but it has what schema 4 brought"),
+        ("4", "its version is 4, but it has what schema 5 brought"),
     ],
 )
 @pytest.mark.parametrize("how", ["open", "read", "migrate", "write"])
@@ -284,6 +285,7 @@ def test_a_version_that_no_release_made_is_damage(location: str, version: str, t
         "1",
         "2",
         "3",
+        "4",
         "two rows",
     ):  # an older one; what is not looked at in each transaction
         with ledger, pytest.raises(LedgerError, match=pattern):

@@ -74,6 +74,16 @@ def test_the_history_of_a_unit_is_told(ledger: Ledger) -> None:
     assert "1" * 10 not in str(events)
 
 
+def test_what_a_claim_replaces_is_masked_as_its_own_id_is(ledger: Ledger, tmp_path: Path) -> None:
+    file = tmp_path / "more.csv"
+    file.write_text(f"claim_id,product,serial,replaces\n{'4' * 10},{PRODUCT},SN-4,{'0' * 10}\n", encoding="utf-8")
+    entry(ledger, action="import", src=str(file))
+
+    (claim,) = info(ledger, serial="SN-4")["claims"]
+    assert claim["replaces"] == "********00"
+    assert info(ledger, serial="SN-4", reveal=True)["claims"][0]["replaces"] == "0" * 10
+
+
 def test_a_conflict_is_listed_with_its_holder_until_somebody_resolves_it(ledger: Ledger) -> None:
     with pytest.raises(ClaimConflictError):
         ledger.allocate(AllocationRequest(PRODUCT, "SN-9", source="given", context=CONTEXT, claim_id="1" * 10))

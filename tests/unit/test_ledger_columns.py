@@ -26,7 +26,8 @@ CORE = Path(__file__).resolve().parents[2] / "plugins" / "plugin_utils"
 PRODUCT = "01K9F1EETDEV1CEPR0DVCT0001"
 DECLARED = {
     # the last line of a record: what is declared after it
-    "    unsettled_at: Annotated[datetime | None, LedgerColumn(is_told=False, is_reported=False)] = None\n": (
+    "    replaces: Annotated[str | None, LedgerColumn(parse=claim_ids.parse, is_claim_id=True, is_told=False)]"
+    " = None\n": (
         '    fixture: Annotated[str | None, LedgerColumn(task_name="lot")] = None\n'
         "    tried: int | None = None\n"
         "    tested_at: datetime | None = None\n"

@@ -100,6 +100,7 @@ def claim_lists(draw: st.DrawFn) -> list[Claim]:
                 claim_id, PRODUCT, name, state, draw(st.sampled_from(["given", "agent"])), draw(moments), draw(moments),
                 draw(free_texts), draw(free_texts), draw(details),
                 draw(free_texts), draw(free_texts), draw(st.none() | moments),
+                draw(st.none() | st.text(claim_ids.ALPHABET, min_size=10, max_size=20)),
             )
         )  # fmt: skip
     return claims

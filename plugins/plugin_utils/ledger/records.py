@@ -131,8 +131,8 @@ class Claim(NamedTuple):
     `source` says where the ID came from: given, generated, service, agent, imported, reserved.
     `host` is the inventory name under which the unit was last seen, `run` the number of the run in which its device
     last asked for it. `twin` is the host of another device that said, in one run with it, that it is the unit or its
-    board, until that is resolved; `unsettled_at` is since when the device is written again and not read back. The
-    times are aware, in UTC.
+    board, until that is resolved; `unsettled_at` is since when the device is written again and not read back.
+    `replaces` is the retired claim ID in whose place the unit got this one. The times are aware, in UTC.
     """
 
     # A named tuple, as `AllocationRequest` is: the ledger makes one for each unit, and a frozen dataclass takes five
@@ -150,6 +150,7 @@ class Claim(NamedTuple):
     run: Annotated[str | None, LedgerColumn(is_told=False, is_reported=False)] = None
     twin: Annotated[str | None, LedgerColumn(is_told=False, is_reported=False)] = None
     unsettled_at: Annotated[datetime | None, LedgerColumn(is_told=False, is_reported=False)] = None
+    replaces: Annotated[str | None, LedgerColumn(parse=claim_ids.parse, is_claim_id=True, is_told=False)] = None
 
     def __repr__(self) -> str:
         """Leave out what must be in no log."""

@@ -44,6 +44,7 @@ IS_RETIRED = text("state = 'retired'")
 IS_CONFLICT = text("action = 'conflict'")
 IS_RUN = text("action = 'run'")
 IS_OF_A_RUN = text("run IS NOT NULL")
+IS_SUCCESSOR = text("replaces IS NOT NULL")
 IS_NO_BIRTH = text("action <> 'allocated'")
 
 
@@ -107,6 +108,7 @@ claims = Table(
     # The unit comes first, so that the same index answers for a serial number alone.
     Index("ioto_claims_live", "unit", "product", unique=True, sqlite_where=IS_LIVE, postgresql_where=IS_LIVE),
     Index("ioto_claims_retired", "unit", sqlite_where=IS_RETIRED, postgresql_where=IS_RETIRED),
+    Index("ioto_claims_replaces", "replaces", sqlite_where=IS_SUCCESSOR, postgresql_where=IS_SUCCESSOR),
 )
 
 events = Table(
