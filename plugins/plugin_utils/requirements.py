@@ -21,6 +21,7 @@ from pathlib import Path
 from .errors import IotoError
 
 FEATURES = {
+    "checkpoints": "signed checkpoints",
     "fleet": "the fleet engine",
     "labels": "labels",
     "pictures": "pictures of labels",

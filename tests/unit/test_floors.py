@@ -20,7 +20,7 @@ FLOORS = (
     ("errors", "modes", "option", "display_text", "private_files", "requirements"),
     ("claim_ids", "controller_token", "csv_reader", "identity", "json5"),
     ("production_order", "ledger", "device", "image_formats"),
-    ("scanning",),
+    ("scanning", "checkpoints"),
     ("labels", "service", "serialization", "ansible_adapter"),
     ("verification", "flows"),
     ("batch",),

@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a checkpoint has to know of a ledger: which one it is, its seals, and the time of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import func, select
+
+from ..ledger.database import Database
+from ..ledger.raw_rows import as_stored, few_raw_rows, raw_columns
+from ..ledger.schema import events, seals, version_table
+from ..ledger.seals import Seal
+from .checkpoint import SignedSeal
+
+
+def identity_of(database: Database) -> str:
+    """Return what was drawn when the ledger was made, the same in every copy of it."""
+    with database.read() as connection:
+        return str(connection.execute(select(version_table.c.identity)).scalar_one())
+
+
+def seal_of(database: Database, number: int) -> Seal | None:
+    """Return the seal with that number."""
+    with database.read() as connection, as_stored(connection):
+        query = f"SELECT {raw_columns(seals, connection.dialect)} FROM {seals.name} WHERE seq = :number"  # noqa: S608
+        return next((Seal(*row) for row in few_raw_rows(connection, query, number=number)), None)
+
+
+def as_signed(seal: Seal) -> SignedSeal:
+    """Return what a checkpoint says of a seal."""
+    at = datetime.fromisoformat(seal.at).replace(tzinfo=UTC)
+    return SignedSeal(seal.seq, seal.digest, seal.last_event, at)
+
+
+def events_after(database: Database, last_event: int) -> int:
+    """Return how many events have come after that one."""
+    with database.read() as connection:
+        query = select(func.count()).select_from(events).where(events.c.id > last_event)
+        return int(connection.execute(query).scalar_one())
+
+
+def period_of(database: Database, run: str) -> Sequence[datetime | None]:
+    """Return when the first event of a run came, and the last; None and None where it has none."""
+    with database.read() as connection:
+        query = select(func.min(events.c.at), func.max(events.c.at)).where(events.c.run == run)
+        return tuple(connection.execute(query).one())
