@@ -161,8 +161,8 @@ class CallbackModule(CallbackBase):
         counts = {host: stats.summarize(host) for host in stats.processed}
         failed = [host for host, count in counts.items() if count["failures"] or count["unreachable"]]
         self._watch.end(failed, counts)
-        if self._teller and not self._teller.close() and self._teller.trouble:
-            self._display.warning(f"The page of the line was not told all of this run: {self._teller.trouble}")
+        if self._teller and (untold := self._teller.close()):
+            self._display.warning(f"The page of the line was not told all of this run: {untold}")
 
     # --- results ------------------------------------------------------------------------------------------------
 

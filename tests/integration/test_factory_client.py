@@ -10,8 +10,9 @@ import shutil
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,48 @@ def test_a_service_that_fails_for_a_while_is_asked_again(failure: str) -> None:
 def test_a_service_that_answers_nothing_in_time_is_asked_again() -> None:
     with FactoryEndpoint(failures=["stall"]) as factory:
         assert is_valid(FactoryService(factory.url, timeout=0.3).claim_id(UNIT))
+
+
+@pytest.mark.parametrize("begins", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n{"])
+def test_a_service_that_drips_bytes_ends_at_the_deadline(begins: bytes) -> None:
+    """Each read is soon over, and all of them would never be."""
+    with dripping(begins, b"x") as port:
+        began = time.monotonic()
+        with pytest.raises(SourceError, match="could not be asked"):
+            FactoryService(f"http://127.0.0.1:{port}/", timeout=0.5, retries=0).claim_id(UNIT)
+    assert 0.4 < time.monotonic() - began < 1.5
+
+
+def test_a_handshake_that_drips_bytes_ends_at_the_deadline() -> None:
+    # A record of TLS that says it is 4096 bytes long.
+    with dripping(b"\x16\x03\x03\x10\x00\x02\x00\x0f\xfc", b"\x00") as port:
+        began = time.monotonic()
+        with pytest.raises(SourceError, match=r"no answer in time, 2 tries;"):
+            FactoryService(f"https://127.0.0.1:{port}/", timeout=0.5, retries=1).claim_id(UNIT)
+    assert 0.9 < time.monotonic() - began < 2.5
+
+
+@contextmanager
+def dripping(begins: bytes, drop: bytes) -> Iterator[int]:
+    """A server that takes connections and sends `begins`, then `drop` now and then; yields its port."""
+    over = threading.Event()
+
+    def drip(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            connection.sendall(begins)
+            while not over.wait(0.05):
+                connection.sendall(drop)
+
+    def serve(listener: socket.socket) -> None:
+        with suppress(OSError):
+            while not over.is_set():
+                threading.Thread(target=drip, args=(listener.accept()[0],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve, args=(listener,), daemon=True).start()
+        yield listener.getsockname()[1]
+        over.set()
+        listener.shutdown(socket.SHUT_RDWR)
 
 
 def test_a_service_that_stays_away_is_one_sentence_without_the_secret_of_its_url() -> None:

@@ -184,7 +184,7 @@ def test_the_newest_of_each_slot_is_told(line: RunningService) -> None:
     teller = Teller(address(line), "line-1")
     for number in range(200):
         teller.tell(working(arrival=number), SlotReport("slot-2", number, SlotState.PASS), operator="Petra")
-    assert teller.close(10)
+    assert teller.close(10) is None
     assert states(line, "?station=line-1") == {"slot-1": "working", "slot-2": "pass"}
     assert {slot["arrival"] for slot in line.get(SLOTS).body["slots"]} == {199}
     assert line.get(SLOTS).body["stations"][0]["operator"] == "Petra"
@@ -196,7 +196,7 @@ def test_a_heartbeat_names_all_slots(line: RunningService) -> None:
     teller.tell(working("slot-9"))
     teller.tell_whole([working(), SlotReport("slot-2", 3, SlotState.EMPTY)])
     teller.tell(working("slot-2", 4))
-    assert teller.close(10)
+    assert teller.close(10) is None
     assert states(line) == {"slot-1": "working", "slot-2": "working"}
 
 
@@ -205,13 +205,13 @@ def test_what_came_of_a_scan_is_told_and_taken_back(line: RunningService) -> Non
     teller.tell_whole([working()])
     teller.notify("Scan it again.", "slot-1")
     teller.notify("Scan the code of a slot.")
-    assert teller.close(10)
+    assert teller.close(10) is None
     shown = [(notice["slot"], notice["text"]) for notice in line.get(SLOTS).body["notices"]]
     assert shown == [("slot-1", "Scan it again."), (None, "Scan the code of a slot.")]
     teller = Teller(address(line), "line-1")
     teller.notify("", "slot-1")
     teller.notify("")
-    assert teller.close(10)
+    assert teller.close(10) is None
     assert line.get(SLOTS).body["notices"] == []
 
 
@@ -226,7 +226,7 @@ def test_a_service_that_comes_late_is_told(service_with: ServiceMaker) -> None:
         threading.Event().wait(0.01)  # between two looks
     assert "cannot be reached (Connection refused)" in str(teller.trouble)
     service.start()
-    assert teller.close(20)
+    assert teller.close(20) is None
     assert states(service) == {"slot-1": "working"}
     assert [notice["text"] for notice in service.get(SLOTS).body["notices"]] == ["Scan it again."]
 
@@ -235,9 +235,10 @@ def test_a_wrong_token_is_told_in_a_sentence(line: RunningService) -> None:
     for token in (None, "a-token-that-nobody-made-at-all"):
         teller = Teller(address(line, token), "line-1")
         teller.tell(working())
-        assert not teller.close(10)
-        assert "put the hash of its token in station_tokens" in str(teller.trouble)
-        assert "nobody-made" not in str(teller.trouble)
+        untold = teller.close(10)
+        assert untold == teller.trouble
+        assert "put the hash of its token in station_tokens" in str(untold)
+        assert "nobody-made" not in str(untold)
 
 
 def test_a_certificate_is_verified(authority: Path, service_with: ServiceMaker) -> None:
@@ -245,12 +246,12 @@ def test_a_certificate_is_verified(authority: Path, service_with: ServiceMaker) 
     url = f"https://127.0.0.1:{service.port}"
     message = StationMessage("line-1", (working(),))
     refused = send(ServiceAddress(url, STATION_TOKEN), message, seconds=10)
-    assert "a certificate that is not accepted" in str(refused.trouble) and not refused.again
+    assert "its certificate is not accepted" in str(refused.trouble) and not refused.again
     other = send(ServiceAddress(url, STATION_TOKEN, str(authority / "other.pem")), message, seconds=10)
     assert "not accepted" in str(other.trouble)
     assert send(ServiceAddress(url, STATION_TOKEN, str(authority / "ca.pem")), message, seconds=10).trouble is None
     none = send(ServiceAddress(url, STATION_TOKEN, str(authority / "ca.key")), message, seconds=10)
-    assert "the CA file holds no certificate" in str(none.trouble)
+    assert "ca.key cannot be read (it holds none)" in str(none.trouble)
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:1234", "ftp://127.0.0.1", "http://", "http://[::1", "http://x:99999"])
@@ -306,10 +307,11 @@ def test_a_service_that_is_no_help_costs_the_end_of_a_run_its_share_alone(bad_se
     for number in range(1000):
         teller.tell(working(f"slot-{number % 8}", number))
     told = time.monotonic()
-    assert not teller.close()
+    untold = teller.close()
     ended = time.monotonic()
     assert told - began < 0.2
     assert 0.25 < ended - told < 0.45
+    assert str(untold).startswith("The service at http://127.0.0.1:"), "it is told, also before an exchange has failed"
 
 
 def test_an_exchange_ends_at_its_deadline(bad_service: ServiceAddress) -> None:

@@ -10,22 +10,19 @@ next heartbeat tells.
 
 from __future__ import annotations
 
-import errno
-import re
-import socket
-import ssl
 import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from ..controller_token import read_token
-from ..display_text import printable, url_origin
+from ..display_text import url_origin
 from ..errors import IotoError
+from ..serialization.sources.service_client import UntrustedServiceError
+from ..serialization.sources.service_client import send as exchange
 from ..service.slot_message import MOST_SLOTS, NOTICE_SECONDS, PATH, SlotReport, StationMessage, StationNotice
 
 CLOSING_SECONDS = 0.3
@@ -34,8 +31,6 @@ _PATIENCE_SECONDS = 2.0
 """For one exchange, with connecting."""
 _PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0)
 """Before the next try, after one that failed."""
-_MOST_ANSWERED = 4096
-_STATUS = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})[ \r]")
 _RETRIED = (408, 429, 500, 502, 503, 504)
 
 
@@ -118,13 +113,19 @@ class Teller:
             self._notices[slot] = text, time.monotonic()
             self._say(None)
 
-    def close(self, seconds: float = CLOSING_SECONDS) -> bool:
-        """Wait so long at most until all is told, and say whether it is. Nothing is told afterwards."""
+    def close(self, seconds: float = CLOSING_SECONDS) -> str | None:
+        """Wait so long at most until all is told; return None once it is, or a sentence why it is not.
+
+        Nothing is told afterwards.
+        """
         with self._news:
             done = self._news.wait_for(lambda: not (self._has_news or self._sending), seconds)
             self._ended = True
             self._news.notify_all()
-        return done and self.trouble is None
+            if self.trouble is None and not done:  # the exchange that goes on may yet be answered, or not
+                origin = url_origin(self._address.url)
+                return f"The service at {origin} did not answer within {seconds:g} s; see to it."
+            return self.trouble
 
     @property
     def _has_news(self) -> bool:
@@ -199,19 +200,22 @@ def send(address: ServiceAddress, message: StationMessage, *, seconds: float = _
 
     It is told, too, where the service knows something newer of the slots already (409).
     """
-    deadline = time.monotonic() + seconds
     origin = url_origin(address.url)
+    parts = urlsplit(address.url)
+    headers = {"Content-Type": "application/json", "Connection": "close"}
+    if address.token is not None:
+        headers["Authorization"] = f"Bearer {address.token}"
+    url = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{PATH}"
     try:
-        with _connected(address, deadline) as connection:
-            status = _exchange(connection, _request(address, message), deadline)
-    except ssl.SSLCertVerificationError as error:
-        why = printable(error.verify_message)
-        return Sent(f"The service at {origin} has a certificate that is not accepted ({why}); set the CA file.")
+        status, _answer = exchange(
+            "POST", url, message.encode(), headers, timeout=seconds, retries=0, ca_file=address.ca_file
+        )
+    except UntrustedServiceError as error:
+        return Sent(f"The service at {origin} cannot be told, since {error}; set the CA file.")
     except TimeoutError:
         return Sent(f"The service at {origin} does not answer; see to it.", again=True)
     except OSError as error:
-        why = printable(error.strerror or type(error).__name__)
-        return Sent(f"The service at {origin} cannot be reached ({why}); see to it.", again=True)
+        return Sent(f"The service at {origin} cannot be reached ({error}); see to it.", again=True)
     if 200 <= status < 300 or status == 409:
         return Sent()
     if status in (401, 403):
@@ -219,66 +223,3 @@ def send(address: ServiceAddress, message: StationMessage, *, seconds: float = _
             f"The service at {origin} does not let the station in; put the hash of its token in station_tokens."
         )
     return Sent(f"The service at {origin} answered with {status}; see its log.", again=status in _RETRIED)
-
-
-def _connected(address: ServiceAddress, deadline: float) -> socket.socket:
-    """Return a connection to the service. Raises `OSError`."""
-    parts = urlsplit(address.url)
-    host, is_tls = parts.hostname or "", parts.scheme == "https"
-    connection = socket.create_connection((host, parts.port or (443 if is_tls else 80)), timeout=_left(deadline))
-    if not is_tls:
-        return connection
-    try:
-        connection.settimeout(_left(deadline))
-        return _trust(address.ca_file).wrap_socket(connection, server_hostname=host)
-    except BaseException:
-        connection.close()
-        raise
-
-
-def _request(address: ServiceAddress, message: StationMessage) -> bytes:
-    body = message.encode()
-    head = [
-        f"POST {PATH} HTTP/1.1",
-        f"Host: {urlsplit(address.url).netloc.rpartition('@')[2]}",
-        "Content-Type: application/json",
-        f"Content-Length: {len(body)}",
-        "Connection: close",
-    ]
-    if address.token is not None:
-        head.append(f"Authorization: Bearer {address.token}")
-    return "\r\n".join([*head, "", ""]).encode("ascii") + body
-
-
-def _exchange(connection: socket.socket, request: bytes, deadline: float) -> int:
-    """Send a request and return the status of its answer. Raises `OSError`, also where that is not HTTP.
-
-    The deadline is for all of it: a peer that sends a byte now and then is no slower than one that sends none.
-    """
-    connection.settimeout(_left(deadline))
-    connection.sendall(request)
-    answer = b""
-    while b"\r\n" not in answer and len(answer) < _MOST_ANSWERED:
-        connection.settimeout(_left(deadline))
-        part = connection.recv(4096)
-        if not part:
-            break
-        answer += part
-    if (match := _STATUS.match(answer)) is None:
-        raise OSError(errno.EPROTO, "what answers is no service")
-    return int(match[1])
-
-
-def _left(deadline: float) -> float:
-    if (left := deadline - time.monotonic()) <= 0:
-        raise TimeoutError
-    return left
-
-
-@lru_cache(maxsize=4)
-def _trust(ca_file: str | None) -> ssl.SSLContext:
-    """Return what verifies certificates. Raises `OSError`."""
-    try:
-        return ssl.create_default_context(cafile=ca_file)
-    except ssl.SSLError:
-        raise OSError(errno.EINVAL, "the CA file holds no certificate") from None
