@@ -35,6 +35,12 @@ def printable(data: bytes | str) -> str:
     return " ".join(text.split())
 
 
+def shortened(text: str, longest: int) -> str:
+    """Return hostile text as `printable` does, and where it has more than `longest` characters, cut and with dots."""
+    shown = printable(text)
+    return shown if len(shown) <= longest else shown[: longest - 1].rstrip() + "…"
+
+
 def quoted(value: object) -> str:
     """Return hostile text in quotes; each character that cannot be seen is an escape such as `\\u200b`.
 

@@ -162,6 +162,7 @@ def test_the_description_says_what_is_taken(line: RunningService) -> None:
     assert operations["post"]["security"] == [{"station": []}]
     schema = operations["post"]["requestBody"]["content"]["application/json"]["schema"]
     told = slots({"state": "pass", "step": "x", "serial": "x", "claim_id_end": "WQ", "reason": "x", "remedy": "x"})
+    told[0]["detail"] = "x"
     assert set(told[0]) == set(schema["properties"]["slots"]["items"]["properties"])
     assert set(schema["properties"]["notices"]["items"]["properties"]) == {"text", "slot"}
     notices = [{"text": "Scan again.", "slot": "slot-1"}, {"text": "Scan again."}]
@@ -198,6 +199,22 @@ def test_a_heartbeat_names_all_slots(line: RunningService) -> None:
     teller.tell(working("slot-2", 4))
     assert teller.close(10) is None
     assert states(line) == {"slot-1": "working", "slot-2": "working"}
+
+
+def test_a_station_that_was_started_again_is_believed_and_another_of_its_name_is_told(line: RunningService) -> None:
+    before = Teller(address(line), "line-1", start="before")
+    before.tell_whole([SlotReport("slot-1", 10**12, SlotState.PASS)])
+    before.tell(SlotReport("slot-1", 10**12, SlotState.PASS))
+    after = Teller(address(line), "line-1", start="after")
+    deadline = time.monotonic() + 10
+    while states(line) != {"slot-1": "pass"} and time.monotonic() < deadline:
+        threading.Event().wait(0.01)  # between two looks
+    after.tell_whole([working(arrival=5)])
+    assert after.close(10) is None
+    assert states(line) == {"slot-1": "working"}
+    before.tell_whole([SlotReport("slot-1", 10**12, SlotState.PASS)])
+    assert "Another station 'line-1' tells the service" in str(before.close(10))
+    assert states(line) == {"slot-1": "working"}
 
 
 def test_what_came_of_a_scan_is_told_and_taken_back(line: RunningService) -> None:

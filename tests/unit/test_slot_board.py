@@ -121,12 +121,101 @@ def test_a_board_that_left_is_not_brought_back_by_its_run(board: SlotBoard) -> N
     assert states(board) == {"slot-1": "scan_now"}
 
 
-def test_a_station_that_was_gone_is_believed_also_with_older_numbers(board: SlotBoard, wall: Wall) -> None:
-    tell(board, report("pass", 10**15), whole=True)
+def test_a_whole_message_counts_whatever_its_numbers_are(board: SlotBoard, wall: Wall) -> None:
+    tell(board, report("pass", 10**15), report("fail", 8, "slot-2"), whole=True)
+    assert tell(board, report("working", 5), report("empty", 0, "slot-2"), whole=True) == []
+    assert states(board) == {"slot-1": "working", "slot-2": "empty"}
+    tell(board, report("pass", 2**53 - 1))  # whoever has the token may say that
+    assert states(board)["slot-1"] == "pass"
     wall.pass_by(2)
-    assert tell(board, report("working", 5), whole=True) == ["slot-1"]
-    wall.pass_by(LOST_SECONDS + 1)
-    assert tell(board, report("working", 5), whole=True) == []
+    tell(board, report("working", 5), report("empty", 0, "slot-2"), whole=True)
+    assert states(board)["slot-1"] == "working"
+
+
+def test_a_heartbeat_takes_back_a_verdict_that_its_run_never_told(board: SlotBoard, wall: Wall) -> None:
+    tell(board, report("working"), whole=True)
+    tell(board, report("pass"))
+    for _ in range(6):
+        wall.pass_by(2)
+        tell(board, report("working"), whole=True)
+    assert states(board) == {"slot-1": "working"}
+
+
+class Station:
+    """One start of a station, which numbers its messages."""
+
+    def __init__(self, board: SlotBoard, start: str, name: str = "line-1") -> None:
+        self.board, self.start, self.name, self.number = board, start, name, 0
+
+    def tell(self, *reports: SlotReport, whole: bool = True, late_by: int = 0) -> list[str]:
+        self.number += 1
+        message = StationMessage(self.name, reports, whole=whole, start=self.start, number=self.number - late_by)
+        return self.board.tell(message)
+
+
+def test_a_clock_that_is_set_back_keeps_no_old_verdict(board: SlotBoard, wall: Wall) -> None:
+    Station(board, "before").tell(report("pass", 10**12, serial="SN-1"))
+    wall.pass_by(1)
+    after = Station(board, "after")
+    assert after.tell(report("working", 5), whole=False) == [], "also before its first heartbeat"
+    assert states(board) == {"slot-1": "working"}
+    after.tell(report("fail", 5))
+    slots: Any = board.look()["slots"]
+    assert (slots[0]["state"], slots[0]["arrival"], "serial" in slots[0]) == ("fail", 5, False)
+
+
+def test_a_late_message_of_a_station_that_was_started_again_changes_nothing(board: SlotBoard, wall: Wall) -> None:
+    before, after = Station(board, "before"), Station(board, "after")
+    before.tell(report("pass", 17))
+    after.tell(report("working", 5))
+    with pytest.raises(RefusedError, match="Another station of this name was started since") as caught:
+        before.tell(report("fail", 99))
+    assert caught.value.status == 409
+    assert states(board) == {"slot-1": "working"}
+    wall.pass_by(LOST_SECONDS + 1)  # that one was started by mistake, and is gone
+    before.tell(report("pass", 17))
+    assert states(board) == {"slot-1": "pass"}
+    with pytest.raises(RefusedError):
+        after.tell(report("working", 5))
+
+
+def test_what_a_station_said_before_is_late(board: SlotBoard) -> None:
+    station = Station(board, "one")
+    station.tell(report("working", 17))
+    station.tell(report("pass", 17))
+    with pytest.raises(RefusedError, match="something newer already"):
+        station.tell(report("working", 17), late_by=1)
+    assert states(board) == {"slot-1": "pass"}
+
+
+def test_two_stations_do_not_stand_in_each_others_way(board: SlotBoard) -> None:
+    one, two = Station(board, "one", "line-1"), Station(board, "two", "line-2")
+    for _ in range(2):
+        one.tell(report("pass", 10**12))
+        two.tell(report("fail", 5))
+    slots: Any = board.look()["slots"]
+    assert {slot["station"]: slot["state"] for slot in slots} == {"line-1": "pass", "line-2": "fail"}
+
+
+def test_a_run_of_an_older_board_is_late_however_long_it_takes_where_a_station_speaks(
+    board: SlotBoard, wall: Wall
+) -> None:
+    station = Station(board, "one")
+    for _ in range(60):
+        station.tell(report("pass", 18))
+        wall.pass_by(2)
+    with pytest.raises(RefusedError, match="Something newer is known"):
+        tell(board, report("fail", 17))
+    assert states(board) == {"slot-1": "pass"}
+
+
+def test_without_a_station_a_number_holds_for_as_long_as_a_run_may_take(board: SlotBoard, wall: Wall) -> None:
+    tell(board, report("pass", 2**53 - 1))
+    wall.pass_by(59)
+    with pytest.raises(RefusedError):
+        tell(board, report("working", 5))
+    wall.pass_by(2)
+    tell(board, report("working", 5))
     assert states(board) == {"slot-1": "working"}
 
 

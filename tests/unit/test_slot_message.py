@@ -63,7 +63,7 @@ def test_whatever_is_sent_is_understood(report: SlotReport) -> None:
 def test_a_message_of_all_slots_is_short_enough() -> None:
     text = "🙂" * 300
     slots = tuple(
-        SlotReport(f"slot-{number}", 2**53 - 1, SlotState.FAIL, text, text, "WQ", text, text, datetime.now(UTC))
+        SlotReport(f"slot-{number}", 2**53 - 1, SlotState.FAIL, text, text, "WQ", text, text, datetime.now(UTC), text)
         for number in range(MOST_SLOTS)
     )
     notices = tuple(StationNotice(text, slot) for slot in (None, *(report.slot for report in slots)))
@@ -88,6 +88,7 @@ def test_a_message_of_all_slots_is_short_enough() -> None:
         ({"arrival": 1.5}, "arrival is"),
         ({"arrival": True}, "arrival is"),
         ({"arrival": 2**53}, "arrival is"),
+        ({"detail": "two\nlines"}, "detail holds"),
         ({"state": "great"}, "state is one of empty, working"),
         ({"state": ["pass"]}, "state is one of"),
         ({"claim_id_end": "JT08FFQXWQ"}, "the last 2 characters of a claim ID, and no more"),
@@ -121,6 +122,8 @@ def test_what_is_wrong_with_a_slot_is_told(said: dict[str, object], about: str) 
         ({"station": "line-1", "slots": [{**SLOT, "slot": str(at)} for at in range(65)]}, 422),
         ({"station": "line-1", "slots": [], "whole": 1}, 422),
         ({"station": "line-1", "slots": [], "shift": 1}, 422),
+        ({"station": "line-1", "slots": [], "start": "x"}, 422),
+        ({"station": "line-1", "slots": [], "start": "x", "number": 2**53}, 422),
         ({"station": "x" * 201, "slots": []}, 422),
     ],
 )
@@ -148,3 +151,22 @@ def test_a_notice_that_is_none_is_refused(notices: object, about: str) -> None:
 def test_notices_are_understood() -> None:
     told = (StationNotice("Scan again.", "slot-1"), StationNotice(""))
     assert parse_message(StationMessage("line-1", (), notices=told).encode()).notices == told
+
+
+def test_no_text_keeps_a_whole_claim_id_whoever_sends_it() -> None:
+    said = "It has JT08FFQXWQ, and its label JT08-FFQX-WQ."
+    explained = dict.fromkeys(("step", "reason", "remedy", "detail"), said)
+    body = {**of_slot(serial="SN-0000000012", **explained), "notices": [{"text": said, "slot": "slot-1"}]}
+    found = parse_message(json.dumps(body).encode())
+    masked = "It has ********WQ, and its label ****-****-WQ."
+    (read,) = found.slots
+    assert [read.step, read.reason, read.remedy, read.detail, found.notices[0].text] == [masked] * 5
+    assert read.serial == "SN-0000000012", "a serial is no claim ID"
+
+
+@pytest.mark.parametrize("length", range(190, 212))
+def test_a_claim_id_at_the_end_of_what_is_cut_is_not_half_there(length: int) -> None:
+    text = "x " * (length // 2) + "JT08FFQXWQ and more"
+    sent = SlotReport("slot-1", 1, SlotState.FAIL, reason=text).to_json()["reason"]
+    assert str(sent).endswith("…") and len(str(sent)) <= 200
+    assert "JT" not in str(sent)

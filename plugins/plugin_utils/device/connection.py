@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from time import monotonic
 
 from ..claim_ids import mask_folded
-from ..display_text import printable
+from ..display_text import printable, shortened
 from ..errors import IotoError
 from .device import DeviceError
 from .name_resolution import addresses
@@ -155,12 +155,13 @@ def _shown(said: bytes | str) -> str:
 
 def first_words(said: bytes | str) -> str:
     """Return the beginning of what a device said, so that it can be shown: it may be hostile, and hold a claim ID."""
-    return _shown(said[:_LOOKED_AT])[:_SHOWN].rstrip(".")
+    return shortened(_shown(said[:_LOOKED_AT]), _SHOWN).rstrip(".")
 
 
 def last_words(said: bytes | str) -> str:
     """Return the end of it."""
-    return _shown(said[-_LOOKED_AT:])[-_SHOWN:].strip().rstrip(".")
+    words = _shown(said[-_LOOKED_AT:]).rstrip(".")
+    return words if len(words) <= _SHOWN else "…" + words[1 - _SHOWN :].lstrip()
 
 
 def hung_up(said: bytes | str = "") -> str:

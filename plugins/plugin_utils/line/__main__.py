@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import fcntl
 import os
+import secrets
 import signal
 import sys
 import time
@@ -83,7 +84,8 @@ def _page(settings: LineSettings) -> Tells:
     if not settings.service_url:
         return Nobody()
     ca_file = str(settings.folder / settings.ca_file) if settings.ca_file else None
-    return Teller(service_address(settings.service_url, settings.token_path, ca_file), settings.station)
+    address = service_address(settings.service_url, settings.token_path, ca_file)
+    return Teller(address, settings.station, start=secrets.token_hex(8))
 
 
 def _lock(settings: LineSettings) -> int:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ..claim_ids import DEFAULT_LENGTH, MAX_LENGTH, MIN_LENGTH
-from ..display_text import printable, quoted
+from ..display_text import printable, quoted, shortened
 from ..errors import IotoError
 from ..labels.layout import names as layout_names
 from ..labels.qr_templates import qr_templates
@@ -174,7 +174,7 @@ def _inventory(settings: LineSettings, extra_vars: Iterable[str] = ()) -> Mappin
             raise ValueError(printable(done.stderr[-500:]) or f"exit status {done.returncode}")
         found = json.loads(done.stdout)
     except (OSError, ValueError, RecursionError, subprocess.TimeoutExpired) as error:
-        raise LineError(f"The inventory cannot be read ({printable(str(error))[:600]}); correct it.") from None
+        raise LineError(f"The inventory cannot be read ({shortened(str(error), 600)}); correct it.") from None
     if not isinstance(found, dict):
         raise LineError("The inventory cannot be read (ansible-inventory gave no object); correct it.")
     return found

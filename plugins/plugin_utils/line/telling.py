@@ -19,7 +19,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from ..controller_token import read_token
-from ..display_text import url_origin
+from ..display_text import quoted, url_origin
 from ..errors import IotoError
 from ..serialization.sources.service_client import UntrustedServiceError
 from ..serialization.sources.service_client import send as exchange
@@ -75,10 +75,15 @@ class Sent(NamedTuple):
 
 
 class Teller:
-    """Tells the service of one station. Usable from any thread; ends with the process, or with `close`."""
+    """Tells the service of one station. Usable from any thread; ends with the process, or with `close`.
 
-    def __init__(self, address: ServiceAddress, station: str) -> None:
+    A station that speaks for itself names its `start`, another one each time that it is started; a run names none.
+    """
+
+    def __init__(self, address: ServiceAddress, station: str, start: str | None = None) -> None:
         self._address = address
+        self._start = start
+        self._number = 0
         self._station = station
         self._news = threading.Condition()
         self._waiting: dict[str, SlotReport] = {}
@@ -170,10 +175,21 @@ class Teller:
                 # What was told since is newer than the whole, and of one of its slots.
                 slots = {report.slot: report for report in self._whole} | self._waiting
                 self._whole, self._waiting = None, {}
-                return StationMessage(self._station, tuple(slots.values()), operator, whole=True, notices=notices)
+                return self._message(tuple(slots.values()), operator, notices, whole=True)
             first = list(self._waiting)[:MOST_SLOTS]
             told = tuple(self._waiting.pop(name) for name in first)
-            return StationMessage(self._station, told, operator, notices=notices)
+            return self._message(told, operator, notices)
+
+    def _message(
+        self,
+        told: tuple[SlotReport, ...],
+        operator: str | None,
+        notices: tuple[StationNotice, ...],
+        *,
+        whole: bool = False,
+    ) -> StationMessage:
+        self._number += 1
+        return StationMessage(self._station, told, operator, whole, notices, self._start, self._number)
 
     def _put_back(self, message: StationMessage) -> None:
         """Have told again what was not, unless something newer is to be told."""
@@ -198,7 +214,7 @@ def _is_news(at: float) -> bool:
 def send(address: ServiceAddress, message: StationMessage, *, seconds: float = _PATIENCE_SECONDS) -> Sent:
     """Tell the service once, in so many seconds at most.
 
-    It is told, too, where the service knows something newer of the slots already (409).
+    It is told, too, where the service knows something newer of a run's slots already (409).
     """
     origin = url_origin(address.url)
     parts = urlsplit(address.url)
@@ -216,6 +232,14 @@ def send(address: ServiceAddress, message: StationMessage, *, seconds: float = _
         return Sent(f"The service at {origin} does not answer; see to it.", again=True)
     except OSError as error:
         return Sent(f"The service at {origin} cannot be reached ({error}); see to it.", again=True)
+    return _judged(status, message, origin)
+
+
+def _judged(status: int, message: StationMessage, origin: str) -> Sent:
+    """Return what an answer's status says."""
+    if status == 409 and message.start is not None:
+        name = quoted(message.station)
+        return Sent(f"Another station {name} tells the service at {origin}; stop one, or give each its own name.")
     if 200 <= status < 300 or status == 409:
         return Sent()
     if status in (401, 403):

@@ -52,16 +52,18 @@ _CLAIM_HISTORY = _record(Claim, **_ASSESSED, history={"type": "array", "items": 
 _PRODUCT = {"type": "string", "description": "A ULID from the Builder.", "examples": ["01G8YJKKRNTHW213TRZYX3YH0M"]}
 _NAME = {"type": ["string", "integer"], "maxLength": claim_ids.MAX_UNIT_LENGTH}
 _SHORT = {"type": "string", "maxLength": MOST_CHARACTERS}
+_NUMBER = {"type": "integer", "minimum": 0, "maximum": 2**53 - 1}
 _SLOT_NAME = {**_SHORT, "minLength": 1}
 _SLOT: dict[str, Any] = {
     "slot": _SLOT_NAME,
-    "arrival": {"type": "integer", "minimum": 0, "maximum": 2**53 - 1},
+    "arrival": _NUMBER,
     "state": {"enum": [state.value for state in SlotState]},
     "step": _SHORT,
     "serial": _SHORT,
     "claim_id_end": {"type": "string", "pattern": f"^[{claim_ids.ALPHABET}]{{0,2}}$"},
     "reason": _SHORT,
     "remedy": _SHORT,
+    "detail": {**_SHORT, "description": "The whole sentence, for the technician."},
     "at": {"type": "string", "format": "date-time"},
 }
 _NEEDED_OF_SLOT = ["slot", "arrival", "state"]
@@ -69,6 +71,8 @@ _STATION_MESSAGE: dict[str, Any] = {
     "type": "object",
     "properties": {
         "station": _SLOT_NAME,
+        "start": {**_SHORT, "description": "Of a station that speaks for itself: another one each time it is started."},
+        "number": {**_NUMBER, "description": "Needed with `start`: it grows with each message."},
         "operator": _SHORT,
         "whole": {"type": "boolean", "default": False},
         "notices": {
@@ -95,7 +99,8 @@ _STATION_MESSAGE: dict[str, Any] = {
     },
     "required": ["station", "slots"],
     "additionalProperties": False,
-    "description": "Of an older arrival than is known nothing is taken. `whole` speaks of all slots of the station.",
+    "description": "`whole` speaks of all slots of the station, and replaces what was known of them. Of a run, which "
+    "names no `start`, nothing is taken of an older arrival than is known.",
 }
 _FIGURE = {"type": ["number", "null"]}
 _SHIFT: dict[str, Any] = {

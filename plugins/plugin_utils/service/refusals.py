@@ -10,7 +10,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ..display_text import printable
+from ..display_text import printable, shortened
 from .capped_log import CappedLog, place_of
 from .errors import RefusedError
 from .metrics import Metrics
@@ -46,7 +46,7 @@ class Refusals:
     def add(self, kind: str, address: str, error: RefusedError) -> None:
         """Count, log and keep a refusal of a request of `kind`."""
         self._metrics.count(kind, error.reason)
-        sentence = printable(str(error))[:_MAX_LETTERS]
+        sentence = shortened(str(error), _MAX_LETTERS)
         self._log.write(
             logging.WARNING,
             *("refused %s with %d (%s): %s", printable(address), error.status, error.reason, sentence),

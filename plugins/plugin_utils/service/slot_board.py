@@ -3,9 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How all slots stand, as their stations told it. In memory: a station says all that it knows every two seconds.
 
-Two programs speak of one slot, the station and the run of a playbook, and they overtake each other. So of what is told,
-the newer arrival counts, whoever says it; of one arrival, nobody takes a verdict back by saying that he still works,
-and nothing but a scan follows once the board has left.
+Two programs speak of one slot, the station and the run of a playbook; what counts then, `slot_precedence` says.
 """
 
 from __future__ import annotations
@@ -21,9 +19,8 @@ from datetime import UTC, datetime
 from .errors import RefusedError
 from .shift_counts import ShiftCounts
 from .slot_message import MOST_SLOTS, NOTICE_SECONDS, SlotReport, SlotState, StationMessage, StationNotice
+from .slot_precedence import LOST_SECONDS, Known, StationOrder, counts
 
-LOST_SECONDS = 10.0
-"""A station whose heartbeat, which comes every two, is missing for so long is lost."""
 _MOST_STATIONS = 16
 _FORGOTTEN_SECONDS = 600.0
 """A station that said nothing for so long makes room for another."""
@@ -32,21 +29,19 @@ _GONE_SECONDS = 12 * 3600.0
 
 
 @dataclass(slots=True)
-class _KnownSlot:
-    report: SlotReport
-    since: float
-    """When it came to stand so, by our clock; of a board that is worked on, when that began."""
-
-
-@dataclass(slots=True)
 class _KnownStation:
     heard: float
-    slots: dict[str, _KnownSlot] = field(default_factory=dict)
+    order: StationOrder = field(default_factory=StationOrder)
+    slots: dict[str, Known] = field(default_factory=dict)
     operator: str = ""
     beat: float | None = None
     """When its last whole message came; None where it sends none, as a run without a station."""
     notices: dict[str | None, tuple[str, float, int]] = field(default_factory=dict)
     """What is said for a while, since when, and its number: of slots that there are, and of none."""
+
+    def is_beating(self, moment: float) -> bool:
+        """Whether it says the whole now and then."""
+        return self.beat is not None and moment - self.beat <= LOST_SECONDS
 
 
 class SlotBoard:
@@ -83,10 +78,12 @@ class SlotBoard:
     def tell(self, message: StationMessage) -> list[str]:
         """Take what a station says, and return the slots of which something newer is known, and which stay as they are.
 
-        Raises `RefusedError` where that is all of them, or where there are too many stations.
+        Raises `RefusedError` where that is all that a run says, where a station's message is late, or where there are
+        too many stations.
         """
         moment = self._clock()
         station = self._station(message.station, moment)
+        station.order.advance(message, moment)
         told = {report.slot for report in message.slots}
         if message.whole:
             if gone := set(station.slots) - told:
@@ -96,17 +93,14 @@ class SlotBoard:
                 station.notices.pop(name, None)
         elif len(told | set(station.slots)) > MOST_SLOTS:
             raise RefusedError(422, "slots", f"A station has {MOST_SLOTS} slots at most; name those that it has.")
-        # A station that was gone and comes again says how it is, also where its clock was set back meanwhile.
-        anew = message.whole and (station.beat is None or moment - station.beat > LOST_SECONDS)
-        late = [
-            report.slot for report in message.slots if not self._take(message.station, station, report, moment, anew)
-        ]
+        is_back = message.whole and not station.is_beating(moment)
+        late = [report.slot for report in message.slots if not self._take(message, station, report, moment)]
         for notice in message.notices:
             self._notify(station, notice, moment)
-        if late and not message.notices and len(late) == len(message.slots) and not message.whole:
+        if late and not message.notices and len(late) == len(message.slots) and not message.is_by_station:
             raise RefusedError(409, "older", "Something newer is known of these slots already; nothing was taken.")
         station.heard = moment
-        if anew or (message.operator is not None and message.operator != station.operator):
+        if is_back or (message.operator is not None and message.operator != station.operator):
             self._note_change()
         if message.operator is not None:
             station.operator = message.operator
@@ -129,7 +123,7 @@ class SlotBoard:
                     "station": name,
                     "operator": found.operator,
                     "silent_seconds": round(moment - found.heard, 1),
-                    "lost": found.beat is not None and moment - found.beat > LOST_SECONDS,
+                    "lost": found.beat is not None and not found.is_beating(moment),
                 }
                 for name, found in chosen.items()
             ],
@@ -159,25 +153,34 @@ class SlotBoard:
         made = self._stations[name] = _KnownStation(moment)
         return made
 
-    def _take(self, name: str, station: _KnownStation, report: SlotReport, moment: float, anew: bool) -> bool:
-        """Let `report` be how its slot stands, unless it is older than what is known; say whether it does."""
+    def _take(self, message: StationMessage, station: _KnownStation, report: SlotReport, moment: float) -> bool:
+        """Let `report` be how its slot stands, unless it is late; say whether it does."""
         known = station.slots.get(report.slot)
-        if known is not None and not anew and not _follows(report, known.report):
+        if known is not None and not counts(
+            report,
+            known,
+            by_station=message.is_by_station,
+            is_held=station.is_beating(moment),
+            moment=moment,
+            working_seconds=self._working_seconds,
+        ):
             return False
-        since = moment
+        since = told = moment
         if known is not None and known.report.arrival == report.arrival:
-            report = _completed(report, known.report)
+            told = known.told
+            if message.start is None:  # a station says by itself all that it knows
+                report = _completed(report, known.report)
             if known.report.state is report.state:
                 since = known.since
         if report.at is None:
             report = replace(report, at=datetime.now(UTC))
         if report.state.is_verdict and (known is None or _verdict(known.report) != _verdict(report)):
-            self._counts.note(name, report)
+            self._counts.note(message.station, report)
         if known is None or known.report != report:
             self._note_change()
         if known is not None and (known.report.arrival, known.report.state) != (report.arrival, report.state):
             station.notices.pop(report.slot, None)  # it was of what is no more
-        station.slots[report.slot] = _KnownSlot(report, since)
+        station.slots[report.slot] = Known(report, since, told)
         return True
 
     def _notify(self, station: _KnownStation, notice: StationNotice, moment: float) -> None:
@@ -196,15 +199,6 @@ class SlotBoard:
 
 def _verdict(report: SlotReport) -> tuple[object, ...]:
     return report.arrival, report.state, report.serial
-
-
-def _follows(report: SlotReport, known: SlotReport) -> bool:
-    """Say whether `report` may follow what is known of its slot."""
-    if report.arrival != known.arrival:
-        return report.arrival > known.arrival
-    if known.state is SlotState.EMPTY:
-        return report.state in (SlotState.EMPTY, SlotState.SCAN_NOW)
-    return not (known.state.is_verdict and report.state is SlotState.WORKING)
 
 
 def _completed(report: SlotReport, known: SlotReport) -> SlotReport:

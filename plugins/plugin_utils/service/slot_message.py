@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from ..claim_ids import ALPHABET
-from ..display_text import is_visible, printable, quoted
+from ..claim_ids import ALPHABET, mask_folded
+from ..display_text import is_visible, quoted, shortened
 from .errors import RefusedError
 
 PATH = "/line/v1/slots"
@@ -30,11 +30,13 @@ MOST_BYTES = 24 * 1024
 MOST_NOTICES = MOST_SLOTS + 1
 NOTICE_SECONDS = 20.0
 """How long the page shows a notice."""
-_MOST_ARRIVAL = 2**53 - 1
+_MOST_NUMBER = 2**53 - 1
 """What a browser counts exactly."""
 _SHOWN_OF_ID = 2
 """Characters of a claim ID that may be known: its last ones."""
-_TEXTS = ("step", "serial", "reason", "remedy")
+_EXPLAINING = ("step", "reason", "remedy", "detail")
+"""Texts that somebody wrote, so that a whole claim ID may stand in them."""
+_TEXTS = ("serial", *_EXPLAINING)
 
 
 class SlotState(StrEnum):
@@ -69,18 +71,22 @@ class SlotReport:
     claim_id_end: str | None = None
     """The last two characters of its claim ID."""
     reason: str | None = None
+    """What happened, in the operator's words."""
     remedy: str | None = None
     """What the operator does now."""
     at: datetime | None = None
     """Since when, by the station's clock."""
+    detail: str | None = None
+    """The whole sentence, for the technician."""
 
     def to_json(self, longest: int = MOST_CHARACTERS) -> dict[str, object]:
         """Return what the message says of the slot, without what it does not know; texts are made fit to be shown.
 
-        What explains has `longest` characters at most.
+        What explains has `longest` characters at most, and no whole claim ID.
         """
-        texts = {name: shortened(text, longest) for name in _TEXTS if (text := getattr(self, name))}
-        said: dict[str, object] = {"slot": shortened(self.slot), "arrival": self.arrival, "state": self.state.value}
+        texts = {name: _explained(text, longest) for name in _EXPLAINING if (text := getattr(self, name))}
+        texts["serial"] = shortened(self.serial or "", longest)
+        said: dict[str, object] = {"slot": _named(self.slot), "arrival": self.arrival, "state": self.state.value}
         said |= {name: text for name, text in texts.items() if text}
         if self.claim_id_end:
             said["claim_id_end"] = self.claim_id_end
@@ -99,15 +105,16 @@ class StationNotice:
 
     def to_json(self, longest: int = MOST_CHARACTERS) -> dict[str, object]:
         """Return what the message says of it."""
-        said: dict[str, object] = {"text": shortened(self.text, longest)}
-        return said if self.slot is None else {**said, "slot": shortened(self.slot)}
+        said: dict[str, object] = {"text": _explained(self.text, longest)}
+        return said if self.slot is None else {**said, "slot": _named(self.slot)}
 
 
 @dataclass(frozen=True, slots=True)
 class StationMessage:
     """What a station says at once. `operator` is None where it does not say, and empty where nobody is there.
 
-    A `whole` message speaks of all slots that the station has.
+    A `whole` message speaks of all slots that the station has. What a station says by itself names its `start`, and has
+    a `number` that grows; a run of a playbook names none. `slot_precedence` says what follows from it.
     """
 
     station: str
@@ -115,6 +122,13 @@ class StationMessage:
     operator: str | None = None
     whole: bool = False
     notices: tuple[StationNotice, ...] = ()
+    start: str | None = None
+    number: int = 0
+
+    @property
+    def is_by_station(self) -> bool:
+        """Whether the station itself says how its slots stand, and no run of a playbook."""
+        return self.whole or self.start is not None
 
     def encode(self) -> bytes:
         """Return the body of the request; of many slots with long texts, those are shortened, so that it is taken."""
@@ -125,9 +139,11 @@ class StationMessage:
 
     def _encoded(self, longest: int) -> bytes:
         slots = [slot.to_json(longest) for slot in self.slots]
-        said: dict[str, object] = {"station": shortened(self.station), "slots": slots}
+        said: dict[str, object] = {"station": _named(self.station), "slots": slots}
+        if self.start is not None:
+            said |= {"start": self.start, "number": self.number}
         if self.operator is not None:
-            said["operator"] = shortened(self.operator)
+            said["operator"] = _named(self.operator)
         if self.whole:
             said["whole"] = True
         if self.notices:
@@ -135,10 +151,13 @@ class StationMessage:
         return json.dumps(said, ensure_ascii=False).encode()
 
 
-def shortened(text: str, longest: int = MOST_CHARACTERS) -> str:
-    """Return `text` as one line that can be shown, and has `longest` characters at most."""
-    shown = printable(text)
-    return shown if len(shown) <= longest else shown[: longest - 1].rstrip() + "…"
+def _named(text: str) -> str:
+    return shortened(text, MOST_CHARACTERS)
+
+
+def _explained(text: str, longest: int) -> str:
+    # First: half a claim ID would not be known as one.
+    return shortened(mask_folded(text), longest)
 
 
 def parse_message(data: bytes) -> StationMessage:
@@ -149,7 +168,7 @@ def parse_message(data: bytes) -> StationMessage:
         raise RefusedError(
             400, "body", "The body is not valid JSON; send what the description at /openapi.json says."
         ) from None
-    fields = _Members(body, "The body", ("station", "operator", "slots", "whole", "notices"))
+    fields = _Members(body, "The body", ("station", "start", "number", "operator", "slots", "whole", "notices"))
     whole = fields.get("whole", False)
     slots = fields.get("slots")
     if not isinstance(whole, bool):
@@ -164,7 +183,15 @@ def parse_message(data: bytes) -> StationMessage:
     notices = fields.get("notices", [])
     if not isinstance(notices, list) or len(notices) > MOST_NOTICES:
         raise _wrong(f"notices is a list of at most {MOST_NOTICES} notices.")
-    return StationMessage(fields.name("station"), reports, operator, whole, tuple(map(_parse_notice, notices)))
+    return StationMessage(
+        fields.name("station"),
+        reports,
+        operator,
+        whole,
+        tuple(map(_parse_notice, notices)),
+        fields.text("start"),
+        fields.number("number") if fields.text("start") else 0,
+    )
 
 
 class _Members:
@@ -190,6 +217,17 @@ class _Members:
             raise _wrong(f"{name} holds a character that cannot be seen, such as a line end; leave it out.")
         return text
 
+    def explanation(self, name: str, *, may_be_empty: bool = False) -> str | None:
+        """Return a text that somebody wrote, without a whole claim ID."""
+        text = self.text(name, may_be_empty=may_be_empty)
+        return None if text is None else mask_folded(text)
+
+    def number(self, name: str) -> int:
+        number = self._said.get(name)
+        if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= _MOST_NUMBER:
+            raise _wrong(f"{name} is a whole number from 0 to {_MOST_NUMBER}.")
+        return number
+
     def name(self, name: str) -> str:
         if not (text := self.text(name)) or not text.strip():
             raise _wrong(f"{name} is missing; say which.")
@@ -200,9 +238,7 @@ def parse_report(said: object) -> SlotReport:
     """Return what is said of one slot. Raises `RefusedError`."""
     known = ("slot", "arrival", "state", *_TEXTS, "claim_id_end", "at")
     fields = _Members(said, "A slot", known)
-    arrival, state = fields.get("arrival"), fields.get("state")
-    if not isinstance(arrival, int) or isinstance(arrival, bool) or not 0 <= arrival <= _MOST_ARRIVAL:
-        raise _wrong(f"arrival is a whole number from 0 to {_MOST_ARRIVAL}.")
+    arrival, state = fields.number("arrival"), fields.get("state")
     if not isinstance(state, str) or state not in set(SlotState):
         raise _wrong(f"state is one of {', '.join(SlotState)}.")
     end = fields.text("claim_id_end")
@@ -212,7 +248,8 @@ def parse_report(said: object) -> SlotReport:
         fields.name("slot"),
         arrival,
         SlotState(state),
-        **{name: fields.text(name) for name in _TEXTS},
+        serial=fields.text("serial"),
+        **{name: fields.explanation(name) for name in _EXPLAINING},
         claim_id_end=end,
         at=_moment(fields.text("at")),
     )
@@ -220,7 +257,7 @@ def parse_report(said: object) -> SlotReport:
 
 def _parse_notice(said: object) -> StationNotice:
     fields = _Members(said, "A notice", ("text", "slot"))
-    if (text := fields.text("text", may_be_empty=True)) is None:
+    if (text := fields.explanation("text", may_be_empty=True)) is None:
         raise _wrong("text of a notice is missing; say what, or leave it empty to take one back.")
     return StationNotice(text, fields.text("slot"))
 

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from ... import controller_token
 from ...claim_ids import is_valid, mask, mask_within
 from ...device.device import DEVICE_FILE
-from ...display_text import printable, url_origin
+from ...display_text import printable, shortened, url_origin
 from ...json5.reader import JsonValue
 from .confirmation import UNAUTHORIZED, read_answer, unconfirmed
 from .source import ClaimSource, SourceError
@@ -158,8 +158,8 @@ class FactoryService(ClaimSource):
             text = text.replace(claim_id, mask(claim_id))
         if not isinstance(error, str):
             text = mask_within(text)
-        text = text[:_SHOWN]
-        return text if text.endswith((".", "!", "?")) else f"{text or 'no reason'}."
+        text = shortened(text, _SHOWN)
+        return text if text.endswith((".", "!", "?", "…")) else f"{text or 'no reason'}."
 
     def _secrets(self) -> Sequence[str]:
         """What may let somebody in: the token, and the end of the URL's path and its query, the longest first."""
