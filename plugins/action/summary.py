@@ -12,7 +12,13 @@ from typing import Any
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch import run_record
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.run_record import foretell_records, record_run
-from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.summary import VARIABLES, Fate, summarize
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.summary import (
+    VARIABLES,
+    BatchSummary,
+    Fate,
+    summarize,
+    with_fleet,
+)
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
 
@@ -36,8 +42,22 @@ class ActionModule(IotoAction):
             "changed": False,
             "lines": [*summary.lines, *records],
             "not_done": list(summary.not_done),
+            "failures": _failures(hosts, summary),
             "not_reached": [host for host, fate in summary.fates.items() if fate is Fate.UNREACHABLE],
         }
+
+
+def _failures(hosts: Mapping[str, Mapping[str, Any]], summary: BatchSummary) -> dict[str, dict[str, Any]]:
+    """Return what is known of failures beside their sentences, by host: the kind, and who is a twin."""
+    outcomes = {
+        host: facts.get("ioto_outcome") for host, facts in with_fleet(hosts).items() if host in summary.not_done
+    }
+    return {
+        host: found
+        for host, outcome in outcomes.items()
+        if isinstance(outcome, Mapping)
+        and (found := {name: outcome[name] for name in ("failure", "twin", "unreachable") if outcome.get(name)})
+    }
 
 
 def _tags(task_vars: Mapping[str, Any]) -> str:

@@ -92,8 +92,9 @@ from ansible import context
 from ansible.plugins.callback import CallbackBase
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
+from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.action_names import SERIALIZE_FLEET, short_name
 from ansible_collections.ioto.serialization.plugins.plugin_utils.line.report_pipe import ReportPipe, to_all
-from ansible_collections.ioto.serialization.plugins.plugin_utils.line.run_watch import COLLECTION, RunWatch
+from ansible_collections.ioto.serialization.plugins.plugin_utils.line.run_watch import RunWatch
 from ansible_collections.ioto.serialization.plugins.plugin_utils.line.telling import Teller, service_address
 
 if TYPE_CHECKING:
@@ -185,14 +186,13 @@ class CallbackModule(CallbackBase):
 
     def _end_item(self, result: CallbackTaskResult) -> None:
         # The fleet engine tells of each device while its one task goes on.
-        if (action := _action(result.task)) == "serialize_fleet" and "host" in result.result:
+        if (action := _action(result.task)) == SERIALIZE_FLEET and "host" in result.result:
             self._watch.end_task(action, result.host.get_name(), {"results": [result.result]})
 
 
 def _action(task: Task) -> str:
     """Return the name of an action of ours, without that of the collection; empty of another's."""
-    name = str(task.resolved_action or task.action)
-    return name.removeprefix(COLLECTION) if name.startswith(COLLECTION) else ""
+    return short_name(str(task.resolved_action or task.action))
 
 
 def _arrivals(text: str) -> dict[str, int]:

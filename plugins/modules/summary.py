@@ -60,6 +60,11 @@ not_done:
   type: list
   elements: str
   sample: ["dev3"]
+failures:
+  description: What is known of those beside their sentences, by host, such as the kind of C(failure), or who is a C(twin).
+  returned: success
+  type: dict
+  sample: {"dev3": {"failure": "storage"}}
 not_reached:
   description: Those of them that could not be reached.
   returned: success

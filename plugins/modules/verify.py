@@ -168,6 +168,13 @@ msg:
   returned: always
   type: str
   sample: "PASS  bench-1, unit SN-0001: label, device and ledger have ********WQ."
+failure:
+  description: >-
+    What the failure is about, C(board), C(storage), C(identity), C(changed), C(conflict), C(twin), C(label),
+    C(mismatch), C(unreachable), C(source), C(records), C(settings), C(defect) or C(other). C(msg) is the sentence.
+  returned: failure
+  type: str
+  sample: storage
 scan_refused:
   description: The scan says nothing of a label, or an ID with Y and Z exchanged; another scan may help.
   returned: when it is so

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import TypeGuard
 
 from .display_text import quoted
-from .errors import IotoError
+from .errors import FailureKind, IotoError
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 DEFAULT_LENGTH = 10
@@ -41,6 +41,8 @@ _CHARACTER_OF_BYTE = (ALPHABET * (256 // len(ALPHABET))).encode()
 
 class InvalidClaimIdError(IotoError):
     """A text that is not a claim ID; the message says why, and does not repeat the text."""
+
+    kind = FailureKind.LABEL
 
 
 class InvalidProductError(IotoError):

@@ -105,7 +105,9 @@ def test_every_state_has_its_word_and_what_belongs_to_it(line: RunningService, b
     tiles = [browser.text(f".tile:nth-child({number})") for number in range(1, 9)]
     assert "Writing the ID and reading it back" in tiles[1]
     assert "SN-0003" in tiles[2] and "…WQ" in tiles[2] and "10:42:07" in tiles[2]
-    assert "the disk is full" in tiles[3] and "Put the board aside" in tiles[3]
+    assert "Something on the board is broken." in tiles[3] and "Put the board aside" in tiles[3]
+    assert "the disk is full" not in tiles[3]
+    assert "the disk is full" in browser.run("document.querySelector('.tile:nth-child(4) .why').title")
     assert "See to the printer" in tiles[5]
     assert browser.text("#operator") == "Petra"
     assert [browser.text(f"#{name}") for name in ("passed", "failed", "yield")] == ["2", "3", "40 %"]
@@ -229,7 +231,7 @@ def test_a_board_that_takes_too_long_is_fail_by_the_page_itself(service_with: Se
     tell(service, slots({"state": "working", "step": "Connecting"}, {"state": "pass"}), whole=True)
     show(browser, service)
     wait_for_words(browser, "FAIL", "PASS")
-    assert "It took too long (more than 1 s)." in browser.text(".tile")
+    assert "It took too long." in browser.text(".tile")
     tell(service, slots({"state": "pass", "serial": "SN-1"}))
     wait_for_words(browser, "PASS", "PASS")
 
@@ -275,6 +277,24 @@ def test_a_station_that_is_lost_is_told_on_its_own_tiles_alone(
     browser.photograph(tmp_path / "station lost.png")
     tell(line, slots({"state": "pass", "serial": "SN-1"}), whole=True)
     wait_for_words(browser, "PASS", "PASS")
+
+
+def test_a_station_whose_token_is_unknown_is_told_also_where_nothing_was_ever_heard(
+    line: RunningService, browser: Browser, tmp_path: Path
+) -> None:
+    show(browser, line)
+    assert "Nothing was heard of it yet" in browser.text("#slots")
+    assert not browser.is_shown("#alarm")
+    unknown = "a-token-that-nobody-made-at-all"
+    assert tell(line, slots({"state": "pass"}), token=unknown, whole=True).status == 401
+    browser.wait_for("!document.getElementById('alarm').hidden")
+    browser.photograph(tmp_path / "refused.png")
+    assert "STATION REFUSED" in browser.text("#alarm") and "token is unknown" in browser.text("#alarm")
+    assert unknown not in browser.text()
+    assert words(browser) == []
+    tell(line, slots({"state": "pass"}), whole=True)
+    wait_for_words(browser, "PASS")
+    browser.wait_for("document.getElementById('alarm').hidden")  # once it is refused no more
 
 
 def test_one_line_of_several_can_be_chosen(line: RunningService, browser: Browser) -> None:

@@ -69,11 +69,15 @@ def test_who_has_no_token_or_another_tells_nothing(line: RunningService) -> None
         assert (refused.status, "token" in refused.body["error"]) == (401, True)
         assert refused.headers["www-authenticate"] == "Bearer"
     assert states(line) == {}
+    assert line.get(SLOTS).body["refuses"] is True, "so that the page can say that it is not told"
     assert tell(line, slots({"state": "pass"}), token=line.token).status == 200, "a controller may all of it"
 
 
 def test_everybody_in_the_networks_may_look_and_nobody_by_another_name(line: RunningService) -> None:
     tell(line, slots({"state": "pass", "claim_id_end": "WQ"}))
+    assert tell(line, [], token="a-token-that-nobody-made-at-all", station="<b>").status == 401
+    assert "<b>" not in json.dumps(line.get(SLOTS).body)
+    assert line.get("/units/SN-1", **bearer("a-token-that-nobody-made-at-all")).status == 401
     for path in ("/line", "/line.css", "/line.js", SLOTS):
         assert line.get(path).status == 200
         assert line.get(path, Host="evil.example").status == 421

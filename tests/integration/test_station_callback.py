@@ -142,7 +142,8 @@ def test_boards_come_to_be_pass_and_fail_on_the_page(
     assert first["serial"]
     assert (found["manual-2"]["state"], found["manual-2"]["arrival"]) == ("working", 99)
     assert found["hole"]["state"] == "fail"
-    assert "Connection refused" in found["hole"]["reason"]
+    assert found["hole"]["reason"] == "The board does not answer."
+    assert "Connection refused" in found["hole"]["detail"]
     assert "plug it in again" in found["hole"]["remedy"]
     assert claim_id not in json.dumps(found)
     assert "page of the line" not in done.output
@@ -164,7 +165,8 @@ def test_steps_are_told_in_their_order_and_a_failure_once(
     for slot in ("manual-2", "hole"):
         assert [told["state"] for told in recorder.of(slot)].count("fail") == 1
         assert recorder.of(slot)[-1]["state"] == "fail"
-    assert "device.json5" in recorder.of("manual-2")[-1]["reason"]
+    assert recorder.of("manual-2")[-1]["reason"] == "Something on the board is broken."
+    assert "device.json5" in recorder.of("manual-2")[-1]["detail"]
 
 
 def test_a_label_that_was_not_made_is_no_label(
@@ -178,7 +180,7 @@ def test_a_label_that_was_not_made_is_no_label(
     assert done.failed == {"manual-1"}, done.output
     last = recorder.of("manual-1")[-1]
     assert last["state"] == "no_label"
-    assert printer in last["reason"] and "See to the printer" in last["remedy"]
+    assert printer in last["detail"] and "See to the printer" in last["remedy"]
     assert {told["state"] for told in recorder.told} == {"working", "no_label"}
 
 
@@ -193,8 +195,8 @@ def test_a_batch_that_is_refused_and_one_in_check_mode(
         provision(home, "-i", fleet.inventory, "-e", "ioto_prodct=1", **told)
         for slot in ("manual-1", "manual-2"):
             last = recorder.of(slot)[-1]
-            assert (last["state"], last["remedy"]) == ("fail", "Fetch the technician.")
-            assert "ioto_prodct" in last["reason"]
+            assert (last["state"], last["remedy"]) == ("fail", "Stop, and call the technician.")
+            assert "ioto_prodct" in last["detail"] and "ioto_prodct" not in last["reason"]
 
 
 def test_the_engine_for_all_devices_is_told_as_well(

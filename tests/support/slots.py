@@ -21,16 +21,18 @@ EVERY_STATE: tuple[dict[str, object], ...] = (
     {
         "state": "fail",
         "serial": "SN-0004",
-        "reason": "The file /etc/ioto/device.json5 cannot be written: the disk is full; make room on the board.",
+        "reason": "Something on the board is broken.",
         "remedy": "Put the board aside for the technician, and take the next one.",
+        "detail": "The file /etc/ioto/device.json5 cannot be written: the disk is full; make room on the board.",
     },
     {"state": "scan_now", "serial": "SN-0005", "remedy": "Scan the label now."},
     {
         "state": "no_label",
         "serial": "SN-0006",
         "claim_id_end": "7K",
-        "reason": "The printer socket://192.0.2.10:9100 does not answer.",
-        "remedy": "See to the printer; then take the board out and plug it in again.",
+        "reason": "The label was not printed.",
+        "remedy": "See to the printer, then plug the board in again. No label again: call the technician.",
+        "detail": "The printer socket://192.0.2.10:9100 does not answer.",
     },
     {"state": "pass", "serial": "SN-0007", "claim_id_end": "3M"},
     {

@@ -45,7 +45,7 @@ def test_a_board_is_pass_once_the_summary_has_it_done(watch: RunWatch, told: Tol
     watch.end_task("summary", "slot-1", {"not_done": ["slot-2"], "lines": ["slot-2: It is broken: mend it."]})
     report = told.last("slot-1")
     assert (report.state, report.arrival, report.serial, report.claim_id_end) == ("pass", 17, "SN-1", "WQ")
-    assert (told.last("slot-2").state, told.last("slot-2").reason) == ("fail", "It is broken: mend it.")
+    assert (told.last("slot-2").state, told.last("slot-2").detail) == ("fail", "It is broken: mend it.")
 
 
 def test_a_failure_is_told_once(watch: RunWatch, told: Told) -> None:
@@ -54,7 +54,10 @@ def test_a_failure_is_told_once(watch: RunWatch, told: Told) -> None:
     watch.fail_task("fail", "slot-1", {**NOT_DONE, "unreachable": True})
     watch.end(["slot-1"], ["slot-1", "slot-2"])
     assert told.of("slot-1") == ["working", "fail"]
-    assert told.last("slot-1").reason == "No route to host."
+    assert (told.last("slot-1").reason, told.last("slot-1").detail) == (
+        "The board does not answer.",
+        "No route to host.",
+    )
     assert "plug it in again" in str(told.last("slot-1").remedy)
 
 
@@ -66,7 +69,11 @@ def test_a_label_that_is_missing_is_no_label_and_stays_it(watch: RunWatch, told:
     watch.end_task("summary", "slot-1", {"not_done": ["slot-1"], "lines": []})
     watch.fail_task("fail", "slot-1", NOT_DONE)
     assert told.last("slot-1").state == "no_label"
-    assert told.last("slot-1").reason == "The printer is out of paper."
+    assert (told.last("slot-1").reason, told.last("slot-1").detail) == (
+        "The label was not printed.",
+        "The printer is out of paper.",
+    )
+    assert "See to the printer" in str(told.last("slot-1").remedy)
 
 
 def test_a_label_that_may_be_there_twice_is_told_with_the_pass(watch: RunWatch, told: Told) -> None:
@@ -86,7 +93,7 @@ def test_nobody_is_pass_where_no_label_could_be_made_at_all(watch: RunWatch, tol
     watch.start_task("label_hosts", iter(["slot-1"]))
     watch.fail_task("label_hosts", "slot-1", {"failed": True, "msg": "The layout is missing."})
     watch.end_task("summary", "slot-1", {"not_done": [], "lines": []})
-    assert (told.last("slot-1").state, told.last("slot-1").reason) == ("no_label", "The layout is missing.")
+    assert (told.last("slot-1").state, told.last("slot-1").detail) == ("no_label", "The layout is missing.")
     assert told.last("slot-2").state == "pass", "it was to have none"
 
 
@@ -94,7 +101,8 @@ def test_nobody_is_pass_where_the_run_is_not_recorded(watch: RunWatch, told: Tol
     watch.end_task("serialize", "slot-1", DONE)
     watch.fail_task("summary", "slot-1", {"failed": True, "msg": "The ledger is full."})
     watch.end([], ["slot-1", "slot-2"])
-    assert (told.last("slot-1").state, told.last("slot-1").reason) == ("fail", "The ledger is full.")
+    assert (told.last("slot-1").state, told.last("slot-1").detail) == ("fail", "The ledger is full.")
+    assert "call the technician" in str(told.last("slot-1").remedy)
 
 
 def test_a_batch_that_is_refused_fails_every_board(watch: RunWatch, told: Told) -> None:
@@ -102,12 +110,15 @@ def test_a_batch_that_is_refused_fails_every_board(watch: RunWatch, told: Told) 
     watch.fail_task("preflight", "slot-1", {"failed": True, "msg": problems})
     for slot in ("slot-1", "slot-2"):
         assert told.last(slot).state == "fail"
-        assert told.last(slot).reason == "slot-2: ioto_product is missing; set it."
+        assert told.last(slot).reason == "The line is not set up right."
+        assert told.last(slot).detail == "slot-2: ioto_product is missing; set it."
 
 
 def test_a_twin_is_named(watch: RunWatch, told: Told) -> None:
     watch.fail_task("serialize", "slot-2", {"failed": True, "msg": "Two are one.", "twin": "slot-1"})
-    assert told.last("slot-2").reason == "The board in slot-1 says that it is the same one."
+    assert told.last("slot-2").reason == "Another board says that it is the same one."
+    assert "both boards" in str(told.last("slot-2").remedy)
+    assert told.last("slot-2").detail == "Two are one."
 
 
 def test_the_engine_for_all_devices_is_told_by_device(watch: RunWatch, told: Told) -> None:
@@ -121,7 +132,7 @@ def test_a_run_without_a_summary_is_judged_by_its_end(watch: RunWatch, told: Tol
     watch.end_task("serialize", "slot-1", DONE)
     watch.end([], ["slot-1"])
     assert (told.last("slot-1").state, told.last("slot-2").state) == ("pass", "fail")
-    assert told.last("slot-2").reason == "The run ended before the board was done."
+    assert told.last("slot-2").reason == "The work ended before the board was done."
 
 
 def test_a_scan_that_did_not_fit_is_no_board_that_is_done(watch: RunWatch, told: Told) -> None:
@@ -130,6 +141,15 @@ def test_a_scan_that_did_not_fit_is_no_board_that_is_done(watch: RunWatch, told:
     assert told.last("slot-1").state == "fail"
 
 
+def test_what_the_summary_finds_is_told_by_its_kind(watch: RunWatch, told: Told) -> None:
+    lines = ["slot-1: It and slot-2 say that they are the same unit.", "slot-2: It was not reached."]
+    failures = {"slot-1": {"failure": "twin", "twin": "slot-2"}}
+    watch.end_task("summary", "slot-1", {"not_done": ["slot-1", "slot-2"], "lines": lines, "failures": failures})
+    assert told.last("slot-1").reason == "Another board says that it is the same one."
+    assert told.last("slot-1").detail == "It and slot-2 say that they are the same unit."
+    assert told.last("slot-2").reason == "The board is not done."
+
+
 def test_no_whole_claim_id_and_no_control_character_is_told(watch: RunWatch, told: Told) -> None:
     watch.fail_task("serialize", "slot-1", {"failed": True, "msg": "It has JT08FFQXWQ,\x1b[31m\nwhich is another's."})
-    assert told.last("slot-1").reason == "It has ********WQ, [31m which is another's."
+    assert told.last("slot-1").to_json()["detail"] == "It has ********WQ, [31m which is another's."

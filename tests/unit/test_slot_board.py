@@ -262,6 +262,17 @@ def test_how_long_a_board_is_worked_on_counts_from_its_first_step(board: SlotBoa
     assert (slots[0]["seconds"], slots[0]["step"]) == (30.0, "two")
 
 
+def test_a_station_that_is_refused_is_told_for_as_long_as_it_is(board: SlotBoard, wall: Wall) -> None:
+    known = board.version
+    board.note_refusal()
+    assert board.look()["refuses"] is True and board.version != known
+    known = board.version
+    board.note_refusal()
+    assert board.version == known
+    wall.pass_by(LOST_SECONDS + 0.1)
+    assert board.look()["refuses"] is False
+
+
 # --- counts ---
 
 

@@ -50,10 +50,10 @@ class IotoAction(ActionBase):
             try:
                 result.update(self.outcome(plain(self._arguments())))
             except UnreachableError as error:
-                result.update(unreachable=True, msg=str(error))
+                result.update(error.told, unreachable=True)
             except IotoError as error:
                 asks_again = self.asks_again and bool(error.facts.get("scan_refused"))
-                result.update(error.facts, failed=not asks_again, msg=str(error))
+                result.update(error.told, failed=not asks_again)
         if result.get("failed") and "results" not in result and not self._is_judged_by_task:
             for notice in notices:
                 self._display.warning(notice)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from ..claim_ids import mask_within
 from ..display_text import printable
+from ..errors import FailureKind
 
 Log = Callable[[str], None]
 """Takes what is for who mends this collection, and for nobody's screen."""
@@ -31,4 +32,7 @@ def failed_by_defect(host: str, error: Exception, where: str) -> UnitResult:
     what = f"{type(error).__name__}: {printable(mask_within(str(error)))}"
     sentence = f"{where} ({what}); report it, with what is shown of it with -vvv."
     trace = mask_within("".join(traceback.format_exception(error)))
-    return UnitResult({"host": host, "changed": False, "failed": True, "msg": sentence}, f"{where}:\n{trace.rstrip()}")
+    return UnitResult(
+        {"host": host, "changed": False, "failed": True, "failure": FailureKind.DEFECT.value, "msg": sentence},
+        f"{where}:\n{trace.rstrip()}",
+    )

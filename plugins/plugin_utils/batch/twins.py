@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..display_text import printable
+from ..errors import FailureKind
 from ..identity.board_names import as_said, names_of_board, remedy_for_twins
 
 Outcome = Mapping[str, Any]
@@ -60,4 +61,12 @@ def _failed(outcome: Outcome, others: list[str], shared: list[str]) -> Outcome:
         f"{remedy}."
     )
     twin = outcome.get("twin") or others[0]
-    return {**outcome, "failed": True, "changed": False, "unreachable": False, "msg": sentence, "twin": twin}
+    return {
+        **outcome,
+        "failed": True,
+        "changed": False,
+        "unreachable": False,
+        "msg": sentence,
+        "twin": twin,
+        "failure": FailureKind.TWIN.value,
+    }

@@ -16,7 +16,7 @@ from dataclasses import replace as with_fields
 from enum import StrEnum
 
 from ..display_text import printable
-from ..errors import IotoError
+from ..errors import FailureKind, IotoError
 from ..json5.document import MISSING, Json5Document
 from ..json5.reader import JsonValue
 from .agent_load import Setting, effective_settings
@@ -40,6 +40,8 @@ class SerializeMode(StrEnum):
 
 class AgentSettingsError(IotoError):
     """A configuration that is not there, or that defeats what was asked for."""
+
+    kind = FailureKind.BOARD
 
 
 @dataclass(frozen=True, slots=True)

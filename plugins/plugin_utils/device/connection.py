@@ -17,7 +17,7 @@ from time import monotonic
 
 from ..claim_ids import mask_folded
 from ..display_text import printable, shortened
-from ..errors import IotoError
+from ..errors import FailureKind, IotoError
 from .device import DeviceError
 from .name_resolution import addresses
 
@@ -64,6 +64,8 @@ class TimeLimitError(IotoError):
 
 class UnreachableError(IotoError):
     """A device that cannot be talked to: no connection, no login, or a connection that was lost."""
+
+    kind = FailureKind.UNREACHABLE
 
 
 def parse_seconds(value: object) -> float | None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from ..errors import IotoError
+from ..errors import FailureKind, IotoError
 
 DEVICE_FILE = "device.json5"
 LEGACY_DEVICE_FILE = "device.json"
@@ -29,6 +29,8 @@ NEW_FILE_MODE = 0o600
 
 class DeviceError(IotoError):
     """A device that cannot do what we need, or whose answer makes no sense."""
+
+    kind = FailureKind.BOARD
 
 
 NO_STATUS = -1

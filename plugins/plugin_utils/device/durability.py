@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace as with_fields
 
 from ..display_text import printable
-from ..errors import IotoError
+from ..errors import FailureKind, IotoError
 from .device import Device, FileKind, Lasting, RemoteFile, Storage, StoredDevice, WriteFailure, Written
 from .scripts import relink
 from .state import DeviceState
@@ -25,6 +25,8 @@ _VOLATILE = "volatile"
 
 class StorageError(IotoError):
     """A device that forgets what is written to it."""
+
+    kind = FailureKind.STORAGE
 
 
 def check_storage(state: DeviceState, *, volatile: bool) -> Sequence[str]:

@@ -11,6 +11,7 @@ import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ..errors import FailureKind
 from .answers import Record, agents_of, collect_file, failure_of, making_sense, observation_of, record_of, records_of
 from .device import (
     ALL_FILES,
@@ -30,6 +31,8 @@ _LEFTOVERS = ".device.json5.ioto-"
 
 class OtherBoardError(DeviceError):
     """Another device than the one that was looked at; nothing was touched on it."""
+
+    kind = FailureKind.CHANGED
 
 
 def probe(device: Device, config_dir: str) -> Observation:

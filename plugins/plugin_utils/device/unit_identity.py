@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from ..claim_ids import MAX_UNIT_LENGTH
 from ..display_text import quoted
-from ..errors import IotoError
+from ..errors import FailureKind, IotoError
 from ..identity.facts import HOST_KEY, MAC, SERIAL, addresses
 from ..identity.mac_addresses import normal_mac, normal_serial
 from ..identity.marks import ANY_MARKS, IdentifyingMarks
@@ -24,6 +24,8 @@ _LOCALLY_ADMINISTERED = 0x02
 
 class UnitIdentityError(IotoError):
     """A unit that nothing identifies, or a serial that is not valid."""
+
+    kind = FailureKind.IDENTITY
 
 
 @dataclass(frozen=True, slots=True)

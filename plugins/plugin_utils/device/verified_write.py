@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ..display_text import printable
-from ..errors import IotoError
+from ..errors import FailureKind, IotoError
 from .connection import last_words
 from .device import NEW_FILE_MODE, Device, FileKind, RemoteFile, WriteFailure, WriteStep, Written
 from .scripts import replace
@@ -43,9 +43,13 @@ _REMEDIES = {
 class FileError(IotoError):
     """A file that cannot be used or written; it is as it was, unless the message says otherwise."""
 
+    kind = FailureKind.BOARD
+
 
 class ChangedMeanwhileError(FileError):
     """Somebody else wrote the file between our look and our write: look again."""
+
+    kind = FailureKind.CHANGED
 
 
 def check_usable(file: RemoteFile, *, where: str) -> None:

@@ -209,9 +209,9 @@ class _Worker:
                     diff=self._engine.diff,
                 )
         except UnreachableError as error:
-            return {"changed": False, "unreachable": True, "msg": str(error)}
+            return {"changed": False, **error.told, "unreachable": True}
         except IotoError as error:
-            return {"changed": False, **error.facts, "failed": True, "msg": str(error)}
+            return {"changed": False, **error.told, "failed": True}
 
     def _ledger(self, flow: Flow) -> Ledger | GroupCommit:
         key = flow.recording.ledger, flow.request.check

@@ -21,7 +21,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple, NoReturn, TypeAlias, cast
 
-from ..errors import IotoError
+from ..errors import FailureKind, IotoError
 
 MAX_BYTES = 1 << 20
 """What a document may have; a larger file, also behind a device or in an image, is not a configuration."""
@@ -36,6 +36,8 @@ class Json5Error(IotoError):
     `name` is the document's, as its reader was told; `line` and `column` (in characters) count from 1, and are None
     where no place in the document is to blame.
     """
+
+    kind = FailureKind.BOARD
 
     def __init__(self, name: str, problem: str, line: int | None = None, column: int | None = None) -> None:
         place = name if line is None else f"{name} on line {line}, column {column}"

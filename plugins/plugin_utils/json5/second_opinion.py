@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 
 from ..display_text import quoted
-from ..errors import IotoError
+from ..errors import FailureKind, IotoError
 from .document import Json5Document
 from .independent_reader import read_independently
 from .reader import JsonValue
@@ -19,9 +19,13 @@ from .standard_text import in_json5
 class EditorDefectError(IotoError):
     """Our editor and another reader do not understand the same document alike."""
 
+    kind = FailureKind.DEFECT
+
 
 class UnreadableValueError(IotoError):
     """A document that another reader cannot read, so that nobody could say what a change makes of it."""
+
+    kind = FailureKind.BOARD
 
 
 def check_values(document: Json5Document) -> None:

@@ -15,7 +15,7 @@ from typing import Annotated, NamedTuple
 
 from .. import claim_ids
 from ..display_text import quoted
-from ..errors import IotoError
+from ..errors import FailureKind, IotoError
 from ..identity.mac_addresses import normal_serial
 from .columns import LedgerColumn
 from .event_kinds import EventKind
@@ -25,9 +25,13 @@ from .run_number import THIS_RUN
 class LedgerError(IotoError):
     """The ledger cannot be used, or refuses what was asked."""
 
+    kind = FailureKind.RECORDS
+
 
 class InvalidUnitError(LedgerError):
     """A text that cannot name a unit."""
+
+    kind = FailureKind.IDENTITY
 
 
 class UnknownClaimError(LedgerError):
@@ -36,6 +40,8 @@ class UnknownClaimError(LedgerError):
 
 class ClaimConflictError(LedgerError):
     """A claim ID and a unit that do not belong together; `claim` is the claim that stands in the way."""
+
+    kind = FailureKind.CONFLICT
 
     def __init__(self, message: str, claim: Claim) -> None:
         super().__init__(message)
@@ -52,6 +58,8 @@ class DeviceConflictError(ClaimConflictError):
 
 class TwinError(DeviceConflictError):
     """Two devices of one run that say that they are the same unit or board; `twin` is the host of the other."""
+
+    kind = FailureKind.TWIN
 
     def __init__(self, message: str, claim: Claim, twin: str, device: str) -> None:
         super().__init__(message, claim, device)

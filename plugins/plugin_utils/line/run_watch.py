@@ -14,17 +14,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from ..flows.action_names import FAIL, LABEL_HOSTS, PREFLIGHT, SERIALIZE, SERIALIZE_FLEET, SUMMARY, VERIFY
 from ..service.slot_message import SlotReport, SlotState
 from . import words
 
-COLLECTION = "ioto.serialization."
-FAIL = "fail"
-"""The action by which our playbooks fail at their end who is not done."""
-PREFLIGHT = "preflight"
-SUMMARY = "summary"
-_FLOWS = frozenset(("serialize", "serialize_fleet"))
-_LABELLING = "label_hosts"
-_VERIFY = "verify"
+_FLOWS = frozenset((SERIALIZE, SERIALIZE_FLEET))
 _SHOWN_OF_ID = 2
 
 Tell = Callable[[SlotReport], None]
@@ -54,7 +48,7 @@ class RunWatch:
     def start_task(self, action: str, hosts: Iterable[str]) -> None:
         """Tell what is done with those of `hosts` that are not done yet; `action` is the name within our collection."""
         hosts = [*hosts]
-        if action == _LABELLING:
+        if action == LABEL_HOSTS:
             self._to_label = hosts
         if (step := words.STEPS.get(action)) is None:
             return
@@ -68,12 +62,12 @@ class RunWatch:
         if action in _FLOWS:
             for one in result.get("results") or [{**result, "host": host}]:
                 self._learn(str(one.get("host", host)), one)
-        elif action == _VERIFY:
+        elif action == VERIFY:
             self._done.add(host)
-        elif action == _LABELLING:
+        elif action == LABEL_HOSTS:
             self._take_labels(result)
         elif action == SUMMARY:
-            self._conclude(result.get("not_done") or (), result.get("lines") or ())
+            self._conclude(result)
 
     def fail_task(self, action: str, host: str, result: Mapping[str, Any]) -> None:
         """Take that a task failed, or that its host was `unreachable`, and nothing ignores that.
@@ -84,14 +78,14 @@ class RunWatch:
             # It speaks for all hosts, and ends the run for each of them.
             self._fail_all(words.refused_batch(str(result.get("msg") or "")))
         elif action == SUMMARY:
-            self._fail_all(words.not_recorded(str(result.get("msg") or "")))
-        elif action == _LABELLING:
+            self._fail_all(words.because(words.NOT_RECORDED, result.get("msg")))
+        elif action == LABEL_HOSTS:
             # Where it does not come to say who has none, nobody has.
             nobody = dict.fromkeys(self._to_label, result.get("msg"))
             self._take_labels(result if "not_labelled" in result else {"not_labelled": nobody})
         elif result.get("results") and action in _FLOWS:
             self.end_task(action, host, result)
-        elif action in _FLOWS or action in (FAIL, _VERIFY) or result.get("unreachable"):
+        elif action in _FLOWS or action in (FAIL, VERIFY) or result.get("unreachable"):
             self._learn(host, result)
             self._fail(host, words.of_result(result))
 
@@ -102,7 +96,7 @@ class RunWatch:
             if host in good - bad and host in self._done:
                 self._pass(host)
             else:
-                self._fail(host, words.unfinished())
+                self._fail(host, words.UNFINISHED)
 
     def _learn(self, host: str, result: Mapping[str, Any]) -> None:
         """Note whom a result is about; where it failed, say so."""
@@ -128,13 +122,14 @@ class RunWatch:
             return
         for host, reason in missing.items():
             if self._is_open(host):
-                self._judge(host, SlotState.NO_LABEL, words.labelling_trouble(str(reason or "")))
+                self._judge(host, SlotState.NO_LABEL, words.because(words.NO_LABEL, reason))
 
-    def _conclude(self, not_done: Sequence[str], lines: Sequence[str]) -> None:
-        sentences = dict(line.partition(": ")[::2] for line in lines)
+    def _conclude(self, result: Mapping[str, Any]) -> None:
+        sentences = dict(line.partition(": ")[::2] for line in result.get("lines") or ())
+        failures = result.get("failures") or {}
         for host in self._reports:
-            if host in not_done:
-                self._fail(host, words.of_result({"msg": sentences.get(host)}))
+            if host in (result.get("not_done") or ()):
+                self._fail(host, words.of_result({**failures.get(host, {}), "msg": sentences.get(host)}))
             else:
                 self._pass(host)
 
@@ -148,13 +143,11 @@ class RunWatch:
 
     def _pass(self, host: str) -> None:
         if self._is_open(host):
-            self._judge(host, SlotState.PASS, words.maybe_twice() if host in self._maybe_twice else None)
+            self._judge(host, SlotState.PASS, words.MAYBE_TWICE if host in self._maybe_twice else None)
 
     def _judge(self, host: str, state: SlotState, trouble: words.Trouble | None) -> None:
-        reason, remedy = trouble or (None, None)
-        self._reports[host] = replace(
-            self._reports[host], state=state, step=None, reason=reason, remedy=remedy, at=_now()
-        )
+        report = replace(self._reports[host], state=state, step=None, at=_now())
+        self._reports[host] = trouble.told_of(report, state) if trouble else report
         self._show(host)
 
     def _is_open(self, host: str) -> bool:

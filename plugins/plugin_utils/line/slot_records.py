@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from ..display_text import printable
 from ..service.slot_message import SlotReport, SlotState
 from .slots import JigSlot
+from .words import Trouble
 
 _HOUR = 3600.0
 
@@ -63,13 +64,14 @@ class SlotRecord:
         self._arrivals.clear()
         self.is_stopped = False
 
-    def become(
-        self, state: SlotState, *, step: str | None = None, reason: str | None = None, remedy: str | None = None
-    ) -> None:
+    def become(self, state: SlotState, *, step: str | None = None, remedy: str | None = None) -> None:
         """Be in `state` from now on."""
-        self.report = SlotReport(
-            self.slot.name, self.number, state, step=step, reason=reason, remedy=remedy, at=datetime.now(UTC)
-        )
+        self.report = SlotReport(self.slot.name, self.number, state, step=step, remedy=remedy, at=datetime.now(UTC))
+
+    def fail(self, trouble: Trouble) -> None:
+        """Be FAIL from now on."""
+        self.become(SlotState.FAIL)
+        self.report = trouble.told_of(self.report, SlotState.FAIL)
 
     def hear(self, report: SlotReport) -> bool:
         """Take what a run tells of the board in this slot; say whether it was of that board, and new."""
@@ -84,5 +86,5 @@ class SlotRecord:
         """Return what the station's log says of it."""
         report = self.report
         said = [report.slot, report.state.upper().replace("_", " "), report.step or "", report.serial or ""]
-        because = " ".join(text for text in (report.reason, report.remedy) if text)
+        because = " ".join(text for text in (report.reason, report.remedy, report.detail) if text)
         return printable(" ".join(word for word in said if word) + (f": {because}" if because else ""))

@@ -122,11 +122,8 @@ class LineStation:
         if isinstance(event, Arrival):
             self._arrive(record, event)
         elif isinstance(event, NeverReady):
-            record.become(
-                SlotState.FAIL,
-                reason=f"The board did not become ready within {self._settings.give_up_seconds:g} s.",
-                remedy=words.PLUG_AGAIN,
-            )
+            sentence = f"The board did not become ready within {self._settings.give_up_seconds:g} s."
+            record.fail(words.because(words.NOT_READY, sentence))
         else:
             if self._desk:
                 self._desk.scans.departed(record.slot.name, record.number)
@@ -137,17 +134,17 @@ class LineStation:
         most = self._settings.most_arrivals
         if not record.count_arrival(most):
             record.is_stopped = True
-            record.become(
-                SlotState.FAIL,
-                reason=f"Slot {record.slot.name} had more than {most} boards within an hour and is stopped.",
-                remedy="Call a technician: look at its plug and at the board, then reload or restart the station.",
+            sentence = (
+                f"Slot {record.slot.name} had more than {most} boards within an hour and is stopped: look at its plug "
+                "and at the board, then reload or restart the station."
             )
+            record.fail(words.because(words.TOO_MANY_BOARDS, sentence))
             return
         record.address, record.claim_id, record.tries = event.address, "", 0
         if self._desk:
             label = self._desk.scans.arrived(record.slot.name, record.number, self._desk.now())
             if self._desk.comes_first and label is None:
-                record.become(SlotState.SCAN_NOW, remedy="Scan the code of this slot, then the label for the board.")
+                record.become(SlotState.SCAN_NOW, remedy=words.SCAN_FIRST)
                 return
             record.claim_id = label.claim_id if label else ""
         self._begin(record)
@@ -178,9 +175,11 @@ class LineStation:
                 self._begin(record)
                 self._told(record)
         elif answer.outcome is ScanOutcome.VERIFIED:
-            self._show(record, record.passed or replace(record.report, state=SlotState.PASS, reason=None, remedy=None))
+            passed = replace(record.report, state=SlotState.PASS, reason=None, remedy=None, detail=None)
+            self._show(record, record.passed or passed)
         elif answer.outcome is ScanOutcome.WRONG_LABEL:
-            self._show(record, replace(record.report, state=SlotState.FAIL, reason=answer.sentence, remedy=None))
+            trouble = words.because(words.WRONG_LABEL, answer.sentence)
+            self._show(record, trouble.told_of(record.report, SlotState.FAIL))
 
     async def _dispatch(self) -> None:
         while True:
@@ -227,14 +226,11 @@ class LineStation:
             self._begin(record)
             return
         if end.is_late:
-            reason, remedy = (
-                f"The run took longer than {self._settings.run_seconds:g} s and was ended.",
-                words.PLUG_AGAIN,
-            )
+            sentence = f"The run took longer than {self._settings.run_seconds:g} s and was ended."
+            record.fail(words.because(words.TOO_LATE, sentence))
         else:
-            reason, remedy = words.unfinished()
-            self._log(f"It printed at last: {printable(end.output)[-_LETTERS_OF_OUTPUT:]}")
-        record.become(SlotState.FAIL, reason=reason, remedy=remedy)
+            record.fail(words.UNFINISHED)
+            self._log(f"It printed at last: …{printable(end.output)[-_LETTERS_OF_OUTPUT:]}")
         self._told(record)
 
     def _hear(self, told: Mapping[str, object]) -> None:
@@ -253,27 +249,28 @@ class LineStation:
         """Have the label scanned that came out for the unit; it is PASS once that is the right one."""
         record.passed = record.report
         # SCAN NOW once a scan can be compared.
-        record.report = replace(record.report, state=SlotState.WORKING, step="Looking up the label")
+        record.report = replace(record.report, state=SlotState.WORKING, step=words.LOOKING_UP)
         task = asyncio.create_task(self._expect_label(record, record.number), name="look up")
         self._lookups[record.number] = task
 
     async def _expect_label(self, record: SlotRecord, number: int) -> None:
         serial, ending = record.report.serial or "", record.report.claim_id_end or ""
-        claim_id, reason = None, "The ledger has no ID of this unit."
+        claim_id, sentence = None, "The ledger has no ID of this unit."
         try:
             claim_id = await asyncio.to_thread(whole_id, record.slot.ledger, serial, ending)
         except IotoError as error:
-            reason = str(error)
+            sentence = str(error)
         finally:
             del self._lookups[number]
         if record.number != number or not record.is_there or self._desk is None:
             return
-        report = replace(record.report, state=SlotState.FAIL, step=None, reason=reason, remedy="Fetch the technician.")
+        report = words.because(words.LABEL_UNKNOWN, sentence).told_of(record.report, SlotState.FAIL)
         if claim_id:
             self._desk.scans.done(record.slot.name, number, claim_id, serial)
             # What its run had to say beside PASS, such as that the label may be there twice.
             beside = record.passed.reason if record.passed else None
-            report = replace(report, state=SlotState.SCAN_NOW, reason=beside, remedy="Scan the label that came out.")
+            what_now = words.SCAN_THE_LABEL
+            report = replace(report, state=SlotState.SCAN_NOW, reason=beside, remedy=what_now, detail=None)
         self._show(record, report)
 
     def _show(self, record: SlotRecord, report: SlotReport) -> None:

@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..flows import action_names
+from ..flows.action_names import COLLECTION, full_name
 from .model import (
     Figures,
     HostOutcome,
@@ -31,13 +33,10 @@ from .model import (
 )
 from .verdicts import BAD, NO_COUNTS, Verdicts
 
-_COLLECTION = "ioto.serialization."
-BATCHES = frozenset({f"{_COLLECTION}serialize_fleet", f"{_COLLECTION}firmware_batch"})
-TRANSACTIONS = frozenset({f"{_COLLECTION}serialize", f"{_COLLECTION}firmware_image", *BATCHES})
-PREFLIGHT = f"{_COLLECTION}preflight"
-SUMMARY = f"{_COLLECTION}summary"
-FAIL = f"{_COLLECTION}fail"
-REPORT = f"{_COLLECTION}report"
+BATCHES = frozenset(map(full_name, (action_names.SERIALIZE_FLEET, action_names.FIRMWARE_BATCH)))
+TRANSACTIONS = BATCHES | set(map(full_name, (action_names.SERIALIZE, action_names.FIRMWARE_IMAGE)))
+PREFLIGHT, SUMMARY = full_name(action_names.PREFLIGHT), full_name(action_names.SUMMARY)
+FAIL, REPORT = full_name(action_names.FAIL), full_name(action_names.REPORT)
 _SHOWN = frozenset({SUMMARY, "ansible.builtin.debug"})
 """Tasks that only say something: that is shown, and that they ran is not."""
 _FLOW_ROLES = ("manual", "auto", "factory", "firmware")
@@ -349,7 +348,7 @@ class RunModel:
 
 def is_flow_role(name: str) -> bool:
     """Say whether the role `name` serializes, or may: its name is a template until the play runs."""
-    role = name.removeprefix(_COLLECTION)
+    role = name.removeprefix(COLLECTION)
     return role != name and (role in _FLOW_ROLES or "{{" in role)
 
 

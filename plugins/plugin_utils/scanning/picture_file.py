@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from ..display_text import quoted
-from ..errors import IotoError
+from ..errors import FailureKind, IotoError
 from ..private_files import typed_path
 
 MOST_PIXELS = 60_000_000
@@ -29,6 +29,8 @@ _KINDS = ("PNG", "JPEG")
 
 class PictureError(IotoError):
     """A file that is not a picture which we decode."""
+
+    kind = FailureKind.LABEL
 
 
 def open_picture(path: str, mode: str) -> Image.Image:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from ..claim_ids import MAX_UNIT_LENGTH, InvalidClaimIdError, InvalidProductError, parse, parse_product
-from ..errors import IotoError
+from ..errors import FailureKind, IotoError
 
 DEFAULT_TEMPLATE = "{claim_id}"
 MAX_SCAN_LENGTH = 1000
@@ -26,6 +26,8 @@ SCAN_REFUSED: Mapping[str, object] = {"scan_refused": True}
 
 class ScanError(IotoError):
     """Something was scanned that says no claim ID. The message does not repeat it, since it may hold one."""
+
+    kind = FailureKind.LABEL
 
     facts: Mapping[str, object] = SCAN_REFUSED
 

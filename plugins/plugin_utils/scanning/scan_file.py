@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from ..csv_reader import CsvFormat, CsvRow, LineProblem, fold_title, read_lines, read_rows
 from ..display_text import counted, printable
+from ..errors import FailureKind
 from ..private_files import typed_path
 from .scan import NothingScannedError, ScanError
 
@@ -19,6 +20,8 @@ _SCAN, _HOST, _SERIAL = "scan", "host", "serial"
 
 class ScanFileError(ScanError):
     """A file of scans, or a picture, that cannot be used: no fault of a unit, and scanning again does not help."""
+
+    kind = FailureKind.SETTINGS
 
     facts: Mapping[str, object] = {}
 

@@ -12,7 +12,7 @@ from .. import claim_ids
 from ..device.device import DEVICE_FILE
 from ..device.state import DeviceState
 from ..device.unit_identity import UnitIdentity
-from ..errors import IotoError
+from ..errors import FailureKind, IotoError
 from ..identity.marks import ANY_MARKS, IdentifyingMarks
 from ..json5.reader import JsonValue
 from .replacing import NOTHING, NOTHING_REPLACED, Replaced, Replacing
@@ -25,9 +25,13 @@ DEFAULT_CONFIG_DIR = "/etc/ioto"
 class SerializationError(IotoError):
     """A unit that did not get its identity; its device.json5 is as it was, or whole."""
 
+    kind = FailureKind.BOARD
+
 
 class OtherDeviceError(SerializationError):
     """A device that is not the one it says to be. `facts` are what a result says of it beside the sentence."""
+
+    kind = FailureKind.CONFLICT
 
     def __init__(self, message: str, facts: Mapping[str, object]) -> None:
         super().__init__(message)

@@ -127,6 +127,10 @@ _SLOTS: dict[str, Any] = {
     "now": {"type": "string", "format": "date-time"},
     "version": {"type": "string", "description": "Another one once something has changed."},
     "working_seconds": {"type": "integer", "description": "After which a board that is worked on has failed."},
+    "refuses": {
+        "type": "boolean",
+        "description": "Whether somebody who has no token of a station would tell of slots.",
+    },
     "shift": {"type": "object", "properties": _SHIFT, "required": list(_SHIFT)},
     "stations": {
         "type": "array",

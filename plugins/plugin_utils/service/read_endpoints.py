@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
+from string import Template
 from typing import Any, TypeVar, cast
 
 from starlette.applications import Starlette
@@ -38,14 +39,8 @@ _HISTORY = 50
 _FOUND = 20
 _SEARCH_BYTES = 1024
 _STATION = Path(__file__).parent / "station"
-_PAGE_FILES = {
-    "/": ("station.html", "text/html; charset=utf-8"),
-    "/station.css": ("station.css", "text/css; charset=utf-8"),
-    "/station.js": ("station.js", "text/javascript; charset=utf-8"),
-    "/line": ("line.html", "text/html; charset=utf-8"),
-    "/line.css": ("line.css", "text/css; charset=utf-8"),
-    "/line.js": ("line.js", "text/javascript; charset=utf-8"),
-}
+_PAGES = {"/": ("station", "Serialization station"), "/line": ("line", "The line")}
+"""By their path: what their files are called, and their titles."""
 _PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -74,6 +69,7 @@ class ReadEndpoints:
         self._warnings = openings(components.settings)
         self._description = json.dumps(describe(components.settings)).encode()
         self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._slots = SlotEndpoints(components)
         self._app = Starlette(
             routes=[
                 Route("/claims/{claim_id}", self._claim, methods=["GET"]),
@@ -83,8 +79,8 @@ class ReadEndpoints:
                 Route("/openapi.json", self._openapi, methods=["GET"]),
                 Route("/station/line", self._station_line, methods=["GET"]),
                 Route("/station/search", self._station_search, methods=["POST"]),
-                *SlotEndpoints(components).routes,
-                *(Route(path, _page_file(*file), methods=["GET"]) for path, file in _PAGE_FILES.items()),
+                *self._slots.routes,
+                *(route for path, page in _PAGES.items() for route in _page_routes(path, *page)),
             ],
             exception_handlers={HTTPException: self._not_here, RefusedError: self._refuse, IotoError: self._refuse},
         )
@@ -96,6 +92,7 @@ class ReadEndpoints:
             try:
                 scope["caller"] = self._access.admit(scope)
             except RefusedError as error:
+                self._slots.note_refusal(scope, error)
                 self._refusals.add("read", (scope.get("client") or ("unknown",))[0], error)
                 await send_reply(send, reply_of(error))
                 return
@@ -223,10 +220,18 @@ def _shown(claim: Claim, *, reveal: bool) -> dict[str, object]:
     return {**told_by_service(claim, reveal=reveal), "verdict": verdict, "text": text}
 
 
-def _page_file(name: str, media_type: str) -> Callable[[Request], Response]:
-    content = (_STATION / name).read_bytes()
+def _page_routes(path: str, name: str, title: str) -> Iterator[Route]:
+    """Yield what serves a page and its two files."""
+    body = (_STATION / f"{name}.html").read_text(encoding="utf-8")
+    page = Template((_STATION / "page.html").read_text(encoding="utf-8")).substitute(name=name, title=title, body=body)
+    yield Route(path, _file(page.encode(), "text/html"), methods=["GET"])
+    for ending, kind in (("css", "text/css"), ("js", "text/javascript")):
+        content = (_STATION / f"{name}.{ending}").read_bytes()
+        yield Route(f"/{name}.{ending}", _file(content, kind), methods=["GET"])
 
+
+def _file(content: bytes, kind: str) -> Callable[[Request], Response]:
     async def serve(request: Request) -> Response:
-        return Response(content, media_type=media_type, headers=_PAGE_HEADERS)
+        return Response(content, media_type=f"{kind}; charset=utf-8", headers=_PAGE_HEADERS)
 
     return serve  # type: ignore[return-value]

@@ -59,6 +59,8 @@ class SlotBoard:
         self._clock = clock
         self._counts = counts or ShiftCounts(shifts)
         self._stations: dict[str, _KnownStation] = {}
+        self._refused: float | None = None
+        """When somebody was last refused who has no token of a station."""
         self._changes = 0
         # Another service, or this one after a restart, has other versions.
         self._life = secrets.token_hex(4)
@@ -108,6 +110,16 @@ class SlotBoard:
             station.beat = moment
         return late
 
+    def note_refusal(self) -> None:
+        """Take note that somebody would tell how slots stand, and was refused for his token."""
+        moment = self._clock()
+        if not self._is_refusing(moment):
+            self._note_change()
+        self._refused = moment
+
+    def _is_refusing(self, moment: float) -> bool:
+        return self._refused is not None and moment - self._refused <= LOST_SECONDS
+
     def look(self, station: str | None = None) -> dict[str, object]:
         """Return what the page shows: of one station, or of all."""
         moment = self._clock()
@@ -117,6 +129,7 @@ class SlotBoard:
             "now": datetime.now(UTC).isoformat(),
             "version": self.version,
             "working_seconds": self._working_seconds,
+            "refuses": self._is_refusing(moment),
             "shift": self._counts.look(),
             "stations": [
                 {

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -34,8 +37,17 @@ class SlotEndpoints:
         """What is answered; whoever asks was let in before."""
         return [Route(PATH, self._tell, methods=["POST"]), Route(PATH, self._look, methods=["GET"])]
 
+    def note_refusal(self, scope: Mapping[str, Any], error: RefusedError) -> None:
+        """Have the page say that a station is refused for its token, where it is that which was refused."""
+        if error.reason == "token" and scope["path"] == PATH and scope["method"] == "POST":
+            self._board.note_refusal()
+
     async def _tell(self, request: Request) -> Response:
-        self._access.require_station(request.scope["caller"])
+        try:
+            self._access.require_station(request.scope["caller"])
+        except RefusedError as error:
+            self.note_refusal(request.scope, error)
+            raise
         try:
             data = await read_body(request.receive, MOST_BYTES)  # type: ignore[arg-type]
         except RefusedError as error:

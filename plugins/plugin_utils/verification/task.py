@@ -13,7 +13,7 @@ from ..device.connection import UnreachableError
 from ..device.device import Device
 from ..device.state import DeviceState
 from ..display_text import printable
-from ..errors import IotoError
+from ..errors import FailureKind, IotoError
 from ..identity.mac_addresses import is_same_serial
 from ..identity.marks import IdentifyingMarks
 from ..labels.qr_templates import qr_templates
@@ -108,6 +108,7 @@ def _result(verdict: CheckVerdict, scan: Scan | None, host: str) -> dict[str, An
         "changed": False,
         "failed": not verdict.passed,
         "passed": verdict.passed,
+        **({} if verdict.passed else {"failure": FailureKind.MISMATCH.value}),
         "msg": line,
         "problems": list(verdict.problems),
         "claim_id": shown,

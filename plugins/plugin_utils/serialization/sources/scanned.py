@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from ...errors import FailureKind
 from ...json5.reader import JsonValue
 from ...scanning.scan import SCAN_REFUSED, Scan, read_scan
 from .source import ClaimSource, SourceError
@@ -16,6 +17,8 @@ from .source import ClaimSource, SourceError
 
 class OtherProductsLabelError(SourceError):
     """A label that names another product than the unit's."""
+
+    kind = FailureKind.LABEL
 
     facts: Mapping[str, object] = SCAN_REFUSED
 

@@ -16,12 +16,14 @@ from ... import claim_ids
 from ...device.device import Device
 from ...device.state import DeviceState
 from ...device.unit_identity import UnitIdentity
-from ...errors import IotoError
+from ...errors import FailureKind, IotoError
 from ...json5.reader import JsonValue
 
 
 class SourceError(IotoError):
     """A source that gave no claim ID, or that cannot give one to this unit."""
+
+    kind = FailureKind.SOURCE
 
 
 class ClaimSource(ABC):

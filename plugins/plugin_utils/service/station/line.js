@@ -34,6 +34,7 @@ const SOUNDS = {
   notice: [[294, 0, 0.1], [294, 0.15, 0.1], [294, 0.3, 0.1]],
 };
 const TAKEN_OUT = "Take the board out and put it aside for the technician.";
+const NOT_TOLD = "this page is not told by a station whose token is unknown";
 
 const SMALLEST = 0.6; // of the letters that explain, where there are many
 const SHORT = 5; // letters of a word beside which there is room for a large shape
@@ -93,10 +94,10 @@ function worked(slot) {
 function shown(slot, lost) {
   if (lost.has(slot.station)) {
     const last = `It was ${WORDS[slot.state]} when the station was last heard of.`;
-    return { ...slot, state: "lost", notice: undefined, reason: last, remedy: "Wait, and plug nothing in." };
+    return { ...slot, state: "lost", notice: undefined, reason: last, detail: undefined, remedy: "Wait, and plug nothing in." };
   }
   if (slot.state === "working" && worked(slot) > board.working_seconds) {
-    return { ...slot, state: "fail", reason: `It took too long (more than ${board.working_seconds} s).`, remedy: TAKEN_OUT };
+    return { ...slot, state: "fail", reason: "It took too long.", detail: `Its station told nothing for ${board.working_seconds} s.`, remedy: TAKEN_OUT };
   }
   return slot;
 }
@@ -135,7 +136,7 @@ function tile(slot, several) {
   if (does && !slot.notice) face.append(element("p", "do", does));
   if (slot.reason && !slot.notice && slot.state !== "working") {
     const why = element("p", "why", slot.reason);
-    why.title = slot.reason;
+    why.title = slot.detail ?? slot.reason; // for the technician
     face.append(why);
   }
   made.append(face);
@@ -187,19 +188,27 @@ function draw() {
   for (const key of began.keys()) if (!alive.has(key)) began.delete(key);
   document.body.dataset.line = lost.size ? "station-lost" : "live";
   at("lost").hidden = true;
-  at("alarm").hidden = lost.size === 0;
-  const alarm = `NO STATION: ${[...lost].join(", ")} is not heard of any more. Stop, and see to it.`;
-  if (lost.size && at("alarm").textContent !== alarm) at("alarm").textContent = alarm;
+  drawAlarm(lost);
   drawShift();
   drawNotice(notices.filter((notice) => notice.slot === null));
   const picture = JSON.stringify(slots.map(({ seconds, ...rest }) => rest));
   if (picture !== drawn) {
     drawn = picture;
     at("slots").replaceChildren(...slots.map((slot) => tile(slot, board.stations.length > 1)));
-    if (slots.length === 0) at("slots").append(element("p", "", "Waiting for the station of the line"));
+    if (slots.length === 0) at("slots").append(element("p", "", "Waiting for the station of the line. Nothing was heard of it yet: plug nothing in."));
     fit();
   }
   listen(new Map(slots.map((slot) => [keyOf(slot), slot.state])), notices);
+}
+
+// Why what is shown, or missing, is not how the line stands.
+function drawAlarm(lost) {
+  const texts = [];
+  if (lost.size) texts.push(`NO STATION: ${[...lost].join(", ")} is not heard of any more. Stop, and call the technician.`);
+  if (board.refuses) texts.push(`STATION REFUSED: ${NOT_TOLD}. Call the technician.`);
+  const text = texts.join(" ");
+  at("alarm").hidden = text === "";
+  if (at("alarm").textContent !== text) at("alarm").textContent = text;
 }
 
 // What belongs to no slot: the newest of each station, as one line.
