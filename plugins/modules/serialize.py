@@ -379,13 +379,6 @@ hardware:
   description: What identifies the device, the C(serial) of its board, its C(mac), and C(macs) where it has several.
   returned: where there is something
   type: dict
-failure:
-  description: >-
-    What the failure is about, C(board), C(storage), C(identity), C(changed), C(conflict), C(twin), C(label),
-    C(mismatch), C(unreachable), C(source), C(records), C(settings), C(defect) or C(other). C(msg) is the sentence.
-  returned: failure
-  type: str
-  sample: storage
 scan_refused:
   description: The label that was scanned (O(scan)) is what does not fit, so another one may be scanned.
   returned: when it is so

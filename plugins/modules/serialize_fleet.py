@@ -105,6 +105,12 @@ results:
       description: Whether the device could not be talked to.
       type: bool
       sample: true
+    failure:
+      description: >-
+        What the failure is about, C(board), C(storage), C(identity), C(changed), C(conflict), C(twin), C(label),
+        C(mismatch), C(unreachable), C(source), C(records), C(settings), C(defect) or C(other), as other modules say it.
+      type: str
+      sample: storage
     msg:
       description: What is wrong and what to do.
       type: str

@@ -61,7 +61,7 @@ not_done:
   elements: str
   sample: ["dev3"]
 failures:
-  description: What is known of those beside their sentences, by host, such as the kind of C(failure), or who is a C(twin).
+  description: What is known of those beside their sentences, by host, the kind of C(failure), and who is a C(twin).
   returned: success
   type: dict
   sample: {"dev3": {"failure": "storage"}}

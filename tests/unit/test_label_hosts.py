@@ -24,6 +24,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger i
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
     AllocationRequest,
     Context,
+    NewEvent,
     State,
     StateChange,
 )
@@ -93,6 +94,24 @@ def test_units_are_labelled_in_the_order_of_the_hosts_and_only_once(line: Line) 
     assert line.paper.read_bytes() == line.labels("C", "A", "B")
     assert second["already"] == ["host-C", "host-A", "host-B"]
     assert (first["changed"], second["changed"]) == (True, False)
+
+
+def test_a_label_that_may_be_there_twice_is_told_again_where_the_run_that_made_it_may_have_died(line: Line) -> None:
+    line.add("A")
+    line.add("B")
+    with Ledger(line.location) as ledger:
+        claim = ledger.live_claim(PRODUCT, "A")
+        assert claim
+        cut_off = NewEvent(EventKind.PRINT_STARTED, CONTEXT, claim.claim_id, PRODUCT, "A", "the printer")
+        ledger.record_many([cut_off])
+
+    second, third = line.run(), line.run()
+
+    assert second["labelled"] == third["already"] == ["host-A", "host-B"]
+    assert second["maybe_twice"] == third["maybe_twice"] == ["host-A"], "the second may have told nobody"
+    assert second["notices"] == third["notices"]
+    assert "The label of A may be there twice" in third["notices"][0]
+    assert len(line.paper.read_bytes().splitlines()) == 2, "it is told again, and not made again"
 
 
 def test_hosts_that_want_other_labels_from_the_same_printer_keep_their_place(line: Line) -> None:

@@ -19,6 +19,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import count, takewhile
 from pathlib import Path
@@ -36,7 +37,7 @@ from ..labels.output_zpl import zpl
 from ..labels.sheets import Sheet
 from ..ledger.event_kinds import EventKind
 from ..ledger.ledger import Ledger
-from ..ledger.records import Claim, Context, NewEvent, State, StateChange
+from ..ledger.records import Claim, Context, Event, NewEvent, State, StateChange
 from ..private_files import make_private_folder, write_private
 from .printers import Printer, Receipt
 
@@ -47,6 +48,10 @@ _PRINT_EVENTS = (
     *(EventKind.PRINT_STARTED, EventKind.PRINT_FAILED, EventKind.PRINT_UNSURE),
     *(EventKind.REPRINT, EventKind.PREPRINTED, EventKind.LABELLED),
 )
+
+_OPEN_ENDS = {EventKind.PRINT_STARTED, EventKind.PRINT_UNSURE}
+"""After which nobody knows whether there is a label."""
+_TOLD_AGAIN = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,11 +252,27 @@ def _composer(layout: LabelLayout) -> Composer:
 def _doubts(ledger: Ledger, claim: Claim) -> str:
     """Say that a label of `claim` may be there already, though none was recorded; nothing where that cannot be."""
     last = next(iter(ledger.events(claim_id=claim.claim_id, kinds=_PRINT_EVENTS, newest_first=True, limit=1)), None)
-    if last is None or last.kind not in {EventKind.PRINT_STARTED, EventKind.PRINT_UNSURE}:
+    return _maybe_twice(claim, last) if last is not None and last.kind in _OPEN_ENDS else ""
+
+
+def twice_before(ledger: Ledger, claim: Claim) -> str:
+    """Say that the label of `claim`, which was made within a day, may be there twice; nothing where that cannot be.
+
+    The run that made the second one says so at its end, and may have died before that.
+    """
+    if datetime.now(UTC) - claim.updated_at > _TOLD_AGAIN:
         return ""
+    events = list(ledger.events(claim_id=claim.claim_id, kinds=_PRINT_EVENTS, newest_first=True, limit=3))
+    made = [EventKind.LABELLED, EventKind.PRINT_STARTED]
+    if [event.kind for event in events[:2]] != made or len(events) < 3 or events[2].kind not in _OPEN_ENDS:
+        return ""
+    return _maybe_twice(claim, events[2])
+
+
+def _maybe_twice(claim: Claim, cut_off: Event) -> str:
     return (
         f"The label of {claim.unit or claim.masked} may be there twice, since a run was cut off while it was made "
-        f"({last.detail}); look for a second one and destroy it."
+        f"({cut_off.detail}); look for a second one and destroy it."
     )
 
 

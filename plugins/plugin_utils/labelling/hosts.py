@@ -230,12 +230,22 @@ def _claims(
                 yield host, claim
             else:
                 result.already.append(host.name)
+                _tell_again(ledger, host.name, claim, result)
         elif claim.state is State.VERIFIED or check:
             yield host, claim
         else:
             result.not_labelled[host.name] = (
                 f"The claim {claim.masked} is only {claim.state}, and only what was read back gets a label; run again."
             )
+
+
+def _tell_again(ledger: Ledger, host: str, claim: Claim, result: _Result) -> None:
+    """Tell that a label may be there twice where the run that made it may have died before it could."""
+    from . import batch  # noqa: PLC0415  # its libraries are there: the settings needed them
+
+    if claim.state is State.LABELLED and (notice := batch.twice_before(ledger, claim)):
+        result.notices.append(notice)
+        result.maybe_twice.append(host)
 
 
 def _is_preprinted(claim: Claim, printed: Container[str]) -> bool:
