@@ -36,7 +36,8 @@ const SOUNDS = {
 const TAKEN_OUT = "Take the board out and put it aside for the technician.";
 const NOT_TOLD = "this page is not told by a station whose token is unknown";
 
-const SMALLEST = 0.6; // of the letters that explain, where there are many
+const LARGEST = 1.5; // of the letters that explain, where there are few
+const SMALLEST = 0.6; // and where there are many
 const SHORT = 5; // letters of a word beside which there is room for a large shape
 
 const at = (id) => document.getElementById(id);
@@ -236,7 +237,7 @@ function fitTexts(made) {
     text.hidden = false;
     text.style.webkitLineClamp = "";
   }
-  for (let size = 1; size >= SMALLEST; size -= 0.1) {
+  for (let size = LARGEST; size > SMALLEST - 0.05; size -= 0.1) {
     made.style.setProperty("--fit", size);
     if (fits()) return;
   }
