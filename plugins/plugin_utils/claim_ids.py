@@ -30,9 +30,16 @@ _COUNTED = ("0123456789", "1234567890", "9876543210")
 _FOLD = str.maketrans({"O": "0", "I": "1", "L": "1"})
 _HIDES_CLAIM_ID = re.compile(rf"(?<![^\W_])(?=[A-Za-z]*[0-9]|[a-z]?[A-Z]{{{MIN_LENGTH},}})[0-9A-Za-z]{{{MIN_LENGTH},}}")
 _GROUPING = str.maketrans("", "", " \t\r\n-\N{NO-BREAK SPACE}\N{HYPHEN}\N{NON-BREAKING HYPHEN}\N{EN DASH}")
-_PARTS = re.compile(
-    r"(?<![0-9A-Za-z])[0-9A-Za-z]{1,8}(?:[ \t\xa0\u2010\u2011\u2013-]{1,3}[0-9A-Za-z]{1,8}){1,9}(?![0-9A-Za-z])"
-)
+
+
+def _grouped(part: str, gap: str) -> re.Pattern[str]:
+    """Return what finds 2 to 10 parts with gaps between them."""
+    return re.compile(rf"(?<![0-9A-Za-z]){part}{{1,8}}(?:{gap}{{1,3}}{part}{{1,8}}){{1,9}}(?![0-9A-Za-z])")
+
+
+_PARTS = _grouped("[0-9A-Za-z]", "[ \t\xa0\u2010\u2011\u2013-]")
+_DASHED_PARTS = _grouped("[0-9A-Za-z]", "[\u2010\u2011\u2013-]")
+_CAPITAL_PARTS = _grouped("[0-9A-Z]", "[ \t\xa0\u2010\u2011\u2013-]")
 _ALGORITHM = frozenset({"rsa", "hmac", "sha1", "sha2", "sha256", "sha512", "aes128", "aes192", "aes256"})
 _PART = re.compile(r"[0-9A-Za-z]+")
 # 256 is a multiple of 32, so each character is as likely as the others.
@@ -146,6 +153,14 @@ def mask_folded(text: str) -> str:
     language have none. For what others say, such as a device or printer.
     """
     return mask_within(_PARTS.sub(_mask_parts, text))
+
+
+def mask_sentence(text: str) -> str:
+    """Return `text` as `mask_folded` does, but for a word beside a name with a digit, as in `device.json5 cannot`.
+
+    For sentences of ours, and of who says that he is one of us.
+    """
+    return mask_within(_CAPITAL_PARTS.sub(_mask_parts, _DASHED_PARTS.sub(_mask_parts, text)))
 
 
 def _mask_parts(found: re.Match[str]) -> str:

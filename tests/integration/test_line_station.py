@@ -152,7 +152,7 @@ def test_a_slot_with_more_boards_than_a_person_plugs_is_stopped_until_somebody_s
             station.wait_for("slot-1 EMPTY")
         jig.plug("slot-1", device)
         line = station.wait_for("slot-1 FAIL")
-        assert "Slot slot-1 had more than 2 boards within an hour and is stopped." in line
+        assert "Slot slot-1 had more than 2 boards within an hour and is stopped: look at its plug" in line
         assert "Call the technician" in line
         jig.plug("slot-2", other)
         station.wait_for("slot-2 PASS")

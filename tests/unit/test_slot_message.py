@@ -164,6 +164,19 @@ def test_no_text_keeps_a_whole_claim_id_whoever_sends_it() -> None:
     assert read.serial == "SN-0000000012", "a serial is no claim ID"
 
 
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("The file /etc/ioto/device.json5 cannot be written.", "The file /etc/ioto/device.json5 cannot be written."),
+        ("slot-1 has 12 of 12 MiB since 2026-11-27.", "slot-1 has 12 of 12 MiB since 2026-11-27."),
+        ("Its ID is JT08 FFQX WQ.", "Its ID is **** **** WQ."),
+        ("Its ID is jt08-ffqx-w7.", "Its ID is ****-****-w7."),
+    ],
+)
+def test_a_sentence_stays_readable(said: str, kept: str) -> None:
+    assert SlotReport("slot-1", 1, SlotState.FAIL, detail=said).to_json()["detail"] == kept
+
+
 @pytest.mark.parametrize("length", range(190, 212))
 def test_a_claim_id_at_the_end_of_what_is_cut_is_not_half_there(length: int) -> None:
     text = "x " * (length // 2) + "JT08FFQXWQ and more"

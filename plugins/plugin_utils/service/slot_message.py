@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from ..claim_ids import ALPHABET, mask_folded
+from ..claim_ids import ALPHABET, mask_sentence
 from ..display_text import is_visible, quoted, shortened
 from .errors import RefusedError
 
@@ -157,7 +157,7 @@ def _named(text: str) -> str:
 
 def _explained(text: str, longest: int) -> str:
     # First: half a claim ID would not be known as one.
-    return shortened(mask_folded(text), longest)
+    return shortened(mask_sentence(text), longest)
 
 
 def parse_message(data: bytes) -> StationMessage:
@@ -220,7 +220,7 @@ class _Members:
     def explanation(self, name: str, *, may_be_empty: bool = False) -> str | None:
         """Return a text that somebody wrote, without a whole claim ID."""
         text = self.text(name, may_be_empty=may_be_empty)
-        return None if text is None else mask_folded(text)
+        return None if text is None else mask_sentence(text)
 
     def number(self, name: str) -> int:
         number = self._said.get(name)

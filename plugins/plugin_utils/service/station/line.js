@@ -122,7 +122,7 @@ function tile(slot, several) {
   const head = element("div", "head");
   head.append(element("h2", "slot", several ? `${slot.station} ${slot.slot}` : slot.slot), shape(slot.state));
   const about = element("p", "about");
-  about.append(element("span", "serial", slot.serial ?? ""));
+  if (slot.serial) about.append(element("span", "serial", slot.serial));
   if (slot.claim_id_end) about.append(element("span", "id", `…${slot.claim_id_end}`));
   if (slot.at && slot.state !== "empty") {
     const time = element("time", "", clock(slot.at));
