@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from .errors import RefusedError
 from .shift_counts import ShiftCounts
 from .slot_message import MOST_SLOTS, NOTICE_SECONDS, SlotReport, SlotState, StationMessage, StationNotice
-from .slot_precedence import LOST_SECONDS, Known, StationOrder, counts
+from .slot_precedence import LOST_SECONDS, KnownSlot, StationOrder, counts
 
 _MOST_STATIONS = 16
 _FORGOTTEN_SECONDS = 600.0
@@ -32,7 +32,7 @@ _GONE_SECONDS = 12 * 3600.0
 class _KnownStation:
     heard: float
     order: StationOrder = field(default_factory=StationOrder)
-    slots: dict[str, Known] = field(default_factory=dict)
+    slots: dict[str, KnownSlot] = field(default_factory=dict)
     operator: str = ""
     beat: float | None = None
     """When its last whole message came; None where it sends none, as a run without a station."""
@@ -193,7 +193,7 @@ class SlotBoard:
             self._note_change()
         if known is not None and (known.report.arrival, known.report.state) != (report.arrival, report.state):
             station.notices.pop(report.slot, None)  # it was of what is no more
-        station.slots[report.slot] = Known(report, since, told)
+        station.slots[report.slot] = KnownSlot(report, since, told)
         return True
 
     def _notify(self, station: _KnownStation, notice: StationNotice, moment: float) -> None:

@@ -60,7 +60,7 @@ class StationOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownSlot:
     """What is known of a slot, by our clock."""
 
     report: SlotReport
@@ -71,7 +71,7 @@ class Known:
 
 
 def counts(
-    report: SlotReport, known: Known, *, by_station: bool, is_held: bool, moment: float, working_seconds: float
+    report: SlotReport, known: KnownSlot, *, by_station: bool, is_held: bool, moment: float, working_seconds: float
 ) -> bool:
     """Say whether `report` may follow what is known of its slot.
 
