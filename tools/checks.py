@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 GROUPS = ("lint", "types", "docs", "sanity", "unit", "integration", "molecule")
 SERIES = ("2.19", "2.21")  # of ansible-core: the oldest and the newest that we support
 SCENARIOS = ROOT / "extensions" / "molecule"
-_WORKERS = {"unit": (2, "loadfile"), "integration": (3, "worksteal")}
+_DISTRIBUTION = {"unit": "loadfile", "integration": "worksteal"}
 REPORTS = ROOT / ".cache" / "reports"
 
 
@@ -53,13 +53,15 @@ class CheckOutcome:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("groups", metavar="GROUP", nargs="*", help=", ".join(GROUPS))
-    groups = parser.parse_args().groups or list(GROUPS)
+    parser.add_argument("--workers", type=int, default=3, help="tests of one suite that run at once (default: 3)")
+    options = parser.parse_args()
+    groups = options.groups or list(GROUPS)
     if unknown := set(groups) - set(GROUPS):
         parser.error(f"no such group: {', '.join(sorted(unknown))}; there are {', '.join(GROUPS)}")
 
     environments = dict(_environments())
     impossible = _impossible_scenarios() if "molecule" in groups else {}
-    checks = [check for check in _checks(environments, impossible) if check.group in groups]
+    checks = [check for check in _checks(environments, impossible, options.workers) if check.group in groups]
     static = [check for check in checks if check.group not in {"unit", "integration", "molecule"}]
     with ThreadPoolExecutor(max_workers=2) as pool:
         outcomes = list(pool.map(_run_quietly, static))
@@ -90,7 +92,7 @@ def _impossible_scenarios() -> dict[str, str]:
     return reasons
 
 
-def _checks(environments: dict[str, Path], impossible: Iterable[str]) -> Iterator[Check]:
+def _checks(environments: dict[str, Path], impossible: Iterable[str], workers: int) -> Iterator[Check]:
     main = ROOT / ".venv"
     # The longest first, so that both workers of the static checks are busy to the end.
     for series, folder in environments.items():
@@ -124,8 +126,7 @@ def _checks(environments: dict[str, Path], impossible: Iterable[str]) -> Iterato
             command = ["python", "-m", "pytest", f"tests/{group}", f"--junitxml={report}"]
             # No test shares a port, a folder or a server with another, so all cores run them; one worker more than
             # there are where tests wait for deadlines and devices.
-            workers, distribution = _WORKERS[group]
-            command += ["-n", str(workers), "--dist", distribution]
+            command += ["-n", str(workers), "--dist", _DISTRIBUTION[group]]
             name = f"{group} tests ({series})"
             if group == "integration" and folder != main:
                 # The rest of them would repeat with the same core what the first series has shown.
