@@ -21,8 +21,14 @@ def default_path() -> Path:
     return user_folder() / "controller-token"
 
 
-def read_token(path: Path) -> str | None:
-    """Return the token in `path`, or None without one. Raises `IotoError` where others may have had it."""
+_MADE_AGAIN = "remove it, and restart the service, which makes another"
+
+
+def read_token(path: Path, remedy: str = _MADE_AGAIN) -> str | None:
+    """Return the token in `path`, or None without one. Raises `IotoError` where others may have had it.
+
+    `remedy` is what its sentence says to do then, of a token that the service does not make itself.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -32,10 +38,7 @@ def read_token(path: Path) -> str | None:
     with open(descriptor, "rb") as file:  # noqa: PTH123  # it is open
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
-            raise IotoError(f"The token {path} is not a file; remove it, and restart the service.")
+            raise IotoError(f"The token {path} is not a file; {remedy}.")
         if status.st_mode & _OPEN_TO_OTHERS or os.geteuid() not in (0, status.st_uid):
-            raise IotoError(
-                f"The token {path} can be read by others than its user; remove it, and restart the service, "
-                "which makes another."
-            )
+            raise IotoError(f"The token {path} can be read by others than its user; {remedy}.")
         return file.read(_MOST_BYTES).decode("ascii", "replace").strip() or None

@@ -18,7 +18,9 @@ import pytest
 import yaml
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.line.errors import LineError
+from ansible_collections.ioto.serialization.plugins.plugin_utils.line.exclusive import hold_slots
 from ansible_collections.ioto.serialization.plugins.plugin_utils.line.playbook import SSH_ARGUMENTS
+from ansible_collections.ioto.serialization.plugins.plugin_utils.line.slots import JigSlot
 from tests.support.ansible import ROOT
 
 SOURCE = ROOT / "extensions/eda/plugins/event_source/arrivals.py"
@@ -90,6 +92,10 @@ def test_boards_that_come_and_go_are_events_and_only_a_board_has_a_host(tmp_path
         assert first["meta"] == {"hosts": "slot-1"}
         arrived = first["line"]
         assert (arrived["slot"], arrived["event"], arrived["address"]) == ("slot-1", "arrived", "127.0.0.1")
+        slots = [JigSlot("slot-1", "127.0.0.1", board.port)]
+        if sys.platform == "linux":
+            with pytest.raises(LineError, match="Another station or rulebook on this machine watches slot-1"):
+                hold_slots(slots, 0)
         await board.pull()
         left = await events.get()
         assert (left["line"]["event"], left["line"]["arrival"]) == ("left", arrived["arrival"])
@@ -99,6 +105,8 @@ def test_boards_that_come_and_go_are_events_and_only_a_board_has_a_host(tmp_path
         os.kill(os.getpid(), signal.SIGTERM)
         await running
         assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+        for one in hold_slots(slots, 0):
+            one.close()
         await board.pull()
 
     run(test)

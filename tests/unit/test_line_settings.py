@@ -22,7 +22,8 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.line.playbook i
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.line.scan_desk import ScanDesk
 from ansible_collections.ioto.serialization.plugins.plugin_utils.line.scans import ScanOutcome
-from ansible_collections.ioto.serialization.plugins.plugin_utils.line.settings import LineSettings, load
+from ansible_collections.ioto.serialization.plugins.plugin_utils.line.settings import LineSettings
+from ansible_collections.ioto.serialization.plugins.plugin_utils.line.settings_file import load
 from ansible_collections.ioto.serialization.plugins.plugin_utils.line.slots import slots_in
 
 
@@ -37,6 +38,8 @@ def inventory(group: str = "slots", **hosts: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_paths_are_relative_to_the_settings(tmp_path: Path) -> None:
+    for name in ("slots.yml", "labels.yml"):
+        (tmp_path / name).touch()
     settings = load(written(tmp_path, 'inventory = ["slots.yml"]\nextra_vars = ["labels.yml"]\ngather_seconds = 1'))
     assert settings.inventory == (str(tmp_path / "slots.yml"),)
     assert settings.extra_vars == (str(tmp_path / "labels.yml"),)
@@ -44,24 +47,52 @@ def test_paths_are_relative_to_the_settings(tmp_path: Path) -> None:
 
 
 def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
-    text = 'most_runs = "3"\nmdns = 1\nslot = "a"\ninventory = "x"'
+    text = 'most_runs = "3"\nmdns = 1\nslot = "a"\ninventory = "x"\ngather_seconds = 99\nextra_vars = ["nowhere.yml"]'
+    text += (
+        '\nleases = "nowhere.leases"\nservice_url = "ftp://x"\nscanner = "x"\nscan_order = "x"\noperator = "{{ x }}"'
+    )
     with pytest.raises(LineError) as error:
         load(written(tmp_path, text))
-    for said in ("'slot' is no setting", "most_runs is no whole number", "mdns is no true or false", "inventory is no"):
+    for said in (
+        "hold 'slot', which the station does not know",
+        "most_runs in",
+        "mdns in",
+        "is no true or false",
+        "inventory in",
+        "is not a list of texts",
+        "gather_seconds is 0",
+        f"extra_vars names '{tmp_path}/nowhere.yml', which is not there",
+        f"leases names '{tmp_path}/nowhere.leases', which is not there",
+        "service_url: The URL of the service",
+        "scanner: The scanner 'x' is nowhere",
+        "scan_order is scan_then_plug or",
+        "operator is a short name",
+    ):
         assert said in str(error.value)
+    assert "inventory names none" not in str(error.value)
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("", "inventory names none"),
-        ('inventory = ["a"]\nservice_url = "ftp://x"', "service_url is a URL"),
-        ('inventory = ["a"]\nservice_url = "http://[x"', "service_url is a URL"),
+        ('inventory = ["a"]\nservice_url = "ftp://x"', "service_url: The URL of the service"),
+        ('inventory = ["a"]\nservice_url = "http://[x"', "service_url: The URL of the service"),
         ('inventory = ["a"]\ngather_seconds = nan', "gather_seconds is 0"),
         ('inventory = ["a"]\nmost_arrivals = 0', "most_arrivals is 1"),
         ('inventory = ["a"]\nplaybook = "-x"', "playbook is a name"),
-        ('inventory = ["a\\u0007"]', "cannot be printed"),
-        ("inventory = [", "are not valid TOML"),
+        ('inventory = ["a\\u0007"]', "cannot be seen"),
+        ('inventory = ["nowhere.yml"]', "inventory names '.*nowhere.yml', which is not there"),
+        ('inventory = ["~nobody-at-all/x"]', "inventory: The path '~nobody-at-all/x' begins with a user"),
+        (
+            'inventory = ["a,"]\nservice_url = "http://ann:secret@x"',
+            "service_url: The URL of the service \\(http://x\\)",
+        ),
+        ('inventory = ["a,"]\nservice_url = "http://b\u00fccher"', "service_url: The URL"),
+        ('inventory = ["a,"]\nstation = " "', "station is a name"),
+        ('inventory = ["a,"]\nwork_directory = "/dev/null/x"', "work_directory: the station cannot write below"),
+        ("inventory = [", "are not TOML"),
+        ("a." * 60_000 + "b = 1", "nest too deeply"),
         ('inventory = ["a"]\nslot_prefix = " "', "slot_prefix is what such a code begins with"),
         ('inventory = ["a"]\nslot_prefix = "s"\nbadge_prefix = "S-"', "slot_prefix and badge_prefix begin alike"),
     ],
@@ -85,9 +116,20 @@ def test_slots_are_the_hosts_of_a_group_and_of_its_children() -> None:
 @pytest.mark.parametrize(
     ("variables", "said"),
     [
-        ({"ansible_host": "{{ address }}"}, "write its address as it is"),
+        ({"ansible_host": "{{ address }}"}, "write its address or its name as it is"),
         ({"ansible_port": "ssh"}, "a number from 1 to 65535"),
-        ({"ansible_port": "²"}, "a number from 1 to 65535"),
+        *(
+            ({"ansible_port": port}, "a number from 1 to 65535")
+            for port in ("²", "\uff12\uff12", 0, 65536, "9" * 5000, None, True)
+        ),
+        *(
+            ({"ansible_host": host}, "write its address or its name as it is")
+            for host in (None, "", " ", 7, ["192.0.2.1"], "[::1]", "root@board", "192.0.2.1:22", "192.168.7", "0x7f.1")
+        ),
+        *(({"ansible_host": host}, "write its address") for host in ("0.0.0.0", "::", "224.0.0.1", "*.x", "-oX=y")),
+        *(({"ansible_host": host}, "set mdns = true") for host in ("a.LOCAL", "a.local.", "local")),
+        ({"ansible_ssh_host": "192.0.2.9"}, "write ansible_host in its place"),
+        ({"ioto_slot_lease": None}, "write a pattern of a MAC address"),
         ({"ansible_connection": "local"}, "boards are reached by ssh"),
         ({"ioto_serial": "SN-1"}, "each board in it is another"),
         ({"ansible_host": "board.local"}, "set mdns = true"),
@@ -97,6 +139,55 @@ def test_slots_are_the_hosts_of_a_group_and_of_its_children() -> None:
 def test_a_slot_that_cannot_be_watched_is_refused_by_name(variables: dict[str, Any], said: str) -> None:
     with pytest.raises(LineError, match=f"The slot a has .*{said}"):
         slots_in(inventory(a=variables), LineSettings())
+
+
+@pytest.mark.parametrize(
+    "name", ["slot-?", "a b", "a*", "~a", "&a", "!a", "a,b", "a:b", "@file", "-a", "[a]", "::1", "\u0430", "", "x" * 65]
+)
+def test_a_name_that_would_be_a_pattern_in_a_limit_is_no_slots(name: str) -> None:
+    with pytest.raises(LineError, match="has a name that cannot stand in a limit"):
+        slots_in(inventory(**{name: {"ansible_host": "192.0.2.1"}}), LineSettings())
+
+
+@pytest.mark.parametrize("name", ["all", "ungrouped", "slots", "localhost", "127.0.0.1"])
+def test_a_name_that_stands_for_other_hosts_is_no_slots(name: str) -> None:
+    with pytest.raises(LineError, match=f"The slot {name} is called as .*; call it otherwise"):
+        slots_in(inventory(**{name: {"ansible_host": "192.0.2.1"}}), LineSettings())
+
+
+def test_all_that_is_wrong_with_slots_is_told_at_once() -> None:
+    found = inventory(
+        a={"ansible_host": None, "ansible_port": 0, "ansible_connection": "local"},
+        b={"ansible_host": "192.0.2.1"},
+        B={"ansible_host": "192.0.2.2"},
+    )
+    with pytest.raises(LineError) as error:
+        slots_in(found, LineSettings())
+    said = str(error.value)
+    for one in ("ansible_host None", "ansible_port 0", "ansible_connection 'local'", "'b' and 'B' differ in capital"):
+        assert one in said
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"ansible_host": "2001:db8::1"}, {"ansible_host": "2001:0db8:0:0::0001"}),
+        ({"ansible_host": "192.0.2.1"}, {"ansible_host": "::ffff:192.0.2.1"}),
+        ({"ansible_host": "board.example"}, {"ansible_host": "BOARD.example."}),
+        ({"ansible_host": "192.0.2.1", "ansible_port": "22"}, {"ansible_host": "192.0.2.1"}),
+        ({"ioto_slot_lease": "pump-*"}, {"ioto_slot_lease": "PUMP-*", "ansible_host": "192.0.2.1"}),
+    ],
+)
+def test_two_slots_of_one_place_are_refused_however_it_is_written(one: dict[str, Any], other: dict[str, Any]) -> None:
+    with pytest.raises(LineError, match="2 slots have"):
+        slots_in(inventory(a=one, b=other), LineSettings(leases="dnsmasq.leases"))
+
+
+def test_an_ipv6_address_and_a_serial_from_a_template_are_a_slots() -> None:
+    (slot,) = slots_in(
+        inventory(a={"ansible_host": "fe80::1%eth1", "ioto_serial": "{{ of_this_board }}"}), LineSettings()
+    )
+    assert (slot.address, slot.port) == ("fe80::1%eth1", 22)
 
 
 def test_two_slots_at_one_address_are_refused() -> None:
@@ -152,17 +243,14 @@ SCANNED = LineSettings(scanner="tcp:127.0.0.1:9000")
 
 def test_scans_are_read_by_what_the_runs_have_of_each_slot() -> None:
     of_inventory = inventory(
-        a={"ansible_host": "192.0.2.1", "ioto_label_qr": "{claim_id}-old"},
+        a={"ansible_host": "192.0.2.1", "ioto_label_qr": URL},
         b={"ansible_host": "192.0.2.2", "ioto_label_layout": "standard", "ioto_claim_id_length": "12"},
         c={"ansible_host": "192.0.2.3"},
     )
-    # An extra variable wins, as it does in a run.
-    of_runs = json.loads(json.dumps(of_inventory))
-    of_runs["_meta"]["hostvars"]["a"]["ioto_label_qr"] = URL
-    a, b, c = slots_in(of_inventory, SCANNED, of_runs)
-    assert (a.templates, a.claim_id_length) == ((URL,), 10)
-    assert b.claim_id_length == 12 and all("{claim_id}" in template for template in b.templates)
-    assert (c.templates, c.claim_id_length) == (("{claim_id}",), 10)
+    a, b, c = slots_in(of_inventory, SCANNED)
+    assert (a.labels.templates, a.labels.claim_id_length) == ((URL,), 10)
+    assert b.labels.claim_id_length == 12 and all("{claim_id}" in template for template in b.labels.templates)
+    assert (c.labels.templates, c.labels.claim_id_length) == (("{claim_id}",), 10)
     settings = ScanDesk(SCANNED, [a, b, c]).scans
     settings.scanned("SLOT:c", 0)
     bound = settings.scanned("https://example.com/?id=JT08FFQXWQ", 1)
@@ -175,7 +263,7 @@ def test_a_layout_is_looked_for_where_the_runs_look_for_it(tmp_path: Path) -> No
     )
     settings = dataclasses.replace(SCANNED, folder=tmp_path)
     (slot,) = slots_in(inventory(a={"ansible_host": "192.0.2.1", "ioto_label_layout": "mine.json5"}), settings)
-    assert slot.templates == (URL,)
+    assert slot.labels.templates == (URL,)
 
 
 @pytest.mark.parametrize(
@@ -218,4 +306,4 @@ def test_the_prefixes_of_the_codes_are_settings() -> None:
 def test_the_ledger_of_a_slot_is_the_one_that_its_runs_open(said: str, found: str) -> None:
     settings = dataclasses.replace(SCANNED, folder=Path("/srv/line"))
     (slot,) = slots_in(inventory(a={"ioto_ledger": said}), settings)
-    assert slot.ledger == found
+    assert slot.labels.ledger == found

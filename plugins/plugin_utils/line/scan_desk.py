@@ -69,8 +69,8 @@ def _scan_settings(settings: LineSettings, slots: Sequence[JigSlot], order: Scan
         [slot.name for slot in slots],
         order,
         # A label is read before anybody knows the slot that it is for.
-        templates=[*dict.fromkeys(template for slot in slots for template in slot.templates)],
-        claim_id_lengths={slot.name: slot.claim_id_length for slot in slots},
+        templates=[*dict.fromkeys(template for slot in slots for template in slot.labels.templates)],
+        claim_id_lengths={slot.name: slot.labels.claim_id_length for slot in slots},
         slot_prefix=settings.slot_prefix,
         badge_prefix=settings.badge_prefix,
         seconds=settings.scan_seconds,

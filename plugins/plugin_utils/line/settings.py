@@ -1,27 +1,18 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The settings of a station at a line: a TOML file, as the factory service has one."""
+"""The settings of a station at a line, as the rest of it has them. `settings_file` reads them."""
 
 from __future__ import annotations
 
 import dataclasses
 import os
-import stat
 import sys
-import tomllib
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from ..display_text import printable, quoted
 from ..private_files import typed_path, user_folder
-from .errors import LineError
 
-_SCAN_ORDERS = ("scan_then_plug", "plug_then_scan")
-_MOST_BYTES = 1024 * 1024
-_MOST_LETTERS = 64
 _COLLECTION = Path(__file__).resolve().parents[3]
 
 
@@ -95,6 +86,11 @@ class LineSettings:
         return self.folder / typed_path(self.token_file) if self.token_file else None
 
     @property
+    def ca_path(self) -> str | None:
+        """Where the certificates are that the service's own is verified against, or None for the system's."""
+        return str(self.folder / typed_path(self.ca_file)) if self.ca_file else None
+
+    @property
     def leases_path(self) -> Path | None:
         """Where the leases are, or None."""
         return self.folder / typed_path(self.leases) if self.leases else None
@@ -118,112 +114,3 @@ class LineSettings:
 
 
 FIELDS = {item.name: item for item in dataclasses.fields(LineSettings) if item.name != "folder"}
-_TYPES = {str: "text", bool: "true or false", int: "whole number", float: "number"}
-
-
-def load(file: Path) -> LineSettings:
-    """Return the settings in `file`. Raises `LineError` with every problem."""
-    content = _content(file)
-    values: dict[str, object] = {}
-    problems = [f"{quoted(name)} is no setting" for name in sorted(set(content) - set(FIELDS))]
-    for name, value in content.items():
-        if name in FIELDS:
-            typed = _typed(name, value)
-            if typed is None:
-                problems.append(f"{name} is no {_kind(name)}")
-            else:
-                values[name] = typed
-    folder = file.absolute().parent
-    if not problems:
-        settings = LineSettings(**values, folder=folder)  # type: ignore[arg-type]
-        problems = list(_problems(settings))
-    if problems:
-        raise LineError(f"The settings {file} cannot be used; correct them: {'; '.join(problems)}.")
-    return dataclasses.replace(
-        settings,
-        # Whoever runs Ansible for us does so from another folder.
-        inventory=tuple(_absolute(folder, source) for source in settings.inventory),
-        extra_vars=tuple(_absolute(folder, source) for source in settings.extra_vars),
-    )
-
-
-def _content(file: Path) -> Mapping[str, object]:
-    try:
-        if not stat.S_ISREG(file.stat().st_mode):  # another kind may never end
-            raise LineError(f"The settings {file} are not a file; correct the path.")
-        with file.open("rb") as stream:
-            data = stream.read(_MOST_BYTES + 1)
-        if len(data) > _MOST_BYTES:
-            raise LineError(f"The settings {file} are longer than {_MOST_BYTES} bytes; correct the path.")
-        return tomllib.loads(data.decode("utf-8"))
-    except OSError as error:
-        raise LineError(f"The settings {file} cannot be read: {error.strerror}; correct the path.") from None
-    except (ValueError, RecursionError) as error:
-        raise LineError(f"The settings {file} are not valid TOML: {printable(str(error))}; correct them.") from None
-
-
-def _kind(name: str) -> str:
-    default = FIELDS[name].default
-    return "list of texts" if isinstance(default, tuple) else _TYPES[type(default)]
-
-
-def _typed(name: str, value: object) -> object:
-    """Return `value` as the setting has it, or None where it is of another type."""
-    default = FIELDS[name].default
-    if isinstance(default, tuple):
-        fits = isinstance(value, list) and all(isinstance(item, str) for item in value)
-        return tuple(value) if fits else None  # type: ignore[arg-type]
-    if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    return value if type(value) is type(default) else None
-
-
-def _problems(settings: LineSettings) -> Iterator[str]:
-    for name in FIELDS:
-        value = getattr(settings, name)
-        texts = value if isinstance(value, tuple) else (value,)
-        if any(isinstance(text, str) and not text.isprintable() for text in texts):
-            yield f"{name} holds a character that cannot be printed"
-    if not settings.inventory or not all(settings.inventory):
-        yield 'inventory names none; write one such as ["slots.yml"]'
-    for name in ("group", "playbook", "station"):
-        value = getattr(settings, name)
-        if not value or value.startswith("-") or len(value) > _MOST_LETTERS * 4:
-            yield f"{name} is a name"
-    for name, least, most in (
-        ("gather_seconds", 0.0, 10.0),
-        ("banner_seconds", 0.1, 60.0),
-        ("give_up_seconds", 1.0, 3600.0),
-        ("scan_seconds", 1.0, 3600.0),
-        ("run_seconds", 5.0, 86400.0),
-        ("most_runs", 1, 64),
-        ("most_arrivals", 1, 3600),
-    ):
-        if not least <= getattr(settings, name) <= most:
-            yield f"{name} is {least} to {most}"
-    if settings.scan_order not in _SCAN_ORDERS:
-        yield f"scan_order is {' or '.join(_SCAN_ORDERS)}"
-    yield from _prefix_problems(settings)
-    if settings.service_url:
-        try:
-            parts = urlsplit(settings.service_url)
-            fits = parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.username
-        except ValueError:
-            fits = False
-        if not fits:
-            yield "service_url is a URL such as http://127.0.0.1:1234"
-
-
-def _prefix_problems(settings: LineSettings) -> Iterator[str]:
-    prefixes = {name: getattr(settings, name) for name in ("slot_prefix", "badge_prefix")}
-    for name, prefix in prefixes.items():
-        if not prefix.strip() or prefix != prefix.lstrip() or len(prefix) > _MOST_LETTERS:
-            yield f'{name} is what such a code begins with, as in "SLOT:"'
-    slot, badge = (prefix.casefold() for prefix in prefixes.values())
-    if slot.startswith(badge) or badge.startswith(slot):
-        yield "slot_prefix and badge_prefix begin alike; nobody could tell a slot from a badge"
-
-
-def _absolute(folder: Path, source: str) -> str:
-    # `host,` is a list of hosts for Ansible, no path.
-    return source if source.endswith(",") or "," in source else str(folder / typed_path(source))

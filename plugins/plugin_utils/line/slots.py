@@ -5,29 +5,36 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from ipaddress import IPv6Address, ip_address
+from typing import Any, TypeVar
 
-from ..claim_ids import DEFAULT_LENGTH, MAX_LENGTH, MIN_LENGTH
-from ..display_text import printable, quoted, shortened
+from ..display_text import quoted
 from ..errors import IotoError
-from ..labels.layout import names as layout_names
-from ..labels.qr_templates import qr_templates
-from ..private_files import typed_path
-from ..scanning.scan import DEFAULT_TEMPLATE
+from ..service.host_names import canonical_name, is_address
 from .errors import LineError
+from .inventory import read_inventory
 from .settings import LineSettings
+from .slot_labels import SlotLabels, slot_labels
+
+T = TypeVar("T")
 
 MOST_SLOTS = 64
 LEASE_VARIABLE = "ioto_slot_lease"
-_LEDGER, _QR, _LAYOUT, _LENGTH = "ioto_ledger", "ioto_label_qr", "ioto_label_layout", "ioto_claim_id_length"
 _SSH = ("ssh", "ansible.builtin.ssh", "ansible.legacy.ssh", "smart")
-_READ_SECONDS = 60
+_OLD_NAMES = {"ansible_ssh_host": "ansible_host", "ansible_ssh_port": "ansible_port"}
+"""Ansible still takes them, and a run would go elsewhere than the station looks."""
 _MOST_LETTERS = 64
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", re.ASCII)
+"""Of a slot: what stands in a limit for itself alone, whatever else is in the inventory."""
+_CONTROLLER = frozenset({"localhost", "127.0.0.1"})
+"""What the playbooks call the machine that they run on."""
+_PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
+_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0[xX][0-9A-Fa-f]*)", re.ASCII)
+"""As in 192.168.7, which a resolver takes for 192.168.0.7."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,27 +47,23 @@ class JigSlot:
     port: int = 22
     lease: str = ""
     """A pattern for the MAC address or the host name in a lease."""
-    ledger: str = field(default="", repr=False)
-    """Path or URL of the ledger that its boards go into; empty for the default one."""
-    templates: tuple[str, ...] = (DEFAULT_TEMPLATE,)
-    """Of the QR codes of its boards' labels."""
-    claim_id_length: int = DEFAULT_LENGTH
-    """Characters of the IDs on its boards' labels."""
+    labels: SlotLabels = field(default=SlotLabels(), repr=False)
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """What no other slot has: the address, or the pattern of the lease, as it is compared, and the port."""
+        if self.lease:
+            return f"lease {self.lease.lower()}", self.port
+        return _compared(self.address), self.port
 
 
 def read_slots(settings: LineSettings) -> list[JigSlot]:
     """Return the slots that the settings' inventory has, in its order. Raises `LineError` with every problem."""
-    of_runs = _inventory(settings, settings.extra_vars) if settings.scanner and settings.extra_vars else None
-    return slots_in(_inventory(settings), settings, of_runs)
+    return slots_in(read_inventory(settings), settings)
 
 
-def slots_in(
-    inventory: Mapping[str, Any], settings: LineSettings, of_runs: Mapping[str, Any] | None = None
-) -> list[JigSlot]:
-    """Return the slots in what `ansible-inventory --list` says. Raises `LineError` with every problem.
-
-    `of_runs` is the same with the extra variables of the runs, which say of labels what holds.
-    """
+def slots_in(inventory: Mapping[str, Any], settings: LineSettings) -> list[JigSlot]:
+    """Return the slots in what `ansible-inventory --list` says. Raises `LineError` with every problem."""
     names = list(dict.fromkeys(_members(inventory, settings.group)))
     if not names:
         raise LineError(
@@ -69,80 +72,125 @@ def slots_in(
         )
     if len(names) > MOST_SLOTS:
         raise LineError(f"The group {quoted(settings.group)} has {len(names)} slots; one station watches {MOST_SLOTS}.")
-    variables, in_runs = (said.get("_meta", {}).get("hostvars", {}) for said in (inventory, of_runs or inventory))
+    variables = inventory.get("_meta", {}).get("hostvars", {})
+    groups = {"all", "ungrouped", *inventory} - {"_meta"}
     slots, problems = [], []
     for name in names:
         try:
-            labels = _labels(f"The slot {name}", in_runs.get(name, {}), settings)
-            slots.append(_slot(name, variables.get(name, {}), settings, labels))
+            slots.append(_slot(name, variables.get(name, {}), settings, groups))
         except LineError as error:
             problems.append(str(error))
+    problems += _alike(names)
     problems += _shared(slots)
     if problems:
         raise LineError("\n".join(problems))
     return slots
 
 
-class _Labels(NamedTuple):
-    """What a scan of a label is understood by."""
-
-    ledger: str = ""
-    templates: tuple[str, ...] = (DEFAULT_TEMPLATE,)
-    claim_id_length: int = DEFAULT_LENGTH
-
-
-def _labels(where: str, variables: Mapping[str, Any], settings: LineSettings) -> _Labels:
-    """Return what the runs' variables say of labels: the same that the playbooks read a scan by."""
-    if not settings.scanner:
-        return _Labels()
-    said = {name: variables.get(name) for name in (_LEDGER, _QR, _LAYOUT)}
-    for name, value in said.items():
-        if value is not None and (not isinstance(value, str) or "{{" in value):
-            raise LineError(f"{where} has {name} {quoted(value)}, and scans are read by it; write it as it is.")
-    layout = said[_LAYOUT]
-    if layout and layout not in layout_names():
-        layout = str(settings.folder / typed_path(layout))  # the runs' own folder
-    try:
-        templates = qr_templates(said[_QR], layout)
-    except IotoError as error:
-        raise LineError(f"{where} has labels that cannot be read by a scan: {error}") from None
-    length = variables.get(_LENGTH, DEFAULT_LENGTH)
-    if isinstance(length, bool) or not str(length).isdecimal() or not MIN_LENGTH <= int(length) <= MAX_LENGTH:
-        raise LineError(f"{where} has {_LENGTH} {quoted(length)}; write a number from {MIN_LENGTH} to {MAX_LENGTH}.")
-    ledger = said[_LEDGER] or ""
-    if ledger and "://" not in ledger:  # a file, which the runs look for from their own folder
-        ledger = str(settings.folder / typed_path(ledger))
-    return _Labels(ledger, templates, int(length))
-
-
-def _slot(name: str, variables: Mapping[str, Any], settings: LineSettings, labels: _Labels) -> JigSlot:
-    if len(name) > _MOST_LETTERS or printable(name) != name or set(name) & set(",:!&~[]*"):
-        raise LineError(f"The slot {quoted(name)} has a name that cannot stand in a limit; use letters, digits and -.")
+def _slot(name: str, variables: Mapping[str, Any], settings: LineSettings, groups: Iterable[str]) -> JigSlot:
+    """Return the slot. Raises `LineError` with all that is wrong with it."""
+    if len(name) > _MOST_LETTERS or not _NAME.fullmatch(name):
+        raise LineError(
+            f"The slot {quoted(name)} has a name that cannot stand in a limit; use at most {_MOST_LETTERS} letters "
+            "(a to z), digits, _ . and -, and begin with a letter or a digit."
+        )
     where = f"The slot {name}"
+    wrong = [f"{where} {what}" for what in _objections(name, variables, groups)]
+    read: list[Any] = []
+    for part in (_port, _lease, _address, slot_labels):
+        try:
+            read.append(part(where, {"ansible_host": name, **variables}, settings))
+        except IotoError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise LineError("\n".join(wrong))
+    port, lease, address, labels = read
+    return JigSlot(name, "" if lease else address, port, lease, labels)
+
+
+def _objections(name: str, variables: Mapping[str, Any], groups: Iterable[str]) -> Iterator[str]:
+    if name in groups:
+        yield "is called as a group is, so that a run would take the whole group; call it otherwise."
+    if name.lower() in _CONTROLLER:
+        yield "is called as the station's own machine is in the playbooks; call it otherwise."
+    for old, new in _OLD_NAMES.items():
+        if old in variables:
+            yield f"has {old}; write {new} in its place."
     if (connection := variables.get("ansible_connection", "ssh")) not in _SSH:
-        raise LineError(f"{where} has ansible_connection {quoted(connection)}; boards are reached by ssh.")
-    if "ioto_serial" in variables:
-        raise LineError(f"{where} has an ioto_serial, but each board in it is another; leave it out.")
+        yield f"has ansible_connection {quoted(connection)}; boards are reached by ssh."
+    serial = variables.get("ioto_serial")
+    # A template may ask whatever tells the boards apart at each run.
+    if "ioto_serial" in variables and not (isinstance(serial, str) and "{{" in serial):
+        yield "has an ioto_serial, but each board in it is another; leave it out."
+
+
+def _port(where: str, variables: Mapping[str, Any], _settings: LineSettings) -> int:
     port = variables.get("ansible_port", 22)
-    if isinstance(port, bool) or not str(port).isdecimal() or not 1 <= int(port) <= 65535:
+    if isinstance(port, bool) or not _PORT.fullmatch(str(port)) or not 1 <= int(port) <= 65535:
         raise LineError(f"{where} has ansible_port {quoted(port)}; write a number from 1 to 65535.")
-    if lease := str(variables.get(LEASE_VARIABLE, "")):
-        if not settings.leases:
-            raise LineError(f"{where} has {LEASE_VARIABLE}; name the DHCP server's file in the setting leases.")
-        return JigSlot(name, "", int(port), lease, *labels)
-    address = str(variables.get("ansible_host", name))
-    if "{{" in address or printable(address) != address or not address:
-        raise LineError(f"{where} has ansible_host {quoted(address)}; write its address as it is.")
-    if address.endswith(".local") and not settings.mdns:
-        raise LineError(f"{where} has the mDNS name {address}; set mdns = true if that is meant.")
-    return JigSlot(name, address, int(port), "", *labels)
+    return int(port)
+
+
+def _lease(where: str, variables: Mapping[str, Any], settings: LineSettings) -> str:
+    """Return the pattern of its lease, or an empty text where it has an address."""
+    if (lease := variables.get(LEASE_VARIABLE, "")) == "":
+        return ""
+    if not isinstance(lease, str) or "{{" in lease or not lease.isprintable() or not lease.strip():
+        raise LineError(
+            f"{where} has {LEASE_VARIABLE} {quoted(lease)}; write a pattern of a MAC address or a host name."
+        )
+    if not settings.leases:
+        raise LineError(f"{where} has {LEASE_VARIABLE}; name the DHCP server's file in the setting leases.")
+    return lease.strip()
+
+
+def _address(where: str, variables: Mapping[str, Any], settings: LineSettings) -> str:
+    """Return the address or the name that ssh is given, of one host; what stands beside a lease is not looked at."""
+    said = variables["ansible_host"]
+    if variables.get(LEASE_VARIABLE, "") != "":
+        return ""
+    text = said if isinstance(said, str) else ""
+    if is_address(text):
+        fits = not (ip_address(text).is_unspecified or ip_address(text).is_multicast)
+    else:
+        name = canonical_name(text) or ""
+        fits = bool(name) and not name.startswith("*") and not _NUMBER.fullmatch(name)
+        if fits and f".{name}".endswith(".local") and not settings.mdns:
+            raise LineError(f"{where} has the mDNS name {text}; set mdns = true if that is meant.")
+    if not fits:
+        raise LineError(
+            f"{where} has ansible_host {quoted(said)}; write its address or its name as it is, such as 192.168.7.11."
+        )
+    return text
+
+
+def _compared(address: str) -> str:
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return canonical_name(address) or address
+    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    return str(mapped or found)
+
+
+def _alike(names: Iterable[str]) -> Iterator[str]:
+    """Names that an operator, or a scan of a slot's code, would not tell apart."""
+    for found in _several(names, str.casefold):
+        yield f"The slots {' and '.join(map(quoted, found))} differ in capital letters alone; call one otherwise."
 
 
 def _shared(slots: Iterable[JigSlot]) -> Iterator[str]:
-    places = Counter((slot.lease or slot.address, slot.port) for slot in slots)
-    for (place, port), number in places.items():
-        if number > 1:
-            yield f"{number} slots have {quoted(place)} with port {port}; give each its own."
+    for found in _several(slots, lambda slot: slot.place):
+        place = quoted(found[0].lease or found[0].address)
+        yield f"{len(found)} slots have {place} with port {found[0].port}; give each its own."
+
+
+def _several(values: Iterable[T], key: Callable[[T], object]) -> Iterator[list[T]]:
+    """Yield those of `values` that share a key with others."""
+    by_key: defaultdict[object, list[T]] = defaultdict(list)
+    for value in values:
+        by_key[key(value)].append(value)
+    return (found for found in by_key.values() if len(found) > 1)
 
 
 def _members(inventory: Mapping[str, Any], group: str, seen: frozenset[str] = frozenset()) -> Iterator[str]:
@@ -152,29 +200,3 @@ def _members(inventory: Mapping[str, Any], group: str, seen: frozenset[str] = fr
     yield from entry.get("hosts", [])
     for child in entry.get("children", []):
         yield from _members(inventory, child, seen | {group})
-
-
-def _inventory(settings: LineSettings, extra_vars: Iterable[str] = ()) -> Mapping[str, Any]:
-    command = [settings.program("ansible-inventory"), "--list"]
-    for source in settings.inventory:
-        command += ["-i", source]
-    for file in extra_vars:
-        command += ["-e", f"@{file}"]
-    try:
-        done = subprocess.run(
-            command,
-            env=settings.environment(),
-            cwd=settings.folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-            timeout=_READ_SECONDS,
-        )
-        if done.returncode:
-            raise ValueError(printable(done.stderr[-500:]) or f"exit status {done.returncode}")
-        found = json.loads(done.stdout)
-    except (OSError, ValueError, RecursionError, subprocess.TimeoutExpired) as error:
-        raise LineError(f"The inventory cannot be read ({shortened(str(error), 600)}); correct it.") from None
-    if not isinstance(found, dict):
-        raise LineError("The inventory cannot be read (ansible-inventory gave no object); correct it.")
-    return found

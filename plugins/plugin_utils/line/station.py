@@ -257,7 +257,7 @@ class LineStation:
         serial, ending = record.report.serial or "", record.report.claim_id_end or ""
         claim_id, sentence = None, "The ledger has no ID of this unit."
         try:
-            claim_id = await asyncio.to_thread(whole_id, record.slot.ledger, serial, ending)
+            claim_id = await asyncio.to_thread(whole_id, record.slot.labels.ledger, serial, ending)
         except IotoError as error:
             sentence = str(error)
         finally:

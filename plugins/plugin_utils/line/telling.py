@@ -10,6 +10,7 @@ next heartbeat tells.
 
 from __future__ import annotations
 
+import ssl
 import threading
 import time
 from collections.abc import Iterable
@@ -19,14 +20,19 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from ..controller_token import read_token
-from ..display_text import quoted, url_origin
+from ..display_text import printable, quoted, url_origin
 from ..errors import IotoError
 from ..serialization.sources.service_client import UntrustedServiceError
 from ..serialization.sources.service_client import send as exchange
 from ..service.slot_message import MOST_SLOTS, NOTICE_SECONDS, PATH, SlotReport, StationMessage, StationNotice
+from ..settings.http_url import check_service_url
 
 CLOSING_SECONDS = 0.3
 """How long a run waits at its end for what is not told yet."""
+_NOT_ALONE = (
+    "have the service's new-secret make another, write it into a file that its user alone can read (0600), and its "
+    "hash into station_tokens"
+)
 _PATIENCE_SECONDS = 2.0
 """For one exchange, with connecting."""
 _PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0)
@@ -44,27 +50,43 @@ class ServiceAddress:
 
     def __post_init__(self) -> None:
         """Raise `IotoError` where that is no URL, or the token could not be sent."""
-        try:
-            parts = urlsplit(self.url)
-            good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            good = False
-        if not good:
-            raise IotoError(
-                f"The URL of the service ({url_origin(self.url)}) is not valid; write one such as http://127.0.0.1:1234."
-            )
-        if self.token is not None and not (self.token.isascii() and self.token.isprintable() and self.token.strip()):
-            raise IotoError(
-                "The token of the station holds what no token has; write what new-secret made into its file."
-            )
+        check_service_url(self.url)
+        if self.token is not None:
+            _check_token(self.token)
 
 
 def service_address(url: str, token_file: Path | None, ca_file: str | None) -> ServiceAddress:
-    """Return where the service is, with the token in `token_file`. Raises `IotoError`."""
-    token = read_token(token_file) if token_file else None
-    if token_file and token is None:
-        raise IotoError(f"There is no token in {token_file}; write what the service's new-secret made there.")
-    return ServiceAddress(url, token, ca_file)
+    """Return where the service is, with the token in `token_file`. Raises `IotoError`, also for a bad `ca_file`."""
+    address = ServiceAddress(url, station_token(token_file) if token_file else None, ca_file)
+    if ca_file:
+        check_ca_file(ca_file)
+    return address
+
+
+def station_token(file: Path) -> str:
+    """Return the token in `file`. Raises `IotoError` where there is none, or others may have had it."""
+    token = read_token(file, _NOT_ALONE)
+    if token is None:
+        raise IotoError(f"There is no token in {file}; write what the service's new-secret made there.")
+    _check_token(token)
+    return token
+
+
+def _check_token(token: str) -> None:
+    if not (token.isascii() and token.isprintable() and token.strip()):
+        raise IotoError("The token of the station holds what no token has; write what new-secret made into its file.")
+
+
+def check_ca_file(file: str) -> None:
+    """Raise `IotoError` where no certificate could be verified by `file`."""
+    try:
+        ssl.create_default_context(cafile=file)
+    except OSError as error:
+        why = "it holds no certificate" if isinstance(error, ssl.SSLError) else error.strerror
+        raise IotoError(
+            f"The CA file {printable(file)} cannot be used ({why}); name a PEM file with the certificate that vouches for "
+            "the service's."
+        ) from None
 
 
 class Sent(NamedTuple):

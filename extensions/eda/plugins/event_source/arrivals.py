@@ -57,7 +57,9 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.line.arrivals i
     arrivals,
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.line.errors import LineError  # noqa: E402
-from ansible_collections.ioto.serialization.plugins.plugin_utils.line.settings import LineSettings, load  # noqa: E402
+from ansible_collections.ioto.serialization.plugins.plugin_utils.line.exclusive import hold_slots  # noqa: E402
+from ansible_collections.ioto.serialization.plugins.plugin_utils.line.settings import LineSettings  # noqa: E402
+from ansible_collections.ioto.serialization.plugins.plugin_utils.line.settings_file import load  # noqa: E402
 from ansible_collections.ioto.serialization.plugins.plugin_utils.line.slot_records import SlotRecord  # noqa: E402
 from ansible_collections.ioto.serialization.plugins.plugin_utils.line.slots import JigSlot, read_slots  # noqa: E402
 
@@ -70,6 +72,7 @@ async def main(queue: asyncio.Queue[dict[str, Any]], args: dict[str, Any]) -> No
     """
     settings = _settings(args)
     slots = await asyncio.to_thread(read_slots, settings)
+    held = await asyncio.to_thread(hold_slots, slots)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stopped.set)
@@ -83,6 +86,8 @@ async def main(queue: asyncio.Queue[dict[str, Any]], args: dict[str, Any]) -> No
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for one in held:
+            one.close()
 
 
 async def _tell(queue: asyncio.Queue[dict[str, Any]], slots: Sequence[JigSlot], settings: LineSettings) -> None:
