@@ -60,6 +60,7 @@ class Fleet:
         second. `service_url` goes into the inventory for the group `factory`; `factory` starts such a service. The
         fleet ends with this process unless it is to `outlive` it. Raises `FleetError`.
         """
+        processes.check_user()
         state_dir = state_dir.resolve()
         if (state_dir / removal.MARKER).exists():
             raise FleetError(f"{state_dir} already has a fleet; run `python -m tests.fleet down --state {state_dir}`.")

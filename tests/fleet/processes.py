@@ -11,6 +11,7 @@ is complete, and a recycled pid is never mistaken for one of ours.
 from __future__ import annotations
 
 import os
+import pwd
 import re
 import signal
 import subprocess
@@ -106,6 +107,17 @@ def run(*command: str) -> str:
     if done.returncode:
         raise FleetError(f"`{' '.join(command)}` failed: {done.stderr.strip() or done.returncode}")
     return done.stdout
+
+
+def check_user() -> None:
+    """Raise `FleetError` where ssh and its programs would not start: they work for no user without a name."""
+    try:
+        pwd.getpwuid(os.getuid())
+    except KeyError:
+        raise FleetError(
+            f"ssh works for no user without a name, and this one is the number {os.getuid()}; add a line for it to "
+            "/etc/passwd, or start this as a user that has one."
+        ) from None
 
 
 def _belongs(pid: int, folder: Path) -> bool:

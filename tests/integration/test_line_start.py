@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -107,3 +109,43 @@ def test_slots_that_a_station_watches_are_refused_by_any_other_inventory_until_i
             held = hold_slots(slots)  # what the run has left of them ends with its station
             for one in held:
                 one.close()
+
+
+WITHOUT_A_NAME = """
+import codecs, os, runpy, sys
+from pathlib import Path
+sys.path[:0] = [os.getcwd()]
+line = runpy.run_path("tools/line.py")
+from plugins.plugin_utils.errors import IotoError
+from plugins.plugin_utils.line.preparation import prepare
+codecs.lookup("ascii")  # what is loaded late may lie where another user does not come in
+os.setgid({user})
+os.setuid({user})
+for start in (line["main"], lambda: prepare(Path("{settings}"))):
+    try:
+        start()
+    except (line["FleetError"], IotoError) as error:
+        print(error)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becoming another user needs root")
+def test_a_user_without_a_name_is_told_before_ssh_refuses_it() -> None:
+    named = {user.pw_uid for user in pwd.getpwall()}
+    nobody = next(number for number in range(12345, 65000) if number not in named)
+    with tempfile.TemporaryDirectory(prefix="ioto-nobody-") as folder:  # pytest's own may be entered by root alone
+        os.chown(folder, nobody, nobody)
+        (Path(folder) / "slots.yml").write_text(SLOTS)
+        (Path(folder) / "line.toml").write_text('inventory = ["slots.yml"]')
+        done = subprocess.run(
+            [sys.executable, "-c", WITHOUT_A_NAME.format(user=nobody, settings=f"{folder}/line.toml")],
+            cwd=ROOT,
+            env={**os.environ, "HOME": folder, "STATE": f"{folder}/state", "LANG": "C.UTF-8"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.stderr == ""
+    sentence = f"ssh works for no user without a name, and this one is the number {nobody}; add a line for it to"
+    assert done.stdout.count(sentence) == 2
