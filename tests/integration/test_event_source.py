@@ -9,6 +9,7 @@ import asyncio
 import os
 import runpy
 import signal
+import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -81,6 +82,18 @@ class Board:
     async def _greet(self, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._clients.append(writer)
         writer.write(self.greeting)
+
+
+def test_it_needs_nothing_that_a_rulebook_s_python_has_not() -> None:
+    """What devices and ledgers need is in the Python that runs the playbook, another one."""
+    absent = "import runpy, sys; sys.modules |= dict.fromkeys(['pyjson5', 'sqlalchemy', 'alembic', 'reportlab', 'PIL'])"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{absent}; runpy.run_path({str(SOURCE)!r})"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_boards_that_come_and_go_are_events_and_only_a_board_has_a_host(tmp_path: Path) -> None:

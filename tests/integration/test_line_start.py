@@ -51,7 +51,13 @@ def test_the_check_and_the_start_refuse_the_same_and_all_of_it(tmp_path: Path) -
     (tmp_path / "token").write_text("a-token-of-more-than-24-characters\n", encoding="ascii")
     (tmp_path / "token").chmod(0o644)
     settings = (
-        *('inventory = ["slots.yml"]', 'playbook = "nowhere.yml"', 'leases = "nowhere.leases"', "speed = 9"),
+        *(
+            'inventory = ["slots.yml"]',
+            'playbook = "nowhere.yml"',
+            'leases = "nowhere.leases"',
+            "speed = 9",
+            "operator = '{{ x }}'",
+        ),
         *('service_url = "http://127.0.0.1:1"', 'token_file = "token"', 'ca_file = "nowhere.pem"'),
     )
 
@@ -62,6 +68,7 @@ def test_the_check_and_the_start_refuse_the_same_and_all_of_it(tmp_path: Path) -
     for sentence in (
         "hold 'speed', which the station does not know",
         "leases names",
+        "The setting operator is no name that a run takes",
         "station_tokens",  # the remedy for a station's token, which no restart of the service makes again
         f"The CA file {tmp_path}/nowhere.pem cannot be used (No such file or directory)",
         "The slot 'slot-?' has a name that cannot stand in a limit",

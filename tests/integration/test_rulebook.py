@@ -5,31 +5,20 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import signal
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.line.playbook import SSH_ARGUMENTS
 from tests.fleet import dropbear
 from tests.fleet.devices import Device
 from tests.fleet.fleet import Fleet
 from tests.fleet.jig import Jig
-from tests.support.ansible import ROOT
+from tests.support.rulebook import DEADLINE, NO_JAVA, NO_RULEBOOK, RULEBOOK, java, rulebook, write_settings
 
-OWN = Path(os.environ.get("IOTO_ANSIBLE_RULEBOOK", Path(sys.executable).with_name("ansible-rulebook")))
-RULEBOOK = OWN if OWN.exists() else shutil.which("ansible-rulebook")
-LEAST_JAVA = 17
-DEADLINE = 120.0
 FOR_ALL_EVENTS = """
 - name: A rule that forgets to ask whether a board came
   hosts: ioto_line_nobody
@@ -57,20 +46,10 @@ TOLD = """
 """
 
 
-def java() -> Path | None:
-    """The folder of a Java that is new enough, or None."""
-    program = shutil.which("java", path=f"{os.environ.get('JAVA_HOME', '')}/bin:{os.environ['PATH']}")
-    if program is None:
-        return None
-    said = subprocess.run((program, "-version"), capture_output=True, text=True, check=False).stderr
-    found = re.search(r'version "(\d+)', said)
-    return Path(program).resolve().parents[1] if found and int(found[1]) >= LEAST_JAVA else None
-
-
 pytestmark = [
     pytest.mark.ansible,
-    pytest.mark.skipif(RULEBOOK is None, reason="there is no ansible-rulebook (or name one in IOTO_ANSIBLE_RULEBOOK)"),
-    pytest.mark.skipif(java() is None, reason=f"there is no Java {LEAST_JAVA} or later (JAVA_HOME)"),
+    pytest.mark.skipif(RULEBOOK is None, reason=NO_RULEBOOK),
+    pytest.mark.skipif(java() is None, reason=NO_JAVA),
     pytest.mark.skipif(not dropbear.available(), reason="the boards need root, dropbear and BusyBox"),
 ]
 
@@ -91,53 +70,8 @@ def fleet(folder: Path) -> Iterator[Fleet]:
 @pytest.fixture
 def jig(folder: Path, fleet: Fleet) -> Jig:
     jig = Jig(fleet, slots=2, ioto_ledger=str(folder / "ledger.db"))
-    (folder / "line.toml").write_text(f'inventory = ["{jig.inventory}"]\n')
-    (folder / "rulebook-variables.yml").write_text(f"ioto_line_settings: {folder}/line.toml\n")
+    write_settings(jig, folder)
     return jig
-
-
-class Running:
-    """An ansible-rulebook, and what it has printed."""
-
-    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
-        self.process = process
-        self._log = log
-
-    @property
-    def printed(self) -> str:
-        return self._log.read_text(encoding="utf-8", errors="replace")
-
-    def wait_for(self, what: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + DEADLINE
-        while not what():
-            assert self.process.poll() is None, self.printed
-            assert time.monotonic() < deadline, self.printed
-            time.sleep(0.02)
-
-
-@contextmanager
-def rulebook(name: str, jig: Jig, folder: Path, work: Path | None = None) -> Iterator[Running]:
-    environment = {
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "HOME": str(folder),
-        "TMPDIR": str(folder),  # where a copy of the inventory would be left, were it killed
-        "LANG": "C.UTF-8",
-        "JAVA_HOME": str(java()),
-        "JAVA_TOOL_OPTIONS": "-Xrs",
-        "ANSIBLE_SSH_ARGS": " ".join(SSH_ARGUMENTS),
-        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "playbooks/collections"),
-    }
-    command = (str(RULEBOOK), "-r", name, "-i", str(jig.inventory), "-e", str(folder / "rulebook-variables.yml"))
-    log = folder / "rulebook.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command, cwd=work or folder, env=environment, stdout=output, stderr=subprocess.STDOUT
-        )
-    try:
-        yield Running(process, log)
-    finally:
-        process.kill()
-        process.wait()
 
 
 def claim_id(device: Device) -> str | None:

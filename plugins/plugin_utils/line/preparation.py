@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from ..errors import IotoError
+from ..flows.options import parse_operator
 from .errors import LineError
 from .inventory import playbook_problem, read_inventory
 from .scan_desk import ScanDesk
@@ -43,6 +44,7 @@ def prepare(file: Path, folder: Path | None = None) -> Prepared:
     settings, problems = examine(file, folder)
     problems += _problems_of_user()
     problems += _problems_of_service(settings)
+    problems += _problems_of_operator(settings.operator)
     # Both take Ansible a second.
     with ThreadPoolExecutor(1) as beside:
         playbook = beside.submit(playbook_problem, settings)
@@ -72,6 +74,16 @@ def _problems_of_user() -> Iterator[str]:
             f"ssh works for no user without a name, and this one is the number {os.getuid()}; add a line for it to "
             "/etc/passwd, or start the station as a user that has one."
         )
+
+
+def _problems_of_operator(name: str) -> Iterator[str]:
+    try:
+        # It becomes a variable of each run, and Ansible would run what braces hold.
+        if "{" not in name and bool(parse_operator(name)) == bool(name):
+            return
+    except IotoError:
+        pass
+    yield "The setting operator is no name that a run takes; write a short one, or the number of a badge, without {."
 
 
 def _problems_of_service(settings: LineSettings) -> Iterator[str]:

@@ -12,8 +12,8 @@ from contextlib import aclosing
 from ..errors import IotoError
 from ..scanning.hand_scanner.hand_scanner import ScannedLine, ScannerLost, ScannerNews, ScannerReady, read_scanner
 from ..scanning.hand_scanner.scanner_address import parse_scanner_address
-from .scans import ScanAnswer, ScanOrder, ScanOutcome, Scans, ScanSettings
-from .settings import LineSettings
+from .scans import ScanAnswer, ScanOutcome, Scans, ScanSettings
+from .settings import LineSettings, ScanOrder
 from .slots import JigSlot
 
 

@@ -22,18 +22,12 @@ from ..errors import IotoError
 from ..flows.options import parse_operator
 from ..scanning.keyboard_layout import EXCHANGED, TEST_TEXT, exchanged
 from ..scanning.scan import DEFAULT_TEMPLATE, Scan, ScanError, read_scan
+from .settings import ScanOrder
 
 _SET_LAYOUT = "so set the scanner to the US keyboard, by the codes in its manual, and scan again"
 """A scanner that is read as a keyboard sends keys, not letters, and we take those of the US keyboard."""
 SAME_SCAN_SECONDS = 1.0
 """A scanner whose trigger is held reads the same code again and again."""
-
-
-class ScanOrder(StrEnum):
-    """What comes first at this line."""
-
-    SCAN_THEN_PLUG = "scan_then_plug"
-    PLUG_THEN_SCAN = "plug_then_scan"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,19 @@ import dataclasses
 import os
 import sys
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from ..private_files import typed_path, user_folder
 
 _COLLECTION = Path(__file__).resolve().parents[3]
+
+
+class ScanOrder(StrEnum):
+    """What comes first at a line with a scanner."""
+
+    SCAN_THEN_PLUG = "scan_then_plug"
+    PLUG_THEN_SCAN = "plug_then_scan"
 
 
 @dataclass(frozen=True, slots=True)

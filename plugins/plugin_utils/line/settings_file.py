@@ -12,15 +12,13 @@ from pathlib import Path
 
 from ..display_text import is_visible, quoted
 from ..errors import IotoError
-from ..flows.options import parse_operator
 from ..private_files import TypedPathError, obstacle_to, typed_path
 from ..scanning.hand_scanner.scanner_address import parse_scanner_address
 from ..service.slot_message import MOST_CHARACTERS
 from ..settings.http_url import check_service_url
 from ..settings.toml_file import FoundSettings
 from .errors import LineError
-from .scans import ScanOrder
-from .settings import FIELDS, LineSettings
+from .settings import FIELDS, LineSettings, ScanOrder
 
 _MOST_LETTERS = 64
 _RANGES = (
@@ -94,7 +92,6 @@ def _problems(settings: LineSettings) -> Iterator[Problem]:
     for name, least, most in _RANGES:
         if not least <= getattr(settings, name) <= most:
             yield name, f"{name} is {least} to {most}"
-    yield from _problems_of_people(settings)
     yield from _problems_of_prefixes(settings)
     yield from _problems_of_files(settings)
     if settings.scan_order not in set(ScanOrder):
@@ -105,16 +102,6 @@ def _problems(settings: LineSettings) -> Iterator[Problem]:
                 check(value)
         except IotoError as error:
             yield name, f"{name}: {error}".rstrip(".")
-
-
-def _problems_of_people(settings: LineSettings) -> Iterator[Problem]:
-    try:
-        # It becomes a variable of each run, and Ansible would run what braces hold.
-        if "{" not in settings.operator and bool(parse_operator(settings.operator)) == bool(settings.operator):
-            return
-    except IotoError:
-        pass
-    yield "operator", "operator is a short name, or the number of a badge, without { and }"
 
 
 def _problems_of_prefixes(settings: LineSettings) -> Iterator[Problem]:
