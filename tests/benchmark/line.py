@@ -6,7 +6,7 @@
 `PYTHONPATH=playbooks/collections python -m tests.benchmark.line`, as root or not. In each round a device is provisioned
 by `ansible-playbook` alone, then one board is plugged into a line, then eight at once. Time is from when SSH answers to
 when the page's data say PASS; CPU is that of whoever runs Ansible, its children and theirs included. The devices take
-the same two cores.
+the same two cores. Where IOTO_ANSIBLE_RULEBOOK names an ansible-rulebook, a line that it runs is measured as well.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ from tests.fleet.jig import Jig
 from tests.services.factory_service import RunningService
 from tests.services.line_station import RunningStation, eventually
 from tests.support.ansible import provision
+
+from .line_rulebook import measure_rulebook, missing
 
 SLOTS = 8
 PATIENCE = 120.0
@@ -92,7 +94,9 @@ def measure(state: Path, rounds: int, opened: ExitStack) -> int:
     token, token_file = new_secret(), state / "token"
     token_file.touch(mode=0o600)
     token_file.write_text(token, encoding="ascii")
-    fleet = opened.enter_context(Fleet.start(state / "fleet", groups={"manual": rounds * (SLOTS + 2)}))
+    with_rulebook = "IOTO_ANSIBLE_RULEBOOK" in os.environ and missing() is None
+    number = rounds * (SLOTS + 2) + (1 + 2 * rounds if with_rulebook else 0)
+    fleet = opened.enter_context(Fleet.start(state / "fleet", groups={"manual": number}))
     service = opened.enter_context(RunningService(ledger, state / "service.log", station_tokens=[hash_secret(token)]))
     bench, jig = Jig(fleet, 1, "bench"), Jig(fleet, SLOTS)
     page = f"http://127.0.0.1:{service.port}"
@@ -108,6 +112,11 @@ def measure(state: Path, rounds: int, opened: ExitStack) -> int:
     watch.stop()
     station.stop()
     show(figures)
+    if with_rulebook:
+        alone: dict[str, list[float]] = {"plain": [], CPU[0]: []}
+        show(measure_rulebook(state, fleet, boards, rounds, lambda device: plain(state, bench, device, alone)))
+    else:
+        print(f"The line by a rulebook is not measured: {missing() or 'IOTO_ANSIBLE_RULEBOOK names none'}")
     with Ledger(ledger, read_only=True) as closed:
         known = sorted(claim.claim_id for claim in closed.claims())
     is_true = known == sorted({str(device.claim_id()) for device in fleet.devices})
@@ -119,8 +128,8 @@ def measure(state: Path, rounds: int, opened: ExitStack) -> int:
 CPU = ("CPU of plain", "CPU of one", "CPU of eight, a board")
 
 
-def plain(state: Path, bench: Jig, device: Device, figures: Mapping[str, list[float]]) -> None:
-    """Provision `device` by ansible-playbook alone."""
+def plain(state: Path, bench: Jig, device: Device, figures: Mapping[str, list[float]]) -> float:
+    """Provision `device` by ansible-playbook alone, and return the seconds."""
     bench.plug("slot-1", device)
     began, cpu = time.monotonic(), children_seconds()
     run = provision(state, "-i", bench.inventory)
@@ -128,6 +137,7 @@ def plain(state: Path, bench: Jig, device: Device, figures: Mapping[str, list[fl
     figures[CPU[0]].append(children_seconds() - cpu)
     assert run.status == 0, run.output
     bench.pull("slot-1")
+    return figures["plain"][-1]
 
 
 def at_the_line(
