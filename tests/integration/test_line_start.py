@@ -68,7 +68,7 @@ def test_the_check_and_the_start_refuse_the_same_and_all_of_it(tmp_path: Path) -
     for sentence in (
         "hold 'speed', which the station does not know",
         "leases names",
-        "The setting operator is no name that a run takes",
+        "A run takes no such name as the setting operator",
         "station_tokens",  # the remedy for a station's token, which no restart of the service makes again
         f"The CA file {tmp_path}/nowhere.pem cannot be used (No such file or directory)",
         "The slot 'slot-?' has a name that cannot stand in a limit",

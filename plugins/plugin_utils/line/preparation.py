@@ -83,7 +83,7 @@ def _problems_of_operator(name: str) -> Iterator[str]:
             return
     except IotoError:
         pass
-    yield "The setting operator is no name that a run takes; write a short one, or the number of a badge, without {."
+    yield "A run takes no such name as the setting operator; write a short one, or the number of a badge, without {."
 
 
 def _problems_of_service(settings: LineSettings) -> Iterator[str]:

@@ -64,7 +64,7 @@ def service_address(url: str, token_file: Path | None, ca_file: str | None) -> S
 
 
 def station_token(file: Path) -> str:
-    """Return the token in `file`. Raises `IotoError` where there is none, or others may have had it."""
+    """Return the token in `file`. Raises `IotoError` without one, or where others may have had it."""
     token = read_token(file, _NOT_ALONE)
     if token is None:
         raise IotoError(f"There is no token in {file}; write what the service's new-secret made there.")

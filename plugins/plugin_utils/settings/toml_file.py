@@ -33,7 +33,7 @@ class FoundSettings:
     """
 
     def __init__(self, defaults: Mapping[str, object], whose: str, error: type[IotoError]) -> None:
-        """`whose` says who knows these settings, such as "the service"; `error` is raised for a file that is none."""
+        """`whose` says who knows these settings, such as "the service"; `error` is raised for what is not TOML."""
         self._defaults = defaults
         self._whose = whose
         self._error = error
