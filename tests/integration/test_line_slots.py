@@ -275,10 +275,17 @@ def test_a_certificate_is_verified(authority: Path, service_with: ServiceMaker) 
     assert "ca.key cannot be read (it holds none)" in str(none.trouble)
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:1234", "ftp://127.0.0.1", "http://", "http://[::1", "http://x:99999"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("127.0.0.1:1234", "ftp://127.0.0.1", "http://", "http://[::1", "http://x:99999", "http://x:0"),
+        *("http://ann:secret@127.0.0.1", "http://b\u00fccher", "http://a b", "http://127.0.0.1\r\nX: y"),
+    ],
+)
 def test_what_is_no_url_is_refused(url: str) -> None:
-    with pytest.raises(IotoError, match="is not valid; write one such as"):
+    with pytest.raises(IotoError, match="is not valid; write one such as") as error:
         ServiceAddress(url)
+    assert "secret" not in str(error.value)
 
 
 def test_a_token_puts_no_header_into_the_request() -> None:
