@@ -84,8 +84,8 @@ def check_ca_file(file: str) -> None:
     except OSError as error:
         why = "it holds no certificate" if isinstance(error, ssl.SSLError) else error.strerror
         raise IotoError(
-            f"The CA file {printable(file)} cannot be used ({why}); name a PEM file with the certificate that vouches for "
-            "the service's."
+            f"The CA file {printable(file)} cannot be used ({why}); name a PEM file with the certificate that "
+            "vouches for the service's."
         ) from None
 
 
