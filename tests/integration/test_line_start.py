@@ -30,13 +30,13 @@ ROOT = Path(__file__).resolve().parents[2]
 SLOTS = "slots:\n  hosts:\n    slot-1: {ansible_host: 192.0.2.1}\n"
 
 
-def said(folder: Path, *settings: str, arguments: Sequence[str] = ("--check",)) -> tuple[int, str]:
+def said(folder: Path, *settings: str, arguments: Sequence[str] = ("--check",), **environment: str) -> tuple[int, str]:
     """Write settings, and return the status of a station with them, and what it says."""
     (folder / "line.toml").write_text("\n".join(settings), encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-m", "plugins.plugin_utils.line", *arguments, str(folder / "line.toml")],
         cwd=ROOT,
-        env={**os.environ, "HOME": str(folder), "LANG": "C.UTF-8"},
+        env={**os.environ, "HOME": str(folder), "LANG": "C.UTF-8", **environment},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -86,6 +86,15 @@ def test_variables_that_are_none_are_told_by_their_file(tmp_path: Path, text: st
     status, output = said(tmp_path, 'inventory = ["slots.yml"]', 'extra_vars = ["labels.yml"]')
     assert (status, output.count("\n")) == (1, 1)
     assert output.startswith(f"The variables {tmp_path}/labels.yml (extra_vars) cannot be read (")
+
+
+def test_a_machine_without_an_ssh_client_is_told_before_a_board_fails(tmp_path: Path) -> None:
+    (tmp_path / "slots.yml").write_text(SLOTS)
+    status, output = said(tmp_path, 'inventory = ["slots.yml"]', ANSIBLE_SSH_EXECUTABLE="no-such-ssh")
+    assert (status, output) == (
+        1,
+        "There is no no-such-ssh on this machine; install an SSH client (Debian: openssh-client).\n",
+    )
 
 
 def test_settings_are_checked_before_they_are_in_their_place(tmp_path: Path) -> None:

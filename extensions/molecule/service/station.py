@@ -28,6 +28,7 @@ PACKAGES = (
     *("python3-venv", "python3-packaging", "passwd"),  # what the role wants
     "systemd",  # for systemd-analyze, which looks at the units; it does not run here
     "dropbear-bin",  # the SSH server
+    "openssh-client",  # with which a line's station reaches its boards
 )
 CACHE = processes.REPOSITORY / ".cache" / "debian-roots"
 PATIENCE = 20.0  # seconds for the SSH server to answer

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 import pwd
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from ..display_text import printable
 from ..errors import IotoError
 from ..flows.options import parse_operator
 from .errors import LineError
@@ -42,7 +44,7 @@ def prepare(file: Path, folder: Path | None = None) -> Prepared:
     `folder` is what the paths in it are relative to, where that is not the folder of the file.
     """
     settings, problems = examine(file, folder)
-    problems += _problems_of_user()
+    problems += _problems_of_machine()
     problems += _problems_of_service(settings)
     problems += _problems_of_operator(settings.operator)
     # Both take Ansible a second.
@@ -66,7 +68,10 @@ def prepare(file: Path, folder: Path | None = None) -> Prepared:
     return Prepared(settings, slots, service, ScanDesk(settings, slots) if settings.scanner else None)
 
 
-def _problems_of_user() -> Iterator[str]:
+def _problems_of_machine() -> Iterator[str]:
+    ssh = os.environ.get("ANSIBLE_SSH_EXECUTABLE", "ssh")
+    if shutil.which(ssh) is None:
+        yield f"There is no {printable(ssh)} on this machine; install an SSH client (Debian: openssh-client)."
     try:
         pwd.getpwuid(os.getuid())
     except KeyError:
