@@ -32,6 +32,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.unknown_v
     check_names,
     check_not_read,
 )
+from ansible_collections.ioto.serialization.plugins.plugin_utils.checkpoints import options as checkpoint_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware import options as firmware_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling import options as label_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.hosts import check_hosts, labelled_hosts
@@ -53,7 +54,11 @@ class ActionModule(BatchAction):
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """List every problem."""
         names = dict.fromkeys(
-            (*VARIABLES, *firmware_options.VARIABLES, *label_options.VARIABLES, *report_options.VARIABLES, OWN)
+            (
+                *(*VARIABLES, *firmware_options.VARIABLES, *label_options.VARIABLES, *report_options.VARIABLES),
+                *checkpoint_options.VARIABLES,
+                OWN,
+            )
         )
         everybody = self.task_vars["ansible_play_hosts_all"]
         if arguments["names_only"]:
@@ -61,6 +66,7 @@ class ActionModule(BatchAction):
         found, unreadable = self.readable(everybody, names)
         hosts = of_modes(found, arguments["modes"])
         report, report_problems = report_options.run_report(hosts, complete)
+        checkpoint, checkpoint_problems = checkpoint_options.run_checkpoint(hosts, complete, _check_key)
         mistyped = check_options(hosts, complete, label_options.label_variables)
         of_units = check_batch(hosts)
         of_labels, without_label = check_hosts(
@@ -79,9 +85,11 @@ class ActionModule(BatchAction):
             *mistyped,
             *of_labels,
             *report_problems,
+            *(Problem(tuple(members), sentence) for members, sentence in checkpoint_problems),
         ]
         started = datetime.now(UTC)
-        result = conclude(hosts, problems, labelled=labelled_hosts(hosts), report=report, started=started)
+        ends = {"report": report, "checkpoint": checkpoint and {**checkpoint, "run": THIS_RUN}}
+        result = conclude(hosts, problems, labelled=labelled_hosts(hosts), started=started, **ends)
         told = [f"One unit gets no label, and the others go on: {problem}" for problem in without_label]
         if told := [*told, *property_notices(hosts)]:
             result["warnings"] = told
@@ -99,7 +107,7 @@ class ActionModule(BatchAction):
         """List the problems of a playbook that gives no unit its identity."""
         read: Mapping[str, Option] = firmware_options.NUMBERED
         if arguments["ledger_job"]:
-            read = ledger_options.OF_THE_PLAYBOOK
+            read = {**ledger_options.OF_THE_PLAYBOOK, **checkpoint_options.OF_THE_PLAYBOOK}
         elif arguments["scan_files"]:
             read = OF_FILES
         found, unreadable = self.readable(everybody, (OWN, "ioto_mode", *read))
@@ -150,3 +158,14 @@ class ActionModule(BatchAction):
         # Of these hosts alone: a password may come from a lookup that takes its time.
         hosts, unreadable = self.readable(fleet, self.ssh_variables())
         return [*without_value(unreadable), *check_ways(hosts, ssh_options=self.ssh_options)]
+
+
+def _check_key(key: str, passphrase_file: str | None) -> None:
+    """Raise `IotoError` where the private key that is to sign cannot be used."""
+    require("checkpoints")
+    # Not at the top: the library is needed where somebody signs.
+    from ansible_collections.ioto.serialization.plugins.plugin_utils.checkpoints.keys import (  # noqa: PLC0415
+        private_key,
+    )
+
+    private_key(key, passphrase_file)

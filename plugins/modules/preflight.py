@@ -92,6 +92,13 @@ plays:
   type: dict
   sample: {"manual": ["pump-1"], "auto": ["!all"], "factory": ["!all"], "fleet": ["!all"], "label": ["pump-1"],
            "batch": ["pump-1"]}
+checkpoint:
+  description:
+    - The options of M(ioto.serialization.checkpoint) that the variables C(ioto_checkpoint_) say, with the number of the
+      run and its ledger; null for no checkpoint.
+  returned: success
+  type: dict
+  sample: null
 report:
   description: The options of M(ioto.serialization.report) that the variables C(ioto_report_) say; null for no report.
   returned: success

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from .batch import options as batch
+from .checkpoints import options as checkpoints
 from .firmware import options as firmware
 from .fleet import options as fleet
 from .flows import options as flows
@@ -22,6 +23,7 @@ TABLE: tuple[Option, ...] = (
     *fleet.OPTIONS,
     *firmware.OPTIONS,
     *ledger.OPTIONS,
+    *checkpoints.OPTIONS,
     *report.OPTIONS,
     *labelling.OPTIONS,
     *verification.OPTIONS,

@@ -40,11 +40,13 @@ def conclude(
     *,
     labelled: Sequence[str],
     report: Mapping[str, Any] | None,
+    checkpoint: Mapping[str, Any] | None = None,
     started: datetime,
 ) -> dict[str, Any]:
     """Return the task's result: every problem, or the hosts of each play and what the last plays have to know.
 
-    `labelled` are the hosts that take part in labelling, `report` are the options of the run's report.
+    `labelled` are the hosts that take part in labelling, `report` are the options of the run's report,
+    and `checkpoint` those of its checkpoint.
     """
     if problems:
         return {"failed": True, "msg": list_problems(problems, untouched=_untouched(hosts))}
@@ -57,6 +59,7 @@ def conclude(
         "plays": found,
         "started": started.isoformat(),
         "report": report,
+        "checkpoint": checkpoint,
     }
 
 

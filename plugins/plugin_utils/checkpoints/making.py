@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from ..display_text import printable
+from ..display_text import printable, quoted
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim
 from ..ledger.seals import last_seal, seal_events
@@ -24,11 +25,12 @@ from .errors import CheckpointError
 from .id_hashes import IdHash
 from .in_ledger import as_signed, events_after, identity_of, period_of
 
+_RUN = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,63}")
 _MOMENT = "%Y%m%dT%H%M%SZ"
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class SignedBatch:
     """What to sign beside the last seal: the units of a `run`, or of the whole ledger; with `units` false none."""
 
     run: str | None = None
@@ -40,13 +42,21 @@ def default_folder() -> Path:
     return user_folder() / "checkpoints"
 
 
-def file_of(batch: Batch, made_at: datetime) -> str:
-    """Return the name of a checkpoint's file. That of a run has the run's number, so a later one replaces it."""
+def file_of(batch: SignedBatch, made_at: datetime) -> str:
+    """Return the name of a checkpoint's file. That of a run has the run's number, so a later one replaces it.
+
+    Raises `CheckpointError` where that is no number of a run.
+    """
+    if batch.run is not None and not _RUN.fullmatch(batch.run):
+        raise CheckpointError(f"{quoted(batch.run)} is not the number of a run; give the one that the summary says.")
     return f"checkpoint-{batch.run or made_at.astimezone(UTC).strftime(_MOMENT)}.json"
 
 
-def claims_of(ledger: Ledger, batch: Batch) -> list[Claim]:
-    """Return the claims that belong to units of `batch`. Raises `CheckpointError` where they are none, or too many."""
+def claims_of(ledger: Ledger, batch: SignedBatch) -> list[Claim]:
+    """Return the claims that belong to units of `batch`.
+
+    Raises `CheckpointError` where they are too many, or the ledger does not know the run.
+    """
     if not batch.units:
         return []
     claims = list(islice(ledger.claims(run=batch.run, reserved=False), MOST_UNITS + 1))
@@ -56,14 +66,12 @@ def claims_of(ledger: Ledger, batch: Batch) -> list[Claim]:
             f"The ledger {where} has more than {MOST_UNITS} units, which one checkpoint lists at most; name a run "
             "(ioto_ledger_run), or sign no units (ioto_checkpoint_units=false)."
         )
-    if not claims and batch.run is not None:
-        raise CheckpointError(
-            f"The ledger {where} knows no unit of the run {printable(batch.run)}; give the number that the summary says."
-        )
+    if not claims and batch.run is not None and None in period_of(ledger.database, batch.run):
+        raise CheckpointError(f"The ledger {where} knows no run {batch.run}; give the number that the summary says.")
     return claims
 
 
-def make_checkpoint(ledger: Ledger, batch: Batch, claims: Sequence[Claim]) -> tuple[Checkpoint, int]:
+def make_checkpoint(ledger: Ledger, batch: SignedBatch, claims: Sequence[Claim]) -> tuple[Checkpoint, int]:
     """Return the checkpoint of a ledger that is open to be written, and how many events its seal does not cover yet.
 
     It takes a twentieth of a second for each of the `claims` on one core, see `IdHash`. Raises `CheckpointError` where

@@ -87,7 +87,7 @@ LEDGER = Option(
     "Where the ledger is, on the controller. A path of an SQLite file, or a URL such as "
     "V(postgresql://user@host/database) where several lines share one.",
     without="C(ioto/ledger.db) below E(XDG_DATA_HOME), which is C(~/.local/share) unless that says otherwise",
-    modules=(*_IDENTITY, "verify", "label", "ledger_info", "ledger_entry"),
+    modules=(*_IDENTITY, "verify", "label", "ledger_info", "ledger_entry", "checkpoint"),
     flows=(*_UNITS, LABEL, VERIFY),
 )
 

@@ -21,7 +21,7 @@ _CLAIM = ("claim_id", "serial", "product", "reveal")
 
 @dataclass(frozen=True, slots=True)
 class LedgerJob:
-    """Variables without their prefix; of `one_of`, one is needed."""
+    """Variables without their prefix, or whole where they begin otherwise; of `one_of`, one is needed."""
 
     takes: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
@@ -43,6 +43,9 @@ _TABLE: Mapping[str, LedgerJob] = {
     "backup": LedgerJob(("dest", "keep"), needs=("dest",)),
     "restore": LedgerJob(("src",), needs=("src",)),
     "migrate": LedgerJob(),
+    "checkpoint": LedgerJob(("run",), needs=("ioto_checkpoint_key",)),
+    "verify": LedgerJob(("src", "claim_id", "serial", "product"), needs=("src", "ioto_checkpoint_public_key")),
+    "new_key": LedgerJob(needs=("ioto_checkpoint_key",)),
 }
 
 
@@ -54,9 +57,9 @@ def job_problems(variables: Mapping[str, Any]) -> Iterator[str]:
         yield _unknown(name)
         return
     given = {variable for variable in OF_THE_PLAYBOOK if variables.get(variable) not in (None, "")}
-    for word in job.needs:
-        if f"{_PREFIX}{word}" not in given:
-            yield f"The job {name} needs {_PREFIX}{word}; give it."
+    for variable in map(_whole, job.needs):
+        if variables.get(variable) in (None, ""):
+            yield f"The job {name} needs {variable}; give it."
     if job.one_of and not any(f"{_PREFIX}{word}" in given for word in job.one_of):
         yield f"The job {name} needs to know whose; give {' or '.join(_PREFIX + word for word in job.one_of)}."
     if job.needs_reason and _REASON not in given:
@@ -64,6 +67,10 @@ def job_problems(variables: Mapping[str, Any]) -> Iterator[str]:
     taken = {JOB, _REASON, *(f"{_PREFIX}{word}" for word in job.takes)}
     for variable in sorted(given - taken):
         yield f"{variable} has no meaning for the job {name}; leave it out."
+
+
+def _whole(word: str) -> str:
+    return word if word.startswith("ioto_") else f"{_PREFIX}{word}"
 
 
 def _unknown(name: object) -> str:

@@ -17,6 +17,7 @@ KEPT_BACKUPS = 14
 JOBS = (
     *("find", "conflicts", "export", "import", "retire", "rebind", "labelled", "resolve"),
     *("check", "backup", "restore", "migrate"),
+    *("checkpoint", "verify", "new_key"),
 )
 """What `playbooks/ledger.yml` can be told to do."""
 JOB = "ioto_ledger_job"
@@ -145,7 +146,11 @@ OPTIONS = (
         Option("reveal", "Whether to show claim IDs whole.", False),
         Option("new_serial", "The serial of the unit that gets the claim."),
         Option("dest", "The file of an export, or the folder of backups, on the controller.", type="path"),
-        Option("src", "The file to import, or the backup to restore, on the controller.", type="path"),
+        Option(
+            "src",
+            "The file to import, the backup to restore or the checkpoint to verify, on the controller.",
+            type="path",
+        ),
         Option(
             "format",
             "The format of the file that is exported or imported.",
