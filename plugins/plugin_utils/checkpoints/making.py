@@ -26,7 +26,7 @@ from .id_hashes import IdHash
 from .in_ledger import as_signed, events_after, identity_of, period_of
 
 _RUN = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,63}")
-_MOMENT = "%Y%m%dT%H%M%SZ"
+_MOMENT = "%Y%m%dT%H%M%S.%fZ"
 
 
 @dataclass(frozen=True, slots=True)

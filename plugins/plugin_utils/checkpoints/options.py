@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ..display_text import quoted
 from ..errors import IotoError
 from ..option import LEDGER, Option, given_by, of_flow, rows, specs
+from ..private_files import obstacle_to, typed_path
+from .errors import CheckpointError
 
 _MODULE = ("checkpoint",)
 _RUN = "run"
@@ -118,9 +121,23 @@ def run_checkpoint(
         # By their names in the inventory, so that a sentence names what somebody has to correct.
         options = given_by(_OF_A_RUN, complete(given, specs(_OF_A_RUN)))
         check_key(options["key"], options["passphrase_file"])
+        _check_folder(options["dest"])
     except IotoError as error:
-        return None, [*problems, (first, f"{error} ({KEY})")]
+        return None, [*problems, (first, str(error))]
     return {**options, "ledger": _ledger(taking_part[first[0]])}, problems
+
+
+def _check_folder(dest: str | None) -> None:
+    """Raise `CheckpointError` where no file can be made in the folder `dest`, as far as one sees before."""
+    if dest is None:
+        return
+    folder = typed_path(dest).absolute()
+    try:
+        obstacle = obstacle_to(folder / "checkpoint.json")
+    except OSError as error:
+        obstacle = f"to {quoted(str(folder))} ({error.strerror}); give another place"
+    if obstacle:
+        raise CheckpointError(f"The checkpoint cannot be written {obstacle} (ioto_checkpoint_dest).")
 
 
 def _ledger(variables: Mapping[str, Any]) -> str | None:
