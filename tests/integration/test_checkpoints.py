@@ -233,6 +233,19 @@ def test_what_cannot_be_signed_is_told(tmp_path: Path, signer: Signer) -> None:
         signer.sign(str(path))
 
 
+def test_a_damaged_seal_is_no_traceback(location: str, signer: Signer) -> None:
+    filled(location)
+    checkpoint = signer.sign(location)
+    database = Database(Location.parse(location))
+    damage(database, "UPDATE ioto_seals SET hash = 'none' WHERE seq = 2")
+    assert signer.kinds(location, checkpoint) == [Disagreement.DIFFERS]
+    if database.location.path is not None:  # the server takes times alone
+        damage(database, "UPDATE ioto_seals SET at = x'ff' WHERE seq = 2")
+        assert signer.kinds(location, checkpoint) == [Disagreement.DIFFERS]
+        with pytest.raises(CheckpointError, match=r"The last seal of the ledger .* is damaged; check the ledger"):
+            signer.sign(location)
+
+
 def test_lines_that_write_meanwhile_spoil_no_checkpoint(location: str, signer: Signer) -> None:
     filled(location)
     stop = threading.Event()

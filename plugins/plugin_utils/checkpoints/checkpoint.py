@@ -82,7 +82,7 @@ class Checkpoint:
         return {state: found[state] for state in STATES if found[state]}
 
     def encoded(self) -> bytes:
-        """Return it as it is signed."""
+        """Return it as it is signed, with units where it has both them and their `id_hash`."""
         return json.dumps(_as_json(self), separators=(",", ":")).encode()
 
 

@@ -10,7 +10,7 @@ import getpass
 import sys
 from collections.abc import Sequence
 
-from ..display_text import counted, local_time
+from ..display_text import counted, local_time, printable
 from ..errors import IotoError
 from .against_device import check_device
 from .checkpoint import Checkpoint, read_checkpoint
@@ -80,7 +80,7 @@ def _verify(given: argparse.Namespace) -> str:
 
 
 def _what_it_is(checkpoint: Checkpoint, key: str) -> str:
-    of = f"the run {checkpoint.run}" if checkpoint.run else "all units of its ledger"
+    of = f"the run {printable(checkpoint.run)}" if checkpoint.run else "all units of its ledger"
     if checkpoint.units is None:
         listed = "it lists no units"
     else:

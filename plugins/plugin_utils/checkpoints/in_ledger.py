@@ -30,10 +30,13 @@ def seal_of(database: Database, number: int) -> Seal | None:
         return next((Seal(*row) for row in few_raw_rows(connection, query, number=number)), None)
 
 
-def as_signed(seal: Seal) -> SignedSeal:
-    """Return what a checkpoint says of a seal."""
-    at = datetime.fromisoformat(seal.at).replace(tzinfo=UTC)
-    return SignedSeal(seal.seq, seal.digest, seal.last_event, at)
+def as_signed(seal: Seal) -> SignedSeal | None:
+    """Return what a checkpoint says of a seal; None where its row is damaged."""
+    try:
+        at = datetime.fromisoformat(seal.at).replace(tzinfo=UTC)
+        return SignedSeal(seal.seq, seal.digest, seal.last_event, at)
+    except (TypeError, ValueError):
+        return None
 
 
 def events_after(database: Database, last_event: int) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -85,20 +85,27 @@ def make_checkpoint(ledger: Ledger, batch: SignedBatch, claims: Sequence[Claim])
             f"The ledger {printable(ledger.location)} has no seal: nothing happened in it, or others are writing "
             "without a pause; try again."
         )
+    signed = as_signed(seal)
+    if signed is None:
+        raise CheckpointError(
+            f"The last seal of the ledger {printable(ledger.location)} is damaged; check the ledger "
+            "(ioto_ledger_job=check) before you sign it."
+        )
     began_at, ended_at = period_of(database, batch.run) if batch.run is not None else (None, None)
+    unsealed = events_after(database, seal.last_event)
     id_hash = IdHash.new() if batch.units else None
     checkpoint = Checkpoint(
         made_at=datetime.now(UTC),
         identity=identity_of(database),
         claims=ledger.summary().total,
-        seal=as_signed(seal),
+        seal=signed,
         run=batch.run,
         began_at=began_at,
         ended_at=ended_at,
         id_hash=id_hash,
-        units=None if id_hash is None else _signed(claims, id_hash),
     )
-    return checkpoint, events_after(database, seal.last_event)
+    # Last, when nothing is asked of the database any more: it may take minutes.
+    return replace(checkpoint, units=None if id_hash is None else _signed(claims, id_hash)), unsealed
 
 
 def write_checkpoint(checkpoint: Checkpoint, key: Ed25519PrivateKey, path: Path) -> None:
