@@ -308,7 +308,7 @@ PAYLOADS: list[tuple[object, str]] = [
     (payload_with(batch=None), "batch is missing"),
     (payload_with(units={}), "units are not a list"),
     (payload_with(units=[UNIT] * 50_001), "units are not a list of up to 50000"),
-    (payload_with(units=[7]), "a unit of it is no object"),
+    (payload_with(units=[7]), "a unit of it is not an object"),
     (payload_with(units=[{**UNIT, "state": "sold"}]), "unknown state"),
     (payload_with(units=[{**UNIT, "state": []}]), "unknown state"),
     (payload_with(units=[{**UNIT, "product": "x"}]), "no product ID"),
@@ -370,9 +370,9 @@ def test_files_without_an_end_and_files_that_are_none_are_refused(tmp_path: Path
     os.mkfifo(tmp_path / "pipe")
     for path, why in (
         (huge, "has more than 33554432 bytes"),
-        (tmp_path / "pipe", "is no file"),
-        (Path("/dev/zero"), "is no file"),
-        (tmp_path, "is no file|Is a directory"),
+        (tmp_path / "pipe", "is not a file"),
+        (Path("/dev/zero"), "is not a file"),
+        (tmp_path, "is not a file|Is a directory"),
         (tmp_path / "absent", "No such file"),
         (tmp_path / "a\0b", "has a NUL"),
         (tmp_path / ("x" * 300), "File name too long"),

@@ -179,7 +179,7 @@ def _id_hash(found: dict[str, Any]) -> IdHash:
 
 def _unit(found: object) -> SignedUnit:
     if not isinstance(found, dict):
-        raise ValueError("a unit of it is no object")
+        raise ValueError("a unit of it is not an object")
     state = found.get("state")
     if state not in STATES:
         raise ValueError("a unit of it has an unknown state")

@@ -98,7 +98,7 @@ def _parsed(data: bytes) -> tuple[str, bytes, list[bytes]]:
 def _text(container: dict[str, Any], name: str) -> str:
     value = container.get(name)
     if not isinstance(value, str):
-        raise ValueError(f"it has no {name}, or one that is no text")
+        raise ValueError(f"it has no {name}, or one that is not text")
     return value
 
 

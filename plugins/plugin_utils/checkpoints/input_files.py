@@ -29,7 +29,7 @@ def read_file(path: str | Path, what: str, most_bytes: int) -> bytes:
         descriptor = os.open(typed_path(path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(descriptor, "rb") as file:  # noqa: PTH123 - of a descriptor
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise CheckpointError(f"{shown} is no file; name the file of {what}.")
+                raise CheckpointError(f"{shown} is not a file; name the file of {what}.")
             data = file.read(most_bytes + 1)
     except OSError as error:
         raise CheckpointError(
@@ -41,7 +41,7 @@ def read_file(path: str | Path, what: str, most_bytes: int) -> bytes:
 
 
 def parse_json(data: bytes, most_parts: int) -> dict[str, Any]:
-    """Return the JSON object that `data` is. Raises `ValueError` with the end of a sentence: why it is none.
+    """Return the JSON object that `data` is. Raises `ValueError` with the end of a sentence: why it is not.
 
     Bytes become objects that take up to thirty times their room, so `most_parts`, how many brackets and commas there
     are, is the limit of memory. A name that is there twice would be read differently by another program.
@@ -77,4 +77,4 @@ def _short(digits: str) -> int:
 
 
 def _no_json(name: str) -> NoReturn:
-    raise ValueError(f"it has {name}, which is no JSON")
+    raise ValueError(f"it has {name}, which JSON does not have")

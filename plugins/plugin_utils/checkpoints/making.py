@@ -45,7 +45,7 @@ def default_folder() -> Path:
 def file_of(batch: SignedBatch, made_at: datetime) -> str:
     """Return the name of a checkpoint's file. That of a run has the run's number, so a later one replaces it.
 
-    Raises `CheckpointError` where that is no number of a run.
+    Raises `CheckpointError` where that cannot be the number of a run.
     """
     if batch.run is not None and not _RUN.fullmatch(batch.run):
         raise CheckpointError(f"{quoted(batch.run)} is not the number of a run; give the one that the summary says.")
