@@ -82,9 +82,11 @@ def targets() -> Iterator[tuple[Path, tuple[str, str], str]]:
         yield ROOT / f"roles/{role}/defaults/main.yml", yaml_marks, role_defaults(role)
     yield ROOT / "roles/label/tasks/main.yml", yaml_marks, passed_on(flows.LABEL, options_of("label"), indent=4)
     yield ROOT / "playbooks/report.yml", yaml_marks, passed_on(flows.REPORT, options_of("report"), indent=8)
+    yield ROOT / "playbooks/audit.yml", yaml_marks, passed_on(flows.AUDIT, options_of("audit"), indent=8)
     yield ROOT / "README.md", markdown_marks, table_of_most_used()
     rst_marks = (f".. {BEGIN}", f".. {END}")
     yield ROOT / "docs/docsite/rst/ledger.rst", rst_marks, table_of_playbook(flows.LEDGER)
+    yield ROOT / "docs/docsite/rst/audit.rst", rst_marks, table_of_playbook(flows.AUDIT)
 
 
 def between(old: str, begin: str, end: str, text: str, path: Path) -> str:
@@ -233,7 +235,7 @@ def passed_on(flow: str, options: Mapping[str, Option], *, indent: int) -> str:
     return "".join(
         f'{" " * indent}{name}: "{{{{ {variable} | default(omit) }}}}"{note.get(name, "")}\n'
         for name, variable in names.items()
-        if name != "dest" or flow != flows.REPORT
+        if name != "dest" or flow not in {flows.REPORT, flows.AUDIT}
     )
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 MANUAL, AUTO, FACTORY, AGENT_FACTORY = "manual", "auto", "factory", "factory with an agent"
-FIRMWARE, LABEL, VERIFY, REPORT = "firmware", "label", "verify", "report"
+FIRMWARE, LABEL, VERIFY, REPORT, AUDIT = "firmware", "label", "verify", "report", "audit"
 FLEET = "fleet"
 """Not a flow of its own: any flow under the fleet engine."""
 SERVICE, LINE, PLAYBOOKS, LEDGER = "service", "line", "playbooks", "ledger"

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from .audit import options as audit
 from .batch import options as batch
 from .checkpoints import options as checkpoints
 from .firmware import options as firmware
@@ -25,6 +26,7 @@ TABLE: tuple[Option, ...] = (
     *ledger.OPTIONS,
     *checkpoints.OPTIONS,
     *report.OPTIONS,
+    *audit.OPTIONS,
     *labelling.OPTIONS,
     *verification.OPTIONS,
     *flows.OPTIONS,

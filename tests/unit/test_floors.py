@@ -26,6 +26,7 @@ FLOORS = (
     ("batch",),
     ("labelling", "fleet", "firmware"),
     ("report", "progress", "line"),
+    ("audit",),
     ("option_table",),
 )
 """From the ground up."""

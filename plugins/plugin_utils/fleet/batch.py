@@ -16,8 +16,10 @@ from ..batch.results import some_of
 from ..errors import IotoError
 from ..flows.flow import flow_options, plan_flow
 from ..flows.options import FLEET_ARGUMENTS
+from ..option import Option, given_by, specs
 from .engine import DeviceJob
 from .host_keys import known_types
+from .look import Look
 from .ssh_arguments import SettingsError
 from .ssh_keys import load_key
 from .ssh_program import SshProgram
@@ -78,10 +80,32 @@ class Batch:
                 found = [problem.sentence for problem in check_options({host: variables}, complete)]
                 for sentence in found or [str(error)]:
                     problems[sentence].append(host)
-        if problems:
-            lines = [f"- {some_of(names)}: {sentence}" for sentence, names in problems.items()]
-            raise FleetBatchError("\n".join(["The fleet engine cannot begin, and no device was touched:", *lines]))
+        _refuse(problems)
         return cls(jobs, left_alone)
+
+
+def look_jobs(
+    hosts: Mapping[str, Variables],
+    taken: Mapping[str, Option],
+    *,
+    ssh_options: Callable[[Variables], Mapping[str, Any]],
+    complete: Complete,
+) -> list[DeviceJob]:
+    """Return a job for each of `hosts` that looks at the device; `taken` are the options that say how, by variable.
+
+    Raises `FleetBatchError`, before any device is asked.
+    """
+    jobs = []
+    problems: Problems = defaultdict(list)
+    ways = _Ways(ssh_options)
+    for host, variables in hosts.items():
+        try:
+            said = complete({name: variables[name] for name in taken if name in variables}, specs(taken))
+            jobs.append(DeviceJob(host, ways.to(host, variables), Look.of(given_by(taken, said))))
+        except IotoError as error:
+            problems[str(error)].append(host)
+    _refuse(problems)
+    return jobs
 
 
 def check_ways(
@@ -125,6 +149,12 @@ class _Ways:
             known_types(settings)
             self._checked.add(kind)
         return settings
+
+
+def _refuse(problems: Problems) -> None:
+    if problems:
+        lines = [f"- {some_of(names)}: {sentence}" for sentence, names in problems.items()]
+        raise FleetBatchError("\n".join(["The fleet engine cannot begin, and no device was touched:", *lines]))
 
 
 def _check_keys(settings: SshSettings) -> None:

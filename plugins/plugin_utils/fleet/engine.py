@@ -28,6 +28,7 @@ from ..errors import IotoError
 from ..flows.flow import Flow, run_flow
 from ..ledger.group_commit import GroupCommit
 from ..ledger.ledger import Ledger
+from .look import Look, look_at
 from .ssh_connector import Connector
 from .ssh_settings import SshSettings
 
@@ -41,11 +42,11 @@ _NUMBER_SIZE = 4
 
 @dataclass(frozen=True, slots=True)
 class DeviceJob:
-    """One device: its inventory name, the way to it, and what to do there."""
+    """One device: its inventory name, the way to it, and what to do there; a `Look` changes nothing."""
 
     host: str
     settings: SshSettings
-    flow: Flow
+    flow: Flow | Look
 
 
 class EngineError(IotoError):
@@ -67,6 +68,8 @@ class Engine:
 
     def run(self, jobs: Sequence[DeviceJob], *, log: Log) -> Iterator[dict[str, Any]]:
         """Yield the result of each job as it ends: what `serialize` returns, or `failed` or `unreachable` and `msg`.
+
+        Of a `Look`, it is what `look_at` returns, with the claim ID whole.
 
         Each has its `host`. What a process that died had under way has failed. Closing the iterator ends everything.
         `log` is told of defects, in the thread that takes the results.
@@ -192,26 +195,33 @@ class _Worker:
 
     def _result(self, job: DeviceJob) -> UnitResult:
         try:
-            return UnitResult({"host": job.host, **self._serialize(job)})
+            return UnitResult({"host": job.host, **self._outcome(job)})
         except Exception as error:
             return failed_by_defect(job.host, error, f"The fleet engine has a defect that shows on {job.host}")
 
-    def _serialize(self, job: DeviceJob) -> Mapping[str, Any]:
+    def _outcome(self, job: DeviceJob) -> Mapping[str, Any]:
         try:
-            ledger = self._ledger(job.flow)
-            with self._connector.connect(job.host, job.settings, Deadline(job.flow.device_seconds)) as device:
-                return run_flow(
-                    device,
-                    job.flow,
-                    ledger,
-                    host=job.host,
-                    reveal=self._engine.reveal,
-                    diff=self._engine.diff,
-                )
+            return self._look(job, job.flow) if isinstance(job.flow, Look) else self._serialize(job, job.flow)
         except UnreachableError as error:
             return {"changed": False, **error.told, "unreachable": True}
         except IotoError as error:
             return {"changed": False, **error.told, "failed": True}
+
+    def _look(self, job: DeviceJob, look: Look) -> Mapping[str, Any]:
+        with self._connector.connect(job.host, job.settings, Deadline(look.device_seconds)) as device:
+            return look_at(device, look)
+
+    def _serialize(self, job: DeviceJob, flow: Flow) -> Mapping[str, Any]:
+        ledger = self._ledger(flow)
+        with self._connector.connect(job.host, job.settings, Deadline(flow.device_seconds)) as device:
+            return run_flow(
+                device,
+                flow,
+                ledger,
+                host=job.host,
+                reveal=self._engine.reveal,
+                diff=self._engine.diff,
+            )
 
     def _ledger(self, flow: Flow) -> Ledger | GroupCommit:
         key = flow.recording.ledger, flow.request.check

@@ -115,18 +115,13 @@ def import_claims(ledger: Ledger, source: Source, fmt: str, *, context: Context,
     or another line, nothing is imported and `ImportRowsError` names every such line. `check_only` changes nothing and
     says what would be.
     """
-    _check_format(fmt)
     bad_lines = _BadLines()
     with ImportStage() as stage:
-        for row in _csv_rows(source) if fmt == "csv" else _json_rows(source):
+        for row in read_claims(source, fmt):
             if isinstance(row, LineProblem):
                 bad_lines.add(row)
-                continue
-            line, values = row
-            try:
-                stage.add(line, _claim(values))
-            except IotoError as error:
-                bad_lines.add(LineProblem(line, str(error)))
+            else:
+                stage.add(*row)
         for line, sentence in stage.take_out_repeated():
             bad_lines.add(LineProblem(line, sentence))
         # What contradicts the ledger is looked for even if nothing will be imported, to name everything at once.
@@ -138,6 +133,20 @@ def import_claims(ledger: Ledger, source: Source, fmt: str, *, context: Context,
     return Imported(
         added=answers.count("added"), changed=answers.count("changed"), unchanged=answers.count("unchanged")
     )
+
+
+def read_claims(source: Source, fmt: str) -> Iterator[tuple[int, Claim] | LineProblem]:
+    """Yield the claims of a `csv` or `jsonl` file, each with its line, and what is wrong with the other lines."""
+    _check_format(fmt)
+    for row in _csv_rows(source) if fmt == "csv" else _json_rows(source):
+        if isinstance(row, LineProblem):
+            yield row
+            continue
+        line, values = row
+        try:
+            yield line, _claim(values)
+        except IotoError as error:
+            yield LineProblem(line, str(error))
 
 
 def _check_format(fmt: str) -> None:

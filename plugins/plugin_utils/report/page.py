@@ -53,7 +53,7 @@ def page(report: Report, pictures: Pictures | None, *, most_pictures: int, revea
         document_title=_document_title(report),
         made_at=made_at,
         reveal=reveal,
-        style=(_FOLDER / "report.css").read_text(encoding="utf-8"),
+        style=style(),
         states=_STATES,
         tiles=_tiles(report),
         chart=chart(report.rows, None),
@@ -67,10 +67,15 @@ def page(report: Report, pictures: Pictures | None, *, most_pictures: int, revea
     )
 
 
-@cache
-def _template() -> Template:
+def style() -> str:
+    """Return the look of a page that is handed to somebody."""
+    return (_FOLDER / "report.css").read_text(encoding="utf-8")
+
+
+def page_environment(folder: Path) -> Environment:
+    """Return what makes pages of the templates in `folder`: all is escaped, and what is not there is an error."""
     environment = Environment(
-        loader=FileSystemLoader(_FOLDER),
+        loader=FileSystemLoader(folder),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -79,12 +84,20 @@ def _template() -> Template:
     )
     environment.filters |= {
         "printable": printable,
-        "kind": _kind,
-        "doubt": _doubt,
-        "reason": _reason,
         "breakable": _breakable,
         "grouped": "{:,}".format,
         "moment": local_time,
+    }
+    return environment
+
+
+@cache
+def _template() -> Template:
+    environment = page_environment(_FOLDER)
+    environment.filters |= {
+        "kind": _kind,
+        "doubt": _doubt,
+        "reason": _reason,
         "day": lambda at: f"{at.astimezone():%Y-%m-%d} {offset(at.astimezone())}",
         "clock": lambda at: f"{at.astimezone():%H:%M:%S}",
     }

@@ -71,6 +71,41 @@ def read_scan_file(path: str, hosts: Sequence[str]) -> ScanFile:
     return ScanFile(path, by_host=dict(zip(hosts, scans, strict=True)))
 
 
+@dataclass(frozen=True, slots=True)
+class ScanLine:
+    """One scan of a file: on which line, what it says, and whose it is, as far as the file says that."""
+
+    line: int
+    text: str = field(repr=False)
+    host: str | None = None
+    serial: str | None = None
+
+
+def each_scan(path: str, hosts: Sequence[str]) -> Iterator[ScanLine]:
+    """Yield the scans in the file at `path`, as `read_scan_file` takes it, one after the other. Raises `ScanFileError`.
+
+    Without `hosts`, a file of scans alone does not say whose they are. Of CSV, a host or serial may stand twice.
+    """
+    data = _content(path)
+    rows = read_rows(data, CsvFormat(takes_short_rows=True))
+    header = next(rows, None)
+    if isinstance(header, CsvRow) and _SCAN in (titles := [fold_title(title) for title in header.cells]):
+        _check_titles(path, titles)
+        for row in rows:
+            if isinstance(row, LineProblem):
+                raise _not_readable(path, row)
+            values = dict(zip(titles, row.cells, strict=True))
+            yield ScanLine(row.line, values[_SCAN], values.get(_HOST) or None, values.get(_SERIAL) or None)
+        return
+    if hosts:
+        read_scan_file(path, hosts)  # refuses a file that has more scans or fewer
+    names = iter(hosts)
+    for line in read_lines(data):
+        if isinstance(line, LineProblem):
+            raise _not_readable(path, line)
+        yield ScanLine(line.line, line.text, next(names, None))
+
+
 def _content(path: str) -> bytes:
     wrong = None
     try:
@@ -87,8 +122,7 @@ def _content(path: str) -> bytes:
 
 
 def _read_table(path: str, titles: Sequence[str], rows: Iterator[CsvRow | LineProblem]) -> ScanFile:
-    if _HOST not in titles and _SERIAL not in titles:
-        raise ScanFileError(f"The file of scans {path} has no column host and none called serial; add one.")
+    _check_titles(path, titles)
     key = _HOST if _HOST in titles else _SERIAL
     found: dict[str, str] = {}
     for row in rows:
@@ -101,6 +135,11 @@ def _read_table(path: str, titles: Sequence[str], rows: Iterator[CsvRow | LinePr
             raise ScanFileError(f"The file of scans {path}, line {row.line}, {problem} {key}; correct it.")
         found[name] = values[_SCAN]
     return ScanFile(path, by_host=found) if key == _HOST else ScanFile(path, by_serial=found)
+
+
+def _check_titles(path: str, titles: Sequence[str]) -> None:
+    if _HOST not in titles and _SERIAL not in titles:
+        raise ScanFileError(f"The file of scans {path} has no column host and none called serial; add one.")
 
 
 def _not_readable(path: str, problem: LineProblem) -> ScanFileError:
