@@ -209,8 +209,8 @@ def _at_odds(claims: Sequence[OtherClaim], names: Sequence[str]) -> Finding:
         next((claim for claim in claims if (claim.claim_id, claim.product, claim.unit) != claims[0][1:4]), claims[-1]),
     )
     what = (
-        f"{names[first.ledger]} has {mask(first.claim_id)} for {_unit(first)}, and {names[second.ledger]} "
-        f"{mask(second.claim_id)} for {_unit(second)}"
+        f"it has {mask(first.claim_id)} for {_unit(first)}, and {names[second.ledger]} has {mask(second.claim_id)} for "
+        f"{_unit(second)}"
     )
     known_id = None if second.claim_id == first.claim_id else second.claim_id
     return Finding(

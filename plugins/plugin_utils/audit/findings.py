@@ -23,7 +23,7 @@ class Origin(StrEnum):
 
 
 class FindingKind(StrEnum):
-    """What does not agree. The value is its name in the tables; `heading` is for people, `remedy` says what to do."""
+    """What does not agree. The value is its name in the tables; `heading` is for people."""
 
     SEAL = "seal"
     """The ledger's seals, rows or claims are not what they were."""
@@ -54,11 +54,6 @@ class FindingKind(StrEnum):
     def heading(self) -> str:
         """What it is called on the page and the screen."""
         return _HEADINGS[self]
-
-    @property
-    def remedy(self) -> str:
-        """What to do, as the end of a sentence."""
-        return _REMEDIES[self]
 
 
 _HEADINGS: Mapping[FindingKind, str] = {
@@ -91,6 +86,15 @@ _REMEDIES: Mapping[FindingKind, str] = {
     FindingKind.IN_DOUBT: "find out which of them is, and settle it (ioto_ledger_job=resolve)",
     FindingKind.NOT_READ: "correct that, and run the audit again",
 }
+_REMEDIES_OF: Mapping[tuple[FindingKind, Origin], str] = {
+    (FindingKind.TWO_DEVICES, Origin.IMAGE): "make the image of each unit anew with firmware.yml",
+    (FindingKind.TWO_DEVICES, Origin.SCAN): "see whose label it is, destroy the other, and print that unit's own",
+    (FindingKind.RETIRED, Origin.OTHER_LEDGER): "see which ledger is right, and retire it in the other as well",
+    (FindingKind.UNKNOWN, Origin.IMAGE): "remove it from the folder, or name the ledger that has it "
+    "(ioto_audit_ledgers)",
+    (FindingKind.UNKNOWN, Origin.SCAN): "find out where the label came from, and destroy it, or name the ledger that "
+    "has it (ioto_audit_ledgers)",
+}
 
 
 class Finding(NamedTuple):
@@ -117,7 +121,12 @@ class Finding(NamedTuple):
     @property
     def sentence(self) -> str:
         """What is wrong, where, and what to do next."""
-        return f"{self.where}: {self.what}; {self.kind.remedy}."
+        return f"{self.where}: {self.what}; {self.remedy}."
+
+    @property
+    def remedy(self) -> str:
+        """What to do, as the end of a sentence."""
+        return _REMEDIES_OF.get((self.kind, self.origin), _REMEDIES[self.kind])
 
 
 def shown_id(claim_id: str | None, *, reveal: bool) -> str | None:

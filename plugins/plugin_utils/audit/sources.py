@@ -105,7 +105,7 @@ def take_scans(stage: AuditStage, path: str, templates: Sequence[str], hosts: Se
     name = printable(Path(path).name)
     before = stage.seen[Origin.SCAN]
     for line in each_scan(path, hosts):
-        place = f"{name}, line {line.line}"
+        place = f"{name} line {line.line}"
         try:
             scan = read_scan(line.text, templates)
         except IotoError as error:

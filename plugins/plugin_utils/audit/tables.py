@@ -33,7 +33,7 @@ def write_tables(findings: Iterable[Finding], csv_stream: TextIO, json_stream: T
             "claim_id": shown_id(finding.claim_id, reveal=reveal),
             "ledger_claim_id": shown_id(finding.known_id, reveal=reveal),
             "what": finding.what,
-            "to_do": finding.kind.remedy,
+            "to_do": finding.remedy,
         }
         writer.writerow([guard_formula(values[name] or "") for name in COLUMNS])
         json_stream.write(f"{json.dumps(values)}\n")
