@@ -153,11 +153,13 @@ findings:
   type: dict
   sample: {"two-devices": 1, "unknown": 2}
 looked_at:
-  description: What was looked at (RV(looked_at[].what)), its name (RV(looked_at[].where)), and how much there was.
+  description: >-
+    What was looked at (RV(looked_at[].what)), its name (RV(looked_at[].where)), and how much there was
+    (RV(looked_at[].amounts)).
   returned: always
   type: list
   elements: dict
-  sample: [{"what": "device", "where": "the inventory", "noun": "device", "count": 12}]
+  sample: [{"what": "device", "where": "the inventory", "amounts": {"device": 12}}]
 files:
   description: The page and the tables.
   returned: always

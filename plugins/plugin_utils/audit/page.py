@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 from jinja2 import Template
 
-from ..display_text import counted
 from ..report.page import page_environment, style
 from .findings import Finding, FindingKind, Origin, shown_id
 
@@ -43,17 +42,16 @@ class Outcome:
 
 
 class LookedAt(NamedTuple):
-    """One thing that was looked at: what it is, its name, and how much there was in it."""
+    """One thing that was looked at: what it is, its name, and how much there was in it, by what it is called."""
 
     origin: Origin
     name: str
-    number: int
-    noun: str
+    amounts: Mapping[str, int]
 
     @property
     def much(self) -> str:
-        """How much there was."""
-        return counted(self.number, self.noun)
+        """How much there was, in words."""
+        return ", ".join(f"{number:,} {noun}{'' if number == 1 else 's'}" for noun, number in self.amounts.items())
 
 
 def page(outcome: Outcome, findings: Iterable[Finding], *, reveal: bool) -> str:
@@ -71,5 +69,8 @@ def page(outcome: Outcome, findings: Iterable[Finding], *, reveal: bool) -> str:
 @cache
 def _template() -> Template:
     environment = page_environment(_FOLDER)
-    environment.filters |= {"shown_id": lambda claim_id, reveal: shown_id(claim_id, reveal=reveal)}
+    environment.filters |= {
+        "shown_id": lambda claim_id, reveal: shown_id(claim_id, reveal=reveal),
+        "sentence": lambda text: f"{text[:1].upper()}{text[1:]}.",
+    }
     return environment.get_template("page.html.j2")

@@ -17,6 +17,7 @@ from ..display_text import counted, printable
 from ..labels.qr_templates import qr_templates
 from ..ledger.integrity.check import IntegrityReport, check_integrity
 from ..ledger.ledger import Ledger
+from ..ledger.location import Location
 from ..private_files import draft, make_private_folder, write_private
 from ..report.options import page_path
 from .checks import damage, half_done
@@ -87,11 +88,11 @@ def make_audit(options: Mapping[str, Any], devices: AuditedDevices, *, check: bo
 
 def _looked_at(stage: AuditStage, options: Mapping[str, Any]) -> Iterator[LookedAt]:
     if options["devices"]:
-        yield LookedAt(Origin.DEVICE, "the inventory", stage.seen[Origin.DEVICE], "device")
+        yield LookedAt(Origin.DEVICE, "the inventory", {"device": stage.seen[Origin.DEVICE]})
     if options["images"]:
-        yield LookedAt(Origin.IMAGE, options["images"], stage.seen[Origin.IMAGE], "image")
+        yield LookedAt(Origin.IMAGE, options["images"], {"image": stage.seen[Origin.IMAGE]})
     if options["scans"]:
-        yield LookedAt(Origin.SCAN, options["scans"], stage.seen[Origin.SCAN], "scan")
+        yield LookedAt(Origin.SCAN, options["scans"], {"scan": stage.seen[Origin.SCAN]})
 
 
 def _compare(stage: AuditStage, ledger: Ledger, options: Mapping[str, Any], notes: list[str]) -> list[LookedAt]:
@@ -100,8 +101,10 @@ def _compare(stage: AuditStage, ledger: Ledger, options: Mapping[str, Any], note
     names, looked_at = [], []
     for number, place in enumerate(options["ledgers"] or ()):
         before = stage.seen[Origin.OTHER_LEDGER]
+        if not is_export(place) and str(Location.parse(place)) == ledger.location:
+            raise AuditError(f"The ledger {name} is named as one of the others as well; correct ioto_audit_ledgers.")
         names.append(take_other(stage, number, place))
-        looked_at.append(LookedAt(Origin.OTHER_LEDGER, names[-1], stage.seen[Origin.OTHER_LEDGER] - before, "claim"))
+        looked_at.append(LookedAt(Origin.OTHER_LEDGER, names[-1], {"claim": stage.seen[Origin.OTHER_LEDGER] - before}))
         if not is_export(place):
             with Ledger(place, read_only=True) as other:
                 _check(stage, other, names[-1], Origin.OTHER_LEDGER, notes)
@@ -111,9 +114,7 @@ def _compare(stage: AuditStage, ledger: Ledger, options: Mapping[str, Any], note
     for finding in _findings(stage, ledger, name, names, options["unverified_hours"]):
         stage.find(finding)
     return [
-        LookedAt(Origin.LEDGER, name, report.claims, "claim"),
-        LookedAt(Origin.LEDGER, name, report.events, "event"),
-        LookedAt(Origin.LEDGER, name, report.seals, "seal"),
+        LookedAt(Origin.LEDGER, name, {"claim": report.claims, "event": report.events, "seal": report.seals}),
         *looked_at,
     ]
 
@@ -182,17 +183,18 @@ def _result(html: Path, stage: AuditStage, outcome: Outcome, *, check: bool) -> 
         "lines": [message, *lines, *outcome.notes],
         "findings": {kind.value: number for kind, number in outcome.counts.items()},
         "looked_at": [
-            {"what": one.origin.value, "where": one.name, "noun": one.noun, "count": one.number}
-            for one in outcome.looked_at
+            {"what": one.origin.value, "where": one.name, "amounts": dict(one.amounts)} for one in outcome.looked_at
         ],
         "files": [str(html.with_suffix(end)) for end in (html.suffix, ".csv", ".jsonl")],
     }
 
 
 def _in_words(outcome: Outcome) -> str:
-    own = [one.much for one in outcome.looked_at if one.origin is Origin.LEDGER]
+    """Return what was looked at, as the end of a sentence."""
+    own = [one for one in outcome.looked_at if one.origin is Origin.LEDGER]
     others = [one for one in outcome.looked_at if one.origin is Origin.OTHER_LEDGER]
-    parts = [one.much for one in outcome.looked_at if one.origin not in {Origin.LEDGER, Origin.OTHER_LEDGER}]
+    parts = [one.much for one in outcome.looked_at if one not in own and one not in others]
     if others:
-        parts.append(f"{counted(sum(one.number for one in others), 'claim')} of {counted(len(others), 'other ledger')}")
-    return f"{', '.join([*parts, *own])} of {printable(outcome.ledger)}"
+        claims = sum(one.amounts["claim"] for one in others)
+        parts.append(f"{claims:,} claims of {counted(len(others), 'other ledger')}")
+    return f"{', '.join([*parts, *(one.much for one in own)])} of {printable(outcome.ledger)}"
