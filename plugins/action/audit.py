@@ -29,6 +29,8 @@ class ActionModule(BatchAction):
         """Read what there is, and compare."""
         self.refuse_delegation()
         self.refuse_unseen(OF_A_DEVICE)
+        if arguments["checkpoints"]:
+            require("checkpoints")
         devices = self._devices(arguments) if arguments["devices"] else AuditedDevices()
         return make_audit(arguments, devices, check=self.check_mode)
 

@@ -18,8 +18,8 @@ description:
   - Found are an ID on two devices, in two images or on two labels; an ID or a device that no ledger knows; an entry
     whose device, image or label has another ID; an ID of another unit; a retired ID in use, with its successor; units
     that were written and not verified for longer than O(unverified_hours), or labelled and never verified; units that
-    two devices said to be; what two ledgers both issued; seals and rows of a ledger that do not hold; and what could
-    not be read.
+    two devices said to be; what two ledgers both issued; seals and rows of a ledger that do not hold; a ledger that is
+    older than one of its O(checkpoints), or another; and what could not be read.
   - Writes a page of HTML that needs nothing beside it, and the same as CSV and JSON Lines, readable for their owner
     alone. Claim IDs are masked unless O(reveal), and always on the screen.
   - It fails where there is a finding, and where there was nothing to look at. Either way it says how much it looked at.
@@ -66,6 +66,10 @@ options:
     description: Other ledgers, each by its path or URL, and exports of ledgers, files that end in C(.csv) or C(.jsonl).
     type: list
     elements: str
+  checkpoints:
+    description: Signed checkpoints of the ledger, files on the controller.
+    type: list
+    elements: path
   unverified_hours:
     description: After how many hours a unit that was written has to be verified.
     type: float
@@ -90,6 +94,9 @@ options:
       - With O(scans), the layout of the labels, whose templates count where O(qr) is not set.
       - Without it, the QR code holds the bare claim ID.
     type: str
+  public_key:
+    description: With O(checkpoints), the file of the public key of whoever signed them.
+    type: path
   processes:
     description:
       - How many processes to read devices with, 1 or more.
@@ -109,6 +116,7 @@ options:
 requirements:
   - SQLAlchemy 2.0 or later
   - paramiko 5.0 or later, to read devices
+  - cryptography, for O(checkpoints)
 notes:
   - Devices that cannot be read are findings, since nothing is known of them.
   - A host whose C(ioto_mode) is V(none) or V(firmware) is left alone.

@@ -32,9 +32,20 @@ def damage(report: IntegrityReport, name: str, origin: Origin) -> Iterator[Findi
         yield Finding(FindingKind.SEAL, origin, name, what[:1].lower() + what[1:])
 
 
-def checkpoint_findings(ledger: Ledger, checkpoints: Sequence[str]) -> Iterator[Finding]:
-    """Yield where the ledger holds less than one of its signed checkpoints says, or something else."""
-    yield from ()
+def checkpoint_findings(ledger: Ledger, name: str, checkpoints: Sequence[str], key: str) -> Iterator[Finding]:
+    """Yield where the ledger called `name` holds less than one of its signed checkpoints says, or something else.
+
+    `key` is the file of the public key. Raises `CheckpointError` for a checkpoint that it did not sign.
+    """
+    # Not at the top: nothing else needs the library.
+    from ..checkpoints.against_ledger import disagreements  # noqa: PLC0415
+    from ..checkpoints.checkpoint import read_checkpoint  # noqa: PLC0415
+    from ..checkpoints.keys import public_key  # noqa: PLC0415
+
+    for path in checkpoints:
+        for found in disagreements(ledger, read_checkpoint(path, public_key(key))):
+            what = f"held against {printable(path)}: {found.sentence}".rstrip(".")
+            yield Finding(FindingKind.CHECKPOINT, Origin.LEDGER, name, what)
 
 
 def half_done(ledger: Ledger, name: str, hours: float) -> Iterator[Finding]:

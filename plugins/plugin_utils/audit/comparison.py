@@ -13,12 +13,16 @@ from ..display_text import printable, quoted
 from ..identity.mac_addresses import is_same_serial, normal_serial
 from ..ledger.bulk_rows import read_live
 from ..ledger.ledger import Ledger
+from ..ledger.queries import each, select_claims
 from ..ledger.records import Claim, State
+from ..ledger.schema import claims
 from .findings import Finding, FindingKind, Origin
 from .stage import AuditStage, OtherClaim, Shared, Sighting
 
 Known = Claim | OtherClaim
 """What a ledger says of an ID: the one that is audited, or another."""
+_MOST_STEPS = 20
+"""From a retired ID to the one that is in its place now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,8 @@ class LedgersView:
     """What ledgers say of the IDs and units of one part: the audited ledger first, then the others."""
 
     holders: Mapping[str, Known]
+    successors: Mapping[str, Claim] = field(default_factory=dict)
+    """What stands in the place of IDs that are out of use, as far as the audited ledger says it."""
     live: Mapping[str, Sequence[Claim]] = field(default_factory=dict)
     """The live claims of the audited ledger, by the normal form of their unit."""
     stage: AuditStage | None = None
@@ -35,13 +41,14 @@ class LedgersView:
         """Ask the ledger once for all `ids`, and once for all units, also those of IDs that are out of use."""
         wanted = {claim_id for claim_id in ids if is_valid(claim_id)}
         holders: dict[str, Known] = dict(ledger.holders(wanted))
-        retired = {claim.unit for claim in holders.values() if not claim.is_live and claim.unit}
+        retired = [claim for claim in holders.values() if not claim.is_live]
+        units = {claim.unit for claim in retired if claim.unit is not None}
         holders |= stage.other_holders(wanted - holders.keys())
         live: dict[str, list[Claim]] = {}
         with ledger.database.read() as connection:
-            for claim in read_live(connection, {*serials, *retired}):
+            for claim in read_live(connection, {*serials, *units}):
                 live.setdefault(normal_serial(claim.unit or ""), []).append(claim)
-        return cls(holders, live, stage)
+        return cls(holders, _successors(ledger, retired), live, stage)
 
     def of_unit(self, serial: str | None, product: str | None) -> Known | None:
         """Return what a unit has now; without its product, where one product alone has a unit of that name."""
@@ -53,6 +60,25 @@ class LedgersView:
         if found:
             return found[0] if len(found) == 1 else None
         return None if self.stage is None else self.stage.other_live(serial, product)
+
+
+def _successors(ledger: Ledger, retired: Iterable[Known]) -> dict[str, Claim]:
+    """Return the live claims that stand in the place of `retired` ones, also where others did so between."""
+    found: dict[str, Claim] = {}
+    begun = {claim.claim_id: claim.claim_id for claim in retired}
+    for _unused in range(_MOST_STEPS):
+        if not begun:
+            break
+        query = select_claims({}, newest_first=False).where(claims.c.replaces.in_(list(begun)))
+        after = {}
+        for claim in each(ledger.database, Claim, query, newest_first=False, limit=None):
+            first = begun[claim.replaces or ""]
+            if claim.is_live:
+                found[first] = claim
+            else:
+                after[claim.claim_id] = first
+        begun = after
+    return found
 
 
 def compare_seen(ledger: Ledger, stage: AuditStage) -> Iterator[Finding]:
@@ -83,7 +109,7 @@ def judge(seen: Sighting, view: LedgersView) -> Finding | None:
     if of_id is None:
         return _unknown(case, seen.claim_id)
     if not of_id.is_live:
-        return _retired(case, of_id, view.of_unit(of_id.unit, of_id.product))
+        return _retired(case, of_id, view.successors.get(of_id.claim_id) or view.of_unit(of_id.unit, of_id.product))
     if of_id.unit is None:
         return _reserved(case, of_id)
     return _of_live(case, of_id)
@@ -120,17 +146,21 @@ def _without_id(case: _Comparison) -> Finding | None:
 
 def _unknown(case: _Comparison, claim_id: str) -> Finding:
     seen, of_unit = case.seen, case.of_unit
+    is_named = seen.serial is not None and seen.origin is not Origin.IMAGE
+    product = f" of product {printable(seen.product)}" if seen.product else ""
     has = f"it has {mask(claim_id)}" if is_valid(claim_id) else "its id is not a claim ID"
     if of_unit is not None:
         return case.found(FindingKind.ANOTHER_ID, f"{has}, and {_entry(of_unit)}", of_unit)
-    unit = f", nor its unit {quoted(seen.serial)}" if seen.serial and seen.origin is not Origin.IMAGE else ""
+    unit = f", nor its unit {quoted(seen.serial)}{product}" if is_named else ""
     return case.found(FindingKind.UNKNOWN, f"{has}, and no ledger knows it{unit}")
 
 
 def _retired(case: _Comparison, of_id: Known, successor: Known | None) -> Finding:
     why = f" ({printable(of_id.reason)})" if of_id.reason else ""
     what = f"its claim ID {mask(of_id.claim_id)} is retired{why}"
-    if of_id.unit is not None:
+    if successor is not None and not is_same_serial(successor.unit, of_id.unit):
+        what += f"; in its place came {mask(successor.claim_id)} of unit {quoted(successor.unit)}"
+    elif of_id.unit is not None:
         now = f"has {mask(successor.claim_id)} now" if successor is not None else "has none now"
         what += f"; its unit {quoted(of_id.unit)} {now}"
     return case.found(FindingKind.RETIRED, what, successor)
@@ -170,9 +200,9 @@ def compare_others(ledger: Ledger, stage: AuditStage, names: Sequence[str]) -> I
             finding = _judge_other(claim, names[claim.ledger], holders, view, stage)
             if finding is not None:
                 yield finding
-    for claims in stage.at_odds():
-        if not stage.is_found(FindingKind.TWO_SITES, (claim.claim_id for claim in claims)):
-            yield _at_odds(claims, names)
+    for odd in stage.at_odds():
+        if not stage.is_found(FindingKind.TWO_SITES, (claim.claim_id for claim in odd)):
+            yield _at_odds(odd, names)
 
 
 def _judge_other(
@@ -203,11 +233,9 @@ def _judge_other(
     return found(FindingKind.TWO_SITES, f"it has {shown} for {_unit(claim)}, and {_entry(live[0])}", live[0])
 
 
-def _at_odds(claims: Sequence[OtherClaim], names: Sequence[str]) -> Finding:
-    first, second = (
-        claims[0],
-        next((claim for claim in claims if (claim.claim_id, claim.product, claim.unit) != claims[0][1:4]), claims[-1]),
-    )
+def _at_odds(odd: Sequence[OtherClaim], names: Sequence[str]) -> Finding:
+    first = odd[0]
+    second = next((claim for claim in odd if claim[1:4] != first[1:4]), odd[-1])
     what = (
         f"it has {mask(first.claim_id)} for {_unit(first)}, and {names[second.ledger]} has {mask(second.claim_id)} for "
         f"{_unit(second)}"

@@ -20,6 +20,7 @@ class Origin(StrEnum):
     SCAN = "scan"
     OTHER_LEDGER = "other ledger"
     LEDGER = "ledger"
+    CHECKPOINT = "checkpoint"
 
 
 class FindingKind(StrEnum):
@@ -72,7 +73,7 @@ _HEADINGS: Mapping[FindingKind, str] = {
 }
 _REMEDIES: Mapping[FindingKind, str] = {
     FindingKind.SEAL: "keep the ledger as it is, and compare it with its newest backup",
-    FindingKind.CHECKPOINT: "find the ledger that the checkpoint was made of, and compare both",
+    FindingKind.CHECKPOINT: "keep both as they are",
     FindingKind.TWO_SITES: "see which device has it, and retire it for the other unit",
     FindingKind.TWO_DEVICES: "see which of them is the unit, and give the other an ID of its own (ioto_replace_id)",
     FindingKind.RETIRED: "take it off the unit, and destroy the label",

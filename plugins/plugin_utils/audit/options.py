@@ -52,6 +52,12 @@ OPTIONS = (
             elements="str",
         ),
         Option(
+            "checkpoints",
+            "Signed checkpoints of the ledger, files on the controller.",
+            type="list",
+            elements="path",
+        ),
+        Option(
             "unverified_hours",
             "After how many hours a unit that was written has to be verified.",
             24.0,
@@ -82,6 +88,15 @@ OPTIONS = (
             variable="ioto_label_layout",
             without="the QR code holds the bare claim ID",
         ),
+        modules=_MODULE,
+        flows=_FLOW,
+    ),
+    Option(
+        "public_key",
+        "With O(checkpoints), the file of the public key of whoever signed them.",
+        type="path",
+        variable="ioto_checkpoint_public_key",
+        no_log=False,
         modules=_MODULE,
         flows=_FLOW,
     ),

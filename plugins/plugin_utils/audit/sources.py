@@ -57,7 +57,7 @@ def take_device(stage: AuditStage, answer: Mapping[str, Any]) -> None:
             _id_of(answer.get("claim_id")),
             _text_of(answer.get("product")),
             _storable(answer.get("serial")),
-            note=answer.get("id_place"),
+            note=_text_of(answer.get("id_place")),
         )
     )
 
@@ -93,7 +93,7 @@ def _image(path: Path) -> Sighting:
             _id_of(claim_id),
             _text_of(state.product),
             _storable(unquote(_ENDS.sub("", path.name))),
-            note=note,
+            note=_text_of(note),
         )
 
 

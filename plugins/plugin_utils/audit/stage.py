@@ -21,6 +21,8 @@ from .findings import Finding, FindingKind, Origin
 
 _PART = 500
 """Rows that are held in memory at a time."""
+_MOST_LEDGERS = 64
+"""Claims of other ledgers that are held against each other."""
 MOST_NAMED = 5
 """Places that a finding names; more are counted."""
 
@@ -230,7 +232,7 @@ class AuditStage:
         return {FindingKind(kind): number for kind, number in self._connection.execute(query)}
 
     def _others(self, where: str, *values: object) -> list[OtherClaim]:
-        query = f"SELECT {_OTHER} FROM others WHERE {where} LIMIT {MOST_NAMED + 1}"  # noqa: S608
+        query = f"SELECT {_OTHER} FROM others WHERE {where} LIMIT {_MOST_LEDGERS}"  # noqa: S608
         return [_other(row) for row in self._connection.execute(query, values)]
 
     def _pages(self, table: str, columns: str, where: str) -> Iterator[list[tuple[Any, ...]]]:

@@ -20,7 +20,7 @@ from ..ledger.ledger import Ledger
 from ..ledger.location import Location
 from ..private_files import draft, make_private_folder, write_private
 from ..report.options import page_path
-from .checks import damage, half_done
+from .checks import checkpoint_findings, damage, half_done
 from .comparison import compare_others, compare_seen
 from .findings import Finding, Origin
 from .page import LookedAt, Outcome, page
@@ -30,9 +30,12 @@ from .tables import write_tables
 
 _MOST_TOLD = 20
 """Findings on the screen."""
+_SEEN = {Origin.DEVICE, Origin.IMAGE, Origin.SCAN}
+_BESIDE_DEVICES = ("images", "scans", "ledgers", "checkpoints")
 _NOTHING = (
     "The audit has nothing to compare with the ledger: give an inventory that has devices with -i, or "
-    "ioto_audit_images, ioto_audit_scans or ioto_audit_ledgers; for the ledger alone, say ioto_audit_devices=false."
+    "ioto_audit_images, ioto_audit_scans, ioto_audit_ledgers or ioto_audit_checkpoints; for the ledger alone, say "
+    "ioto_audit_devices=false."
 )
 
 
@@ -56,10 +59,15 @@ def make_audit(options: Mapping[str, Any], devices: AuditedDevices, *, check: bo
     """
     html = page_path(options["dest"])
     templates = qr_templates(options["qr"], options["layout"]) if options["scans"] else ()
+    if options["checkpoints"] and not options["public_key"]:
+        raise AuditError(
+            "The checkpoints are held against nothing without the public key of whoever signed them; give its file "
+            "(ioto_checkpoint_public_key)."
+        )
     # Asked first, and not kept: a ledger is not shared with the processes that read devices.
     with Ledger(options["ledger"], read_only=True) as ledger:
         _refuse_absent(ledger)
-    if not (devices.hosts or options["images"] or options["scans"] or options["ledgers"]) and options["devices"]:
+    if options["devices"] and not devices.hosts and not any(options[name] for name in _BESIDE_DEVICES):
         raise AuditError(_NOTHING)
     with AuditStage() as stage:
         for answer in devices.answers:
@@ -111,11 +119,12 @@ def _compare(stage: AuditStage, ledger: Ledger, options: Mapping[str, Any], note
     report = _check(stage, ledger, name, Origin.LEDGER, notes)
     if not report.claims and not any(stage.seen.values()):
         raise AuditError(f"The ledger {name} has no claims, and nothing else was looked at; see which ledger is meant.")
-    for finding in _findings(stage, ledger, name, names, options["unverified_hours"]):
+    for finding in _findings(stage, ledger, name, names, options):
         stage.find(finding)
     return [
         LookedAt(Origin.LEDGER, name, {"claim": report.claims, "event": report.events, "seal": report.seals}),
         *looked_at,
+        *(LookedAt(Origin.CHECKPOINT, place, {"checkpoint": 1}) for place in options["checkpoints"] or ()),
     ]
 
 
@@ -127,8 +136,12 @@ def _check(stage: AuditStage, ledger: Ledger, name: str, origin: Origin, notes: 
     return report
 
 
-def _findings(stage: AuditStage, ledger: Ledger, name: str, others: Sequence[str], hours: float) -> Iterator[Finding]:
-    yield from half_done(ledger, name, hours)
+def _findings(
+    stage: AuditStage, ledger: Ledger, name: str, others: Sequence[str], options: Mapping[str, Any]
+) -> Iterator[Finding]:
+    if options["checkpoints"]:
+        yield from checkpoint_findings(ledger, name, options["checkpoints"], options["public_key"])
+    yield from half_done(ledger, name, options["unverified_hours"])
     yield from compare_others(ledger, stage, others)
     yield from compare_seen(ledger, stage)
 
@@ -192,8 +205,11 @@ def _result(html: Path, stage: AuditStage, outcome: Outcome, *, check: bool) -> 
 def _in_words(outcome: Outcome) -> str:
     """Return what was looked at, as the end of a sentence."""
     own = [one for one in outcome.looked_at if one.origin is Origin.LEDGER]
+    signed = sum(one.origin is Origin.CHECKPOINT for one in outcome.looked_at)
     others = [one for one in outcome.looked_at if one.origin is Origin.OTHER_LEDGER]
-    parts = [one.much for one in outcome.looked_at if one not in own and one not in others]
+    parts = [one.much for one in outcome.looked_at if one.origin in _SEEN]
+    if signed:
+        parts.append(counted(signed, "checkpoint"))
     if others:
         claims = sum(one.amounts["claim"] for one in others)
         parts.append(f"{claims:,} claims of {counted(len(others), 'other ledger')}")
