@@ -13,6 +13,7 @@ finding.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -33,6 +34,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records 
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.seals import seal_events
 
+ROOT = Path(__file__).parents[2]
 PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
 _BATCH = 500
 _CONTEXT = Context("ann@line-1")
@@ -65,7 +67,9 @@ def measured(path: Path, number: int, kind: str) -> str:
     """Run an audit in a process of its own, and return what it took."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.benchmark.audit", "--audit", str(path), str(number), kind],
-        capture_output=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "playbooks/collections")},
+        stdout=subprocess.PIPE,
         text=True,
         check=True,
     )
@@ -85,7 +89,7 @@ def audit(path: Path, number: int, kind: str) -> dict[str, Any]:
     options = {
         **{"dest": str(path.with_suffix(".html")), "ledger": str(path), "devices": True, "images": None},
         **{"scans": None, "ledgers": None, "unverified_hours": 24.0, "title": "", "reveal": False},
-        **{"qr": None, "layout": None},
+        **{"qr": None, "layout": None, "checkpoints": None, "public_key": None},
     }
     result = make_audit(options, AuditedDevices(hosts, answers), check=False)  # type: ignore[arg-type]
     return {

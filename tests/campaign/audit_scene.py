@@ -12,6 +12,7 @@ from __future__ import annotations
 import csv
 import json
 import random
+import shutil
 import tarfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +22,14 @@ from io import StringIO
 from pathlib import Path
 from typing import Any, TextIO
 
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.checkpoints.making import (
+    Batch,
+    make_checkpoint,
+    write_checkpoint,
+)
 from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_ids import generate
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
@@ -69,6 +78,7 @@ class Scene:
         self.export_path = self.folder / "site-3.csv"
         self.images_path = self.folder / "images"
         self.scans_path = self.folder / "scans.csv"
+        self.checkpoints: list[Path] = []
 
     @property
     def variables(self) -> dict[str, Any]:
@@ -79,6 +89,8 @@ class Scene:
             "ioto_audit_scans": str(self.scans_path),
             "ioto_audit_ledgers": [str(self.other_path), str(self.export_path)],
             "ioto_audit_unverified_hours": HOURS,
+            "ioto_audit_checkpoints": [str(path) for path in self.checkpoints],
+            "ioto_checkpoint_public_key": str(self.folder / "key.pub"),
         }
 
     def build(self) -> Fleet | None:
@@ -100,6 +112,8 @@ class Scene:
                 export_claims(third.claims(), stream, "csv")
             for sealed in (ledger, other):
                 seal_events(sealed.database)
+        self._sign()
+        with Ledger(self.ledger_path) as ledger:
             self._damage(ledger)
         return self._start()
 
@@ -297,6 +311,24 @@ class Scene:
             other.allocate(AllocationRequest(PRODUCT, ours.unit or "", "given", CONTEXT, ours.claim_id))
             ledger.replace(AllocationRequest(PRODUCT, ours.unit or "", "generated", CONTEXT), reason="new board")
             self._expect("retired", site_2, ours.unit)
+
+    def _sign(self) -> None:
+        """Sign the ledger as it is, which is sound, and a copy of it each time it has gone on."""
+        went_on = self.folder / "went-on.db"
+        key = Ed25519PrivateKey.generate()
+        form = serialization.PublicFormat.SubjectPublicKeyInfo
+        (self.folder / "key.pub").write_bytes(key.public_key().public_bytes(serialization.Encoding.PEM, form))
+        shutil.copy(self.ledger_path, went_on)
+        for number in range(1 + max(self.each, 3)):
+            with Ledger(went_on) as ledger:
+                if number:
+                    self._claims(ledger, [f"later-{number}"])
+                    self._expect("checkpoint", str(self.ledger_path), None)
+                batch = Batch(units=False)
+                checkpoint, _unsealed = make_checkpoint(ledger, batch, [])
+                path = self.folder / f"checkpoint-{number}.json"
+                write_checkpoint(checkpoint, key, path)
+                self.checkpoints.append(path)
 
     def _damage(self, ledger: Ledger) -> None:
         last = next(ledger.events(newest_first=True, limit=1)).id

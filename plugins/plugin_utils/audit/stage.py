@@ -143,7 +143,8 @@ class AuditStage:
         for origin, claim_id, count in self._connection.execute(_SHARED).fetchall():
             about = {"origin": origin, "claim_id": claim_id}
             found = self._connection.execute(
-                "SELECT place, serial FROM seen WHERE origin = :origin AND claim_id = :claim_id ORDER BY n LIMIT :most",
+                "SELECT place, serial FROM seen WHERE origin = :origin AND claim_id = :claim_id "
+                "ORDER BY CASE origin WHEN 'scan' THEN n END, place LIMIT :most",
                 {**about, "most": MOST_NAMED},
             ).fetchall()
             self._connection.execute(
@@ -221,8 +222,11 @@ class AuditStage:
         return any(self._connection.execute(query, (kind, claim_id)).fetchone() for claim_id in claim_ids)
 
     def findings(self) -> Iterator[Finding]:
-        """Yield what was found, the gravest kinds first."""
-        query = "SELECT kind, origin, place, what, claim_id, known_id, product, serial FROM findings ORDER BY rank, n"
+        """Yield what was found, the gravest kinds first; devices by their names, as they answer in any order."""
+        query = (
+            "SELECT kind, origin, place, what, claim_id, known_id, product, serial FROM findings "
+            "ORDER BY rank, CASE origin WHEN 'device' THEN place END, n"
+        )
         for kind, origin, *rest in self._connection.execute(query):
             yield Finding(FindingKind(kind), Origin(origin), *rest)
 
