@@ -23,6 +23,7 @@ import yaml  # type: ignore[import-untyped]
 from options import ROLES, ROOT, between, in_role, of_role, type_of
 
 from plugins.plugin_utils import option as flows
+from plugins.plugin_utils.audit.findings import FindingKind
 from plugins.plugin_utils.ledger.columns import columns_of
 from plugins.plugin_utils.ledger.event_kinds import EventKind
 from plugins.plugin_utils.ledger.records import Claim, State
@@ -59,6 +60,7 @@ def parts() -> Iterator[tuple[str, str, str]]:
     """Yield each page, the name of a part of it, and what has to stand there."""
     yield "variables.rst", "variables", table(("variable", "type", "taken by", "meaning"), variables())
     yield "events.rst", "event kinds", table(("event", "what happened"), documented(EventKind))
+    yield "audit.rst", "finding kinds", table(("finding", "what does not agree"), documented(FindingKind))
     yield "events.rst", "states", table(("state", "what it means"), documented(State))
     yield "files.rst", "columns of an order", ", ".join(f"``{name}``" for name in COLUMNS)
     yield "files.rst", "columns of claims", table(("column", "what it says"), claim_columns())

@@ -69,7 +69,7 @@ options:
   checkpoints:
     description: Signed checkpoints of the ledger, files on the controller.
     type: list
-    elements: path
+    elements: str
   unverified_hours:
     description: After how many hours a unit that was written has to be verified.
     type: float

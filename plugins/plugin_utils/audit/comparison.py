@@ -31,7 +31,7 @@ class LedgersView:
 
     holders: Mapping[str, Known]
     successors: Mapping[str, Claim] = field(default_factory=dict)
-    """What stands in the place of IDs that are out of use, as far as the audited ledger says it."""
+    """What replaces IDs that are out of use, as far as the audited ledger says it."""
     live: Mapping[str, Sequence[Claim]] = field(default_factory=dict)
     """The live claims of the audited ledger, by the normal form of their unit."""
     stage: AuditStage | None = None
@@ -63,7 +63,7 @@ class LedgersView:
 
 
 def _successors(ledger: Ledger, retired: Iterable[Known]) -> dict[str, Claim]:
-    """Return the live claims that stand in the place of `retired` ones, also where others did so between."""
+    """Return the live claims that replace `retired` ones, also where others did so between, by the retired ID."""
     found: dict[str, Claim] = {}
     begun = {claim.claim_id: claim.claim_id for claim in retired}
     for _unused in range(_MOST_STEPS):

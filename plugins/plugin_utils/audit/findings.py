@@ -131,5 +131,5 @@ class Finding(NamedTuple):
 
 
 def shown_id(claim_id: str | None, *, reveal: bool) -> str | None:
-    """Return a claim ID as a file may have it; what stands on a device is masked though it is none."""
+    """Return a claim ID as a file may have it; what stands on a device is masked whatever it is."""
     return claim_id if claim_id is None or reveal else mask(claim_id)

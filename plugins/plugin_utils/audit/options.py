@@ -55,7 +55,7 @@ OPTIONS = (
             "checkpoints",
             "Signed checkpoints of the ledger, files on the controller.",
             type="list",
-            elements="path",
+            elements="str",
         ),
         Option(
             "unverified_hours",

@@ -63,7 +63,7 @@ def take_device(stage: AuditStage, answer: Mapping[str, Any]) -> None:
 
 
 def take_images(stage: AuditStage, folder: str) -> None:
-    """Look into each image of a folder. Raises `AuditError` where there is none."""
+    """Look into each image of a folder. Raises `AuditError` where it has no images."""
     path = typed_path(folder).absolute()
     try:
         with os.scandir(path) as entries:

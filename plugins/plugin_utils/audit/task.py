@@ -77,7 +77,7 @@ def make_audit(options: Mapping[str, Any], devices: AuditedDevices, *, check: bo
         if options["scans"]:
             take_scans(stage, options["scans"], templates, devices.hosts)
         stage.name_scans()
-        looked_at = list(_looked_at(stage, options))
+        looked_at = list(_looked_at(stage, options, devices))
         notes = _left_alone(devices)
         with Ledger(options["ledger"], read_only=True) as ledger:
             looked_at += _compare(stage, ledger, options, notes)
@@ -94,8 +94,8 @@ def make_audit(options: Mapping[str, Any], devices: AuditedDevices, *, check: bo
         return _result(html, stage, outcome, check=check)
 
 
-def _looked_at(stage: AuditStage, options: Mapping[str, Any]) -> Iterator[LookedAt]:
-    if options["devices"]:
+def _looked_at(stage: AuditStage, options: Mapping[str, Any], devices: AuditedDevices) -> Iterator[LookedAt]:
+    if devices.hosts or devices.left_alone:
         yield LookedAt(Origin.DEVICE, "the inventory", {"device": stage.seen[Origin.DEVICE]})
     if options["images"]:
         yield LookedAt(Origin.IMAGE, options["images"], {"image": stage.seen[Origin.IMAGE]})
