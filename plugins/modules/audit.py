@@ -161,13 +161,23 @@ findings:
   type: dict
   sample: {"two-devices": 1, "unknown": 2}
 looked_at:
-  description: >-
-    What was looked at (RV(looked_at[].what)), its name (RV(looked_at[].where)), and how much there was
-    (RV(looked_at[].amounts)).
+  description: What was looked at.
   returned: always
   type: list
   elements: dict
-  sample: [{"what": "device", "where": "the inventory", "amounts": {"device": 12}}]
+  contains:
+    what:
+      description: Which kind it is. Device, image, scan, other ledger, ledger or checkpoint.
+      type: str
+      sample: device
+    where:
+      description: What it is called.
+      type: str
+      sample: the inventory
+    amounts:
+      description: How much there was, by what it is called.
+      type: dict
+      sample: {"device": 12}
 files:
   description: The page and the tables.
   returned: always

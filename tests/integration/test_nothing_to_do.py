@@ -36,13 +36,13 @@ def nobody(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["provision", "bind", "firmware", "labels", "ledger", "verify", "report"])
+@pytest.mark.parametrize("name", ["provision", "bind", "firmware", "labels", "ledger", "verify", "report", "audit"])
 def test_tags_that_leave_out_the_check_are_refused(home: Path, nobody: Path, name: str) -> None:
     run = play(home, name, "-i", nobody, "--tags", "nonsense", "--skip-tags", "always")
     assert run.status != 0 and "--skip-tags always leaves out the check" in run.output, run.output
 
 
-@pytest.mark.parametrize("name", ["provision", "bind", "firmware", "labels", "verify", "report"])
+@pytest.mark.parametrize("name", ["provision", "bind", "firmware", "labels", "verify", "report", "audit"])
 @pytest.mark.parametrize("task", ["no such task", "Count what was done"])
 def test_a_start_in_the_middle_is_refused(home: Path, nobody: Path, name: str, task: str) -> None:
     run = play(home, name, "-i", nobody, "--start-at-task", task)
