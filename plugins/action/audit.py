@@ -49,11 +49,15 @@ class ActionModule(BatchAction):
         """Ask each device, many at a time, and yield what it answers as it comes."""
         require("fleet")
         # Not at the top: an audit without devices has no use for the library.
-        from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.batch import look_jobs  # noqa: PLC0415
         from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.engine import Engine  # noqa: PLC0415
 
-        variables = self.variables(hosts, (*OF_A_DEVICE, *self.ssh_variables()))
-        jobs = look_jobs(variables, OF_A_DEVICE, ssh_options=self.ssh_options, complete=complete)
-        for answer in Engine(at_once=self.forks, processes=processes).run(jobs, log=self.log):
+        for answer in Engine(at_once=self.forks, processes=processes).run(self._jobs(hosts), log=self.log):
             self.tell(shown_answer(answer))
             yield answer
+
+    def _jobs(self, hosts: Sequence[str]) -> Sequence[Any]:
+        """Return what the fleet engine has to do; the variables of all hosts, which are many, are let go of here."""
+        from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.batch import look_jobs  # noqa: PLC0415
+
+        variables = self.variables(hosts, (*OF_A_DEVICE, *self.ssh_variables()))
+        return look_jobs(variables, OF_A_DEVICE, ssh_options=self.ssh_options, complete=complete)

@@ -35,6 +35,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records 
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.scanning.scan import DEFAULT_TEMPLATE
 from ansible_collections.ioto.serialization.plugins.plugin_utils.scanning.scan_file import ScanFileError
+from tests.support.ledgers import damage
 
 PRODUCT = "01K9F1EETDEV1CEPR0DVCT0001"
 OTHER_PRODUCT = "01K9F1EETDEV1CEPR0DVCT0002"
@@ -331,6 +332,17 @@ def test_check_mode_writes_nothing(tmp_path: Path) -> None:
     result = make_audit(options(tmp_path, devices=False), AuditedDevices(), check=True)
     assert not result["changed"]
     assert not (tmp_path / "audit.html").exists()
+
+
+def test_a_damaged_ledger_is_told_as_far_as_it_can_be_read(tmp_path: Path, path: Path) -> None:
+    with Ledger(path) as ledger:
+        damage(ledger.database, "UPDATE ioto_claims SET created_at = 'garbage'")
+    answer = {"host": "pump-1", "claim_id": KNOWN, "product": PRODUCT, "serial": "SN-1"}
+    result = make_audit(options(tmp_path), AuditedDevices(["pump-1"], [answer]), check=False)
+
+    assert result["failed"]
+    assert result["findings"]["seal"] >= 1
+    assert "kept the audit from comparing everything with it" in result["lines"][-1]
 
 
 def test_hosts_of_two_ledgers_are_refused() -> None:

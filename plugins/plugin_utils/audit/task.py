@@ -18,6 +18,7 @@ from ..labels.qr_templates import qr_templates
 from ..ledger.integrity.check import IntegrityReport, check_integrity
 from ..ledger.ledger import Ledger
 from ..ledger.location import Location
+from ..ledger.records import LedgerError
 from ..private_files import draft, make_private_folder, write_private
 from ..report.options import page_path
 from .checks import checkpoint_findings, damage, half_done
@@ -119,8 +120,13 @@ def _compare(stage: AuditStage, ledger: Ledger, options: Mapping[str, Any], note
     report = _check(stage, ledger, name, Origin.LEDGER, notes)
     if not report.claims and not any(stage.seen.values()):
         raise AuditError(f"The ledger {name} has no claims, and nothing else was looked at; see which ledger is meant.")
-    for finding in _findings(stage, ledger, name, names, options):
-        stage.find(finding)
+    try:
+        for finding in _findings(stage, ledger, name, names, options):
+            stage.find(finding)
+    except LedgerError as error:
+        if not report.findings:
+            raise
+        notes.append(f"{name}: what is damaged in it kept the audit from comparing everything with it: {error}")
     return [
         LookedAt(Origin.LEDGER, name, {"claim": report.claims, "event": report.events, "seal": report.seals}),
         *looked_at,
