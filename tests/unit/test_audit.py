@@ -164,6 +164,14 @@ def test_a_scan_of_a_host_is_held_against_the_unit_that_the_device_there_is(ledg
     ]
 
 
+def test_a_scanner_that_exchanges_y_and_z_is_named(ledger: Ledger, stage: AuditStage) -> None:
+    ledger.allocate(AllocationRequest(PRODUCT, "SN-5", "given", CONTEXT, "YYYYYYYYYZ"))
+    stage.add(label(None, "ZZZZZZZZZY"))
+    (found,) = compare_seen(ledger, stage)
+    assert found.kind is FindingKind.UNKNOWN
+    assert "the ledger knows it with Y and Z exchanged" in found.what
+
+
 def test_a_mac_address_names_a_unit_in_any_notation(ledger: Ledger, stage: AuditStage) -> None:
     ledger.allocate(AllocationRequest(PRODUCT, "02:00:5e:00:00:0a", "given", CONTEXT, STRANGE))
     assert kinds(ledger, stage, label("02-00-5E-00-00-0A", STRANGE)) == []

@@ -16,6 +16,7 @@ from ..ledger.ledger import Ledger
 from ..ledger.queries import each, select_claims
 from ..ledger.records import Claim, State
 from ..ledger.schema import claims
+from ..scanning.keyboard_layout import HINT, exchanged, is_exchanged
 from .findings import Finding, FindingKind, Origin
 from .stage import AuditStage, OtherClaim, Shared, Sighting
 
@@ -90,12 +91,20 @@ def compare_seen(ledger: Ledger, stage: AuditStage) -> Iterator[Finding]:
         view = LedgersView.of(
             ledger,
             stage,
-            (seen.claim_id for seen in part if seen.claim_id is not None),
+            (claim_id for seen in part for claim_id in _asked_for(seen)),
             (seen.serial for seen in part if seen.serial is not None),
         )
         for seen in part:
             if (finding := judge(seen, view)) is not None:
                 yield finding
+
+
+def _asked_for(seen: Sighting) -> Iterator[str]:
+    """Yield the ID that was seen; of a scan also what it would be for another keyboard layout."""
+    if seen.claim_id is not None:
+        yield seen.claim_id
+        if seen.origin is Origin.SCAN and (other := exchanged(seen.claim_id)) is not None:
+            yield other
 
 
 def judge(seen: Sighting, view: LedgersView) -> Finding | None:
@@ -107,7 +116,7 @@ def judge(seen: Sighting, view: LedgersView) -> Finding | None:
     if seen.claim_id is None:
         return _without_id(case)
     if of_id is None:
-        return _unknown(case, seen.claim_id)
+        return _unknown(case, seen.claim_id, view)
     if not of_id.is_live:
         return _retired(case, of_id, view.successors.get(of_id.claim_id) or view.of_unit(of_id.unit, of_id.product))
     if of_id.unit is None:
@@ -144,11 +153,13 @@ def _without_id(case: _Comparison) -> Finding | None:
     return case.found(FindingKind.ANOTHER_ID, f"it has no claim ID, and {_entry(of_unit)}", of_unit)
 
 
-def _unknown(case: _Comparison, claim_id: str) -> Finding:
+def _unknown(case: _Comparison, claim_id: str, view: LedgersView) -> Finding:
     seen, of_unit = case.seen, case.of_unit
     is_named = seen.serial is not None and seen.origin is not Origin.IMAGE
     product = f" of product {printable(seen.product)}" if seen.product else ""
     has = f"it has {mask(claim_id)}" if is_valid(claim_id) else "its id is not a claim ID"
+    if seen.origin is Origin.SCAN and is_exchanged(claim_id, view.holders):
+        has += f": {HINT}"
     if of_unit is not None:
         return case.found(FindingKind.ANOTHER_ID, f"{has}, and {_entry(of_unit)}", of_unit)
     unit = f", nor its unit {quoted(seen.serial)}{product}" if is_named else ""
