@@ -25,11 +25,9 @@ from typing import Any, TextIO
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.checkpoints.making import (
-    Batch,
-    make_checkpoint,
-    write_checkpoint,
-)
+from ansible_collections.ioto.serialization.plugins.plugin_utils.checkpoints.checkpoint import Checkpoint
+from ansible_collections.ioto.serialization.plugins.plugin_utils.checkpoints.in_ledger import as_signed, identity_of
+from ansible_collections.ioto.serialization.plugins.plugin_utils.checkpoints.making import write_checkpoint
 from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_ids import generate
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
@@ -40,7 +38,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records 
     StateChange,
     TwinError,
 )
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.seals import seal_events
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.seals import last_seal, seal_events
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.transfer import export_claims, import_claims
 from tests.fleet import DeviceSpec, Fleet
 from tests.fleet.contents import PRODUCT
@@ -324,8 +322,9 @@ class Scene:
                 if number:
                     self._claims(ledger, [f"later-{number}"])
                     self._expect("checkpoint", str(self.ledger_path), None)
-                batch = Batch(units=False)
-                checkpoint, _unsealed = make_checkpoint(ledger, batch, [])
+                seal_events(ledger.database)
+                seal = as_signed(last_seal(ledger.database))
+                checkpoint = Checkpoint(datetime.now(UTC), identity_of(ledger.database), 0, seal)
                 path = self.folder / f"checkpoint-{number}.json"
                 write_checkpoint(checkpoint, key, path)
                 self.checkpoints.append(path)
