@@ -67,7 +67,8 @@ options:
     type: list
     elements: str
   checkpoints:
-    description: Signed checkpoints of the ledger, files on the controller.
+    description: >-
+      Signed checkpoints of the ledger, files on the controller, as M(ioto.serialization.checkpoint) makes them.
     type: list
     elements: str
   unverified_hours:

@@ -53,7 +53,7 @@ OPTIONS = (
         ),
         Option(
             "checkpoints",
-            "Signed checkpoints of the ledger, files on the controller.",
+            "Signed checkpoints of the ledger, files on the controller, as M(ioto.serialization.checkpoint) makes them.",
             type="list",
             elements="str",
         ),
