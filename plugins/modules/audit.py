@@ -67,8 +67,7 @@ options:
     type: list
     elements: str
   checkpoints:
-    description: >-
-      Signed checkpoints of the ledger, files on the controller, as M(ioto.serialization.checkpoint) makes them.
+    description: Signed checkpoints of the ledger, files on the controller that M(ioto.serialization.checkpoint) made.
     type: list
     elements: str
   unverified_hours:

@@ -53,7 +53,7 @@ OPTIONS = (
         ),
         Option(
             "checkpoints",
-            "Signed checkpoints of the ledger, files on the controller, as M(ioto.serialization.checkpoint) makes them.",
+            "Signed checkpoints of the ledger, files on the controller that M(ioto.serialization.checkpoint) made.",
             type="list",
             elements="str",
         ),
