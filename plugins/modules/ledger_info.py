@@ -73,6 +73,18 @@ options:
     description: Return the events of the claims, too.
     type: bool
     default: false
+  chain:
+    description: >-
+      Return the chains of the claims that O(claim_ids) names, or of the unit O(serial): which claim came in place of
+      which, and what was done in between. A unit is found by a serial that it had, too.
+    type: bool
+    default: false
+  void_labels:
+    description: >-
+      Return the labels that became void from O(since) to O(until), of O(product). With O(dest), the file lists them,
+      for whoever destroys them.
+    type: bool
+    default: false
   dest:
     description: Export the claims to this file on the controller, with whole claim IDs, readable by its owner alone.
     type: path
@@ -217,6 +229,8 @@ events:
       unit, and C(resolved) once somebody has looked at it; C(hardware)
       and C(host key) for a device whose serial or MAC address, or whose SSH host key, became another one, and
       C(product) for one that said another product, each of which somebody accepted, with the RV(events[].reason)."
+    - "By M(ioto.serialization.rework): C(scrapped), C(new-board), C(new-case), C(relabel) (the unit's labels are void),
+      C(came-back)."
     - "By the three-way check: C(checked), C(mismatch)."
     - "About labels: C(print-started), C(print-failed), C(print-unsure) (it may be there), C(preprinted) (before its
       unit), C(reprint), C(not-labelled)."
@@ -274,6 +288,34 @@ events:
       description: What names the event in every ledger that it is moved to or merged into.
       type: str
       sample: kT3vZq0b9XwYfE2c.0
+chains:
+  description:
+    - The chains of claims, each from its first claim to its last. RV(lines) has them for people.
+  returned: when O(chain=true)
+  type: list
+  elements: list
+  sample: [[{"claim": {"claim_id": "********WQ", "state": "retired"}, "events": []}]]
+void_labels:
+  description:
+    - Labels that have to be destroyed, wherever they are, in the order in which they became void. C(label) is the number
+      of the label among those with its claim ID, and C(times) how often it was made, copies not counted; C(successor) is
+      the claim ID that is there now.
+  returned: when O(void_labels=true)
+  type: list
+  elements: dict
+  sample:
+    - claim_id: "********WQ"
+      label: 1
+      serial: SN-0001
+      product: 01G8YJKKRNTHW213TRZYX3YH0M
+      host: bench-1
+      made_at: "2026-11-23T08:00:02+00:00"
+      times: 1
+      void_at: "2026-11-28T08:00:00+00:00"
+      why: since its claim ID is retired (no radio)
+      reason: no radio
+      successor: "********7K"
+      successor_serial: SN-0001
 integrity:
   description:
     - How much was checked, and nothing was found. C(unsealed) events are not covered by a seal yet; C(not_checked) says

@@ -17,8 +17,9 @@ MANUAL, AUTO, FACTORY, AGENT_FACTORY = "manual", "auto", "factory", "factory wit
 FIRMWARE, LABEL, VERIFY, REPORT, AUDIT = "firmware", "label", "verify", "report", "audit"
 FLEET = "fleet"
 """Not a flow of its own: any flow under the fleet engine."""
-SERVICE, LINE, PLAYBOOKS, LEDGER = "service", "line", "playbooks", "ledger"
-"""Nor these: the roles that set up the service and a line, what the playbooks read themselves, and the ledger's."""
+SERVICE, LINE, PLAYBOOKS, LEDGER, REWORK = "service", "line", "playbooks", "ledger", "rework"
+"""Nor these: the roles that set up the service and a line, what the playbooks read themselves, the ledger's, and what
+is done with single units."""
 
 FLOW_MODULES = frozenset({"serialize", "agent_config", "firmware_image", "verify"})
 """The modules that the flows are made of: what their tasks leave out, the variables say."""

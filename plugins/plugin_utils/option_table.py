@@ -13,6 +13,7 @@ from .fleet import options as fleet
 from .flows import options as flows
 from .labelling import options as labelling
 from .ledger import options as ledger
+from .ledger.rework import options as rework
 from .line import options as line
 from .option import Option, names_of, of_module
 from .report import options as report
@@ -24,6 +25,7 @@ TABLE: tuple[Option, ...] = (
     *fleet.OPTIONS,
     *firmware.OPTIONS,
     *ledger.OPTIONS,
+    *rework.OPTIONS,
     *checkpoints.OPTIONS,
     *report.OPTIONS,
     *audit.OPTIONS,

@@ -38,6 +38,7 @@ _DEVICES = (MANUAL, FACTORY, *_AGENTS)
 _UNITS = (*_DEVICES, FIRMWARE)
 _SERVICES = (FACTORY, AGENT_FACTORY, FIRMWARE)
 _IDENTITY = ("serialize", "firmware_image")
+_LEDGER_MODULES = ("ledger_info", "ledger_entry", "rework")
 _OF_AGENTS = ("source=agent",)
 _ASKING = ("source=service", "source=agent")
 _AUTO_AGENT = ("agent_mode=auto",)
@@ -87,7 +88,7 @@ LEDGER = Option(
     "Where the ledger is, on the controller. A path of an SQLite file, or a URL such as "
     "V(postgresql://user@host/database) where several lines share one.",
     without="C(ioto/ledger.db) below E(XDG_DATA_HOME), which is C(~/.local/share) unless that says otherwise",
-    modules=(*_IDENTITY, "verify", "label", "ledger_info", "ledger_entry", "checkpoint"),
+    modules=(*_IDENTITY, "verify", "label", *_LEDGER_MODULES, "checkpoint"),
     flows=(*_UNITS, LABEL, VERIFY),
 )
 
@@ -363,7 +364,10 @@ OPTIONS = (
         "Return claim IDs whole. They are masked otherwise, since results end up on screens and in logs, and "
         "a claim ID is a ticket for the ownership of the device.",
         False,
-        modules=(*_IDENTITY, "serialize_fleet", "firmware_batch", "device_info", "ledger_info", "ledger_entry"),
+        modules=(
+            *(*_IDENTITY, "serialize_fleet", "firmware_batch", "device_info"),
+            *_LEDGER_MODULES,
+        ),
     ),
     *REPLACING_OPTIONS,
     Option(
@@ -371,7 +375,7 @@ OPTIONS = (
         "Who stands at the line, such as a name or the number of a badge, as a text or a number of up to 64 "
         "characters. It stands in every event of the ledger, in the report, and on the station page.",
         type="raw",  # as a string, Ansible would take a list or a dictionary, too
-        modules=(*_IDENTITY, "verify", "label", "ledger_entry"),
+        modules=(*_IDENTITY, "verify", "label", "ledger_entry", "rework"),
         flows=(*_UNITS, LABEL, VERIFY),
         convert=parse_operator,
     ),

@@ -38,6 +38,7 @@ from ..labels.sheets import Sheet
 from ..ledger.event_kinds import EventKind
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, Context, Event, NewEvent, State, StateChange
+from ..ledger.rework.void_labels import waits_for_label
 from ..private_files import make_private_folder, write_private
 from .printers import Printer, Receipt
 
@@ -94,25 +95,30 @@ class LabelReport:
     maybe_twice: Set[str] = frozenset()
 
 
-def compose(job: LabelJob, claim: Claim) -> Label:
-    """Return the label of `claim`. Raises `LabelError`."""
-    return Label(claim, _composer(job.layout).compose(fields_of(job, claim)), job.copies, job.reason)
+def compose(job: LabelJob, claim: Claim, number: int = 1) -> Label:
+    """Return the label of `claim`, the one with that number. Raises `LabelError`."""
+    return Label(claim, _composer(job.layout).compose(fields_of(job, claim, number)), job.copies, job.reason)
 
 
-def compose_all(job: LabelJob, claims: Sequence[Claim]) -> tuple[list[Label], dict[str, str]]:
-    """Return the labels of `claims`, and why the others have none, by unit: each is made that can be."""
+def compose_all(
+    job: LabelJob, claims: Sequence[Claim], numbers: Mapping[str, int] | None = None
+) -> tuple[list[Label], dict[str, str]]:
+    """Return the labels of `claims`, and why the others have none, by unit: each is made that can be.
+
+    `numbers` are those of the labels, by claim ID; one that is not there is the first.
+    """
     labels = []
     problems = {}
     for claim in claims:
         try:
-            labels.append(compose(job, claim))
+            labels.append(compose(job, claim, (numbers or {}).get(claim.claim_id, 1)))
         except LabelError as error:
             problems[claim.unit or claim.masked] = str(error)
     return labels, problems
 
 
-def fields_of(job: LabelJob, claim: Claim) -> Fields:
-    """Return what stands on the label of `claim`."""
+def fields_of(job: LabelJob, claim: Claim, number: int = 1) -> Fields:
+    """Return what stands on the label of `claim` with that number."""
     names = job.product_names
     name = names.get(claim.unit or "") or names.get(claim.product) or job.product_name
     return Fields(
@@ -122,6 +128,7 @@ def fields_of(job: LabelJob, claim: Claim) -> Fields:
         brand=job.brand or job.layout.brand,
         product_name=name,
         logo=job.logo,
+        number=str(number),
     )
 
 
@@ -233,6 +240,12 @@ def _made_meanwhile(ledger: Ledger, labels: Sequence[Label]) -> set[str]:
         label.claim.claim_id for label in labels if label.claim.unit and label.claim.state is not State.LABELLED
     ]
     made = {claim_id for claim_id, claim in ledger.holders(of_units).items() if claim.state is State.LABELLED}
+    relabelled = [
+        label.claim.claim_id
+        for label in labels
+        if label.claim.unit and label.claim.state is State.LABELLED and not label.reason
+    ]
+    made |= {claim_id for claim_id in relabelled if not waits_for_label(ledger, claim_id)}
     of_rolls = [label.claim for label in labels if not label.claim.unit and not label.reason]
     return made | {claim.claim_id for claim in of_rolls if _is_printed(ledger, claim)}
 

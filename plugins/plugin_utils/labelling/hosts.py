@@ -21,9 +21,11 @@ from ..flows import recording
 from ..flows.recording import Recording
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, Context, State
+from ..ledger.rework.void_labels import waiting_for_labels
 from ..modes import Mode
 from . import options as label_options
 from . import selection
+from .numbers import numbers_on
 
 if TYPE_CHECKING:
     from .batch import Label
@@ -186,7 +188,7 @@ class _SettingsOfHosts:
 def _label_queue(ledger: Ledger, queue: Sequence[_Host], result: _Result, *, context: Context, check: bool) -> None:
     claims = {host.name: claim for host, claim in _claims(ledger, queue, result, context=context, check=check)}
     due = [host for host in queue if host.name in claims]
-    labels = list(_composed(due, claims, result))
+    labels = list(_composed(ledger, due, claims, result))
     if check:
         result.labelled += [host.name for host, _label in labels]
         return
@@ -212,6 +214,7 @@ def _claims(
     """Yield the hosts that need a label, with what the ledger says of their units."""
     live = ledger.live_claims((host.product, host.serial) for host in queue)
     printed = selection.preprinted(ledger, live.values())
+    waiting = waiting_for_labels(ledger)
     if not check:
         beforehand = [claim for claim in live.values() if _is_preprinted(claim, printed)]
         selection.accept_preprinted(ledger, beforehand, context=context)
@@ -226,7 +229,7 @@ def _claims(
         elif claim.doubt is not None and not check:
             result.not_labelled[host.name] = f"The claim {claim.masked} may have no label, since {claim.doubt}."
         elif claim.state is State.LABELLED or claim.claim_id in printed:
-            if host.settings.is_reprint:
+            if host.settings.is_reprint or claim.claim_id in waiting:
                 yield host, claim
             else:
                 result.already.append(host.name)
@@ -252,12 +255,19 @@ def _is_preprinted(claim: Claim, printed: Container[str]) -> bool:
     return claim.claim_id in printed and claim.state is State.VERIFIED and claim.doubt is None
 
 
-def _composed(due: Sequence[_Host], claims: Mapping[str, Claim], result: _Result) -> Iterator[tuple[_Host, Label]]:
+def _composed(
+    ledger: Ledger, due: Sequence[_Host], claims: Mapping[str, Claim], result: _Result
+) -> Iterator[tuple[_Host, Label]]:
     from . import batch  # noqa: PLC0415  # its libraries are there: the settings needed them
 
+    known: dict[int, Mapping[str, int]] = {}
     for host in due:
+        job = host.settings.job
+        if id(job) not in known:  # hosts that are set alike share it
+            known[id(job)] = numbers_on(job.layout, ledger, claims.values())
+        claim = claims[host.name]
         try:
-            yield host, batch.compose(host.settings.job, claims[host.name])
+            yield host, batch.compose(job, claim, known[id(job)].get(claim.claim_id, 1))
         except IotoError as error:
             result.not_labelled[host.name] = str(error)
 

@@ -14,6 +14,7 @@ from ..labels.errors import LabelError
 from ..ledger.event_kinds import EventKind
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, Context, ReserveRequest, State, StateChange
+from ..ledger.rework.void_labels import waiting_for_labels
 
 _RESERVED = "reserved"
 _ROLL = "roll"
@@ -22,7 +23,8 @@ _LISTED = 5
 
 
 def due(ledger: Ledger, *, context: Context, check: bool = False) -> list[Claim]:
-    """Return the claims that are verified and have no label yet, in the order of the line.
+    """Return the claims that are verified and have no label yet, in the order of the line; then those that wait
+    for another one.
 
     One that is in doubt has to be settled first. A claim whose label was made before it had a unit is recorded
     as labelled instead.
@@ -31,7 +33,14 @@ def due(ledger: Ledger, *, context: Context, check: bool = False) -> list[Claim]
     have_one = preprinted(ledger, claims)
     if not check:
         accept_preprinted(ledger, [claim for claim in claims if claim.claim_id in have_one], context=context)
-    return [claim for claim in claims if claim.claim_id not in have_one]
+    return [*(claim for claim in claims if claim.claim_id not in have_one), *_relabelled(ledger)]
+
+
+def _relabelled(ledger: Ledger) -> list[Claim]:
+    """Return the claims that are labelled, and whose labels are void since."""
+    found = ledger.holders(waiting_for_labels(ledger)).values()
+    claims = [claim for claim in found if claim.state is State.LABELLED and claim.doubt is None]
+    return sorted(claims, key=lambda claim: claim.created_at)
 
 
 def preprinted(ledger: Ledger, claims: Iterable[Claim]) -> set[str]:

@@ -14,6 +14,7 @@ from ..display_text import counted, printable
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, Context
 from . import selection
+from .numbers import numbers_on
 from .options import LabelTaskError, load_settings
 
 
@@ -27,7 +28,7 @@ def make_labels(ledger: Ledger, options: Mapping[str, Any], *, context: Context,
     from . import batch  # noqa: PLC0415  # its libraries are there now
 
     claims, to_reserve = _claims(ledger, options, context, check)
-    labels, without = batch.compose_all(settings.job, claims)
+    labels, without = batch.compose_all(settings.job, claims, numbers_on(settings.job.layout, ledger, claims))
     number = len(labels) + to_reserve
     if without and not number:
         return _with_reasons(_result([], changed=False, msg="No label was made:"), without)

@@ -20,6 +20,7 @@ class Fields:
     """The texts of one label. What is empty is left out, with every element of the layout that names it.
 
     `claim_id`, `product` and `serial` are those of the ledger's verified claim; `logo` is the path of an image.
+    `number` is that of the label: one more than how often the unit's labels became void while it kept its claim ID.
     """
 
     claim_id: str = field(repr=False)
@@ -28,6 +29,7 @@ class Fields:
     brand: str = ""
     product_name: str = ""
     logo: str = ""
+    number: str = "1"
 
 
 NAMES = tuple(Fields.__dataclass_fields__)

@@ -26,7 +26,7 @@ from ..identity.mac_addresses import normal_serial, notations
 from .columns import columns_of
 from .records import Claim, Context, Event, NewEvent
 from .row_values import brought_columns, encode, fetch, read
-from .schema import IS_LIVE, UtcDateTime, boards, claims, events
+from .schema import IS_LIVE, IS_RETIRED, UtcDateTime, boards, claims, events
 
 _CHUNK = 1024
 """Rows or keys of one statement. SQLite binds 32,766 values in one."""
@@ -41,6 +41,7 @@ _EVENT_FIELDS = tuple(
 )
 _EVENT_NAMES = tuple(column.name for column in brought_columns(Event))
 _KEY = CLAIM_NAMES.index("claim_id")
+_GIVEN_UP = "given up"
 
 
 def read_live(connection: Connection, units: Iterable[str], *, lock: bool = False) -> Iterator[Claim]:
@@ -67,6 +68,11 @@ def read_by_claim_id(connection: Connection, claim_ids: Iterable[str], *, lock: 
 def read_on_boards(connection: Connection, names: Iterable[str]) -> Iterator[Claim]:
     """Yield the live claims that are on boards with those names."""
     return _read(connection, "board", names, lock=False)
+
+
+def read_given_up(connection: Connection, units: Iterable[str]) -> Iterator[Claim]:
+    """Yield the retired claims of those units, of any product, in whose place no other has come; the newest last."""
+    return _read(connection, _GIVEN_UP, [text for unit in units for text in notations(unit)], lock=False)
 
 
 Statement = tuple[str, tuple[object, ...]]
@@ -256,22 +262,31 @@ _UPDATE_ARRAYS = (
 @lru_cache(maxsize=32)
 def _select_by_values(column: str, size: int) -> str:
     marks = ", ".join("?" * size)
-    return f"{_select(column)} AND {_matches(column, f'IN ({marks})')}"
+    return f"{_select(column)} AND {_matches(column, f'IN ({marks})')}{_order(column)}"
 
 
 @lru_cache(maxsize=8)
 def _select_by_array(column: str, *, lock: bool) -> str:
     # Locked always in the same order, so that two processes wait for each other and not in a ring.
     locking = " ORDER BY claim_id FOR UPDATE" if lock else ""
-    return f"{_select(column)} AND {_matches(column, '= ANY (%s::text[])')}{locking}"
+    return f"{_select(column)} AND {_matches(column, '= ANY (%s::text[])')}{locking or _order(column)}"
 
 
 def _matches(column: str, condition: str) -> str:
     if column == "board":
         return f"claim_id IN (SELECT claim_id FROM {boards.name} WHERE name {condition})"  # noqa: S608
-    return f"{column} {condition}"
+    return f"{'unit' if column == _GIVEN_UP else column} {condition}"
+
+
+def _order(column: str) -> str:
+    return " ORDER BY seq" if column == _GIVEN_UP else ""
 
 
 def _select(column: str) -> str:
     condition = "true" if column == "claim_id" else IS_LIVE
+    if column == _GIVEN_UP:
+        condition = (
+            f"{IS_RETIRED} AND NOT EXISTS "  # noqa: S608
+            f"(SELECT 1 FROM {claims.name} AS later WHERE later.replaces = {claims.name}.claim_id)"
+        )
     return f"SELECT {', '.join(CLAIM_NAMES)}, seq FROM {claims.name} WHERE {condition}"  # noqa: S608

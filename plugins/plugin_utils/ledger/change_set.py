@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
 from datetime import UTC, datetime
+from typing import TypedDict, Unpack
 
 from sqlalchemy.engine import Connection
 
@@ -21,6 +22,7 @@ from .conflicts import SETTLING, insert_conflicts, settle_statements
 from .counts import ClaimKind, count_statements
 from .device_check import accepted, details_of, device_conflict, news_of, run_of, second_unit, twins_of
 from .event_kinds import EventKind
+from .predecessors import Predecessors
 from .records import (
     AllocationRequest,
     Claim,
@@ -40,19 +42,22 @@ _ALLOCATED = State.ALLOCATED.value
 _KIND_OF = {state: EventKind(state.value) for state in State}
 
 
+class Touched(TypedDict, total=False):
+    """What a transaction touches: units and claims, by ID, boards by their names, and the units (each with its
+    product) that may get a claim.
+    """
+
+    units: Iterable[str]
+    ids: Iterable[str | None]
+    boards: Iterable[str]
+    new_for: Iterable[tuple[str, str]]
+
+
 class ChangeSet:
     """The live claims of some units and the claims with some IDs, and what happens to them. Ends with `save`."""
 
-    def __init__(
-        self,
-        connection: Connection,
-        *,
-        units: Iterable[str] = (),
-        ids: Iterable[str] = (),
-        boards: Iterable[str] = (),
-        lock: bool = True,
-    ) -> None:
-        """Read the claims that the rules will look at, those on `boards` with these names too; `lock` what changes."""
+    def __init__(self, connection: Connection, *, lock: bool = True, **touched: Unpack[Touched]) -> None:
+        """Read the claims that the rules will look at; `lock` what changes."""
         self.now = datetime.now(UTC)
         self._connection = connection
         self._claims: dict[str, Claim] = {}
@@ -63,11 +68,15 @@ class ChangeSet:
         self._events: list[NewEvent] = []
         self._conflicts: list[NewEvent] = []
         self._counts: dict[ClaimKind, int] = {}
-        units = set(units)
+        units, ids = set(touched.get("units", ())), filter(None, touched.get("ids", ()))
         self._draw = _Draw(len(units) or 1)
-        found = [*self._boards.read(connection, boards, lock=lock), *read_live(connection, units, lock=lock)]
+        on_boards = self._boards.read(connection, touched.get("boards", ()), lock=lock)
+        found = [*on_boards, *read_live(connection, units, lock=lock)]
         for claim in (*found, *read_by_claim_id(connection, ids, lock=lock)):
             self._put(claim, is_written=True)
+        self.given_up = Predecessors()
+        if without := [unit for product, unit in touched.get("new_for", ()) if self.live(product, unit) is None]:
+            self.given_up.read(connection, without)
 
     def live(self, product: str, unit: str) -> Claim | None:
         """Return the unit's live claim."""
@@ -109,7 +118,8 @@ class ChangeSet:
         if not _waits_for(holder, request):
             raise self._conflict(request, holder, taken(holder))
         host, details = clean(request.context.host) or holder.host, {**holder.details, **details_of(request)}
-        claim = holder._replace(host=host, details=details, run=run_of(request))
+        replaces = self.given_up.take(request.product, request.unit)
+        claim = holder._replace(host=host, details=details, run=run_of(request), replaces=replaces)
         return self.bind(claim, request.unit, request.context, f"source {request.source}")
 
     def bind(self, claim: Claim, unit: str, context: Context, detail: str) -> Claim:
@@ -144,6 +154,7 @@ class ChangeSet:
             self._check_device(claim, request)
         for claim in gone:
             self.retire(claim, reason, request.context)
+        self.given_up.note(request.product, request.unit, gone[0])
         return self.allocate(request)
 
     def reserve(self, request: ReserveRequest) -> list[Claim]:
@@ -172,8 +183,11 @@ class ChangeSet:
 
     def retire(self, claim: Claim, reason: str, context: Context) -> Claim:
         """Take the claim out of use for ever; a retired one stays as it is."""
+        if not claim.is_live:
+            return claim
+        self.given_up.note(claim.product, claim.unit, claim)
         retired = claim._replace(state=State.RETIRED, reason=clean(reason))
-        return self._change(retired, EventKind.RETIRED, context, None, reason) if claim.is_live else claim
+        return self._change(retired, EventKind.RETIRED, context, None, reason)
 
     def rebind(self, claim: Claim, unit: str, reason: str, context: Context) -> Claim:
         """Move the claim to another unit, which is not known to have it written yet. Raises `ClaimConflictError`."""
@@ -228,7 +242,8 @@ class ChangeSet:
     def _insert_allocated(self, request: AllocationRequest, claim_id: str) -> Claim:
         product, unit, source, context, now = request.product, request.unit, request.source, request.context, self.now
         seen = clean(context.host), None, details_of(request), run_of(request)
-        claim = Claim(claim_id, product, unit, State.ALLOCATED, source, now, now, *seen)
+        replaces = self.given_up.take(product, unit)
+        claim = Claim(claim_id, product, unit, State.ALLOCATED, source, now, now, *seen, replaces=replaces)
         # As `insert` does, in fewer steps: a crowd's units all come this way.
         self._claims[claim_id] = claim
         self._live[product, unit] = claim_id

@@ -32,6 +32,8 @@ class LedgerJob:
 _NAMED = ("claim_id", "serial")
 _TABLE: Mapping[str, LedgerJob] = {
     "find": LedgerJob((*_FILTER, "limit", "history")),
+    "chain": LedgerJob(_CLAIM, one_of=_NAMED),
+    "void-labels": LedgerJob(("product", "since", "until", "dest", "format", "reveal")),
     "conflicts": LedgerJob(("reveal",)),
     "export": LedgerJob((*_FILTER, "dest", "format"), needs=("dest",)),
     "import": LedgerJob(("src", "format"), needs=("src",)),

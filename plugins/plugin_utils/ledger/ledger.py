@@ -10,7 +10,7 @@ runs again. What the database itself guarantees stands in `schema`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
@@ -24,7 +24,7 @@ from .. import claim_ids
 from ..errors import IotoError
 from ..identity.board_names import names_of_board
 from .bulk_rows import read_by_claim_id, read_live_units
-from .change_set import ChangeSet
+from .change_set import ChangeSet, Touched
 from .conflicts import read_conflicts
 from .counts import read_summary
 from .database import Database
@@ -312,18 +312,12 @@ class Ledger:
         """Do `work` with what there is of the units, IDs and boards that are `asked` for."""
         boards = {name for request in asked for name in names_of_board(request.product, request.details)}
         units, ids = [request.unit for request in asked], [request.claim_id for request in asked]
-        return self._change(work, units=units, ids=ids, boards=boards)
+        new_for = [(request.product, request.unit) for request in asked]
+        return self._change(work, units=units, ids=ids, boards=boards, new_for=new_for)
 
-    def _change(
-        self,
-        work: Callable[[ChangeSet], Item],
-        *,
-        units: Sequence[str] = (),
-        ids: Sequence[str | None] = (),
-        boards: Collection[str] = (),
-    ) -> Item:
+    def _change(self, work: Callable[[ChangeSet], Item], **touched: Unpack[Touched]) -> Item:
         def transaction(connection: Connection) -> Item:
-            changes = ChangeSet(connection, units=units, ids=filter(None, ids), boards=boards)
+            changes = ChangeSet(connection, **touched)
             result = work(changes)
             changes.save()
             return result

@@ -15,7 +15,7 @@ _SOURCES = ("given", "generated", "adopted", "service", "agent", "imported", "re
 _FORMATS = ("csv", "jsonl")
 KEPT_BACKUPS = 14
 JOBS = (
-    *("find", "conflicts", "export", "import", "retire", "rebind", "labelled", "resolve"),
+    *("find", "chain", "void-labels", "conflicts", "export", "import", "retire", "rebind", "labelled", "resolve"),
     *("check", "backup", "restore", "migrate"),
     *("checkpoint", "verify", "new_key"),
 )
@@ -115,6 +115,18 @@ OPTIONS = (
             ),
         ),
         Option("history", "Return the events of the claims, too.", False),
+        Option(
+            "chain",
+            "Return the chains of the claims that O(claim_ids) names, or of the unit O(serial): which claim came in "
+            "place of which, and what was done in between. A unit is found by a serial that it had, too.",
+            False,
+        ),
+        Option(
+            "void_labels",
+            "Return the labels that became void from O(since) to O(until), of O(product). With O(dest), the file lists "
+            "them, for whoever destroys them.",
+            False,
+        ),
         Option(
             "dest",
             "Export the claims to this file on the controller, with whole claim IDs, readable by its owner alone.",

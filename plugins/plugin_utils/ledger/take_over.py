@@ -26,7 +26,7 @@ def take_over(changes: ChangeSet, claim: Claim, context: Context) -> str:
     before = known
     if known.product == claim.product and known.is_live and known.unit is None and claim.unit is not None:
         _check_free(changes, claim)
-        known = changes.bind(known, claim.unit, context, "imported")
+        known = changes.bind(known._replace(replaces=claim.replaces), claim.unit, context, "imported")
     elif known.product != claim.product or not _may_be_of_one_unit(known, claim):
         raise ClaimConflictError(taken(known), known)
     if not claim.is_live:

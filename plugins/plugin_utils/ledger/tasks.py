@@ -9,6 +9,7 @@ What is done with a ledger as a whole, which nobody has open then, is in `upkeep
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,9 @@ from .event_kinds import EventKind
 from .integrity.check import checked
 from .ledger import Ledger
 from .moments import parse_moment, refuse_backwards
+from .naming import named_claim
 from .records import Claim, ClaimConflictError, Context, Event, NewEvent, State, StateChange, parse_unit
+from .rework.lookups import VoidQuery, chain_result, void_file, void_result
 from .told import NO_CONFLICT, SETTLE, claim_line, conflict_line, found_lines, summary_line
 from .transfer import export_claims, import_claims
 
@@ -88,6 +91,11 @@ def query_ledger(ledger: Ledger, options: Mapping[str, Any], *, check: bool) -> 
         result["msg"] = f"The ledger {printable(ledger.location)} is sound: {integrity}."
     if options["history"]:
         result["events"] = [shown_by_task(event, reveal=reveal) for _claim, events in history for event in events]
+    if options["chain"]:
+        named = claims if options["claim_ids"] is not None else ()
+        result |= chain_result(ledger, named, serial=options["serial"], product=_product(options), reveal=reveal)
+    if options["void_labels"]:
+        result |= void_result(ledger, _void_query(options), reveal=reveal)
     if options["dest"] is not None:
         result |= _export(ledger, options, check=check)
     return result
@@ -98,7 +106,7 @@ def enter_ledger(ledger: Ledger, options: Mapping[str, Any], context: Context, *
     action = options["action"]
     if action == "import":
         return _import(ledger, options, context, check=check)
-    claim = _named(ledger, options)
+    claim = named_claim(ledger, claim_id=options["claim_id"], serial=options["serial"], product=options["product"])
     if action == "retire":
         after = _retired(ledger, claim, _needed(options, "reason"), context, check=check)
     elif action == "rebind":
@@ -129,10 +137,16 @@ def _history(ledger: Ledger, claim: Claim) -> list[Event]:
 
 def _export(ledger: Ledger, options: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
     path = typed_path(options["dest"]).absolute()
-    text = StringIO(newline="")
-    number = export_claims(_selected(ledger, options, limit=None), text, _format(options, path))
-    changed = _write_if_changed(path, text.getvalue().encode(), check=check)
-    told = f"{counted(number, 'claim')} {'would be' if check and changed else 'is' if number == 1 else 'are'}"
+    if options["void_labels"]:
+        what = "void label"
+        number, data = void_file(ledger, _void_query(options), _format(options, path))
+    else:
+        what = "claim"
+        text = StringIO(newline="")
+        number = export_claims(_selected(ledger, options, limit=None), text, _format(options, path))
+        data = text.getvalue().encode()
+    changed = _write_if_changed(path, data, check=check)
+    told = f"{counted(number, what)} {'would be' if check and changed else 'is' if number == 1 else 'are'}"
     return {
         "changed": changed,
         "dest": options["dest"],
@@ -148,13 +162,11 @@ def _selected(ledger: Ledger, options: Mapping[str, Any], *, limit: int | None) 
     if options["claim_ids"] is not None:
         found = ledger.holders([parse(claim_id) for claim_id in options["claim_ids"]])
         return list(found.values())
-    since = None if options["since"] is None else parse_moment(options["since"])
-    until = None if options["until"] is None else parse_moment(options["until"], is_end=True)
-    refuse_backwards(since, until)
+    since, until = _period(options)
     return list(
         ledger.claims(
             states=None if options["state"] is None else [State(state) for state in options["state"]],
-            product=None if options["product"] is None else parse_product(options["product"]),
+            product=_product(options),
             unit=options["serial"],
             host=options["host"],
             since=since,
@@ -167,39 +179,19 @@ def _selected(ledger: Ledger, options: Mapping[str, Any], *, limit: int | None) 
     )
 
 
-def _named(ledger: Ledger, options: Mapping[str, Any]) -> Claim:
-    """The claim that the options name: by its ID, or as the one that a unit has or had last."""
-    product = None if options["product"] is None else parse_product(options["product"])
-    serial = options["serial"]
-    if options["claim_id"] is not None:
-        claim = ledger.find(parse(options["claim_id"]))
-        if claim is not None and (
-            product not in {None, claim.product} or (serial and not is_same_serial(claim.unit, serial))
-        ):
-            raise LedgerTaskError(
-                f"The claim {claim.masked} belongs to {_whose(claim)}, and another unit is named beside it; see which "
-                "one is meant."
-            )
-    elif serial is not None:
-        claims = list(ledger.claims(product=product, unit=serial, newest_first=True))
-        if len(products := sorted({claim.product for claim in claims})) > 1:
-            raise LedgerTaskError(
-                f"Units of {len(products)} products have the serial {printable(serial)}; give product, one of "
-                f"{', '.join(products)}."
-            )
-        claim = next((claim for claim in claims if claim.is_live), next(iter(claims), None))
-    else:
-        raise LedgerTaskError("Nothing says which claim is meant; give claim_id, or serial.")
-    if claim is None:
-        raise LedgerTaskError(
-            f"The ledger {ledger.location} has no such claim; see what it has with ioto_ledger_job=find."
-        )
-    return claim
+def _period(options: Mapping[str, Any]) -> tuple[datetime | None, datetime | None]:
+    since = None if options["since"] is None else parse_moment(options["since"])
+    until = None if options["until"] is None else parse_moment(options["until"], is_end=True)
+    refuse_backwards(since, until)
+    return since, until
 
 
-def _whose(claim: Claim) -> str:
-    of = "no unit yet" if claim.unit is None else f"unit {printable(claim.unit)}"
-    return f"{of} of product {claim.product}"
+def _void_query(options: Mapping[str, Any]) -> VoidQuery:
+    return VoidQuery(*_period(options), _product(options))
+
+
+def _product(options: Mapping[str, Any]) -> str | None:
+    return None if options["product"] is None else parse_product(options["product"])
 
 
 def _retired(ledger: Ledger, claim: Claim, reason: str, context: Context, *, check: bool) -> Claim:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,6 +16,7 @@ from ..flows.recording import account_of
 from ..ledger.event_kinds import EventKind
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, Event, LedgerError, State
+from ..ledger.rework.chain import ACTS, ChainLink, chain_of
 from .records import Failure, ReportedUnit, Row, UnitVerdict
 
 _FAILURES: Mapping[str, UnitVerdict] = {
@@ -155,9 +156,11 @@ def collect(ledger: Ledger, period: Period, units: Sequence[ReportedUnit] = (), 
     dealt_with = _dealt_with(ledger, period, cases)
     cases = {_key_of(dealt_with.get(case.unit.host), key): case for key, case in cases.items()}
     claims = _claims(ledger, cases)
+    reworked = {event.claim_id for event in ledger.events(kinds=(*ACTS, EventKind.REBOUND))}
     return [
         _row(
             *(ledger, key, case, claims.get(key)),
+            chain=_chain(ledger, claims.get(key), reworked),
             is_reached=case.unit.host in dealt_with,
             found_done=found_done.get(key, 0),
         )
@@ -204,7 +207,23 @@ def _claims(ledger: Ledger, cases: dict[_Key, _Case]) -> dict[_Key, Claim]:
     return claims
 
 
-def _row(ledger: Ledger, key: _Key, case: _Case, claim: Claim | None, *, is_reached: bool, found_done: int) -> Row:
+def _chain(ledger: Ledger, claim: Claim | None, reworked: Container[str | None]) -> Sequence[ChainLink]:
+    """Return the chain of a unit that was reworked, or whose claim replaces another; of others there is none."""
+    if claim is None or (claim.replaces is None and claim.claim_id not in reworked):
+        return ()
+    return chain_of(ledger, claim)
+
+
+def _row(
+    ledger: Ledger,
+    key: _Key,
+    case: _Case,
+    claim: Claim | None,
+    *,
+    chain: Sequence[ChainLink],
+    is_reached: bool,
+    found_done: int,
+) -> Row:
     product, name = key
     failures = _failures(case.events)
     moved = [
@@ -223,6 +242,7 @@ def _row(ledger: Ledger, key: _Key, case: _Case, claim: Claim | None, *, is_reac
         failures=failures,
         actor=case.events[-1].actor if case.events else None,
         operator=case.events[-1].operator if case.events else None,
+        chain=chain,
     )
 
 

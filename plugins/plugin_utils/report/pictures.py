@@ -44,7 +44,7 @@ class Pictures:
             return ""
         if not self._reveal:
             claim = claim._replace(claim_id=claim.masked)
-        return self._svg(compose(job, claim).drawing)
+        return self._svg(compose(job, claim, row.label_number).drawing)
 
     def product_name(self, row: Row) -> str:
         """Return what the product of a unit is called on its label; its ID where nobody says a name."""

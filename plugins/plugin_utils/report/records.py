@@ -14,6 +14,8 @@ from typing import Any
 
 from ..ledger.columns import columns_of
 from ..ledger.records import Claim, State
+from ..ledger.rework.chain import ChainLink, chain_lines
+from ..ledger.rework.void_labels import number_by
 
 _TOLD_OTHERWISE = {"host", "product", "serial", "claim_id", "source", "state"}
 MORE_COLUMNS = tuple(
@@ -89,6 +91,17 @@ class Row:
     """Which account (`user@station`) did the last thing that happened to it in the period."""
     operator: str | None = None
     """Who stood at the line then, where somebody said so."""
+    chain: Sequence[ChainLink] = ()
+    """Of a unit that was reworked: its claims from the first to the last, and what was done with it."""
+
+    @property
+    def label_number(self) -> int:
+        """The number of its label."""
+        return next((number_by(link.events) for link in self.chain if link.claim == self.claim), 1)
+
+    def told_chain(self, *, reveal: bool) -> list[str]:
+        """Return its chain in lines."""
+        return [line.strip() for line in chain_lines(self.chain, reveal=reveal)]
 
     @property
     def by(self) -> str | None:

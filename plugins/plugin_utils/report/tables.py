@@ -31,6 +31,7 @@ COLUMNS = (
     "doubt",
     "operator",
     "by",
+    "chain",
 )
 
 
@@ -41,13 +42,13 @@ def csv_table(report: Report, *, reveal: bool) -> str:
     writer.writerow(COLUMNS)
     for values in _lines(report, reveal=reveal):
         failures = "; ".join(f"{failure['what']}: {failure['reason']}" for failure in values["failures"])
-        cells = {**values, "failures": failures}
+        cells = {**values, "failures": failures, "chain": "; ".join(values["chain"])}
         writer.writerow([guard_formula("" if cells[name] is None else str(cells[name])) for name in COLUMNS])
     return stream.getvalue()
 
 
 def json_lines(report: Report, *, reveal: bool) -> str:
-    """Return the report as JSON Lines; `failures` is a list of `at`, `what` and `reason`."""
+    """Return the report as JSON Lines; `failures` is a list of `at`, `what` and `reason`, `chain` one of lines."""
     return "".join(f"{json.dumps(values)}\n" for values in _lines(report, reveal=reveal))
 
 
@@ -75,4 +76,5 @@ def _values(row: Row, *, reveal: bool) -> dict[str, Any]:
         "doubt": row.doubt,
         "operator": row.operator,
         "by": row.by,
+        "chain": row.told_chain(reveal=reveal),
     }

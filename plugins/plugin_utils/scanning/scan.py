@@ -40,11 +40,12 @@ class NothingScannedError(ScanError):
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What a label says: its claim ID; its product and serial where it names them."""
+    """What a label says: its claim ID; its product, serial and number where it names them."""
 
     claim_id: str = field(repr=False)
     product: str | None = None
     serial: str | None = None
+    number: str | None = None
 
 
 def read_scan(text: str, templates: Iterable[str] = (DEFAULT_TEMPLATE,)) -> Scan:
@@ -90,6 +91,7 @@ def _by_template(text: str, template: str) -> Scan | None:
             parse(values["claim_id"]),
             parse_product(values["product"]) if "product" in values else None,
             values.get("serial"),
+            values.get("number"),
         )
     except (InvalidClaimIdError, InvalidProductError):
         return None

@@ -17,6 +17,8 @@ from ..identity.marks import ANY_MARKS, IdentifyingMarks
 from ..ledger.event_kinds import EventKind
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, Context, NewEvent, State
+from ..ledger.rework.chain import successor_of
+from ..ledger.rework.void_labels import void_because
 from ..scanning.scan import Scan
 
 """The events of a check that failed, and of one that did not."""
@@ -41,11 +43,17 @@ class UnitSeen:
 
 @dataclass(frozen=True, slots=True)
 class UnitKnown:
-    """What the ledger says: who has the label's ID, who the device's, and which one the unit has."""
+    """What the ledger says: who has the label's ID, who the device's, and which one the unit has.
+
+    `successor` is what came in the place of the label's ID, where that is retired. `void` says why the label is void
+    though its ID is not, as a clause.
+    """
 
     of_label: Claim | None = None
     of_device: Claim | None = None
     of_unit: Claim | None = None
+    successor: Claim | None = None
+    void: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +79,12 @@ def ask_ledger(ledger: Ledger, scan: Scan, seen: UnitSeen, product: str | None) 
         live = ledger.live_claim(named, seen.unit) if named else None
     except InvalidProductError:
         live = None  # the device names an invalid product
-    return UnitKnown(holders.get(scan.claim_id), holders.get(seen.claim_id or ""), live)
+    of_label, successor, void = holders.get(scan.claim_id), None, None
+    if of_label is not None and of_label.is_live:
+        void = void_because(ledger, of_label, number=scan.number, serial=scan.serial)
+    elif of_label is not None:
+        successor = successor_of(ledger, of_label)
+    return UnitKnown(of_label, holders.get(seen.claim_id or ""), live, successor, void)
 
 
 def compare(scan: Scan, seen: UnitSeen, known: UnitKnown, product: str | None = None) -> CheckVerdict:
@@ -112,8 +125,8 @@ def _of_ledger_and_label(scan: Scan, seen: UnitSeen, known: UnitKnown) -> list[s
     holder = known.of_label
     if holder is None:
         return ["the ledger does not know the label's claim ID"]
-    if not holder.is_live:
-        return [f"the label's claim ID is retired ({holder.reason})"]
+    if (void := known.void if holder.is_live else _void(holder, known.successor)) is not None:
+        return [void]
     if holder.unit is None:
         return ["the label is pre-printed and bound to no unit yet"]
     if not is_same_serial(holder.unit, seen.unit):
@@ -121,6 +134,15 @@ def _of_ledger_and_label(scan: Scan, seen: UnitSeen, known: UnitKnown) -> list[s
     if seen.product is not None and holder.product != seen.product:
         return [f"the label belongs to product {holder.product}"]
     return []
+
+
+def _void(holder: Claim, successor: Claim | None) -> str:
+    """Return why a label with the ID of `holder` is void, and what is in its place."""
+    void = f"the label is void, since its claim ID is retired ({holder.reason}); "
+    if successor is None:
+        return f"{void}no other has come in its place"
+    end = "" if successor.is_live else ", which is retired, too"
+    return f"{void}in its place is {successor.masked} of unit {quoted(successor.unit)}{end}"
 
 
 def _of_ledger_and_device(scan: Scan, seen: UnitSeen, known: UnitKnown) -> list[str]:
