@@ -87,6 +87,7 @@ def targets() -> Iterator[tuple[Path, tuple[str, str], str]]:
     rst_marks = (f".. {BEGIN}", f".. {END}")
     yield ROOT / "docs/docsite/rst/ledger.rst", rst_marks, table_of_playbook(flows.LEDGER)
     yield ROOT / "docs/docsite/rst/audit.rst", rst_marks, table_of_playbook(flows.AUDIT)
+    yield ROOT / "docs/docsite/rst/rework.rst", rst_marks, table_of_playbook(flows.REWORK)
 
 
 def between(old: str, begin: str, end: str, text: str, path: Path) -> str:

@@ -297,9 +297,9 @@ chains:
   sample: [[{"claim": {"claim_id": "********WQ", "state": "retired"}, "events": []}]]
 void_labels:
   description:
-    - Labels that have to be destroyed, wherever they are, in the order in which they became void. C(label) is the number
-      of the label among those with its claim ID, and C(times) how often it was made, copies not counted; C(successor) is
-      the claim ID that is there now.
+    - Labels that have to be destroyed, wherever they are, in the order in which they became void. C(label) is the
+      number of the label among those with its claim ID, and C(times) how often it was made, copies not counted;
+      C(successor) is the claim ID that is there now.
   returned: when O(void_labels=true)
   type: list
   elements: dict

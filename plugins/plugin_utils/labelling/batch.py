@@ -147,6 +147,8 @@ def write_files(
     What is at `dest` already is kept: the new file is called `dest-2` then, and so on. Raises `LabelError`.
     """
     with ledger.alone_with(label.claim.claim_id for label in labels):
+        if gone := _reworked(ledger, labels):
+            raise LabelError(gone)
         others = _made_meanwhile(ledger, labels)
         ours = [label for label in labels if label.claim.claim_id not in others]
         contents = {_unused(path): data for path, data in _contents(ours, dest, format, sheet, start).items()}
@@ -198,7 +200,7 @@ def print_labels(ledger: Ledger, labels: Sequence[Label], *, printer: Printer, c
         with ledger.alone_with([label.claim.claim_id]):
             if _made_meanwhile(ledger, [label]):
                 by_others += 1
-            elif failure := _in_doubt(ledger, label):
+            elif failure := _reworked(ledger, [label]) or _in_doubt(ledger, label):
                 break
             else:
                 if doubt := _doubts(ledger, label.claim):
@@ -248,6 +250,16 @@ def _made_meanwhile(ledger: Ledger, labels: Sequence[Label]) -> set[str]:
     made |= {claim_id for claim_id in relabelled if not waits_for_label(ledger, claim_id)}
     of_rolls = [label.claim for label in labels if not label.claim.unit and not label.reason]
     return made | {claim.claim_id for claim in of_rolls if _is_printed(ledger, claim)}
+
+
+def _reworked(ledger: Ledger, labels: Sequence[Label]) -> str:
+    """Return why `labels` are not made: that of a unit which was reworked since would be void."""
+    now = ledger.holders(label.claim.claim_id for label in labels)
+    for claim in (label.claim for label in labels):
+        known = now.get(claim.claim_id)
+        if known is None or not known.is_live or (claim.unit is not None and known.unit != claim.unit):
+            return f"The unit {claim.unit or claim.masked} was reworked in the meantime; run again."
+    return ""
 
 
 def _told(by_others: int) -> list[str]:

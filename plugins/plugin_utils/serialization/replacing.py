@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from ..claim_ids import InvalidClaimIdError, is_valid, mask, parse
 from ..display_text import meant_by
+from ..ledger.records import Claim
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,13 @@ class Replaced:
 
 NOTHING = Replacing()
 NOTHING_REPLACED = Replaced()
+
+
+def succession(claim: Claim, before: Claim | None, replaced: Replaced) -> list[str]:
+    """Return a notice where a unit that had no live claim `before` got one in the place of a retired one."""
+    if before is not None or claim.replaces is None or replaced:
+        return []
+    return [f"Its claim ID takes the place of {mask(claim.replaces)}, which is retired; a label with that one is void."]
 
 
 def product_is_meant(product: str) -> str:

@@ -44,7 +44,7 @@ from ..ledger.records import (
 )
 from ..ledger.run_number import seconds_since
 from .decision import Action, Decision, decide, is_without_effect, replaced
-from .replacing import NOTHING_REPLACED
+from .replacing import NOTHING_REPLACED, succession
 from .request import OtherDeviceError, Request, SerializationError, UnitOutcome
 from .situation import Asked, Known, Seen
 from .sources.source import ClaimSource
@@ -113,6 +113,7 @@ class _Transaction:
         if self._source.on_device and plan.decision.needs_an_id:
             plan = self._let_device_make_one(plan)
         claim = self._claim(plan)
+        self._notices += succession(claim, plan.known.live, self._replaced)
         if self._target(plan.state, claim.claim_id).data != plan.state.file.data:
             claim = self._mark_unsettled(claim)
         # Nobody has read back yet what may be there since a run that was cut off, or from an agent, which never syncs.

@@ -36,7 +36,7 @@ class ChainLink:
 
 def chain_of(ledger: Ledger, claim: Claim) -> list[ChainLink]:
     """Return the chain that `claim` belongs to, from its first claim to its last."""
-    first, seen = claim, {claim.claim_id}
+    first, seen = ledger.find(claim.claim_id) or claim, {claim.claim_id}
     while first.replaces is not None and first.replaces not in seen and len(seen) < _MOST:
         before = ledger.find(first.replaces)
         if before is None:

@@ -24,6 +24,8 @@ from .chain import successor_of
 
 _MADE = (EventKind.LABELLED, EventKind.REPRINT, EventKind.PREPRINTED)
 """A label is there."""
+_UNSURE = (EventKind.PRINT_STARTED, EventKind.PRINT_UNSURE)
+"""A label may be there, unless something else is recorded next."""
 _VOIDING = (EventKind.RELABEL, EventKind.REBOUND)
 """The labels that are there with the ID are void, and a new one may have it."""
 _ENDING = (*_VOIDING, EventKind.RETIRED)
@@ -106,15 +108,27 @@ def void_labels(ledger: Ledger, *, since: datetime | None = None, until: datetim
         claim = ledger.find(event.claim_id)
         if claim is None:
             continue
-        history = list(ledger.events(claim_id=claim.claim_id, kinds=(*_MADE, *_VOIDING)))
-        before = [each for each in history if each.id < event.id]
-        voided = [each for each in before if _makes_void(each)]
-        made = [each for each in before if each.kind in _MADE and (not voided or each.id > voided[-1].id)]
+        voided, made = _before(ledger, event)
         if made:
             successor = claim if claim.is_live else successor_of(ledger, claim)
             serial = next((each.unit for each in reversed(made) if each.unit), None)
-            about = len(voided) + 1, serial, made[0].at, len(made), event.at, _why(event), event.reason
+            about = voided + 1, serial, made[0].at, len(made), event.at, _why(event), event.reason
             yield VoidLabel(claim, *about, successor)
+
+
+def _before(ledger: Ledger, event: Event) -> tuple[int, list[Event]]:
+    """Return how often the labels of a claim became void before `event`, and when those were made that then did."""
+    kinds = (*_MADE, *_UNSURE, EventKind.PRINT_FAILED, *_VOIDING)
+    voided, labels = 0, list[Event]()
+    for each in ledger.events(claim_id=event.claim_id, kinds=kinds):
+        if each.id >= event.id:
+            break
+        if _makes_void(each):
+            voided, labels = voided + 1, []
+        else:
+            labels.append(each)
+    made = [each for each in labels if each.kind in _MADE]
+    return voided, made or [each for each in labels[-1:] if each.kind in _UNSURE]
 
 
 def _makes_void(event: Event) -> bool:

@@ -25,6 +25,8 @@ from ..row_values import read, select_rows
 from .acts import Act, ReworkRequest
 from .chain import ACTS
 
+_ATTEMPTS = 5
+"""Times that a claim is looked up again because another operator was faster."""
 _DONE_AGAIN = (
     *(EventKind.CHECKED, EventKind.VERIFIED, EventKind.SETTLED, EventKind.LABELLED, EventKind.REPRINT),
     *ACTS,
@@ -35,6 +37,10 @@ _LABELS = (EventKind.LABELLED, EventKind.REPRINT, EventKind.RELABEL)
 
 class ReworkError(IotoError):
     """An act that cannot be done, though the ledger knows the unit."""
+
+
+class OvertakenError(ReworkError):
+    """A unit that another operator has reworked since its claim was looked up."""
 
 
 class ReworkRefusedError(IotoError):
@@ -67,17 +73,26 @@ class _ActOnClaim:
     claim: Claim
 
 
+_Found = _ActOnClaim | IotoError | Reworked
+"""A request whose claim was found, or the answer to one that is done or cannot be."""
+
+
 def rework(ledger: Ledger, requests: Sequence[ReworkRequest], *, check: bool = False) -> list[Reworked | IotoError]:
     """Do `requests`, all or none, and answer each; with `check` say what would be done. Errors are answers, too.
 
     An act that was done already changes nothing. Of acts on one unit only the first is done: the second may depend on
     what comes of it.
     """
-    named = [_named(ledger, request) for request in requests]
+    for _attempt in range(_ATTEMPTS):
+        answers = _try(ledger, [_named(ledger, request) for request in requests], check=check)
+        if not any(isinstance(answer, OvertakenError) for answer in answers):
+            break
+    return answers
+
+
+def _try(ledger: Ledger, named: list[_Found], *, check: bool) -> list[Reworked | IotoError]:
     for place, twin in _twins(named).items():
-        named[place] = ReworkError(
-            f"The unit {quoted(twin.claim.unit or twin.claim.masked)} is named before; keep one."
-        )
+        named[place] = ReworkError(f"{_unit(twin.claim)} is named before; keep one.")
     refused = any(isinstance(each, IotoError) for each in named)
 
     def transaction(connection: Connection) -> list[Reworked | IotoError]:
@@ -91,13 +106,16 @@ def rework(ledger: Ledger, requests: Sequence[ReworkRequest], *, check: bool = F
     if check or refused:
         with ledger.database.read() as connection:
             return _Reworking(connection, named, lock=False).answers()
+    ids = [each.claim.claim_id for each in named if isinstance(each, _ActOnClaim)]
     try:
-        return ledger.database.write(transaction)
+        # Whoever makes a label is alone with its claim meanwhile: a label is made before an act or after it.
+        with ledger.alone_with(ids):
+            return ledger.database.write(transaction)
     except ReworkRefusedError as error:
         return list(error.answers)
 
 
-def _named(ledger: Ledger, request: ReworkRequest) -> _ActOnClaim | IotoError | Reworked:
+def _named(ledger: Ledger, request: ReworkRequest) -> _Found:
     if request.act is Act.NEW_CASE and (done := _moved_already(ledger, request)) is not None:
         return done
     try:
@@ -127,7 +145,7 @@ def _moved_already(ledger: Ledger, request: ReworkRequest) -> Reworked | None:
     return None
 
 
-def _twins(named: Sequence[_ActOnClaim | IotoError | Reworked]) -> dict[int, _ActOnClaim]:
+def _twins(named: Sequence[_Found]) -> dict[int, _ActOnClaim]:
     """Return the later ones of those that are about one unit, by their places."""
     seen: set[tuple[str, str | None]] = set()
     found = {}
@@ -143,7 +161,7 @@ def _twins(named: Sequence[_ActOnClaim | IotoError | Reworked]) -> dict[int, _Ac
 class _Reworking:
     """One transaction of rework."""
 
-    def __init__(self, connection: Connection, named: Sequence[_ActOnClaim | IotoError | Reworked], *, lock: bool) -> None:
+    def __init__(self, connection: Connection, named: Sequence[_Found], *, lock: bool) -> None:
         self._connection = connection
         self._named = named
         self.changes = ChangeSet(connection, lock=lock, **_touched(named))
@@ -152,7 +170,7 @@ class _Reworking:
         """Do each act, or say why not."""
         return [self._answer(each) for each in self._named]
 
-    def _answer(self, named: _ActOnClaim | IotoError | Reworked) -> Reworked | IotoError:
+    def _answer(self, named: _Found) -> Reworked | IotoError:
         if not isinstance(named, _ActOnClaim):
             return named
         request = named.request
@@ -170,9 +188,11 @@ class _Reworking:
         if named.request.claim_id is not None:
             return known
         live = self.changes.live(named.claim.product, named.claim.unit or "")
-        if live is None and not is_same_serial(known.unit, named.claim.unit):
-            raise ReworkError(f"{_unit(named.claim)} was given another serial meanwhile; see its chain, and run again.")
-        return live or known
+        if (live or known).claim_id != known.claim_id or not is_same_serial(known.unit, named.claim.unit):
+            raise OvertakenError(
+                f"{_unit(named.claim)} is being reworked by somebody else; see its chain and run again."
+            )
+        return known
 
     def _already(self, request: ReworkRequest, claim: Claim) -> Reworked:
         """Answer for a unit whose claim is retired. Raises `ReworkError` unless this very act did it."""
@@ -271,7 +291,7 @@ _FROM_UNIT = "from unit "
 _PRINT_IT = "labels.yml prints its new one."
 
 
-def _touched(named: Sequence[_ActOnClaim | IotoError | Reworked]) -> Touched:
+def _touched(named: Sequence[_Found]) -> Touched:
     """Return what the acts touch: their claims, what their units have now, and, of a new case, what is there."""
     about = [each for each in named if isinstance(each, _ActOnClaim)]
     moved = [each for each in about if each.request.act is Act.NEW_CASE]

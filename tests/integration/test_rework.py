@@ -1,0 +1,306 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The acts of rework on a real ledger, each on both databases, and two operators who do many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.options import parse_operator
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.event_kinds import EventKind
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.integrity.check import check_integrity
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
+    AllocationRequest,
+    Claim,
+    ClaimConflictError,
+    Context,
+    ReserveRequest,
+    State,
+    StateChange,
+)
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.rework.chain import (
+    chain_lines,
+    chain_of,
+    chains_of_unit,
+)
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.rework.task import (
+    ReworkTaskError,
+    rework_units,
+)
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.rework.void_labels import void_labels
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.tasks import query_ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
+from ansible_collections.ioto.serialization.plugins.plugin_utils.scanning.scan import Scan, read_scan
+from ansible_collections.ioto.serialization.plugins.plugin_utils.verification.three_way_check import (
+    UnitSeen,
+    ask_ledger,
+    compare,
+)
+from tests.campaign.rework import QR, run
+
+PRODUCT, OTHER_PRODUCT = "01K9F1EETDEV1CEPR0DVCT0001", "01K9F1EETDEV1CEPR0DVCT0002"
+CONTEXT = Context("line@bench", "pump-1")
+ANN = Context("ann@bench", operator="ann")
+BOARD = {"mac": "00:1b:21:33:44:55", "serial": "BOARD-1"}
+SEED = 21
+
+# Forked as Ansible forks its workers; pytest-xdist's own thread makes Python 3.12 and later warn of it.
+pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+
+
+@pytest.fixture
+def ledger(location: str) -> Iterator[Ledger]:
+    with Ledger(location) as opened:
+        yield opened
+        assert check_integrity(opened.database).findings == []
+
+
+def bring_up(ledger: Ledger, unit: str = "SN-1", **details: object) -> Claim:
+    """Do what provision.yml and labels.yml do with a unit."""
+    claim = ledger.allocate(AllocationRequest(PRODUCT, unit, "generated", CONTEXT, details=details or None))
+    return ledger.advance(StateChange(claim.claim_id, State.LABELLED, CONTEXT))
+
+
+def rework(ledger: Ledger, act: str | None = None, *, check: bool = False, **given: Any) -> dict[str, Any]:
+    options = {name: option.default for name, option in options_of("rework").items()}
+    options |= {"reason": "why not", "act": act, **given}
+    return rework_units(ledger, options, ANN, check=check, operator_of=parse_operator)
+
+
+def problems_of(ledger: Ledger, scan: Scan, unit: str, device: str | None) -> str:
+    seen = UnitSeen(unit, device, PRODUCT)
+    return "; ".join(compare(scan, seen, ask_ledger(ledger, scan, seen, PRODUCT), PRODUCT).problems)
+
+
+def last_event(ledger: Ledger, claim: Claim) -> tuple[str, str | None, str | None, str | None]:
+    (event,) = ledger.events(claim_id=claim.claim_id, newest_first=True, limit=1)
+    return str(event.kind), event.reason, event.operator, event.detail
+
+
+def test_a_scrapped_unit_ends_once_and_gets_another_id_if_it_was_no_scrap(ledger: Ledger) -> None:
+    claim = bring_up(ledger)
+
+    told = rework(ledger, "scrap", serial="SN-1", reason="burnt")
+
+    assert told["changed"] and "never comes back, and a label with it is void" in told["msg"]
+    assert claim.claim_id not in str(told)
+    assert last_event(ledger, claim) == ("scrapped", "burnt", "ann", "it was labelled")
+    again = rework(ledger, "scrap", serial="SN-1", reason="burnt")
+    assert (again["changed"], "scrapped already (burnt)" in again["msg"]) == (False, True)
+    with pytest.raises(ClaimConflictError, match=r"retired \(burnt\) and is never issued again"):
+        ledger.allocate(AllocationRequest(PRODUCT, "SN-2", "given", CONTEXT, claim_id=claim.claim_id))
+    after = bring_up(ledger)
+    assert after.replaces == claim.claim_id
+    assert f"in its place is {after.masked}" in problems_of(ledger, Scan(claim.claim_id), "SN-1", after.claim_id)
+
+
+def test_a_new_board_waits_for_its_id_which_says_what_it_replaces(ledger: Ledger) -> None:
+    claim = bring_up(ledger, **BOARD)
+
+    assert "waits for its new board" in rework(ledger, "new-board", serial="SN-1", reason="no radio")["msg"]
+
+    assert not rework(ledger, "new-board", serial="SN-1")["changed"]
+    after = bring_up(ledger, mac="00:1b:21:66:77:88", serial="BOARD-2")
+    assert (after.unit, after.replaces) == ("SN-1", claim.claim_id)
+    # The old board is no unit now, and may become another one.
+    assert bring_up(ledger, "SN-2", **BOARD).replaces is None
+    assert rework(ledger, "new-board", serial="SN-1")["changed"]
+    third = bring_up(ledger, mac="00:1b:21:99:99:99", serial="BOARD-3")
+    (chain,) = chains_of_unit(ledger, "SN-1")
+    assert [link.claim.claim_id for link in chain] == [claim.claim_id, after.claim_id, third.claim_id]
+    for each in (claim, after, third):
+        assert [link.claim for link in chain_of(ledger, each)] == [link.claim for link in chain]
+    lines = "\n".join(chain_lines(chain, reveal=False))
+    assert claim.claim_id not in lines and "new-board by ann@bench (ann), it was labelled, no radio" in lines
+
+
+@pytest.mark.parametrize("source", ["given", "reserved"])
+def test_a_new_board_may_have_an_id_from_anywhere(ledger: Ledger, source: str) -> None:
+    claim = bring_up(ledger)
+    rework(ledger, "new-board", serial="SN-1")
+    given = "ABCDEFGHJK"
+    if source == "reserved":
+        (reserved,) = ledger.reserve(ReserveRequest(PRODUCT, 1, CONTEXT))
+        given = reserved.claim_id
+
+    after = ledger.allocate(AllocationRequest(PRODUCT, "SN-1", "given", CONTEXT, claim_id=given))
+
+    assert (after.claim_id, after.replaces) == (given, claim.claim_id)
+    assert ledger.find(given) == after
+
+
+def test_an_id_that_is_replaced_by_the_flows_is_in_the_chain(ledger: Ledger) -> None:
+    claim = bring_up(ledger)
+    after = ledger.replace(AllocationRequest(PRODUCT, "SN-1", "generated", CONTEXT), reason="photographed")
+    other = AllocationRequest(OTHER_PRODUCT, "SN-1", "generated", CONTEXT, former_product=PRODUCT)
+    last = ledger.replace(other, reason="sold")
+    assert (after.replaces, last.replaces) == (claim.claim_id, after.claim_id)
+    assert [link.claim.claim_id for link in chain_of(ledger, claim)] == [
+        claim.claim_id,
+        after.claim_id,
+        last.claim_id,
+    ]
+
+
+@pytest.mark.parametrize("keep_id", [True, False])
+def test_a_new_case_has_another_serial_and_the_id_stays_as_chosen(ledger: Ledger, keep_id: bool) -> None:
+    claim = bring_up(ledger, **BOARD)
+    asked = {"serial": "SN-1", "new_serial": "SN-7", "keep_id": keep_id, "reason": "cracked"}
+
+    assert rework(ledger, "new-case", check=True, **asked)["acts"][0]["claim"]["serial"] == "SN-7"
+    assert ledger.find(claim.claim_id) == claim
+    assert rework(ledger, "new-case", **asked)["changed"]
+
+    after = ledger.live_claim(PRODUCT, "SN-7")
+    assert after is not None and (after.claim_id == claim.claim_id) is keep_id
+    assert (after.state, after.details) == (State.ALLOCATED, BOARD)
+    assert after.replaces == (None if keep_id else claim.claim_id)
+    assert ledger.live_claim(PRODUCT, "SN-1") is None
+    for name in ({"serial": "SN-1"}, {"serial": None, "claim_id": claim.claim_id}):
+        again = rework(ledger, "new-case", **{**asked, **name})
+        assert (again["changed"], "has the board already" in again["msg"]) == (False, True)
+    bring_up(ledger, "SN-7", **BOARD)
+    old = Scan(claim.claim_id, serial="SN-1")
+    assert "the label is void, since its claim ID" in problems_of(ledger, old, "SN-7", after.claim_id)
+    assert after.masked in problems_of(ledger, old, "SN-7", after.claim_id)
+    # What undoes it is another act of its kind; an ID that is retired stays so.
+    rework(ledger, "new-case", serial="SN-7", new_serial="SN-1", keep_id=True)
+    back = ledger.live_claim(PRODUCT, "SN-1")
+    assert back is not None and back.claim_id == after.claim_id
+    assert {link.claim.claim_id for link in chains_of_unit(ledger, "SN-7")[0]} == {claim.claim_id, after.claim_id}
+
+
+def test_a_new_label_is_told_from_the_old_one_by_its_number(ledger: Ledger) -> None:
+    claim = bring_up(ledger)
+
+    assert rework(ledger, "relabel", serial="SN-1", reason="torn")["changed"]
+
+    assert not rework(ledger, "relabel", serial="SN-1", reason="torn")["changed"]
+    first, second = (
+        read_scan(QR.format(claim_id=claim.claim_id, serial="SN-1", number=number), [QR]) for number in (1, 2)
+    )
+    found = problems_of(ledger, first, "SN-1", claim.claim_id)
+    assert found == (
+        f"the label is void, since the unit was relabelled (torn); label 2 of {claim.masked} is in its place"
+    )
+    assert problems_of(ledger, second, "SN-1", claim.claim_id) == ""
+    # By the ID alone, nobody can tell.
+    assert problems_of(ledger, Scan(claim.claim_id), "SN-1", claim.claim_id) == ""
+    assert "which has 2" in problems_of(ledger, Scan(claim.claim_id, number="3"), "SN-1", claim.claim_id)
+
+
+def test_a_unit_comes_back_with_its_state_and_nothing_is_issued(ledger: Ledger) -> None:
+    claim = bring_up(ledger)
+
+    assert rework(ledger, "came-back", serial="SN-1", reason="RMA 4711")["changed"]
+
+    assert last_event(ledger, claim) == ("came-back", "RMA 4711", "ann", "it was labelled")
+    assert ledger.find(claim.claim_id) == claim
+    assert not rework(ledger, "came-back", serial="SN-1", reason="RMA 4711")["changed"]
+    assert rework(ledger, "came-back", serial="SN-1", reason="RMA 4712")["changed"]
+    rework(ledger, "scrap", serial="SN-1")
+    assert rework(ledger, "came-back", serial="SN-1", reason="RMA 4712")["changed"]
+    assert len(list(ledger.claims())) == 1
+
+
+@pytest.mark.parametrize(
+    ("act", "given", "sentence"),
+    [
+        ("scrap", {"serial": "SN-9"}, "has no such claim"),
+        ("scrap", {}, "Nothing says which unit is meant"),
+        ("scrap", {"serial": "SN-1", "reason": " "}, "An act of rework needs a reason"),
+        (None, {"serial": "SN-1"}, "Nothing says what is done with the unit"),
+        ("relabel", {"serial": "SN-2"}, "has no label yet (allocated)"),
+        ("new-board", {"serial": "SN-3"}, "has no claim ID in use"),
+        ("new-case", {"serial": "SN-1", "new_serial": "SN-2", "keep_id": True}, "already has the claim ID"),
+        ("new-case", {"serial": "SN-1", "new_serial": "SN-1", "keep_id": True}, "is to become itself"),
+        ("new-case", {"serial": "SN-1", "new_serial": "SN-7"}, "Say whether the claim ID stays"),
+        ("scrap", {"serial": "SN-1", "new_serial": "SN-7"}, "ioto_rework_new_serial has no meaning for the act scrap"),
+        ("scrap", {"claim_id": "0000000000"}, "is reserved and belongs to no unit"),
+    ],
+)
+def test_what_cannot_be_done_is_said_and_nothing_is(
+    ledger: Ledger, act: str | None, given: dict[str, Any], sentence: str
+) -> None:
+    bring_up(ledger)
+    ledger.allocate(AllocationRequest(PRODUCT, "SN-2", "generated", CONTEXT))
+    gone = bring_up(ledger, "SN-3")
+    ledger.retire(gone.claim_id, reason="lost", context=CONTEXT)
+    (reserved,) = ledger.reserve(ReserveRequest(PRODUCT, 1, CONTEXT))
+    if "claim_id" in given:
+        given = {"claim_id": reserved.claim_id}
+    before = list(ledger.claims()), len(list(ledger.events()))
+
+    with pytest.raises(ReworkTaskError, match=r"^Nothing was done") as caught:
+        rework(ledger, act, **given)
+
+    assert sentence in str(caught.value)
+    assert (list(ledger.claims()), len(list(ledger.events()))) == before
+
+
+def test_a_file_is_done_as_a_whole_or_each_of_its_bad_lines_is_named(ledger: Ledger, tmp_path: Path) -> None:
+    for number in range(1, 5):
+        bring_up(ledger, f"SN-{number}")
+    before = list(ledger.events())
+    file = tmp_path / "monday.csv"
+    file.write_text(
+        "Act;Serial;New serial;Keep-ID;Reason;Operator\n"
+        "scrap;SN-1;;;burnt;bob\n"
+        "new-case;SN-2;SN-12;yes;;\n"
+        "relabel;SN-9;;;;\n"
+        "swap;SN-3;;;;\n"
+        "new-case;SN-4;SN-14;perhaps;;\n"
+        "came-back;SN-1;;;;\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(ReworkTaskError) as caught:
+        rework(ledger, src=str(file))
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "Nothing was done, because of 4 problems; correct them and run again:"
+    assert [line.partition(":")[0] for line in lines[1:]] == ["line 4", "line 5", "line 6", "line 7"]
+    assert list(ledger.events()) == before
+
+    text = "\n".join(line for number, line in enumerate(file.read_text("utf-8").splitlines(), 1) if number < 4)
+    file.write_text(text, encoding="utf-8")
+    assert rework(ledger, src=str(file), check=True)["msg"].startswith("2 acts of rework would be done")
+    assert list(ledger.events()) == before
+    assert rework(ledger, src=str(file))["msg"] == "2 acts of rework were done; 0 were so already."
+    assert rework(ledger, src=str(file))["msg"] == "0 acts of rework were done; 2 were so already."
+    (scrapped,) = ledger.events(kinds=[EventKind.SCRAPPED])
+    assert (scrapped.operator, scrapped.reason, scrapped.unit) == ("bob", "burnt", "SN-1")
+
+
+def test_void_labels_are_listed_and_written_for_their_owner_alone(ledger: Ledger, tmp_path: Path) -> None:
+    claims = [bring_up(ledger, f"SN-{number}") for number in range(1, 5)]
+    rework(ledger, "scrap", serial="SN-1", reason="=burnt")
+    rework(ledger, "relabel", serial="SN-2", reason="torn")
+    rework(ledger, "new-case", serial="SN-3", new_serial="SN-13", keep_id=True)
+    file = tmp_path / "void.csv"
+    asked = {name: option.default for name, option in options_of("ledger_info").items()}
+
+    result = query_ledger(ledger, {**asked, "limit": 0, "void_labels": True, "dest": str(file)}, check=False)
+
+    assert [(each["serial"], each["label"], each["successor_serial"]) for each in result["void_labels"]] == [
+        ("SN-1", 1, None),
+        ("SN-2", 1, "SN-2"),
+        ("SN-3", 1, "SN-13"),
+    ]
+    assert not any(claim.claim_id in str(result["void_labels"]) + str(result["lines"]) for claim in claims)
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert [claim.claim_id in file.read_text("utf-8") for claim in claims] == [True, True, True, False]
+    assert "'=burnt" in file.read_text("utf-8")
+    assert [found.why for found in void_labels(ledger)][1] == "since the unit was relabelled (torn)"
+
+
+def test_two_operators_at_once_break_nothing_and_every_void_label_is_caught(location: str) -> None:
+    result = run(location, acts=40, units=6, seed=SEED)
+
+    print(result)
+    assert result.violations == []
+    assert result.counts["labels void"] > 5 and result.counts["labels good"] > 2
