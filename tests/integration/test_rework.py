@@ -43,6 +43,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.verification.th
     compare,
 )
 from tests.campaign.rework import QR, run
+from tests.support.ledgers import damage
 
 PRODUCT, OTHER_PRODUCT = "01K9F1EETDEV1CEPR0DVCT0001", "01K9F1EETDEV1CEPR0DVCT0002"
 CONTEXT = Context("line@bench", "pump-1")
@@ -133,6 +134,14 @@ def test_a_new_board_may_have_an_id_from_anywhere(ledger: Ledger, source: str) -
 
     assert (after.claim_id, after.replaces) == (given, claim.claim_id)
     assert ledger.find(given) == after
+
+
+def test_the_check_sees_a_claim_that_replaces_one_in_use(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        first, second = bring_up(ledger), bring_up(ledger, "SN-2")
+        damage(ledger.database, f"UPDATE ioto_claims SET replaces = '{first.claim_id}' WHERE unit = '{second.unit}'")
+        (finding,) = check_integrity(ledger.database).findings
+        assert finding == "Row 2 of ioto_claims: the claim that it replaces is not retired."
 
 
 def test_an_id_that_is_replaced_by_the_flows_is_in_the_chain(ledger: Ledger) -> None:

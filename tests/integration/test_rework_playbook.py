@@ -81,7 +81,7 @@ def test_a_new_board_gets_its_id_its_label_and_its_place_in_the_chain(home: Path
 
     assert run.status == 0, run.output
     new = str(device.claim_id())
-    assert f"takes the place of ********{old[-2:]}" in run.output
+    assert f"takes the place of ********{old[-2:]}" in run.output, run.output
     with Ledger(home / ".local/share/ioto/ledger.db", read_only=True) as ledger:
         claim = ledger.find(new)
         assert claim is not None and (claim.replaces, claim.state, claim.unit) == (old, "labelled", serial)

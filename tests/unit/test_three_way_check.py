@@ -62,6 +62,19 @@ def test_label_device_and_ledger_that_agree_pass() -> None:
         (Scan(B), SEEN, UnitKnown(None, claim(A), claim(A)), "the ledger does not know the label's claim ID"),
         (Scan(B), SEEN, UnitKnown(claim(B, None), claim(A), claim(A)), "pre-printed and bound to no unit"),
         (Scan(B), SEEN, UnitKnown(claim(B, state=State.RETIRED), claim(A), claim(A)), "is retired (scrapped)"),
+        (
+            Scan(B),
+            SEEN,
+            UnitKnown(claim(B, state=State.RETIRED), claim(A), claim(A), successor=claim(A)),
+            "the label is void, since its claim ID is retired (scrapped); in its place is ********AA of unit 'SN-1'",
+        ),
+        (Scan(B), SEEN, UnitKnown(claim(B, state=State.RETIRED), claim(A), claim(A)), "no other has come in its place"),
+        (
+            Scan(A),
+            SEEN,
+            UnitKnown(claim(A), claim(A), claim(A), void="the label is void, since it is"),
+            "the label is void, since it is",
+        ),
         (Scan("BAAAAAAAAA"), SEEN, UnitKnown(None, claim(A), claim(A)), "and the device has another one, ********AA"),
         (Scan(A), UnitSeen("SN-1", None, PRODUCT), UnitKnown(claim(A), None, claim(A)), "the device has no claim ID"),
         (

@@ -56,9 +56,21 @@ def check_claims(connection: Connection, findings: Findings) -> int:
     for _claim_id, entries in groupby(_entries(connection), attrgetter("claim_id")):
         for sentence in _replay(list(entries)):
             findings.add(sentence)
+    _check_heirs(connection, findings)
     if connection.dialect.name == "sqlite":
         _check_order(connection, findings)
     return count
+
+
+def _check_heirs(connection: Connection, findings: Findings) -> None:
+    """Look for claims in the place of one that is in use; one that the ledger lacks may be elsewhere."""
+    rows = raw_select(
+        connection,
+        f"SELECT heir.seq FROM {claims.name} AS heir JOIN {claims.name} AS gone ON gone.claim_id = heir.replaces "  # noqa: S608
+        f"WHERE gone.state <> '{State.RETIRED.value}' ORDER BY heir.seq",
+    )
+    for (number,) in rows:
+        findings.add_row(claims.name, number, "the claim that it replaces is not retired")
 
 
 def _check_order(connection: Connection, findings: Findings) -> None:
