@@ -30,6 +30,8 @@ pytestmark = [
     ),
 ]
 REWORK = ROOT / "playbooks/rework.yml"
+SERIAL = "CASE-1"
+CASE = f"ioto_serial={SERIAL}"
 REASON = {"ioto_reason": "no radio", "ioto_operator": "ann"}
 
 
@@ -40,12 +42,14 @@ def fleet(tmp_path: Path) -> Iterator[Fleet]:
 
 
 def label(home: Path, fleet: Fleet) -> Run:
+    """Provision the unit and label it; the case has a serial of its own, which the inventory says."""
     dest = f"ioto_label_dest={home}/labels-{len(list(home.glob('*.pdf')))}.pdf"
-    return provision(home, "-i", fleet.inventory, "-e", f"{dest} ioto_label_brand=X")
+    return provision(home, "-i", fleet.inventory, "-e", f"{dest} ioto_label_brand=X {CASE}")
 
 
 def verify(home: Path, fleet: Fleet, scan: str) -> Run:
-    return provision(home, "-i", fleet.inventory, "-e", f"ioto_scan={scan}", playbook=ROOT / "playbooks/verify.yml")
+    said = f"ioto_scan={scan} {CASE}"
+    return provision(home, "-i", fleet.inventory, "-e", said, playbook=ROOT / "playbooks/verify.yml")
 
 
 def rework(home: Path, act: str, serial: str, *options: str, **more: object) -> Run:
@@ -68,14 +72,14 @@ def swap_board(device: Device) -> None:
 def test_a_new_board_gets_its_id_its_label_and_its_place_in_the_chain(home: Path, fleet: Fleet) -> None:
     (device,) = fleet.devices
     assert label(home, fleet).status == 0
-    old, serial = str(device.claim_id()), device.serial
+    old = str(device.claim_id())
 
-    foretold = rework(home, "new-board", serial, "--check")
+    foretold = rework(home, "new-board", SERIAL, "--check")
     assert foretold.status == 0 and "Would be done: The unit" in foretold.output
-    done = rework(home, "new-board", serial)
+    done = rework(home, "new-board", SERIAL)
     assert (done.status, done.changed) == (0, 1), done.output
     assert "waits for its new board" in done.output and old not in done.output
-    assert rework(home, "new-board", serial).changed == 0
+    assert rework(home, "new-board", SERIAL).changed == 0
     swap_board(device)
     run = label(home, fleet)
 
@@ -84,9 +88,9 @@ def test_a_new_board_gets_its_id_its_label_and_its_place_in_the_chain(home: Path
     assert f"takes the place of ********{old[-2:]}" in run.output, run.output
     with Ledger(home / ".local/share/ioto/ledger.db", read_only=True) as ledger:
         claim = ledger.find(new)
-        assert claim is not None and (claim.replaces, claim.state, claim.unit) == (old, "labelled", serial)
+        assert claim is not None and (claim.replaces, claim.state, claim.unit) == (old, "labelled", SERIAL)
     chain = provision(
-        home, "-e", f"ioto_ledger_job=chain ioto_ledger_serial={serial}", playbook=ROOT / "playbooks/ledger.yml"
+        home, "-e", f"ioto_ledger_job=chain ioto_ledger_serial={SERIAL}", playbook=ROOT / "playbooks/ledger.yml"
     )
     assert chain.status == 0
     assert "new-board by" in chain.output and f"in its place: ********{new[-2:]}" in chain.output
@@ -109,7 +113,7 @@ def test_a_new_label_is_due_once_after_the_old_one_is_void(home: Path, fleet: Fl
     dest = "-e", json.dumps(said)
     assert provision(home, *dest, playbook=labels).status != 0  # none is due
 
-    assert rework(home, "relabel", device.serial).status == 0
+    assert rework(home, "relabel", SERIAL).status == 0
 
     made = provision(home, *dest, playbook=labels)
     assert made.status == 0, made.output
