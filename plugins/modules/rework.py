@@ -110,6 +110,7 @@ EXAMPLES = r"""
     act: new-board
     serial: SN-0002
     reason: no radio
+    operator: ann
   run_once: true
 
 - name: Put a board into a new case, where it keeps its claim ID
@@ -119,12 +120,14 @@ EXAMPLES = r"""
     new_serial: SN-1003
     keep_id: true
     reason: cracked
+    operator: ann
   run_once: true
 
 - name: Do what a CSV file says
   ioto.serialization.rework:
     src: /srv/rework/monday.csv
     reason: returns of week 48
+    operator: ann
   run_once: true
 """
 

@@ -253,6 +253,14 @@ def test_what_cannot_be_done_is_said_and_nothing_is(
     assert (list(ledger.claims()), len(list(ledger.events()))) == before
 
 
+def test_somebody_answers_for_each_act(ledger: Ledger) -> None:
+    bring_up(ledger)
+    options = {name: option.default for name, option in options_of("rework").items()}
+    options |= {"act": "scrap", "serial": "SN-1", "reason": "burnt"}
+    with pytest.raises(ReworkTaskError, match=r"somebody who answers for it; .*\(ioto_operator\)"):
+        rework_units(ledger, options, CONTEXT, check=False, operator_of=parse_operator)
+
+
 def test_a_file_is_done_as_a_whole_or_each_of_its_bad_lines_is_named(ledger: Ledger, tmp_path: Path) -> None:
     for number in range(1, 5):
         bring_up(ledger, f"SN-{number}")

@@ -115,7 +115,8 @@ def test_results_of_tasks_have_it(module: Module, ledger: Any) -> None:
     asked = dict.fromkeys(
         ("claim_ids", "state", "product", "serial", "host", "since", "until", "source", "run", "dest")
     )
-    options = {**asked, "reveal": False, "limit": 10, "history": True, "check_integrity": False}
+    options = {**asked, **dict.fromkeys(("reveal", "check_integrity", "chain", "void_labels"), False)}
+    options |= {"limit": 10, "history": True}
     result = module("ledger.tasks").query_ledger(ledger, options, check=False)
     assert SHOWN_BY_TASK.items() <= result["claims"][0].items()
     assert result["events"][0]["station"] == "left"

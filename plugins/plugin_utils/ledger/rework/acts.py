@@ -71,6 +71,8 @@ def parse_request(values: Mapping[str, Any], context: Context, line: int | None 
     reason = str(given.get("reason", "")).strip()
     keeps_id = given.get("keep_id")
     problems += _missing(act, given, reason)
+    if context.operator is None:
+        problems.append("An act of rework needs somebody who answers for it; give a name or a badge (ioto_operator).")
     if isinstance(act, str) and not isinstance(act, Act):
         problems.insert(0, act)
     elif not problems and is_same_serial(parsed.get("serial"), parsed.get("new_serial", "")):
