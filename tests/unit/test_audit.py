@@ -135,6 +135,22 @@ def test_a_retired_id_names_its_successor_also_in_another_case(ledger: Ledger, s
     assert found.what == "its claim ID ********AA is retired (scrapped); its unit 'SN-1' has none now"
 
 
+@pytest.mark.parametrize("said", [{"number": "1"}, {"said": "SN-1"}])
+def test_a_label_of_a_former_number_or_serial_is_void(
+    ledger: Ledger, stage: AuditStage, said: Mapping[str, str]
+) -> None:
+    ledger.rebind(KNOWN, "SN-7", reason="new case", context=CONTEXT)
+    stage.add(label(None, KNOWN, **said))
+    stage.name_scans()
+    (found,) = compare_seen(ledger, stage)
+    assert found.kind is FindingKind.RETIRED
+    assert found.what.startswith("the label is void, since its claim ID was moved to another serial (new case)")
+
+
+def test_a_label_of_its_own_number_is_not_void(ledger: Ledger, stage: AuditStage) -> None:
+    assert kinds(ledger, stage, label("SN-1", KNOWN, number="1")) == []
+
+
 def test_a_reserved_id_waits_on_a_label_and_on_no_device(ledger: Ledger, stage: AuditStage) -> None:
     (reserved,) = ledger.reserve(ReserveRequest(PRODUCT, 1, CONTEXT))
     assert kinds(ledger, stage, label(None, reserved.claim_id)) == []

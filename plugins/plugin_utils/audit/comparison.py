@@ -15,6 +15,7 @@ from ..ledger.bulk_rows import read_live
 from ..ledger.ledger import Ledger
 from ..ledger.queries import each, select_claims
 from ..ledger.records import Claim, State
+from ..ledger.rework.void_labels import void_because
 from ..ledger.schema import claims
 from ..scanning.keyboard_layout import HINT, exchanged, is_exchanged
 from .findings import Finding, FindingKind, Origin
@@ -95,8 +96,18 @@ def compare_seen(ledger: Ledger, stage: AuditStage) -> Iterator[Finding]:
             (seen.serial for seen in part if seen.serial is not None),
         )
         for seen in part:
-            if (finding := judge(seen, view)) is not None:
+            if (finding := _void(ledger, seen, view) or judge(seen, view)) is not None:
                 yield finding
+
+
+def _void(ledger: Ledger, seen: Sighting, view: LedgersView) -> Finding | None:
+    """Return what is wrong with a label that is void though its ID is not: its unit has had another since."""
+    of_id = view.holders.get(seen.claim_id or "")
+    if seen.origin is not Origin.SCAN or not isinstance(of_id, Claim) or not of_id.is_live:
+        return None
+    why = void_because(ledger, of_id, number=seen.number, serial=seen.said or seen.serial)
+    case = _Comparison(seen, of_id, None)
+    return None if why is None else case.found(FindingKind.RETIRED, printable(why))
 
 
 def _asked_for(seen: Sighting) -> Iterator[str]:

@@ -35,7 +35,7 @@ class FindingKind(StrEnum):
     TWO_DEVICES = "two-devices"
     """One ID is on two devices, in two images or on the labels of two units."""
     RETIRED = "retired"
-    """A device, image, label or other ledger still has an ID that is out of use."""
+    """A device, image, label or other ledger still has an ID that is out of use, or a label is void."""
     ANOTHER_ID = "another-id"
     """The ledger has another ID for the unit than its device, image or label has."""
     ANOTHER_UNIT = "another-unit"
@@ -62,7 +62,7 @@ _HEADINGS: Mapping[FindingKind, str] = {
     FindingKind.CHECKPOINT: "older than a checkpoint",
     FindingKind.TWO_SITES: "issued by two sites",
     FindingKind.TWO_DEVICES: "an ID on two devices",
-    FindingKind.RETIRED: "a retired ID in use",
+    FindingKind.RETIRED: "a retired ID or void label",
     FindingKind.ANOTHER_ID: "an entry with another ID",
     FindingKind.ANOTHER_UNIT: "an ID of another unit",
     FindingKind.UNKNOWN: "unknown to the ledger",

@@ -120,6 +120,7 @@ def take_scans(stage: AuditStage, path: str, templates: Sequence[str], hosts: Se
                 _storable(line.serial),
                 said=_storable(scan.serial),
                 host=_storable(line.host),
+                number=_text_of(scan.number),
             )
         )
     if stage.seen[Origin.SCAN] == before:

@@ -43,6 +43,8 @@ class Sighting(NamedTuple):
     host: str | None = None
     note: str | None = None
     """Where the ID stands, if that is not where one looks for it."""
+    number: str | None = None
+    """Which of the unit's labels a label's own code says that it is."""
 
     def __repr__(self) -> str:
         """Leave out what must be in no log."""
@@ -77,7 +79,7 @@ class Shared(NamedTuple):
 
 _TABLES = """
 CREATE TABLE seen (n INTEGER PRIMARY KEY, origin TEXT, place TEXT, claim_id TEXT, product TEXT, serial TEXT, said TEXT,
-                   host TEXT, note TEXT, unit TEXT, is_told INTEGER DEFAULT 0);
+                   host TEXT, note TEXT, number TEXT, unit TEXT, is_told INTEGER DEFAULT 0);
 CREATE INDEX seen_id ON seen (claim_id, origin);
 CREATE INDEX seen_place ON seen (origin, place);
 CREATE TABLE others (n INTEGER PRIMARY KEY, ledger INTEGER, claim_id TEXT, product TEXT, unit TEXT, state TEXT,
