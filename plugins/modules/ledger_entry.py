@@ -198,8 +198,8 @@ claim:
       sample: null
     replaces:
       description:
-        - The retired claim ID in whose place the unit got this one, masked unless O(reveal=true); null where there is
-          none.
+        - The retired claim ID in whose place the unit got this one, masked unless O(reveal=true); null where it
+          replaces nothing.
       type: str
       sample: null
 msg:

@@ -205,8 +205,8 @@ claims:
       sample: null
     replaces:
       description:
-        - The retired claim ID in whose place the unit got this one, masked unless O(reveal=true); null where there is
-          none.
+        - The retired claim ID in whose place the unit got this one, masked unless O(reveal=true); null where it
+          replaces nothing.
       type: str
       sample: null
 summary:

@@ -31,7 +31,7 @@ class Predecessors:
             self.note(claim.product, claim.unit, claim)
 
     def note(self, product: str, unit: str | None, gone: Claim) -> None:
-        """Note that the next claim of `unit` comes in the place of `gone`."""
+        """Note that the next claim of `unit` comes instead of `gone`."""
         if unit is not None:
             self._given_up[product, normal_serial(unit)] = gone.claim_id
 

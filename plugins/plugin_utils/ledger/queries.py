@@ -44,7 +44,7 @@ class ClaimFilter(TypedDict, total=False):
     """What claims may be asked for by; all that is given has to apply.
 
     `reserved`: only those that belong to no unit yet, or only the others. `since`: changed last then or later, and
-    `until`: before. `run`: with an event of the run with that number, or asked for in it. `replaces`: in the place of
+    `until`: before. `run`: with an event of the run with that number, or asked for in it. `replaces`: instead of
     that claim ID.
     """
 

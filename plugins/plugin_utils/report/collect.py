@@ -208,7 +208,7 @@ def _claims(ledger: Ledger, cases: dict[_Key, _Case]) -> dict[_Key, Claim]:
 
 
 def _chain(ledger: Ledger, claim: Claim | None, reworked: Container[str | None]) -> Sequence[ChainLink]:
-    """Return the chain of a unit that was reworked, or whose claim replaces another; of others there is none."""
+    """Return the chain of a unit that was reworked, or whose claim replaces another; others have no chain."""
     if claim is None or (claim.replaces is None and claim.claim_id not in reworked):
         return ()
     return chain_of(ledger, claim)

@@ -65,7 +65,7 @@ NOTHING_REPLACED = Replaced()
 
 
 def succession(claim: Claim, before: Claim | None, replaced: Replaced) -> list[str]:
-    """Return a notice where a unit that had no live claim `before` got one in the place of a retired one."""
+    """Return a notice where a unit that had no live claim `before` got one instead of a retired one."""
     if before is not None or claim.replaces is None or replaced:
         return []
     return [f"Its claim ID takes the place of {mask(claim.replaces)}, which is retired; a label with that one is void."]

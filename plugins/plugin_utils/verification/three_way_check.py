@@ -45,7 +45,7 @@ class UnitSeen:
 class UnitKnown:
     """What the ledger says: who has the label's ID, who the device's, and which one the unit has.
 
-    `successor` is what came in the place of the label's ID, where that is retired. `void` says why the label is void
+    `successor` is what replaced the label's ID, where that is retired. `void` says why the label is void
     though its ID is not, as a clause.
     """
 

@@ -63,7 +63,7 @@ def check_claims(connection: Connection, findings: Findings) -> int:
 
 
 def _check_heirs(connection: Connection, findings: Findings) -> None:
-    """Look for claims in the place of one that is in use; one that the ledger lacks may be elsewhere."""
+    """Look for claims instead of one that is in use; one that the ledger lacks may be elsewhere."""
     rows = raw_select(
         connection,
         f"SELECT heir.seq FROM {claims.name} AS heir JOIN {claims.name} AS gone ON gone.claim_id = heir.replaces "  # noqa: S608

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The chain of a unit: which claim came in the place of which, and what was done with it in between."""
+"""The chain of a unit: which claim replaced which, and what was done with it in between."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def chains_of(ledger: Ledger, claims: Iterable[Claim]) -> list[list[ChainLink]]:
 
 
 def successor_of(ledger: Ledger, claim: Claim) -> Claim | None:
-    """Return the claim that is there now in the place of `claim`, or the last one that was; None where none came."""
+    """Return the claim that is there now instead of `claim`, or the last one that was; None where none came."""
     last = None
     for link in _followed(ledger, claim):
         last = link
@@ -98,6 +98,6 @@ def _followed(ledger: Ledger, claim: Claim) -> Iterator[Claim]:
 
 
 def _next(ledger: Ledger, claim: Claim) -> Claim | None:
-    if claim.is_live:  # nothing comes in the place of what is there
+    if claim.is_live:  # nothing comes instead of what is there
         return None
     return next(ledger.claims(replaces=claim.claim_id, newest_first=True, limit=1), None)
