@@ -26,6 +26,11 @@ OF_SETTINGS = {
     "InvalidProductError",
     "PartsRefusedError",
     "LedgerTaskError",
+    "NamingError",
+    "OvertakenError",
+    "ReworkError",
+    "ReworkRefusedError",
+    "ReworkTaskError",
 }
 """What concerns no board, but what somebody has set or typed."""
 TROUBLES = {
