@@ -17,7 +17,7 @@ from functools import lru_cache, partial
 from operator import attrgetter
 from typing import Any, cast
 
-from sqlalchemy import BigInteger, Dialect, Table
+from sqlalchemy import Dialect, Integer, Table
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError
@@ -247,7 +247,7 @@ def _insert_arrays(table: Table, names: Sequence[str], differs: Sequence[bool], 
 
 def _type(table: Table, name: str) -> str:
     kind = table.c[name].type
-    return "timestamptz" if isinstance(kind, UtcDateTime) else "bigint" if isinstance(kind, BigInteger) else "text"
+    return "timestamptz" if isinstance(kind, UtcDateTime) else "bigint" if isinstance(kind, Integer) else "text"
 
 
 _SETTINGS = ", ".join(f"{name} = %s" for name in CLAIM_NAMES)

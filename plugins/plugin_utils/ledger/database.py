@@ -23,6 +23,7 @@ from .driver_errors import ALREADY_EXISTS, UNDEFINED_TABLE, lost_a_race, sentenc
 from .location import Location
 from .migrations import on_postgresql, on_sqlite
 from .migrations.steps import SCHEMA_VERSION, Migration, version_of
+from .migrations.version import moved_sentence
 from .postgresql import Deadlines, PostgresqlDatabase
 from .records import LedgerError
 from .sqlite_file import LedgerFile, MemoryDatabase, check_usable, create_file, holds_something
@@ -77,8 +78,17 @@ class Database:
             self.close()
             raise
 
+    @property
+    def moved_to(self) -> str | None:
+        """Where the ledger is now, where it was moved from here: nobody may write to it any more."""
+        with self.read() as connection:
+            found = connection.exec_driver_sql("SELECT moved_to FROM ioto_ledger").scalar()
+            return None if found is None else str(found)
+
     def check_usable(self) -> None:
         """Raise `LedgerError` where a file could not be written to, or not be made, though it can be read."""
+        if (moved_to := self.moved_to) is not None:
+            raise LedgerError(moved_sentence(str(self.location), moved_to))
         if self.location.path is not None:
             with sentences(self.location):
                 check_usable(self.location.path)
@@ -96,12 +106,12 @@ class Database:
         with sentences(self.location, read_only=self.read_only), self._connection() as connection:
             yield connection
 
-    def write(self, work: Callable[[Connection], Result]) -> Result:
+    def write(self, work: Callable[[Connection], Result], *, though_moved: bool = False) -> Result:
         """Do `work` in one transaction that is on the disk on return.
 
         Where another process was faster, `work` is done again from the start: it must read what it decides by. That
         happens only where the database says that it has undone the transaction. One whose outcome is not known is
-        an error, and its caller's to repeat.
+        an error, and its caller's to repeat. A ledger that was moved is refused, unless `though_moved`.
         """
         if self.read_only:
             raise LedgerError(f"The ledger {self.location} is open for reading only; nothing was recorded.")
@@ -109,9 +119,9 @@ class Database:
             for _attempt in range(_ATTEMPTS):
                 try:
                     if self._sqlite is None:
-                        return self._postgresql.write(work)
+                        return self._postgresql.write(work, though_moved=though_moved)
                     with self._connection():
-                        return self._sqlite.write(work)
+                        return self._sqlite.write(work, though_moved=though_moved)
                 except DBAPIError as error:
                     if not lost_a_race(error):
                         raise

@@ -30,6 +30,10 @@ _NO_FILE = re.compile(
 )
 
 
+# What a URL may say without giving a secret away.
+_NO_SECRETS = ("host", "port", "dbname", "user", "options", "sslmode", "sslrootcert", "sslcert", "sslkey", "passfile")
+
+
 @dataclass(frozen=True, slots=True)
 class Location:
     """Where a ledger is: a file of SQLite, a database of PostgreSQL, or in memory where it is neither.
@@ -100,6 +104,24 @@ class Location:
         if not _PATH.match(url.database) and _NO_FILE.match(url.database):
             raise LedgerError(f"The ledger's sqlite URL names no file; {_FORMS}.")
         return cls(path=_absolute(url.database))
+
+
+def address(location: Location) -> str:
+    """Return a place as it may be typed again, and kept: without its password."""
+    return str(location) if location.url is None else without_secrets(location.url)
+
+
+def without_secrets(url: URL) -> str:
+    """Return the URL of a ledger on PostgreSQL without a password, which may stand in its query, too."""
+    shown = URL.create(
+        "postgresql",
+        username=url.username,
+        host=url.host,
+        port=url.port,
+        database=url.database,
+        query={name: value for name, value in url.query.items() if name in _NO_SECRETS},
+    )
+    return shown.render_as_string(hide_password=False)
 
 
 def default_path() -> Path:

@@ -171,10 +171,10 @@ class PostgresqlDatabase:
                     # The pool would ask it to undo what was begun, in vain, and log that with a traceback.
                     connection.invalidate()
 
-    def write(self, work: Callable[[Connection], Result]) -> Result:
+    def write(self, work: Callable[[Connection], Result], *, though_moved: bool = False) -> Result:
         """Do `work` in one transaction that is on the server's disk on return, and on its standby's if it has one."""
         with self.connection() as connection:
-            begin_to_write(connection, self._name)
+            begin_to_write(connection, self._name, though_moved=though_moved)
             result = work(connection)
             self._commit(connection)
             return result

@@ -78,6 +78,10 @@ version_table = Table(
     Column("version", Integer, primary_key=True, autoincrement=False),
     # Drawn when the ledger is made; a copy has it too.
     Column("identity", Text, nullable=False),
+    # Where the ledger is now, if it was moved: this one is only read then.
+    Column("moved_to", Text),
+    # The last event that got its number elsewhere: up to there, gaps and the order of the claims tell nothing.
+    Column("foreign_until", BigInteger),
 )
 
 _TYPES: Mapping[ValueKind, TypeEngine[Any]] = {
@@ -171,12 +175,51 @@ boards = Table(
     sqlite_with_rowid=False,
 )
 
+# The ledgers that were merged into this one; a merge of what was itself merged brings their origins along.
+origins = Table(
+    "ioto_origins",
+    metadata,
+    Column("identity", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("actor", Text, nullable=False),
+)
+
+# Which event is which of the origin: its events `number` and following, so many, are `event` and following here.
+origin_events = Table(
+    "ioto_origin_events",
+    metadata,
+    Column("origin", Text, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("event", BigInteger, nullable=False),
+    Column("events", BigInteger, nullable=False),
+)
+
+# The seals of an origin, over its events as they were numbered there.
+origin_seals = Table(
+    "ioto_origin_seals",
+    metadata,
+    Column("origin", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("first_event", BigInteger, nullable=False),
+    Column("last_event", BigInteger, nullable=False),
+    Column("events", BigInteger, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("hash", Text, nullable=False),
+)
+
 GUARDS = {
     # name: (table, what happens, on which rows, what is wrong)
     "ioto_events_fixed": ("ioto_events", "UPDATE", None, "an event is never changed"),
     "ioto_events_kept": ("ioto_events", "DELETE", None, "an event is never deleted"),
     "ioto_seals_fixed": ("ioto_seals", "UPDATE", None, "a seal is never changed"),
     "ioto_seals_kept": ("ioto_seals", "DELETE", None, "a seal is never deleted"),
+    "ioto_origins_fixed": ("ioto_origins", "UPDATE", None, "an origin is never changed"),
+    "ioto_origins_kept": ("ioto_origins", "DELETE", None, "an origin is never deleted"),
+    "ioto_origin_events_fixed": ("ioto_origin_events", "UPDATE", None, "what came from an origin is never changed"),
+    "ioto_origin_events_kept": ("ioto_origin_events", "DELETE", None, "what came from an origin is never deleted"),
+    "ioto_origin_seals_fixed": ("ioto_origin_seals", "UPDATE", None, "a seal of an origin is never changed"),
+    "ioto_origin_seals_kept": ("ioto_origin_seals", "DELETE", None, "a seal of an origin is never deleted"),
     "ioto_claims_kept": ("ioto_claims", "DELETE", None, "a claim is never deleted"),
     "ioto_claims_fixed": (
         "ioto_claims",

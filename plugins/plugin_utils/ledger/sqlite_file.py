@@ -112,9 +112,12 @@ def create_file(path: Path) -> None:
 
 
 def connect(path: Path | None, *, read_only: bool = False) -> Connection:
-    """Return a connection to the file at `path`, which is there, or to a new database in memory."""
+    """Return a connection to the file at `path`, which is there, or to a new database in memory.
+
+    What that has no room for is in a file without a name, which nobody else can open and which ends with the process.
+    """
     if path is None:
-        uri = "file::memory:"
+        uri = ""
     elif read_only and _cannot_change(path):
         # Without a log, which SQLite could not make there.
         uri = f"{path.as_uri()}?immutable=1"
@@ -145,9 +148,9 @@ class MemoryDatabase:
         create_tables(self.connection)
         self.connection.commit()
 
-    def write(self, work: Callable[[Connection], Result]) -> Result:
+    def write(self, work: Callable[[Connection], Result], *, though_moved: bool = False) -> Result:
         """Do `work` in one transaction."""
-        begin_to_write(self.connection, "in memory")
+        begin_to_write(self.connection, "in memory", though_moved=though_moved)
         result = work(self.connection)
         self.connection.commit()
         return result
@@ -188,9 +191,9 @@ class LedgerFile:
         self._place.require()
         self._is_accepted = True
 
-    def write(self, work: Callable[[Connection], Result]) -> Result:
+    def write(self, work: Callable[[Connection], Result], *, though_moved: bool = False) -> Result:
         """Do `work` in one transaction that is on the disk on return."""
-        begin_to_write(self.connection, self._name)
+        begin_to_write(self.connection, self._name, though_moved=though_moved)
         result = work(self.connection)
         number = self._last_event() if self._mark.is_due else 0
         self._place.require()

@@ -12,6 +12,7 @@ from sqlalchemy import URL
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
+from ..location import without_secrets
 from ..records import LedgerError
 from .steps import SCHEMA_VERSION, Migration, take_steps
 
@@ -25,9 +26,6 @@ STATEMENT_PATIENCE = 1800
 _END_WITH_CLIENT = """
 SELECT set_config(name, '10s', true) FROM pg_settings WHERE name = 'client_connection_check_interval'
 """
-
-# What a URL may say without giving a secret away.
-_SHOWN = ("host", "port", "dbname", "user", "options", "sslmode", "sslrootcert", "sslcert", "sslkey", "passfile")
 
 # Writers look at the version first, and hold that lock until they are done: they are let finish, and later ones see
 # the new version. Those of schema 1 do not look, but hold one of the others. In the order in which they are used.
@@ -70,15 +68,7 @@ def outdated(connection: Connection, url: URL, location: str, version: int) -> s
 
 def command(url: URL) -> str:
     """Return the command that migrates the ledger, to be typed as it stands; it holds no password."""
-    shown = URL.create(
-        "postgresql",
-        username=url.username,
-        host=url.host,
-        port=url.port,
-        database=url.database,
-        query={name: value for name, value in url.query.items() if name in _SHOWN},
-    )
-    given = shlex.quote(f"action=migrate ledger={shown.render_as_string(hide_password=False)}")
+    given = shlex.quote(f"action=migrate ledger={without_secrets(url)}")
     hint = " (with its password in PGPASSWORD)" if url.password or "password" in url.query else ""
     return f"ansible localhost -m ioto.serialization.ledger_entry -a {given}{hint}"
 

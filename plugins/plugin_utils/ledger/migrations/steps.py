@@ -13,13 +13,14 @@ from sqlalchemy import inspect
 from sqlalchemy.engine import Connection
 
 from ..records import LedgerError
-from . import step_2, step_3, step_4, step_5
+from . import step_2, step_3, step_4, step_5, step_6
 
 STEPS: Mapping[int, Callable[[Connection], None]] = {
     2: step_2.migrate,
     3: step_3.migrate,
     4: step_4.migrate,
     5: step_5.migrate,
+    6: step_6.migrate,
 }
 """What brings a ledger to a version from the one before."""
 
@@ -31,6 +32,7 @@ _MADE_BY: Mapping[int, tuple[str, str]] = {
     3: ("ioto_claims", "unsettled_at"),
     4: ("ioto_boards", "name"),
     5: ("ioto_claims", "replaces"),
+    6: ("ioto_origins", "identity"),
 }
 """A table and a column of it that a step makes, by which one sees that it was taken."""
 VERSION_QUERY = "SELECT version FROM ioto_ledger"

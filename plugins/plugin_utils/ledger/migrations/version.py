@@ -13,8 +13,9 @@ from typing import Any
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
+from ...display_text import printable
 from ..records import LedgerError
-from .steps import SCHEMA_VERSION, known_version
+from .steps import SCHEMA_VERSION, VERSION_QUERY, known_version
 
 CONFLICTS_ARE_OPEN = "ledger_conflicts_are_open"
 """Where the `info` of a connection says whether there were open conflicts when it began to write."""
@@ -27,18 +28,21 @@ CONFLICTS_ARE_OPEN = "ledger_conflicts_are_open"
 #
 # That conflicts are open is asked along, for it is rare, and having none of them open any longer takes longer than the
 # rest that a usual transaction does.
-_BEGIN = "SELECT version, EXISTS (SELECT 1 FROM ioto_open_conflicts){} FROM ioto_ledger"
+_BEGIN = "SELECT version, EXISTS (SELECT 1 FROM ioto_open_conflicts), moved_to{} FROM ioto_ledger"
 _BEGIN_ON_SQLITE = _BEGIN.format("")
 _BEGIN_ON_POSTGRESQL = _BEGIN.format(", set_config('enable_seqscan', 'off', true)")
 
 
-def begin_to_write(connection: Connection, location: str) -> None:
-    """Begin to write in the transaction of `connection`: nobody migrates the ledger until its end.
+def begin_to_write(connection: Connection, location: str, *, though_moved: bool = False) -> None:
+    """Begin to write in the transaction of `connection`: nobody migrates or moves the ledger until its end.
 
-    Raises `LedgerError` where it has another version than it had when it was opened.
+    Raises `LedgerError` where it has another version than it had when it was opened, and, unless `though_moved`, where
+    it was moved.
     """
-    found = _begin(connection)
+    found, moved_to = _begin(connection)
     if found == SCHEMA_VERSION:
+        if moved_to is not None and not though_moved:
+            raise LedgerError(moved_sentence(location, moved_to))
         return
     version = known_version(found, location)
     if version > SCHEMA_VERSION:
@@ -53,7 +57,15 @@ def begin_to_write(connection: Connection, location: str) -> None:
     )
 
 
-def _begin(connection: Connection) -> object:
+def moved_sentence(location: str, moved_to: object) -> str:
+    """Say that nobody may write to a ledger any more, and where it is now."""
+    return (
+        f"The ledger {location} was moved to {printable(str(moved_to))}, and nothing is recorded here any more; give "
+        "that place as ioto_ledger."
+    )
+
+
+def _begin(connection: Connection) -> tuple[object, object]:
     if not connection.in_transaction():
         connection.begin()  # or SQLAlchemy would find nothing to commit
     # By the driver: SQLAlchemy's own way takes longer than the question does.
@@ -67,6 +79,18 @@ def _begin(connection: Connection) -> object:
             driver.execute("BEGIN IMMEDIATE")
         row = driver.execute(_BEGIN_ON_POSTGRESQL if is_server else _BEGIN_ON_SQLITE).fetchone()
     except error_type as error:
+        if other := _other_version(driver, error_type):
+            return other[0], None
         raise DBAPIError.instance(None, None, error, error_type, dialect=connection.dialect) from None
     connection.info[CONFLICTS_ARE_OPEN] = row is None or bool(row[1])
-    return row[0] if row else None
+    return (row[0], row[2]) if row else (None, None)
+
+
+def _other_version(driver: Any, error_type: type[Exception]) -> tuple[object, ...] | None:
+    """Return the version of a ledger that lacks what the question asks for; None where that is not why it failed."""
+    try:
+        driver.rollback()
+        found = driver.execute(VERSION_QUERY).fetchone()
+    except error_type:
+        return None
+    return tuple(found) if found and found[0] != SCHEMA_VERSION else None
