@@ -101,6 +101,19 @@ def seal_events(database: Database, *, seconds: float = math.inf) -> int:
     return sealed
 
 
+def seal_within(connection: Connection) -> None:
+    """Seal all events in the caller's transaction, within which nobody else writes any."""
+    last = _last(connection)
+    newest = int(connection.execute(select(func.max(events.c.id))).scalar() or 0)
+    while last.last_event < newest:
+        with as_stored(connection):
+            rows = _unsealed(connection, last, newest)
+        new = list(_chain(last, rows, raw_time(datetime.now(UTC))))
+        if not new or not _append(new, last, connection):
+            return
+        last = new[-1]
+
+
 def last_seal(database: Database) -> Seal:
     """Return the newest seal, or `START`."""
     with database.read() as connection:

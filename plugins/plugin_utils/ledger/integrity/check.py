@@ -20,6 +20,7 @@ from ..raw_rows import as_stored
 from ..records import LedgerError
 from .findings import Findings
 from .history import History, check_history
+from .origins import check_origins
 from .own_check import check_database
 from .replay import check_claims
 from .tallies import check_tallies
@@ -75,9 +76,10 @@ def check_integrity(database: Database) -> IntegrityReport:
     """
     began = time.monotonic()
     findings = Findings()
-    with _snapshot(database) as connection:
+    with snapshot(database) as connection:
         _attempt(findings, "The database cannot be checked", check_database, connection)
         history = _attempt(findings, "The events cannot be checked", check_history, connection) or History()
+        _attempt(findings, "The seals of the ledgers that were merged cannot be checked", check_origins, connection)
         number = _attempt(findings, "The claims cannot be compared with the events", check_claims, connection) or 0
         _attempt(findings, "The counts cannot be compared with the claims", check_tallies, connection)
     sentences = findings.sentences
@@ -108,7 +110,7 @@ def _attempt(
 
 
 @contextmanager
-def _snapshot(database: Database) -> Iterator[Connection]:
+def snapshot(database: Database) -> Iterator[Connection]:
     """Lend a connection that sees one moment of the database, for reading alone."""
     with database.read() as connection:
         if connection.dialect.name == "postgresql":

@@ -18,6 +18,7 @@ from ..raw_rows import RawRow, raw_time
 from ..schema import events, seals
 from ..seals import MOST_EVENTS, START, Seal, seal_hash
 from .findings import Findings
+from .origins import foreign_until
 from .row_parsers import event_problems
 from .scan import scan
 
@@ -54,6 +55,7 @@ class _Events:
         self._findings = findings
         # PostgreSQL gives a number to an event that is then not committed, and to no other.
         self._leaves_no_gaps = connection.dialect.name == "sqlite"
+        self._foreign_until = foreign_until(connection)
         self._last = 0
         self._next = next(self._rows, None)
 
@@ -72,7 +74,7 @@ class _Events:
         while self._next is not None:
             history.unsealed += 1
             row = self._next
-            if self._leaves_no_gaps and row[0] > self._last + 1:
+            if self._leaves_no_gaps and row[0] > max(self._last, self._foreign_until) + 1:
                 self._findings.add_row(
                     events.name,
                     row[0],

@@ -20,6 +20,7 @@ from ..raw_rows import raw_columns, raw_select
 from ..records import State
 from ..schema import claims, events
 from .findings import Findings
+from .origins import MergedEvents, foreign_until
 from .row_parsers import BIRTHS, CHANGES, DOUBTS, claim_problems
 from .scan import scan
 
@@ -53,8 +54,13 @@ def check_claims(connection: Connection, findings: Findings) -> int:
         count += 1
         for problem in claim_problems(row):
             findings.add_row(claims.name, row[0], problem)
-    for _claim_id, entries in groupby(_entries(connection), attrgetter("claim_id")):
-        for sentence in _replay(list(entries)):
+    merged = MergedEvents(connection)
+    for _claim_id, grouped in groupby(_entries(connection), attrgetter("claim_id")):
+        entries = list(grouped)
+        sentences = list(_replay(entries))
+        if sentences and any(entry.is_event and entry.number in merged for entry in entries):
+            sentences = list(_replay_merged(entries))
+        for sentence in sentences:
             findings.add(sentence)
     _check_heirs(connection, findings)
     if connection.dialect.name == "sqlite":
@@ -77,13 +83,15 @@ def _check_order(connection: Connection, findings: Findings) -> None:
     """Compare the order of the claims with that of their births.
 
     Whoever writes to SQLite is alone, and puts down the claims and then their events. Two who write to PostgreSQL draw
-    their numbers as it comes. Schema 1, whose events have keys that were computed, promised no order.
+    their numbers as it comes, and a merge puts down what it finds. Schema 1, whose events have keys that were
+    computed, promised no order.
     """
     births = ", ".join(f"'{kind.value}'" for kind in BIRTHS)
     rows = raw_select(
         connection,
         f"SELECT {claims.name}.seq FROM {events.name} NOT INDEXED CROSS JOIN {claims.name} USING (claim_id) "  # noqa: S608
-        f"WHERE action IN ({births}) AND key LIKE '%.%' ORDER BY id",
+        f"WHERE action IN ({births}) AND key LIKE '%.%' AND id > :until ORDER BY id",
+        until=foreign_until(connection),
     )
     for (before,), (number,) in pairwise(rows):
         if number <= before:
@@ -136,6 +144,36 @@ def _replay(entries: Sequence[_Replayed]) -> Iterator[str]:
         ("reason", _has_its_reason(claim, history), history[-1]),
         ("twin", _has_its_twin(claim, told), told[-1]),
         ("unsettled_at", (claim.unsettled_at is not None) == _is_unsettled(told), told[-1]),
+    ):
+        if not is_so:
+            yield f"Row {claim.number} of {claims.name}: its {name} is not what its events say (row {last.number})."
+
+
+def _replay_merged(entries: Sequence[_Replayed]) -> Iterator[str]:
+    """Yield what does not agree where several ledgers told of one claim: their events are in no common order."""
+    claim, *others = entries
+    history = [event for event in others if event.is_event and event.what not in DOUBTS]
+    if claim.is_event or any(not entry.is_event for entry in others):
+        yield from _replay(entries)
+        return
+    births = [event for event in history if event.what in BIRTHS]
+    if not births:
+        yield f"Row {claim.number} of {claims.name}: no event tells how the claim came to be."
+        return
+    here = [event for event in history if event.unit == claim.unit]
+    states = {_state([event]) for event in here if event.what != EventKind.BOUND} | {State.ALLOCATED.value}
+    is_retired = any(event.what == EventKind.RETIRED for event in history)
+    reasons = {None, *(event.reason for event in others), *(event.detail for event in others)}
+    last = others[-1]
+    for name, is_so in (
+        ("product", all(event.product == claim.product for event in history)),
+        ("unit", bool(here)),
+        ("state", claim.what == State.RETIRED if is_retired else claim.what in states or None in states),
+        ("source", bool({claim.detail, None} & {_source(event) for event in births})),
+        ("created_at", any(event.what == EventKind.IMPORTED or event.at == claim.at for event in births)),
+        ("reason", claim.reason in reasons or births[0].what == EventKind.IMPORTED),
+        ("twin", claim.twin is None or any(event.detail == claim.twin for event in others)),
+        ("unsettled_at", claim.unsettled_at is None or any(e.what == EventKind.UNSETTLED for e in others)),
     ):
         if not is_so:
             yield f"Row {claim.number} of {claims.name}: its {name} is not what its events say (row {last.number})."
