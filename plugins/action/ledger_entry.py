@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction
 from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.recording import Recording
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.exchange.tasks import EXCHANGE
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.tasks import enter_ledger, refuse_absent
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.upkeep import UPKEEP
@@ -25,6 +26,8 @@ class ActionModule(IotoAction):
         """Make the entry."""
         if keep_up := UPKEEP.get(arguments["action"]):
             return keep_up(arguments, check=self.check_mode)
+        if exchange := EXCHANGE.get(arguments["action"]):
+            return exchange(arguments, Recording.of(arguments).context(self.host), check=self.check_mode)
         if arguments["action"] != "import":
             # Opened to be written, a ledger at a mistyped place would be a new one.
             with Ledger(arguments["ledger"], read_only=True) as ledger:

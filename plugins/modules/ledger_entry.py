@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ledger_entry
-short_description: Import, retire or re-bind claims in the ledger; back it up, restore or migrate it
+short_description: Import, retire or re-bind claims in the ledger; back it up, move it, merge others into it
 version_added: 0.1.0
 author: The ioto.serialization maintainers (@ioto)
 description:
@@ -37,8 +37,14 @@ options:
       - >-
         V(migrate) brings a ledger of an older version to what this one needs. A file is migrated without it, when it is
         opened to be written; a ledger on PostgreSQL only by it, because all lines wait meanwhile.
+      - >-
+        V(move) moves the ledger with its whole history to O(to), compares both row for row, and has whoever still
+        writes to the old place be refused. It goes on where it was interrupted.
+      - >-
+        V(merge) takes over the whole histories of O(sources). Every conflict is reported, and nothing is merged then;
+        what is there already changes nothing.
     type: str
-    choices: [import, retire, rebind, labelled, resolve, backup, restore, migrate]
+    choices: [import, retire, rebind, labelled, resolve, backup, restore, migrate, move, merge]
     required: true
   claim_id:
     description: The claim. Instead, O(serial) can name it.
@@ -58,6 +64,10 @@ options:
   src:
     description:
       - The file on the controller. With O(action=import), in UTF-8 or UTF-16; with O(action=restore), a backup.
+      - >-
+        A whole ledger, as M(ioto.serialization.ledger_info) exports it with
+        O(ioto.serialization.ledger_info#module:whole=true), is imported as it is, into a ledger that holds nothing or
+        an older state of it.
       - CSV may be separated by commas, semicolons, tabs or C(|). Every bad line is named, and then nothing is imported.
     type: path
   format:
@@ -66,6 +76,19 @@ options:
       - Without it, JSON Lines where its name ends in C(.jsonl), else CSV.
     type: str
     choices: [csv, jsonl]
+  to:
+    description:
+      - >-
+        With O(action=move), the place where the ledger will be, a path or a URL, which holds nothing or an older state
+        of this ledger.
+      - The place where it is has a ledger stay whose move never went through.
+    type: str
+  sources:
+    description: >-
+      With O(action=merge), the ledgers that are merged into this one, by their paths or URLs, or files to which whole
+      ledgers were exported.
+    type: list
+    elements: str
   dest:
     description: With O(action=backup), the folder on the controller. It is made, for its owner alone.
     type: path
@@ -125,6 +148,21 @@ EXAMPLES = r"""
   ioto.serialization.ledger_entry:
     action: restore
     src: /srv/backup/ledger/ledger-20261127T080000.000000Z.db
+  run_once: true
+
+- name: Move the ledger to PostgreSQL
+  ioto.serialization.ledger_entry:
+    action: move
+    to: postgresql://factory@db.example/claims
+  run_once: true
+
+- name: Merge the ledgers of two sites into one
+  ioto.serialization.ledger_entry:
+    action: merge
+    ledger: postgresql://factory@db.example/claims
+    sources:
+      - /srv/site-a/ledger.db
+      - /srv/site-b/whole.jsonl
   run_once: true
 
 - name: Migrate a ledger on PostgreSQL while no line runs
@@ -227,9 +265,19 @@ imported:
   returned: when O(action=import)
   type: dict
   sample: {"added": 60, "changed": 0, "unchanged": 0}
+moved:
+  description: How much was moved.
+  returned: when O(action=move)
+  type: dict
+  sample: {"claims": 60, "events": 190, "seals": 3}
+merged:
+  description: How many claims and events were new, and how many claims have C(changed) since they were merged last.
+  returned: when O(action=merge)
+  type: dict
+  sample: {"claims": 60, "changed": 2, "events": 190}
 ledger:
-  description: Where the ledger is, without a password.
-  returned: when O(action) is V(migrate), V(backup) or V(restore)
+  description: Where the ledger is, without a password; of one that was moved, where it is now.
+  returned: when O(action) is V(migrate), V(backup), V(restore), V(move) or V(merge)
   type: str
   sample: /home/ann/.local/share/ioto/ledger.db
 migrated:
@@ -238,5 +286,5 @@ migrated:
     - C(copy) is null in check mode and on PostgreSQL.
   returned: when O(action=migrate) and the ledger was of an older version
   type: dict
-  sample: {"before": 2, "after": 4, "copy": "/home/ann/.local/share/ioto/ledger.schema-2.20261127T080000.000000Z.db"}
+  sample: {"before": 2, "after": 6, "copy": "/home/ann/.local/share/ioto/ledger.schema-2.20261127T080000.000000Z.db"}
 """

@@ -13,7 +13,7 @@ author: The ioto.serialization maintainers (@ioto)
 description:
   - Lists and counts claims, tells which unit has which claim ID and what became of it, and which units asked for an ID
     that they could not have (conflicts).
-  - Can export the claims it finds as CSV or JSON Lines.
+  - Can export the claims it finds as CSV or JSON Lines, or the whole ledger with its history.
 extends_documentation_fragment:
   - ioto.serialization.attributes.ledger
   - ioto.serialization.common.ledger
@@ -88,6 +88,15 @@ options:
   dest:
     description: Export the claims to this file on the controller, with whole claim IDs, readable by its owner alone.
     type: path
+  whole:
+    description: Export the whole ledger to O(dest), with its history and its seals, as JSON Lines.
+    type: bool
+    default: false
+  compare_with:
+    description: >-
+      Compare this ledger with another one, by its path or URL, or with a file to which a whole ledger was exported, and
+      fail with all that this one lacks or has otherwise.
+    type: str
   format:
     description:
       - The format of the export, CSV or JSON Lines.
@@ -136,6 +145,20 @@ EXAMPLES = r"""
 - name: Check the whole ledger
   ioto.serialization.ledger_info:
     check_integrity: true
+    limit: 0
+  run_once: true
+
+- name: Write the whole ledger with its history to a file
+  ioto.serialization.ledger_info:
+    whole: true
+    dest: /srv/records/whole.jsonl
+    limit: 0
+  run_once: true
+
+- name: See whether nothing is missing from the merged ledger
+  ioto.serialization.ledger_info:
+    ledger: postgresql://factory@db.example/claims
+    compare_with: /srv/site-a/ledger.db
     limit: 0
   run_once: true
 """
@@ -316,6 +339,14 @@ void_labels:
       reason: no radio
       successor: "********7K"
       successor_serial: SN-0001
+compared:
+  description:
+    - How much the other ledger holds, all of which is in this one; how much more this one holds, and how many claims
+      have C(gone_on) here since.
+    - C(same) says whether this one holds nothing more.
+  returned: when O(compare_with) is given
+  type: dict
+  sample: {"claims": 60, "events": 190, "seals": 3, "more_claims": 0, "more_events": 4, "gone_on": 2, "same": false}
 integrity:
   description:
     - How much was checked, and nothing was found. C(unsealed) events are not covered by a seal yet; C(not_checked) says
@@ -339,8 +370,8 @@ conflict_lines:
   elements: str
   sample: ["No conflict is open."]
 msg:
-  description: What was exported, or checked.
-  returned: when O(dest) is given, or O(check_integrity=true)
+  description: What was exported, compared or checked.
+  returned: when O(dest) or O(compare_with) is given, or O(check_integrity=true)
   type: str
   sample: "3 claims are in /srv/records/verified.csv, with whole claim IDs; only its owner may read it."
 ledger:

@@ -16,6 +16,8 @@ from .options import JOB, JOBS, OF_THE_PLAYBOOK
 _REASON = "ioto_reason"
 _PREFIX = "ioto_ledger_"
 _FILTER = ("claim_id", "serial", "product", "host", "state", "source", "run", "since", "until", "reveal")
+_WHOLE = f"{_PREFIX}whole"
+_TRUE = ("true", "yes", "on", "1", "y", "t")
 _CLAIM = ("claim_id", "serial", "product", "reveal")
 
 
@@ -35,7 +37,7 @@ _TABLE: Mapping[str, LedgerJob] = {
     "chain": LedgerJob(_CLAIM, one_of=_NAMED),
     "void-labels": LedgerJob(("product", "since", "until", "dest", "format", "reveal")),
     "conflicts": LedgerJob(("reveal",)),
-    "export": LedgerJob((*_FILTER, "dest", "format"), needs=("dest",)),
+    "export": LedgerJob((*_FILTER, "dest", "format", "whole"), needs=("dest",)),
     "import": LedgerJob(("src", "format"), needs=("src",)),
     "retire": LedgerJob(_CLAIM, one_of=_NAMED, needs_reason=True),
     "rebind": LedgerJob((*_CLAIM, "new_serial"), needs=("new_serial",), one_of=_NAMED, needs_reason=True),
@@ -45,6 +47,9 @@ _TABLE: Mapping[str, LedgerJob] = {
     "backup": LedgerJob(("dest", "keep"), needs=("dest",)),
     "restore": LedgerJob(("src",), needs=("src",)),
     "migrate": LedgerJob(),
+    "move": LedgerJob(("to",), needs=("to",)),
+    "merge": LedgerJob(("from",), needs=("from",)),
+    "compare": LedgerJob(("with",), needs=("with",)),
     "checkpoint": LedgerJob(("run",), needs=("ioto_checkpoint_key",)),
     "verify": LedgerJob(("src", "claim_id", "serial", "product"), needs=("src", "ioto_checkpoint_public_key")),
     "new_key": LedgerJob(needs=("ioto_checkpoint_key",)),
@@ -69,6 +74,9 @@ def job_problems(variables: Mapping[str, Any]) -> Iterator[str]:
     taken = {JOB, _REASON, *(f"{_PREFIX}{word}" for word in job.takes)}
     for variable in sorted(given - taken):
         yield f"{variable} has no meaning for the job {name}; leave it out."
+    if name == "export" and str(variables.get(_WHOLE)).lower() in _TRUE:
+        for variable in sorted(given & {f"{_PREFIX}{word}" for word in _FILTER if word != "reveal"}):
+            yield f"{variable} has no meaning where the whole ledger is exported; leave it, or {_WHOLE}, out."
 
 
 def _whole(word: str) -> str:

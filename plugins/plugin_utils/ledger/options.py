@@ -16,7 +16,7 @@ _FORMATS = ("csv", "jsonl")
 KEPT_BACKUPS = 14
 JOBS = (
     *("find", "chain", "void-labels", "conflicts", "export", "import", "retire", "rebind", "labelled", "resolve"),
-    *("check", "backup", "restore", "migrate"),
+    *("check", "backup", "restore", "migrate", "move", "merge", "compare"),
     *("checkpoint", "verify", "new_key"),
 )
 """What `playbooks/ledger.yml` can be told to do."""
@@ -40,8 +40,15 @@ OPTIONS = (
                 "V(migrate) brings a ledger of an older version to what this one needs. A file is migrated without "
                 "it, when it is opened to be written; a ledger on PostgreSQL only by it, because all lines wait "
                 "meanwhile.",
+                "V(move) moves the ledger with its whole history to O(to), compares both row for row, and has whoever "
+                "still writes to the old place be refused. It goes on where it was interrupted.",
+                "V(merge) takes over the whole histories of O(sources). Every conflict is reported, and nothing is "
+                "merged then; what is there already changes nothing.",
             ),
-            choices=("import", "retire", "rebind", "labelled", "resolve", "backup", "restore", "migrate"),
+            choices=(
+                *("import", "retire", "rebind", "labelled", "resolve"),
+                *("backup", "restore", "migrate", "move", "merge"),
+            ),
             required=True,
         ),
         Option("claim_id", "The claim. Instead, O(serial) can name it."),
@@ -59,6 +66,8 @@ OPTIONS = (
             "The file on the controller. With O(action=import), in UTF-8 or UTF-16; with O(action=restore), a backup.",
             type="path",
             more=(
+                "A whole ledger, as M(ioto.serialization.ledger_info) exports it with O(ioto.serialization.ledger_info"
+                "#module:whole=true), is imported as it is, into a ledger that holds nothing or an older state of it.",
                 "CSV may be separated by commas, semicolons, tabs or C(|). Every bad line is named, and then nothing "
                 "is imported.",
             ),
@@ -68,6 +77,19 @@ OPTIONS = (
             "The format of the file, CSV or JSON Lines.",
             choices=_FORMATS,
             without="JSON Lines where its name ends in C(.jsonl), else CSV",
+        ),
+        Option(
+            "to",
+            "With O(action=move), the place where the ledger will be, a path or a URL, which holds nothing or an older "
+            "state of this ledger.",
+            more=("The place where it is has a ledger stay whose move never went through.",),
+        ),
+        Option(
+            "sources",
+            "With O(action=merge), the ledgers that are merged into this one, by their paths or URLs, or files to "
+            "which whole ledgers were exported.",
+            type="list",
+            elements="str",
         ),
         Option(
             "dest",
@@ -133,6 +155,16 @@ OPTIONS = (
             type="path",
         ),
         Option(
+            "whole",
+            "Export the whole ledger to O(dest), with its history and its seals, as JSON Lines.",
+            False,
+        ),
+        Option(
+            "compare_with",
+            "Compare this ledger with another one, by its path or URL, or with a file to which a whole ledger was "
+            "exported, and fail with all that this one lacks or has otherwise.",
+        ),
+        Option(
             "format",
             "The format of the export, CSV or JSON Lines.",
             choices=_FORMATS,
@@ -170,6 +202,15 @@ OPTIONS = (
             without="C(jsonl) where its name ends so, else C(csv)",
         ),
         Option("keep", "How many backups to keep in the folder.", KEPT_BACKUPS, least=1),
+        Option("whole", "Whether to export the whole ledger with its history, as JSON Lines.", False),
+        Option("to", "Where to move the ledger, a path or a URL."),
+        Option(
+            "from",
+            "The ledgers to merge into this one, paths, URLs or files of whole ledgers, with commas between them.",
+            type="list",
+            elements="str",
+        ),
+        Option("with", "The ledger to compare with, a path, a URL or the file of a whole ledger."),
         variable="ioto_ledger_{}",
         flows=_ON_LEDGER,
     ),

@@ -22,8 +22,11 @@ from ..private_files import typed_path, write_private
 from .change_set import not_free, taken
 from .columns import shown_by_task
 from .event_kinds import EventKind
+from .exchange.exchange_file import is_exchange
+from .exchange.tasks import compared, export_whole, import_whole
 from .integrity.check import checked
 from .ledger import Ledger
+from .migrations.version import moved_sentence
 from .moments import parse_moment, refuse_backwards
 from .naming import named_claim
 from .records import Claim, ClaimConflictError, Context, Event, NewEvent, State, StateChange, parse_unit
@@ -96,8 +99,14 @@ def query_ledger(ledger: Ledger, options: Mapping[str, Any], *, check: bool) -> 
         result |= chain_result(ledger, named, serial=options["serial"], product=_product(options), reveal=reveal)
     if options["void_labels"]:
         result |= void_result(ledger, _void_query(options), reveal=reveal)
+    if options["compare_with"] is not None:
+        result |= compared(options)
     if options["dest"] is not None:
-        result |= _export(ledger, options, check=check)
+        result |= (export_whole if options["whole"] else _export)(ledger, options, check=check)
+    elif options["whole"]:
+        raise LedgerTaskError("A whole ledger is exported to a file; give dest.")
+    if (moved_to := ledger.database.moved_to) is not None:
+        result["warnings"] = [moved_sentence(printable(ledger.location), moved_to)]
     return result
 
 
@@ -247,6 +256,8 @@ def _settle(
 def _import(ledger: Ledger, options: Mapping[str, Any], context: Context, *, check: bool) -> dict[str, Any]:
     path = typed_path(_needed(options, "src")).absolute()
     try:
+        if is_exchange(path):
+            return import_whole(ledger.database, path, check=check)
         with path.open("rb") as stream:
             done = import_claims(ledger, stream, _format(options, path), context=context, check_only=check)
     except OSError as error:
