@@ -207,3 +207,39 @@ def test_what_is_amiss_is_named_and_nothing_is_done(home: Path, variables: dict[
     run = provision(home, "-e", yaml.safe_dump(said, default_flow_style=True, width=1000), playbook=PLAYBOOK)
     assert run.status == 2 and sentence in run.output, run.output
     assert not (home / ".local/share/ioto/ledger.db").exists()
+
+
+def test_whole_ledgers_move_merge_and_are_compared(home: Path, book: Path, tmp_path: Path) -> None:
+    """What is wrong is told in sentences, all of it, and no ID is shown whole; `test_readme` does what is right."""
+    other = tmp_path / "other.db"
+    with Ledger(other) as ledger:
+        for unit, claim_id in (("SN-1", "4444444444"), ("SN-7", IDS[1])):
+            asked = AllocationRequest(PRODUCT, unit, source="given", context=Context("b@bench"), claim_id=claim_id)
+            ledger.allocate(asked)
+
+    refused = job(home, "merge", **{"from": f"{other},{tmp_path}/none.db"})
+    assert refused.status == 2
+    assert f"There is no ledger in {tmp_path}/none.db; correct its path or URL." in refused.output
+
+    refused = job(home, "merge", **{"from": str(other)})
+    assert refused.status == 2
+    assert "Nothing was merged, because of 2 conflicts; settle them and merge again:" in refused.output
+    assert "4444444444" not in refused.output
+
+    differs = job(home, "compare", **{"with": str(other)})
+    assert differs.status == 2
+    assert f"does not hold all that is in {other}, with" in differs.output
+
+    moved = job(home, "move", "--check", to=str(tmp_path / "new.db"))
+    assert moved.status == 0, moved.output
+    assert "would be moved to" in moved.output
+    moved = job(home, "move", to=str(tmp_path / "new.db"))
+    assert moved.status == 0, moved.output
+    late = job(home, "retire", "-e", "ioto_reason=scrapped", serial="SN-1")
+    assert f"was moved to {tmp_path}/new.db, and nothing is recorded here any more" in late.output
+
+    bare = job(home, "merge", serial="SN-1", whole=True)
+    assert "The job merge needs ioto_ledger_from; give it." in bare.output
+    assert "ioto_ledger_serial has no meaning for the job merge" in bare.output
+    part = job(home, "export", whole=True, dest=str(tmp_path / "part.jsonl"), serial="SN-1")
+    assert "ioto_ledger_serial has no meaning where the whole ledger is exported" in part.output

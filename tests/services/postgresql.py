@@ -52,8 +52,6 @@ class PostgresqlServer:
 
     def start(self) -> None:
         """Start the server and return when it answers."""
-        import psycopg  # noqa: PLC0415  # the driver is an extra; without it these tests skip
-
         # On a socket alone.
         command = [self.programs / "postgres", "-D", self.directory / "data", "-k", self.directory, "-h", ""]
         if not self.durable:
@@ -62,13 +60,19 @@ class PostgresqlServer:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, user=self.user, cwd="/"
             )
+        self.wait_until_up()
+
+    def wait_until_up(self) -> None:
+        """Return when the server answers, also one that restarts itself after one of its processes died."""
+        import psycopg  # noqa: PLC0415  # the driver is an extra; without it these tests skip
+
         deadline = time.monotonic() + START_TIMEOUT
         while True:
             try:
                 psycopg.connect(self._conninfo("postgres"), connect_timeout=5).close()
                 return
             except psycopg.OperationalError as error:
-                if self._process.poll() is not None or time.monotonic() > deadline:
+                if self._process is None or self._process.poll() is not None or time.monotonic() > deadline:
                     log = (self.directory / "log").read_text(errors="replace")
                     raise RuntimeError(f"PostgreSQL did not start: {log}") from error
                 threading.Event().wait(0.02)  # between two questions, not in place of the answer

@@ -113,7 +113,10 @@ def test_files_say_it_and_take_it(module: Module, ledger: Any, fmt: str) -> None
 
 def test_results_of_tasks_have_it(module: Module, ledger: Any) -> None:
     asked = dict.fromkeys(
-        ("claim_ids", "state", "product", "serial", "host", "since", "until", "source", "run", "dest")
+        (
+            *("claim_ids", "state", "product", "serial", "host", "since", "until", "source", "run", "dest"),
+            *("whole", "compare_with"),
+        )
     )
     options = {**asked, **dict.fromkeys(("reveal", "check_integrity", "chain", "void_labels"), False)}
     options |= {"limit": 10, "history": True}
