@@ -115,7 +115,7 @@ def test_results_of_tasks_have_it(module: Module, ledger: Any) -> None:
     asked = dict.fromkeys(
         (
             *("claim_ids", "state", "product", "serial", "host", "since", "until", "source", "run", "dest"),
-            *("whole", "compare_with"),
+            *("whole", "compare_with", "chain", "void_labels"),
         )
     )
     options = {**asked, **dict.fromkeys(("reveal", "check_integrity", "chain", "void_labels"), False)}

@@ -105,9 +105,13 @@ def query_ledger(ledger: Ledger, options: Mapping[str, Any], *, check: bool) -> 
         result |= (export_whole if options["whole"] else _export)(ledger, options, check=check)
     elif options["whole"]:
         raise LedgerTaskError("A whole ledger is exported to a file; give dest.")
-    if (moved_to := ledger.database.moved_to) is not None:
-        result["warnings"] = [moved_sentence(printable(ledger.location), moved_to)]
-    return result
+    return result | _warned(ledger)
+
+
+def _warned(ledger: Ledger) -> dict[str, Any]:
+    """Say of a ledger that was moved that it is not the one to look at."""
+    moved_to = ledger.database.moved_to
+    return {} if moved_to is None else {"warnings": [moved_sentence(printable(ledger.location), moved_to)]}
 
 
 def enter_ledger(ledger: Ledger, options: Mapping[str, Any], context: Context, *, check: bool) -> dict[str, Any]:
