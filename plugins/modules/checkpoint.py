@@ -38,9 +38,9 @@ options:
       - >-
         V(verify) holds the checkpoint O(src) against the ledger; or, with O(claim_id) and O(serial), against a device,
         without a ledger.
-      - V(new_key) makes a key pair, the private key in the file O(key) and the public one beside it.
+      - V(new-key) makes a key pair, the private key in the file O(key) and the public one beside it.
     type: str
-    choices: [checkpoint, verify, new_key]
+    choices: [checkpoint, verify, new-key]
     required: true
   key:
     description: The file of the private key on the controller, which signs checkpoints. Its owner alone may read it.
@@ -95,7 +95,7 @@ seealso:
 EXAMPLES = r"""
 - name: Make a key pair
   ioto.serialization.checkpoint:
-    action: new_key
+    action: new-key
     key: ~/.ioto/line.key
   run_once: true
 
@@ -149,7 +149,7 @@ key_id:
   sample: 2cdd6d36642d2fede3a8cd6fdf436e6bd09fad7f912448d175709e7817f31304
 public_key:
   description: The file of the public key.
-  returned: when O(action=new_key), not in check mode
+  returned: when O(action=new-key), not in check mode
   type: str
   sample: /home/ann/.ioto/line.key.pub
 seal:

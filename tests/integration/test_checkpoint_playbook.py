@@ -38,7 +38,7 @@ def told(run: Run) -> str:
 def test_a_run_ends_with_its_checkpoint_which_is_held_against_ledger_and_devices(
     tmp_path: Path, home: Path, location: str
 ) -> None:
-    made = job(home, "new_key", checkpoint_key=tmp_path / "line.key")
+    made = job(home, "new-key", checkpoint_key=tmp_path / "line.key")
     assert made.status == 0, made.output
     with Fleet.start(tmp_path / "fleet", groups={"manual": 2, "auto": 1}) as fleet:
         fleet["manual-2"].write(FILE, "{ product: ")

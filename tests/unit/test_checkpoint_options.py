@@ -88,7 +88,7 @@ def test_what_makes_no_checkpoint_is_told_before_the_run(variables: dict[str, st
         ),
         ("checkpoint", {"ioto_checkpoint_key": "k", "ioto_ledger_run": "x", "ioto_checkpoint_units": False}, []),
         ("verify", {"ioto_ledger_src": "s", "ioto_checkpoint_public_key": "k", "ioto_ledger_claim_id": "x"}, []),
-        ("new_key", {"ioto_checkpoint_key": "k", "ioto_checkpoint_passphrase_file": "x"}, []),
+        ("new-key", {"ioto_checkpoint_key": "k", "ioto_checkpoint_passphrase_file": "x"}, []),
         ("find", {"ioto_checkpoint_key": "of the inventory"}, []),
     ],
 )

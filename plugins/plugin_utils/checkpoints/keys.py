@@ -33,7 +33,7 @@ PUBLIC_SUFFIX = ".pub"
 _MOST_BYTES = 16 * 1024
 _OF_OTHERS = 0o077
 _READ_BY_ALL = 0o644
-_NEW_KEY = "make a pair with ioto_ledger_job=new_key"
+_NEW_KEY = "make a pair with ioto_ledger_job=new-key"
 
 
 def key_id(key: Ed25519PublicKey) -> str:

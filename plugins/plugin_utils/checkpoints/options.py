@@ -27,9 +27,9 @@ OPTIONS = (
             "V(checkpoint) seals the ledger and signs its last seal, with the record of a batch of units.",
             "V(verify) holds the checkpoint O(src) against the ledger; or, with O(claim_id) and O(serial), against a "
             "device, without a ledger.",
-            "V(new_key) makes a key pair, the private key in the file O(key) and the public one beside it.",
+            "V(new-key) makes a key pair, the private key in the file O(key) and the public one beside it.",
         ),
-        choices=("checkpoint", "verify", "new_key"),
+        choices=("checkpoint", "verify", "new-key"),
         required=True,
         modules=_MODULE,
     ),

@@ -120,7 +120,7 @@ def _new_key(options: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
 _ACTIONS: Mapping[str, Callable[..., dict[str, Any]]] = {
     "checkpoint": _checkpoint,
     "verify": _verify,
-    "new_key": _new_key,
+    "new-key": _new_key,
 }
 
 

@@ -52,7 +52,7 @@ _TABLE: Mapping[str, LedgerJob] = {
     "compare": LedgerJob(("with",), needs=("with",)),
     "checkpoint": LedgerJob(("run",), needs=("ioto_checkpoint_key",)),
     "verify": LedgerJob(("src", "claim_id", "serial", "product"), needs=("src", "ioto_checkpoint_public_key")),
-    "new_key": LedgerJob(needs=("ioto_checkpoint_key",)),
+    "new-key": LedgerJob(needs=("ioto_checkpoint_key",)),
 }
 
 

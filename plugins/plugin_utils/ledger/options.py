@@ -17,7 +17,7 @@ KEPT_BACKUPS = 14
 JOBS = (
     *("find", "chain", "void-labels", "conflicts", "export", "import", "retire", "rebind", "labelled", "resolve"),
     *("check", "backup", "restore", "migrate", "move", "merge", "compare"),
-    *("checkpoint", "verify", "new_key"),
+    *("checkpoint", "verify", "new-key"),
 )
 """What `playbooks/ledger.yml` can be told to do."""
 JOB = "ioto_ledger_job"
