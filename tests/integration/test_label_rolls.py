@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
+from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import FailureKind, IotoError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling import batch
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.options import ARGUMENTS
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.task import make_labels
@@ -176,8 +176,9 @@ def test_a_label_that_is_foreign_bound_retired_or_for_another_product_is_refused
     refused(bench, "SN-5", other.claim_id, f"is reserved for product {OTHER_PRODUCT}")
     refused(bench, "SN-6", bench.labels[2], "label that was scanned is for product", product=OTHER_PRODUCT)
     # A second label on a unit that has one.
-    with pytest.raises(IotoError, match="another was given"):
+    with pytest.raises(IotoError, match="another was given") as caught:
         bench.bind(bench.device("again"), "SN-1", bench.labels[2])
+    assert caught.value.kind is FailureKind.LABEL
     assert [conflict.event.unit for conflict in bench.ledger.conflicts()] == ["SN-3", "SN-5"]
 
 

@@ -30,6 +30,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records 
     ClaimConflictError,
     Context,
     Description,
+    GivenClaimError,
     InvalidUnitError,
     LedgerError,
     NewEvent,
@@ -196,7 +197,7 @@ def test_one_bad_ask_does_not_spoil_the_others(ledger: Ledger) -> None:
         ]
     )
     assert [type(answer) for answer in answers] == [
-        Claim, ClaimConflictError, InvalidProductError, Claim, Claim, Claim, ClaimConflictError
+        Claim, GivenClaimError, InvalidProductError, Claim, Claim, Claim, GivenClaimError
     ]  # fmt: skip
     assert answers[0] == answers[4]
     assert answers[3] == held

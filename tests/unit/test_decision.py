@@ -138,13 +138,18 @@ def test_a_given_id_that_another_unit_holds_is_refused_even_where_one_is_to_be_r
     decision = decide(Seen(B), asked(A, replace=B), Known(given_holder=claim(A, unit="SN-2")))
 
     assert decision.action is Action.REFUSE
-    assert "SN-2" in decision.reason
+    assert "SN-2" in decision.reason and decision.is_of_gift
 
 
 def test_another_given_id_does_not_replace_the_present_one_unless_that_is_named() -> None:
-    assert decide(Seen(A), asked(B), Known(live=claim(A), holder=claim(A))).action is Action.REFUSE
-    assert decide(Seen(A), asked(B), Known()).action is Action.REFUSE
-    assert decide(Seen(), asked(B), Known(live=claim(A))).action is Action.REFUSE
+    for seen, known in (
+        (Seen(A), Known(live=claim(A), holder=claim(A))),
+        (Seen(A), Known()),
+        (Seen(), Known(live=claim(A))),
+    ):
+        decision = decide(seen, asked(B), known)
+        assert decision.action is Action.REFUSE
+        assert decision.is_of_gift, "the unit is as it should be"
 
 
 def test_the_id_that_is_named_is_replaced_and_its_claim_retired() -> None:

@@ -71,7 +71,7 @@ def test_every_failure_that_a_flow_meets_on_a_board_has_a_kind_of_its_own() -> N
         ({"unreachable": True, "failure": "unreachable"}, "does not answer", "plug it in again"),
         ({"failure": "conflict"}, "not what the records say", "Put the board aside"),
         ({"failure": "conflict", "twin": "slot-2"}, "same one", "Put both boards aside"),
-        ({"failure": "conflict", "scan_refused": True}, "label is not for this board", "scan another label"),
+        ({"failure": "conflict", "scan_refused": True}, "label is not for this board", "Scan another label"),
         ({"failure": "records"}, "records cannot be", "call the technician"),
         ({"failure": "source"}, "No ID came", "call the technician"),
         ({"failure": "storage"}, "does not keep its ID", "Put the board aside"),

@@ -30,6 +30,7 @@ from .records import (
     Context,
     Description,
     DeviceConflictError,
+    GivenClaimError,
     LedgerError,
     NewEvent,
     ReserveRequest,
@@ -297,10 +298,10 @@ class ChangeSet:
         event = event._replace(claim_id=clean(event.claim_id), product=clean(event.product), unit=clean(event.unit))
         (self._conflicts if event.kind is EventKind.CONFLICT else self._events).append(event)
 
-    def _conflict(self, request: AllocationRequest, holder: Claim, message: str) -> ClaimConflictError:
+    def _conflict(self, request: AllocationRequest, holder: Claim, message: str) -> GivenClaimError:
         about = request.claim_id, request.product, request.unit
         self.note(NewEvent(EventKind.CONFLICT, request.context, *about, message))
-        return ClaimConflictError(message, holder)
+        return GivenClaimError(message, holder)
 
 
 class _Draw:

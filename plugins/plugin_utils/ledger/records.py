@@ -48,6 +48,12 @@ class ClaimConflictError(LedgerError):
         self.claim = claim
 
 
+class GivenClaimError(ClaimConflictError):
+    """A claim ID that was asked for, such as that of a label, and that the unit cannot have."""
+
+    kind = FailureKind.LABEL
+
+
 class DeviceConflictError(ClaimConflictError):
     """A device that says that it is a unit, and is not the one that the ledger knows; `device` is what it is."""
 

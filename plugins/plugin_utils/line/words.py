@@ -74,7 +74,7 @@ FAILURES: Mapping[FailureKind, Trouble] = {
     ),
     FailureKind.LABEL: Trouble(
         "The label is not for this board.",
-        "Put the label aside and keep the board. Take it out, scan another label, and plug it in again.",
+        "Put the label aside and keep the board. Scan another label, plug it in again. Red again: call the technician.",
     ),
     FailureKind.MISMATCH: Trouble(
         "Label, board and records differ.", "Put the board aside for the technician, with its label."

@@ -57,6 +57,8 @@ class Decision:
     """What a task's result says beside the reason."""
     place: str | None = None
     """What the refusal is about, where that is not the device.json5."""
+    is_of_gift: bool = False
+    """Whether it is the ID that was given that is refused: the unit is as it should be, and may get another one."""
 
     @property
     def needs_an_id(self) -> bool:
@@ -74,7 +76,7 @@ def decide(seen: Seen, asked: Asked, known: Known) -> Decision:
     if refused := _refused_replacement(seen, asked, known):
         return refused
     if refused := _refused_gift(asked, known):
-        return replace(refused, facts=SCAN_REFUSED if asked.scanned else {})
+        return replace(refused, is_of_gift=True, facts=SCAN_REFUSED if asked.scanned else {})
     if known.live is not None and (refused := _refused_board(seen, asked, known.live)):
         return refused
     return _guarded(replace(_choose(seen, asked, known), place=seen.id_place), seen, asked)
@@ -236,7 +238,7 @@ def _for_a_blank_device(seen: Seen, asked: Asked, known: Known) -> Decision:
         )
     if asked.claim_id in {None, live.claim_id}:
         return Decision(Action.ASSIGN, live.claim_id, rewritten=rewritten)
-    return _refuse(
+    return _refuse_gift(
         f"The unit {quoted(asked.unit)} has the claim ID {mask(live.claim_id)} in the ledger, and another was given: "
         f"correct the inventory, or {id_is_meant(live.claim_id)}."
     )
@@ -252,7 +254,7 @@ def _for_a_known_device(claim_id: str, asked: Asked) -> Decision:
         return Decision(Action.ASSIGN, asked.claim_id, retire_live=True)
     if asked.claim_id in {None, claim_id}:
         return Decision(Action.KEEP, claim_id)
-    return _refuse(
+    return _refuse_gift(
         f"The unit {quoted(asked.unit)} already has the claim ID {mask(claim_id)}, and another was given: "
         f"correct the inventory, or {id_is_meant(claim_id)}."
     )
@@ -297,7 +299,7 @@ def _for_an_unknown_id(claim_id: str, seen: Seen, asked: Asked, known: Known) ->
             foreign,
         )
     if asked.claim_id not in {None, claim_id}:
-        return _refuse(
+        return _refuse_gift(
             f"The device already has the claim ID {mask(claim_id)}, and another was given: "
             f"correct the inventory, or {id_is_meant(claim_id)}."
         )
@@ -344,6 +346,10 @@ def _foreign(holder: Claim | None, asked: Asked) -> Claim | None:
         return None
     mine = holder.product == asked.product and (holder.unit is None or is_same_serial(holder.unit, asked.unit))
     return None if mine else holder
+
+
+def _refuse_gift(reason: str) -> Decision:
+    return replace(_refuse(reason), is_of_gift=True)
 
 
 def _refuse(reason: str, conflict: Claim | None = None) -> Decision:

@@ -38,6 +38,12 @@ class OtherDeviceError(SerializationError):
         self.facts = facts
 
 
+class GivenIdError(OtherDeviceError):
+    """An ID that was given, such as by the label that was scanned, and that is not for this device."""
+
+    kind = FailureKind.LABEL
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What is asked for one unit. `properties` are further members of device.json5; `check` changes nothing.

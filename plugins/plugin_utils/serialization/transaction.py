@@ -45,7 +45,7 @@ from ..ledger.records import (
 from ..ledger.run_number import seconds_since
 from .decision import Action, Decision, decide, is_without_effect, replaced
 from .replacing import NOTHING_REPLACED, succession
-from .request import OtherDeviceError, Request, SerializationError, UnitOutcome
+from .request import GivenIdError, OtherDeviceError, Request, SerializationError, UnitOutcome
 from .situation import Asked, Known, Seen
 from .sources.source import ClaimSource
 
@@ -353,7 +353,8 @@ def _is_of_this_run(device: Device, path: str, context: Context) -> bool:
 
 def _refused(decision: Decision, state: DeviceState, unit: UnitIdentity, asked: Asked) -> OtherDeviceError:
     sentence = f"{decision.reason} ({decision.place or printable(state.file.path)} on {state.name})"
-    return OtherDeviceError(sentence, {"hardware": unit.hardware, "product": asked.product, **decision.facts})
+    kind = GivenIdError if decision.is_of_gift else OtherDeviceError
+    return kind(sentence, {"hardware": unit.hardware, "product": asked.product, **decision.facts})
 
 
 def _product_accepted(old: str, asked: Asked, context: Context) -> NewEvent:
