@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from ..display_text import printable
 from ..service.slot_message import SlotReport, SlotState
+from .arrivals import Event
 from .slots import JigSlot
 from .words import Trouble
 
@@ -32,6 +33,8 @@ class SlotRecord:
     running: int | None = None
     """The arrival that a run works on; it may differ from the last."""
     is_stopped: bool = False
+    latest: Event | None = None
+    """What happened last, also while it is stopped."""
     tries: int = 0
     """Runs for the board that somebody killed."""
     claim_id: str = field(default="", repr=False)

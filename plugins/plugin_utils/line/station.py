@@ -102,10 +102,10 @@ class LineStation:
     def resume(self) -> None:
         """Let slots go on that were stopped because they had too many boards."""
         for record in self._records.values():
-            if record.is_stopped:
+            if record.is_stopped and record.latest:
                 record.forget_arrivals()
-                record.become(SlotState.EMPTY)
-                self._told(record)
+                # What happened meanwhile counted for nothing: now it does, whichever board is there.
+                self._take(record.latest)
 
     async def _watch(self) -> None:
         async with aclosing(arrivals([record.slot for record in self._records.values()], self._settings)) as events:
@@ -115,6 +115,7 @@ class LineStation:
     def _take(self, event: Event) -> None:
         record = self._records[event.slot.name]
         record.number = event.number
+        record.latest = event
         if record.is_stopped:
             return
         record.is_there = isinstance(event, Arrival)
