@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -14,6 +15,8 @@ from ..service.slot_message import SlotReport
 
 NUMBER = "IOTO_STATION_FD"
 """The variable of the environment with the number of the pipe's end."""
+LONGEST_DETAIL = 3000
+"""Characters of the sentence for the technician: a tile has no room for it, and the station's log has."""
 
 
 class ReportPipe:
@@ -26,8 +29,15 @@ class ReportPipe:
 
     def tell(self, report: SlotReport) -> None:
         """Write `report`. A line is shorter than what a pipe takes at once, so that it is whole or not there."""
+        longest = LONGEST_DETAIL
+        while len(line := _line(report, longest)) > select.PIPE_BUF and longest > 1:
+            longest //= 2
         with suppress(OSError):
-            os.write(self._number, json.dumps(report.to_json()).encode() + b"\n")
+            os.write(self._number, line)
+
+
+def _line(report: SlotReport, longest_detail: int) -> bytes:
+    return json.dumps(report.to_json(longest_detail=longest_detail), ensure_ascii=False).encode() + b"\n"
 
 
 def to_all(*tells: Callable[[SlotReport], None]) -> Callable[[SlotReport], None]:

@@ -22,6 +22,7 @@ from ..service.slot_message import SlotReport, SlotState, parse_report
 from . import words
 from .arrivals import Arrival, Event, NeverReady, arrivals
 from .playbook import Board, RunEnd, run
+from .report_pipe import LONGEST_DETAIL
 from .scan_desk import ScanDesk, whole_id
 from .scans import ScanAnswer, ScanOutcome
 from .settings import LineSettings
@@ -236,7 +237,7 @@ class LineStation:
 
     def _hear(self, told: Mapping[str, object]) -> None:
         try:
-            report = parse_report(told)
+            report = parse_report(told, LONGEST_DETAIL)
         except RefusedError:  # not from our callback
             return
         record = self._records.get(report.slot)

@@ -79,12 +79,15 @@ class SlotReport:
     detail: str | None = None
     """The whole sentence, for the technician."""
 
-    def to_json(self, longest: int = MOST_CHARACTERS) -> dict[str, object]:
+    def to_json(self, longest: int = MOST_CHARACTERS, longest_detail: int | None = None) -> dict[str, object]:
         """Return what the message says of the slot, without what it does not know; texts are made fit to be shown.
 
-        What explains has `longest` characters at most, and no whole claim ID.
+        What explains has `longest` characters at most (the detail `longest_detail`), and no whole claim ID.
         """
-        texts = {name: _explained(text, longest) for name in _EXPLAINING if (text := getattr(self, name))}
+        most = {"detail": longest_detail or longest}
+        texts = {
+            name: _explained(text, most.get(name, longest)) for name in _EXPLAINING if (text := getattr(self, name))
+        }
         texts["serial"] = shortened(self.serial or "", longest)
         said: dict[str, object] = {"slot": _named(self.slot), "arrival": self.arrival, "state": self.state.value}
         said |= {name: text for name, text in texts.items() if text}
@@ -207,19 +210,19 @@ class _Members:
     def get(self, name: str, otherwise: object = None) -> Any:
         return self._said.get(name, otherwise)
 
-    def text(self, name: str, *, may_be_empty: bool = False) -> str | None:
+    def text(self, name: str, *, may_be_empty: bool = False, longest: int = MOST_CHARACTERS) -> str | None:
         text = self._said.get(name)
         if text is None or (text == "" and not may_be_empty):
             return None
-        if not isinstance(text, str) or len(text) > MOST_CHARACTERS:
-            raise _wrong(f"{name} is a text of at most {MOST_CHARACTERS} characters.")
+        if not isinstance(text, str) or len(text) > longest:
+            raise _wrong(f"{name} is a text of at most {longest} characters.")
         if not all(map(is_visible, text)):
             raise _wrong(f"{name} holds a character that cannot be seen, such as a line end; leave it out.")
         return text
 
-    def explanation(self, name: str, *, may_be_empty: bool = False) -> str | None:
+    def explanation(self, name: str, *, may_be_empty: bool = False, longest: int = MOST_CHARACTERS) -> str | None:
         """Return a text that somebody wrote, without a whole claim ID."""
-        text = self.text(name, may_be_empty=may_be_empty)
+        text = self.text(name, may_be_empty=may_be_empty, longest=longest)
         return None if text is None else mask_sentence(text)
 
     def number(self, name: str) -> int:
@@ -234,8 +237,8 @@ class _Members:
         return text
 
 
-def parse_report(said: object) -> SlotReport:
-    """Return what is said of one slot. Raises `RefusedError`."""
+def parse_report(said: object, longest_detail: int = MOST_CHARACTERS) -> SlotReport:
+    """Return what is said of one slot, whose detail has `longest_detail` characters at most. Raises `RefusedError`."""
     known = ("slot", "arrival", "state", *_TEXTS, "claim_id_end", "at")
     fields = _Members(said, "A slot", known)
     arrival, state = fields.number("arrival"), fields.get("state")
@@ -249,7 +252,8 @@ def parse_report(said: object) -> SlotReport:
         arrival,
         SlotState(state),
         serial=fields.text("serial"),
-        **{name: fields.explanation(name) for name in _EXPLAINING},
+        **{name: fields.explanation(name) for name in _EXPLAINING if name != "detail"},
+        detail=fields.explanation("detail", longest=longest_detail),
         claim_id_end=end,
         at=_moment(fields.text("at")),
     )
