@@ -27,7 +27,7 @@ from tests.services.line_station import RunningStation
 pytestmark = pytest.mark.ansible
 
 ROOT = Path(__file__).resolve().parents[2]
-SLOTS = "slots:\n  hosts:\n    slot-1: {ansible_host: 192.0.2.1}\n"
+SLOTS = "slots:\n  hosts:\n    slot-1: {ansible_host: 192.0.2.1, ioto_mode: manual}\n"
 
 
 def said(folder: Path, *settings: str, arguments: Sequence[str] = ("--check",), **environment: str) -> tuple[int, str]:
@@ -107,6 +107,33 @@ def test_settings_are_checked_before_they_are_in_their_place(tmp_path: Path) -> 
     assert said(draft, inventory)[0] == 1
 
 
+def test_what_would_fail_with_every_board_is_told_before_the_first(tmp_path: Path) -> None:
+    variables = {
+        "slot-1": "ioto_mode: none",
+        "slot-2": "ioto_mode: manual, ioto_product: nonsense",
+        "slot-3": "ioto_mode: manual, ioto_label_printr: x, ioto_properties: {a: \"{{ lookup('pipe', 'false') }}\"}",
+        "slot-4": "ioto_claim_id_length: many",
+        "slot-5": "ioto_mode: \"{{ 'man' ~ 'ual' }}\"",
+    }
+    lines = [f"    {slot}: {{ansible_host: 192.0.2.{slot[-1]}, {said}}}" for slot, said in variables.items()]
+    text = "\n".join(["slots:", "  vars: {ansible_ssh_private_key_file: key}", "  hosts:", *lines])
+    (tmp_path / "slots.yml").write_text(text, encoding="utf-8")
+    (tmp_path / "key").touch(mode=0o600)
+    status, output = said(tmp_path, 'inventory = ["slots.yml"]', SSH_AUTH_SOCK="")
+    assert status == 1
+    told = output.splitlines()
+    for sentence in (
+        f"'{tmp_path}/key' is no key that ssh can use (",
+        "slot-1: ioto_mode is 'none', and nothing would be done",
+        "slot-2: The product 'nonsense' is not a product ID",
+        "slot-3: the variable ioto_label_printr is unknown: did you mean ioto_label_printer?",
+        "slot-4: it has no ioto_mode",
+        "slot-4: ioto_claim_id_length is many",
+    ):
+        assert [line for line in told if line.startswith(sentence)], output
+    assert len(told) == 6
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has names that end with whoever holds them")
 def test_slots_that_a_station_watches_are_refused_by_any_other_inventory_until_it_is_gone(tmp_path: Path) -> None:
     other = tmp_path / "other"
@@ -133,11 +160,13 @@ from pathlib import Path
 sys.path[:0] = [os.getcwd()]
 line = runpy.run_path("tools/line.py")
 from plugins.plugin_utils.errors import IotoError
+from plugins.plugin_utils.ansible_adapter import action
 from plugins.plugin_utils.line.preparation import prepare
+from plugins.plugin_utils.option_table import VARIABLES_OF_ALL
 codecs.lookup("ascii")  # what is loaded late may lie where another user does not come in
 os.setgid({user})
 os.setuid({user})
-for start in (line["main"], lambda: prepare(Path("{settings}"))):
+for start in (line["main"], lambda: prepare(Path("{settings}"), None, VARIABLES_OF_ALL)):
     try:
         start()
     except (line["FleetError"], IotoError) as error:

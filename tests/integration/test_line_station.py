@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
@@ -162,6 +163,18 @@ def test_a_slot_with_more_boards_than_a_person_plugs_is_stopped_until_somebody_s
         station.wait_for("slot-1 PASS")  # the board that is in it, as it is
         jig.pull("slot-1")
         station.wait_for("slot-1 EMPTY")
+        station.stop()
+
+
+def test_a_key_that_is_gone_is_no_fault_of_the_board(tmp_path: Path, fleet: Fleet) -> None:
+    key = tmp_path / "key"
+    shutil.copy(fleet.devices[0].key, key)
+    jig = Jig(fleet, slots=1, ansible_ssh_private_key_file=str(key))
+    with RunningStation(tmp_path, jig) as station:
+        key.unlink()
+        jig.plug("slot-1", fleet.devices[0])
+        line = station.wait_for("slot-1 FAIL")
+        assert "not set up right. Stop, and call the technician." in line and f"{key}', which opens the boards" in line
         station.stop()
 
 

@@ -64,8 +64,11 @@ class _BatchUnit:
     claim_id: str | None = None
 
 
-def check_batch(hosts: Mapping[str, Mapping[str, Any]]) -> Sequence[Problem]:
-    """Return all problems of a batch; `hosts` maps each host to its `VARIABLES`, those that are set."""
+def check_batch(hosts: Mapping[str, Mapping[str, Any]], *, with_ledgers: bool = True) -> Sequence[Problem]:
+    """Return all problems of a batch; `hosts` maps each host to its `VARIABLES`, those that are set.
+
+    Without `with_ledgers` no ledger is opened.
+    """
     problems: list[Problem] = []
     units = [unit for host, variables in hosts.items() if (unit := _unit(host, variables, problems))]
     problems.extend(
@@ -84,7 +87,7 @@ def check_batch(hosts: Mapping[str, Mapping[str, Any]]) -> Sequence[Problem]:
     problems.extend(_shared(units, _address, "each leads to the same device; give every device one host"))
     problems.extend(_replaced_by_agents(units))
     problems.extend(_without_reason(units))
-    problems.extend(_in_ledgers(units))
+    problems.extend(_in_ledgers(units) if with_ledgers else ())
     return problems
 
 

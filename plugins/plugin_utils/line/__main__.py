@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ..errors import IotoError
+from ..option_table import VARIABLES_OF_ALL
 from ..service.slot_message import SlotReport
 from .exclusive import hold_slots, hold_work_directory
 from .preparation import Prepared, prepare
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("settings", type=Path, help="the settings, in TOML")
     given = parser.parse_args(arguments)
     try:
-        prepared = prepare(given.settings, given.folder)
+        prepared = prepare(given.settings, given.folder, VARIABLES_OF_ALL)
         if given.check:
             print("The settings can be used.")  # noqa: T201
             return 0

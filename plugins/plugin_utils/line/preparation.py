@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,6 +22,8 @@ from .inventory import playbook_problem, read_inventory
 from .scan_desk import ScanDesk
 from .settings import LineSettings
 from .settings_file import examine
+from .slot_key import key_problems
+from .slot_variables import variable_problems
 from .slots import JigSlot, slots_in
 from .telling import ServiceAddress, check_ca_file, service_address, station_token
 
@@ -38,10 +40,11 @@ class Prepared:
     """The scanner's."""
 
 
-def prepare(file: Path, folder: Path | None = None) -> Prepared:
+def prepare(file: Path, folder: Path | None, known: Collection[str]) -> Prepared:
     """Return what the settings in `file` say. Raises `LineError` with every problem.
 
-    `folder` is what the paths in it are relative to, where that is not the folder of the file.
+    `folder` is what the paths in it are relative to, where that is not the folder of the file. `known` are the names of
+    all variables that somebody reads.
     """
     settings, problems = examine(file, folder)
     problems += _problems_of_machine()
@@ -53,7 +56,10 @@ def prepare(file: Path, folder: Path | None = None) -> Prepared:
         slots: list[JigSlot] = []
         try:
             if settings.inventory:
-                slots = slots_in(read_inventory(settings), settings)
+                inventory = read_inventory(settings)
+                slots = slots_in(inventory, settings)
+                problems += key_problems(slot.key for slot in slots)
+                problems += variable_problems(inventory, [slot.name for slot in slots], settings, known)
         except LineError as error:
             problems.append(str(error))
         if why := playbook.result():

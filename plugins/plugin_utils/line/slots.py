@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address
+from pathlib import Path
 from typing import Any, TypeVar
 
 from ..display_text import quoted
@@ -18,6 +19,7 @@ from ..service.host_names import canonical_name, is_address
 from .errors import LineError
 from .inventory import read_inventory
 from .settings import LineSettings
+from .slot_key import key_of
 from .slot_labels import SlotLabels, slot_labels
 
 T = TypeVar("T")
@@ -30,6 +32,7 @@ _OLD_NAMES = {"ansible_ssh_host": "ansible_host", "ansible_ssh_port": "ansible_p
 _MOST_LETTERS = 64
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", re.ASCII)
 """Of a slot: what stands in a limit for itself alone, whatever else is in the inventory."""
+_OF_ONE_BOARD = ("ioto_serial", "ioto_claim_id", "ioto_scan")
 _CONTROLLER = frozenset({"localhost", "127.0.0.1"})
 """What the playbooks call the machine that they run on."""
 _PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
@@ -48,6 +51,8 @@ class JigSlot:
     lease: str = ""
     """A pattern for the MAC address or the host name in a lease."""
     labels: SlotLabels = field(default=SlotLabels(), repr=False)
+    key: Path | None = None
+    """What opens the boards, where the inventory says it."""
 
     @property
     def place(self) -> tuple[str, int]:
@@ -105,7 +110,7 @@ def _slot(name: str, variables: Mapping[str, Any], settings: LineSettings, group
     if wrong:
         raise LineError("\n".join(wrong))
     port, lease, address, labels = read
-    return JigSlot(name, "" if lease else address, port, lease, labels)
+    return JigSlot(name, "" if lease else address, port, lease, labels, key_of(variables, settings))
 
 
 def _objections(name: str, variables: Mapping[str, Any], groups: Iterable[str]) -> Iterator[str]:
@@ -118,10 +123,11 @@ def _objections(name: str, variables: Mapping[str, Any], groups: Iterable[str]) 
             yield f"has {old}; write {new} in its place."
     if (connection := variables.get("ansible_connection", "ssh")) not in _SSH:
         yield f"has ansible_connection {quoted(connection)}; boards are reached by ssh."
-    serial = variables.get("ioto_serial")
-    # A template may ask whatever tells the boards apart at each run.
-    if "ioto_serial" in variables and not (isinstance(serial, str) and "{{" in serial):
-        yield "has an ioto_serial, but each board in it is another; leave it out."
+    for variable in _OF_ONE_BOARD:
+        value = variables.get(variable)
+        # A template may ask whatever tells the boards apart at each run.
+        if variable in variables and not (isinstance(value, str) and "{{" in value):
+            yield f"has an {variable}, but each board in it is another; leave it out."
 
 
 def _port(where: str, variables: Mapping[str, Any], _settings: LineSettings) -> int:

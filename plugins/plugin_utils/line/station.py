@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from ..display_text import printable
-from ..errors import IotoError
+from ..errors import FailureKind, IotoError
 from ..service.errors import RefusedError
 from ..service.slot_message import SlotReport, SlotState, parse_report
 from . import words
@@ -26,6 +26,7 @@ from .report_pipe import LONGEST_DETAIL
 from .scan_desk import ScanDesk, whole_id
 from .scans import ScanAnswer, ScanOutcome
 from .settings import LineSettings
+from .slot_key import missing_key
 from .slot_records import SlotRecord
 from .slots import JigSlot
 
@@ -143,6 +144,9 @@ class LineStation:
             record.fail(words.because(words.TOO_MANY_BOARDS, sentence))
             return
         record.address, record.claim_id, record.tries = event.address, "", 0
+        if why := missing_key(record.slot.key):
+            record.fail(words.because(words.FAILURES[FailureKind.SETTINGS], why))
+            return
         if self._desk:
             label = self._desk.scans.arrived(record.slot.name, record.number, self._desk.now())
             if self._desk.comes_first and label is None:
