@@ -153,6 +153,12 @@ def test_notices_are_understood() -> None:
     assert parse_message(StationMessage("line-1", (), notices=told).encode()).notices == told
 
 
+def test_a_badge_that_holds_a_claim_id_is_not_shown_whole() -> None:
+    said = StationMessage("line-1", (), "JT08FFQXWQ").encode()
+    assert b"JT08FFQXWQ" not in said
+    assert parse_message(said.replace(b"********WQ", b"JT08FFQXWQ")).operator == "********WQ"
+
+
 def test_no_text_keeps_a_whole_claim_id_whoever_sends_it() -> None:
     said = "It has JT08FFQXWQ, and its label JT08-FFQX-WQ."
     explained = dict.fromkeys(("step", "reason", "remedy", "detail"), said)

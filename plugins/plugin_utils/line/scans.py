@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from ..claim_ids import DEFAULT_LENGTH, check_typed, mask
+from ..claim_ids import DEFAULT_LENGTH, check_typed, mask, mask_sentence
 from ..display_text import printable
 from ..errors import IotoError
 from ..flows.options import parse_operator
@@ -215,7 +215,7 @@ class Scans:
         if name is None:
             raise ScanError("The badge that was scanned names nobody; scan a badge with a name or a number.")
         self.operator = name
-        return ScanAnswer(ScanOutcome.OPERATOR, f"{name} is at the line now.")
+        return ScanAnswer(ScanOutcome.OPERATOR, f"{mask_sentence(name)} is at the line now.")
 
     def _slot(self, code: str, now: float) -> ScanAnswer:
         found = [slot for slot in self._places if slot.casefold() == code.casefold()]

@@ -146,7 +146,7 @@ class StationMessage:
         if self.start is not None:
             said |= {"start": self.start, "number": self.number}
         if self.operator is not None:
-            said["operator"] = _named(self.operator)
+            said["operator"] = _explained(self.operator, MOST_CHARACTERS)  # a badge may hold a claim ID
         if self.whole:
             said["whole"] = True
         if self.notices:
@@ -182,7 +182,7 @@ def parse_message(data: bytes) -> StationMessage:
     names = [report.slot for report in reports]
     if len(set(names)) < len(names):
         raise _wrong("slots names a slot twice; say each once.")
-    operator = fields.text("operator", may_be_empty=True)
+    operator = fields.explanation("operator", may_be_empty=True)
     notices = fields.get("notices", [])
     if not isinstance(notices, list) or len(notices) > MOST_NOTICES:
         raise _wrong(f"notices is a list of at most {MOST_NOTICES} notices.")
