@@ -37,8 +37,18 @@ _swept: set[Path] = set()
 """The folders that this process has looked through: once is enough, and a folder of labels may be a large one."""
 
 
+_DATABASE = (b"SQLite format 3\0", b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83")
+"""How a database of SQLite begins, and its log."""
+_OF_DATABASE = ("-wal", "-shm", "-journal", "-open", "-alone")
+"""How the names of what belongs to a database end."""
+
+
 class TypedPathError(IotoError):
     """A path that can be no file's."""
+
+
+class DatabaseInPlaceError(IotoError):
+    """A file that would take the place of a ledger, or of a part of one."""
 
 
 def write_private(path: Path, data: bytes) -> None:
@@ -48,12 +58,15 @@ def write_private(path: Path, data: bytes) -> None:
 
 
 @contextmanager
-def draft(path: Path) -> Iterator[Path]:
+def draft(path: Path, *, is_database: bool = False) -> Iterator[Path]:
     """Lend an empty file (0600) in the folder of `path`; when the block ends, it has durably replaced `path`.
 
     Where the block raises, the draft goes, and `path` is as it was. It may be a database: close it in the block, and
-    what SQLite has beside it goes as well. Raises `OSError`.
+    what SQLite has beside it goes as well. Only with `is_database` does it replace another one: otherwise that raises
+    `DatabaseInPlaceError`, before the block. Raises `OSError`.
     """
+    if not is_database:
+        refuse_database(path)
     _sweep_once(path.parent)
     lock, mark = _locked_mark(path.parent)
     temporary = mark.with_name(f"{mark.name}{_DATA}")
@@ -76,6 +89,25 @@ def typed_path(text: str | Path) -> Path:
     except RuntimeError:
         raise TypedPathError(f"The path {str(text)!r} begins with a user whom nobody knows here; correct it.") from None
     raise TypedPathError(f"The path {str(text)!r} has a NUL in it, which no file's name can have; correct it.")
+
+
+def refuse_database(path: Path) -> None:
+    """Raise `DatabaseInPlaceError` where a file at `path` would take the place of a database, or of a part of one.
+
+    By what is there, not by what somebody said the ledger is: another ledger is worth as much. Links are followed.
+    """
+    try:
+        place = path.resolve()
+        names = [place.name.removesuffix(end) for end in _OF_DATABASE if place.name.endswith(end)]
+        found = next((one for one in (place, *map(place.with_name, filter(None, names))) if _is_database(one)), None)
+    except (OSError, RuntimeError):  # whoever writes the file tells what is wrong with its path
+        return
+    if found is not None:
+        part = "" if found == place else "a part of "
+        raise DatabaseInPlaceError(
+            f"{str(path)!r} is {part}a database, such as a ledger, and would be lost; give another dest. Nothing was "
+            "written there."
+        )
 
 
 def user_folder() -> Path:
@@ -134,6 +166,18 @@ def sync(path: Path) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+def _is_database(path: Path) -> bool:
+    try:
+        # Not blocking: it may be a pipe that nobody writes to.
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return stat.S_ISREG(os.fstat(handle).st_mode) and os.read(handle, 16).startswith(_DATABASE)
+    finally:
+        os.close(handle)
 
 
 def _locked_mark(folder: Path) -> tuple[int, Path]:

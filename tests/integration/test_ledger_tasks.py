@@ -23,6 +23,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records 
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.tasks import enter_ledger, query_ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
+from ansible_collections.ioto.serialization.plugins.plugin_utils.report.options import page_path
 from tests.support.ansible import ROOT, provision
 
 PRODUCT = "01K9F1EETDEV1CEPR0DVCT0001"
@@ -65,6 +66,21 @@ def test_claims_are_found_counted_and_masked(ledger: Ledger) -> None:
     }
     assert [claim["serial"] for claim in info(ledger, state=["verified"])["claims"]] == ["SN-1"]
     assert info(ledger, claim_ids=["1" * 10], reveal=True)["claims"][0]["claim_id"] == "1" * 10
+
+
+@pytest.mark.parametrize("given", [{}, {"whole": True}, {"void_labels": True}])
+@pytest.mark.parametrize("check", [False, True])
+def test_an_export_onto_the_ledger_is_refused(ledger: Ledger, given: dict[str, bool], check: bool) -> None:
+    with pytest.raises(IotoError, match="would be lost; give another dest"):
+        query_ledger(ledger, options("ledger_info", dest=ledger.location, **given), check=check)
+
+    assert info(ledger)["summary"]["total"] == 3
+
+
+def test_the_tables_of_a_page_do_not_replace_a_ledger(tmp_path: Path) -> None:
+    Ledger(tmp_path / "audit.csv").close()
+    with pytest.raises(IotoError, match=r"audit\.csv' is a database"):
+        page_path(str(tmp_path / "audit.html"))
 
 
 def test_the_history_of_a_unit_is_told(ledger: Ledger) -> None:

@@ -11,13 +11,20 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable
+from contextlib import closing
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils import private_files
-from ansible_collections.ioto.serialization.plugins.plugin_utils.private_files import draft, write_private
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Context, ReserveRequest
+from ansible_collections.ioto.serialization.plugins.plugin_utils.private_files import (
+    DatabaseInPlaceError,
+    draft,
+    write_private,
+)
 
 # Forked as Ansible forks its workers; pytest-xdist's own thread makes Python 3.12 and later warn of it.
 pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
@@ -137,3 +144,35 @@ def test_the_folder_is_synced_after_the_rename(tmp_path: Path, monkeypatch: pyte
     assert (made.parent, was_there) == (tmp_path, False)
     assert folder == (tmp_path, True)
     assert (tmp_path / "file").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Path:
+    path = tmp_path / "z.db"
+    with closing(Ledger(path)):
+        pass
+    return path
+
+
+@pytest.mark.parametrize("end", ["", "-wal", "-shm", "-journal", "-open", "-alone"])
+def test_no_file_takes_the_place_of_a_ledger_or_a_part_of_one(ledger: Path, end: str) -> None:
+    before = ledger.read_bytes(), names(ledger.parent)
+    with pytest.raises(DatabaseInPlaceError, match="a database, such as a ledger"):
+        write_private(ledger.with_name(f"z.db{end}"), b"serial,claim_id\n")
+    assert (ledger.read_bytes(), names(ledger.parent)) == before
+
+
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+def test_no_file_takes_the_place_of_a_link_to_a_ledger(ledger: Path, link: Callable[[Path, Path], None]) -> None:
+    link(ledger, other := ledger.with_name("export.csv"))
+    with pytest.raises(DatabaseInPlaceError):
+        write_private(other, b"")
+    assert other.samefile(ledger)
+
+
+def test_a_log_of_a_ledger_is_known_by_its_bytes(ledger: Path) -> None:
+    with closing(Ledger(ledger)) as opened:
+        opened.reserve(ReserveRequest("01G8YJKKRNTHW213TRZYX3YH0M", 1, Context("ann@line-1")))
+        os.link(ledger.with_name("z.db-wal"), other := ledger.with_name("export.csv"))
+        with pytest.raises(DatabaseInPlaceError):
+            write_private(other, b"")

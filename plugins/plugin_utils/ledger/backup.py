@@ -35,6 +35,8 @@ def back_up(ledger: str | None, folder: Path, *, keep: int) -> Backup:
         raise LedgerError(f"{keep} copies cannot be kept; keep 1 or more.")
     path = file_to_copy(ledger)
     folder = folder.absolute()
+    if folder.exists() and not folder.is_dir():
+        raise LedgerError(f"{folder} is a file, and copies are kept in a folder; name one that is for them (dest).")
     try:
         make_private_folder(folder)
         target = _unused(folder, path.stem)

@@ -94,7 +94,7 @@ def _differs(claim: Claim, other: Claim | None) -> bool:
 
 def _replace(path: Path, backup: Path) -> Path | None:
     owner = path.stat() if path.exists() else None
-    with draft(path) as temporary:
+    with draft(path, is_database=True) as temporary:
         copy_database(backup, temporary)
         if owner is not None:
             with suppress(OSError):  # another's ledger stays his, where whoever restores it may see to that

@@ -105,7 +105,7 @@ def create_file(path: Path) -> None:
         if holds_something(path):  # another process was first
             return
         _refuse_orphans(path)
-        with draft(path) as new, connect(new) as connection, connection.begin():
+        with draft(path, is_database=True) as new, connect(new) as connection, connection.begin():
             connection.exec_driver_sql(USE_LOG)
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             create_tables(connection)

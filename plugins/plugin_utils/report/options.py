@@ -15,7 +15,7 @@ from ..display_text import quoted
 from ..errors import IotoError
 from ..flows.options import LEDGER
 from ..option import REPORT, Option, given_by, of_flow, rows, specs
-from ..private_files import obstacle_to, typed_path
+from ..private_files import obstacle_to, refuse_database, typed_path
 
 _MODULE = ("report",)
 _FLOW = (REPORT,)
@@ -131,4 +131,6 @@ def page_path(dest: str) -> Path:
         ) from None
     if obstacle:
         raise ReportError(f"The report cannot be written {obstacle}.")
+    for end in (path.suffix, ".csv", ".jsonl"):  # its tables are beside it
+        refuse_database(path.with_suffix(end))
     return path
