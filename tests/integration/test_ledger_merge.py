@@ -48,6 +48,8 @@ from tests.services.postgresql import PostgresqlServer
 from tests.support.ledgers import damage
 from tests.support.old_ledger import execute
 
+OTHER_PRODUCT = "01K9F1EETDEV1CEPR0DVCT0009"
+
 pytest.importorskip("psycopg", reason="the Python package psycopg is not installed")
 
 # Forked as Ansible forks its workers; pytest-xdist's own thread makes Python 3.12 and later warn of it.
@@ -225,6 +227,26 @@ def test_a_conflict_that_is_settled_is_merged(tmp_path: Path) -> None:
     with Ledger(sites[1]) as ledger:  # as the conflict says
         ledger.rebind("0000000001", "one", reason="the other one has it", context=CONTEXT)
     merged(tmp_path / "all.db", *sites)
+
+
+def test_an_id_of_two_products_is_merged_once_it_is_retired_in_both(tmp_path: Path) -> None:
+    sites = [str(tmp_path / f"{name}.db") for name in "AB"]
+    for place, product in zip(sites, (PRODUCT, OTHER_PRODUCT), strict=True):
+        with Ledger(place) as ledger:
+            ledger.allocate(AllocationRequest(product, "one", "given", CONTEXT, "0000000001"))
+    for place in sites:
+        with pytest.raises(MergeConflictsError, match=r"and belongs to neither; give each unit that has it another"):
+            merge(str(tmp_path / "all.db"), sites, CONTEXT, check=False)
+        with Ledger(place) as ledger:
+            ledger.retire("0000000001", reason="two products have it", context=CONTEXT)
+
+    whole = merged(tmp_path / "all.db", *sites)
+    assert not merge(whole, sites, CONTEXT, check=False).is_news
+    merged(sites[0], sites[1])
+    with Ledger(whole) as ledger:
+        assert {event.product for event in ledger.events(claim_id="0000000001")} == {PRODUCT, OTHER_PRODUCT}
+        damage(ledger.database, "UPDATE ioto_claims SET product = '01K9F1EETDEV1CEPR0DVCT0008'")
+    assert any("its product is not what its events say" in sentence for sentence in problems(whole))
 
 
 def test_a_copy_that_went_on_is_told_and_not_guessed(sites: list[str], tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ then the claim has come as far as it came anywhere. So it makes no difference in
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
+from itertools import combinations
 from typing import Any, NamedTuple
 
 from ...claim_ids import mask
@@ -74,13 +75,14 @@ def _rank(row: Iterable[Any]) -> tuple[Any, ...]:
 
 
 def _conflict(told: Sequence[Told], names: Sequence[str]) -> str | None:
-    first = told[0]
-    for other in told[1:]:
-        if other.row[PRODUCT] != first.row[PRODUCT]:
+    for first, other in combinations(told, 2):
+        # Retired everywhere, nobody will ever have it: the history tells of both units.
+        if other.row[PRODUCT] != first.row[PRODUCT] and not first.row[STATE] == other.row[STATE] == _RETIRED:
             return (
                 f"The claim ID {_masked(first)} is of product {printable(first.row[PRODUCT])} in {names[first.place]} "
-                f"and of product {printable(other.row[PRODUCT])} in {names[other.place]}; replace it on one of the "
-                "units, and retire it in both ledgers."
+                f"and of product {printable(other.row[PRODUCT])} in {names[other.place]}, and belongs to neither; give "
+                "each unit that has it another one (ioto_replace_id), so that it is retired in both ledgers, and merge "
+                "again."
             )
     live = [one for one in told if one.row[STATE] != _RETIRED]
     retired = [one for one in told if one.row[STATE] == _RETIRED]

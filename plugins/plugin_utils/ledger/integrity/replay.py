@@ -165,8 +165,10 @@ def _replay_merged(entries: Sequence[_Replayed]) -> Iterator[str]:
     is_retired = any(event.what == EventKind.RETIRED for event in history)
     reasons = {None, *(event.reason for event in others), *(event.detail for event in others)}
     last = others[-1]
+    # Two products may have had one ID before anybody saw it; it is merged once it is retired in both.
+    products = {event.product for event in history}
     for name, is_so in (
-        ("product", all(event.product == claim.product for event in history)),
+        ("product", claim.product in products and (len(products) == 1 or claim.what == State.RETIRED)),
         ("unit", bool(here)),
         ("state", claim.what == State.RETIRED if is_retired else claim.what in states or None in states),
         ("source", bool({claim.detail, None} & {_source(event) for event in births})),
