@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -174,6 +175,8 @@ def test_a_new_case_has_another_serial_and_the_id_stays_as_chosen(ledger: Ledger
     for name in ({"serial": "SN-1"}, {"serial": None, "claim_id": claim.claim_id}):
         again = rework(ledger, "new-case", **{**asked, **name})
         assert (again["changed"], "has the board already" in again["msg"]) == (False, True)
+        with pytest.raises(ReworkTaskError, match="kept its claim ID" if keep_id else "is retired, and never comes"):
+            rework(ledger, "new-case", **{**asked, **name, "keep_id": not keep_id})
     bring_up(ledger, "SN-7", **BOARD)
     old = Scan(claim.claim_id, serial="SN-1")
     assert "the label is void, since its claim ID" in problems_of(ledger, old, "SN-7", after.claim_id)
@@ -183,6 +186,26 @@ def test_a_new_case_has_another_serial_and_the_id_stays_as_chosen(ledger: Ledger
     back = ledger.live_claim(PRODUCT, "SN-1")
     assert back is not None and back.claim_id == after.claim_id
     assert {link.claim.claim_id for link in chains_of_unit(ledger, "SN-7")[0]} == {claim.claim_id, after.claim_id}
+
+
+@pytest.mark.parametrize("keep_id", [True, False])
+@pytest.mark.parametrize("by_id", [True, False])
+def test_of_two_operators_at_once_the_later_is_told_that_the_id_went_the_other_way(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, *, keep_id: bool, by_id: bool
+) -> None:
+    claim = bring_up(ledger, **BOARD)
+    asked = {"new_serial": "SN-7", "reason": "cracked"}
+    name = {"claim_id": claim.claim_id} if by_id else {"serial": "SN-1"}
+    alone_with = ledger.alone_with
+
+    def after_the_other(ids: Iterable[str]) -> AbstractContextManager[None]:
+        monkeypatch.setattr(ledger, "alone_with", alone_with)
+        assert rework(ledger, "new-case", serial="SN-1", keep_id=keep_id, **asked)["changed"]
+        return alone_with(ids)
+
+    monkeypatch.setattr(ledger, "alone_with", after_the_other)
+    with pytest.raises(ReworkTaskError, match="kept its claim ID" if keep_id else "is retired, and never comes"):
+        rework(ledger, "new-case", keep_id=not keep_id, **name, **asked)
 
 
 def test_a_new_label_is_told_from_the_old_one_by_its_number(ledger: Ledger) -> None:

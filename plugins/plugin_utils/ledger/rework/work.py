@@ -127,8 +127,11 @@ def _named(ledger: Ledger, request: ReworkRequest) -> _Found:
     return _ActOnClaim(request, claim)
 
 
-def _moved_already(ledger: Ledger, request: ReworkRequest) -> Reworked | None:
-    """Return the answer where the new case has the board already: its claim is then no longer under the old serial."""
+def _moved_already(ledger: Ledger, request: ReworkRequest) -> Reworked | ReworkError | None:
+    """Return the answer where the new case has the board already: its claim is then no longer under the old serial.
+
+    It is an error where the claim ID went the other way than is asked for now.
+    """
     for live in ledger.claims(unit=request.new_serial, product=request.product, states=_IN_USE):
         moved = next(
             ledger.events(claim_id=live.claim_id, kinds=[EventKind.NEW_CASE], newest_first=True, limit=1), None
@@ -140,8 +143,11 @@ def _moved_already(ledger: Ledger, request: ReworkRequest) -> Reworked | None:
         else:
             is_it = request.claim_id in {live.claim_id, live.replaces}
         if is_it:
-            told = f"{_unit(live)} has the board already, from unit {quoted(_former_unit(moved))}; nothing was changed."
-            return Reworked(request, live, live, told, changed=False)
+            told = f"{_unit(live)} has the board already, from unit {quoted(_former_unit(moved))}"
+            kept = (moved.detail or "").endswith(_STAYS)
+            if kept is not request.keeps_id:
+                return ReworkError(f"{told}{_KEPT if kept else _NOT_KEPT}")
+            return Reworked(request, live, live, f"{told}; nothing was changed.", changed=False)
     return None
 
 
@@ -185,10 +191,14 @@ class _Reworking:
     def _current(self, named: _ActOnClaim) -> Claim:
         """Return the claim that the unit has now: another operator may have been faster."""
         known = self.changes.known(named.claim.claim_id)
-        if named.request.claim_id is not None:
-            return known
-        live = self.changes.live(named.claim.product, named.claim.unit or "")
-        if (live or known).claim_id != known.claim_id or not is_same_serial(known.unit, named.claim.unit):
+        live = None
+        if named.request.claim_id is None:
+            live = self.changes.live(named.claim.product, named.claim.unit or "")
+        if (
+            (live or known).claim_id != known.claim_id
+            or not is_same_serial(known.unit, named.claim.unit)
+            or known.is_live is not named.claim.is_live
+        ):
             raise OvertakenError(
                 f"{_unit(named.claim)} is being reworked by somebody else; see its chain and run again."
             )
@@ -239,7 +249,7 @@ class _Reworking:
         unit = request.new_serial or ""
         if live := self.changes.live(claim.product, unit):
             raise ClaimConflictError(not_free(unit, live), live)
-        detail = f"{_FROM_UNIT}{claim.unit}; the claim ID {'stays' if request.keeps_id else 'is a new one'}"
+        detail = f"{_FROM_UNIT}{claim.unit}; the claim ID {_STAYS if request.keeps_id else 'is a new one'}"
         if request.keeps_id:
             after = self.changes.rebind(claim, unit, request.reason, replace(request.context, host=claim.host))
             told = f"{_unit(claim)} is unit {quoted(unit)} now, and keeps {claim.masked}; a label that says "
@@ -288,6 +298,15 @@ _DO: Mapping[Act, Callable[[_Reworking, ReworkRequest, Claim], Reworked]] = {
 }
 _IN_USE = tuple(state for state in State if state is not State.RETIRED)
 _FROM_UNIT = "from unit "
+_STAYS = "stays"
+_KEPT = (
+    ", and kept its claim ID, which was not to stay; see that it is the same board (ioto_ledger_job=chain), and say "
+    "ioto_rework_keep_id=true, or replace the ID (ioto_replace_id)."
+)
+_NOT_KEPT = (
+    ", with a new claim ID: the one that was to stay is retired, and never comes back; see that it is the same board "
+    "(ioto_ledger_job=chain), and say ioto_rework_keep_id=false."
+)
 _PRINT_IT = "labels.yml prints its new one."
 
 
