@@ -12,8 +12,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.backup import back_up
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.exchange.compare import compare
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.exchange.exchange_file import dump
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.exchange.move import move
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.exchange.tasks import import_whole
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.integrity.check import DamagedLedgerError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
@@ -137,6 +140,24 @@ def test_whoever_still_writes_to_the_old_place_is_told_the_new_one(location: str
             assert ledger.live_claim(PRODUCT, "A-before")
         ledger.close()
     assert all_rows(location) == before
+
+
+def test_whoever_looks_into_a_ledger_that_was_moved_is_told_the_new_place(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    old, whole = str(tmp_path / "old.db"), tmp_path / "whole.jsonl"
+    site(old, "A", 10)
+    move(old, str(tmp_path / "new.db"), check=False)
+    told = f"The ledger {old} was moved to {tmp_path}/new.db, and nothing is recorded here any more"
+
+    with Ledger(old, read_only=True) as ledger, whole.open("wb") as file:
+        dump(ledger.database, file)
+    assert [told in record.getMessage() for record in caplog.records] == [True]
+    with Ledger(old) as ledger:
+        assert not import_whole(ledger.database, whole, check=False)["changed"]
+    assert [told in record.getMessage() for record in caplog.records] == [True, True]
+    assert told in back_up(old, tmp_path / "backups", keep=3).notices[0]
+    assert not back_up(str(tmp_path / "new.db"), tmp_path / "backups", keep=3).notices
 
 
 def test_moved_twice_is_moved_once_and_check_mode_moves_nothing(location: str, tmp_path: Path) -> None:

@@ -235,6 +235,8 @@ def test_whole_ledgers_move_merge_and_are_compared(home: Path, book: Path, tmp_p
     assert "would be moved to" in moved.output
     moved = job(home, "move", to=str(tmp_path / "new.db"))
     assert moved.status == 0, moved.output
+    sound = job(home, "check")
+    assert f"was moved to {tmp_path}/new.db, and nothing is recorded here any more" in sound.output
     late = job(home, "retire", "-e", "ioto_reason=scrapped", serial="SN-1")
     assert f"was moved to {tmp_path}/new.db, and nothing is recorded here any more" in late.output
 

@@ -54,6 +54,8 @@ class IotoAction(ActionBase):
             except IotoError as error:
                 asks_again = self.asks_again and bool(error.facts.get("scan_refused"))
                 result.update(error.told, failed=not asks_again)
+        # A task may look into a ledger more than once, and what it failed of needs no warning.
+        notices = [notice for notice in dict.fromkeys(notices) if notice not in str(result.get("msg", ""))]
         if result.get("failed") and "results" not in result and not self._is_judged_by_task:
             for notice in notices:
                 self._display.warning(notice)

@@ -18,6 +18,7 @@ from ..labels.qr_templates import qr_templates
 from ..ledger.integrity.check import IntegrityReport, check_integrity
 from ..ledger.ledger import Ledger
 from ..ledger.location import Location
+from ..ledger.migrations.version import moved_sentence
 from ..ledger.records import LedgerError
 from ..private_files import draft, make_private_folder, write_private
 from ..report.options import page_path
@@ -137,6 +138,8 @@ def _compare(stage: AuditStage, ledger: Ledger, options: Mapping[str, Any], note
 def _check(stage: AuditStage, ledger: Ledger, name: str, origin: Origin, notes: list[str]) -> IntegrityReport:
     report = check_integrity(ledger.database)
     notes += [f"{name}: {notice}" for notice in report.notices]
+    if (moved_to := ledger.database.moved_to) is not None:
+        notes.append(moved_sentence(name, moved_to))
     for finding in damage(report, name, origin):
         stage.find(finding)
     return report

@@ -6,13 +6,16 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ..display_text import printable
 from ..private_files import draft, make_private_folder
 from .location import Location
+from .migrations.version import moved_sentence
 from .records import LedgerError
 from .retention import copy_name, prune
 from .sqlite_file import BUSY_TIMEOUT
@@ -44,7 +47,7 @@ def back_up(ledger: str | None, folder: Path, *, keep: int) -> Backup:
             copy_database(path, temporary)
     except (OSError, sqlite3.Error) as error:
         raise LedgerError(f"The ledger {path} could not be copied to {folder}: {error}; check the disk.") from None
-    return Backup(target, prune(target, keep=keep))
+    return Backup(target, [*_moved(path), *prune(target, keep=keep)])
 
 
 def file_to_copy(ledger: str | None) -> Path:
@@ -55,6 +58,13 @@ def file_to_copy(ledger: str | None) -> Path:
     if not path.is_file():
         raise LedgerError(f"There is no ledger {path} to copy; correct the path.")
     return path
+
+
+def _moved(path: Path) -> Iterator[str]:
+    """Say that the ledger goes on elsewhere. By SQLite alone: one of an older version shall not be migrated for it."""
+    with suppress(sqlite3.Error), closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as reader:
+        for (moved_to,) in reader.execute("SELECT moved_to FROM ioto_ledger WHERE moved_to IS NOT NULL"):
+            yield moved_sentence(printable(str(path)), moved_to)
 
 
 def _unused(folder: Path, stem: str) -> Path:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,6 +19,7 @@ from sqlalchemy import URL
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
+from ..display_text import printable
 from .driver_errors import ALREADY_EXISTS, UNDEFINED_TABLE, lost_a_race, sentences, sqlstate
 from .location import Location
 from .migrations import on_postgresql, on_sqlite
@@ -84,6 +85,12 @@ class Database:
         with self.read() as connection:
             found = connection.exec_driver_sql("SELECT moved_to FROM ioto_ledger").scalar()
             return None if found is None else str(found)
+
+    def tell_of_move(self) -> None:
+        """Warn whoever looks into a ledger that was moved that it is another one that goes on, and where."""
+        with suppress(LedgerError):  # what cannot be read is told by whoever looks for more
+            if (moved_to := self.moved_to) is not None:
+                _log.warning("%s", moved_sentence(printable(str(self.location)), moved_to))
 
     def check_usable(self) -> None:
         """Raise `LedgerError` where a file could not be written to, or not be made, though it can be read."""

@@ -95,6 +95,8 @@ class Ledger:
         """
         place = location if isinstance(location, Location) else Location.parse(location)
         self._database = Database(place, read_only=read_only, deadlines=deadlines)
+        if read_only:  # whoever writes is refused
+            self._database.tell_of_move()
 
     @classmethod
     def in_memory(cls) -> Ledger:

@@ -26,7 +26,6 @@ from .exchange.exchange_file import is_exchange
 from .exchange.tasks import compared, export_whole, import_whole
 from .integrity.check import checked
 from .ledger import Ledger
-from .migrations.version import moved_sentence
 from .moments import parse_moment, refuse_backwards
 from .naming import named_claim
 from .records import Claim, ClaimConflictError, Context, Event, NewEvent, State, StateChange, parse_unit
@@ -105,13 +104,7 @@ def query_ledger(ledger: Ledger, options: Mapping[str, Any], *, check: bool) -> 
         result |= (export_whole if options["whole"] else _export)(ledger, options, check=check)
     elif options["whole"]:
         raise LedgerTaskError("A whole ledger is exported to a file; give dest.")
-    return result | _warned(ledger)
-
-
-def _warned(ledger: Ledger) -> dict[str, Any]:
-    """Say of a ledger that was moved that it is not the one to look at."""
-    moved_to = ledger.database.moved_to
-    return {} if moved_to is None else {"warnings": [moved_sentence(printable(ledger.location), moved_to)]}
+    return result
 
 
 def enter_ledger(ledger: Ledger, options: Mapping[str, Any], context: Context, *, check: bool) -> dict[str, Any]:

@@ -128,7 +128,9 @@ def import_whole(database: Database, path: Path, *, check: bool) -> dict[str, An
             is_known = number > 0 and has_event(copy, number, key_of_event(held, number))
             if not is_known:
                 require_continuation(held, copy, str(database.location))
-        if not is_known and not check:
+        if is_known:  # nothing is written then, which a ledger that was moved would refuse
+            database.tell_of_move()
+        elif not check:
             database.write(lambda connection: _take_in(source, connection, str(database.location)))
     news = {"added": 0, "changed": 0, "unchanged": report.claims} if is_known else {"added": report.claims}
     would = "is" if is_known else "would be" if check else "is now"
