@@ -361,6 +361,17 @@ def test_the_batch_check_has_a_line_for_each_problem_and_does_not_make_its_host_
     assert run.lines[-1] == "0 hosts · 0 failed · 0 unreachable · took 0:00"
 
 
+def test_a_task_of_ours_that_lists_what_is_wrong_lists_all_of_it() -> None:
+    run = Run()
+    run.play("ledger", hosts=1)
+    problems = [f"line {number}: the claim ID is not one; correct it." for number in range(1000)]
+    run.fail("localhost", "\n".join(["Nothing was imported:", *problems]), "ioto.serialization.ledger_entry")
+    run.fail("localhost", "\n".join(["Nothing:", *("x" for _ in range(1200))]), "ioto.serialization.ledger_info")
+    first, second = ([*line.split("\n")] for line in run.lines)
+    assert first == ["FAILED localhost [Install]: Nothing was imported:", *(f"  {problem}" for problem in problems)]
+    assert (len(second), second[-1]) == (1101, "  … and 101 more lines.")
+
+
 def test_hostile_names_and_messages_come_out_clean_and_on_one_line() -> None:
     run = Run()
     run.play("man\x1b[2Jual\n", hosts=1, is_flow=True)

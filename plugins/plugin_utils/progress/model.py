@@ -23,6 +23,8 @@ from ..display_text import is_visible
 # A rate over the last results alone follows the line when it slows down; 128 smooth the bursts of parallel workers.
 _RATED_RESULTS = 128
 _LONGEST_MESSAGE = 600
+_MOST_LINES = 1100
+"""More than any list of problems of ours has; such a list says itself how many more there are."""
 _SHORTEST_QUOTATION = 20
 
 _ESCAPE_SEQUENCE = re.compile(
@@ -204,6 +206,14 @@ def one_line(text: str) -> str:
     """Return `text` cleaned, on one line and not endless."""
     text = " ".join(clean(text).split())
     return text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]}..."
+
+
+def all_lines(text: str) -> str:
+    """Return each line of `text` cleaned and not endless, the later ones indented; of very many, how many more."""
+    lines = [one_line(line) for line in text.splitlines() if line.strip()]
+    if len(lines) > _MOST_LINES:
+        lines[_MOST_LINES:] = [f"… and {len(lines) - _MOST_LINES} more lines."]
+    return "\n  ".join(lines)
 
 
 def failure_message(result: Mapping[str, object]) -> str:

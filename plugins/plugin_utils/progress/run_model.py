@@ -23,6 +23,7 @@ from .model import (
     Interval,
     Reported,
     Tally,
+    all_lines,
     clean,
     failure_message,
     one_line,
@@ -256,7 +257,10 @@ class RunModel:
         if end.action == PREFLIGHT:
             return self._tell_problems(label, message)
         where = label if end.action in TRANSACTIONS else f"{label} [{one_line(task)}]"
-        return self._tell_failure(label, end.outcome, one_line(message), where=where, is_ignored=is_ignored)
+        # Our own task that lists what is wrong lists it to be read; what a device says may be of any length.
+        lists = end.action.startswith(COLLECTION) and end.action not in TRANSACTIONS
+        message = all_lines(message) if lists else one_line(message)
+        return self._tell_failure(label, end.outcome, message, where=where, is_ignored=is_ignored)
 
     def _end_unit(
         self, flow: _FlowProgress, unit: Mapping[str, Any], outcome: HostOutcome, now: float
@@ -334,8 +338,7 @@ class RunModel:
         """Tell what the batch check found, a line for each problem."""
         if not self._reported.is_new(host, message):
             return []
-        first, *problems = [one_line(line) for line in message.splitlines()]
-        return [OutputLine("\n".join([f"FAILED {first}", *(f"  {problem}" for problem in problems)]), Tone.BAD)]
+        return [OutputLine(f"FAILED {all_lines(message)}", Tone.BAD)]
 
     def _tell_failure(
         self, host: str, outcome: HostOutcome, message: str, *, where: str | None = None, is_ignored: bool = False
