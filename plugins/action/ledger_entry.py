@@ -28,9 +28,12 @@ class ActionModule(IotoAction):
             return keep_up(arguments, check=self.check_mode)
         if exchange := EXCHANGE.get(arguments["action"]):
             return exchange(arguments, Recording.of(arguments).context(self.host), check=self.check_mode)
-        if arguments["action"] != "import":
-            # Opened to be written, a ledger at a mistyped place would be a new one.
-            with Ledger(arguments["ledger"], read_only=True) as ledger:
+        context = Recording.of(arguments).context(self.host)
+        # Opened to be written, a ledger at a mistyped place would be a new one.
+        with Ledger(arguments["ledger"], read_only=True) as ledger:
+            if arguments["action"] != "import":
                 refuse_absent(ledger)
+            elif ledger.is_absent:  # and so would it for a file that is refused
+                enter_ledger(ledger, arguments, context, check=True)
         with self.ledger(arguments) as ledger:
-            return enter_ledger(ledger, arguments, Recording.of(arguments).context(self.host), check=self.check_mode)
+            return enter_ledger(ledger, arguments, context, check=self.check_mode)

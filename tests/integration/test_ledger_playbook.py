@@ -63,6 +63,14 @@ def test_every_job_and_every_variable_of_the_table_is_in_the_playbook() -> None:
     assert [name for name in JOBS if name not in text] == []
 
 
+@pytest.mark.parametrize("content", ["", "claim_id,product\nU,U\n", '{"ledger":{}}\n'])
+def test_a_file_that_is_refused_makes_no_ledger(home: Path, tmp_path: Path, content: str) -> None:
+    (tmp_path / "bad.csv").write_text(content, encoding="utf-8")
+    run = job(home, "import", "-e", f"ioto_ledger={tmp_path}/new.db", src=str(tmp_path / "bad.csv"))
+    assert run.status == 2, run.output
+    assert {path.name for path in tmp_path.glob("new*")} == set()
+
+
 @pytest.mark.parametrize(
     ("asked", "found"),
     [
