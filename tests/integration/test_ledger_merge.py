@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import re
@@ -348,13 +349,33 @@ def test_a_file_that_was_changed_is_refused(
 
 
 def test_a_value_that_was_changed_with_its_hash_is_found_by_its_seal(whole: Path, tmp_path: Path) -> None:
-    import hashlib  # noqa: PLC0415
-
     lines = whole.read_bytes().splitlines(keepends=True)[:-1]
     lines[5] = lines[5].replace(b"ann@line-1", b"eve@line-1")
     end = {"end": {"lines": len(lines), "sha256": hashlib.sha256(b"".join(lines)).hexdigest()}}
     whole.write_bytes(b"".join([*lines, json.dumps(end).encode()]))
     with Ledger(tmp_path / "new.db") as ledger, pytest.raises(DamagedLedgerError, match="changed since seal 1"):
+        import_whole(ledger.database, whole, check=False)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"state": "bogus"}, "The row is of no ledger, since its state cannot be read"),
+        ({"claim_id": None}, r"The row, or one of the \d+ after it, contradicts one before it"),
+    ],
+)
+def test_a_claim_that_was_changed_with_the_checksum_is_told_by_file_and_line(
+    whole: Path, tmp_path: Path, change: dict[str, str | None], told: str
+) -> None:
+    lines = [json.loads(line) for line in whole.read_bytes().splitlines()[:-1]]
+    first, second = [number for number, line in enumerate(lines) if "claim" in line][:2]
+    lines[second]["claim"] |= {key: value or lines[first]["claim"][key] for key, value in change.items()}
+    data = b"".join(f"{json.dumps(line)}\n".encode() for line in lines)
+    end = {"end": {"lines": len(lines), "sha256": hashlib.sha256(data).hexdigest()}}
+    whole.write_bytes(data + json.dumps(end).encode())
+    line = (second if "state" in change else first) + 1
+    told = rf"(?s)Nothing was imported from {whole}, because of 1 bad line; .*line {line}: {told}"
+    with Ledger(tmp_path / "new.db") as ledger, pytest.raises(ImportRowsError, match=told):
         import_whole(ledger.database, whole, check=False)
 
 

@@ -19,10 +19,11 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TextIO
 
 from ..csv_reader import CsvFormat, LineProblem, Source, fold_title, read_lines, read_rows, title_problems
-from ..display_text import quoted
+from ..display_text import printable, quoted
 from ..errors import IotoError
 from .columns import LedgerColumn, ValueKind, columns_of, shown_by_task
 from .import_stage import ImportStage
@@ -52,13 +53,16 @@ MAX_LISTED = 1000
 class ImportRowsError(LedgerError):
     """A file that was not imported; `problems` has its bad lines, the first `MAX_LISTED` that were found of `count`."""
 
-    def __init__(self, problems: Iterable[LineProblem], count: int) -> None:
+    def __init__(self, problems: Iterable[LineProblem], count: int, path: Path | None = None) -> None:
         self.problems = sorted(problems)
         lines = "\n".join(str(problem) for problem in self.problems)
         unlisted = count - len(self.problems)
         more = f"\n… and {unlisted} more." if unlisted else ""
         bad = f"{count} bad line{'s' if count > 1 else ''}"
-        super().__init__(f"Nothing was imported, because of {bad}; correct them and import again:\n{lines}{more}")
+        source = "" if path is None else f" from {printable(str(path))}"
+        super().__init__(
+            f"Nothing was imported{source}, because of {bad}; correct them and import again:\n{lines}{more}"
+        )
 
 
 class _BadLines:

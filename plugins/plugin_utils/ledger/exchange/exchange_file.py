@@ -16,17 +16,19 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 from typing import IO, Any
 
 from sqlalchemy import Column, Table, func, select
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
 
 from ...csv_reader import LineProblem
 from ...display_text import quoted
 from ..database import Database
 from ..integrity.check import snapshot
+from ..integrity.row_parsers import claim_problems
 from ..location import Location
 from ..migrations.steps import SCHEMA_VERSION
 from ..raw_rows import RawRow
@@ -35,7 +37,7 @@ from ..schema import UtcDateTime, claims, events, origin_events, origin_seals, o
 from ..transfer import MAX_LISTED, ImportRowsError
 from .derived import derive
 from .ledger_row import LedgerRow, last_event, read_row, write_row
-from .rows import parts, put, stream
+from .rows import AT_ONCE, put, stream
 
 _HEAD, _END = "ledger", "end"
 _BEGIN = b'{"ledger"'
@@ -48,6 +50,11 @@ _TABLES: Mapping[str, Table] = {
     "origin_events": origin_events,
     "origin_seal": origin_seals,
 }
+_CLAIM = "claim"
+_CONTRADICTS = (
+    "contradicts one before it, as by a claim ID that stands there already, or by a second one in use for a unit; "
+    "export the ledger again."
+)
 _ORDER = {name: order for order, name in enumerate(_TABLES)}
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00")
@@ -115,16 +122,24 @@ def _read(path: Path, database: Database) -> None:
     with path.open("rb") as file:
         reader = _ExchangeReader(file)
         head = reader.head()
-        database.write(lambda connection: _put(connection, reader, head, problems))
+        database.write(lambda connection: _put(connection, reader, head, problems, path))
     if problems:
-        raise ImportRowsError(problems, reader.bad)
+        raise ImportRowsError(problems, reader.bad, path)
 
 
-def _put(connection: Connection, reader: _ExchangeReader, head: Mapping[str, Any], problems: list[LineProblem]) -> None:
+def _put(
+    connection: Connection, reader: _ExchangeReader, head: Mapping[str, Any], problems: list[LineProblem], path: Path
+) -> None:
     for name, lines in groupby(reader.rows(problems), lambda line: line[1]):
         table = _TABLES[name]
-        for part in parts([values.get(column.name) for column in table.c] for _line, _name, values in lines):
-            put(connection, table, part)
+        while part := list(islice(lines, AT_ONCE)):
+            rows = [[values.get(column.name) for column in table.c] for _line, _name, values in part]
+            try:
+                put(connection, table, rows)
+            except DBAPIError:  # with which SQLite has undone all of it
+                more = f", or one of the {len(part) - 1} after it," if len(part) > 1 else ""
+                problem = LineProblem(part[0][0], f"The row{more} {_CONTRADICTS}")
+                raise ImportRowsError([*problems, problem], reader.bad + 1, path) from None
     derive(connection)
     write_row(connection, LedgerRow(head["identity"], None, head.get("foreign_until")))
 
@@ -163,20 +178,23 @@ class _ExchangeReader:
             values: Any = found[name] if name else None
             if name == _END:
                 if values != {"lines": number, "sha256": digest} or self._file.readline():
-                    self._note(problems, "The file is not what was exported: lines were changed, removed or added.")
+                    self.note(problems, "The file is not what was exported: lines were changed, removed or added.")
                 return
             if sentence := _problem(name, values):
-                self._note(problems, sentence)
+                self.note(problems, sentence)
                 continue
             row = {column.name: values[column.name] for column in _TABLES[name].c if column.name in values}
             at = _ORDER[name], tuple(row[column.name] for column in _TABLES[name].primary_key.columns)
             if at <= before:
-                self._note(problems, "The row is out of order; export the ledger again.")
+                self.note(problems, "The row is out of order; export the ledger again.")
             before = max(at, before)
+            stored = {column: _stored(_TABLES[name], column, row[column]) for column in row}
+            if name == _CLAIM and (wrong := list(claim_problems([stored.get(column.name) for column in claims.c]))):
+                self.note(problems, f"The row is of no ledger, since {' and '.join(wrong)}; export the ledger again.")
             if not self.bad:
-                yield self._number, name, {column: _stored(_TABLES[name], column, row[column]) for column in row}
+                yield self._number, name, stored
         self._number += 1
-        self._note(problems, "The end of the file is missing; copy or export it again.")
+        self.note(problems, "The end of the file is missing; copy or export it again.")
 
     def _parsed(self, data: bytes) -> Any:
         self._number += 1
@@ -186,10 +204,11 @@ class _ExchangeReader:
         except (ValueError, RecursionError):
             return None
 
-    def _note(self, problems: list[LineProblem], sentence: str) -> None:
+    def note(self, problems: list[LineProblem], sentence: str, line: int | None = None) -> None:
+        """Put down what is wrong with a line; without a number, with the last one that was read."""
         self.bad += 1
         if len(problems) < MAX_LISTED:
-            problems.append(LineProblem(self._number, sentence))
+            problems.append(LineProblem(self._number if line is None else line, sentence))
 
 
 def _problem(name: str, values: Any) -> str | None:
