@@ -148,7 +148,7 @@ def test_what_is_exported_can_be_imported_and_is_for_its_owner_alone(ledger: Led
     [
         ({"action": "retire", "claim_id": "1" * 10}, "needs reason"),
         ({"action": "retire", "reason": "x"}, "which claim"),
-        ({"action": "retire", "claim_id": "9" * 10, "reason": "x"}, "no such claim"),
+        ({"action": "retire", "claim_id": "9" * 10, "reason": "x"}, r"has no claim with the ID \*+99; see"),
         ({"action": "import", "src": "/nowhere"}, "cannot be read"),
     ],
 )

@@ -244,7 +244,7 @@ def test_a_unit_comes_back_with_its_state_and_nothing_is_issued(ledger: Ledger) 
 @pytest.mark.parametrize(
     ("act", "given", "sentence"),
     [
-        ("scrap", {"serial": "SN-9"}, "has no such claim"),
+        ("scrap", {"serial": "SN-9"}, "has no claim of unit 'SN-9'; see what it has"),
         ("scrap", {}, "Nothing says which unit is meant"),
         ("scrap", {"serial": "SN-1", "reason": " "}, "An act of rework needs a reason"),
         (None, {"serial": "SN-1"}, "Nothing says what is done with the unit"),
@@ -314,6 +314,23 @@ def test_a_file_is_done_as_a_whole_or_each_of_its_bad_lines_is_named(ledger: Led
     assert rework(ledger, src=str(file))["msg"] == "0 acts of rework were done; 2 were so already."
     (scrapped,) = ledger.events(kinds=[EventKind.SCRAPPED])
     assert (scrapped.operator, scrapped.reason, scrapped.unit) == ("bob", "burnt", "SN-1")
+
+
+def test_lines_that_give_one_new_serial_name_each_other(ledger: Ledger, tmp_path: Path) -> None:
+    for number in (1, 2):
+        bring_up(ledger, f"SN-{number}")
+    file = tmp_path / "cases.csv"
+    lines = ["serial,new_serial", "SN-1,SN-11", "SN-2,SN-11"]
+    file.write_text("\n".join(lines), encoding="utf-8")
+    with pytest.raises(ReworkTaskError, match=r"line 3: The new serial 'SN-11' is given before, in line 2; correct"):
+        rework(ledger, "new-case", src=str(file), keep_id=True)
+
+
+def test_a_former_serial_is_told_with_the_one_that_came_after(ledger: Ledger) -> None:
+    bring_up(ledger)
+    rework(ledger, "new-case", serial="SN-1", new_serial="SN-7", keep_id=True)
+    with pytest.raises(ReworkTaskError, match=r"of unit 'SN-1' any more: its claim ID \S+ is that of unit 'SN-7'"):
+        rework(ledger, "scrap", serial="SN-1")
 
 
 def test_void_labels_are_listed_and_written_for_their_owner_alone(ledger: Ledger, tmp_path: Path) -> None:

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from ..claim_ids import parse, parse_product
-from ..display_text import printable
+from ..claim_ids import mask, parse, parse_product
+from ..display_text import printable, quoted
 from ..errors import IotoError
 from ..identity.mac_addresses import is_same_serial
 from .ledger import Ledger
@@ -40,8 +40,22 @@ def named_claim(ledger: Ledger, *, claim_id: str | None, serial: str | None, pro
     else:
         raise NamingError("Nothing says which claim is meant; give claim_id, or serial.")
     if claim is None:
-        raise NamingError(f"The ledger {ledger.location} has no such claim; see what it has with ioto_ledger_job=find.")
+        raise NamingError(_unknown(ledger, claim_id, serial, product))
     return claim
+
+
+def _unknown(ledger: Ledger, claim_id: str | None, serial: str | None, product: str | None) -> str:
+    where = f"The ledger {printable(ledger.location)} has no claim"
+    if claim_id is not None or serial is None:
+        return f"{where} with the ID {mask(parse(claim_id or ''))}; see what it has with ioto_ledger_job=find."
+    for event in ledger.events(unit=serial, product=product, newest_first=True):
+        now = ledger.find(event.claim_id) if event.claim_id else None
+        if now is not None and now.unit is not None and not is_same_serial(now.unit, serial):
+            return (
+                f"{where} of unit {quoted(serial)} any more: its claim ID {now.masked} is that of unit "
+                f"{quoted(now.unit)} now; name that one, or see the chain (ioto_ledger_job=chain)."
+            )
+    return f"{where} of unit {quoted(serial)}; see what it has with ioto_ledger_job=find."
 
 
 def _whose(claim: Claim) -> str:

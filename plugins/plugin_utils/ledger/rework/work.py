@@ -14,7 +14,7 @@ from ...display_text import quoted
 from ...errors import IotoError
 from ...identity.board_names import names_of_board
 from ...identity.facts import facts_of
-from ...identity.mac_addresses import is_same_serial
+from ...identity.mac_addresses import is_same_serial, normal_serial
 from ..change_set import ChangeSet, Touched, not_free
 from ..event_kinds import EventKind
 from ..ledger import Ledger
@@ -92,7 +92,10 @@ def rework(ledger: Ledger, requests: Sequence[ReworkRequest], *, check: bool = F
 
 def _try(ledger: Ledger, named: list[_Found], *, check: bool) -> list[Reworked | IotoError]:
     for place, twin in _twins(named).items():
-        named[place] = ReworkError(f"{_unit(twin.claim)} is named before; keep one.")
+        named[place] = ReworkError(f"{_unit(twin.claim)} is named before{_at(twin.request)}; keep one.")
+    for place, request in _one_new_serial(named).items():
+        serial = quoted(request.new_serial)
+        named[place] = ReworkError(f"The new serial {serial} is given before{_at(request)}; correct one of the two.")
     refused = any(isinstance(each, IotoError) for each in named)
 
     def transaction(connection: Connection) -> list[Reworked | IotoError]:
@@ -152,16 +155,32 @@ def _moved_already(ledger: Ledger, request: ReworkRequest) -> Reworked | ReworkE
 
 
 def _twins(named: Sequence[_Found]) -> dict[int, _ActOnClaim]:
-    """Return the later ones of those that are about one unit, by their places."""
-    seen: set[tuple[str, str | None]] = set()
+    """Return, by the places of those that are about a unit that one before is about, that one."""
+    seen: dict[tuple[str, str | None], _ActOnClaim] = {}
     found = {}
     for place, each in enumerate(named):
         if isinstance(each, _ActOnClaim):
-            about = each.claim.product, each.claim.unit
-            if about in seen:
-                found[place] = each
-            seen.add(about)
+            first = seen.setdefault((each.claim.product, each.claim.unit), each)
+            if first is not each:
+                found[place] = first
     return found
+
+
+def _one_new_serial(named: Sequence[_Found]) -> dict[int, ReworkRequest]:
+    """Return, by the places of those that want the new serial of one before, that one."""
+    seen: dict[tuple[str, str], ReworkRequest] = {}
+    found = {}
+    for place, each in enumerate(named):
+        if isinstance(each, _ActOnClaim) and each.request.act is Act.NEW_CASE:
+            wanted = each.claim.product, normal_serial(each.request.new_serial or "")
+            first = seen.setdefault(wanted, each.request)
+            if first is not each.request:
+                found[place] = first
+    return found
+
+
+def _at(request: ReworkRequest) -> str:
+    return "" if request.line is None else f", in line {request.line}"
 
 
 class _Reworking:
