@@ -160,6 +160,16 @@ def test_whoever_looks_into_a_ledger_that_was_moved_is_told_the_new_place(
     assert not back_up(str(tmp_path / "new.db"), tmp_path / "backups", keep=3).notices
 
 
+def test_a_hard_link_of_a_ledger_is_no_place_to_move_it_to(tmp_path: Path) -> None:
+    old, link = str(tmp_path / "old.db"), tmp_path / "link.db"
+    site(old, "A", 10)
+    link.hardlink_to(old)
+    for check in (True, False):
+        with pytest.raises(LedgerError, match=r"link\.db is the ledger .*old\.db itself, by a hard link"):
+            move(old, str(link), check=check)
+    assert may_be_written(old)
+
+
 def test_moved_twice_is_moved_once_and_check_mode_moves_nothing(location: str, tmp_path: Path) -> None:
     site(location, "A", 10)
     new = str(tmp_path / "new.db")

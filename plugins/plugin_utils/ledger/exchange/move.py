@@ -52,6 +52,7 @@ def move(ledger: str | None, to: str, *, check: bool) -> Moved:
     source, place = Location.parse(ledger), Location.parse(to)
     if address(source) == address(place):
         return _stay(source, check=check)
+    _refuse_own_link(source, place)
     with closing(_opened(source)) as old:
         with old.read() as connection:
             row = read_row(connection)
@@ -70,6 +71,15 @@ def move(ledger: str | None, to: str, *, check: bool) -> Moved:
         with _taken_back_on_failure(old, place), closing(Database(place)) as new:
             _fill(old, new)
         return _moved(old, source, place, is_news=True)
+
+
+def _refuse_own_link(source: Location, place: Location) -> None:
+    with suppress(OSError):  # one that is not there is no link
+        if source.path is not None and place.path is not None and source.path.samefile(place.path):
+            raise LedgerError(
+                f"{place} is the ledger {source} itself, by a hard link, and SQLite loses what is written to a file of "
+                "two names; remove that link, or give another place (ioto_ledger_to)."
+            )
 
 
 def require_continuation(source: Connection, copy: Connection, place: str) -> None:
