@@ -126,8 +126,8 @@ def parse_product(text: str) -> str:
     # A ULID is 128 bits in 26 characters of 5: the first character holds 3 bits, so it is at most 7.
     if len(folded) != _PRODUCT_LENGTH or _first_stranger(folded) or folded[0] > "7":
         raise InvalidProductError(
-            f"The product {quoted(text)} is not a product ID: that is a ULID, {_PRODUCT_LENGTH} characters such as "
-            "01G8YJKKRNTHW213TRZYX3YH0M; copy it from the Builder."
+            f"The product {quoted_masked(text)} is not a product ID: that is a ULID, {_PRODUCT_LENGTH} characters such "
+            "as 01G8YJKKRNTHW213TRZYX3YH0M; copy it from the Builder."
         )
     return folded
 
@@ -161,6 +161,14 @@ def mask_sentence(text: str) -> str:
     For sentences of ours, and of who says that he is one of us.
     """
     return mask_within(_CAPITAL_PARTS.sub(_mask_parts, _DASHED_PARTS.sub(_mask_parts, text)))
+
+
+def quoted_masked(text: str) -> str:
+    """Return what a file or a person gave for something else than a claim ID as a sentence may quote it.
+
+    It may be one all the same, such as where columns are exchanged or the first line of a list is taken for titles.
+    """
+    return quoted(mask_folded(text))
 
 
 def _mask_parts(found: re.Match[str]) -> str:

@@ -20,6 +20,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TextIO
 
+from .claim_ids import mask_folded
 from .display_text import quoted
 from .errors import IotoError
 
@@ -138,7 +139,8 @@ def title_problems(line: int, titles: Sequence[str]) -> Iterator[LineProblem]:
         if not title:
             yield LineProblem(line, f"Column {number} has no title; give it one, or remove the column.")
         elif (first := titles.index(title) + 1) != number:
-            yield LineProblem(line, f"Columns {first} and {number} are both {quoted(title[:40])}; keep one of them.")
+            shown = quoted(mask_folded(title)[:40])
+            yield LineProblem(line, f"Columns {first} and {number} are both {shown}; keep one of them.")
 
 
 class _Lines(Iterator[str]):

@@ -18,7 +18,8 @@ PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
 CORE = PLUGINS / "plugin_utils"
 FLOORS = (
     ("errors", "modes", "option", "display_text", "private_files", "requirements"),
-    ("claim_ids", "controller_token", "csv_reader", "identity", "json5", "settings"),
+    ("claim_ids",),
+    ("controller_token", "csv_reader", "identity", "json5", "settings"),
     ("production_order", "ledger", "device", "image_formats"),
     ("scanning", "checkpoints"),
     ("labels", "service", "serialization", "ansible_adapter"),

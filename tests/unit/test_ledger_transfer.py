@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -350,3 +351,21 @@ def test_very_many_bad_lines_are_counted_and_not_all_listed(ledger: Ledger) -> N
 def test_a_file_that_is_empty_is_not_imported(ledger: Ledger, fmt: str, content: str) -> None:
     with pytest.raises(LedgerError, match="because the file is empty; see whether it is"):
         take_in(ledger, content, fmt)
+
+
+@pytest.mark.parametrize(
+    ("text", "fmt"),
+    [
+        ('{"claim_id": "JT08FFQXWQ", "product": "x"}\n', "csv"),
+        ("JT08FFQXWQ\njt08ffqxwq\n", "csv"),
+        ("JT08F-FQXWQ,JT08F-FQXWQ\n", "csv"),
+        ("product,claim_id\nJT08FFQXWQ,AAAAAAAAAA\n", "csv"),
+        (f"claim_id,product,serial,state\nAAAAAAAAAA,{PRODUCT},SN-1,JT08FFQXWQ\n", "csv"),
+        (f"claim_id,product,serial,created_at\nAAAAAAAAAA,{PRODUCT},SN-1,JT08FFQXWQ\n", "csv"),
+        ('{"JT08FFQXWQ": 1}\n', "jsonl"),
+    ],
+)
+def test_no_claim_id_is_whole_in_what_is_said_of_a_file(ledger: Ledger, text: str, fmt: str) -> None:
+    told = " ".join(problems(ledger, text, fmt).values()).upper()
+    assert "WQ" in told
+    assert not {"JT08FFQXWQ", "JT08F-FQXWQ"} & set(re.findall(r"[0-9A-Z-]+", told))

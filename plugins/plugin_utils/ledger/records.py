@@ -90,7 +90,8 @@ def parse_recorded_unit(text: str) -> str:
             f"The unit's name has {len(unit)} characters, and the ledger takes {claim_ids.MAX_UNIT_LENGTH}; shorten it."
         )
     if not unit.isprintable():
-        raise InvalidUnitError(f"The unit's name {quoted(unit)} holds a character that cannot be printed; correct it.")
+        shown = claim_ids.quoted_masked(unit)
+        raise InvalidUnitError(f"The unit's name {shown} holds a character that cannot be printed; correct it.")
     return unit
 
 

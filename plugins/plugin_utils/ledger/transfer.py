@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
+from ..claim_ids import quoted_masked
 from ..csv_reader import CsvFormat, LineProblem, Source, fold_title, read_lines, read_rows, title_problems
 from ..display_text import printable, quoted
 from ..errors import IotoError
@@ -195,7 +196,7 @@ def _header_problems(line: int, header: list[str], titles: list[str]) -> list[Li
     if unknown := [title for name, title in zip(header, titles, strict=True) if name and name not in COLUMNS]:
         listed = ", ".join(unknown)
         problems.append(
-            LineProblem(line, f"The column {quoted(listed)} is unknown; the columns are {', '.join(COLUMNS)}.")
+            LineProblem(line, f"The column {quoted_masked(listed)} is unknown; the columns are {', '.join(COLUMNS)}.")
         )
     elif missing := [name for name in _REQUIRED if name not in header]:
         listed = " and ".join(missing)
@@ -228,7 +229,7 @@ def _json_object(text: str) -> Values:
         if former in values and name not in values:
             values[name] = values.pop(former)
     if unknown := [name for name in values if name not in COLUMNS]:
-        raise LedgerError(f"The key {quoted(', '.join(unknown))} is unknown; the keys are {', '.join(COLUMNS)}.")
+        raise LedgerError(f"The key {quoted_masked(', '.join(unknown))} is unknown; the keys are {', '.join(COLUMNS)}.")
     return values
 
 
@@ -263,7 +264,7 @@ def _value(column: LedgerColumn, values: Values) -> Any:
         return column.parse(text or "")
     if text is not None and column.words is not None:
         if text not in set(column.words):
-            raise LedgerError(f"The {name} {quoted(text)} is unknown; it is one of {', '.join(column.words)}.")
+            raise LedgerError(f"The {name} {quoted_masked(text)} is unknown; it is one of {', '.join(column.words)}.")
         return column.words(text)
     return text
 
@@ -288,7 +289,7 @@ def _aware_time(values: Values, name: str) -> datetime | None:
     except (ValueError, OverflowError):
         pass
     raise LedgerError(
-        f"The {name} {quoted(text)} is not a time with a time zone; write it as 2026-01-31T12:00:00+00:00."
+        f"The {name} {quoted_masked(text)} is not a time with a time zone; write it as 2026-01-31T12:00:00+00:00."
     )
 
 
@@ -300,7 +301,7 @@ def _number(values: Values, name: str) -> int | None:
     try:
         return None if text is None else int(text)
     except ValueError:
-        raise LedgerError(f"The {name} {quoted(text)} is not a whole number; correct it.") from None
+        raise LedgerError(f"The {name} {quoted_masked(text)} is not a whole number; correct it.") from None
 
 
 def _object(values: Values, name: str) -> Values | None:

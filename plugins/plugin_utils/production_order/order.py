@@ -180,7 +180,7 @@ class _OrderReader:
                 if problem := property_problem(
                     column, is_renamed=confirmed, can_rename=layout.has_settings and is_same
                 ):
-                    self._problem(line, f"Column {number} is called {_shown(column)}, {problem}.")
+                    self._problem(line, f"Column {number} is called {_masked(column)}, {problem}.")
             columns.append(column)
         self._problems += title_problems(line, columns)
         titles = {fold_title(title) for title in header}
@@ -233,7 +233,7 @@ class _OrderReader:
             return self._layout.mode
         if text.lower() in MODES:
             return text.lower()
-        self._problem(line, f"The mode {_shown(text)} is not known; write one of {', '.join(MODES)}.")
+        self._problem(line, f"The mode {_masked(text)} is not known; write one of {', '.join(MODES)}.")
         return None
 
     def _serial(self, line: int, text: str | None) -> str | None:
@@ -266,7 +266,7 @@ class _OrderReader:
             except claim_ids.InvalidProductError:
                 self._problem(
                     line,
-                    f"The product {_shown(text)} is not a product ID: that is a ULID, 26 characters such as "
+                    f"The product {_masked(text)} is not a product ID: that is a ULID, 26 characters such as "
                     "01G8YJKKRNTHW213TRZYX3YH0M; copy it from the Builder.",
                 )
                 return None
@@ -352,6 +352,11 @@ def _derived_name(unit: OrderedUnit) -> str:
 def _shown(text: str) -> str:
     """A cell as it may stand in a message: quoted, not endless."""
     return quoted(text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}...")
+
+
+def _masked(text: str) -> str:
+    """A cell that is none of a name, as it may stand in a message: it may be a claim ID in the wrong column."""
+    return _shown(claim_ids.mask_folded(text))
 
 
 def _is_ipv6(text: str) -> bool:

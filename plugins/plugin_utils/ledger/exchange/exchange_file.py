@@ -24,8 +24,8 @@ from sqlalchemy import Column, Table, func, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
+from ...claim_ids import quoted_masked
 from ...csv_reader import LineProblem
-from ...display_text import quoted
 from ..database import Database
 from ..integrity.check import snapshot
 from ..integrity.row_parsers import claim_problems
@@ -217,7 +217,8 @@ def _problem(name: str, values: Any) -> str | None:
     if table is None or not isinstance(values, dict):
         return "This line is not a row of a ledger; export the ledger again."
     if unknown := [column for column in values if column not in table.c]:
-        return f"The key {quoted(', '.join(unknown))} is unknown; update the collection, or export the ledger again."
+        listed = quoted_masked(", ".join(unknown))
+        return f"The key {listed} is unknown; update the collection, or export the ledger again."
     if bad := [column.name for column in table.c if not _fits(column, values.get(column.name))]:
         return f"The value of {', '.join(bad)} is missing or of another kind; export the ledger again."
     return None

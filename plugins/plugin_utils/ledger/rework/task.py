@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ...claim_ids import quoted_masked
 from ...csv_reader import CsvFormat, LineProblem, fold_title, read_rows, title_problems
-from ...display_text import counted, printable, quoted
+from ...display_text import counted, printable
 from ...errors import IotoError
 from ...private_files import typed_path
 from ..columns import shown_by_task
@@ -125,7 +126,7 @@ def _lines_of(src: str) -> Iterator[tuple[int, Mapping[str, Any]] | LineProblem]
 def _unknown(line: int, titles: Sequence[str]) -> Iterator[LineProblem]:
     unknown = [title for title in titles if title and title not in _COLUMNS]
     if unknown:
-        listed = quoted(", ".join(unknown))
+        listed = quoted_masked(", ".join(unknown))
         yield LineProblem(line, f"The column {listed} is unknown; the columns are {', '.join(_COLUMNS)}.")
     if not {"serial", "claim_id"} & set(titles):
         yield LineProblem(line, "No column names the units; add serial or claim_id.")
@@ -135,7 +136,7 @@ def _said(line: int, cells: dict[str, Any]) -> tuple[int, Mapping[str, Any]] | L
     if (keeps := cells.get("keep_id")) is not None:
         word = keeps.lower()
         if word not in _YES | _NO:
-            return LineProblem(line, f"keep_id is {quoted(keeps)}; give true or false.")
+            return LineProblem(line, f"keep_id is {quoted_masked(keeps)}; give true or false.")
         cells["keep_id"] = word in _YES
     return line, cells
 
