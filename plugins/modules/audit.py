@@ -63,7 +63,9 @@ options:
       devices, they are labels of any units.
     type: path
   ledgers:
-    description: Other ledgers, each by its path or URL, and exports of ledgers, files that end in C(.csv) or C(.jsonl).
+    description: >-
+      Other ledgers, each by its path or URL, and exports of ledgers: lists of claims, which end in C(.csv) or
+      C(.jsonl), and whole ledgers.
     type: list
     elements: str
   checkpoints:

@@ -24,6 +24,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.audit.stage imp
 from ansible_collections.ioto.serialization.plugins.plugin_utils.audit.task import AuditedDevices, make_audit
 from ansible_collections.ioto.serialization.plugins.plugin_utils.audit.told import refuse_two_ledgers, shown_answer
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.event_kinds import EventKind
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.exchange.exchange_file import dump
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
     AllocationRequest,
@@ -378,3 +379,13 @@ def test_hosts_of_two_ledgers_are_refused() -> None:
 def test_an_answer_is_shown_with_its_id_masked() -> None:
     assert shown_answer({"host": "a", "claim_id": KNOWN})["claim_id"] == "********AA"
     assert shown_answer({"host": "a", "failed": True}) == {"host": "a", "failed": True}
+
+
+@pytest.mark.usefixtures("path")
+def test_a_whole_ledger_in_a_file_is_another_ledger(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "other.db") as other, (tmp_path / "whole.jsonl").open("wb") as file:
+        other.allocate(AllocationRequest(PRODUCT, "SN-1", "given", CONTEXT, STRANGE))
+        dump(other.database, file)
+    places = [str(tmp_path / "whole.jsonl")]
+    result = make_audit(options(tmp_path, devices=False, ledgers=places), AuditedDevices(), check=False)
+    assert result["findings"] == {"two-sites": 1}

@@ -47,7 +47,8 @@ OPTIONS = (
         ),
         Option(
             "ledgers",
-            "Other ledgers, each by its path or URL, and exports of ledgers, files that end in C(.csv) or C(.jsonl).",
+            "Other ledgers, each by its path or URL, and exports of ledgers: lists of claims, which end in C(.csv) or "
+            "C(.jsonl), and whole ledgers.",
             type="list",
             elements="str",
         ),

@@ -13,21 +13,17 @@ from typing import Any
 from urllib.parse import unquote
 
 from ..claim_ids import is_valid
-from ..csv_reader import LineProblem
 from ..device.state import DeviceState
 from ..display_text import printable, quoted
 from ..errors import IotoError
 from ..firmware.image_device import open_device
 from ..fleet.look import effective_id
-from ..ledger.ledger import Ledger
-from ..ledger.transfer import read_claims
 from ..private_files import typed_path
 from ..scanning.scan import read_scan
 from ..scanning.scan_file import each_scan
 from .findings import Finding, FindingKind, Origin
 from .stage import AuditStage, Sighting
 
-_EXPORTS = {".csv": "csv", ".jsonl": "jsonl"}
 _CHECKSUMS = re.compile(r".*\.(md5|sha1|sha256|sha512)|(md5|sha1|sha256|sha512)sums?(\.txt)?", re.IGNORECASE)
 _ENDS = re.compile(
     r"(\.(img|bin|tar|tgz|gz|xz|zst|ext[234]|fat|vfat|squashfs|sqfs|ubi|raw|wic|rootfs))+$", re.IGNORECASE
@@ -125,45 +121,6 @@ def take_scans(stage: AuditStage, path: str, templates: Sequence[str], hosts: Se
         )
     if stage.seen[Origin.SCAN] == before:
         raise AuditError(f"The file of scans {name} has no scans; scan the labels into it (ioto_audit_scans).")
-
-
-def take_other(stage: AuditStage, number: int, place: str) -> str:
-    """Read all claims of another ledger, or of an export; return how it may be shown. Raises `IotoError`.
-
-    Other ledgers are never changed.
-    """
-    before = stage.seen[Origin.OTHER_LEDGER]
-    fmt = _EXPORTS.get(Path(place).suffix.lower()) if "://" not in place else None
-    if fmt is None:
-        with Ledger(place, read_only=True) as ledger:
-            shown = printable(ledger.location)
-            if ledger.is_absent:
-                raise AuditError(f"There is no ledger in {shown}; correct ioto_audit_ledgers.")
-            for claim in ledger.claims():
-                stage.add_other(number, claim)
-    else:
-        shown = printable(place)
-        _take_export(stage, number, place, fmt)
-    if stage.seen[Origin.OTHER_LEDGER] == before:
-        raise AuditError(f"The other ledger {shown} has no claims; correct ioto_audit_ledgers.")
-    return shown
-
-
-def is_export(place: str) -> bool:
-    """Say whether another ledger is given as the file that was exported of it."""
-    return "://" not in place and Path(place).suffix.lower() in _EXPORTS
-
-
-def _take_export(stage: AuditStage, number: int, place: str, fmt: str) -> None:
-    name = printable(place)
-    try:
-        with typed_path(place).open("rb") as stream:
-            for row in read_claims(stream, fmt):
-                if isinstance(row, LineProblem):
-                    raise AuditError(f"The export {name} cannot be read, {row}")
-                stage.add_other(number, row[1])
-    except OSError as error:
-        raise AuditError(f"The export {name} cannot be read ({error.strerror}); correct ioto_audit_ledgers.") from None
 
 
 def _not_read(stage: AuditStage, origin: Origin, place: str, why: str) -> None:

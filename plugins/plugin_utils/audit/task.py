@@ -9,12 +9,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
 from ..display_text import counted, printable
 from ..labels.qr_templates import qr_templates
+from ..ledger.database import Database
 from ..ledger.integrity.check import IntegrityReport, check_integrity
 from ..ledger.ledger import Ledger
 from ..ledger.location import Location
@@ -25,8 +27,9 @@ from ..report.options import page_path
 from .checks import checkpoint_findings, damage, half_done
 from .comparison import compare_others, compare_seen
 from .findings import Finding, Origin
+from .others import take_other
 from .page import LookedAt, Outcome, page
-from .sources import AuditError, is_export, take_device, take_images, take_other, take_scans
+from .sources import AuditError, take_device, take_images, take_scans
 from .stage import AuditStage
 from .tables import write_tables
 
@@ -108,17 +111,13 @@ def _looked_at(stage: AuditStage, options: Mapping[str, Any], devices: AuditedDe
 def _compare(stage: AuditStage, ledger: Ledger, options: Mapping[str, Any], notes: list[str]) -> list[LookedAt]:
     """Find what does not agree, and return what was looked at for it."""
     name = printable(ledger.location)
+    own = Location.parse(options["ledger"])
     names, looked_at = [], []
     for number, place in enumerate(options["ledgers"] or ()):
         before = stage.seen[Origin.OTHER_LEDGER]
-        if not is_export(place) and str(Location.parse(place)) == ledger.location:
-            raise AuditError(f"The ledger {name} is named as one of the others as well; correct ioto_audit_ledgers.")
-        names.append(take_other(stage, number, place))
+        names.append(take_other(stage, number, place, own, partial(_check, stage, Origin.OTHER_LEDGER, notes)))
         looked_at.append(LookedAt(Origin.OTHER_LEDGER, names[-1], {"claim": stage.seen[Origin.OTHER_LEDGER] - before}))
-        if not is_export(place):
-            with Ledger(place, read_only=True) as other:
-                _check(stage, other, names[-1], Origin.OTHER_LEDGER, notes)
-    report = _check(stage, ledger, name, Origin.LEDGER, notes)
+    report = _check(stage, Origin.LEDGER, notes, ledger.database, name)
     if not report.claims and not any(stage.seen.values()):
         raise AuditError(f"The ledger {name} has no claims, and nothing else was looked at; see which ledger is meant.")
     try:
@@ -135,8 +134,8 @@ def _compare(stage: AuditStage, ledger: Ledger, options: Mapping[str, Any], note
     ]
 
 
-def _check(stage: AuditStage, ledger: Ledger, name: str, origin: Origin, notes: list[str]) -> IntegrityReport:
-    report = check_integrity(ledger.database)
+def _check(stage: AuditStage, origin: Origin, notes: list[str], database: Database, name: str) -> IntegrityReport:
+    report = check_integrity(database)
     notes += [f"{name}: {notice}" for notice in report.notices]
     if (moved_to := ledger.database.moved_to) is not None:
         notes.append(moved_sentence(name, moved_to))
