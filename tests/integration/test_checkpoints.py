@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import threading
 from collections.abc import Callable
@@ -40,6 +41,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records 
     StateChange,
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.seals import MOST_EVENTS
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.transfer import import_claims
 from tests.support.ledgers import CONTEXT, PRODUCT, damage, fill
 
 RUN = "20261127T143210-7QK4XW"
@@ -266,3 +268,14 @@ def test_lines_that_write_meanwhile_spoil_no_checkpoint(location: str, signer: S
         writer.join()
     for each in done:
         assert "agrees with the checkpoint" in signer.verify(location, Path(each["checkpoint"]))
+
+
+def test_what_a_file_says_was_verified_counts_as_never_read_back(location: str, signer: Signer) -> None:
+    rows = f"claim_id,product,serial,state\nAAAAAAAAAA,{PRODUCT},IM-1,labelled\nBBBBBBBBBB,{PRODUCT},IM-2,verified\n"
+    with Ledger(location) as ledger:
+        import_claims(ledger, io.StringIO(rows, newline=""), "csv", context=CONTEXT)
+        ledger.record(NewEvent(EventKind.CHECKED, CONTEXT, "BBBBBBBBBB", PRODUCT, "IM-2"))
+    signed = signer.read(signer.sign(location, units=True))
+    with pytest.raises(DeviceDisagreesError, match="as labelled, and nobody had read it back"):
+        check_device(signed, "AAAAAAAAAA", "IM-1")
+    assert "is that of unit IM-2" in check_device(signed, "BBBBBBBBBB", "IM-2")

@@ -8,21 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import exists, or_, select, text
-
 from ..claim_ids import mask
 from ..display_text import local_time, printable, quoted
 from ..ledger.event_kinds import EventKind
 from ..ledger.integrity.check import IntegrityReport
 from ..ledger.ledger import Ledger
 from ..ledger.queries import each, select_claims
+from ..ledger.read_back import was_read_back
 from ..ledger.records import Claim, State
-from ..ledger.schema import claims, events
+from ..ledger.schema import claims
 from .findings import Finding, FindingKind, Origin
-
-_READ_BACK = (EventKind.VERIFIED, EventKind.SETTLED, EventKind.CHECKED)
-_IN_PASSING = ("imported", "seen on the unit: %")
-"""The details of events that say verified because the claim came to be labelled, and nobody read the device."""
 
 
 def damage(report: IntegrityReport, name: str, origin: Origin) -> Iterator[Finding]:
@@ -82,17 +77,7 @@ def _unsettled(ledger: Ledger, name: str, before: datetime) -> Iterator[Finding]
 
 
 def _never_read_back(ledger: Ledger, name: str) -> Iterator[Finding]:
-    read_back = (
-        select(events.c.id)
-        .where(
-            events.c.claim_id == claims.c.claim_id,
-            text("ioto_events.action <> 'allocated'"),  # has the database use its index
-            events.c.action.in_([kind.value for kind in _READ_BACK]),
-            or_(events.c.detail.is_(None), ~or_(*(events.c.detail.like(detail) for detail in _IN_PASSING))),
-        )
-        .correlate(claims)
-    )
-    query = select_claims({"states": [State.LABELLED]}, newest_first=False).where(~exists(read_back))
+    query = select_claims({"states": [State.LABELLED]}, newest_first=False).where(~was_read_back())
     for claim in each(ledger.database, Claim, query, newest_first=False, limit=None):
         what = f"unit {quoted(claim.unit)} has its label, and nobody has read {mask(claim.claim_id)} back from it"
         yield _of(claim, FindingKind.LABELLED_UNVERIFIED, name, what)

@@ -44,7 +44,7 @@ def check_device(checkpoint: Checkpoint, claim_id: str, serial: str, product: st
             f"The claim ID {mask(claim_id)} of {shown} was in doubt when it was signed on {made}; ask whoever signed "
             "for a newer checkpoint."
         )
-    if unit.state not in PROVEN:
+    if unit.state not in PROVEN or not unit.read_back:
         raise DeviceDisagreesError(
             f"The claim ID {mask(claim_id)} of {shown} was signed on {made} as {unit.state}, and nobody had read it "
             "back from the device; ask whoever signed for a newer checkpoint."

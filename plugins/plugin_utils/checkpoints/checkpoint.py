@@ -26,7 +26,7 @@ VERSION = 1
 MOST_UNITS = 50_000
 STATES = ("allocated", "written", "verified", "labelled", "retired")
 PROVEN = ("verified", "labelled")
-"""The states of a unit whose ID was read back from its device."""
+"""The states of a unit whose ID was read back from its device, unless `SignedUnit.read_back` says otherwise."""
 
 _MOST_PARTS = 1_000_000
 _MOST_TEXT = 255
@@ -46,7 +46,10 @@ class SignedSeal:
 
 @dataclass(frozen=True, slots=True)
 class SignedUnit:
-    """A claim of a unit, as it was. `in_doubt`: it counted for less than its `state` says, as `Claim.doubt` tells."""
+    """A claim of a unit, as it was. `in_doubt`: it counted for less than its `state` says, as `Claim.doubt` tells.
+
+    `read_back`: whether the ledger saw its ID read back; of a claim that came from a file, its `state` alone says so.
+    """
 
     product: str
     serial: str
@@ -54,6 +57,7 @@ class SignedUnit:
     changed_at: datetime
     id_hash: bytes
     in_doubt: bool = False
+    read_back: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +144,7 @@ def _as_json(checkpoint: Checkpoint) -> dict[str, Any]:
             "serial": unit.serial,
             "state": unit.state,
             **({"in_doubt": True} if unit.in_doubt else {}),
+            **({} if unit.read_back else {"read_back": False}),
             "changed_at": _written(unit.changed_at),
             "id_hash": base64.b64encode(unit.id_hash).decode(),
         }
@@ -193,7 +198,8 @@ def _unit(found: object) -> SignedUnit:
         str(state),
         _moment(found, "changed_at"),
         _bytes(found, "id_hash"),
-        in_doubt=found.get("in_doubt") is True,
+        in_doubt=found.get("in_doubt", False) is not False,
+        read_back=found.get("read_back", True) is True,
     )
 
 

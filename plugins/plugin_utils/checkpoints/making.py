@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -16,10 +16,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ..display_text import printable, quoted
 from ..ledger.ledger import Ledger
-from ..ledger.records import Claim
+from ..ledger.queries import each, select_claims
+from ..ledger.read_back import was_read_back
+from ..ledger.records import Claim, State
 from ..ledger.seals import last_seal, seal_events
 from ..private_files import make_private_folder, user_folder, write_private
-from .checkpoint import MOST_UNITS, Checkpoint, SignedUnit, decoded
+from .checkpoint import MOST_UNITS, PROVEN, Checkpoint, SignedUnit, decoded
 from .envelope import sign, verified_payload
 from .errors import CheckpointError
 from .id_hashes import IdHash
@@ -94,6 +96,7 @@ def make_checkpoint(ledger: Ledger, batch: SignedBatch, claims: Sequence[Claim])
     began_at, ended_at = period_of(database, batch.run) if batch.run is not None else (None, None)
     unsealed = events_after(database, seal.last_event)
     id_hash = IdHash.new() if batch.units else None
+    unread = _never_read_back(ledger, batch) if batch.units else frozenset()
     checkpoint = Checkpoint(
         made_at=datetime.now(UTC),
         identity=identity_of(database),
@@ -105,7 +108,7 @@ def make_checkpoint(ledger: Ledger, batch: SignedBatch, claims: Sequence[Claim])
         id_hash=id_hash,
     )
     # Last, when nothing is asked of the database any more: it may take minutes.
-    return replace(checkpoint, units=None if id_hash is None else _signed(claims, id_hash)), unsealed
+    return replace(checkpoint, units=None if id_hash is None else _signed(claims, id_hash, unread)), unsealed
 
 
 def write_checkpoint(checkpoint: Checkpoint, key: Ed25519PrivateKey, path: Path) -> None:
@@ -123,7 +126,17 @@ def write_checkpoint(checkpoint: Checkpoint, key: Ed25519PrivateKey, path: Path)
         ) from None
 
 
-def _signed(claims: Sequence[Claim], id_hash: IdHash) -> list[SignedUnit]:
+def _never_read_back(ledger: Ledger, batch: SignedBatch) -> frozenset[str]:
+    """Return the IDs of `batch` whose state says that they were read back, and no event does."""
+    states = [State(state) for state in PROVEN]
+    query = select_claims({"run": batch.run, "reserved": False, "states": states}, newest_first=False)
+    query = query.where(~was_read_back())
+    return frozenset(
+        claim.claim_id for claim in each(ledger.database, Claim, query, newest_first=False, limit=MOST_UNITS)
+    )
+
+
+def _signed(claims: Sequence[Claim], id_hash: IdHash, unread: Container[str]) -> list[SignedUnit]:
     hashes = id_hash.of_many((claim.claim_id, claim.product, claim.unit or "") for claim in claims)
     return [
         SignedUnit(
@@ -133,6 +146,7 @@ def _signed(claims: Sequence[Claim], id_hash: IdHash) -> list[SignedUnit]:
             claim.updated_at,
             hashed,
             in_doubt=claim.doubt is not None,
+            read_back=claim.claim_id not in unread,
         )
         for claim, hashed in zip(claims, hashes, strict=True)
     ]

@@ -301,7 +301,7 @@ def _number(values: Values, name: str) -> int | None:
     try:
         return None if text is None else int(text)
     except ValueError:
-        raise LedgerError(f"The {name} {quoted_masked(text)} is not a whole number; correct it.") from None
+        raise LedgerError(f"The {name} {quoted_masked(text or '')} is not a whole number; correct it.") from None
 
 
 def _object(values: Values, name: str) -> Values | None:
