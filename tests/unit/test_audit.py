@@ -389,3 +389,39 @@ def test_a_whole_ledger_in_a_file_is_another_ledger(tmp_path: Path) -> None:
     places = [str(tmp_path / "whole.jsonl")]
     result = make_audit(options(tmp_path, devices=False, ledgers=places), AuditedDevices(), check=False)
     assert result["findings"] == {"two-sites": 1}
+
+
+def asked(number: int = 1) -> Iterator[Mapping[str, Any]]:
+    """So many devices answer, and then nobody can be asked any more."""
+    for answer in range(number):
+        yield {"host": f"pump-{answer}", "claim_id": KNOWN, "product": PRODUCT, "serial": "SN-1"}
+    raise AuditError("The processes that read devices have ended; run again.")
+
+
+@pytest.mark.usefixtures("path")
+def test_all_that_is_wrong_with_the_inputs_is_told_before_a_device_is_asked(tmp_path: Path) -> None:
+    (tmp_path / "scans.csv").write_bytes(b"serial,scan\nSN-1,caf\xe9\n")
+    (tmp_path / "key.pub").write_text("no key")
+    names = {"scans": "scans.csv", "public_key": "key.pub", "images": "absent"}
+    lists = {"ledgers": ["absent.csv"], "checkpoints": ["absent.json", "other.json"]}
+    given = {name: str(tmp_path / path) for name, path in names.items()}
+    given |= {name: [str(tmp_path / path) for path in paths] for name, paths in lists.items()}
+    with pytest.raises(AuditError, match="No device was asked, because of 4 problems:") as caught:
+        make_audit(options(tmp_path, **given), AuditedDevices(["pump-0"], asked()), check=False)
+    told = str(caught.value)
+    assert all(part in told for part in ("scans.csv cannot", "key.pub is no", "absent cannot", "absent.csv cannot"))
+
+
+def test_what_fails_once_devices_have_answered_is_a_finding_on_the_page(tmp_path: Path, path: Path) -> None:
+    devices = AuditedDevices(["pump-0", "pump-1"], asked())
+    result = make_audit(options(tmp_path), devices, check=False)
+    assert result["failed"]
+    assert "the inventory: 1 device gave no answer any more: The processes" in result["msg"]
+
+    def then_lost() -> Iterator[Mapping[str, Any]]:
+        yield {"host": "pump-0", "failed": True, "msg": "no"}
+        path.unlink()
+
+    result = make_audit(options(tmp_path), AuditedDevices(["pump-0"], then_lost()), check=False)
+    assert result["findings"] == {"not-read": 2}
+    assert "ot everything was compared with it: There is no ledger" in (tmp_path / "audit.html").read_text()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from ..claim_ids import mask
 from ..display_text import local_time, printable, quoted
@@ -19,6 +20,9 @@ from ..ledger.records import Claim, State
 from ..ledger.schema import claims
 from .findings import Finding, FindingKind, Origin
 
+if TYPE_CHECKING:
+    from ..checkpoints.checkpoint import Checkpoint
+
 
 def damage(report: IntegrityReport, name: str, origin: Origin) -> Iterator[Finding]:
     """Yield what the check of a whole ledger found in the one called `name`."""
@@ -27,18 +31,15 @@ def damage(report: IntegrityReport, name: str, origin: Origin) -> Iterator[Findi
         yield Finding(FindingKind.SEAL, origin, name, what[:1].lower() + what[1:])
 
 
-def checkpoint_findings(ledger: Ledger, name: str, checkpoints: Sequence[str], key: str) -> Iterator[Finding]:
-    """Yield where the ledger called `name` holds less than one of its signed checkpoints says, or something else.
-
-    `key` is the file of the public key. Raises `CheckpointError` for a checkpoint that it did not sign.
-    """
+def checkpoint_findings(ledger: Ledger, name: str, checkpoints: Sequence[tuple[str, Checkpoint]]) -> Iterator[Finding]:
+    """Yield where the ledger called `name` holds less than one of its signed checkpoints says, or something else."""
+    if not checkpoints:
+        return
     # Not at the top: nothing else needs the library.
     from ..checkpoints.against_ledger import disagreements  # noqa: PLC0415
-    from ..checkpoints.checkpoint import read_checkpoint  # noqa: PLC0415
-    from ..checkpoints.keys import public_key  # noqa: PLC0415
 
-    for path in checkpoints:
-        for found in disagreements(ledger, read_checkpoint(path, public_key(key))):
+    for path, signed in checkpoints:
+        for found in disagreements(ledger, signed):
             what = f"held against {printable(path)}: {found.sentence}".rstrip(".")
             yield Finding(FindingKind.CHECKPOINT, Origin.LEDGER, name, what)
 

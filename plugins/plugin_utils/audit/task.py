@@ -9,27 +9,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
 from ..display_text import counted, printable
-from ..labels.qr_templates import qr_templates
-from ..ledger.database import Database
-from ..ledger.integrity.check import IntegrityReport, check_integrity
+from ..errors import IotoError
 from ..ledger.ledger import Ledger
-from ..ledger.location import Location
-from ..ledger.migrations.version import moved_sentence
-from ..ledger.records import LedgerError
 from ..private_files import draft, make_private_folder, write_private
-from ..report.options import page_path
-from .checks import checkpoint_findings, damage, half_done
+from .checks import checkpoint_findings, half_done
 from .comparison import compare_others, compare_seen
-from .findings import Finding, Origin
-from .others import take_other
+from .findings import Finding, FindingKind, Origin
+from .inputs import Inputs, check_ledger, read_inputs, refuse_absent
 from .page import LookedAt, Outcome, page
-from .sources import AuditError, take_device, take_images, take_scans
+from .sources import AuditError, take_device
 from .stage import AuditStage
 from .tables import write_tables
 
@@ -62,95 +55,83 @@ def make_audit(options: Mapping[str, Any], devices: AuditedDevices, *, check: bo
     Nothing that is looked at is changed. Raises `IotoError` where something that was named cannot be used, or where
     there is nothing to look at.
     """
-    html = page_path(options["dest"])
-    templates = qr_templates(options["qr"], options["layout"]) if options["scans"] else ()
-    if options["checkpoints"] and not options["public_key"]:
-        raise AuditError(
-            "The checkpoints are held against nothing without the public key of whoever signed them; give its file "
-            "(ioto_checkpoint_public_key)."
-        )
-    # Asked first, and not kept: a ledger is not shared with the processes that read devices.
-    with Ledger(options["ledger"], read_only=True) as ledger:
-        _refuse_absent(ledger)
-    if options["devices"] and not devices.hosts and not any(options[name] for name in _BESIDE_DEVICES):
-        raise AuditError(_NOTHING)
     with AuditStage() as stage:
+        inputs = read_inputs(stage, options, devices.hosts)
+        if options["devices"] and not devices.hosts and not any(options[name] for name in _BESIDE_DEVICES):
+            raise AuditError(_NOTHING)
+        _ask(stage, devices)
+        stage.name_scans()
+        notes = [*_left_alone(devices), *inputs.notes]
+        looked_at = list(_looked_at(stage, inputs, devices))
+        looked_at += _compare(stage, inputs, options["unverified_hours"], notes)
+        outcome = Outcome(
+            options["title"] or "Audit of the ledger",
+            str(inputs.own),
+            datetime.now().astimezone(),
+            [*looked_at, *(one for one in inputs.looked_at if one.origin not in _SEEN), *_signed(inputs)],
+            stage.counts(),
+            notes,
+        )
+        if not check:
+            _write(inputs.html, stage, outcome, reveal=options["reveal"])
+        return _result(inputs.html, stage, outcome, check=check)
+
+
+def _ask(stage: AuditStage, devices: AuditedDevices) -> None:
+    """Take in what the devices answer. Raises `IotoError` where none of them could be asked."""
+    try:
         for answer in devices.answers:
             take_device(stage, answer)
-        if options["images"]:
-            take_images(stage, options["images"])
-        if options["scans"]:
-            take_scans(stage, options["scans"], templates, devices.hosts)
-        stage.name_scans()
-        looked_at = list(_looked_at(stage, options, devices))
-        notes = _left_alone(devices)
-        with Ledger(options["ledger"], read_only=True) as ledger:
-            looked_at += _compare(stage, ledger, options, notes)
-            outcome = Outcome(
-                options["title"] or "Audit of the ledger",
-                ledger.location,
-                datetime.now().astimezone(),
-                looked_at,
-                stage.counts(),
-                notes,
-            )
-        if not check:
-            _write(html, stage, outcome, reveal=options["reveal"])
-        return _result(html, stage, outcome, check=check)
+    except IotoError as error:
+        # What the others answered is worth more than the end of the run.
+        if not (asked := stage.seen[Origin.DEVICE]):
+            raise
+        left = counted(max(len(devices.hosts) - asked, 0), "device")
+        stage.find(_not_looked_at(Origin.DEVICE, "the inventory", f"{left} gave no answer any more", error))
 
 
-def _looked_at(stage: AuditStage, options: Mapping[str, Any], devices: AuditedDevices) -> Iterator[LookedAt]:
+def _looked_at(stage: AuditStage, inputs: Inputs, devices: AuditedDevices) -> Iterator[LookedAt]:
     if devices.hosts or devices.left_alone:
         yield LookedAt(Origin.DEVICE, "the inventory", {"device": stage.seen[Origin.DEVICE]})
-    if options["images"]:
-        yield LookedAt(Origin.IMAGE, options["images"], {"image": stage.seen[Origin.IMAGE]})
-    if options["scans"]:
-        yield LookedAt(Origin.SCAN, options["scans"], {"scan": stage.seen[Origin.SCAN]})
+    yield from (one for one in inputs.looked_at if one.origin in _SEEN)
 
 
-def _compare(stage: AuditStage, ledger: Ledger, options: Mapping[str, Any], notes: list[str]) -> list[LookedAt]:
-    """Find what does not agree, and return what was looked at for it."""
-    name = printable(ledger.location)
-    own = Location.parse(options["ledger"])
-    names, looked_at = [], []
-    for number, place in enumerate(options["ledgers"] or ()):
-        before = stage.seen[Origin.OTHER_LEDGER]
-        names.append(take_other(stage, number, place, own, partial(_check, stage, Origin.OTHER_LEDGER, notes)))
-        looked_at.append(LookedAt(Origin.OTHER_LEDGER, names[-1], {"claim": stage.seen[Origin.OTHER_LEDGER] - before}))
-    report = _check(stage, Origin.LEDGER, notes, ledger.database, name)
+def _signed(inputs: Inputs) -> Iterator[LookedAt]:
+    return (LookedAt(Origin.CHECKPOINT, path, {"checkpoint": 1}) for path, _unused in inputs.checkpoints)
+
+
+def _compare(stage: AuditStage, inputs: Inputs, hours: float, notes: list[str]) -> list[LookedAt]:
+    """Find what does not agree, and return what was looked at of the ledger itself.
+
+    Whatever keeps it from that is a finding: what was seen is on the page all the same.
+    """
+    name, report = printable(str(inputs.own)), None
+    try:
+        with Ledger(inputs.own, read_only=True) as ledger:
+            refuse_absent(ledger)
+            report = check_ledger(stage, Origin.LEDGER, notes, ledger.database, name)
+            for finding in _findings(stage, ledger, name, inputs, hours):
+                stage.find(finding)
+    except IotoError as error:
+        if report is not None and report.findings:
+            notes.append(f"{name}: what is damaged in it kept the audit from comparing everything with it: {error}")
+        else:
+            stage.find(_not_looked_at(Origin.LEDGER, name, "not everything was compared with it", error))
+    if report is None:
+        return []
     if not report.claims and not any(stage.seen.values()):
         raise AuditError(f"The ledger {name} has no claims, and nothing else was looked at; see which ledger is meant.")
-    try:
-        for finding in _findings(stage, ledger, name, names, options):
-            stage.find(finding)
-    except LedgerError as error:
-        if not report.findings:
-            raise
-        notes.append(f"{name}: what is damaged in it kept the audit from comparing everything with it: {error}")
-    return [
-        LookedAt(Origin.LEDGER, name, {"claim": report.claims, "event": report.events, "seal": report.seals}),
-        *looked_at,
-        *(LookedAt(Origin.CHECKPOINT, place, {"checkpoint": 1}) for place in options["checkpoints"] or ()),
-    ]
+    return [LookedAt(Origin.LEDGER, name, {"claim": report.claims, "event": report.events, "seal": report.seals})]
 
 
-def _check(stage: AuditStage, origin: Origin, notes: list[str], database: Database, name: str) -> IntegrityReport:
-    report = check_integrity(database)
-    notes += [f"{name}: {notice}" for notice in report.notices]
-    if (moved_to := ledger.database.moved_to) is not None:
-        notes.append(moved_sentence(name, moved_to))
-    for finding in damage(report, name, origin):
-        stage.find(finding)
-    return report
+def _not_looked_at(origin: Origin, where: str, what: str, error: IotoError) -> Finding:
+    return Finding(FindingKind.NOT_READ, origin, where, f"{what}: {printable(str(error)).rstrip('.')}")
 
 
-def _findings(
-    stage: AuditStage, ledger: Ledger, name: str, others: Sequence[str], options: Mapping[str, Any]
-) -> Iterator[Finding]:
-    if options["checkpoints"]:
-        yield from checkpoint_findings(ledger, name, options["checkpoints"], options["public_key"])
-    yield from half_done(ledger, name, options["unverified_hours"])
-    yield from compare_others(ledger, stage, others)
+def _findings(stage: AuditStage, ledger: Ledger, name: str, inputs: Inputs, hours: float) -> Iterator[Finding]:
+    yield from checkpoint_findings(ledger, name, inputs.checkpoints)
+    yield from half_done(ledger, name, hours)
+    yield from compare_others(ledger, stage, inputs.others)
     yield from compare_seen(ledger, stage)
 
 
@@ -158,11 +139,6 @@ def _left_alone(devices: AuditedDevices) -> list[str]:
     if not devices.left_alone:
         return []
     return [f"{counted(devices.left_alone, 'host')} of the inventory left alone (ioto_mode: none or firmware)."]
-
-
-def _refuse_absent(ledger: Ledger) -> None:
-    if ledger.is_absent:
-        raise AuditError(f"There is no ledger in {printable(ledger.location)}; give the one you mean, as ioto_ledger.")
 
 
 def _write(html: Path, stage: AuditStage, outcome: Outcome, *, reveal: bool) -> None:
