@@ -121,7 +121,7 @@ from ansible.plugins.inventory import BaseInventoryPlugin, Constructable
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.display_text import quoted
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
-from ansible_collections.ioto.serialization.plugins.plugin_utils.private_files import typed_path
+from ansible_collections.ioto.serialization.plugins.plugin_utils.private_files import open_regular, typed_path
 from ansible_collections.ioto.serialization.plugins.plugin_utils.production_order import order as production_order
 
 if TYPE_CHECKING:
@@ -167,7 +167,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
             raise IotoError("The inventory file names no production order; set path to the CSV file.")
         order = folder / typed_path(str(self.get_option("path")))
         try:
-            data = order.read_bytes()
+            with open_regular(order) as file:
+                data = file.read()
         except OSError as error:
             raise IotoError(
                 f"The production order {order} cannot be read: {error.strerror}; correct path in the inventory file."

@@ -19,6 +19,7 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 
 from .errors import IotoError
@@ -108,6 +109,24 @@ def refuse_database(path: Path) -> None:
             f"{str(path)!r} is {part}a database, such as a ledger, and would be lost; give another dest. Nothing was "
             "written there."
         )
+
+
+def open_regular(path: Path) -> BufferedReader:
+    """Open a file that somebody named, to read its bytes. Raises `OSError`, for a pipe or a device as well.
+
+    Those may have no end, or nobody who writes to them, and whoever opens them may wait for ever.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.EINVAL, "it is not a file, but a pipe or a device", str(path))
+        return open(descriptor, "rb")  # noqa: PTH123 - of a descriptor
+    except BaseException:
+        os.close(descriptor)
+        raise
 
 
 def user_folder() -> Path:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -425,3 +426,18 @@ def test_what_fails_once_devices_have_answered_is_a_finding_on_the_page(tmp_path
     result = make_audit(options(tmp_path), AuditedDevices(["pump-0"], then_lost()), check=False)
     assert result["findings"] == {"not-read": 2}
     assert "ot everything was compared with it: There is no ledger" in (tmp_path / "audit.html").read_text()
+
+
+@pytest.mark.usefixtures("path")
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    for name in ("pipe.csv", "images/SN-1.img"):
+        os.mkfifo(tmp_path / name)
+    pipe = str(tmp_path / "pipe.csv")
+    given = {"scans": pipe, "ledgers": [pipe], "checkpoints": [pipe], "public_key": pipe}
+    with pytest.raises(AuditError, match="because of 3 problems") as caught:
+        make_audit(options(tmp_path, **given), AuditedDevices(), check=False)
+    assert str(caught.value).count("it is not a file, but a pipe or a device") == 3
+    result = make_audit(options(tmp_path, images=str(tmp_path / "images")), AuditedDevices(), check=False)
+    assert result["findings"] == {"not-read": 1}
+    assert "it is not a file, but a pipe or a device" in result["msg"]

@@ -17,7 +17,7 @@ from ..ledger.location import Location
 from ..ledger.queries import each, select_claims
 from ..ledger.records import Claim
 from ..ledger.transfer import ImportRowsError, read_claims
-from ..private_files import typed_path
+from ..private_files import open_regular, typed_path
 from .findings import Origin
 from .sources import AuditError
 from .stage import AuditStage
@@ -59,7 +59,7 @@ def take_other(
 
 
 def _take_list(stage: AuditStage, number: int, place: str, fmt: str) -> None:
-    with typed_path(place).open("rb") as stream:
+    with open_regular(typed_path(place)) as stream:
         for row in read_claims(stream, fmt):
             if isinstance(row, LineProblem):
                 raise AuditError(f"The export {printable(place)} cannot be read, {row}")

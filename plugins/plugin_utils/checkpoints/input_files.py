@@ -6,13 +6,11 @@
 from __future__ import annotations
 
 import json
-import os
-import stat
 from pathlib import Path
 from typing import Any, NoReturn
 
 from ..display_text import printable
-from ..private_files import typed_path
+from ..private_files import open_regular, typed_path
 from .errors import CheckpointError
 
 _STRUCTURE = (b"[", b"{", b",")
@@ -22,14 +20,11 @@ _MOST_DIGITS = 20
 def read_file(path: str | Path, what: str, most_bytes: int) -> bytes:
     """Return what is in the file at `path`, at most so many bytes. Raises `CheckpointError`.
 
-    `what` is what it has to be, for a sentence. A pipe or a device is refused: it may have no end.
+    `what` is what it has to be, for a sentence.
     """
     shown = printable(str(path))
     try:
-        descriptor = os.open(typed_path(path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(descriptor, "rb") as file:  # noqa: PTH123 - of a descriptor
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise CheckpointError(f"{shown} is not a file; name the file of {what}.")
+        with open_regular(typed_path(path)) as file:
             data = file.read(most_bytes + 1)
     except OSError as error:
         raise CheckpointError(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from ..private_files import open_regular
 from . import uimage
 from .compression import Compression, compression_of, unpack
 from .disk import Disk
@@ -123,5 +124,5 @@ def _is_tar(head: bytes) -> bool:
 
 
 def _head(path: Path) -> bytes:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return file.read(_HEAD)

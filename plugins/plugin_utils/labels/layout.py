@@ -15,7 +15,7 @@ from typing import Any
 
 from ..display_text import quoted
 from ..json5 import reader as json5_reader
-from ..private_files import typed_path
+from ..private_files import open_regular, typed_path
 from .drawing import MM_PER_INCH
 from .errors import LayoutError
 from .fields import check_template
@@ -151,7 +151,8 @@ def load(name: str | None = None) -> LabelLayout:
     name = name or DEFAULT
     path = _FOLDER / f"{name}.json5" if name in names() else typed_path(name)
     try:
-        data = path.read_bytes()
+        with open_regular(path) as file:
+            data = file.read()
     except OSError as error:
         raise LayoutError(
             f"The layout {name} cannot be read ({error.strerror}); give a path, or one of {', '.join(names())}."

@@ -18,7 +18,7 @@ from ..claim_ids import parse, parse_product
 from ..display_text import counted, printable
 from ..errors import IotoError
 from ..identity.mac_addresses import is_same_serial
-from ..private_files import refuse_database, typed_path, write_private
+from ..private_files import open_regular, refuse_database, typed_path, write_private
 from .change_set import not_free, taken
 from .columns import shown_by_task
 from .event_kinds import EventKind
@@ -256,7 +256,7 @@ def _import(ledger: Ledger, options: Mapping[str, Any], context: Context, *, che
     try:
         if is_exchange(path):
             return import_whole(ledger.database, path, check=check)
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             done = import_claims(ledger, stream, _format(options, path), context=context, check_only=check)
     except OSError as error:
         raise LedgerTaskError(f"The file {path} cannot be read ({error.strerror}); check its name and owner.") from None

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from ..csv_reader import CsvFormat, CsvRow, LineProblem, fold_title, read_lines, read_rows
 from ..display_text import counted, printable
 from ..errors import FailureKind
-from ..private_files import typed_path
+from ..private_files import open_regular, typed_path
 from .scan import NothingScannedError, ScanError
 
 _MAX_BYTES = 10_000_000
@@ -109,7 +109,7 @@ def each_scan(path: str, hosts: Sequence[str]) -> Iterator[ScanLine]:
 def _content(path: str) -> bytes:
     wrong = None
     try:
-        with typed_path(path).open("rb") as file:
+        with open_regular(typed_path(path)) as file:
             data = file.read(_MAX_BYTES + 1)
     except OSError as error:
         wrong = f"cannot be read ({error.strerror})"

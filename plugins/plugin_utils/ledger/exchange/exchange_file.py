@@ -26,6 +26,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ...claim_ids import quoted_masked
 from ...csv_reader import LineProblem
+from ...private_files import open_regular
 from ..database import Database
 from ..integrity.check import snapshot
 from ..integrity.row_parsers import claim_problems
@@ -66,7 +67,7 @@ Line = tuple[int, str, dict[str, Any]]
 
 def is_exchange(path: Path) -> bool:
     """Whether the file at `path` is a whole ledger, and no list of claims. Raises `OSError`."""
-    with path.open("rb") as stream_:
+    with open_regular(path) as stream_:
         return stream_.read(len(_BEGIN)) == _BEGIN
 
 
@@ -119,7 +120,7 @@ def _told(table: Table, row: RawRow) -> dict[str, Any]:
 
 def _read(path: Path, database: Database) -> None:
     problems: list[LineProblem] = []
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         reader = _ExchangeReader(file)
         head = reader.head()
         database.write(lambda connection: _put(connection, reader, head, problems, path))

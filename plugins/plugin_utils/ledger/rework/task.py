@@ -13,7 +13,7 @@ from ...claim_ids import quoted_masked
 from ...csv_reader import CsvFormat, LineProblem, fold_title, read_rows, title_problems
 from ...display_text import counted, printable
 from ...errors import IotoError
-from ...private_files import typed_path
+from ...private_files import open_regular, typed_path
 from ..columns import shown_by_task
 from ..ledger import Ledger
 from ..records import Context
@@ -143,7 +143,7 @@ def _said(line: int, cells: dict[str, Any]) -> tuple[int, Mapping[str, Any]] | L
 
 def _content(src: str) -> bytes:
     try:
-        with typed_path(src).open("rb") as file:
+        with open_regular(typed_path(src)) as file:
             data = file.read(_MAX_BYTES + 1)
     except OSError as error:
         raise ReworkTaskError(
