@@ -31,6 +31,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.checkpoints.key
 from ansible_collections.ioto.serialization.plugins.plugin_utils.checkpoints.task import checkpoint_task
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.database import Database
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.event_kinds import EventKind
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.exchange.merge import merge
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.location import Location
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
@@ -279,3 +280,19 @@ def test_what_a_file_says_was_verified_counts_as_never_read_back(location: str, 
     with pytest.raises(DeviceDisagreesError, match="as labelled, and nobody had read it back"):
         check_device(signed, "AAAAAAAAAA", "IM-1")
     assert "is that of unit IM-2" in check_device(signed, "BBBBBBBBBB", "IM-2")
+
+
+def test_a_merged_ledger_agrees_with_the_checkpoints_of_its_origins(tmp_path: Path, signer: Signer) -> None:
+    one, two, whole = (str(tmp_path / f"{name}.db") for name in ("one", "two", "whole"))
+    for number, location in enumerate((one, two)):
+        with Ledger(location) as ledger:
+            ledger.allocate(AllocationRequest(PRODUCT, f"SN-{number}", "generated", CONTEXT))
+    before = signer.sign(one)
+    merge(whole, [one], CONTEXT, check=False)
+    assert "seal 1 of the ledger that was signed, which was merged into it," in signer.verify(whole, before)
+    assert signer.kinds(whole, signer.sign(two)) == [Disagreement.OTHER_LEDGER]
+    gone_on(one)
+    after = signer.sign(one)
+    assert signer.kinds(whole, after) == [Disagreement.OLDER]
+    merge(whole, [one], CONTEXT, check=False)
+    assert signer.kinds(whole, after) == []

@@ -59,7 +59,7 @@ class FindingKind(StrEnum):
 
 _HEADINGS: Mapping[FindingKind, str] = {
     FindingKind.SEAL: "a seal or row that does not hold",
-    FindingKind.CHECKPOINT: "older than a checkpoint",
+    FindingKind.CHECKPOINT: "at odds with a checkpoint",
     FindingKind.TWO_SITES: "issued by two sites",
     FindingKind.TWO_DEVICES: "an ID on two devices",
     FindingKind.RETIRED: "a retired ID or void label",

@@ -21,7 +21,7 @@ from ..ledger.ledger import Ledger, Place
 from ..ledger.seals import last_seal
 from .checkpoint import Checkpoint, read_checkpoint
 from .errors import CheckpointError
-from .in_ledger import as_signed, identity_of, seal_of
+from .in_ledger import as_signed, identity_of, last_origin_seal, origin_seal_of, seal_of
 from .keys import public_key
 
 
@@ -68,12 +68,16 @@ def disagreements(ledger: Ledger, checkpoint: Checkpoint) -> Iterator[LedgerFind
 
 def _of_seals(database: Database, checkpoint: Checkpoint, where: str) -> LedgerFinding | None:
     signed, made = checkpoint.seal, local_time(checkpoint.made_at)
-    if identity_of(database) != checkpoint.identity:
+    is_own = identity_of(database) == checkpoint.identity
+    last = last_seal(database) if is_own else last_origin_seal(database, checkpoint.identity)
+    if last is None:
         return LedgerFinding(
             Disagreement.OTHER_LEDGER,
-            f"The checkpoint of {made} is of another ledger than {where}; name the one that was signed, or its copy.",
+            f"The checkpoint of {made} is of another ledger than {where}, and of none that was merged into it; name "
+            "the one that was signed, or its copy.",
         )
-    last = last_seal(database)
+    if not is_own:
+        where = f"{where}, as far as it was merged from the one that was signed,"
     if last.seq < signed.number:
         ends = f"ends with seal {last.seq}" if last.seq else "has no seal"
         return LedgerFinding(
@@ -81,7 +85,8 @@ def _of_seals(database: Database, checkpoint: Checkpoint, where: str) -> LedgerF
             f"The ledger {where} is older than the checkpoint of {made}: it {ends}, and seal {signed.number} was "
             "signed; it is a copy from before, or has lost its end, so find the one that went on.",
         )
-    found = seal_of(database, signed.number)
+    number, origin = signed.number, checkpoint.identity
+    found = seal_of(database, number) if is_own else origin_seal_of(database, origin, number)
     if found is None or as_signed(found) != signed:
         has = "lacks seal" if found is None else "has another seal"
         return LedgerFinding(

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import func, select
 
 from ..ledger.database import Database
+from ..ledger.integrity.origins import seals_of
 from ..ledger.raw_rows import as_stored, few_raw_rows, raw_columns
 from ..ledger.schema import events, seals, version_table
 from ..ledger.seals import Seal
@@ -28,6 +30,18 @@ def seal_of(database: Database, number: int) -> Seal | None:
     with database.read() as connection, as_stored(connection):
         query = f"SELECT {raw_columns(seals, connection.dialect)} FROM {seals.name} WHERE seq = :number"  # noqa: S608
         return next((Seal(*row) for row in few_raw_rows(connection, query, number=number)), None)
+
+
+def origin_seal_of(database: Database, origin: str, number: int) -> Seal | None:
+    """Return the seal with that number of a ledger that was merged into this one."""
+    with database.read() as connection, as_stored(connection):
+        return next((seal for seal in seals_of(connection, origin) if seal.seq == number), None)
+
+
+def last_origin_seal(database: Database, origin: str) -> Seal | None:
+    """Return the last seal of a ledger that was merged into this one; None where none was."""
+    with database.read() as connection, as_stored(connection):
+        return next(iter(deque(seals_of(connection, origin), maxlen=1)), None)
 
 
 def as_signed(seal: Seal) -> SignedSeal | None:

@@ -20,7 +20,7 @@ from .against_device import check_device
 from .against_ledger import disagreements
 from .checkpoint import Checkpoint, read_checkpoint
 from .errors import CheckpointError
-from .in_ledger import events_after
+from .in_ledger import events_after, identity_of
 from .keys import key_id, new_key_pair, private_key, public_key, refuse_existing
 from .making import SignedBatch, claims_of, default_folder, file_of, make_checkpoint, write_checkpoint
 
@@ -39,17 +39,19 @@ def verified_ledger(location: str | None, checkpoint: Checkpoint) -> dict[str, A
             # Of another ledger, or another history, nothing is to be said beyond that.
             report = check_integrity(ledger.database)
             found, notices = list(report.findings), report.notices
+            is_merged = identity_of(ledger.database) != checkpoint.identity
             since = events_after(ledger.database, checkpoint.seal.last_event)
     if found:
         raise CheckpointError("\n".join([f"The ledger {where} does not agree with the checkpoint:", *found]))
-    came = "has" if since == 1 else "have"
+    number, came = checkpoint.seal.number, "has" if since == 1 else "have"
+    if is_merged:
+        holds = f"seal {number} of the ledger that was signed, which was merged into it, and all before it hold."
+    else:
+        holds = f"seal {number} and all before it hold, and {counted(since, 'event')} {came} been appended since."
     return {
         "changed": False,
         "ledger": where,
-        "msg": (
-            f"The ledger {where} agrees with the checkpoint of {made}: seal {checkpoint.seal.number} and all before it "
-            f"hold, and {counted(since, 'event')} {came} been appended since."
-        ),
+        "msg": (f"The ledger {where} agrees with the checkpoint of {made}: {holds}"),
         **({"warnings": notices} if notices else {}),
     }
 
