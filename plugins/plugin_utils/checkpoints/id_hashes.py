@@ -18,11 +18,14 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from .errors import CheckpointError
+
 _SALT_BYTES = 16
 _SALT_LENGTHS = range(8, 65)
 _HASH_LENGTHS = range(16, 65)
 _MOST_MEMORY = 128 * 1024 * 1024
 _MOST_RUNS = 4
+_MOST_BLOCKS = 1024
 _ROOM = 1024 * 1024
 """What OpenSSL counts beside its table."""
 _MOST_THREADS = 16
@@ -45,7 +48,8 @@ class IdHash:
             and self.length in _HASH_LENGTHS
             and 1 < self.n <= _MOST_MEMORY
             and self.n & (self.n - 1) == 0
-            and self.r >= 1
+            and 1 <= self.r <= _MOST_BLOCKS
+            and self.n < 2 ** (16 * self.r)  # of RFC 7914
             and 1 <= self.p <= _MOST_RUNS
             and 128 * self.n * self.r * self.p <= _MOST_MEMORY
         ):
@@ -57,17 +61,23 @@ class IdHash:
         return cls(secrets.token_bytes(_SALT_BYTES))
 
     def of(self, claim_id: str, product: str, serial: str) -> bytes:
-        """Return the hash of a claim ID, in its canonical form, of that unit."""
+        """Return the hash of a claim ID, in its canonical form, of that unit. Raises `CheckpointError`."""
         salt = b"\0".join((self.salt, product.encode(), serial.encode()))
-        return hashlib.scrypt(
-            claim_id.encode(),
-            salt=salt,
-            n=self.n,
-            r=self.r,
-            p=self.p,
-            dklen=self.length,
-            maxmem=128 * self.n * self.r * self.p + 128 * self.r * self.p + _ROOM,
-        )
+        try:
+            return hashlib.scrypt(
+                claim_id.encode(),
+                salt=salt,
+                n=self.n,
+                r=self.r,
+                p=self.p,
+                dklen=self.length,
+                maxmem=128 * self.r * (self.n + 2) + 128 * self.r * self.p + _ROOM,
+            )
+        except (ValueError, MemoryError):
+            raise CheckpointError(
+                f"The claim ID cannot be hashed on this machine as the checkpoint says (scrypt with n {self.n}, "
+                f"r {self.r} and p {self.p}); try on another one, or ask whoever signed for a checkpoint with less."
+            ) from None
 
     def of_many(self, units: Iterable[tuple[str, str, str]]) -> list[bytes]:
         """Return the hash of each of many, an ID with its product and serial, in their order, on all cores."""
