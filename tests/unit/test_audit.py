@@ -441,3 +441,13 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     result = make_audit(options(tmp_path, images=str(tmp_path / "images")), AuditedDevices(), check=False)
     assert result["findings"] == {"not-read": 1}
     assert "it is not a file, but a pipe or a device" in result["msg"]
+
+
+@pytest.mark.usefixtures("path")
+def test_hidden_files_among_images_are_named_as_not_looked_at(tmp_path: Path) -> None:
+    (tmp_path / "images/.spare").mkdir(parents=True)
+    with pytest.raises(AuditError, match=r"has no images but hidden ones \(\.spare\)"):
+        make_audit(options(tmp_path, images=str(tmp_path / "images")), AuditedDevices(), check=False)
+    (tmp_path / "images/SN-1.img").touch()
+    result = make_audit(options(tmp_path, images=str(tmp_path / "images")), AuditedDevices(), check=False)
+    assert result["lines"][-1] == f"1 hidden file of {tmp_path}/images not looked at: .spare."

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..batch.results import some_of
 from ..display_text import counted, printable
 from ..errors import IotoError
 from ..labels.qr_templates import qr_templates
@@ -102,7 +103,10 @@ def _own(inputs: Inputs, options: Mapping[str, Any]) -> None:
 
 def _images(stage: AuditStage, inputs: Inputs, options: Mapping[str, Any]) -> None:
     if options["images"]:
-        take_images(stage, options["images"])
+        hidden = take_images(stage, options["images"])
+        if hidden:
+            number = counted(len(hidden), "hidden file")
+            inputs.notes.append(f"{number} of {printable(options['images'])} not looked at: {some_of(hidden)}.")
         inputs.looked_at.append(LookedAt(Origin.IMAGE, options["images"], {"image": stage.seen[Origin.IMAGE]}))
 
 

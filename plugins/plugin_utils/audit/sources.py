@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from ..batch.results import some_of
 from ..claim_ids import is_valid
 from ..device.state import DeviceState
 from ..display_text import printable, quoted
@@ -58,25 +59,33 @@ def take_device(stage: AuditStage, answer: Mapping[str, Any]) -> None:
     )
 
 
-def take_images(stage: AuditStage, folder: str) -> None:
-    """Look into each image of a folder. Raises `AuditError` where it has no images."""
+def take_images(stage: AuditStage, folder: str) -> Sequence[str]:
+    """Look into each image of a folder; return the names of hidden files, which are left alone.
+
+    Raises `AuditError` where it has no images.
+    """
     path = typed_path(folder).absolute()
     try:
         with os.scandir(path) as entries:
-            names = sorted(entry.name for entry in entries if not entry.name.startswith("."))
+            names = sorted(entry.name for entry in entries)
     except OSError as error:
         raise AuditError(
             f"The folder of images {printable(str(path))} cannot be read ({error.strerror}); correct it "
             "(ioto_audit_images)."
         ) from None
-    names = [name for name in names if not _CHECKSUMS.fullmatch(name)]
+    hidden = [name for name in names if name.startswith(".")]
+    names = [name for name in names if not name.startswith(".") and not _CHECKSUMS.fullmatch(name)]
     if not names:
-        raise AuditError(f"The folder {printable(str(path))} has no images; give another one (ioto_audit_images).")
+        beside = f" but hidden ones ({some_of(hidden)})" if hidden else ""
+        raise AuditError(
+            f"The folder {printable(str(path))} has no images{beside}; give another one (ioto_audit_images)."
+        )
     for name in names:
         try:
             stage.add(_image(path / name))
         except IotoError as error:
             _not_read(stage, Origin.IMAGE, name, str(error))
+    return hidden
 
 
 def _image(path: Path) -> Sighting:
