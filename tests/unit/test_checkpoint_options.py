@@ -56,7 +56,7 @@ def test_a_run_has_one_checkpoint_and_that_is_of_one_ledger() -> None:
     ("variables", "why"),
     [
         ({"key": "absent.key"}, "absent.key cannot be read (No such file or directory)"),
-        ({"key": "line.key.pub"}, "Others may read the private key"),
+        ({"key": "line.key.pub"}, "line.key.pub is the public key, which signs nothing"),
         ({"key": "line.key", "passphrase_file": "absent"}, "The file absent cannot be read"),
         (
             {"key": "line.key", "passphrase_file": "line.key"},

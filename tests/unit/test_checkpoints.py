@@ -155,6 +155,18 @@ def test_the_hash_of_an_id_is_that_of_the_documented_formula() -> None:
     assert FAST.of("1111111111", PRODUCT, "SN-1") == hashlib.scrypt(b"1111111111", salt=salt, n=2, r=1, p=1, dklen=32)
 
 
+def test_the_most_that_is_taken_is_hashed_or_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    for n, r, p in ((2, 1024, 4), (2**15, 1, 1), (2**10, 1024, 1)):
+        assert len(IdHash(b"salt of a batch", n=n, r=r, p=p).of("1111111111", PRODUCT, "SN-1")) == 32
+
+    def refuse(*_given: object, **_more: object) -> bytes:
+        raise ValueError("memory limit exceeded")
+
+    monkeypatch.setattr(hashlib, "scrypt", refuse)
+    with pytest.raises(CheckpointError, match="cannot be hashed on this machine"):
+        FAST.of("1111111111", PRODUCT, "SN-1")
+
+
 def test_a_guess_is_tried_against_one_unit_and_costs_what_a_password_does() -> None:
     new, other = IdHash.new(), IdHash.new()
     assert (new.n, new.r, new.p) == (16384, 8, 1) and len(new.salt) == 16 and new.salt != other.salt
@@ -321,7 +333,16 @@ PAYLOADS: list[tuple[object, str]] = [
         (payload_with(id_hash={**HASH, **numbers}), "scrypt has parameters that are no use")
         for numbers in (
             *({"n": 2**40}, {"n": 2**20, "r": 8}, {"n": 3}, {"n": 0}, {"n": 1}, {"r": 2**30}, {"r": 0}, {"p": 0}),
-            *({"p": 2**30}, {"length": 2**40}, {"length": 0}, {"salt": "AA=="}, {"salt": "A" * 200}),
+            *(
+                {"n": 2, "r": 524288},
+                {"n": 2**16, "r": 1},
+                {"n": 2, "r": 1025},
+                {"p": 2**30},
+                {"length": 2**40},
+                {"length": 0},
+                {"salt": "AA=="},
+                {"salt": "A" * 200},
+            ),
         )
     ),
     (payload_with(id_hash={**HASH, "n": 2**63}), "n is missing, or no whole number"),
@@ -424,9 +445,9 @@ def test_a_key_pair_is_made_for_its_owner_and_never_over_another(tmp_path: Path)
 
 
 def test_a_private_key_with_a_passphrase_needs_it(tmp_path: Path) -> None:
-    (tmp_path / "right").write_text("some words\nmore\n")
-    (tmp_path / "wrong").write_text("other words\n")
-    (tmp_path / "empty").write_text("\n")
+    for name, text in (("right", "some words\nmore\n"), ("wrong", "other words\n"), ("empty", "\n"), ("read", "x\n")):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o644 if name == "read" else 0o600)
     path = tmp_path / "line.key"
     new_key_pair(path, tmp_path / "right")
     assert b"ENCRYPTED" in path.read_bytes()
@@ -435,6 +456,7 @@ def test_a_private_key_with_a_passphrase_needs_it(tmp_path: Path) -> None:
         (None, "has a passphrase; give its file"),
         (tmp_path / "wrong", "cannot be read with that passphrase"),
         (tmp_path / "empty", "has no passphrase in its first line"),
+        (tmp_path / "read", "Others may read the passphrase in"),
     ):
         with pytest.raises(SigningKeyError, match=why):
             private_key(path, passphrase)
@@ -451,7 +473,7 @@ def test_a_key_that_is_of_no_use_is_told_in_a_sentence(tmp_path: Path) -> None:
     other_public = curve.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     for data, mode, why in (
         (b"", 0o600, "is no private key in PEM"),
-        (public.read_bytes(), 0o600, "is no private key in PEM"),
+        (public.read_bytes(), 0o644, "is the public key, which signs nothing; give the private one"),
         (other, 0o600, "is not one of Ed25519"),
         (other, 0o640, "Others may read the private key"),
         (b"x" * 20_000, 0o600, "has more than 16384 bytes"),

@@ -76,7 +76,12 @@ def refuse_existing(private: Path) -> None:
 def private_key(path: str | Path, passphrase_file: str | Path | None = None) -> Ed25519PrivateKey:
     """Return the private key in the file at `path`. Raises `SigningKeyError`, as where others may read that file."""
     data, shown = read_file(path, "a private key", _MOST_BYTES), printable(str(path))
-    if typed_path(path).stat().st_mode & _OF_OTHERS:
+    if b"PUBLIC KEY" in data:
+        raise SigningKeyError(
+            f"The file {shown} is the public key, which signs nothing; give the private one, the file without .pub "
+            "(ioto_checkpoint_key)."
+        )
+    if _is_open(path):
         raise SigningKeyError(f"Others may read the private key {shown}; chmod 600 it, or {_NEW_KEY} if they have.")
     passphrase = _passphrase(passphrase_file)
     try:
@@ -111,11 +116,21 @@ def public_key(path: str | Path) -> Ed25519PublicKey:
     return key
 
 
+def _is_open(path: str | Path) -> bool:
+    """Whether others than its owner may read or write a file that holds a secret."""
+    return bool(typed_path(path).stat().st_mode & _OF_OTHERS)
+
+
 def _passphrase(path: str | Path | None) -> bytes | None:
     """Return the first line of the file."""
     if path is None:
         return None
-    passphrase = read_file(path, "a passphrase", _MOST_BYTES).partition(b"\n")[0].rstrip(b"\r")
+    data, shown = read_file(path, "a passphrase", _MOST_BYTES), printable(str(path))
+    if _is_open(path):
+        raise SigningKeyError(
+            f"Others may read the passphrase in {shown}; chmod 600 it, or choose another if they have."
+        )
+    passphrase = data.partition(b"\n")[0].rstrip(b"\r")
     if not passphrase:
-        raise SigningKeyError(f"The file {printable(str(path))} has no passphrase in its first line; write one there.")
+        raise SigningKeyError(f"The file {shown} has no passphrase in its first line; write one there.")
     return passphrase
