@@ -30,8 +30,8 @@ def take_other(
 ) -> str:
     """Read all claims of another ledger, or of an export; return how it may be shown. Raises `IotoError`.
 
-    `own` is where the audited ledger is, and `check` is called with every database and its name; a list of claims is
-    none. Other ledgers are never changed.
+    `own` is where the audited ledger is, and `check` is called with every database and its name; not with
+    lists of claims. Other ledgers are never changed.
     """
     before = stage.seen[Origin.OTHER_LEDGER]
     shown, query = printable(place), select_claims({}, newest_first=False)

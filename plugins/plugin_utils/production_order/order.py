@@ -355,7 +355,7 @@ def _shown(text: str) -> str:
 
 
 def _masked(text: str) -> str:
-    """A cell that is none of a name, as it may stand in a message: it may be a claim ID in the wrong column."""
+    """A cell under no name of ours, as it may stand in a message: it may be a claim ID in the wrong column."""
     return _shown(claim_ids.mask_folded(text))
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..settings.toml_file import FoundSettings, kind_of
+from ..settings.toml_file import FoundSettings, is_whole_number, kind_of
 from .errors import ServiceError
 from .settings import FIELDS, ServiceSettings
 from .settings_problems import checked
@@ -48,7 +48,7 @@ class _Found(FoundSettings):
 
     def take(self, name: str, value: object, where: str) -> None:
         """As of any settings; `reissue` may also be seconds."""
-        super().take(name, str(value) if name == "reissue" and type(value) is int else value, where)
+        super().take(name, str(value) if name == "reissue" and is_whole_number(value) else value, where)
 
     def take_text(self, name: str, text: str) -> None:
         """Take what the environment says."""

@@ -10,6 +10,7 @@ import stat
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeGuard
 
 from ..display_text import printable, quoted
 from ..errors import IotoError
@@ -23,6 +24,11 @@ _KINDS: Mapping[type, str] = {str: "text", bool: "true or false", int: "whole nu
 def kind_of(default: object) -> str:
     """Return what a setting with this default is called."""
     return _KINDS[str if default is None else type(default)]
+
+
+def is_whole_number(value: object) -> TypeGuard[int]:
+    """Whether TOML's value is one; Python takes true and false for numbers as well."""
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 class FoundSettings:
@@ -64,9 +70,10 @@ class FoundSettings:
                 self.problems[name] = f"The setting {name} {where} is not a list of texts; correct it."
             return
         wanted = str if default is None else type(default)
-        if wanted is float and type(value) is int:
+        if wanted is float and is_whole_number(value):
             value = float(value)
-        if type(value) is wanted:
+        # Python's True is a number as well; a setting's is not.
+        if isinstance(value, wanted) and (wanted is bool or not isinstance(value, bool)):
             self.values[name] = value
         else:
             self.problems[name] = f"The setting {name} {where} is no {kind_of(default)}; correct it."

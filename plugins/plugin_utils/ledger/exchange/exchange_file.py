@@ -175,8 +175,8 @@ class _ExchangeReader:
         for data in self._file:
             digest, number = self._digest.hexdigest(), self._number
             found = self._parsed(data)
-            name = next(iter(found)) if isinstance(found, dict) and len(found) == 1 else ""
-            values: Any = found[name] if name else None
+            values: Any
+            name, values = found.popitem() if isinstance(found, dict) and len(found) == 1 else ("", None)
             if name == _END:
                 if values != {"lines": number, "sha256": digest} or self._file.readline():
                     self.note(problems, "The file is not what was exported: lines were changed, removed or added.")
@@ -230,7 +230,7 @@ def _fits(column: Column[Any], value: object) -> bool:
     if value is None:
         return bool(column.nullable)
     if column.type.python_type is int:
-        return type(value) is int and -(2**63) <= value < 2**63
+        return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
     if not isinstance(value, str) or "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
         return False
     return not isinstance(column.type, UtcDateTime) or _TIME.fullmatch(value) is not None
