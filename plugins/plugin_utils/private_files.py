@@ -189,14 +189,10 @@ def sync(path: Path) -> None:
 
 def _is_database(path: Path) -> bool:
     try:
-        # Not blocking: it may be a pipe that nobody writes to.
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open_regular(path) as file:
+            return file.read(16).startswith(_DATABASE)
     except OSError:
         return False
-    try:
-        return stat.S_ISREG(os.fstat(handle).st_mode) and os.read(handle, 16).startswith(_DATABASE)
-    finally:
-        os.close(handle)
 
 
 def _locked_mark(folder: Path) -> tuple[int, Path]:
