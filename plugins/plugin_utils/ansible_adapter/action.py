@@ -46,6 +46,7 @@ class IotoAction(ActionBase):
         """Ansible's entry point."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         self.task_vars = task_vars or {}
+        self._variables_of: dict[str, Mapping[str, Any]] = {}
         with _notices() as notices:
             try:
                 result.update(self.outcome(plain(self._arguments())))
@@ -155,7 +156,7 @@ class IotoAction(ActionBase):
         batch: dict[str, dict[str, Any]] = {}
         unreadable: dict[str, list[str]] = {}
         for host in map(plain, hosts):
-            variables = self.task_vars["hostvars"][host]
+            variables = self.variables_of(host)
             found = batch[host] = {}
             for name in names:
                 try:
@@ -166,6 +167,15 @@ class IotoAction(ActionBase):
                 except AnsibleError as error:
                     unreadable.setdefault(host, []).append(f"{name} has no value: {reason_of(error)}.")
         return {host: found for host, found in batch.items() if host not in unreadable}, unreadable
+
+    def variables_of(self, host: str) -> Mapping[str, Any]:
+        """Return all variables of `host`, each of which is made from its template when it is asked for.
+
+        Ansible puts them together anew for whoever asks, which costs more than all else that a check does with a host.
+        """
+        if host not in self._variables_of:
+            self._variables_of[host] = self.task_vars["hostvars"][host]
+        return self._variables_of[host]
 
     def ledger(self, arguments: Mapping[str, Any]) -> Ledger:
         """Open the ledger that the task names, or the default one; in check mode it is only read."""

@@ -44,7 +44,7 @@ class BatchAction(IotoAction):
 
     def names(self, hosts: Iterable[str]) -> dict[str, list[str]]:
         """Return, for each of `hosts`, the names of all variables that it has."""
-        return {plain(host): [plain(name) for name in self.task_vars["hostvars"][host]] for host in hosts}
+        return {host: [plain(name) for name in self.variables_of(host)] for host in map(plain, hosts)}
 
     def selection(self) -> tuple[list[str], list[str], set[str]]:
         """Return the inventory's sources, the patterns of `--limit`, and all that a pattern may name."""
@@ -64,7 +64,7 @@ class BatchAction(IotoAction):
 
         Such a value may be a template that means another thing for each host; Ansible gives us that of the first one.
         """
-        seen = self.task_vars["hostvars"][self.host]
+        seen = self.variables_of(self.host)
         if unseen := [name for name in names if name in self.task_vars and name not in seen]:
             raise ArgumentError(
                 f"{', '.join(unseen)}: set for the play, a role or the task, where a task for all hosts does not see "
@@ -127,7 +127,7 @@ class BatchAction(IotoAction):
 
     def _password_of_all(self) -> str | None:
         """The password that was asked for at the start; that of the first host's variables is for nobody else."""
-        first = self.task_vars["hostvars"][self.host]
+        first = self.variables_of(self.host)
         own = any(name in first for name in C.MAGIC_VARIABLE_MAPPING["password"])
         return None if own else self._play_context.password or None
 
