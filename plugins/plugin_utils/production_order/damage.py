@@ -44,11 +44,15 @@ _LOOKS = {
         "a text in which a program has put dashes, quotes or spaces of its own in place of the typed ones"
     ),
 }
+_PLAIN = re.compile(r"(?=.*\d)[0-9A-Z]+(?:-[0-9A-Z]+)*")
+"""What most serials are: capitals, digits and single dashes. But for `12E-5` nothing of the above looks so."""
 _TRUTHS = frozenset({"true", "false", "wahr", "falsch", "vrai", "faux", "vero", "falso", "verdadero"})
 
 
 def damage(text: str) -> str | None:
     """Return what a spreadsheet seems to have made of a cell, as the end of "it looks like", or None."""
+    if _PLAIN.fullmatch(text) and "E-" not in text:
+        return None
     if looks_like := next((words for pattern, words in _LOOKS.items() if pattern.fullmatch(text)), None):
         return looks_like
     if text.casefold() in _TRUTHS:

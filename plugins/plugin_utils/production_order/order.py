@@ -12,7 +12,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from .. import claim_ids
 from ..csv_reader import CsvFormat, LineProblem, fold_title, read_rows, title_problems
@@ -28,13 +28,18 @@ SSH_PORT = 22
 _SHOWN_CHARACTERS = 40
 # No value that reaches a command line may start with a dash: ssh would take it for an option.
 _HOST_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252})")
+_IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)", re.ASCII)
+"""Most addresses of most orders, which are told at once; of all others, `ipaddress` says whether they are one."""
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+\\$-]*")
 _TAKEN_NAMES = frozenset({"all", "ungrouped", *MODES})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class OrderedUnit:
-    """One row. `None` where the row and the defaults say nothing; `line` counts from 1, the header included."""
+    """One row. `None` where the row and the defaults say nothing; `line` counts from 1, the header included.
+
+    Not frozen, since it is named when all rows are known, and an order may have a hundred thousand.
+    """
 
     line: int
     name: str
@@ -86,7 +91,7 @@ def read(data: bytes, source: str, layout: OrderLayout | None = None) -> list[Or
 
 def split_address(text: str) -> tuple[str, int | None]:
     """Return host and port of `host`, `host:port`, `[v6]`, `[v6]:port` or a bare IPv6 address; raise `ValueError`."""
-    if _is_ipv6(text):
+    if _IPV4.fullmatch(text) or _is_ipv6(text):
         return text, None
     if bracketed := re.fullmatch(r"\[([^\[\]]+)\](?::(.*))?", text):
         host, port = bracketed.groups()
@@ -137,7 +142,7 @@ class _OrderReader:
             self._problem(1, "The file is empty; it needs a header row and one row for each unit.")
         for line, looks_like in damage_beside_others(self._serials).items():
             self._damaged(line, self._serials[line], looks_like)
-        units = self._with_names(units)
+        self._name(units)
         if not units and not self._problems:
             self._problem(self._header_line, "The header is followed by no row; add one row for each unit.")
         if self._problems:
@@ -203,7 +208,7 @@ class _OrderReader:
         if mode == "firmware" and "serial" not in row:
             self._lacks(line, "serial", "firmware needs one, for nothing else tells which unit the image is for")
         if serial is not None:
-            self._once(line, ("serial", product or "", serial), f"The serial {_shown(serial)}", "correct one of them")
+            self._once(line, ("serial", product or "", serial), serial, "correct one of them")
         return OrderedUnit(
             line=line,
             name=self._host(line, row.get("host")) or "",
@@ -217,9 +222,11 @@ class _OrderReader:
             properties={column: cell for column, cell in row.items() if column not in COLUMNS},
         )
 
-    def _once(self, line: int, key: tuple[str, ...], what: str, remedy: str) -> None:
+    def _once(self, line: int, key: tuple[str, ...], text: str, remedy: str) -> None:
+        """Report a second line with `key`, whose first member is one of `_CALLED`; `text` is how the line writes it."""
         if (first := self._seen.setdefault(key, line)) != line:
-            self._problem(line, f"{what} stands on line {first} already; {remedy}.")
+            what, shown = _CALLED[key[0]]
+            self._problem(line, f"The {what} {shown(text)} stands on line {first} already; {remedy}.")
 
     def _lacks(self, line: int, column: str, why: str) -> None:
         if column in self._columns:
@@ -280,8 +287,7 @@ class _OrderReader:
         except claim_ids.InvalidClaimIdError as error:
             self._problem(line, str(error))
             return None
-        masked = claim_ids.mask(claim_id)
-        self._once(line, ("claim_id", claim_id), f"The claim ID {masked}", "it belongs to one unit, so correct one")
+        self._once(line, ("claim_id", claim_id), claim_id, "it belongs to one unit, so correct one")
         return claim_id
 
     def _address(self, line: int, text: str | None, mode: str | None) -> tuple[str | None, int | None]:
@@ -297,7 +303,7 @@ class _OrderReader:
             )
             return None, None
         key = ("address", _canonical(host), str(port or SSH_PORT))
-        self._once(line, key, f"The address {_shown(text)}", "each device has its own, so correct one")
+        self._once(line, key, text, "each device has its own, so correct one")
         return host, port
 
     def _user(self, line: int, text: str | None) -> str | None:
@@ -316,8 +322,8 @@ class _OrderReader:
 
     # --- inventory names ----------------------------------------------------------------------------------------
 
-    def _with_names(self, units: list[OrderedUnit]) -> list[OrderedUnit]:
-        """Return `units` with a name each: the column host, else made of the serial, else of the address.
+    def _name(self, units: list[OrderedUnit]) -> None:
+        """Give each of `units` its name: the column host, else made of the serial, else of the address.
 
         One serial may stand under two products; such units carry the product in the name.
         """
@@ -326,7 +332,6 @@ class _OrderReader:
         for unit, name in zip(units, wanted, strict=True):
             products.setdefault(name, set()).add(unit.product)
         reported = {problem.line for problem in self._problems}
-        named: list[OrderedUnit] = []
         for unit, short in zip(units, wanted, strict=True):
             several = not unit.name and unit.product and len(products[short]) > 1
             name = f"{short}_{unit.product}" if several else short
@@ -334,11 +339,8 @@ class _OrderReader:
                 self._problem(unit.line, f"The inventory name {_shown(name)} is a group's; set another in column host.")
             # A row that is listed for its serial or address need not be listed again for the name made of them.
             elif unit.name or unit.line not in reported:
-                self._once(
-                    unit.line, ("name", name), f"The inventory name {_shown(name)}", "set another in column host"
-                )
-            named.append(replace(unit, name=name))
-        return named
+                self._once(unit.line, ("name", name), name, "set another in column host")
+            unit.name = name
 
 
 def _derived_name(unit: OrderedUnit) -> str:
@@ -352,6 +354,15 @@ def _derived_name(unit: OrderedUnit) -> str:
 def _shown(text: str) -> str:
     """A cell as it may stand in a message: quoted, not endless."""
     return quoted(text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}...")
+
+
+_CALLED = {
+    "serial": ("serial", _shown),
+    "claim_id": ("claim ID", claim_ids.mask),
+    "address": ("address", _shown),
+    "name": ("inventory name", _shown),
+}
+"""What only one row may have, as it is called and shown."""
 
 
 def _masked(text: str) -> str:
