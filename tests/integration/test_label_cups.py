@@ -29,7 +29,8 @@ pytestmark = pytest.mark.skipif(
 
 def answers() -> bool:
     """Whether the server answers; `lpstat -r` says it in words alone, its exit status is 0 either way."""
-    asked = subprocess.run(["lpstat", "-r"], capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C"})
+    english = {**os.environ, "LC_ALL": "C"}
+    asked = subprocess.run(["lpstat", "-r"], capture_output=True, text=True, check=False, env=english)
     return asked.stdout.strip() == "scheduler is running"
 
 
@@ -80,7 +81,7 @@ def test_labels_reach_the_printer_behind_a_queue_whole_and_in_order(tmp_path: Pa
 
 
 def test_a_queue_that_is_not_there_or_takes_nothing_is_an_error(tmp_path: Path, server: str) -> None:
-    with pytest.raises(PrintError, match="The queue nowhere did not take the label.*does not exist"):
+    with pytest.raises(PrintError, match=r"The queue nowhere did not take the label.*does not exist"):
         open_printer("cups:nowhere").send(b"^XA^XZ", "label")
     subprocess.run(["lpadmin", "-p", "shut", "-E", "-v", "socket://127.0.0.1:9", "-m", "raw"], check=True)
     subprocess.run(["cupsreject", "shut"], check=True)
