@@ -4,25 +4,23 @@
 """The hosts of a run: recorded when it begins, so that it can be told later whom it did not come to.
 
 At its end those that are done are recorded again, as the units that they are: nothing else tells of one that was done
-before. An event holds some of them, as JSON: objects of `host`, `flow`, `product`, `serial`, and `result` at the end.
+before. An event holds some of them, as JSON: objects of `host`, `flow`, `product`, `serial`, and `result` at the end;
+and of `place` in a job, whose hosts keep their order also where several ledgers have them.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any
 
 from ..ledger.event_kinds import EventKind
 from ..ledger.ledger import Ledger
 from ..ledger.records import Context, Event, NewEvent
+from ..ledger.row_values import MAX_TEXT
 
-RunHost = Mapping[str, str]
+RunHost = Mapping[str, object]
 """What is recorded of a host; what is not known is left out."""
-
-_OF_AN_EVENT = 100
-"""Hosts in one event, whose text a CSV file and a page still hold well."""
 
 
 def describe_host(
@@ -35,16 +33,32 @@ def describe_host(
 
 def events_of_hosts(hosts: Iterable[RunHost], context: Context) -> Iterator[NewEvent]:
     """Yield the events that tell of `hosts`."""
-    left = iter(hosts)
-    while some := list(islice(left, _OF_AN_EVENT)):
-        yield NewEvent(EventKind.RUN_HOSTS, context, detail=json.dumps(some))
+    for detail in packed(hosts):
+        yield NewEvent(EventKind.RUN_HOSTS, context, detail=detail)
+
+
+def packed(entries: Iterable[RunHost], most: int = MAX_TEXT) -> Iterator[str]:
+    """Yield JSON lists that hold all `entries`, each of at most so many characters: the ledger would cut a longer one.
+
+    One entry that is longer by itself is a list of its own.
+    """
+    some: list[str] = []
+    length = 0
+    for text in map(json.dumps, entries):
+        if some and length + len(text) + 2 > most:
+            yield f"[{', '.join(some)}]"
+            some, length = [], 0
+        some.append(text)
+        length += len(text) + 2  # with the comma and the space, or the brackets
+    if some:
+        yield f"[{', '.join(some)}]"
 
 
 def hosts_of_run(ledger: Ledger, run: str) -> Sequence[dict[str, Any]]:
     """Return what is recorded of each host of `run`, in their order; empty for a run that an older version made."""
     found: dict[str, dict[str, Any]] = {}
     for event in ledger.events(run=run, kinds=[EventKind.RUN_HOSTS]):
-        for entry in _entries(event.detail):
+        for entry in entries_of(event.detail):
             host = str(entry["host"])
             found[host] = {**found.get(host, {}), **entry}
     return list(found.values())
@@ -52,13 +66,14 @@ def hosts_of_run(ledger: Ledger, run: str) -> Sequence[dict[str, Any]]:
 
 def done_hosts(event: Event) -> Iterator[tuple[str, str, str]]:
     """Yield host, product and serial of those that `event` says were done when a run ended, as far as it says units."""
-    for entry in _entries(event.detail) if event.kind == EventKind.RUN_HOSTS else ():
+    for entry in entries_of(event.detail) if event.kind == EventKind.RUN_HOSTS else ():
         host, product, serial = (entry.get(name) for name in ("host", "product", "serial"))
         if isinstance(host, str) and isinstance(product, str) and isinstance(serial, str) and "result" in entry:
             yield host, product, serial
 
 
-def _entries(detail: str | None) -> list[dict[str, Any]]:
+def entries_of(detail: str | None) -> list[dict[str, Any]]:
+    """Return what the detail of an event tells of hosts; nothing where it is no such list."""
     try:
         entries = json.loads(detail or "[]")
     except (ValueError, RecursionError):

@@ -27,7 +27,8 @@ from .columns import LedgerColumn, ValueKind, columns_of
 from .records import LedgerError
 from .schema import UtcDateTime, table_of
 
-_MAX_TEXT = 2000
+MAX_TEXT = 2000
+"""Characters that a text in the ledger may have; a longer one is cut."""
 
 Row = TypeVar("Row", bound=Sequence[Any])
 Record = TypeVar("Record", bound="tuple[Any, ...]")
@@ -48,9 +49,9 @@ def clean(text: str | None) -> str | None:
     """Return `text` as both databases take it: no NUL, no half characters, not endless. Empty is None."""
     if not text:
         return None
-    if len(text) <= _MAX_TEXT and text.isprintable():
+    if len(text) <= MAX_TEXT and text.isprintable():
         return str(text)
-    return str(text)[:_MAX_TEXT].encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return str(text)[:MAX_TEXT].encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def encode(record: type, values: Iterable[Sequence[Any]], dialect: Dialect) -> list[Sequence[object]]:
