@@ -6,18 +6,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import require
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import complete
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.batch_action import BatchAction
-from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.check import VARIABLES, check_batch
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.check import NOBODY, VARIABLES, check_batch
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.check_options import (
     check_options,
     property_notices,
     without,
 )
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.job.check import (
+    CheckedJob,
+    Step,
+    check_job,
+    next_steps,
+)
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.job.finish import open_slices
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.job.slices import begin_slice, slices_to_replace
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.preflight import (
     conclude,
     of_modes,
@@ -39,69 +49,145 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.hosts
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import options as ledger_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.jobs import job_problems
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.run_number import THIS_RUN
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.run_number import THIS_RUN, new_run_number
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.slices import Slice, describe_slice
 from ansible_collections.ioto.serialization.plugins.plugin_utils.modes import Mode, is_for_fleet
 from ansible_collections.ioto.serialization.plugins.plugin_utils.option import Option
 from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import VARIABLES_OF_ALL, options_of
 from ansible_collections.ioto.serialization.plugins.plugin_utils.report import options as report_options
+
+_NAMES = tuple(
+    dict.fromkeys(
+        (
+            *(*VARIABLES, *firmware_options.VARIABLES, *label_options.VARIABLES, *report_options.VARIABLES),
+            *checkpoint_options.VARIABLES,
+            OWN,
+        )
+    )
+)
+"""What has to be known of each host."""
+
+
+@dataclass(slots=True)
+class _End:
+    """What the plays after the devices' have to know, and what is wrong with it."""
+
+    problems: Sequence[Problem] = ()
+    labelled: list[str] = field(default_factory=lambda: NOBODY)
+    report: dict[str, Any] | None = None
+    checkpoint: dict[str, Any] | None = None
+    told: list[str] = field(default_factory=list)
+
+    def wait_for(self, slices: Sequence[Slice]) -> None:
+        """Have no labels made before all `slices` have ended: one may yet meet the twin of a unit that is done."""
+        if slices and self.labelled != NOBODY:
+            self.labelled = NOBODY
+            self.told.append(
+                f"No labels are made before all slices have ended, and {describe_slice(slices[0])} has not; finish "
+                "again then."
+            )
 
 
 class ActionModule(BatchAction):
     """Check a batch as a whole."""
 
     OPTIONS = options_of("preflight")
+    _slice = ""
 
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """List every problem."""
-        names = dict.fromkeys(
-            (
-                *(*VARIABLES, *firmware_options.VARIABLES, *label_options.VARIABLES, *report_options.VARIABLES),
-                *checkpoint_options.VARIABLES,
-                OWN,
-            )
-        )
         everybody = self.task_vars["ansible_play_hosts_all"]
         if arguments["names_only"]:
             return self._check_names(everybody, arguments)
-        found, unreadable = self.readable(everybody, names)
+        step = Step(arguments["step"]) if arguments["step"] else None
+        found, unreadable = self.readable(everybody, _NAMES)
         hosts = of_modes(found, arguments["modes"])
-        report, report_problems = report_options.run_report(hosts, complete)
-        checkpoint, checkpoint_problems = checkpoint_options.run_checkpoint(hosts, complete, _check_key)
-        mistyped = check_options(hosts, complete, label_options.label_variables)
-        of_units = check_batch(hosts)
-        of_labels, without_label = check_hosts(
-            without(hosts, mistyped), lambda options: complete(options, label_options.ARGUMENTS)
-        )
         names_of_all = self.names(everybody)
+        started = datetime.now(UTC)
+        job = check_job(hosts, partial(Ledger, read_only=True), step)
         problems = [
             *self._check_selection(),
             *without_value(unreadable),
             *check_names(names_of_all, VARIABLES_OF_ALL, found),
             *check_not_read(names_of_all, arguments["not_read"], hosts),
+            *job.problems,
+            *self._check_devices(hosts, step),
+        ]
+        # What comes after the devices is nothing for a slice: neither labels nor a report are made where it is.
+        end = _End() if step is Step.PROVISION else self._check_end(hosts, job.number or THIS_RUN)
+        problems += end.problems
+        if not problems:
+            problems += self._begin(hosts, job, step, started)
+        if step is Step.FINISH and not problems:
+            started = job.started
+            end.wait_for(open_slices(job))
+        result = conclude(
+            hosts, problems, labelled=end.labelled, report=end.report, checkpoint=end.checkpoint, started=started
+        )
+        if told := [*end.told, *(property_notices(hosts) if step is not Step.FINISH else ())]:
+            result["warnings"] = told
+        return result if result.get("failed") else {**result, **self._numbers(job, step)}
+
+    def _check_devices(self, hosts: Mapping[str, Mapping[str, Any]], step: Step | None) -> list[Problem]:
+        """Problems of what is done with each device or image, which the finish of a job touches no more."""
+        if step is Step.FINISH:
+            return [*check_batch(hosts, with_ledgers=False), *check_options(hosts, complete)]
+        of_units = check_batch(hosts)
+        return [
             *of_units,
             *check_options(hosts, complete),
             *self._check_images(without(hosts, of_units)),
             *self._check_ways([host for host, found in hosts.items() if is_for_fleet(found)]),
+        ]
+
+    def _check_end(self, hosts: Mapping[str, Mapping[str, Any]], run: str) -> _End:
+        """Problems of the labels, the report and the checkpoint, and what the plays that make them have to know."""
+        report, report_problems = report_options.run_report(hosts, complete)
+        checkpoint, checkpoint_problems = checkpoint_options.run_checkpoint(hosts, complete, _check_key)
+        mistyped = check_options(hosts, complete, label_options.label_variables)
+        of_labels, without_label = check_hosts(
+            without(hosts, mistyped), lambda options: complete(options, label_options.ARGUMENTS)
+        )
+        problems = [
             *mistyped,
             *of_labels,
             *report_problems,
             *(Problem(tuple(members), sentence) for members, sentence in checkpoint_problems),
         ]
-        started = datetime.now(UTC)
-        ends = {"report": report, "checkpoint": checkpoint and {**checkpoint, "run": THIS_RUN}}
-        result = conclude(hosts, problems, labelled=labelled_hosts(hosts), started=started, **ends)
         told = [f"One unit gets no label, and the others go on: {problem}" for problem in without_label]
-        if told := [*told, *property_notices(hosts)]:
-            result["warnings"] = told
-        if not self.check_mode and not result.get("failed"):
-            begin_run(hosts, Ledger)
-            # At once and in a line of its own, since a run that is killed says nothing more.
-            self._display.display(
-                f"This is the run {THIS_RUN}; to report it: ansible-playbook ioto.serialization.report "
-                f"-e ioto_report_run={THIS_RUN}"
-            )
-            return {**result, "run": THIS_RUN}
-        return result
+        return _End(problems, labelled_hosts(hosts), report, checkpoint and {**checkpoint, "run": run}, told)
+
+    def _begin(
+        self, hosts: Mapping[str, Mapping[str, Any]], job: CheckedJob, step: Step | None, started: datetime
+    ) -> list[Problem]:
+        """Record that the run begins, or the job, or the slice of one; return why it may not."""
+        if step is Step.FINISH or not any(variables.get("ioto_mode") != Mode.NONE for variables in hosts.values()):
+            return []
+        if step is Step.PROVISION:
+            may_replace, problems = slices_to_replace(hosts, job)
+            self._slice = new_run_number()
+            return problems or begin_slice(hosts, self._slice, Ledger, may_replace=may_replace, check=self.check_mode)
+        if not self.check_mode:
+            begin_run(hosts, Ledger, job_started=started if step is Step.CHECK else None)
+        return []
+
+    def _numbers(self, job: CheckedJob, step: Step | None) -> dict[str, Any]:
+        """Return the numbers under which all is recorded, and say them at once: a run that is killed says no more."""
+        if step is Step.FINISH:
+            return {"run": job.number}
+        if self.check_mode:
+            return {}
+        if step is Step.PROVISION:
+            self._display.display(f"This is the slice {self._slice} of the job {job.number}.")
+            return {"run": job.number, "slice": self._slice}
+        if step is Step.CHECK:
+            self._display.display(f"This is the job {THIS_RUN}; {next_steps(THIS_RUN)}")
+            return {"run": THIS_RUN}
+        self._display.display(
+            f"This is the run {THIS_RUN}; to report it: ansible-playbook ioto.serialization.report "
+            f"-e ioto_report_run={THIS_RUN}"
+        )
+        return {"run": THIS_RUN}
 
     def _check_names(self, everybody: Sequence[str], arguments: Mapping[str, Any]) -> dict[str, Any]:
         """List the problems of a playbook that gives no unit its identity."""

@@ -10,6 +10,7 @@ from typing import Any
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction, complete
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch import run_record
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch import summary as batch_summary
+from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.recording import job_of
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling import options as label_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
@@ -26,9 +27,11 @@ class ActionModule(IotoAction):
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Write it."""
         names = {*batch_summary.VARIABLES, *run_record.VARIABLES, *label_options.VARIABLES}
+        hosts = self.batch(names)
         around = Surroundings(
-            hosts=self.batch(names),
+            hosts=hosts,
             complete=lambda options: complete(options, label_options.ARGUMENTS),
             open_ledger=lambda location: Ledger(location, read_only=True),
+            run=job_of(hosts.values()),
         )
         return make_report(arguments, around, check=self.check_mode)

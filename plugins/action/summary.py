@@ -11,6 +11,8 @@ from typing import Any
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch import run_record
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.job.finish import record_finish
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.job.slices import record_slice
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.run_record import foretell_records, record_run
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.summary import (
     VARIABLES,
@@ -19,6 +21,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.summary i
     summarize,
     with_fleet,
 )
+from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.recording import job_of
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
 
@@ -34,7 +37,11 @@ class ActionModule(IotoAction):
         """Count what was done."""
         hosts = self.batch({*VARIABLES, *run_record.VARIABLES})
         summary = summarize(hosts, check=self.check_mode, tags=_tags(self.task_vars))
-        if self.check_mode:
+        if arguments["slice"] and not self.check_mode:
+            records = record_slice(hosts, summary, Ledger, number=arguments["slice"])
+        elif job_of(hosts.values()) and arguments["started"] and not self.check_mode:
+            records = record_finish(hosts, summary, Ledger, started=arguments["started"])
+        elif self.check_mode:
             records = foretell_records(hosts, summary, partial(Ledger, read_only=True))
         else:
             records = record_run(hosts, summary, Ledger, started=arguments["started"])

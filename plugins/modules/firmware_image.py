@@ -194,6 +194,9 @@ options:
         It stands in every event of the ledger, in the report, and on the station page.
       - Without it, the variable C(ioto_operator) counts.
     type: raw
+  job:
+    description: The number of the job that the task belongs to. Without it, the variable C(ioto_job) counts.
+    type: str
 # --- end of the options ---
 seealso:
   - module: ioto.serialization.serialize

@@ -259,6 +259,7 @@ events:
       unit), C(reprint), C(not-labelled)."
     - "By the beginning and the end of a run: C(run-hosts) (who is in it, and who is done). By its end: C(failed),
       C(unreachable), C(run)."
+    - "By a job: C(job) (its check), C(slice) (one begins), C(slice-ended)."
   returned: when O(history=true)
   type: list
   elements: dict

@@ -48,6 +48,15 @@ options:
       problem, since what it says would be ignored without a word.
     type: dict
     default: {}
+  step:
+    description:
+      - >-
+        Which step of a job this is, whose steps may be on several machines. V(check) begins one; V(provision) takes
+        some of its hosts, as a slice, and refuses those that were not checked as they are or that another slice has;
+        V(finish) has all of them.
+      - Without it, the play does all three by itself.
+    type: str
+    choices: [check, provision, finish]
 # --- end of the options ---
 extends_documentation_fragment:
   - ioto.serialization.attributes.ledger
@@ -78,11 +87,16 @@ started:
   sample: "2026-11-23T08:00:00.123456+00:00"
 run:
   description:
-    - The number of the run, under which the ledger has its hosts from now on. O(ioto.serialization.report#module:run)
-      makes the report of it, also where it is cut off.
+    - The number of the run, or of the job, under which the ledger has its hosts from now on.
+      O(ioto.serialization.report#module:run) makes the report of it, also where it is cut off.
   returned: success, and not in check mode
   type: str
   sample: 20261127T143210-7QK4XW
+slice:
+  description: With O(step=provision), the number of the slice, under which its hosts are its own until it ends.
+  returned: success, and not in check mode
+  type: str
+  sample: 20261127T143315-QX0B5T
 plays:
   description:
     - The hosts of each play of C(playbooks/provision.yml), by flow, C(fleet) for those that the fleet engine does,

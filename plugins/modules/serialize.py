@@ -284,6 +284,9 @@ options:
         It stands in every event of the ledger, in the report, and on the station page.
       - Without it, the variable C(ioto_operator) counts.
     type: raw
+  job:
+    description: The number of the job that the task belongs to. Without it, the variable C(ioto_job) counts.
+    type: str
 # --- end of the options ---
 seealso:
   - module: ioto.serialization.device_info
@@ -340,7 +343,6 @@ source:
   description: Where the ID came from. V(given), V(generated), V(service), V(agent), or V(adopted) from the device.
   returned: success
   type: str
-  sample: generated
 notices:
   description: What was unusual about the device, a sentence each; they are warnings, too, and stand in the summary.
   returned: when there was something
@@ -391,10 +393,8 @@ twin:
   description: The host of this run whose device says that it is the same unit; both are not done.
   returned: on failure, where there is one
   type: str
-  sample: manual-2
 previous_claim_id:
   description: The ID that was replaced, masked like RV(claim_id).
   returned: success
   type: str
-  sample: null
 """

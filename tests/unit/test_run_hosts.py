@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.run_hosts import (
     describe_host,
@@ -33,4 +34,4 @@ def test_lists_are_as_long_as_they_may_be_and_no_longer() -> None:
     lists = list(packed(entries, most=80))
     assert [entry for text in lists for entry in json.loads(text)] == entries
     assert [len(text) <= 80 for text in lists] == [True, True, False, True]
-    assert all(len(one) + len(other) > 80 for one, other in zip(lists, lists[1:], strict=False))
+    assert all(len(one) + len(other) > 80 for one, other in pairwise(lists))

@@ -44,6 +44,21 @@ OPTIONS = (
         modules=("preflight",),
     ),
     Option(
+        "step",
+        "Which step of a job this is, whose steps may be on several machines. V(check) begins one; V(provision) takes "
+        "some of its hosts, as a slice, and refuses those that were not checked as they are or that another slice has; "
+        "V(finish) has all of them.",
+        without="the play does all three by itself",
+        choices=("check", "provision", "finish"),
+        modules=("preflight",),
+    ),
+    Option(
+        "slice",
+        "The number of the slice of a job that ends, as M(ioto.serialization.preflight) returned it.",
+        without="the run ends, or the whole job where C(ioto_job) is set",
+        modules=("summary",),
+    ),
+    Option(
         "started",
         "When the run began, as M(ioto.serialization.preflight) returned it.",
         without="what failed is recorded, and not the run",

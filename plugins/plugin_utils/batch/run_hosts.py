@@ -25,7 +25,7 @@ RunHost = Mapping[str, object]
 
 def describe_host(
     host: str, flow: object, unit: tuple[str | None, str | None], result: str | None = None
-) -> dict[str, str]:
+) -> dict[str, object]:
     """Return what is to be recorded of `host`; `unit` is its product and its serial, as far as they are known."""
     known = {"host": host, "flow": flow, "product": unit[0], "serial": unit[1], "result": result}
     return {name: value for name, value in known.items() if isinstance(value, str)}

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from .. import claim_ids
@@ -21,7 +22,7 @@ from ..ledger.ledger import Ledger
 from ..ledger.location import Location
 from ..ledger.records import NewEvent, State, parse_unit
 from ..ledger.seals import seal_events
-from ..ledger.twin_units import hold_back_twins
+from ..ledger.twin_units import Unit, hold_back_twins
 from ..modes import Mode
 from .results import some_of
 from .run_hosts import describe_host, events_of_hosts
@@ -30,6 +31,19 @@ from .summary import BatchSummary, Fate, outcome_of, with_fleet
 _FAILED = {Fate.UNREACHABLE: EventKind.UNREACHABLE, Fate.FAILED: EventKind.FAILED}
 VARIABLES = ("ioto_product", "ioto_serial", *recording.VARIABLES)
 """What has to be known of each host, beside those of `summary`."""
+
+
+Members = Mapping[str, Mapping[str, Any]]
+"""What is known of those hosts of a run that are recorded alike: in one ledger, by the same operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewRecords:
+    """What is to be recorded of some hosts: events, units with the host that is their twin, and lines to say."""
+
+    events: Sequence[NewEvent]
+    twins: Mapping[Unit, str] = field(default_factory=dict)
+    told: Sequence[str] = ()
 
 
 def record_run(
@@ -45,38 +59,72 @@ def record_run(
     `started` is when it began, in ISO 8601; without it, what failed is recorded, and no run. `run` is its number;
     None is that of this process.
     """
+
+    def of_run(_ledger: Ledger, place: Recording, members: Members) -> NewRecords:
+        new_events = list(failures(members, summary, place))
+        if started is not None:
+            new_events += events_of_hosts(done(members, summary), place.context())
+            new_events.append(NewEvent(EventKind.RUN, place.context(), detail=end_of_run(started, members, summary)))
+        return NewRecords(new_events, twins_of(members))
+
+    return record_each(hosts, summary, open_ledger, of_run, run=run)
+
+
+def record_each(
+    hosts: Mapping[str, Mapping[str, Any]],
+    summary: BatchSummary,
+    open_ledger: Callable[[str | None], Ledger],
+    new_records: Callable[[Ledger, Recording, Members], NewRecords],
+    *,
+    run: str | None = None,
+) -> list[str]:
+    """Record, in the ledger of each of `hosts`, the `new_records` of those that are recorded alike; return lines."""
     lines: dict[str, None] = {}  # each once, in their order
     for place, members in _by_place(hosts, summary, run).items():
-        new_events = list(_failures(members, summary, place))
-        if started is not None:
-            new_events += events_of_hosts(_done(members, summary), place.context())
-            counts = Counter(summary.fates[host].value for host in members)
-            detail = json.dumps({"started": started, "devices": len(members), **counts})
-            new_events.append(NewEvent(EventKind.RUN, place.context(), detail=detail))
         try:
             with open_ledger(place.ledger) as ledger:
-                ledger.record_many(new_events)
-                hold_back_twins(ledger.database, _twins(members), place.context())
-                told = [*_half_done(ledger, members, summary), *_where(ledger, place.context().run), *_seal(ledger)]
+                new = new_records(ledger, place, members)
+                ledger.record_many(new.events)
+                hold_back_twins(ledger.database, new.twins, place.context())
+                where = _where(ledger, place.context().run)
+                told = [*_half_done(ledger, members, summary), *where, *new.told, *_seal(ledger)]
         except IotoError as error:
             told = [f"The run is not in the ledger: {error}"]
         lines |= dict.fromkeys(told)
     return list(lines)
 
 
+def end_of_run(started: str, members: Members, summary: BatchSummary, **more: str) -> str:
+    """Return the detail of the event of a run's end."""
+    counts = Counter(summary.fates[host].value for host in members)
+    return json.dumps({"started": started, "devices": len(members), **counts, **more})
+
+
 def begin_run(
-    hosts: Mapping[str, Mapping[str, Any]], open_ledger: Callable[[str | None], Ledger], *, run: str | None = None
+    hosts: Mapping[str, Mapping[str, Any]],
+    open_ledger: Callable[[str | None], Ledger],
+    *,
+    run: str | None = None,
+    job_started: datetime | None = None,
 ) -> None:
-    """Record, in the ledger of each of `hosts`, that a run of them begins. Raises `IotoError`."""
-    places: dict[Recording, list[dict[str, str]]] = {}
-    for host, facts in hosts.items():
+    """Record, in the ledger of each of `hosts`, that a run of them begins. Raises `IotoError`.
+
+    With `job_started`, the run is a job, whose check began then.
+    """
+    places: dict[Recording, list[dict[str, object]]] = {}
+    for number, (host, facts) in enumerate(hosts.items()):
         flow = facts.get("ioto_mode")
         if flow != Mode.NONE:
-            place = replace(Recording.of_host(facts), run=run)
-            places.setdefault(place, []).append(describe_host(host, flow, unit_of(facts)))
+            place = Recording.of_host(facts).under(run)
+            entry = describe_host(host, flow, unit_of(facts))
+            places.setdefault(place, []).append(entry if job_started is None else {**entry, "place": number})
     for place, members in places.items():
+        new_events = list(events_of_hosts(members, place.context()))
+        if job_started is not None:
+            detail = json.dumps({"started": job_started.isoformat()})
+            new_events.append(NewEvent(EventKind.JOB, place.context(), detail=detail))
         with open_ledger(place.ledger) as ledger:
-            ledger.record_many(list(events_of_hosts(members, place.context())))
+            ledger.record_many(new_events)
 
 
 def foretell_records(
@@ -102,7 +150,7 @@ def _by_place(
     recorded: dict[Recording, dict[str, Mapping[str, Any]]] = {}
     for host, facts in with_fleet(hosts).items():
         if host in summary.fates:
-            recorded.setdefault(replace(Recording.of_host(facts), run=run), {})[host] = facts
+            recorded.setdefault(Recording.of_host(facts).under(run), {})[host] = facts
     return recorded
 
 
@@ -145,13 +193,14 @@ def _seal(ledger: Ledger) -> list[str]:
     return []
 
 
-def _done(members: Mapping[str, Mapping[str, Any]], summary: BatchSummary) -> Iterator[dict[str, str]]:
+def done(members: Members, summary: BatchSummary) -> Iterator[dict[str, object]]:
+    """Yield what is recorded of those of `members` that are done."""
     for host, facts in members.items():
         if host not in summary.not_done:
             yield describe_host(host, facts.get("ioto_mode"), unit_of(facts), summary.fates[host].value)
 
 
-def _twins(members: Mapping[str, Mapping[str, Any]]) -> dict[tuple[str, str], str]:
+def twins_of(members: Members) -> dict[Unit, str]:
     """Return the units of hosts that are twins of others, each with the host of another one."""
     outcomes = [facts["ioto_outcome"] for facts in members.values() if isinstance(facts.get("ioto_outcome"), Mapping)]
     return {
@@ -161,7 +210,8 @@ def _twins(members: Mapping[str, Mapping[str, Any]]) -> dict[tuple[str, str], st
     }
 
 
-def _failures(members: Mapping[str, Mapping[str, Any]], summary: BatchSummary, place: Recording) -> Iterator[NewEvent]:
+def failures(members: Members, summary: BatchSummary, place: Recording) -> Iterator[NewEvent]:
+    """Yield an event for each of `members` that is not done."""
     for host, facts in members.items():
         reason = summary.not_done.get(host)
         if reason is not None:

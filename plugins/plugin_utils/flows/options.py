@@ -31,6 +31,7 @@ from ..option import (
 from ..serialization.options import OPTIONS as REPLACING_OPTIONS
 from ..serialization.sources.factory_service import DEFAULT_RETRIES, DEFAULT_TIMEOUT
 from ..serialization.sources.table import CHOICES, FALLBACKS
+from .job_options import JOB, REPLACES_SLICE
 
 _CONTROLLERS = (MANUAL, FACTORY, FIRMWARE)
 _AGENTS = (AUTO, AGENT_FACTORY)
@@ -42,6 +43,7 @@ _LEDGER_MODULES = ("ledger_info", "ledger_entry", "rework")
 _OF_AGENTS = ("source=agent",)
 _ASKING = ("source=service", "source=agent")
 _AUTO_AGENT = ("agent_mode=auto",)
+_RECORDED = {"ioto_ledger", "ioto_operator", "ioto_job"}
 _NOT_GIVEN = ("source=generated", "source=service", "source=agent")
 
 MAX_OPERATOR_LENGTH = 64
@@ -379,9 +381,10 @@ OPTIONS = (
         flows=(*_UNITS, LABEL, VERIFY),
         convert=parse_operator,
     ),
+    *(JOB, REPLACES_SLICE),
 )
 
-RECORDED = {option.variable: option for option in OPTIONS if option.variable and option.name in {"ledger", "operator"}}
+RECORDED = {option.variable: option for option in OPTIONS if option.variable in _RECORDED}
 """The options that say how what is done is recorded, by variable: for whoever reads them of a host."""
 
 VARIABLES = names_of([option for option in OPTIONS if {*option.flows} & {*_DEVICES, FLEET, PLAYBOOKS}])

@@ -7,14 +7,36 @@ in the same second.
 
 from __future__ import annotations
 
+import re
 import secrets
 from contextlib import suppress
 from datetime import UTC, datetime
 
 from ..claim_ids import ALPHABET
+from ..display_text import quoted, shortened
+from ..errors import IotoError
 
 _LETTERS = 6
 _MOMENT = "%Y%m%dT%H%M%S"
+_NUMBER = re.compile(rf"[0-9]{{8}}T[0-9]{{6}}-[{ALPHABET}]{{{_LETTERS}}}")
+_LONGEST_SHOWN = 40
+
+
+class JobNumberError(IotoError):
+    """What is not the number of a job."""
+
+
+def parse_job_number(value: object) -> str | None:
+    """Return the number of a job as somebody typed it; None for nothing. Raises `JobNumberError`."""
+    if value is None or value == "":
+        return None
+    text = value.strip().upper() if isinstance(value, str) else ""
+    if not _NUMBER.fullmatch(text):
+        raise JobNumberError(
+            f"ioto_job is {quoted(shortened(str(value), _LONGEST_SHOWN))}, which is not the number of a job; give it "
+            "as job_check.yml says it, such as 20261127T143210-7QK4XW."
+        )
+    return text
 
 
 def new_run_number() -> str:

@@ -1,0 +1,113 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The end of a job: what its slices said of each host, and the record of the whole, once for each thing that is new."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ...display_text import local_time, printable
+from ...flows.recording import Recording
+from ...ledger.event_kinds import EventKind
+from ...ledger.ledger import Ledger
+from ...ledger.records import Event, NewEvent
+from ...ledger.slices import Slice, describe_slice
+from ..run_hosts import events_of_hosts
+from ..run_record import Members, NewRecords, done, end_of_run, failures, record_each, twins_of
+from ..summary import FLEET_RESULTS, BatchSummary
+from .check import PROVISION, CheckedJob
+from .record import JobRecord
+
+_RECORDED = "recorded"
+"""Set in what a slice has said: its failure is in the ledger."""
+
+
+def job_results(job: CheckedJob) -> list[dict[str, Any]]:
+    """Return what became of each host of a job, in the order of its check, as a task for many hosts has it."""
+    found = {host: _result(host, record) for record in job.records.values() for host in record.hosts}
+    return [found[host] for host in job.order]
+
+
+def open_slices(job: CheckedJob) -> list[Slice]:
+    """Return the slices of a job that may still be at work."""
+    found = {one.number: one for record in job.records.values() for one in record.slices.values() if one.is_open}
+    return list(found.values())
+
+
+def _result(host: str, record: JobRecord) -> dict[str, Any]:
+    last = record.slice_of(host)
+    if last is not None and (told := last.results.get(host)) is not None:
+        return {"changed": False, **told, _RECORDED: True}
+    again = f"{PROVISION} -e ioto_job={record.number} --limit {printable(host)}"
+    if last is None:
+        sentence = f"no slice came to it: run the provision step again: {again}"
+    elif last.replaced_by is not None:
+        sentence = (
+            f"{describe_slice(last)} did not come to an end with it, and another one took its place: run the provision "
+            f"step again: {again}"
+        )
+    else:
+        sentence = (
+            f"{describe_slice(last)} has not ended: wait for it and finish again; if it is dead, run the provision "
+            f"step again: {again} -e ioto_replaces_slice={last.number}"
+        )
+    return {"host": host, "changed": False, "failed": True, "msg": sentence}
+
+
+def record_finish(
+    hosts: Mapping[str, Mapping[str, Any]],
+    summary: BatchSummary,
+    open_ledger: Callable[[str | None], Ledger],
+    *,
+    started: str,
+) -> list[str]:
+    """Record the end of a job that began at `started`, in ISO 8601, unless it is there as it is now; return lines."""
+    told_by_slices = {
+        str(result["host"]): result
+        for facts in hosts.values()
+        for name in FLEET_RESULTS
+        for result in (facts.get(name) or {}).get("results", ())
+        if result.get(_RECORDED)
+    }
+    known_twins = {
+        name for host, result in told_by_slices.items() if result.get("twin") for name in (host, str(result["twin"]))
+    }
+
+    def of_job(ledger: Ledger, place: Recording, members: Members) -> NewRecords:
+        context = place.context()
+        all_failures = list(failures(members, summary, place))
+        done_ones = list(done(members, summary))
+        detail = end_of_run(started, members, summary, state=_state(all_failures, done_ones))
+        before = [
+            event
+            for event in ledger.events(run=context.run, kinds=[EventKind.RUN])
+            if event.operator == context.operator
+        ]
+        if before and before[-1].detail == detail:
+            return NewRecords([], told=[f"{_finished(before)}, and nothing has changed since."])
+        new_events = [event for event in all_failures if not _is_known(event, told_by_slices)]
+        new_events += events_of_hosts(done_ones, context)
+        new_events.append(NewEvent(EventKind.RUN, context, detail=detail))
+        twins = twins_of({host: facts for host, facts in members.items() if host not in known_twins})
+        told = [f"{_finished(before)}; what has changed since is recorded now."] if before else []
+        return NewRecords(new_events, twins, told)
+
+    return record_each(hosts, summary, open_ledger, of_job)
+
+
+def _finished(before: list[Event]) -> str:
+    return f"The job was finished before, at {local_time(before[0].at)}"
+
+
+def _is_known(event: NewEvent, told_by_slices: Mapping[str, Mapping[str, Any]]) -> bool:
+    return told_by_slices.get(event.context.host or "", {}).get("msg") == event.detail
+
+
+def _state(all_failures: list[NewEvent], done_ones: list[dict[str, object]]) -> str:
+    """Return a short mark of what became of each host, by which one finish is told from the next."""
+    told = [[event.kind.value, event.context.host, event.product, event.unit, event.detail] for event in all_failures]
+    return hashlib.sha256(json.dumps([told, done_ones]).encode()).hexdigest()[:16]
