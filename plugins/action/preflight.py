@@ -56,16 +56,11 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.option import O
 from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import VARIABLES_OF_ALL, options_of
 from ansible_collections.ioto.serialization.plugins.plugin_utils.report import options as report_options
 
-_NAMES = tuple(
-    dict.fromkeys(
-        (
-            *(*VARIABLES, *firmware_options.VARIABLES, *label_options.VARIABLES, *report_options.VARIABLES),
-            *checkpoint_options.VARIABLES,
-            OWN,
-        )
-    )
+_OF_DEVICES = tuple(dict.fromkeys((*VARIABLES, *firmware_options.VARIABLES, OWN)))
+_OF_ALL = tuple(
+    dict.fromkeys((*_OF_DEVICES, *label_options.VARIABLES, *report_options.VARIABLES, *checkpoint_options.VARIABLES))
 )
-"""What has to be known of each host."""
+"""What has to be known of each host, where labels, a report and a checkpoint are made in the end, too."""
 
 
 @dataclass(slots=True)
@@ -100,7 +95,7 @@ class ActionModule(BatchAction):
         if arguments["names_only"]:
             return self._check_names(everybody, arguments)
         step = Step(arguments["step"]) if arguments["step"] else None
-        found, unreadable = self.readable(everybody, _NAMES)
+        found, unreadable = self.readable(everybody, _OF_DEVICES if step is Step.PROVISION else _OF_ALL)
         hosts = of_modes(found, arguments["modes"])
         names_of_all = self.names(everybody)
         started = datetime.now(UTC)
@@ -113,6 +108,8 @@ class ActionModule(BatchAction):
             *job.problems,
             *self._check_devices(hosts, step),
         ]
+        if step is Step.FINISH and not job.problems:
+            hosts = {host: hosts[host] for host in dict.fromkeys((*job.order, *hosts))}
         # What comes after the devices is nothing for a slice: neither labels nor a report are made where it is.
         end = _End() if step is Step.PROVISION else self._check_end(hosts, job.number or THIS_RUN)
         problems += end.problems

@@ -21,6 +21,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.summary i
     summarize,
     with_fleet,
 )
+from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.recording import job_of
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
@@ -37,14 +38,11 @@ class ActionModule(IotoAction):
         """Count what was done."""
         hosts = self.batch({*VARIABLES, *run_record.VARIABLES})
         summary = summarize(hosts, check=self.check_mode, tags=_tags(self.task_vars))
-        if arguments["slice"] and not self.check_mode:
-            records = record_slice(hosts, summary, Ledger, number=arguments["slice"])
-        elif job_of(hosts.values()) and arguments["started"] and not self.check_mode:
-            records = record_finish(hosts, summary, Ledger, started=arguments["started"])
-        elif self.check_mode:
-            records = foretell_records(hosts, summary, partial(Ledger, read_only=True))
-        else:
-            records = record_run(hosts, summary, Ledger, started=arguments["started"])
+        try:
+            records = self._record(hosts, summary, arguments)
+        except IotoError as error:
+            # Of a step of a job, which others go by.
+            return {"failed": True, "msg": "\n".join([*summary.lines, f"That is not in the ledger: {error}"])}
         return {
             "changed": False,
             "lines": [*summary.lines, *records],
@@ -52,6 +50,17 @@ class ActionModule(IotoAction):
             "failures": _failures(hosts, summary),
             "not_reached": [host for host, fate in summary.fates.items() if fate is Fate.UNREACHABLE],
         }
+
+    def _record(
+        self, hosts: Mapping[str, Mapping[str, Any]], summary: BatchSummary, arguments: Mapping[str, Any]
+    ) -> list[str]:
+        if self.check_mode:
+            return foretell_records(hosts, summary, partial(Ledger, read_only=True))
+        if arguments["slice"]:
+            return record_slice(hosts, summary, Ledger, number=arguments["slice"])
+        if job_of(hosts.values()) and arguments["started"]:
+            return record_finish(hosts, summary, Ledger, started=arguments["started"])
+        return record_run(hosts, summary, Ledger, started=arguments["started"])
 
 
 def _failures(hosts: Mapping[str, Mapping[str, Any]], summary: BatchSummary) -> dict[str, dict[str, Any]]:

@@ -77,8 +77,12 @@ def record_each(
     new_records: Callable[[Ledger, Recording, Members], NewRecords],
     *,
     run: str | None = None,
+    may_fail: bool = True,
 ) -> list[str]:
-    """Record, in the ledger of each of `hosts`, the `new_records` of those that are recorded alike; return lines."""
+    """Record, in the ledger of each of `hosts`, the `new_records` of those that are recorded alike; return lines.
+
+    A ledger that cannot have them is one of the lines, or raises `IotoError` where it may not fail.
+    """
     lines: dict[str, None] = {}  # each once, in their order
     for place, members in _by_place(hosts, summary, run).items():
         try:
@@ -89,6 +93,8 @@ def record_each(
                 where = _where(ledger, place.context().run)
                 told = [*_half_done(ledger, members, summary), *where, *new.told, *_seal(ledger)]
         except IotoError as error:
+            if not may_fail:
+                raise
             told = [f"The run is not in the ledger: {error}"]
         lines |= dict.fromkeys(told)
     return list(lines)

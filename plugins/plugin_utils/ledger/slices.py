@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -49,6 +49,8 @@ class Slice:
     replaces: set[str] = field(default_factory=set)
     results: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     replaced_by: str | None = None
+    process: str = ""
+    """The process that does it, as who recorded it names processes."""
 
     @property
     def is_open(self) -> bool:
@@ -64,6 +66,9 @@ class NewSlice:
     hosts: Sequence[str]
     context: Context
     may_replace: Collection[str] = ()
+    process: str = ""
+    is_alive: Callable[[str], bool | None] = lambda _process: None
+    """Says whether a process lives; None where that cannot be told from here."""
 
 
 def slices_of(happened: Iterable[Event]) -> dict[str, Slice]:
@@ -74,6 +79,7 @@ def slices_of(happened: Iterable[Event]) -> dict[str, Slice]:
         number = str(told.get("slice"))
         if event.kind == EventKind.SLICE:
             one = found.setdefault(number, Slice(number, event.id, event.at, event.by))
+            one.process = str(told.get("process", ""))
             one.hosts |= dict.fromkeys(map(str, _listed(told, "hosts")))
             for other in map(str, _listed(told, "replaces")):
                 one.replaces.add(other)
@@ -88,9 +94,9 @@ def slices_of(happened: Iterable[Event]) -> dict[str, Slice]:
 def open_slice(database: Database, new: NewSlice, *, check: bool = False) -> list[Slice]:
     """Record that a slice begins, and return those that it takes the place of; with `check` nothing is recorded.
 
-    That are those which its owner names, and one with the very same hosts: nobody can be meant but its successor, and
-    the locks of units and devices keep them apart where it lives. Raises `SliceOverlapError` where another open slice
-    has one of the hosts.
+    That are those which its owner names, those whose process has died, and one with the very same hosts: that is a
+    worker that was lost and is replaced, and the locks of units and devices keep them apart where it lives. Raises
+    `SliceOverlapError` where another open slice has one of the hosts, also the very same where it is known to live.
     """
     if check:
         with database.read() as connection:
@@ -119,7 +125,7 @@ def describe_slice(one: Slice) -> str:
 
 
 def _events_of(new: NewSlice, replaced: Sequence[Slice]) -> Iterator[NewEvent]:
-    facts: dict[str, Any] = {"slice": new.number}
+    facts: dict[str, Any] = {"slice": new.number, "process": new.process}
     if replaced:
         facts["replaces"] = [one.number for one in replaced]
     for some in _packed("hosts", new.hosts, facts):
@@ -157,20 +163,24 @@ def _replaced(connection: Connection, new: NewSlice) -> list[Slice]:
         shared = [host for host in other.hosts if host in mine and host not in other.results]
         if not other.is_open or not shared:
             continue
-        if other.number not in new.may_replace and other.hosts.keys() != mine:
-            raise SliceOverlapError(_overlap(connection, new, other, shared))
+        is_alive = new.is_alive(other.process)
+        if other.number not in new.may_replace and (is_alive or (is_alive is None and other.hosts.keys() != mine)):
+            raise SliceOverlapError(_overlap(connection, new, other, shared, is_alive=bool(is_alive)))
         replaced.append(other)
     return replaced
 
 
-def _overlap(connection: Connection, new: NewSlice, other: Slice, shared: Sequence[str]) -> str:
+def _overlap(connection: Connection, new: NewSlice, other: Slice, shared: Sequence[str], *, is_alive: bool) -> str:
     more = f" and {len(shared) - _SHOWN} more" if len(shared) > _SHOWN else ""
     hosts = f"{printable(', '.join(shared[:_SHOWN]))}{more}"
     heard = _last_heard(connection, new.context.run, other)
+    place = f"take its place with -e ioto_replaces_slice={other.number}"
+    remedy = f"wait for its end; if it is dead, {place}"
+    if is_alive:
+        remedy = f"it runs on this machine; wait for its end, or end it and {place}"
     return (
         f"{counted(len(shared), 'host')} of this slice ({hosts}) {'is' if len(shared) == 1 else 'are'} in another one "
-        f"that has not ended, {describe_slice(other)}, last heard of {local_time(heard)}: wait for its end; if it is "
-        f"dead, take its place with -e ioto_replaces_slice={other.number}."
+        f"that has not ended, {describe_slice(other)}, last heard of {local_time(heard)}: {remedy}."
     )
 
 

@@ -65,7 +65,10 @@ def record_finish(
     *,
     started: str,
 ) -> list[str]:
-    """Record the end of a job that began at `started`, in ISO 8601, unless it is there as it is now; return lines."""
+    """Record the end of a job that began at `started`, in ISO 8601, unless it is there as it is now; return lines.
+
+    Raises `IotoError` where a ledger cannot have it.
+    """
     told_by_slices = {
         str(result["host"]): result
         for facts in hosts.values()
@@ -96,7 +99,7 @@ def record_finish(
         told = [f"{_finished(before)}; what has changed since is recorded now."] if before else []
         return NewRecords(new_events, twins, told)
 
-    return record_each(hosts, summary, open_ledger, of_job)
+    return record_each(hosts, summary, open_ledger, of_job, may_fail=False)
 
 
 def _finished(before: list[Event]) -> str:

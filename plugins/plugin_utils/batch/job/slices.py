@@ -21,6 +21,7 @@ from ..run_hosts import events_of_hosts
 from ..run_record import Members, NewRecords, done, failures, record_each, twins_of
 from ..summary import BatchSummary
 from .check import CheckedJob, Hosts
+from .process import is_alive, name_of_parent
 from .record import JobRecord
 
 REPLACES = "ioto_replaces_slice"
@@ -74,7 +75,7 @@ def begin_slice(
     # First a look at all of them, so that no ledger has it begun where another one refuses it.
     for is_look in (True,) if check else (True, False):
         for members, place in () if problems else new.values():
-            wanted = NewSlice(number, members, place.context(), may_replace)
+            wanted = NewSlice(number, members, place.context(), may_replace, name_of_parent(), is_alive)
             try:
                 with open_ledger(place.ledger) as ledger:
                     open_slice(ledger.database, wanted, check=is_look)
@@ -90,7 +91,10 @@ def record_slice(
     *,
     number: str,
 ) -> list[str]:
-    """Record what the slice with that number made of its hosts, which gives them back; return lines to say."""
+    """Record what the slice with that number made of its hosts, which gives them back; return lines to say.
+
+    Raises `IotoError` where a ledger cannot have it, since the finish would not know.
+    """
 
     def of_slice(ledger: Ledger, place: Recording, members: Members) -> NewRecords:
         context = place.context()
@@ -101,7 +105,7 @@ def record_slice(
         ]
         return NewRecords(new_events, twins_of(members), _told(JobRecord.read(ledger, context.run or ""), number))
 
-    return record_each(hosts, summary, open_ledger, of_slice)
+    return record_each(hosts, summary, open_ledger, of_slice, may_fail=False)
 
 
 def results_of(members: Members, summary: BatchSummary) -> Iterator[dict[str, Any]]:
