@@ -36,7 +36,9 @@ def nobody(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["provision", "bind", "firmware", "labels", "ledger", "verify", "report", "audit"])
+@pytest.mark.parametrize(
+    "name", ["provision", "job_provision", "bind", "firmware", "labels", "ledger", "verify", "report", "audit"]
+)
 def test_tags_that_leave_out_the_check_are_refused(home: Path, nobody: Path, name: str) -> None:
     run = play(home, name, "-i", nobody, "--tags", "nonsense", "--skip-tags", "always")
     assert run.status != 0 and "--skip-tags always leaves out the check" in run.output, run.output
