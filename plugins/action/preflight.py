@@ -78,8 +78,8 @@ class _End:
         if slices and self.labelled != NOBODY:
             self.labelled = NOBODY
             self.told.append(
-                f"No labels are made before all slices have ended, and {describe_slice(slices[0])} has not; finish "
-                "again then."
+                f"No labels are made before all slices have ended; still at work, or dead: "
+                f"{describe_slice(slices[0])}. Finish again then."
             )
 
 
@@ -163,7 +163,10 @@ class ActionModule(BatchAction):
         if step is Step.PROVISION:
             may_replace, problems = slices_to_replace(hosts, job)
             self._slice = new_run_number()
-            return problems or begin_slice(hosts, self._slice, Ledger, may_replace=may_replace, check=self.check_mode)
+            open_ledger = partial(Ledger, read_only=self.check_mode)
+            return problems or begin_slice(
+                hosts, self._slice, open_ledger, may_replace=may_replace, check=self.check_mode
+            )
         if not self.check_mode:
             begin_run(hosts, Ledger, job_started=started if step is Step.CHECK else None)
         return []

@@ -72,15 +72,16 @@ def twins(fleet: Fleet, *names: str) -> None:
 def test_slices_on_several_machines_are_one_run(tmp_path: Path, home: Path) -> None:
     with Fleet.start(tmp_path / "fleet", groups={"manual": 6}, kind="dropbear") as fleet:
         twins(fleet, "manual-5", "manual-6")
-        options = (
+        options: tuple[str, ...] = (
             *("-e", f"ioto_label_dest={home}/labels.pdf ioto_label_brand=X ioto_label_product_name=Y"),
             *("-e", f"ioto_report_dest={home}/report.html"),
         )
         # The order of the line is another than that of the names, and than the one in which the slices come.
         whole = inventory_of(fleet, tmp_path / "whole.yml", *(f"manual-{number}" for number in (3, 1, 5, 2, 6, 4)))
-        checked = step(home, "check", "-i", whole, *options)
+        checked = step(home, "check", "-i", whole, *options, ANSIBLE_SHOW_CUSTOM_STATS="1")
         assert checked.status == 0, checked.output
         job = JOB.findall(checked.output)[0]
+        assert f'RUN: {{ "ioto_job": "{job}"}}' in checked.output  # what AWX hands on to the next step
         options = (*options, "-e", f"ioto_job={job}")
 
         tried = step(home, "provision", "-i", whole, *options, "--limit", "manual-1", "--check")

@@ -36,7 +36,11 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.run_recor
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.summary import summarize
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.event_kinds import EventKind
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Context
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
+    AllocationRequest,
+    Context,
+    LedgerError,
+)
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.run_number import new_run_number
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.slices import (
     NewSlice,
@@ -242,6 +246,46 @@ def test_a_finish_records_once_what_is_new(job: Job) -> None:
     job.end(number, {"c": DONE, "d": DONE})
     assert any("what has changed since is recorded now" in line for line in job.finish())
     assert [event.detail.count('"done": 4') for event in job.events(EventKind.RUN)] == [0, 1]
+
+
+def test_a_finish_holds_twins_back_that_no_slice_saw_and_once(job: Job) -> None:
+    context = Context("ann@line", run=job.number)
+    with Ledger(job.location) as ledger:
+        ids = [
+            ledger.allocate(AllocationRequest(PRODUCT, f"SN-{name}", "generated", context)).claim_id for name in "abcd"
+        ]
+    for pair, twin in (("ab", {}), ("cd", {"failed": True, "msg": "Twins.", "twin": "c"})):
+        for name, more in zip(pair, ({}, twin), strict=True):
+            number, _refused = job.begin(name)
+            job.end(number, {name: {**DONE, "hardware": {"mac": pair}, **more}})
+
+    def held_back() -> list[bool]:
+        with Ledger(job.location, read_only=True) as ledger:
+            return [bool((claim := ledger.find(claim_id)) and claim.twin) for claim_id in ids]
+
+    assert held_back() == [False, False, False, True]  # what the slice of d knew
+    with Ledger(job.location) as ledger:
+        ledger.resolve(ids[3], reason="it is the right one", context=context)
+    job.finish()
+    assert held_back() == [True, True, False, False]
+    assert all("say that they are the same unit" in (event.detail or "") for event in job.events(EventKind.FAILED)[1:])
+    with Ledger(job.location) as ledger:
+        ledger.resolve(ids[0], reason="it is the right one", context=context)
+    job.finish()
+    assert held_back() == [False, True, False, False]
+
+
+def test_a_step_whose_record_is_lost_fails(job: Job) -> None:
+    def lost(_location: str | None) -> Ledger:
+        raise LedgerError("The disk is full.")
+
+    hosts = job.hosts("a", ioto_outcome={**DONE, "serial": "SN-a"})
+    for record in (
+        partial(record_slice, number="S-1"),
+        partial(record_finish, started=STARTED.isoformat()),
+    ):
+        with pytest.raises(LedgerError, match=r"The disk is full\."):
+            record(hosts, summarize(hosts, check=False), lost)
 
 
 def test_hosts_that_are_not_those_of_the_check_are_refused_with_both_values(job: Job) -> None:

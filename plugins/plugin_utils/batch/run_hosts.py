@@ -73,7 +73,7 @@ def done_hosts(event: Event) -> Iterator[tuple[str, str, str]]:
 
 
 def entries_of(detail: str | None) -> list[dict[str, Any]]:
-    """Return what the detail of an event tells of hosts; nothing where it is no such list."""
+    """Return what the detail of an event tells of hosts; nothing where it is not such a list."""
     try:
         entries = json.loads(detail or "[]")
     except (ValueError, RecursionError):

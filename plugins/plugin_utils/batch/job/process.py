@@ -41,7 +41,7 @@ def _where() -> str:
 
 
 def _started(number: int) -> str | None:
-    """Return when the process with that number began, in the kernel's ticks; None where there is none that lives."""
+    """Return when the process with that number began, in the kernel's ticks; None where it does not live."""
     with suppress(OSError, IndexError):
         # What stands in brackets is the name of its program, which may hold anything.
         fields = Path(f"/proc/{number}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
