@@ -103,8 +103,12 @@ def check_job(hosts: Hosts, open_ledger: Callable[[str | None], Ledger], step: S
 
 def next_steps(number: str) -> str:
     """Return what to type after the check of the job with that number."""
-    job = f"-e {VARIABLE}={number}"
-    return f"next: {PROVISION} {job}, in as many slices as you like, then {_FINISH} {job}"
+    return f"next: {PROVISION} -e {VARIABLE}={number}, in as many slices as you like, then {finish_of(number)}"
+
+
+def finish_of(number: str) -> str:
+    """Return what to type when all slices of the job with that number have ended."""
+    return f"{_FINISH} -e {VARIABLE}={number}"
 
 
 def _not_here(step: Step | None) -> str:

@@ -41,7 +41,9 @@ def open_slices(job: CheckedJob) -> list[Slice]:
 def _result(host: str, record: JobRecord) -> dict[str, Any]:
     last = record.slice_of(host)
     if last is not None and (told := last.results.get(host)) is not None:
-        return {"changed": False, **told, _RECORDED: True}
+        # Whoever came after the slice that has done it found it done; the job has done it.
+        changed = bool(told.get("changed")) or (host in record.verified and not _is_bad(told))
+        return {**told, "changed": changed, _RECORDED: True}
     again = f"{PROVISION} -e ioto_job={record.number} --limit {printable(host)}"
     if last is None:
         sentence = f"no slice came to it: run the provision step again: {again}"
@@ -56,6 +58,10 @@ def _result(host: str, record: JobRecord) -> dict[str, Any]:
             f"step again: {again} -e ioto_replaces_slice={last.number}"
         )
     return {"host": host, "changed": False, "failed": True, "msg": sentence}
+
+
+def _is_bad(result: Mapping[str, Any]) -> bool:
+    return bool(result.get("failed") or result.get("unreachable"))
 
 
 def record_finish(

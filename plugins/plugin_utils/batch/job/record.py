@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from ...ledger.records import Event
 from ...ledger.slices import Slice, slices_of
 from ..run_hosts import entries_of
 
-_KINDS = (EventKind.JOB, EventKind.RUN_HOSTS, EventKind.SLICE, EventKind.SLICE_ENDED)
+_KINDS = (EventKind.JOB, EventKind.RUN_HOSTS, EventKind.SLICE, EventKind.SLICE_ENDED, EventKind.VERIFIED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,8 @@ class JobRecord:
     started: datetime
     hosts: Mapping[str, Mapping[str, Any]]
     slices: Mapping[str, Slice]
+    verified: Set[str] = frozenset()
+    """The hosts whose devices got their identity in the job, also from a slice that died before it could say so."""
 
     @classmethod
     def read(cls, ledger: Ledger, number: str) -> JobRecord | None:
@@ -43,7 +45,8 @@ class JobRecord:
             for entry in entries_of(event.detail)
             if "result" not in entry
         }
-        return cls(number, _started(begun), hosts, slices_of(happened))
+        verified = {event.host for event in happened if event.kind == EventKind.VERIFIED and event.host}
+        return cls(number, _started(begun), hosts, slices_of(happened), verified)
 
     def slice_of(self, host: str) -> Slice | None:
         """Return the slice that had `host` last; None where none came to it."""

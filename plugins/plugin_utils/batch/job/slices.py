@@ -20,7 +20,7 @@ from ..problem import Problem
 from ..run_hosts import events_of_hosts
 from ..run_record import Members, NewRecords, done, failures, record_each, twins_of
 from ..summary import BatchSummary
-from .check import CheckedJob, Hosts
+from .check import CheckedJob, Hosts, finish_of
 from .process import is_alive, name_of_parent
 from .record import JobRecord
 
@@ -105,7 +105,7 @@ def record_slice(
         ]
         return NewRecords(new_events, twins_of(members), _told(JobRecord.read(ledger, context.run or ""), number))
 
-    return record_each(hosts, summary, open_ledger, of_slice, may_fail=False)
+    return record_each(hosts, summary, open_ledger, of_slice, is_slice=True, may_fail=False)
 
 
 def results_of(members: Members, summary: BatchSummary) -> Iterator[dict[str, Any]]:
@@ -131,9 +131,9 @@ def results_of(members: Members, summary: BatchSummary) -> Iterator[dict[str, An
 def _told(record: JobRecord | None, number: str) -> Sequence[str]:
     own = None if record is None else record.slices.get(number)
     if record is None or own is None:
-        return ()
+        return []
     replaced: list[Slice] = [other for other in record.slices.values() if other.number in own.replaces]
     told = [f"It took the place of {describe_slice(other)}, which had not ended." for other in replaced]
     if successor := record.slices.get(own.replaced_by or ""):
         told.append(f"Meanwhile its place was taken by {describe_slice(successor)}.")
-    return told
+    return [*told, f"When all slices of the job have ended: {finish_of(record.number)}."]
