@@ -115,7 +115,7 @@ class ActionModule(BatchAction):
         problems += end.problems
         if not problems:
             problems += self._begin(hosts, job, step, started)
-        if step is Step.FINISH and not problems:
+        if step is Step.FINISH and job.records and not problems:
             started = job.started
             end.wait_for(open_slices(job))
         result = conclude(

@@ -197,3 +197,5 @@ def test_a_step_that_is_not_of_the_job_is_refused_before_any_device_is_touched(t
     assert "\n- pump: " in without.output.replace("\\n", "\n")
     whole = provision(home, "-i", path, "-e", "ioto_job=20261127T143210-7QK4XW")
     assert whole.status == 2 and "this playbook does all three steps by itself; leave it out" in whole.output
+    nobody = step(home, "finish", "-i", path, "-e", "ioto_mode=none ioto_job=20261127T143210-7QK4XW")
+    assert nobody.status == 2 and "There is nothing to do: no host of this inventory has a flow" in nobody.output
