@@ -1,13 +1,14 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What asks a service is loaded where one is wanted, and before processes are forked that would each load it again."""
+"""What a run loads: what it needs, compiled once, and before processes are forked that would each load it again."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from tests.support.ansible import ROOT
 
@@ -25,13 +26,24 @@ plan_flow(complete(flow_options({variables}), FLEET_ARGUMENTS), check=False)
 """
 
 
+_AS_ANSIBLE = """
+from ansible.plugins.loader import init_plugin_loader
+init_plugin_loader(["{collections}"])
+from {core}.ledger import ledger
+"""
+
+
+def loaded(program: str, **variables: str) -> set[str]:
+    """Return the modules that `program` has loaded."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "playbooks/collections"), **variables}
+    command = (sys.executable, "-c", f"{program}\nimport sys; print(*sys.modules)")
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
 def asks_services(program: str) -> bool:
     """Whether `program` has loaded what asks a service."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "playbooks/collections")}
-    tell = "import sys; print('urllib3' in sys.modules)"
-    command = (sys.executable, "-c", f"{program}\n{tell}")
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    return done.stdout == "True\n"
+    return "urllib3" in loaded(program)
 
 
 def loading(actions: set[str]) -> str:
@@ -51,3 +63,17 @@ def test_a_flow_that_asks_a_service_loads_it_when_it_is_planned_and_no_other_doe
     factory = {"ioto_mode": "factory", "ioto_service_url": "http://127.0.0.1:1/"}
     assert not asks_services(_OPTIONS.format(core=CORE, variables=manual))
     assert asks_services(_OPTIONS.format(core=CORE, variables=factory))
+
+
+def test_ansible_compiles_the_core_once(tmp_path: Path) -> None:
+    program = _AS_ANSIBLE.format(collections=ROOT / "playbooks/collections", core=CORE)
+    modules = loaded(program, PYTHONPATH="", PYTHONPYCACHEPREFIX=str(tmp_path), PYTHONDONTWRITEBYTECODE="")
+    wanted = {name.rpartition(".")[2] for name in modules if name.startswith(f"{CORE}.ledger.")}
+    kept = {file.name.partition(".")[0] for file in tmp_path.rglob("plugin_utils/ledger/**/*.pyc")}
+    assert wanted and wanted <= {*kept, *(file.parent.name for file in tmp_path.rglob("__init__.*.pyc"))}
+
+
+def test_a_ledger_in_a_file_loads_no_driver_of_a_server() -> None:
+    modules = loaded(f"from {CORE}.ledger.ledger import warm_up; warm_up()")
+    assert "sqlalchemy.dialects.sqlite" in modules
+    assert "sqlalchemy.dialects.postgresql" not in modules
