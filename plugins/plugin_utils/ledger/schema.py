@@ -26,6 +26,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    TextClause,
     TypeDecorator,
     UniqueConstraint,
     event,
@@ -65,6 +66,11 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _partial_index(name: str, *columns: str, where: TextClause, unique: bool = False) -> Index:
+    # What is said to PostgreSQL here would load all its drivers, for SQLite too: it is told when it makes the tables.
+    return Index(name, *columns, unique=unique, sqlite_where=where, info={"where": where})
 
 
 # SQLite numbers rows by itself only in a column that is declared INTEGER.
@@ -110,9 +116,9 @@ claims = Table(
     UniqueConstraint("claim_id"),
     CheckConstraint(f"state IN ({', '.join(repr(state.value) for state in State)})", name="ioto_claims_state"),
     # The unit comes first, so that the same index answers for a serial number alone.
-    Index("ioto_claims_live", "unit", "product", unique=True, sqlite_where=IS_LIVE, postgresql_where=IS_LIVE),
-    Index("ioto_claims_retired", "unit", sqlite_where=IS_RETIRED, postgresql_where=IS_RETIRED),
-    Index("ioto_claims_replaces", "replaces", sqlite_where=IS_SUCCESSOR, postgresql_where=IS_SUCCESSOR),
+    _partial_index("ioto_claims_live", "unit", "product", unique=True, where=IS_LIVE),
+    _partial_index("ioto_claims_retired", "unit", where=IS_RETIRED),
+    _partial_index("ioto_claims_replaces", "replaces", where=IS_SUCCESSOR),
 )
 
 events = Table(
@@ -122,12 +128,12 @@ events = Table(
     *declared_by(Event),
     # Without the events that made a claim: IDs are random, so each entry here costs a page of the disk to itself.
     # Those events are found by their time, which is the claim's (`queries.select_events`).
-    Index("ioto_events_claim", "claim_id", sqlite_where=IS_NO_BIRTH, postgresql_where=IS_NO_BIRTH),
+    _partial_index("ioto_events_claim", "claim_id", where=IS_NO_BIRTH),
     Index("ioto_events_at", "at"),
     Index("ioto_events_unit", "unit"),
-    Index("ioto_events_conflict", "id", sqlite_where=IS_CONFLICT, postgresql_where=IS_CONFLICT),
-    Index("ioto_events_run", "id", sqlite_where=IS_RUN, postgresql_where=IS_RUN),
-    Index("ioto_events_of_run", "run", sqlite_where=IS_OF_A_RUN, postgresql_where=IS_OF_A_RUN),
+    _partial_index("ioto_events_conflict", "id", where=IS_CONFLICT),
+    _partial_index("ioto_events_run", "id", where=IS_RUN),
+    _partial_index("ioto_events_of_run", "run", where=IS_OF_A_RUN),
 )
 
 # A hash over the events `first_event` to `last_event`, how many they are, and the seal before.
@@ -237,8 +243,16 @@ def table_of(record: type) -> Table:
 
 def create_tables(connection: Connection) -> None:
     """Create everything in the caller's transaction, the version last."""
+    if connection.dialect.name == "postgresql":
+        _tell_postgresql()
     metadata.create_all(connection, checkfirst=False)
     connection.execute(version_table.insert().values(version=SCHEMA_VERSION, identity=secrets.token_urlsafe(12)))
+
+
+def _tell_postgresql() -> None:
+    for table in metadata.tables.values():
+        for index in table.indexes:
+            index.dialect_options["postgresql"]["where"] = index.info.get("where")
 
 
 def _guard_sqlite(name: str, table: str, verb: str, rows: str | None, message: str) -> str:

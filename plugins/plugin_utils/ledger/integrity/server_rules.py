@@ -92,7 +92,7 @@ def _missing_constraints(table: Table, found: Collection[str]) -> Iterator[str]:
 def _index(index: Index) -> str:
     unique = "UNIQUE " if index.unique else ""
     names = ", ".join(column.name for column in index.columns)
-    where = index.dialect_options["postgresql"]["where"]
+    where = index.info.get("where")
     condition = "" if where is None else f" WHERE {where}"
     return _plain(f"CREATE {unique}INDEX {index.name} ON {index.table} USING btree ({names}){condition}")
 
