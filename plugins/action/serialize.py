@@ -5,23 +5,16 @@
 
 from __future__ import annotations
 
-import gc
 from typing import Any
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction
 from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.flow import plan_flow, run_flow
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import warm_up
 from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
-from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources.factory_service import (
-    load_client,
-)
 
 # Ansible's main process loads this file before it forks a worker for each device: what is made ready here is not made
-# again by each of them. What is there at the fork is left alone by a worker's garbage collector, which would otherwise
-# write to every page and so copy it: a fifth of what a device costs.
+# again by each of them.
 warm_up()
-load_client()
-gc.freeze()
 
 
 class ActionModule(IotoAction):

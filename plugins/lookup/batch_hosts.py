@@ -64,6 +64,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.production_orde
 _NOBODY = ["!all"]
 _CONTROLLER = "localhost"
 _FIRST = {"all": ["all"], "controller": [_CONTROLLER]}
+_ASKS_A_SERVICE = "factory"
 _LEFT_OUT = ("always", "all", "tagged")
 """Tags that leave out a play which is tagged `always`."""
 
@@ -85,8 +86,20 @@ class LookupModule(LookupBase):
                 return list(facts["_ioto_summary"].get("not_done", ())) or _NOBODY
             if terms[0] != "not_done" and "_ioto_batch" in facts:
                 # Without plays, the batch has a problem, and every host has failed.
-                return list(facts["_ioto_batch"].get("plays", {}).get(terms[0], _NOBODY))
+                hosts = list(facts["_ioto_batch"].get("plays", {}).get(terms[0], _NOBODY))
+                if terms[0] == _ASKS_A_SERVICE and hosts != _NOBODY:
+                    _load_client()
+                return hosts
         return [_CONTROLLER] if terms[0] == "nobody" else _NOBODY
+
+
+def _load_client() -> None:
+    # A play's hosts are asked for in the main process: what is loaded now, no worker of that play loads again.
+    from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources.factory_service import (  # noqa: PLC0415
+        load_client,
+    )
+
+    load_client()
 
 
 def _refuse_left_out(variables: Mapping[str, Any]) -> None:

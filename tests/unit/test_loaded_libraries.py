@@ -14,8 +14,11 @@ from tests.support.ansible import ROOT
 
 CORE = "ansible_collections.ioto.serialization.plugins.plugin_utils"
 ACTIONS = {path.stem for path in (ROOT / "plugins/action").glob("*.py")}
-FORKED_FOR_EACH_HOST = {"serialize", "firmware_image"}
-"""The actions that may ask a service, and that Ansible loads before it forks a worker for each host."""
+FORKED_FOR_EACH_HOST = {"firmware_image"}
+"""The actions that may ask a service, and that Ansible loads before it forks a worker for each host.
+
+For `serialize`, the lookup of the hosts of the factory flow loads it.
+"""
 
 _OPTIONS = """
 import sys
@@ -25,6 +28,14 @@ from {core}.flows.options import FLEET_ARGUMENTS
 plan_flow(complete(flow_options({variables}), FLEET_ARGUMENTS), check=False)
 """
 
+
+_LOOKUP = """
+from ansible_collections.ioto.serialization.plugins.lookup.batch_hosts import LookupModule
+class HostVars:
+    raw_get = lambda self, host: {{"_ioto_batch": {{"plays": {{"{flow}": ["{found}"]}}}}}}
+found = LookupModule().run(["{flow}"], {{"hostvars": HostVars(), "groups": {{"all": ["a"]}}}})
+assert found == ["{found}"]
+"""
 
 _AS_ANSIBLE = """
 from ansible.plugins.loader import init_plugin_loader
@@ -58,6 +69,12 @@ def test_what_is_forked_for_each_host_has_it_loaded_before() -> None:
     assert [action for action in sorted(FORKED_FOR_EACH_HOST) if not asks_services(loading({action}))] == []
 
 
+def test_the_lookup_of_the_factory_flow_has_it_loaded_where_it_has_hosts() -> None:
+    assert asks_services(_LOOKUP.format(flow="factory", found="a"))
+    assert not asks_services(_LOOKUP.format(flow="factory", found="!all"))
+    assert not asks_services(_LOOKUP.format(flow="manual", found="a"))
+
+
 def test_a_flow_that_asks_a_service_loads_it_when_it_is_planned_and_no_other_does() -> None:
     manual = {"ioto_mode": "manual"}
     factory = {"ioto_mode": "factory", "ioto_service_url": "http://127.0.0.1:1/"}
@@ -77,3 +94,8 @@ def test_a_ledger_in_a_file_loads_no_driver_of_a_server() -> None:
     modules = loaded(f"from {CORE}.ledger.ledger import warm_up; warm_up()")
     assert "sqlalchemy.dialects.sqlite" in modules
     assert "sqlalchemy.dialects.postgresql" not in modules
+
+
+def test_workers_leave_what_was_loaded_before_them_to_the_main_process() -> None:
+    program = f"{loading({'serialize'})}\nimport gc\nassert len(gc.get_objects()) < gc.get_freeze_count() / 10"
+    loaded(program)
