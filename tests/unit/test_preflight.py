@@ -27,8 +27,10 @@ HOSTS: dict[str, dict[str, Any]] = {
 STARTED = datetime(2026, 11, 27, 11, 5, tzinfo=UTC)
 
 
-def concluded(hosts: dict[str, dict[str, Any]], problems: list[Problem]) -> dict[str, Any]:
-    return conclude(hosts, problems, labelled=["m"], report=None, started=STARTED)
+def concluded(
+    hosts: dict[str, dict[str, Any]], problems: list[Problem], report: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    return conclude(hosts, problems, labelled=["m"], report=report, started=STARTED)
 
 
 def test_all_modes_keep_the_host_that_has_none_so_that_it_is_told() -> None:
@@ -61,6 +63,11 @@ def test_a_sound_batch_names_the_hosts_of_each_play_and_when_it_began() -> None:
         "label": ["m"],
         "batch": ["m", "f", "left"],
     }
+
+
+def test_a_run_with_a_report_has_a_play_for_it_and_one_without_a_checkpoint_has_none() -> None:
+    plays = concluded({"m": HOSTS["m"]}, [], report={"dest": "report.html"})["plays"]
+    assert plays["report"] == ["m"] and plays["checkpoint"] == ["!all"]
 
 
 @pytest.mark.parametrize("hosts", [{}, {"left": {"ioto_mode": "none"}}])

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from ..modes import Mode
-from .check import plays
+from .check import NOBODY, plays
 from .problem import NO_IMAGE, Problem, list_problems
 
 _NOTHING_TO_DO = (
@@ -52,7 +52,9 @@ def conclude(
         return {"failed": True, "msg": list_problems(problems, untouched=_untouched(hosts))}
     if not any(variables.get("ioto_mode") != Mode.NONE for variables in hosts.values()):
         return {"failed": True, "msg": _NOTHING_TO_DO}
-    found = {**plays(hosts), "label": labelled, "batch": list(hosts)}
+    batch = list(hosts)
+    ends = {"report": batch if report else NOBODY, "checkpoint": batch if checkpoint else NOBODY}
+    found = {**plays(hosts), "label": labelled, **ends, "batch": batch}
     return {
         "changed": False,
         "devices": len(hosts),
