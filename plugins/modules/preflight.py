@@ -100,7 +100,7 @@ slice:
 plays:
   description:
     - The hosts of each play of C(playbooks/provision.yml), by flow, C(fleet) for those that the fleet engine does,
-      C(label) for those that get a label, C(report) and C(checkpoint) for those whose run gets one, and C(batch) for all.
+      C(label) for those that get a label, C(report) and C(checkpoint) for those whose run gets one, C(batch) for all.
     - A play for nobody has the pattern C(!all).
   returned: success
   type: dict

@@ -99,3 +99,8 @@ def test_a_ledger_in_a_file_loads_no_driver_of_a_server() -> None:
 def test_workers_leave_what_was_loaded_before_them_to_the_main_process() -> None:
     program = f"{loading({'serialize'})}\nimport gc\nassert len(gc.get_objects()) < gc.get_freeze_count() / 10"
     loaded(program)
+
+
+def test_workers_find_the_filters_of_templates_loaded() -> None:
+    assert not any(name.startswith("ansible.plugins.filter.core") for name in loaded(loading({"preflight"})))
+    assert any(name.startswith("ansible.plugins.filter.core") for name in loaded(loading({"serialize"})))

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 from ansible.errors import AnsibleAction, AnsibleError, AnsibleValueOmittedError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
+from ansible.plugins.loader import filter_loader
 
 from ..device.connection import UnreachableError
 from ..display_text import printable
@@ -187,6 +188,14 @@ class IotoAction(ActionBase):
     def ledger(self, arguments: Mapping[str, Any]) -> Ledger:
         """Open the ledger that the task names, or the default one; in check mode it is only read."""
         return Ledger(arguments["ledger"], read_only=self.check_mode)
+
+
+def load_filters() -> None:
+    """Load the filters of templates, which each worker would load for its first template that has one.
+
+    An action calls it when it is loaded, which is before Ansible's main process forks a worker for each device.
+    """
+    filter_loader.get("default")  # loads all of Ansible's own
 
 
 def complete(arguments: Mapping[str, Any], specification: Mapping[str, Any]) -> dict[str, Any]:
