@@ -36,9 +36,10 @@ lint types sanity unit integration molecule: ## Run one group of `make test`
 docs: setup ## Build the documentation into build/docs/build/html
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" tools/docs
 
-bench: setup ## Measure what a device costs the controller, the rate of the factory service, growth of the ledger, and firmware images
+bench: setup ## Measure what a run and a device cost the controller, the rate of the factory service, growth of the ledger, and firmware images
 	@uv sync --quiet --locked --all-extras --group bench
 	@.venv/bin/python -m tests.benchmark $(if $(SIZES),--sizes $(SIZES)) $(if $(ROUNDS),--rounds $(ROUNDS))
+	@.venv/bin/python -m tests.benchmark.start_up $(if $(ROUNDS),--rounds $(ROUNDS))
 	@.venv/bin/python -m pytest -s tests/benchmark
 	@PYTHONPATH=playbooks/collections .venv/bin/python -m tests.benchmark.ledger_growth
 	@.venv/bin/python -m tests.benchmark.firmware_images --images 1000 --formats ext4
