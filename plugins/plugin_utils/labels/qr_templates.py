@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from ..scanning.scan import DEFAULT_TEMPLATE
-from . import layout as layouts
 from .fields import check_template
 
 
@@ -17,5 +16,7 @@ def qr_templates(qr: str | None, layout: str | None) -> tuple[str, ...]:
     """
     if qr is not None or layout is None:
         return (DEFAULT_TEMPLATE if qr is None else check_template(qr, "qr"),)
+    from . import layout as layouts  # noqa: PLC0415 - most runs know no layout, and each would load what draws one
+
     found = [item.template for item in layouts.load(layout).elements if isinstance(item, layouts.Qr)]
     return tuple(found) or (DEFAULT_TEMPLATE,)
