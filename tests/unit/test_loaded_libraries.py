@@ -90,10 +90,12 @@ def test_ansible_compiles_the_core_once(tmp_path: Path) -> None:
     assert wanted and wanted <= {*kept, *(file.parent.name for file in tmp_path.rglob("__init__.*.pyc"))}
 
 
-def test_a_ledger_in_a_file_loads_no_driver_of_a_server() -> None:
-    modules = loaded(f"from {CORE}.ledger.ledger import warm_up; warm_up()")
+def test_a_run_loads_nothing_that_other_runs_need() -> None:
+    modules = loaded(loading({"preflight", "serialize", "summary"}))
+    others = ("labels.layout", "report.page", "firmware.check", "fleet.engine", "service.app", "scanning.picture_file")
+    libraries = {"urllib3", "sqlalchemy.orm", "sqlalchemy.dialects.postgresql", "reportlab", "PIL"}
     assert "sqlalchemy.dialects.sqlite" in modules
-    assert "sqlalchemy.dialects.postgresql" not in modules
+    assert not modules & {*libraries, *(f"{CORE}.{name}" for name in others)}
 
 
 def test_workers_leave_what_was_loaded_before_them_to_the_main_process() -> None:
