@@ -12,6 +12,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -29,10 +30,12 @@ from sqlalchemy import (
     TextClause,
     TypeDecorator,
     UniqueConstraint,
+    create_mock_engine,
     event,
     text,
 )
 from sqlalchemy.engine import Connection
+from sqlalchemy.schema import ExecutableDDLElement
 from sqlalchemy.types import TypeEngine
 
 from .columns import ValueKind, columns_of
@@ -245,8 +248,24 @@ def create_tables(connection: Connection) -> None:
     """Create everything in the caller's transaction, the version last."""
     if connection.dialect.name == "postgresql":
         _tell_postgresql()
-    metadata.create_all(connection, checkfirst=False)
+        metadata.create_all(connection, checkfirst=False)
+    else:
+        for statement in _statements_for_sqlite():
+            connection.exec_driver_sql(statement)
     connection.execute(version_table.insert().values(version=SCHEMA_VERSION, identity=secrets.token_urlsafe(12)))
+
+
+@cache
+def _statements_for_sqlite() -> tuple[str, ...]:
+    # A process may make several ledgers, such as one in memory that stands for an absent one: most of the work is this.
+    statements: list[str] = []
+    dialect = create_mock_engine("sqlite://", lambda *_arguments, **_options: None).dialect
+
+    def note(statement: ExecutableDDLElement, *_arguments: Any, **_options: Any) -> None:
+        statements.append(str(statement.compile(dialect=dialect)))
+
+    metadata.create_all(create_mock_engine("sqlite://", note), checkfirst=False)
+    return tuple(statements)
 
 
 def _tell_postgresql() -> None:
