@@ -29,14 +29,10 @@ _DELIMITERS = {",": "','", ";": "';'", "\t": "a tab", "|": "'|'"}
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\1*', re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _CONTROL_BUT_TAB = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
-_MAX_LINE = 1_000_000
-"""Characters of a line: a file without line ends must not fill the memory."""
+_SHORT = 10_000  # characters of a line no cell of which `csv` refuses as too long: to split it says the same
+_MAX_LINE = 1_000_000  # characters: a file without line ends must not fill the memory
 
-_SHORT = 10_000
-"""Characters of a line no cell of which `csv` would refuse as too long: without quotes, to split it says the same."""
-
-# A byte that the encoding does not know becomes a lone surrogate, which no decoder makes of anything else. So the
-# line that holds it is known, and the lines after it can be read.
+# A byte that the encoding does not know becomes a lone surrogate, as nothing else does, so that its line is known.
 _UNDECODABLE = re.compile("[\udc00-\udcff]")
 _UNDECODABLE_BASE = 0xDC00
 _UTF16_MARKS = tuple(
@@ -106,8 +102,7 @@ class TextLine(NamedTuple):
     text: str
 
 
-Source = bytes | io.BufferedReader | TextIO
-"""A file's bytes, or the file: open in binary, or as text with `newline=""`."""
+Source = bytes | io.BufferedReader | TextIO  # a file's bytes, or the file, open in binary or with `newline=""`
 
 
 def read_rows(source: Source, form: CsvFormat | None = None) -> Iterator[CsvRow | LineProblem]:
@@ -217,8 +212,7 @@ class _RowReader:
             if isinstance(row, LineProblem):
                 yield row
                 if not self._width:
-                    # Without its header, no row says anything.
-                    return
+                    return  # without its header, no row says anything
             elif self._width:
                 if any(row.cells):
                     yield self._fitted(row)
@@ -250,15 +244,12 @@ class _RowReader:
                 what = "a NUL byte" if stranger[0] == "\0" else f"the control character {quoted(stranger[0])}"
                 yield LineProblem(line, f"The line holds {what} at character {stranger.start() + 1}; remove it.")
                 continue
-            if '"' not in text and len(text) < _SHORT:
-                yield CsvRow(line, [cell.strip() for cell in text.split(delimiter)])
-                continue
             try:
-                cells = next(csv.reader([text], delimiter=delimiter, strict=True, skipinitialspace=True), [])
+                cells = _split(text, delimiter)
             except csv.Error as error:
                 yield LineProblem(line, _what_csv_says(error, where=" on the same line"))
-                continue
-            yield CsvRow(line, [cell.strip() for cell in cells])
+            else:
+                yield CsvRow(line, [cell.strip() for cell in cells])
 
     def _verbatim_rows(self) -> Iterator[CsvRow | LineProblem]:
         text = next(self._lines, "")
@@ -377,6 +368,12 @@ def _what_csv_says(error: csv.Error, *, so: str = "", where: str = "") -> str:
         f"The quotes do not match{so}: a quoted cell ends with a quote{where}, "
         'and a quote inside it is doubled (""); correct the line.'
     )
+
+
+def _split(text: str, delimiter: str) -> list[str]:
+    if '"' not in text and len(text) < _SHORT:
+        return text.split(delimiter)
+    return next(csv.reader([text], delimiter=delimiter, strict=True, skipinitialspace=True), [])
 
 
 def _can_separate(delimiter: str) -> bool:
