@@ -20,7 +20,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -29,6 +29,8 @@ import pytest
 START_TIMEOUT = 30.0
 """Seconds in which a server must answer."""
 _ADMINISTRATOR = "postgres"
+_numbers = itertools.count()
+"""Of places: a standby has those of its primary."""
 
 
 def binaries() -> Path | None:
@@ -48,7 +50,6 @@ class PostgresqlServer:
     durable: bool = False
     """Whether what it has committed outlives a power cut: only a measurement needs that."""
     _process: subprocess.Popen[bytes] | None = None
-    _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def start(self) -> None:
         """Start the server and return when it answers."""
@@ -84,6 +85,15 @@ class PostgresqlServer:
             self._process.wait()
             self._process = None
 
+    def reload(self) -> None:
+        """Have the server read its rules of who may connect, and its settings; return when it has."""
+        assert self._process is not None
+        log = self.directory / "log"
+        before = log.read_text(errors="replace").count("received SIGHUP")
+        self._process.send_signal(signal.SIGHUP)
+        while log.read_text(errors="replace").count("received SIGHUP") == before:
+            threading.Event().wait(0.01)  # between two questions, not in place of the answer
+
     def kill(self) -> None:
         """Kill the server and every process of it with SIGKILL, as a power cut would, and return when they are gone."""
         if self._process is None:
@@ -100,7 +110,7 @@ class PostgresqlServer:
         """Return a URL that leads to a new, empty schema: as good as a database, and made in no time."""
         import psycopg  # noqa: PLC0415  # the driver is an extra; without it these tests skip
 
-        name = f"ioto_{os.getpid()}_{next(self._numbers)}"
+        name = f"ioto_{os.getpid()}_{next(_numbers)}"
         with psycopg.connect(self._conninfo("postgres"), autocommit=True) as connection:
             connection.execute(f"CREATE SCHEMA {name}")
         query = urlencode({"host": self.directory, "options": f"-csearch_path={name}"})

@@ -22,7 +22,8 @@ from typing import Self
 from .postgresql import PostgresqlServer, running_postgresql
 from .silent_proxy import SilentProxy
 
-_STANDBY = "standby"
+STANDBY = "standby"
+"""The name of a standby that commits wait for."""
 
 
 class PostgresqlPair:
@@ -40,7 +41,7 @@ class PostgresqlPair:
         self._proxy.__enter__()
         try:
             self.url = self.primary.url_by_tcp(self._proxy.port)
-            self.primary.wait_for_standbys(_STANDBY)
+            self.primary.wait_for_standbys(STANDBY)
             self._add_standby()
         except BaseException:
             self.__exit__(None, None, None)
@@ -94,35 +95,33 @@ class PostgresqlPair:
         self._add_standby()
 
     def _add_standby(self) -> None:
-        source = self.primary
-        directory = Path(tempfile.mkdtemp(prefix="ioto-standby-"))
-        if source.user is not None:
-            shutil.chown(directory, source.user)
-        self._standby = PostgresqlServer(directory, source.programs, source.user)
+        self._standby = standby_of(self.primary)
         self._started.append(self._standby)
-        subprocess.run(
-            [
-                *(
-                    source.programs / "pg_basebackup",
-                    "-D",
-                    directory / "data",
-                    "-h",
-                    source.directory,
-                    "-U",
-                    "postgres",
-                ),
-                *("--checkpoint=fast", "--no-sync", "--wal-method=stream"),
-            ],
-            check=True,
-            capture_output=True,
-            user=source.user,
-            cwd="/",
-        )
-        (directory / "data" / "standby.signal").touch()
-        with (directory / "data" / "postgresql.auto.conf").open("a") as settings:
-            origin = f"host={source.directory} user=postgres application_name={_STANDBY}"
-            settings.write(f"primary_conninfo = '{origin}'\n")
-        self._standby.start()
+
+
+def standby_of(source: PostgresqlServer, *, is_synchronous: bool = True) -> PostgresqlServer:
+    """Return a new standby of a server, which its commits wait for where that has `STANDBY` as one of these."""
+    directory = Path(tempfile.mkdtemp(prefix="ioto-standby-"))
+    if source.user is not None:
+        shutil.chown(directory, source.user)
+    standby = PostgresqlServer(directory, source.programs, source.user)
+    origin = ("-h", source.directory, "-U", "postgres")
+    subprocess.run(
+        [
+            *(source.programs / "pg_basebackup", "-D", directory / "data", *origin),
+            *("--checkpoint=fast", "--no-sync", "--wal-method=stream"),
+        ],
+        check=True,
+        capture_output=True,
+        user=source.user,
+        cwd="/",
+    )
+    (directory / "data" / "standby.signal").touch()
+    with (directory / "data" / "postgresql.auto.conf").open("a") as settings:
+        name = STANDBY if is_synchronous else "behind"
+        settings.write(f"primary_conninfo = 'host={source.directory} user=postgres application_name={name}'\n")
+    standby.start()
+    return standby
 
 
 @contextmanager

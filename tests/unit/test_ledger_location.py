@@ -11,7 +11,11 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger, warm_up
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.location import Location
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.location import (
+    Location,
+    address,
+    is_same_place,
+)
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import LedgerError
 
 
@@ -50,6 +54,73 @@ def test_a_password_is_never_shown(scheme: str) -> None:
     assert location.url is not None
     assert location.url.drivername == "postgresql+psycopg"
     assert "s3cret" not in repr(location)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("postgresql://line@/claims?host=a:5433,b:5434", "postgresql://line@a:5433,b:5434/claims"),
+        ("postgresql://line@/claims?host=a:5433&host=b:5434", "postgresql://line@a:5433,b:5434/claims"),
+        ("postgresql://line@/claims?host=a,b&port=5433,5434", "postgresql://line@a:5433,b:5434/claims"),
+        ("postgresql://line@/claims?host=a,b&port=5433", "postgresql://line@a:5433,b:5433/claims"),
+        ("postgresql://line:s3c%2Cret@a:5433,b/claims?password=s3cret", "postgresql://line:***@a:5433,b/claims"),
+        ("postgres://line:s3c,ret@a,b/claims", "postgresql://line:***@a,b/claims"),
+        ("postgresql://a,b,c/claims", "postgresql://a,b,c/claims"),
+        ("postgresql://line@[::1]:5433,[fe80::2]/claims", "postgresql://line@[::1]:5433,[fe80::2]/claims"),
+        ("postgresql://line@/claims?host=::1,fe80::2", "postgresql://line@[::1],[fe80::2]/claims"),
+        ("postgresql://line@%2Frun%2Fa,%2Frun%2Fb/claims", "postgresql://line@%2Frun%2Fa,%2Frun%2Fb/claims"),
+    ],
+)
+def test_several_hosts_in_any_form_are_one_place_and_shown_without_the_password(text: str, shown: str) -> None:
+    location = Location.parse(text)
+    assert str(location) == shown
+    typed = Location.parse(address(location))
+    assert is_same_place(typed, location)
+    assert str(typed).replace("line@", "line:***@") == shown.replace("line@", "line:***@")
+    assert "s3c" not in address(location)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("u@a,b/claims", "u@b:5432,a/claims?target_session_attrs=read-write", True),
+        ("u@a,b/claims?sslmode=require", "other@B/claims", True),
+        ("u@a,b/claims", "u@/claims?host=a", True),
+        ("u@a,b/claims", "u@a:5433,c/claims", False),
+        ("u@a,b/claims", "u@a,b/others", False),
+        ("u@a/claims", "u@b/claims", False),
+        ("u@a,b/claims", "u@a,b/claims?options=-csearch_path%3Dother", False),
+    ],
+)
+def test_a_ledger_is_the_same_whichever_of_its_hosts_was_named(one: str, other: str, same: bool) -> None:
+    one, other = f"postgresql://{one}", f"postgresql://{other}"
+    assert is_same_place(Location.parse(one), Location.parse(other)) is same
+    assert is_same_place(Location.parse(other), Location.parse(one)) is same
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("postgresql://ann:s3cret,db/claims", "port that is no number"),
+        ("postgresql://a:0,b/claims", "port that is no number"),
+        ("postgresql://a:65536,b/claims", "port that is no number"),
+        ("postgresql://a,/claims", "host that is no name"),
+        ("postgresql://a,b;password=s3cret/claims", "host that is no name"),
+        ("postgresql://a,b,a:/claims", "one of its hosts twice"),
+        ("postgresql://a,b/claims?host=c", "hosts in two places"),
+        ("postgresql://a/claims?host=b,c", "hosts in two places"),
+        ("postgresql://a,b/claims?port=5433", "hosts in two places"),
+        ("postgresql:///claims?host=a:1,b&port=1,2", "ports in two places"),
+        ("postgresql:///claims?host=a,b&port=1,2,3", "as many ports as hosts"),
+        ("postgresql:///claims?host=a,b&hostaddr=10.0.0.1", "as many addresses"),
+        ("postgresql://a,b/claims?target_session_attrs=readwrite", "write target_session_attrs=read-write"),
+        ("postgresql://a/claims?target_session_attrs=prefer-standby", "write target_session_attrs=read-write"),
+    ],
+)
+def test_hosts_that_are_none_are_told_in_a_sentence(text: str, problem: str) -> None:
+    with pytest.raises(LedgerError, match=f"^The ledger's URL .*{problem}") as caught:
+        Location.parse(text)
+    assert "s3cret" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +187,7 @@ def test_a_server_that_does_not_answer_is_one_sentence() -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("query", ["host=a,b&port=1,2,3", "foo=bar", "connect_timeout=soon", "sslmode=some"])
+@pytest.mark.parametrize("query", ["foo=bar", "connect_timeout=soon", "sslmode=some"])
 def test_options_that_a_server_does_not_know_are_one_sentence_without_the_password(query: str) -> None:
     with pytest.raises(LedgerError, match="cannot be reached: ") as caught:
         Ledger(f"postgresql://ann@127.0.0.1:1/line?password=s3cret&{query}")

@@ -13,7 +13,7 @@ from ..display_text import printable
 from ..ledger.database import Database
 from ..ledger.exchange.exchange_file import is_exchange
 from ..ledger.exchange.merge import name_of, opened_source
-from ..ledger.location import Location
+from ..ledger.location import Location, is_same_place
 from ..ledger.queries import each, select_claims
 from ..ledger.records import Claim
 from ..ledger.transfer import ImportRowsError, read_claims
@@ -41,7 +41,7 @@ def take_other(
             _take_list(stage, number, place, fmt)
         else:
             shown = name_of(place)
-            if str(Location.parse(place)) == str(own):
+            if is_same_place(Location.parse(place), own):
                 raise AuditError(
                     f"The ledger {shown} is named as one of the others as well; correct ioto_audit_ledgers."
                 )

@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError
 
 from ..display_text import quoted
 from ..private_files import user_folder
+from .hosts import SESSION_ATTRIBUTES, hosts_of, rendered, taken_out, with_hosts
 from .records import LedgerError
 
 _FORMS = "write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, or sqlite:////PATH, or a path"
@@ -31,7 +32,12 @@ _NO_FILE = re.compile(
 
 
 # What a URL may say without giving a secret away.
-_NO_SECRETS = ("host", "port", "dbname", "user", "options", "sslmode", "sslrootcert", "sslcert", "sslkey", "passfile")
+_NO_SECRETS = (
+    *("host", "hostaddr", "port", "dbname", "user", "options", SESSION_ATTRIBUTES),
+    *("sslmode", "sslrootcert", "sslcert", "sslkey", "passfile"),
+)
+
+_USUAL_PORT = "5432"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,7 @@ class Location:
     def __str__(self) -> str:
         if self.url is None:
             return str(self.path or "in memory")
-        # The query is left out: a password may stand there as well.
+        # The query is left out, but for several hosts: a password may stand there as well.
         shown = URL.create(
             "postgresql",
             username=self.url.username,
@@ -55,8 +61,11 @@ class Location:
             host=self.url.host,
             port=self.url.port,
             database=self.url.database,
+            query={name: self.url.query[name] for name in ("host", "port") if name in self.url.query}
+            if hosts_of(self.url)
+            else {},
         )
-        return shown.render_as_string(hide_password=True)
+        return rendered(shown, hide_password=True)
 
     @classmethod
     def parse(cls, text: str | Path | None = None) -> Location:
@@ -80,8 +89,9 @@ class Location:
 
     @classmethod
     def _of_url(cls, text: str) -> Location:
+        single, hosts = taken_out(text)
         try:
-            url = make_url(text)
+            url = make_url(single)
         except (ArgumentError, ValueError):
             # Not from the cause: it may quote the password.
             raise LedgerError(
@@ -96,7 +106,7 @@ class Location:
                     "The ledger's URL has an option, or a part of the address, instead of a name; write "
                     "postgresql://USER:PASSWORD@HOST:PORT/DATABASE, and options after a question mark."
                 )
-            return cls(url=url.set(drivername="postgresql+psycopg"))
+            return cls(url=with_hosts(url.set(drivername="postgresql+psycopg"), hosts))
         if url.drivername != "sqlite":
             raise LedgerError(f"The ledger cannot be on {quoted(url.drivername)}; {_FORMS}.")
         if not url.database or url.database == ":memory:" or url.host or url.query:
@@ -121,7 +131,31 @@ def without_secrets(url: URL) -> str:
         database=url.database,
         query={name: value for name, value in url.query.items() if name in _NO_SECRETS},
     )
-    return shown.render_as_string(hide_password=False)
+    return rendered(shown, hide_password=False)
+
+
+def is_same_place(one: Location, other: Location) -> bool:
+    """Whether two places are one for certain: alike, or with a host in common of several, in whatever order.
+
+    Servers that stand in for each other hold one ledger, so it does not matter which of them was named.
+    """
+    if one.url is None or other.url is None:
+        return one == other
+    if address(one) == address(other):
+        return True
+    return _database(one.url) == _database(other.url) and bool(_all_hosts(one.url) & _all_hosts(other.url))
+
+
+def _database(url: URL) -> tuple[object, ...]:
+    return url.database, url.query.get("dbname"), url.query.get("options")
+
+
+def _all_hosts(url: URL) -> set[tuple[str, str]]:
+    several = hosts_of(url)
+    if not several:
+        name, port = url.query.get("host") or url.host or "", url.query.get("port") or url.port or ""
+        return {(str(name).lower(), str(port) or _USUAL_PORT)}
+    return {(host.name.lower(), host.port or _USUAL_PORT) for host in several}
 
 
 def default_path() -> Path:

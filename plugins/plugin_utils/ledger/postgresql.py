@@ -10,7 +10,7 @@ Each wait has an end, and who ends it can say most about it:
 - an answer, also that to a commit, for which the server has no time-out while it waits for a standby: we, after
   `ANSWER_TIMEOUT`, by shutting the connection down (`watchdog`);
 - a machine that is gone: the system, which asks for it every few seconds (TCP keep-alive);
-- a connection: the driver, after `CONNECT_TIMEOUT`;
+- a connection: the driver, after `CONNECT_TIMEOUT`, or the connector, for several hosts together;
 - a client that is cut off, and holds locks in a transaction: the server, after `IDLE_TIMEOUT`, or when it finds the
   client's machine gone. Otherwise its units would be locked for hours, also for itself when it is back.
 
@@ -26,6 +26,7 @@ from __future__ import annotations
 import select
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from threading import Thread
 from typing import Any, NamedTuple, TypeVar
 
@@ -35,9 +36,11 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError
 
 from ..requirements import missing
 from .driver_errors import READ_ONLY_TRANSACTION, sqlstate
+from .hosts import hosts_of
 from .migrations.version import begin_to_write
 from .records import LedgerError
 from .schema import create_tables
+from .server_session import require_own
 from .watchdog import CurrentWatch, Watch, Watchdog
 
 CONNECT_TIMEOUT = 10
@@ -60,18 +63,12 @@ _ROW_TIMEOUT = 0.01
 _TCP = {"keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 """Asked after 10 s of silence, and given up after three questions without an answer."""
 
-_SETTINGS = (
-    "SELECT set_config('lock_timeout', %(lock_timeout)s, false), "
-    "set_config('statement_timeout', %(statement_timeout)s, false), "
-    "set_config('idle_in_transaction_session_timeout', %(idle_in_transaction_session_timeout)s, false), "
-    # So the server asks for us, too; on a Unix socket that means nothing.
-    "set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '5', false), "
-    "set_config('tcp_keepalives_count', '3', false)"
-)
-"""For a session: who holds locks, or waits for them, and is not there any more lets go of them."""
-
 _LEAST_CONNECT_TIMEOUT = 2
 """The driver knows no shorter one."""
+
+_HOSTS_TIMEOUT = 30
+"""Seconds after which a connection is not used again where there are several hosts: another one may be the primary by
+now, and the one that was may live on."""
 
 _WARNING = "01000"
 _UNKNOWN_ALL_THE_SAME = ("08", "40003")
@@ -120,13 +117,14 @@ class PostgresqlDatabase:
             "tcp_user_timeout": round(self._deadlines.answer * 1000),
             **_TCP,
         }
-        self._settings = {
+        settings = {
             "lock_timeout": f"{self._deadlines.lock:g}s",
             "statement_timeout": f"{self._deadlines.statement:g}s",
             "idle_in_transaction_session_timeout": f"{self._deadlines.idle:g}s",
         }
         try:
             # The driver is an extra.
+            from .connector import Connector  # noqa: PLC0415
             from .watched_connection import WatchedConnection  # noqa: PLC0415
 
             self._engine = create_engine(
@@ -134,11 +132,13 @@ class PostgresqlDatabase:
                 hide_parameters=True,
                 # Whatever the server's default: who waited for a migration has to see what is there then.
                 isolation_level="READ COMMITTED",
+                pool_recycle=_HOSTS_TIMEOUT if hosts_of(url) else -1,
                 connect_args={option: value for option, value in defaults.items() if option not in url.query},
             )
         except ImportError as error:
             raise LedgerError(missing("postgresql", error)) from None
         self._driver = WatchedConnection
+        self._connector = Connector(name, settings)
         event.listen(self._engine, "do_connect", self._connect)
         event.listen(self._engine, "checkout", self._check_out)
         event.listen(self._engine, "before_cursor_execute", self._before_statement)
@@ -175,6 +175,7 @@ class PostgresqlDatabase:
         """Do `work` in one transaction that is on the server's disk on return, and on its standby's if it has one."""
         with self.connection() as connection:
             begin_to_write(connection, self._name, though_moved=though_moved)
+            self._require_own_session(connection)
             result = work(connection)
             self._commit(connection)
             return result
@@ -191,6 +192,7 @@ class PostgresqlDatabase:
         """
         with self.connection() as connection:
             connection.execution_options(**{PATIENCE: patience})
+            self._require_own_session(connection)
             result = work(connection)
             driver: Any = connection.connection.driver_connection
             request = driver.pgconn.get_cancel()
@@ -212,6 +214,7 @@ class PostgresqlDatabase:
             with self._watched() as watch:
                 driver: Any = connection.connection.driver_connection
                 watch.attach(driver.own_socket)
+                self._require_own_session(connection)
                 connection.exec_driver_sql(statement, parameters)
 
         try:
@@ -238,6 +241,11 @@ class PostgresqlDatabase:
             finally:
                 self._current.watch = before
 
+    def _require_own_session(self, connection: Connection) -> None:
+        # A pooler alone needs to be asked, who may have lent us another session for this transaction.
+        if (number := connection.info["pooled_number"]) is not None:
+            require_own(connection.connection.driver_connection, number, self._name)
+
     def _commit(self, connection: Connection) -> None:
         notices: list[str | None] = connection.info["notices"]
         notices.clear()
@@ -262,21 +270,22 @@ class PostgresqlDatabase:
     # What SQLAlchemy calls
 
     def _connect(self, _dialect: Any, record: Any, arguments: Any, parameters: Any) -> Any:
-        connection = self._driver.connect(*arguments, **parameters)
-        notices: list[str | None] = []
-        record.info["notices"] = notices
+        session = self._connector.connect(partial(self._driver.connect, *arguments), parameters, self._watch_over)
+        connection = session.connection
+        record.info["notices"] = session.notices
         record.info["is_fresh"] = True
-        connection.add_notice_handler(lambda notice: notices.append(notice.sqlstate))
-        connection.current = self._current
-        self._attach(connection)
-        connection.autocommit = True
-        connection.execute(_SETTINGS, self._settings)
-        connection.autocommit = False
+        record.info["server"] = (session.cluster, session.timeline)
+        record.info["pooled_number"] = session.number if session.is_pooled else None
+        self._watch_over(connection)
         return connection
 
     def _check_out(self, connection: Any, record: Any, _proxy: Any) -> None:
         # A server that was restarted has ended its connections, which shows here without a question to it.
-        if not record.info.pop("is_fresh", False) and (connection.closed or _has_something_to_say(connection)):
+        is_fresh = record.info.pop("is_fresh", False)
+        if not is_fresh and (connection.closed or _has_something_to_say(connection)):
+            raise DisconnectionError
+        # Neither has one that leads to a primary of the past, which may live on.
+        if self._connector.is_outdated(*record.info["server"]):
             raise DisconnectionError
         self._attach(connection)
 
@@ -287,6 +296,10 @@ class PostgresqlDatabase:
         if (watch := self._current.watch) is not None:
             asked_for = context.execution_options.get(PATIENCE, 0.0) if context is not None else 0.0
             watch.more = len(parameters) * _ROW_TIMEOUT if is_many else asked_for
+
+    def _watch_over(self, connection: Any) -> None:
+        connection.current = self._current
+        self._attach(connection)
 
     def _attach(self, connection: Any) -> None:
         if (watch := self._current.watch) is not None:

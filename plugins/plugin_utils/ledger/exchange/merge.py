@@ -22,7 +22,7 @@ from ...display_text import printable
 from ...private_files import typed_path
 from ..database import Database
 from ..integrity.check import DamagedLedgerError, check_integrity, snapshot
-from ..location import Location, address
+from ..location import Location, is_same_place
 from ..migrations.version import moved_sentence
 from ..raw_rows import raw_time
 from ..records import Context, LedgerError
@@ -114,14 +114,14 @@ def _database(text: str) -> AbstractContextManager[Database]:
 def _stage_sources(stage: MergeStage, place: Location, sources: Sequence[str]) -> None:
     """Take in all sources, or raise what is wrong with every one that cannot be."""
     problems: list[LedgerError] = []
-    seen = {address(place)}
+    seen = [place]
     number = TARGET
     for text in sources:
         try:
-            where = address(Location.parse(text))
-            if where in seen:
+            where = Location.parse(text)
+            if any(is_same_place(where, other) for other in seen):
                 raise LedgerError(f"{name_of(text)} is named twice, or is the ledger itself; name each one once.")
-            seen.add(where)
+            seen.append(where)
             with opened_source(text) as database:
                 if database.moved_to is not None:
                     raise LedgerError(moved_sentence(name_of(text), database.moved_to))

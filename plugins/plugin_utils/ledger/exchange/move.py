@@ -23,7 +23,7 @@ from sqlalchemy.engine import Connection
 
 from ..database import Database
 from ..integrity.check import DamagedLedgerError, check_integrity, snapshot
-from ..location import Location, address
+from ..location import Location, address, is_same_place
 from ..migrations.version import moved_sentence
 from ..records import LedgerError
 from ..schema import claims, events, seals
@@ -50,13 +50,13 @@ def move(ledger: str | None, to: str, *, check: bool) -> Moved:
     Damage moves nowhere: the whole ledger is checked first (`DamagedLedgerError`).
     """
     source, place = Location.parse(ledger), Location.parse(to)
-    if address(source) == address(place):
+    if is_same_place(source, place):
         return _stay(source, check=check)
     _refuse_own_link(source, place)
     with closing(_opened(source)) as old:
         with old.read() as connection:
             row = read_row(connection)
-        if row.moved_to not in (None, address(place)):
+        if not _is_moved_nowhere_else(row, place):
             raise LedgerError(moved_sentence(str(source), row.moved_to))
         if _is_done(old, row, place):
             return _moved(old, source, place, is_news=False)
@@ -67,10 +67,14 @@ def move(ledger: str | None, to: str, *, check: bool) -> Moved:
         if check:
             return _moved(old, source, place, is_news=True)
     with closing(Database(source)) as old:
-        old.write(partial(_leave, to=address(place)), though_moved=True)
+        old.write(partial(_leave, to=place), though_moved=True)
         with _taken_back_on_failure(old, place), closing(Database(place)) as new:
             _fill(old, new)
         return _moved(old, source, place, is_news=True)
+
+
+def _is_moved_nowhere_else(row: LedgerRow, place: Location) -> bool:
+    return row.moved_to is None or is_same_place(Location.parse(row.moved_to), place)
 
 
 def _refuse_own_link(source: Location, place: Location) -> None:
@@ -117,15 +121,15 @@ def _opened(source: Location) -> Database:
     return database
 
 
-def _leave(connection: Connection, *, to: str) -> None:
+def _leave(connection: Connection, *, to: Location) -> None:
     """Have nobody write here any more, in the caller's transaction."""
     hold_everybody(connection)
     row = read_row(connection)
-    if row.moved_to not in (None, to):
+    if not _is_moved_nowhere_else(row, to):
         raise LedgerError(f"The ledger is being moved to {row.moved_to} by somebody else; nothing was done.")
     if row.moved_to is None:
         seal_within(connection)
-        write_row(connection, row._replace(moved_to=to))
+        write_row(connection, row._replace(moved_to=address(to)))
 
 
 def _fill(old: Database, new: Database) -> None:

@@ -1,0 +1,169 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A ledger whose URL names several hosts is used by way of the primary; `tests.campaign.failover` does it to jobs."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.exchange.merge import merge
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.exchange.move import move
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.location import Location
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.postgresql import Deadlines
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
+    AllocationRequest,
+    Context,
+    LedgerError,
+)
+from tests.services.postgresql_hosts import PostgresqlHosts, postgresql_hosts
+
+PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
+CONTEXT = Context("ann@line-1")
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[PostgresqlHosts]:
+    """Two hosts for all tests, each of which leaves a primary and a standby."""
+    with postgresql_hosts() as hosts:
+        yield hosts
+
+
+@pytest.fixture
+def hosts(running: PostgresqlHosts) -> PostgresqlHosts:
+    """The hosts, with a place that nobody has used."""
+    running.url = running.new_url()
+    return running
+
+
+def allocate(ledger: Ledger, unit: str) -> str:
+    return ledger.allocate(AllocationRequest(PRODUCT, unit, "generated", CONTEXT)).claim_id
+
+
+def other_order(url: str) -> str:
+    """Return the URL of `hosts` with the standby first."""
+    place = Location.parse(url).url
+    assert place is not None
+    names, ports = str(place.query["host"]).split(","), str(place.query["port"]).split(",")
+    swapped = place.update_query_dict({"host": ",".join(names[::-1]), "port": ",".join(ports[::-1])})
+    return swapped.render_as_string(hide_password=False)
+
+
+def test_the_primary_is_used_wherever_it_stands_in_the_url(hosts: PostgresqlHosts) -> None:
+    with Ledger(hosts.url) as ledger, Ledger(other_order(hosts.url)) as same:
+        claim_id = allocate(ledger, "SN-1")
+        assert allocate(same, "SN-1") == claim_id
+
+
+def test_moves_and_merges_know_the_ledger_by_any_of_its_hosts(hosts: PostgresqlHosts) -> None:
+    with Ledger(hosts.url) as ledger:
+        allocate(ledger, "SN-1")
+    with pytest.raises(LedgerError, match=r"^The ledger is in postgresql"):
+        move(hosts.url, other_order(hosts.url), check=False)
+    with pytest.raises(LedgerError, match="is named twice, or is the ledger itself"):
+        merge(hosts.url, [other_order(hosts.url)], CONTEXT, check=False)
+
+
+def test_a_promotion_is_followed_by_who_is_connected(hosts: PostgresqlHosts, caplog: pytest.LogCaptureFixture) -> None:
+    """The primary is killed while a ledger is open, and the standby promoted while that one asks for it."""
+    with Ledger(hosts.url, deadlines=Deadlines.within(20)) as ledger:
+        claim_id = allocate(ledger, "SN-1")
+        hosts.kill_primary()
+        promotion = threading.Timer(1.0, hosts.promote)  # later than the question: what is tested
+        promotion.start()
+        began = time.monotonic()
+        replaced = threading.Thread(target=lambda: (promotion.join(), hosts.replace_standby()))
+        replaced.start()
+        assert allocate(ledger, "SN-1") == claim_id
+        assert time.monotonic() - began < 12
+        replaced.join()
+        allocate(ledger, "SN-2")
+    assert caplog.messages == []
+
+
+def test_all_hosts_together_have_one_deadline_and_are_named(hosts: PostgresqlHosts) -> None:
+    with hosts.primary_address.silence(), hosts.standby_address.silence():
+        began = time.monotonic()
+        with pytest.raises(LedgerError, match="has no host that serves as the primary within 2 s: ") as caught:
+            Ledger(hosts.url, deadlines=Deadlines.within(3))
+        assert 1.5 < time.monotonic() - began < 3
+    for address in hosts.addresses:
+        assert f"{address}: no answer" in str(caught.value)
+    with hosts.primary_address.silence():
+        began = time.monotonic()
+        with pytest.raises(LedgerError, match="has no host that serves as the primary") as caught:
+            Ledger(hosts.url, deadlines=Deadlines.within(3))
+        assert time.monotonic() - began < 3
+    assert f"{hosts.addresses[1]}: a standby" in str(caught.value)
+
+
+def test_a_silent_host_holds_nobody_up(hosts: PostgresqlHosts) -> None:
+    with hosts.standby_address.silence():
+        began = time.monotonic()
+        with Ledger(hosts.url) as ledger:
+            ledger.summary()
+        assert time.monotonic() - began < 2
+
+
+def test_a_host_that_lets_nobody_in_is_told_while_the_other_serves(
+    hosts: PostgresqlHosts, caplog: pytest.LogCaptureFixture
+) -> None:
+    rules = hosts.standby.directory / "data" / "pg_hba.conf"
+    before = rules.read_text()
+    rules.write_text("local all postgres trust\nlocal replication all trust\n".replace("all postgres", "template1 all"))
+    hosts.standby.reload()
+    try:
+        with Ledger(hosts.url) as ledger:
+            ledger.summary()
+    finally:
+        rules.write_text(before)
+        hosts.standby.reload()
+    (told,) = caplog.messages
+    assert f"would not survive its server: {hosts.addresses[1]} says no pg_hba.conf entry" in told
+
+
+def test_a_primary_of_the_past_is_not_written_to(hosts: PostgresqlHosts, caplog: pytest.LogCaptureFixture) -> None:
+    """It lives on and takes writes, for nobody has told it; and it has no standby any more to wait for."""
+    with Ledger(hosts.url, deadlines=Deadlines.within(3)) as ledger:
+        claim_id = allocate(ledger, "SN-1")
+        hosts.promote()
+        former, now = hosts.standby, hosts.addresses[0]
+        former.wait_for_standbys("")
+        hosts.primary.wait_for_standbys("")
+        # One that asks now sees both.
+        with Ledger(other_order(hosts.url)) as fresh:
+            allocate(fresh, "SN-2")
+        (told,) = caplog.messages
+        assert f"is written to {now}, which was promoted last, but {hosts.addresses[1]} takes writes, too: stop" in told
+        # One that was connected to the former one stays there, until it asks again; then it remembers.
+        ledger.database._postgresql._engine.dispose()
+        assert allocate(ledger, "SN-1") == claim_id
+        hosts.primary_address.fall_silent()
+        ledger.database._postgresql._engine.dispose()
+        with pytest.raises(LedgerError, match=f"{hosts.addresses[1]}: a primary of the past"):
+            allocate(ledger, "SN-3")
+        hosts.primary_address.speak()
+        allocate(ledger, "SN-3")
+    assert former.sql("SELECT pg_is_in_recovery()") == [(False,)]
+    hosts.replace_standby()
+    hosts.primary.wait_for_standbys("standby")
+
+
+def test_two_primaries_of_one_time_are_refused(hosts: PostgresqlHosts) -> None:
+    """A copy that was started as a server of its own, and never promoted."""
+    with Ledger(hosts.url) as ledger:
+        allocate(ledger, "SN-1")
+    hosts.standby.stop(signal.SIGINT)
+    (hosts.standby.directory / "data" / "standby.signal").unlink()
+    hosts.standby.start()
+    try:
+        with pytest.raises(LedgerError, match=r"has two primary servers, .* both take writes, and none was promoted"):
+            Ledger(hosts.url)
+    finally:
+        hosts.replace_standby()
