@@ -29,6 +29,8 @@ _GRACE = 0.5
 """Seconds for the other hosts when one has answered: there may be a primary of a later time among them."""
 _PAUSE = 0.2
 """Seconds after which a host that was not the primary is asked again."""
+_DOUBT_TIMEOUT = 2.0
+"""Seconds to ask whether another one was promoted; it is asked again as long as there is no answer."""
 _PROBES = 3
 """How often a pooler is asked for a session to see whether it is clean: others may have got the one that we left."""
 _STARTING = "the database system is "
@@ -49,6 +51,8 @@ class Connector:
         self._is_sole_user = False
         """Whether a pooler is known to lend a session for as long as a connection lasts."""
         self._told: set[str] = set()
+        self._several: tuple[Callable[..., Any], dict[str, Any]] | None = None
+        """How the hosts were asked last, where there are several."""
 
     def connect(
         self, connect: Callable[..., Any], parameters: dict[str, Any], attach: Callable[[Any], None]
@@ -75,6 +79,24 @@ class Connector:
         """Whether a server of a later timeline was seen than this one."""
         return timeline is not None and timeline < self._newest.get(cluster or "", 0)
 
+    def is_replaced(self, server: tuple[str | None, int | None]) -> bool:
+        """Ask all hosts whether one was promoted in the place of `server`, of which nothing was heard for a while."""
+        if self._several is None:
+            return False
+        connect, parameters = self._several
+        asked = _Asked(connect, lambda connection: set_up(connection, self._settings), each_of(parameters))
+        try:
+            found = asked.found(
+                time.monotonic() + _DOUBT_TIMEOUT,
+                lambda session: None if (session.timeline or 0) > (server[1] or 0) else "not a later one",
+            )
+        finally:
+            asked.end()
+        for session in found.values():
+            self._note(session)
+            session.connection.close()
+        return self.is_outdated(*server)
+
     def _session(
         self, connect: Callable[..., Any], parameters: dict[str, Any], attach: Callable[[Any], None]
     ) -> ServerSession:
@@ -94,6 +116,8 @@ class Connector:
 
     def _of_several(self, connect: Callable[..., Any], parameters: dict[str, Any]) -> ServerSession:
         is_for_writing = wants_primary(parameters)
+        if is_for_writing:
+            self._several = connect, parameters
         seconds = self._seconds(parameters["connect_timeout"])
         asked = _Asked(connect, lambda connection: set_up(connection, self._settings), each_of(parameters))
         try:

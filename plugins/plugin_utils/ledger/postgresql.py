@@ -109,7 +109,7 @@ class PostgresqlDatabase:
         """Prepare for the database at `url`, which is called `name` in messages; nothing is connected yet."""
         self._name = name
         self._deadlines = deadlines or Deadlines.usual()
-        self._watchdog = Watchdog(self._deadlines.answer)
+        self._watchdog = Watchdog(self._deadlines.answer, self._is_replaced if hosts_of(url) else None)
         self._current = CurrentWatch()
         defaults = {
             "connect_timeout": self._deadlines.connect,
@@ -211,9 +211,8 @@ class PostgresqlDatabase:
             connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
 
         def execute(statement: str, parameters: tuple[int, ...]) -> None:
-            with self._watched() as watch:
-                driver: Any = connection.connection.driver_connection
-                watch.attach(driver.own_socket)
+            with self._watched():
+                self._attach(connection.connection.driver_connection)
                 self._require_own_session(connection)
                 connection.exec_driver_sql(statement, parameters)
 
@@ -234,6 +233,11 @@ class PostgresqlDatabase:
             except DBAPIError:
                 if not watch.has_fired:
                     raise
+                if watch.is_left:
+                    raise LedgerError(
+                        f"The ledger {self._name} did not answer, another server was promoted in the place of the one "
+                        "that was asked, and nothing was recorded; run again."
+                    ) from None
                 raise LedgerError(
                     f"The ledger {self._name} did not answer for {watch.patience:.3g} s, and nothing was "
                     "recorded; see whether its server hangs, and run again."
@@ -274,7 +278,7 @@ class PostgresqlDatabase:
         connection = session.connection
         record.info["notices"] = session.notices
         record.info["is_fresh"] = True
-        record.info["server"] = (session.cluster, session.timeline)
+        record.info["server"] = connection.server = (session.cluster, session.timeline)
         record.info["pooled_number"] = session.number if session.is_pooled else None
         self._watch_over(connection)
         return connection
@@ -297,6 +301,9 @@ class PostgresqlDatabase:
             asked_for = context.execution_options.get(PATIENCE, 0.0) if context is not None else 0.0
             watch.more = len(parameters) * _ROW_TIMEOUT if is_many else asked_for
 
+    def _is_replaced(self, server: tuple[str | None, int | None]) -> bool:
+        return self._connector.is_outdated(*server) or self._connector.is_replaced(server)
+
     def _watch_over(self, connection: Any) -> None:
         connection.current = self._current
         self._attach(connection)
@@ -304,6 +311,7 @@ class PostgresqlDatabase:
     def _attach(self, connection: Any) -> None:
         if (watch := self._current.watch) is not None:
             watch.attach(connection.own_socket)
+            watch.server = connection.server
 
 
 def _has_something_to_say(connection: Any) -> bool:

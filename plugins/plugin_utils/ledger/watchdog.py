@@ -15,8 +15,11 @@ import math
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+
+DOUBT_SECONDS = 2.0
+"""After so long without an answer, it is worth asking whether another server has taken over."""
 
 
 class Watch:
@@ -29,6 +32,10 @@ class Watch:
         self._socket: socket.socket | None = None
         self.has_fired = False
         """Whether the server was silent for too long, and the connection was shut down."""
+        self.is_left = False
+        """Whether that was because another server has taken the place of the one that was asked."""
+        self.server: tuple[str | None, int | None] = (None, None)
+        """Which server is asked: its cluster, and its timeline."""
         self.more = 0.0
         """Seconds more for what takes longer."""
         self.until = time.monotonic() + patience
@@ -41,6 +48,11 @@ class Watch:
     def wait(self) -> None:
         """Give the server its time anew, for another question."""
         self.until = time.monotonic() + self.patience
+
+    @property
+    def seconds(self) -> float:
+        """For how long the server has been asked by now."""
+        return self.patience - (self.until - time.monotonic())
 
     def rest(self) -> None:
         """Wait for nothing, for now."""
@@ -75,11 +87,19 @@ class CurrentWatch(threading.local):
 
 
 class Watchdog:
-    """Watches what the threads of a process wait for, each for at most `patience` seconds, and a quarter of them."""
+    """Watches what the threads of a process wait for, each for at most `patience` seconds, and a quarter of them.
 
-    def __init__(self, patience: float) -> None:
+    With `is_replaced`, which may take some seconds, a server that was silent for `DOUBT_SECONDS` is asked about: it may
+    not be the one to wait for any more.
+    """
+
+    def __init__(
+        self, patience: float, is_replaced: Callable[[tuple[str | None, int | None]], bool] | None = None
+    ) -> None:
         """Begin when there is something to watch."""
         self.patience = patience
+        self._is_replaced = is_replaced
+        self._doubts: threading.Thread | None = None
         self._lock = threading.Condition()
         self._watches: set[Watch] = set()
         self._is_closed = False
@@ -114,5 +134,27 @@ class Watchdog:
                 for watch in self._watches:
                     if watch.until <= now and not watch.has_fired:
                         watch.fire()
-                # Looking in vain costs nothing; to be woken for each transaction would cost two changes of threads.
-                self._lock.wait(self.patience / 4)
+                if self._is_replaced is None:
+                    # Looking in vain costs nothing; to be woken for each transaction would cost two changes of threads.
+                    self._lock.wait(self.patience / 4)
+                    continue
+                doubted = [watch for watch in self._watches if watch.seconds > DOUBT_SECONDS and not watch.has_fired]
+                if doubted and (self._doubts is None or not self._doubts.is_alive()):
+                    self._doubts = threading.Thread(
+                        target=self._ask, args=(doubted,), name="ledger-doubts", daemon=True
+                    )
+                    self._doubts.start()
+                self._lock.wait(min(self.patience / 4, DOUBT_SECONDS / 2))
+
+    def _ask(self, doubted: list[Watch]) -> None:
+        servers = {watch.server for watch in doubted}
+        is_replaced = self._is_replaced
+        if is_replaced is None:
+            return
+        replaced = {server for server in servers if is_replaced(server)}
+        with self._lock:
+            for watch in doubted:
+                # It may have had its answer meanwhile, and ask the next server by now.
+                if watch in self._watches and watch.server in replaced and watch.seconds > DOUBT_SECONDS:
+                    watch.is_left = True
+                    watch.fire()

@@ -18,6 +18,8 @@ class WatchedConnection(psycopg.Connection[Any]):
     """The driver's connection; `current` is set when it is open."""
 
     current: CurrentWatch | None = None
+    server: tuple[str | None, int | None] = (None, None)
+    """To which it leads: the cluster, and the timeline, where that says so."""
     _own_socket: socket.socket | None = None
 
     @property
