@@ -200,8 +200,9 @@ def main() -> int:
     for fault in given.fault or FAULTS:
         with tempfile.TemporaryDirectory(prefix="ioto-failover-") as folder:
             try:
-                with stage(Path(folder)) as (hosts, service):
-                    result = run(fault, hosts, service, Path(folder), seed=seed, rounds=given.rounds, first=given.first)
+                with stage(Path(folder)) as on:
+                    limits = {"rounds": given.rounds, "first": given.first, "seconds": given.seconds}
+                    result = run(fault, on, Path(folder), seed=seed, **limits)
             except pytest.skip.Exception as reason:
                 print(f"skipped: {reason}", flush=True)
                 return 0

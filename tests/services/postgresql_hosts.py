@@ -73,6 +73,13 @@ class PostgresqlHosts:
         while self.standby.sql(f"SELECT pg_last_wal_replay_lsn() >= '{position}'") != [(True,)]:
             pass
 
+    def part(self) -> None:
+        """Have the standby get nothing of the primary any more."""
+        self.standby.sql("ALTER SYSTEM SET primary_conninfo = ''")
+        self.standby.sql("SELECT pg_reload_conf()")
+        while self.primary.sql("SELECT 1 FROM pg_stat_replication"):
+            pass
+
     def _new_standby(self) -> PostgresqlServer:
         standby = standby_of(self.primary, is_synchronous=self._is_synchronous)
         self._stack.callback(shutil.rmtree, standby.directory)

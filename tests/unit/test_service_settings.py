@@ -219,6 +219,8 @@ def test_files_that_are_no_certificate_and_key_are_refused(pair: Path) -> None:
         ("postgresql://a@localhost/line?hostaddr=192.0.2.9", "prefer"),
         ("postgresql:///line?hostaddr=192.0.2.9", "prefer"),
         ("postgresql://a@db.example/line?sslmode=verify-full", None),
+        ("postgresql://a@127.0.0.1:5433,db.example:5433/line", "prefer"),
+        ("postgresql://a@/line?host=localhost:5433,localhost:5434", None),
         ("postgresql://a@127.0.0.1/line", None),
         ("postgresql://a@localhost/line", None),
         ("postgresql://a@/line?host=/run/postgresql", None),
