@@ -2,7 +2,7 @@
 # `make` alone lists the commands. What takes more than a line is a script in tools/.
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fresh lint types docs sanity unit integration molecule bench service line campaign campaign-service campaign-line format clean
+.PHONY: help setup demo test test-fresh lint types docs sanity unit integration molecule bench service line campaign campaign-service campaign-failover campaign-line format clean
 
 # Without a home that can be written, caches go where .gitignore has a place for them.
 ifneq ($(shell test -n "$$HOME" && test -w "$$HOME" && echo yes),yes)
@@ -57,6 +57,9 @@ campaign: setup ## Inject faults into storage, boards, controllers and ledgers (
 
 campaign-service: setup ## End the factory service and its databases under load (CAMPAIGN, UNITS, ENDS, SEED), and look what was lost
 	@PYTHONPATH=playbooks/collections .venv/bin/python -m tests.campaign.service $(if $(CAMPAIGN),--campaign $(CAMPAIGN)) $(if $(UNITS),--units $(UNITS)) $(if $(ENDS),--ends $(ENDS)) $(if $(SEED),--seed $(SEED))
+
+campaign-failover: setup ## Fail over the ledger's server in the middle of jobs and under the service's load (ROUNDS=20 of each fault, SEED), as root
+	@PYTHONPATH=playbooks/collections .venv/bin/python -m tests.campaign.failover $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED))
 
 campaign-line: setup ## Plug, pull and reboot boards at a hands-free line while its parts are killed (BOARDS=200, SEED)
 	@PYTHONPATH=playbooks/collections .venv/bin/python -m tests.campaign.line $(if $(BOARDS),--boards $(BOARDS)) $(if $(SEED),--seed $(SEED))

@@ -15,8 +15,8 @@ from tests.services.factory_service import RunningService
 from tests.services.postgresql_hosts import PostgresqlHosts
 
 SEED = 22
-# A round has three runs of the playbook or four, some ten seconds of two cores. These are the faults after which another
-# server is the primary, whether the former one is dead, unreachable, or serves on.
+# A round has three runs of the playbook or four. After these faults another server is the primary, whether
+# the former one is dead, unreachable, or serves on.
 IN_CI = ("killed", "cut off", "not told")
 
 

@@ -43,3 +43,16 @@ def test_a_standby_at_the_address_is_left_when_the_primary_is_there(pair: Postgr
     with ledger:
         assert allocate(ledger, "SN-1") == claim_id
         allocate(ledger, "SN-2")
+
+
+def test_an_address_that_leads_back_to_a_primary_of_the_past_is_not_used(pair: PostgresqlPair) -> None:
+    """Nothing but the timeline tells the two apart: both take writes."""
+    with Ledger(pair.url, deadlines=Deadlines.within(2)) as ledger:
+        claim_id = allocate(ledger, "SN-1")
+        pair.move_address()
+        ledger.database._postgresql._engine.dispose()
+        allocate(ledger, "SN-2")
+        ledger.database._postgresql._engine.dispose()
+        with pair.former_address(), pytest.raises(LedgerError, match="leads to a primary server of the past"):
+            allocate(ledger, "SN-3")
+        assert allocate(ledger, "SN-1") == claim_id

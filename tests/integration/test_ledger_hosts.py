@@ -87,6 +87,22 @@ def test_a_promotion_is_followed_by_who_is_connected(hosts: PostgresqlHosts, cap
     assert caplog.messages == []
 
 
+def test_a_server_that_is_cut_off_is_left_for_the_one_in_its_place(hosts: PostgresqlHosts) -> None:
+    """The usual deadlines give a server half a minute."""
+    with Ledger(hosts.url) as ledger:
+        claim_id = allocate(ledger, "SN-1")
+        hosts.cut_primary_off()
+        promotion = threading.Timer(1.0, hosts.promote)  # while it is waited for
+        promotion.start()
+        began = time.monotonic()
+        with pytest.raises(LedgerError, match=r"another server was promoted in the place of .* run again"):
+            allocate(ledger, "SN-2")
+        assert time.monotonic() - began < 12
+        promotion.join()
+        hosts.replace_standby()
+        assert allocate(ledger, "SN-1") == claim_id
+
+
 def test_all_hosts_together_have_one_deadline_and_are_named(hosts: PostgresqlHosts) -> None:
     with hosts.primary_address.silence(), hosts.standby_address.silence():
         began = time.monotonic()

@@ -64,6 +64,9 @@ class PostgresqlHosts:
     def replace_standby(self) -> None:
         """Put a new standby of the primary where the other server is, and end that one."""
         self.standby.stop(signal.SIGKILL)
+        former = self.standby.directory / "data"
+        former.rename(former.with_name("former"))
+        shutil.rmtree(former.with_name("former"))
         self.standby = self._new_standby()
         self.standby_address.speak(self.standby.socket)
 

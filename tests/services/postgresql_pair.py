@@ -72,6 +72,16 @@ class PostgresqlPair:
         finally:
             self._proxy.speak(self.primary.socket)
 
+    @contextmanager
+    def former_address(self) -> Iterator[None]:
+        """Have new connections lead to the primary before, which lives on, as long as the block takes."""
+        assert self._former is not None
+        self._proxy.speak(self._former.socket)
+        try:
+            yield
+        finally:
+            self._proxy.speak(self.primary.socket)
+
     def kill_primary(self) -> None:
         """Kill every process of the primary, and promote the standby."""
         self.primary.kill()

@@ -31,7 +31,7 @@ _NO_NAME = re.compile(r"[=&;@\s]")
 _MOST_PORT = 65_535
 
 
-class Host(NamedTuple):
+class DatabaseHost(NamedTuple):
     """One host of several; `port` is empty where it is the usual one."""
 
     name: str
@@ -74,13 +74,13 @@ def with_hosts(url: URL, between_slashes: list[str]) -> URL:
     return url.set(host=None, port=None, query=query)
 
 
-def hosts_of(url: URL) -> tuple[Host, ...]:
+def hosts_of(url: URL) -> tuple[DatabaseHost, ...]:
     """Return the hosts of a URL that `with_hosts` returned, where there are several; none for any other."""
     names = _listed(url.query.get("host", ()))
     if len(names) < 2:
         return ()
     ports = _listed(url.query.get("port", ())) or [""] * len(names)
-    return tuple(Host(name, port) for name, port in zip(names, ports, strict=True))
+    return tuple(DatabaseHost(name, port) for name, port in zip(names, ports, strict=True))
 
 
 def rendered(url: URL, *, hide_password: bool) -> str:
@@ -107,7 +107,7 @@ def each_of(parameters: dict[str, object]) -> dict[str, dict[str, object]]:
     for at in range(count):
         own = {name: values[at if len(values) == count else 0] for name, values in lists.items()}
         rest = {name: value for name, value in parameters.items() if name not in lists}
-        alone[str(Host(own["host"], own.get("port", "")))] = rest | {
+        alone[str(DatabaseHost(own["host"], own.get("port", "")))] = rest | {
             name: value for name, value in own.items() if value
         }
     return alone
@@ -123,18 +123,18 @@ def _listed(value: str | tuple[str, ...]) -> list[str]:
     return [text for listed in texts for text in listed.split(",")]
 
 
-def _parsed(text: str) -> Host:
+def _parsed(text: str) -> DatabaseHost:
     if text.startswith(("/", "@")):
-        return Host(text, "")  # a Unix socket
+        return DatabaseHost(text, "")  # a Unix socket
     bracketed = _BRACKETED.fullmatch(text)
     if bracketed:
-        return Host(bracketed["name"], _port(bracketed["port"] or ""))
+        return DatabaseHost(bracketed["name"], _port(bracketed["port"] or ""))
     if text.count(":") > 1:
-        return Host(text, "")  # an IPv6 address
+        return DatabaseHost(text, "")  # an IPv6 address
     name, _colon, port = text.partition(":")
     if not name or _NO_NAME.search(name):
         raise _wrong("has a host that is no name of one")
-    return Host(name, _port(port))
+    return DatabaseHost(name, _port(port))
 
 
 def _port(text: str) -> str:
@@ -143,7 +143,7 @@ def _port(text: str) -> str:
     return text
 
 
-def _with_ports(hosts: list[Host], ports: list[str]) -> list[Host]:
+def _with_ports(hosts: list[DatabaseHost], ports: list[str]) -> list[DatabaseHost]:
     if not ports:
         return hosts
     if any(host.port for host in hosts):
@@ -152,7 +152,7 @@ def _with_ports(hosts: list[Host], ports: list[str]) -> list[Host]:
         ports *= len(hosts)
     if len(ports) != len(hosts):
         raise _wrong("has not as many ports as hosts")
-    return [Host(host.name, _port(port)) for host, port in zip(hosts, ports, strict=True)]
+    return [DatabaseHost(host.name, _port(port)) for host, port in zip(hosts, ports, strict=True)]
 
 
 def _wrong(what: str, instead: str = "postgresql://USER@HOST:PORT,HOST:PORT/DATABASE") -> LedgerError:

@@ -10,7 +10,7 @@ Each wait has an end, and who ends it can say most about it:
 - an answer, also that to a commit, for which the server has no time-out while it waits for a standby: we, after
   `ANSWER_TIMEOUT`, by shutting the connection down (`watchdog`);
 - a machine that is gone: the system, which asks for it every few seconds (TCP keep-alive);
-- a connection: the driver, after `CONNECT_TIMEOUT`, or the connector, for several hosts together;
+- a connection: the driver, after `CONNECT_TIMEOUT`, or `primary_finder`, for several hosts together;
 - a client that is cut off, and holds locks in a transaction: the server, after `IDLE_TIMEOUT`, or when it finds the
   client's machine gone. Otherwise its units would be locked for hours, also for itself when it is back.
 
@@ -124,7 +124,7 @@ class PostgresqlDatabase:
         }
         try:
             # The driver is an extra.
-            from .connector import Connector  # noqa: PLC0415
+            from .primary_finder import PrimaryFinder  # noqa: PLC0415
             from .watched_connection import WatchedConnection  # noqa: PLC0415
 
             self._engine = create_engine(
@@ -138,7 +138,7 @@ class PostgresqlDatabase:
         except ImportError as error:
             raise LedgerError(missing("postgresql", error)) from None
         self._driver = WatchedConnection
-        self._connector = Connector(name, settings)
+        self._finder = PrimaryFinder(name, settings)
         event.listen(self._engine, "do_connect", self._connect)
         event.listen(self._engine, "checkout", self._check_out)
         event.listen(self._engine, "before_cursor_execute", self._before_statement)
@@ -274,7 +274,7 @@ class PostgresqlDatabase:
     # What SQLAlchemy calls
 
     def _connect(self, _dialect: Any, record: Any, arguments: Any, parameters: Any) -> Any:
-        session = self._connector.connect(partial(self._driver.connect, *arguments), parameters, self._watch_over)
+        session = self._finder.connect(partial(self._driver.connect, *arguments), parameters, self._watch_over)
         connection = session.connection
         record.info["notices"] = session.notices
         record.info["is_fresh"] = True
@@ -289,7 +289,7 @@ class PostgresqlDatabase:
         if not is_fresh and (connection.closed or _has_something_to_say(connection)):
             raise DisconnectionError
         # Neither has one that leads to a primary of the past, which may live on.
-        if self._connector.is_outdated(*record.info["server"]):
+        if self._finder.is_outdated(*record.info["server"]):
             raise DisconnectionError
         self._attach(connection)
 
@@ -302,7 +302,7 @@ class PostgresqlDatabase:
             watch.more = len(parameters) * _ROW_TIMEOUT if is_many else asked_for
 
     def _is_replaced(self, server: tuple[str | None, int | None]) -> bool:
-        return self._connector.is_outdated(*server) or self._connector.is_replaced(server)
+        return self._finder.is_outdated(*server) or self._finder.is_replaced(server)
 
     def _watch_over(self, connection: Any) -> None:
         connection.current = self._current

@@ -39,7 +39,7 @@ _STANDBY = ("session is read-only", "server is in hot standby mode")
 _log = logging.getLogger("ioto.ledger")
 
 
-class Connector:
+class PrimaryFinder:
     """Opens the connections to one ledger. Threads may share it."""
 
     def __init__(self, name: str, settings: dict[str, str]) -> None:
@@ -84,11 +84,12 @@ class Connector:
         if self._several is None:
             return False
         connect, parameters = self._several
-        asked = _Asked(connect, lambda connection: set_up(connection, self._settings), each_of(parameters))
+        asked = _HostPolls(connect, lambda connection: set_up(connection, self._settings), each_of(parameters))
         try:
             found = asked.found(
                 time.monotonic() + _DOUBT_TIMEOUT,
                 lambda session: None if (session.timeline or 0) > (server[1] or 0) else "not a later one",
+                once=True,
             )
         finally:
             asked.end()
@@ -119,7 +120,7 @@ class Connector:
         if is_for_writing:
             self._several = connect, parameters
         seconds = self._seconds(parameters["connect_timeout"])
-        asked = _Asked(connect, lambda connection: set_up(connection, self._settings), each_of(parameters))
+        asked = _HostPolls(connect, lambda connection: set_up(connection, self._settings), each_of(parameters))
         try:
             found = asked.found(time.monotonic() + seconds, self._is_primary_of_now if is_for_writing else _is_any)
             for host, error in asked.refused.items():
@@ -187,7 +188,7 @@ class Connector:
             _log.warning("%s", sentence)
 
 
-class _Asked:
+class _HostPolls:
     """All hosts, each asked by a thread of its own until it serves or nobody waits for it any longer."""
 
     def __init__(
@@ -207,8 +208,13 @@ class _Asked:
         self.refused: dict[str, Exception] = {}
         self._unfit: dict[str, str] = {}
 
-    def found(self, deadline: float, problem: Callable[[ServerSession], str | None]) -> dict[str, ServerSession]:
-        """Return the sessions of hosts without a `problem` by name; none where there are none until `deadline`."""
+    def found(
+        self, deadline: float, problem: Callable[[ServerSession], str | None], *, once: bool = False
+    ) -> dict[str, ServerSession]:
+        """Return the sessions of hosts without a `problem` by name; none where there are none until `deadline`.
+
+        With `once`, no host is asked again.
+        """
         found: dict[str, ServerSession] = {}
         silent = {*self._hosts}
         for host in self._hosts:
@@ -233,7 +239,9 @@ class _Asked:
                     if len(self.refused) == len(self._hosts) and not any(map(_is_temporary, self.refused.values())):
                         break
                     continue
-            if not found:
+            if once and not silent:
+                break
+            if not found and not once:
                 self._ask(host, after=_PAUSE)
         return found
 
