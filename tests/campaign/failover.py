@@ -36,6 +36,11 @@ from tests.services.postgresql_hosts import PostgresqlHosts, postgresql_hosts
 ANSWER_SECONDS = 2
 _BACK_SECONDS = 20.0
 """How long it may take after a fault is over until the service gives the next answer."""
+_END_IDLE_SESSIONS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE state = 'idle in transaction' AND state_change < now() - interval '5 s'
+"""
+"""As the guide on PostgreSQL has it."""
 
 
 def killed(hosts: PostgresqlHosts, chance: Random) -> None:
@@ -174,7 +179,7 @@ def _round(
         job.wait()
         if result.back[-1] > _BACK_SECONDS:
             yield f"the service gave no answer for {result.back[-1]:.0f} s after it"
-        job.run_again()
+        job.run_again(lambda: len(hosts.primary.sql(_END_IDLE_SESSIONS)))
         load.end()
         yield from job.violations(load.answered)
         yield from load.violations

@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +32,7 @@ DEVICES = 4
 """Of each controller."""
 _RUN_SECONDS = 180
 _CLIENTS = 2
+_LOCKED = "is locked by another session, which did not end in time; see pg_stat_activity"
 
 
 class Controller:
@@ -145,17 +146,26 @@ class Job:
         self.counts["devices done at once"] += len(self._done_first)
         self.counts["devices done later"] += self.size - len(self._done_first)
 
-    def run_again(self) -> None:
-        """Run once more what has failed, which has to succeed now."""
-        again = [controller for controller in self.controllers if controller.last.status]
-        for controller in again:
-            controller.start()
-        for controller in again:
-            run = controller.wait()
-            self._look(controller, run)
-            self.counts[f"runs again ({controller.engine})"] += 1
-            if run.status:
-                self._told.append(f"the run by {controller.engine} has failed again: {run.output[-3000:]}")
+    def run_again(self, end_idle_sessions: Callable[[], int]) -> None:
+        """Run once more what has failed, which has to succeed now.
+
+        A run that is told of a lock is had a third time, after somebody has done what it says, as by `end_idle_sessions`:
+        a server that was cut off in a transaction holds its locks for minutes.
+        """
+        for is_last in (False, True):
+            again = [controller for controller in self.controllers if controller.last.status]
+            for controller in again:
+                controller.start()
+            for controller in again:
+                self._look(controller, controller.wait())
+                self.counts[f"runs again ({controller.engine})"] += 1
+            failed = [controller for controller in again if controller.last.status]
+            if is_last or not all(_LOCKED in controller.last.output for controller in failed):
+                break
+            if failed:
+                self.counts["sessions ended that were cut off"] += end_idle_sessions()
+        for controller in failed:
+            self._told.append(f"the run by {controller.engine} has failed again: {controller.last.output[-3000:]}")
 
     def _look(self, controller: Controller, run: Run) -> None:
         self.counts[f"runs ({controller.engine})"] += 1
