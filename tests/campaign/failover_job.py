@@ -149,7 +149,7 @@ class Job:
     def run_again(self, end_idle_sessions: Callable[[], int]) -> None:
         """Run once more what has failed, which has to succeed now.
 
-        A run that is told of a lock is had a third time, after somebody has done what it says, as by `end_idle_sessions`:
+        A run that is told of a lock is had a third time after `end_idle_sessions`, which somebody would do by hand:
         a server that was cut off in a transaction holds its locks for minutes.
         """
         for is_last in (False, True):
