@@ -116,6 +116,20 @@ class PostgresqlServer:
         query = urlencode({"host": self.directory, "options": f"-csearch_path={name}"})
         return f"postgresql://{_ADMINISTRATOR}@/postgres?{query}"
 
+    def asking_for(self, password: str, user: str) -> str:
+        """As `new_url`, for a new `user` whom the server asks for `password`, which is not in the URL."""
+        url = self.new_url().replace(f"//{_ADMINISTRATOR}@", f"//{user}@")
+        schema = url.rpartition("search_path%3D")[2]
+        self.sql(f"CREATE ROLE {user} LOGIN PASSWORD '{password}'")
+        self.sql(f"ALTER SCHEMA {schema} OWNER TO {user}")
+        rules = self.directory / "data/pg_hba.conf"
+        rules.write_text(f"local all {user} scram-sha-256\n{rules.read_text('utf-8')}", encoding="utf-8")
+        self.sql("SELECT pg_reload_conf()")
+        deadline = time.monotonic() + START_TIMEOUT
+        while self._lets_in(user):
+            assert time.monotonic() < deadline
+        return url
+
     @property
     def socket(self) -> Path:
         """The Unix socket at which the server listens."""
@@ -147,6 +161,15 @@ class PostgresqlServer:
         with psycopg.connect(self._conninfo("postgres"), autocommit=True) as connection:
             cursor = connection.execute(statement)
             return cursor.fetchall() if cursor.description else []
+
+    def _lets_in(self, user: str) -> bool:
+        """Whether it asks `user` for no password."""
+        import psycopg  # noqa: PLC0415  # the driver is an extra; without it these tests skip
+
+        with suppress(psycopg.OperationalError):
+            psycopg.connect(f"host={self.directory} user={user} dbname=postgres passfile={self.directory}/none").close()
+            return True
+        return False
 
     def _conninfo(self, database: str) -> str:
         return f"host={self.directory} user={_ADMINISTRATOR} dbname={database}"
