@@ -163,9 +163,10 @@ def contents(stream: Path) -> Iterator[tuple[str, bytes]]:
     """Return what a stream holds: its lines of JSON (named `line`), and each file of its archives."""
     with stream.open("rb") as source:
         while line := source.readline():
-            found = json.loads(line) if line.startswith(b"{") else {}
             yield "line", line
-            if size := found.get("zipfile"):
+            # That of a worker that was killed ends anywhere.
+            if line.startswith(b'{"zipfile": ') and line.endswith(b"}\n"):
+                size = json.loads(line)["zipfile"]
                 archive = base64.b64decode(source.read((size + 2) // 3 * 4))
                 with zipfile.ZipFile(io.BytesIO(archive)) as files:
                     for name in files.namelist():
