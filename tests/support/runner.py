@@ -18,14 +18,14 @@ import signal
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 from tests.fleet.processes import descendants
 from tests.support.ansible import ROOT, environment
@@ -66,15 +66,18 @@ class Done:
 
 
 class Worker:
-    """A worker that takes one stream, in a folder of its own, and writes another."""
+    """A worker that takes one stream, in a folder of its own, and writes another.
 
-    def __init__(self, stream: Path, home: Path, **more: str) -> None:
+    `within` is a command that runs the one behind it.
+    """
+
+    def __init__(self, stream: Path, home: Path, *, within: Sequence[str | Path] = (), **more: str) -> None:
         self.stream = stream
         self.folder = folder_of_worker(stream)
         self.written = stream.with_suffix(".written")
         with stream.open("rb") as source, self.written.open("wb") as sink:
             self.process = subprocess.Popen(
-                (RUNNER, "worker", "--private-data-dir", self.folder, "--delete"),
+                (*within, RUNNER, "worker", "--private-data-dir", self.folder, "--delete"),
                 stdin=source,
                 stdout=sink,
                 stderr=sink,
