@@ -13,9 +13,11 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import yaml
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.event_kinds import EventKind
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
@@ -24,8 +26,9 @@ from tests.fleet import Device, Fleet
 from tests.fleet.processes import members
 from tests.services.label_printer import READY, LabelPrinter
 from tests.services.postgresql import PostgresqlServer
+from tests.support import documents
 from tests.support.labels import labels_of
-from tests.support.runner import RUNNER, Done, Sender, Worker, contents, folder_of_worker
+from tests.support.runner import MACHINE, RUNNER, Done, Sender, Worker, contents, folder_of_worker
 
 pytest.importorskip("reportlab", reason="labels need the Python package reportlab")
 pytestmark = [
@@ -37,10 +40,12 @@ pytestmark = [
     ),
 ]
 
-PASSWORD = "Xk7-of-the-ledger-q2"
+SECRET = "Xk7-of-the-ledger-q2"
+PASSWORD = rf"{SECRET}:\1"
+"""With what a password file has to escape."""
 USER = "line"
 CANARY = "Zr4-in-the-environment"
-PASSFILE = f"*:*:*:{USER}:{PASSWORD}\n"
+GUIDE = "docs/docsite/rst/awx.rst"
 SLOW = {"ANSIBLE_TIMEOUT": "60"}
 """A device that is frozen has the time to thaw."""
 
@@ -59,13 +64,15 @@ class Job:
     def stream(self, name: str, step: str, hosts: Collection[str], *, passfile: bool = False, **variables: str) -> Path:
         """Return the stream of a step for `hosts`, as AWX makes it: an inventory that has no others.
 
-        With `passfile` the ledger's password goes with it in a file, as a credential of AWX injects it.
+        With `passfile` the ledger's password goes with it in a file, as the guide has a credential of AWX inject it.
         """
         files = {"env/ssh_key": self.fleet.devices[0].key.read_text(), "env/cmdline": "-vvv"}
         environ = {"IOTO_TEST_CANARY": CANARY}
         if passfile:
-            files["env/pgpass"] = PASSFILE
-            environ["PGPASSFILE"] = str(folder_of_worker(self.folder / f"{name}.stream") / "env/pgpass")
+            place = folder_of_worker(self.folder / f"{name}.stream") / "env/injected"
+            files["env/injected"], more = injected(place, self.ledger)
+            environ |= more["env"]
+            variables |= more["extra_vars"]
         return self.sender.transmit(
             name,
             f"ioto.serialization.job_{step}",
@@ -77,7 +84,11 @@ class Job:
 
     def done(self, stream: Path, **environ: str) -> Done:
         """Return how a job ended on a worker that has what it is given."""
-        return self.sender.process(Worker(stream, self.home, **environ).wait())
+        return self.sender.process(self.begun(stream, **environ).wait())
+
+    def begun(self, stream: Path, **environ: str) -> Worker:
+        """Return a worker, on a machine of its own, that has begun with a job."""
+        return Worker(stream, self.home, within=MACHINE, **environ)
 
     def claims(self) -> dict[str, Claim]:
         """What the ledger has of each unit."""
@@ -96,6 +107,21 @@ class Job:
             for host in {"manual-1", "manual-3"} & group["hosts"].keys():
                 group["hosts"][host] = {**group["hosts"][host], "ioto_engine": "fleet"}
         return found
+
+
+def injected(place: Path, ledger: str) -> tuple[str, dict[str, dict[str, str]]]:
+    """Return the file that the guide's credential type injects, as `place` on the worker, and all else that it does."""
+    blocks = {block.name: block.text for block in documents.blocks(GUIDE)}
+    injectors = yaml.safe_load(blocks["awx/injectors.yml"])
+    fields = {"ledger": ledger, "password": PASSWORD}
+    assert set(fields) == {field["id"] for field in yaml.safe_load(blocks["awx/inputs.yml"])["fields"]}
+    render = ImmutableSandboxedEnvironment().from_string
+    known = {**fields, "tower": {"filename": str(place)}}
+    more = {
+        kind: {name: render(text).render(known) for name, text in injectors[kind].items()}
+        for kind in ("env", "extra_vars")
+    }
+    return render(injectors["file"]["template"]).render(known), more
 
 
 def freeze(device: Device, how: signal.Signals) -> None:
@@ -132,7 +158,7 @@ def test_a_job_goes_through_workers_of_which_one_dies_and_its_artifacts_tell_no_
     jobs = tmp_path / "jobs"
     jobs.mkdir()
     own_passfile = tmp_path / "pgpass"
-    own_passfile.write_text(PASSFILE)
+    own_passfile.write_text(injected(own_passfile, "")[0])
     own_passfile.chmod(0o600)
     of_worker = {"PGPASSFILE": str(own_passfile)}
     with (
@@ -154,7 +180,7 @@ def test_a_job_goes_through_workers_of_which_one_dies_and_its_artifacts_tell_no_
         freeze(fleet[even[-1]], signal.SIGSTOP)
         of_first = job.stream("slice-1", "provision", odd, passfile=True, ioto_job=number)
         of_second = job.stream("slice-2", "provision", even, ioto_job=number)
-        first, dying = Worker(of_first, home), Worker(of_second, home, **of_worker, **SLOW)
+        first, dying = job.begun(of_first), job.begun(of_second, **of_worker, **SLOW)
         serials = {name: fleet[name].serial for name in everybody}
         eventually(lambda: is_verified(job.claims(), serials[even[0]]), dying)
         slices = slice_numbers(job, number)
@@ -201,8 +227,8 @@ def test_a_job_goes_through_workers_of_which_one_dies_and_its_artifacts_tell_no_
     told = {*places(jobs, CANARY)}
     assert {"slice-1.stream: env/envvars", "slice-1.written: line", "slice-1.written: command"} <= told
     assert "slice-1.processed/artifacts/slice-1/command" in told
-    assert {*places(jobs, PASSWORD)} == {
-        *("slice-1/env/pgpass", "slice-1.stream: env/pgpass"),
+    assert {*places(jobs, SECRET)} == {
+        *("slice-1/env/injected", "slice-1.stream: env/injected"),
         *("overlap/env/extravars", "overlap.stream: env/extravars"),
     }
     for claim_id in ids.values():
@@ -210,7 +236,7 @@ def test_a_job_goes_through_workers_of_which_one_dies_and_its_artifacts_tell_no_
 
 
 def with_password(url: str) -> str:
-    return url.replace(f"//{USER}@", f"//{USER}:{PASSWORD}@")
+    return url.replace(f"//{USER}@", f"//{USER}:{quote(PASSWORD, safe='')}@")
 
 
 def is_verified(claims: Mapping[str, Claim], serial: str) -> bool:
