@@ -110,7 +110,7 @@ class Job:
 
 
 def injected(place: Path, ledger: str) -> tuple[str, dict[str, dict[str, str]]]:
-    """Return the file that the guide's credential type injects, as `place` on the worker, and all else that it does."""
+    """Return the file that the guide's credential type injects, as `place` on the worker, and what else it does."""
     blocks = {block.name: block.text for block in documents.blocks(GUIDE)}
     injectors = yaml.safe_load(blocks["awx/injectors.yml"])
     fields = {"ledger": ledger, "password": PASSWORD}

@@ -145,7 +145,7 @@ class Sender:
     def _run(self, *arguments: str | Path, **streams: Any) -> None:
         streams = {"stdin": subprocess.DEVNULL, **streams}
         subprocess.run(
-            (RUNNER, *arguments), cwd=self._home, env=environment(self._home), check=True, timeout=60, **streams
+            (RUNNER, *arguments), cwd=self._home, env=environment(self._home), check=True, timeout=300, **streams
         )
 
 
