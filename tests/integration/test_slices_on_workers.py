@@ -46,7 +46,7 @@ PASSWORD = rf"{SECRET}:\1"
 USER = "line"
 CANARY = "Zr4-in-the-environment"
 GUIDE = "docs/docsite/rst/awx.rst"
-SLOW = {"ANSIBLE_TIMEOUT": "60"}
+SLOW = {"ANSIBLE_TIMEOUT": "300"}
 """A device that is frozen has the time to thaw."""
 
 
@@ -132,7 +132,7 @@ def freeze(device: Device, how: signal.Signals) -> None:
 
 def eventually(holds: Any, worker: Worker) -> None:
     """Return when `holds` does, at the latest before `worker` ends."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not holds():
         assert worker.process.poll() is None and time.monotonic() < deadline, worker.written.read_text()[-3000:]
         time.sleep(0.02)  # between two questions, not in place of the answer

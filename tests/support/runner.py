@@ -87,7 +87,7 @@ class Worker:
                 start_new_session=True,
             )
 
-    def wait(self, timeout: float = 120.0) -> Worker:
+    def wait(self, timeout: float = 300.0) -> Worker:
         """Return when it has ended."""
         self.process.wait(timeout)
         return self
