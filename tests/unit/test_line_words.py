@@ -19,6 +19,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.line.words impo
 ROOMS = ("claim_ids", "device", "identity", "json5", "ledger", "scanning", "serialization", "verification")
 """What a flow meets on its way to one board."""
 OF_SETTINGS = {
+    "JobNumberError",
     "ScanFileError",
     "ScannerAddressError",
     "ScannerPortError",
