@@ -26,7 +26,7 @@ class ActionModule(IotoAction):
         result = label_hosts(
             self.batch(VARIABLES),
             complete=lambda options: complete(options, label_options.ARGUMENTS),
-            open_ledger=lambda location: Ledger(location, read_only=self.check_mode),
+            open_ledger=lambda location: Ledger.of_run(location, read_only=self.check_mode),
             check=self.check_mode,
         )
         return {**result, "warnings": result["notices"]} if result["notices"] else result

@@ -43,6 +43,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.unknown_v
     check_not_read,
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.checkpoints import options as checkpoint_options
+from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware import options as firmware_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling import options as label_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.hosts import check_hosts, labelled_hosts
@@ -99,7 +100,7 @@ class ActionModule(BatchAction):
         hosts = of_modes(found, arguments["modes"])
         names_of_all = self.names(everybody)
         started = datetime.now(UTC)
-        job = check_job(hosts, partial(Ledger, read_only=True), step)
+        job = check_job(hosts, partial(Ledger.of_run, read_only=True), step)
         problems = [
             *self._check_selection(),
             *without_value(unreadable),
@@ -163,12 +164,15 @@ class ActionModule(BatchAction):
         if step is Step.PROVISION:
             may_replace, problems = slices_to_replace(hosts, job)
             self._slice = new_run_number()
-            open_ledger = partial(Ledger, read_only=self.check_mode)
+            open_ledger = partial(Ledger.of_run, read_only=self.check_mode)
             return problems or begin_slice(
                 hosts, self._slice, open_ledger, may_replace=may_replace, check=self.check_mode
             )
         if not self.check_mode:
-            begin_run(hosts, Ledger, job_started=started if step is Step.CHECK else None)
+            try:
+                begin_run(hosts, Ledger.of_run, job_started=started if step is Step.CHECK else None)
+            except IotoError as error:  # as where it could not be opened: nothing is begun without it
+                return [Problem(tuple(hosts), str(error), error.kind)]
         return []
 
     def _numbers(self, job: CheckedJob, step: Step | None) -> dict[str, Any]:

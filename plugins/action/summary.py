@@ -55,12 +55,12 @@ class ActionModule(IotoAction):
         self, hosts: Mapping[str, Mapping[str, Any]], summary: BatchSummary, arguments: Mapping[str, Any]
     ) -> list[str]:
         if self.check_mode:
-            return foretell_records(hosts, summary, partial(Ledger, read_only=True))
+            return foretell_records(hosts, summary, partial(Ledger.of_run, read_only=True))
         if arguments["slice"]:
-            return record_slice(hosts, summary, Ledger, number=arguments["slice"])
+            return record_slice(hosts, summary, Ledger.of_run, number=arguments["slice"])
         if job_of(hosts.values()) and arguments["started"]:
-            return record_finish(hosts, summary, Ledger, started=arguments["started"])
-        return record_run(hosts, summary, Ledger, started=arguments["started"])
+            return record_finish(hosts, summary, Ledger.of_run, started=arguments["started"])
+        return record_run(hosts, summary, Ledger.of_run, started=arguments["started"])
 
 
 def _failures(hosts: Mapping[str, Mapping[str, Any]], summary: BatchSummary) -> dict[str, dict[str, Any]]:

@@ -84,20 +84,10 @@ def _measure(size: int, names: list[str], rounds: int, forks: int) -> Iterator[d
                     ledger=Path(folder) / f"{name.replace(' ', '-')}-{number}.db",
                     forks=forks,
                 )
-                _forget(fleet)
+                fleet.forget_ids()
                 yield {**result, **_once(peer, run, fleet)}
                 if peer.again:
                     yield {**result, "peer": f"{name}, again", **_once(peer, run, fleet)}
-
-
-def _forget(fleet: Fleet) -> None:
-    """Make the devices new: each without an ID."""
-    for device in fleet.devices:
-        path = device.root / "etc/ioto/device.json5"
-        text = path.read_text(encoding="utf-8")
-        if "id:" in text:
-            lines = [line for line in text.splitlines(keepends=True) if not line.lstrip().startswith("id:")]
-            path.write_text("".join(lines), encoding="utf-8")
 
 
 def _once(peer: Peer, run: Run, fleet: Fleet) -> dict[str, Any]:

@@ -112,6 +112,15 @@ class Fleet:
         """Return the device with this name in the inventory."""
         return next(device for device in self.devices if device.name == name)
 
+    def forget_ids(self) -> None:
+        """Make the devices new: each without an ID."""
+        for device in self.devices:
+            path = device.root / "etc/ioto/device.json5"
+            text = path.read_text(encoding="utf-8")
+            if "id:" in text:
+                lines = [line for line in text.splitlines(keepends=True) if not line.lstrip().startswith("id:")]
+                path.write_text("".join(lines), encoding="utf-8")
+
     def down(self) -> None:
         """Kill, unmount and delete all that the fleet has. Raises `FleetError`."""
         removal.remove(self.state_dir)

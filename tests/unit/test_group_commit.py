@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.group_commit import GroupCommit
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.operations import Change
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
     AllocationRequest,
     Claim,
@@ -30,13 +31,13 @@ THREADS = 16
 
 
 class CountingLedger(Ledger):
-    """A ledger that remembers how many requests came with each commit."""
+    """A ledger that remembers how many changes came with each commit."""
 
     sizes: list[int]
 
-    def allocate_many(self, requests: Sequence[AllocationRequest]) -> list[Claim | IotoError]:
-        self.sizes.append(len(requests))
-        return super().allocate_many(requests)
+    def change_many(self, asked: Sequence[Change]) -> list[Claim | IotoError]:
+        self.sizes.append(len(asked))
+        return super().change_many(asked)
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def test_threads_that_ask_at_once_share_commits_and_each_unit_has_its_own_id(led
     with ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(one, range(THREADS)))
 
-    assert sum(ledger.sizes) == THREADS * 5
+    assert sum(ledger.sizes) == THREADS * 5 * 2
     assert max(ledger.sizes) > 1
     claims = list(ledger.claims())
     assert len({claim.claim_id for claim in claims}) == len({claim.unit for claim in claims}) == THREADS * 5
@@ -73,8 +74,8 @@ def test_threads_that_ask_at_once_share_commits_and_each_unit_has_its_own_id(led
 class FailingLedger(CountingLedger):
     """A ledger with a defect."""
 
-    def allocate_many(self, requests: Sequence[AllocationRequest]) -> list[Claim | IotoError]:
-        super().allocate_many(requests)
+    def change_many(self, asked: Sequence[Change]) -> list[Claim | IotoError]:
+        super().change_many(asked)
         raise ZeroDivisionError
 
 

@@ -16,6 +16,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.preflight
     without_value,
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.problem import Problem, by_sentence
+from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import FailureKind
 from ansible_collections.ioto.serialization.plugins.plugin_utils.modes import Mode
 
 HOSTS: dict[str, dict[str, Any]] = {
@@ -46,10 +47,17 @@ def test_every_problem_is_a_line_and_the_count_is_on_top() -> None:
     problems = [*without_value({"a": ["x has no value.", "y has no value."]}), *by_sentence({"it is odd.": ["b", "c"]})]
     assert concluded(HOSTS, problems) == {
         "failed": True,
+        "failure": "settings",
         "msg": "The batch has 3 problems, and no device was touched:\n"
         "- a: x has no value.\n- a: y has no value.\n- b, c: it is odd.",
     }
     assert concluded(HOSTS, problems[:1])["msg"].startswith("The batch has 1 problem, and ")
+
+
+def test_a_batch_that_only_its_ledger_refuses_says_so_to_the_page() -> None:
+    silent = Problem(("m", "f"), "The ledger x did not answer.", FailureKind.RECORDS)
+    assert concluded(HOSTS, [silent, silent])["failure"] == "records"
+    assert concluded(HOSTS, [silent, *by_sentence({"it is odd.": ["b"]})])["failure"] == "settings"
 
 
 def test_a_sound_batch_names_the_hosts_of_each_play_and_when_it_began() -> None:

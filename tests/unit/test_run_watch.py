@@ -114,6 +114,15 @@ def test_a_batch_that_is_refused_fails_every_board(watch: RunWatch, told: Told) 
         assert told.last(slot).detail == "slot-2: ioto_product is missing; set it."
 
 
+def test_a_line_that_is_cut_off_from_its_ledger_says_so_and_calls_the_technician(watch: RunWatch, told: Told) -> None:
+    silent = "The batch has 1 problem, and no device was touched:\n- slot-1, slot-2: The ledger x did not answer."
+    watch.fail_task("preflight", "slot-1", {"failed": True, "failure": "records", "msg": silent})
+    for slot in ("slot-1", "slot-2"):
+        assert told.last(slot).reason == "The records cannot be read or written."
+        assert "call the technician" in str(told.last(slot).remedy)
+        assert told.last(slot).detail == "slot-1, slot-2: The ledger x did not answer."
+
+
 def test_a_twin_is_named(watch: RunWatch, told: Told) -> None:
     watch.fail_task("serialize", "slot-2", {"failed": True, "msg": "Two are one.", "twin": "slot-1"})
     assert told.last("slot-2").reason == "Another board says that it is the same one."

@@ -187,7 +187,7 @@ class IotoAction(ActionBase):
 
     def ledger(self, arguments: Mapping[str, Any]) -> Ledger:
         """Open the ledger that the task names, or the default one; in check mode it is only read."""
-        return Ledger(arguments["ledger"], read_only=self.check_mode)
+        return Ledger.of_run(arguments["ledger"], read_only=self.check_mode)
 
 
 def load_filters() -> None:

@@ -317,12 +317,12 @@ def _in_ledgers(units: Iterable[_BatchUnit]) -> Iterable[Problem]:
         by_ledger[None if location is None else str(location)].append(unit)
     for location, members in by_ledger.items():
         try:
-            with Ledger(location, read_only=True) as ledger:
+            with Ledger.of_run(location, read_only=True) as ledger:
                 ledger.database.check_usable()
                 yield from _taken(ledger, [unit for unit in members if unit.claim_id])
                 yield from _ids_among_properties(ledger, members)
         except IotoError as error:
-            yield Problem(tuple(unit.host for unit in members), str(error))
+            yield Problem(tuple(unit.host for unit in members), str(error), error.kind)
 
 
 def _ids_among_properties(ledger: Ledger, units: Sequence[_BatchUnit]) -> Iterable[Problem]:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from ..errors import FailureKind
 from ..modes import Mode
 from .check import NOBODY, plays
 from .problem import NO_IMAGE, Problem, list_problems
@@ -49,7 +50,10 @@ def conclude(
     and `checkpoint` those of its checkpoint.
     """
     if problems:
-        return {"failed": True, "msg": list_problems(problems, untouched=_untouched(hosts))}
+        kinds = {problem.kind for problem in problems}
+        kind = next(iter(kinds)) if len(kinds) == 1 else FailureKind.SETTINGS
+        told = list_problems(problems, untouched=_untouched(hosts))
+        return {"failed": True, "failure": kind.value, "msg": told}
     if not any(variables.get("ioto_mode") != Mode.NONE for variables in hosts.values()):
         return {"failed": True, "msg": _NOTHING_TO_DO}
     batch = list(hosts)

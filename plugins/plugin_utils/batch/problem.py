@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..display_text import counted
+from ..errors import FailureKind
 from .results import some_of
 
 NO_IMAGE = "no image was made"
@@ -21,6 +22,7 @@ class Problem:
 
     hosts: tuple[str, ...]
     sentence: str
+    kind: FailureKind = FailureKind.SETTINGS
 
     def __str__(self) -> str:
         return f"{some_of(self.hosts)}: {self.sentence}" if self.hosts else self.sentence

@@ -145,7 +145,7 @@ def _belongs(claim_id: str, variables: Mapping[str, Any]) -> bool:
     given = variables.get("ioto_claim_id")
     if isinstance(given, str) and parse(given) == claim_id:
         return True
-    with Ledger(variables.get("ioto_ledger"), read_only=True) as ledger:
+    with Ledger.of_run(variables.get("ioto_ledger"), read_only=True) as ledger:
         holder = ledger.find(claim_id)
     return holder is not None and holder.is_live and is_same_serial(holder.unit, variables.get("ioto_serial"))
 

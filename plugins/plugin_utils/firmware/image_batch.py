@@ -159,7 +159,7 @@ class ImageBatch:
     def _ledger(self, job: ImageJob) -> GroupCommit:
         location = job.options["ledger"]
         if location not in self._ledgers:
-            ledger = self._stack.enter_context(Ledger(location, read_only=self._result_options.check))
+            ledger = self._stack.enter_context(Ledger.of_run(location, read_only=self._result_options.check))
             self._ledgers[location] = GroupCommit(ledger)
         return self._ledgers[location]
 

@@ -163,7 +163,7 @@ class _Worker:
         self._close = close
         self._sending = threading.Lock()
         self._opening = threading.Lock()
-        self._ledgers: dict[tuple[str | None, bool], Ledger | GroupCommit] = {}
+        self._ledgers: dict[tuple[str | None, bool], GroupCommit] = {}
 
     def run(self) -> None:
         """Take numbers and do their jobs until no number is left."""
@@ -213,6 +213,7 @@ class _Worker:
 
     def _serialize(self, job: DeviceJob, flow: Flow) -> Mapping[str, Any]:
         ledger = self._ledger(flow)
+        ledger.check_answers()
         with self._connector.connect(job.host, job.settings, Deadline(flow.device_seconds)) as device:
             return run_flow(
                 device,
@@ -223,11 +224,11 @@ class _Worker:
                 diff=self._engine.diff,
             )
 
-    def _ledger(self, flow: Flow) -> Ledger | GroupCommit:
+    def _ledger(self, flow: Flow) -> GroupCommit:
         key = flow.recording.ledger, flow.request.check
         with self._opening:
             if key not in self._ledgers:
-                ledger = self._stack.enter_context(Ledger(flow.recording.ledger, read_only=flow.request.check))
+                ledger = self._stack.enter_context(Ledger.of_run(flow.recording.ledger, read_only=flow.request.check))
                 self._ledgers[key] = GroupCommit(ledger)
             return self._ledgers[key]
 

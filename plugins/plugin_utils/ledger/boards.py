@@ -43,15 +43,13 @@ class KnownBoards:
         self._by_name: dict[str, dict[str, None]] = {}
 
     def read(self, connection: Connection, names: Iterable[str], *, lock: bool) -> Iterator[Claim]:
-        """Yield the live claims on the boards with those `names`; with `lock` nobody else binds these meanwhile."""
+        """Return the live claims on the boards with those `names`; with `lock` nobody else binds these meanwhile."""
         wanted = sorted(set(names))
-        if not wanted:
-            return
-        if lock and connection.dialect.name == "postgresql":
+        if wanted and lock and connection.dialect.name == "postgresql":
             # Two who bind one board would not see each other's claims. On SQLite only one writes.
             numbers = {zlib.crc32(name.encode()) - 2**31 for name in wanted}
             execute(connection, _LOCK, (array(sorted(numbers)),))
-        yield from read_on_boards(connection, wanted)
+        return read_on_boards(connection, wanted)
 
     def put(self, claim: Claim, *, is_written: bool = False) -> None:
         """Take in a claim as it is now, or, with `is_written`, as it was read."""

@@ -13,17 +13,17 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import lru_cache
 from operator import attrgetter
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import Dialect, Integer, Table
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPICursor
-from sqlalchemy.exc import DBAPIError
 
 from ..identity.mac_addresses import normal_serial, notations
 from .columns import columns_of
+from .pipeline import driver_errors, wait_for
 from .records import Claim, Context, Event, NewEvent
 from .row_values import brought_columns, encode, fetch, read
 from .schema import IS_LIVE, IS_RETIRED, UtcDateTime, boards, claims, events
@@ -165,31 +165,34 @@ def update_claims(connection: Connection, changed: Sequence[Claim]) -> None:
 
 
 def _read(connection: Connection, column: str, keys: Iterable[str], *, lock: bool) -> Iterator[Claim]:
+    """Return the claims. A server is asked now, and its answer taken with the first of them: see `pipeline`."""
     wanted = sorted(set(keys))
-    for start in range(0, len(wanted), _CHUNK):
-        part = wanted[start : start + _CHUNK]
-        values: tuple[object, ...]
-        if _binds_arrays(connection.dialect):
-            statement, values = _select_by_array(column, lock=lock), (array(part),)
-        else:
-            size = _size(len(part))
-            statement, values = _select_by_values(column, size), (*part, *part[-1:] * (size - len(part)))
-        rows = fetch(connection, partial(_fetch_all, connection, statement, values))
-        yield from read(Claim, rows, connection.dialect)
+    parts = [wanted[start : start + _CHUNK] for start in range(0, len(wanted), _CHUNK)]
+    if _binds_arrays(connection.dialect):
+        statement = _select_by_array(column, lock=lock)
+        cursors = [execute(connection, statement, (array(part),)) for part in parts]
+        return (claim for cursor in cursors for claim in read(Claim, _rows(connection, cursor), connection.dialect))
+    return (claim for part in parts for claim in _read_values(connection, column, part))
 
 
-def _fetch_all(connection: Connection, statement: str, values: Sequence[object]) -> Sequence[Sequence[Any]]:
-    return execute(connection, statement, values).fetchall()
+def _read_values(connection: Connection, column: str, keys: Sequence[str]) -> Iterator[Claim]:
+    size = _size(len(keys))
+    statement, values = _select_by_values(column, size), (*keys, *[keys[-1]] * (size - len(keys)))
+    rows = fetch(connection, lambda: _rows(connection, execute(connection, statement, values)))
+    return read(Claim, rows, connection.dialect)
+
+
+def _rows(connection: Connection, cursor: DBAPICursor) -> Sequence[Sequence[Any]]:
+    with driver_errors(connection):
+        wait_for(connection, cursor)
+        return cursor.fetchall()
 
 
 def execute(connection: Connection, statement: str, values: Sequence[object]) -> DBAPICursor:
     """Execute `statement` by the driver's own cursor; what goes wrong is raised as SQLAlchemy raises it."""
-    cursor = connection.connection.cursor()
-    error_type = cast("Any", connection.dialect.loaded_dbapi).Error
-    try:
+    with driver_errors(connection):
+        cursor = connection.connection.cursor()
         cursor.execute(statement, values)
-    except error_type as error:
-        raise DBAPIError.instance(None, None, error, error_type, dialect=connection.dialect) from None
     return cursor
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
 from datetime import UTC, datetime
+from itertools import chain
 from typing import TypedDict, Unpack
 
 from sqlalchemy.engine import Connection
@@ -17,7 +18,7 @@ from sqlalchemy.engine import Connection
 from .. import claim_ids
 from ..identity.mac_addresses import is_same_serial, normal_serial
 from .boards import KnownBoards, brings_another_board, second_unit_on_board
-from .bulk_rows import insert_claims, insert_events, read_by_claim_id, read_live, update_claims
+from .bulk_rows import insert_claims, insert_events, read_by_claim_id, read_given_up, read_live, update_claims
 from .conflicts import SETTLING, insert_conflicts, settle_statements
 from .counts import ClaimKind, count_statements
 from .device_check import accepted, details_of, device_conflict, news_of, run_of, second_unit, twins_of
@@ -71,13 +72,15 @@ class ChangeSet:
         self._counts: dict[ClaimKind, int] = {}
         units, ids = set(touched.get("units", ())), filter(None, touched.get("ids", ()))
         self._draw = _Draw(len(units) or 1)
+        new_for = list(touched.get("new_for", ()))
         on_boards = self._boards.read(connection, touched.get("boards", ()), lock=lock)
-        found = [*on_boards, *read_live(connection, units, lock=lock)]
-        for claim in (*found, *read_by_claim_id(connection, ids, lock=lock)):
+        of_units, by_id = read_live(connection, units, lock=lock), read_by_claim_id(connection, ids, lock=lock)
+        given_up = read_given_up(connection, (unit for _product, unit in new_for))  # asked before any answer is taken
+        for claim in chain(on_boards, of_units, by_id):
             self._put(claim, is_written=True)
         self.given_up = Predecessors()
-        if without := [unit for product, unit in touched.get("new_for", ()) if self.live(product, unit) is None]:
-            self.given_up.read(connection, without)
+        if any(self.live(*unit) is None for unit in new_for):
+            self.given_up.read(claim for claim in given_up if self.live(claim.product, claim.unit or "") is None)
 
     def live(self, product: str, unit: str) -> Claim | None:
         """Return the unit's live claim."""

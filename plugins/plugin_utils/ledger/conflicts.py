@@ -17,7 +17,8 @@ from sqlalchemy.engine import Connection
 
 from .bulk_rows import Statement, array, insert_events, last_number, read_by_claim_id
 from .event_kinds import EventKind
-from .migrations.version import CONFLICTS_ARE_OPEN
+from .migrations.version import conflicts_are_open
+from .pipeline import leave_pipeline
 from .records import Conflict, Event, NewEvent
 from .row_values import clean, read, select_rows, unread
 from .schema import events, open_conflicts
@@ -59,6 +60,8 @@ def insert_conflicts(connection: Connection, new: Sequence[NewEvent], at: dateti
 
     The reason of one between devices says which device it was: another one is another conflict.
     """
+    if new:
+        leave_pipeline(connection)
     for event in {(event.claim_id, event.product, event.unit, event.reason): event for event in new}.values():
         about = {"claim_id": event.claim_id, "product": event.product, "unit": event.unit}
         same: list[ColumnElement[bool]] = [open_conflicts.c[name].is_not_distinct_from(about[name]) for name in about]
@@ -70,7 +73,7 @@ def insert_conflicts(connection: Connection, new: Sequence[NewEvent], at: dateti
 
 def settle_statements(connection: Connection, units: Collection[tuple[str, str]]) -> list[Statement]:
     """Return what has the conflicts of `units`, each a product and a unit, open no longer."""
-    if not units or not connection.info[CONFLICTS_ARE_OPEN]:
+    if not units or not conflicts_are_open(connection):
         return []
     if connection.dialect.name == "postgresql":
         return [(_SETTLE_ARRAYS, tuple(map(array, zip(*units, strict=True))))]

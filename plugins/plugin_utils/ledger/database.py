@@ -82,7 +82,7 @@ class Database:
     @property
     def moved_to(self) -> str | None:
         """Where the ledger is now, where it was moved from here: nobody may write to it any more."""
-        with self.read() as connection:
+        with self.ask() as connection:
             found = connection.exec_driver_sql("SELECT moved_to FROM ioto_ledger").scalar()
             return None if found is None else str(found)
 
@@ -100,6 +100,11 @@ class Database:
             with sentences(self.location):
                 check_usable(self.location.path)
 
+    def check_answers(self) -> None:
+        """Raise `LedgerError` where its server is known to be silent, without asking it."""
+        if self._server is not None:
+            self._server.check_answers()
+
     def close(self) -> None:
         """Let go of the connections."""
         if self._sqlite is not None:
@@ -113,18 +118,29 @@ class Database:
         with sentences(self.location, read_only=self.read_only), self._connection() as connection:
             yield connection
 
-    def write(self, work: Callable[[Connection], Result], *, though_moved: bool = False) -> Result:
+    @contextmanager
+    def ask(self) -> Iterator[Connection]:
+        """As `read`, for one question that needs no transaction around it."""
+        with sentences(self.location, read_only=self.read_only), self._connection(plain=True) as connection:
+            yield connection
+
+    def write(
+        self, work: Callable[[Connection], Result], *, though_moved: bool = False, at_once: bool = False
+    ) -> Result:
         """Do `work` in one transaction that is on the disk on return.
 
         Where another process was faster, `work` is done again from the start: it must read what it decides by. That
         happens only where the database says that it has undone the transaction. One whose outcome is not known is
-        an error, and its caller's to repeat. A ledger that was moved is refused, unless `though_moved`.
+        an error, and its caller's to repeat. A ledger that was moved is refused, unless `though_moved`. What is done
+        `at_once` takes two round trips to a server: see `pipeline`.
         """
         if self.read_only:
             raise LedgerError(f"The ledger {self.location} is open for reading only; nothing was recorded.")
         with sentences(self.location):
             for _attempt in range(_ATTEMPTS):
                 try:
+                    if self._sqlite is None and at_once:
+                        return self._postgresql.write_at_once(work)
                     if self._sqlite is None:
                         return self._postgresql.write(work, though_moved=though_moved)
                     with self._connection():
@@ -152,9 +168,9 @@ class Database:
         return self._server
 
     @contextmanager
-    def _connection(self) -> Iterator[Connection]:
+    def _connection(self, *, plain: bool = False) -> Iterator[Connection]:
         if self._sqlite is None:
-            with self._postgresql.connection() as connection:
+            with self._postgresql.connection(plain=plain) as connection:
                 yield connection
             return
         # SQLite: one connection, kept. Opening it again, and the sync that closing the last one costs, would take
@@ -212,7 +228,7 @@ class Database:
                 self._create_postgresql(server, url)
 
     def _check_postgresql(self, server: PostgresqlDatabase, url: URL) -> None:
-        with server.connection() as connection:
+        with server.connection(plain=True) as connection:
             version = version_of(connection, str(self.location))
             if version == SCHEMA_VERSION:
                 return

@@ -32,10 +32,15 @@ class GroupCommit:
         self._ledger = ledger
         # SQLite has one writer at a time; two of our own would only wait for each other in its busy loop.
         self._writing = writing = Lock()
-        self._requests = _Gathering(ledger.allocate_many, writing)
-        self._state_changes = _Gathering(ledger.advance_many, writing)
-        self._descriptions = _Gathering(ledger.describe_many, writing)
-        self._units = _Gathering(self._live_claims, Lock())
+        self._changes = _Gathering(ledger.change_many, writing)
+        # A server has one connection for those who ask, beside that for those who change: each costs it, and them.
+        asking = Lock()
+        self._units = _Gathering(self._live_claims, asking)
+        self._holders = _Gathering(self._holders_of_each, asking)
+
+    def check_answers(self) -> None:
+        """Raise `LedgerError` where the ledger's server is known to be silent: a device can be left alone then."""
+        self._ledger.database.check_answers()
 
     def live_claim(self, product: str, unit: str) -> Claim | None:
         """As `Ledger.live_claim`."""
@@ -43,7 +48,7 @@ class GroupCommit:
 
     def holders(self, ids: Iterable[str]) -> dict[str, Claim]:
         """As `Ledger.holders`."""
-        return self._ledger.holders(ids)
+        return self._holders.answer([claim_ids.parse(claim_id) for claim_id in ids])
 
     def check_board(self, request: AllocationRequest, *, is_noted: bool) -> None:
         """As `Ledger.check_board`."""
@@ -52,15 +57,15 @@ class GroupCommit:
 
     def allocate(self, request: AllocationRequest) -> Claim:
         """As `Ledger.allocate`."""
-        return only([self._requests.answer(request)])
+        return only([self._changes.answer(request)])
 
     def describe(self, description: Description) -> Claim:
         """As `Ledger.describe`."""
-        return only([self._descriptions.answer(description)])
+        return only([self._changes.answer(description)])
 
     def advance(self, change: StateChange) -> Claim:
         """As `Ledger.advance`."""
-        return only([self._state_changes.answer(change)])
+        return only([self._changes.answer(change)])
 
     def replace(self, request: AllocationRequest, *, reason: str) -> Claim:
         """As `Ledger.replace`."""
@@ -75,6 +80,10 @@ class GroupCommit:
     def _live_claims(self, units: Sequence[tuple[str, str]]) -> list[Claim | None]:
         found = self._ledger.live_claims(units)
         return [found.get(unit) for unit in units]
+
+    def _holders_of_each(self, asked: Sequence[Sequence[str]]) -> list[dict[str, Claim]]:
+        found = self._ledger.holders({claim_id for ids in asked for claim_id in ids})
+        return [{claim_id: found[claim_id] for claim_id in ids if claim_id in found} for ids in asked]
 
 
 class _OpenQuestion(Generic[Question, Answer]):

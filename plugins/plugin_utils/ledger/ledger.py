@@ -30,14 +30,11 @@ from .counts import read_summary
 from .database import Database
 from .location import Location
 from .operations import (
-    About,
-    advance_one,
-    allocate_all,
+    Change,
     attempt,
     canonical,
-    canonical_id,
-    describe_one,
-    do_each,
+    canonical_change,
+    change_all,
     note_all,
     only,
     reason_of,
@@ -73,6 +70,9 @@ from .records import (
 MAX_RESERVED = 100_000
 """IDs that one call of `Ledger.reserve` makes at most."""
 
+_MOST_AT_ONCE = 1000
+"""Rows that take a server a moment: what is written at once has the time of one statement."""
+
 Place = str | Path | Location | None
 """Where a ledger is: a path, a URL, or a location; None is the default file."""
 
@@ -97,6 +97,11 @@ class Ledger:
         self._database = Database(place, read_only=read_only, deadlines=deadlines)
         if read_only:  # whoever writes is refused
             self._database.tell_of_move()
+
+    @classmethod
+    def of_run(cls, location: Place = None, *, read_only: bool = False) -> Ledger:
+        """Open the ledger for a task of a run: where a server is silent, its devices are told soon."""
+        return cls(location, read_only=read_only, deadlines=Deadlines.of_run())
 
     @classmethod
     def in_memory(cls) -> Ledger:
@@ -145,11 +150,20 @@ class Ledger:
 
         One that cannot be had is answered by its error (`ClaimConflictError` or an invalid name) and spoils no other.
         """
-        checked = [attempt(canonical, request) for request in requests]
-        good = [request for request in checked if isinstance(request, AllocationRequest)]
+        return self.change_many(requests)
+
+    def change_many(self, asked: Sequence[Change]) -> list[Claim | IotoError]:
+        """Do `allocate`, `advance` or `describe`, each by what is asked, in one transaction, one after the other.
+
+        The answers stand in their order; what cannot be done is answered by its error, and spoils no other.
+        """
+        checked = [attempt(canonical_change, change) for change in asked]
+        good = [change for change in checked if not isinstance(change, IotoError)]
         if not good:
             return [error for error in checked if isinstance(error, IotoError)]
-        return self._change_for(lambda changes: allocate_all(changes, checked), good)
+        requests = [change for change in good if isinstance(change, AllocationRequest)]
+        others = [change.claim_id for change in good if not isinstance(change, AllocationRequest)]
+        return self._change_for(lambda changes: change_all(changes, checked), requests, *others)
 
     def check_board(self, request: AllocationRequest, *, is_noted: bool) -> None:
         """Raise `DeviceConflictError` where `allocate` would, since the board is another unit; have it noted or not."""
@@ -157,7 +171,7 @@ class Ledger:
         if is_noted:
             refused(self._change_for(lambda changes: [attempt(changes.check_board, request)], [request]))
         elif names := names_of_board(request.product, request.details):
-            with self._database.read() as connection:
+            with self._database.ask() as connection:
                 ChangeSet(connection, boards=names, lock=False).check_board(request)
 
     def replace(self, request: AllocationRequest, *, reason: str) -> Claim:
@@ -174,11 +188,7 @@ class Ledger:
 
         An event tells where it becomes unsettled or settled, and none of the rest.
         """
-        return only(self.describe_many([description]))
-
-    def describe_many(self, descriptions: Sequence[Description]) -> list[Claim | IotoError]:
-        """Do `describe` for every one of `descriptions` in one transaction; one that cannot be done spoils no other."""
-        return self._change_each(describe_one, descriptions)
+        return only(self.change_many([description]))
 
     def advance(self, change: StateChange) -> Claim:
         """Move a claim on to a state and record every state on the way; one that it has passed changes nothing.
@@ -189,7 +199,7 @@ class Ledger:
 
     def advance_many(self, state_changes: Sequence[StateChange]) -> list[Claim | IotoError]:
         """Do `advance` for every one of `state_changes` in one transaction; one that cannot be done spoils no other."""
-        return self._change_each(advance_one, state_changes)
+        return self.change_many(state_changes)
 
     def retire(self, claim_id: str, *, reason: str, context: Context) -> Claim:
         """Take a claim out of use for ever; one that is retired already stays as it is. Raises `UnknownClaimError`."""
@@ -218,7 +228,7 @@ class Ledger:
         request = replace(request, product=product, length=length)
         if not 1 <= request.count <= MAX_RESERVED:
             raise LedgerError(f"{request.count} claim IDs cannot be reserved at once; ask for 1 to {MAX_RESERVED}.")
-        return self._change(lambda changes: changes.reserve(request))
+        return self._change(lambda changes: changes.reserve(request), request.count)
 
     def take_over(
         self, parts: Iterable[Sequence[Claim]], *, context: Context, check_only: bool = False
@@ -244,7 +254,7 @@ class Ledger:
     def record_many(self, new_events: Sequence[NewEvent]) -> None:
         """Do `record` for all `new_events` in one transaction. A conflict that is recorded and unsettled is no news."""
         if new_events:
-            self._change(lambda changes: note_all(changes, new_events))
+            self._change(lambda changes: note_all(changes, new_events), len(new_events))
 
     # Questions
 
@@ -262,7 +272,7 @@ class Ledger:
     def holders(self, ids: Iterable[str]) -> dict[str, Claim]:
         """Return the claims with those IDs, in any state, by ID in its canonical form; unknown ones are left out."""
         wanted = [claim_ids.parse(claim_id) for claim_id in ids]
-        with self._database.read() as connection:
+        with self._database.ask() as connection:
             return {claim.claim_id: claim for claim in read_by_claim_id(connection, wanted)}
 
     def live_claim(self, product: str, unit: str) -> Claim | None:
@@ -272,7 +282,7 @@ class Ledger:
     def live_claims(self, units: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Claim]:
         """Return what those units, each a product and a unit, have now; units without a claim are left out."""
         wanted = {(claim_ids.parse_product(product), parse_recorded_unit(unit)) for product, unit in units}
-        with self._database.read() as connection:
+        with self._database.ask() as connection:
             return read_live_units(connection, wanted)
 
     def claims(
@@ -299,32 +309,26 @@ class Ledger:
 
     def summary(self) -> LedgerSummary:
         """Count the claims."""
-        with self._database.read() as connection:
+        with self._database.ask() as connection:
             return read_summary(connection)
 
-    def _change_each(
-        self, work: Callable[[ChangeSet, About], Claim], asked: Sequence[About]
-    ) -> list[Claim | IotoError]:
-        """Do `work` with each of `asked`, whose claim ID may be as people type it, in one transaction."""
-        checked = [attempt(canonical_id, about) for about in asked]
-        good = [about.claim_id for about in checked if not isinstance(about, IotoError)]
-        return self._change(lambda changes: do_each(changes, work, checked), ids=good)
-
-    def _change_for(self, work: Callable[[ChangeSet], Item], asked: Sequence[AllocationRequest]) -> Item:
-        """Do `work` with what there is of the units, IDs and boards that are `asked` for."""
+    def _change_for(
+        self, work: Callable[[ChangeSet], Item], asked: Sequence[AllocationRequest], *more_ids: str | None
+    ) -> Item:
+        """Do `work` with what there is of the units, IDs and boards that are `asked` for, and of `more_ids`."""
         boards = {name for request in asked for name in names_of_board(request.product, request.details)}
-        units, ids = [request.unit for request in asked], [request.claim_id for request in asked]
-        new_for = [(request.product, request.unit) for request in asked]
-        return self._change(work, units=units, ids=ids, boards=boards, new_for=new_for)
+        units, new_for = [each.unit for each in asked], [(each.product, each.unit) for each in asked]
+        ids = [*(request.claim_id for request in asked), *more_ids]
+        return self._change(work, len(ids), units=units, ids=ids, boards=boards, new_for=new_for)
 
-    def _change(self, work: Callable[[ChangeSet], Item], **touched: Unpack[Touched]) -> Item:
+    def _change(self, work: Callable[[ChangeSet], Item], number: int = 1, **touched: Unpack[Touched]) -> Item:
         def transaction(connection: Connection) -> Item:
             changes = ChangeSet(connection, **touched)
             result = work(changes)
             changes.save()
             return result
 
-        return self._database.write(transaction)
+        return self._database.write(transaction, at_once=number <= _MOST_AT_ONCE)
 
 
 def warm_up() -> None:

@@ -17,36 +17,27 @@ from .take_over import take_over
 
 Item = TypeVar("Item")
 Arguments = ParamSpec("Arguments")
-About = TypeVar("About", StateChange, Description)
-"""What is said about a claim that is named by its ID."""
+Change = AllocationRequest | StateChange | Description
+"""What is asked of a ledger for one claim."""
 
 
-def allocate_all(changes: ChangeSet, requests: Sequence[AllocationRequest | IotoError]) -> list[Claim | IotoError]:
-    """Allocate for each of `requests`; an error among them stays what it is. The answers stand in their order."""
+def change_all(changes: ChangeSet, asked: Sequence[Change | IotoError]) -> list[Claim | IotoError]:
+    """Do what is `asked`, in this order; an error among it stays what it is. The answers stand in the same order."""
     answers: list[Claim | IotoError] = []
-    for request in requests:
+    for change in asked:
         try:
-            answers.append(changes.allocate(request) if isinstance(request, AllocationRequest) else request)
+            answers.append(change if isinstance(change, IotoError) else _change_one(changes, change))
         except IotoError as error:
             answers.append(error)
     return answers
 
 
-def do_each(
-    changes: ChangeSet, work: Callable[[ChangeSet, About], Claim], asked: Sequence[About | IotoError]
-) -> list[Claim | IotoError]:
-    """Do `work` with each of `asked`; an error among them stays what it is."""
-    return [about if isinstance(about, IotoError) else attempt(work, changes, about) for about in asked]
-
-
-def advance_one(changes: ChangeSet, change: StateChange) -> Claim:
-    """Advance the claim of `change`."""
-    return changes.advance(changes.known(change.claim_id), change.state, change.context, change.detail)
-
-
-def describe_one(changes: ChangeSet, description: Description) -> Claim:
-    """Add to what is known of the unit of `description`."""
-    return changes.describe(description)
+def _change_one(changes: ChangeSet, change: Change) -> Claim:
+    if isinstance(change, AllocationRequest):
+        return changes.allocate(change)
+    if isinstance(change, StateChange):
+        return changes.advance(changes.known(change.claim_id), change.state, change.context, change.detail)
+    return changes.describe(change)
 
 
 def rebind_one(changes: ChangeSet, *, claim_id: str, unit: str, reason: str, context: Context) -> Claim:
@@ -85,10 +76,12 @@ def canonical(request: AllocationRequest) -> AllocationRequest:
     )
 
 
-def canonical_id(about: About) -> About:
-    """Return `about` with its claim ID in its canonical form."""
-    claim_id = claim_ids.parse(about.claim_id)
-    return about if claim_id == about.claim_id else replace(about, claim_id=claim_id)
+def canonical_change(change: Change) -> Change:
+    """Return `change` with every name in its canonical form."""
+    if isinstance(change, AllocationRequest):
+        return canonical(change)
+    claim_id = claim_ids.parse(change.claim_id)
+    return change if claim_id == change.claim_id else replace(change, claim_id=claim_id)
 
 
 def reason_of(text: str) -> str:

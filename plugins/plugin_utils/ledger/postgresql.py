@@ -24,6 +24,7 @@ session goes on, says that nothing was recorded.
 from __future__ import annotations
 
 import select
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -37,7 +38,9 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError
 from ..requirements import missing
 from .driver_errors import READ_ONLY_TRANSACTION, sqlstate
 from .hosts import hosts_of
-from .migrations.version import begin_to_write
+from .migrations.version import Beginning, begin_to_write
+from .outage import Outage
+from .pipeline import ISOLATION, Pipeline, driver_errors
 from .records import LedgerError
 from .schema import create_tables
 from .server_session import require_own
@@ -71,6 +74,8 @@ _HOSTS_TIMEOUT = 30
 now, and the one that was may live on."""
 
 _WARNING = "01000"
+_UNKNOWN_NAMES = "42"
+"""The class of errors with which a server says that a table or a column is not there."""
 _UNKNOWN_ALL_THE_SAME = ("08", "40003")
 """Errors, or classes of them, with which a server says that it does not know the outcome either."""
 
@@ -85,11 +90,21 @@ class Deadlines(NamedTuple):
     statement: float
     answer: float
     idle: float
+    pause: float = 0.0
+    """For so long nobody else tries what somebody waited for in vain: see `outage`."""
 
     @classmethod
     def usual(cls) -> Deadlines:
-        """Return those of a person, or of a run: in time, and no sooner than a server that is busy may need."""
+        """Return those of a person: in time, and no sooner than a server that is busy may need."""
         return cls(CONNECT_TIMEOUT, LOCK_TIMEOUT, STATEMENT_TIMEOUT, ANSWER_TIMEOUT, IDLE_TIMEOUT)
+
+    @classmethod
+    def of_run(cls) -> Deadlines:
+        """Return those of a run, which does little in a transaction, while its devices wait.
+
+        Who is cut off lets go of its locks before anybody else, such as the next run, stops waiting for them.
+        """
+        return cls(connect=5, lock=8.0, statement=9.0, answer=10.0, idle=6.0, pause=5.0)
 
     @classmethod
     def within(cls, seconds: float) -> Deadlines:
@@ -110,6 +125,7 @@ class PostgresqlDatabase:
         self._name = name
         self._deadlines = deadlines or Deadlines.usual()
         self._watchdog = Watchdog(self._deadlines.answer, self._is_replaced if hosts_of(url) else None)
+        self._outage = Outage(name, self._deadlines.pause)
         self._current = CurrentWatch()
         defaults = {
             "connect_timeout": self._deadlines.connect,
@@ -123,20 +139,21 @@ class PostgresqlDatabase:
             "idle_in_transaction_session_timeout": f"{self._deadlines.idle:g}s",
         }
         try:
-            # The driver is an extra.
+            # The driver is an extra, and SQLAlchemy's part of it takes its time to load.
             from .primary_finder import PrimaryFinder  # noqa: PLC0415
+            from .server_dialect import spoken_so  # noqa: PLC0415
             from .watched_connection import WatchedConnection  # noqa: PLC0415
 
             self._engine = create_engine(
-                url,
+                spoken_so(url),
                 hide_parameters=True,
-                # Whatever the server's default: who waited for a migration has to see what is there then.
-                isolation_level="READ COMMITTED",
+                isolation_level=ISOLATION,
                 pool_recycle=_HOSTS_TIMEOUT if hosts_of(url) else -1,
                 connect_args={option: value for option, value in defaults.items() if option not in url.query},
             )
         except ImportError as error:
             raise LedgerError(missing("postgresql", error)) from None
+        self._plain = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._driver = WatchedConnection
         self._finder = PrimaryFinder(name, settings)
         event.listen(self._engine, "do_connect", self._connect)
@@ -148,10 +165,18 @@ class PostgresqlDatabase:
         self._engine.dispose()
         self._watchdog.close()
 
+    def check_answers(self) -> None:
+        """Raise `LedgerError` where somebody has waited for the server in vain a moment ago: see `outage`."""
+        self._outage.check()
+
     @contextmanager
-    def connection(self) -> Iterator[Connection]:
-        """Lend a connection on which each question is answered by its deadline."""
-        with self._watched() as watch, self._engine.connect() as connection:
+    def connection(self, *, plain: bool = False) -> Iterator[Connection]:
+        """Lend a connection on which each question is answered by its deadline.
+
+        With `plain` nothing is put around a statement: beginning and ending a transaction are ways there and back.
+        """
+        self.check_answers()
+        with self._watched() as watch, (self._plain if plain else self._engine).connect() as connection:
             watch.rest()
             driver: Any = connection.connection.driver_connection
             try:
@@ -177,7 +202,26 @@ class PostgresqlDatabase:
             begin_to_write(connection, self._name, though_moved=though_moved)
             self._require_own_session(connection)
             result = work(connection)
-            self._commit(connection)
+            self._commit(connection, connection.commit)
+            return result
+
+    def write_at_once(self, work: Callable[[Connection], Result]) -> Result:
+        """As `write`, in two round trips, for a `work` that keeps to what `pipeline` says."""
+        with self.connection(plain=True) as connection:
+            try:
+                with Pipeline(connection) as pipeline:
+                    begun = Beginning(connection, self._name)
+                    with driver_errors(connection):
+                        self._require_own_session(connection)
+                    result = work(connection)
+                    begun.check()
+                    self._commit(connection, pipeline.commit)
+            except DBAPIError as error:
+                if (sqlstate(error) or "").startswith(_UNKNOWN_NAMES):
+                    # Has it another version by now?
+                    _undo(connection)
+                    begin_to_write(connection, self._name)
+                raise
             return result
 
     def create(self) -> None:
@@ -197,7 +241,7 @@ class PostgresqlDatabase:
             driver: Any = connection.connection.driver_connection
             request = driver.pgconn.get_cancel()
             try:
-                self._commit(connection)
+                self._commit(connection, connection.commit)
             except LedgerError:
                 # In a thread, for the server may be one that does not even answer this.
                 Thread(target=_cancel, args=(request,), name="ledger-cancel", daemon=True).start()
@@ -238,6 +282,7 @@ class PostgresqlDatabase:
                         f"The ledger {self._name} did not answer, another server was promoted in the place of the one "
                         "that was asked, and nothing was recorded; run again."
                     ) from None
+                self._outage.note(watch.patience)
                 raise LedgerError(
                     f"The ledger {self._name} did not answer for {watch.patience:.3g} s, and nothing was "
                     "recorded; see whether its server hangs, and run again."
@@ -250,16 +295,19 @@ class PostgresqlDatabase:
         if (number := connection.info["pooled_number"]) is not None:
             require_own(connection.connection.driver_connection, number, self._name)
 
-    def _commit(self, connection: Connection) -> None:
+    def _commit(self, connection: Connection, commit: Callable[[], None]) -> None:
         notices: list[str | None] = connection.info["notices"]
         notices.clear()
-        if (watch := self._current.watch) is not None:
+        watch = self._current.watch
+        if watch is not None:
             watch.more = 0.0  # whatever the statements before it had
         try:
-            connection.commit()
+            commit()
         except DBAPIError as error:
             if _is_undone(error):
                 raise
+            if watch is not None and watch.has_fired and not watch.is_left:
+                self._outage.note(watch.patience)
             connection.invalidate()
         else:
             if _WARNING not in notices:
@@ -274,7 +322,12 @@ class PostgresqlDatabase:
     # What SQLAlchemy calls
 
     def _connect(self, _dialect: Any, record: Any, arguments: Any, parameters: Any) -> Any:
-        session = self._finder.connect(partial(self._driver.connect, *arguments), parameters, self._watch_over)
+        began = time.monotonic()
+        try:
+            session = self._finder.connect(partial(self._driver.connect, *arguments), parameters, self._watch_over)
+        except Exception:
+            self._outage.note(time.monotonic() - began)
+            raise
         connection = session.connection
         record.info["notices"] = session.notices
         record.info["is_fresh"] = True
@@ -319,6 +372,12 @@ def _has_something_to_say(connection: Any) -> bool:
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
     return bool(poll.poll(0))
+
+
+def _undo(connection: Connection) -> None:
+    driver: Any = connection.connection.driver_connection
+    with driver_errors(connection):
+        driver.rollback()
 
 
 def _cancel(request: Any) -> None:

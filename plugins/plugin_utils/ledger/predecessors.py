@@ -11,10 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy.engine import Connection
-
 from ..identity.mac_addresses import normal_serial
-from .bulk_rows import read_given_up
 from .records import Claim
 
 
@@ -25,9 +22,9 @@ class Predecessors:
         """Begin with none."""
         self._given_up: dict[tuple[str, str], str] = {}
 
-    def read(self, connection: Connection, units: Iterable[str]) -> None:
-        """Read those of `units`."""
-        for claim in read_given_up(connection, units):
+    def read(self, claims: Iterable[Claim]) -> None:
+        """Take in `claims` that were given up, the newest last."""
+        for claim in claims:
             self.note(claim.product, claim.unit, claim)
 
     def note(self, product: str, unit: str | None, gone: Claim) -> None:

@@ -136,7 +136,7 @@ def each(
     (number,) = table_of(record).primary_key
     while limit is None or limit > 0:
         size = _CHUNK if limit is None else min(_CHUNK, limit)
-        with database.read() as connection:
+        with database.ask() as connection:
             rows = select_rows(connection, query.limit(size))
             dialect = connection.dialect
         yield from read(record, rows, dialect)

@@ -40,8 +40,8 @@ MOST_EVENTS = 256
 _SEALS_AT_ONCE = 32
 """Seals in one transaction."""
 
-# Writers that come while it waits for those under way wait behind it.
-_LOCK_TIMEOUT = "SET LOCAL lock_timeout = '200ms'"
+# Writers that come while it waits for those under way wait behind it: not for a way to the server and back as well.
+_WAIT_FOR_WRITERS = f"BEGIN; SET LOCAL lock_timeout = '200ms'; LOCK TABLE {events.name} IN SHARE MODE; ROLLBACK"
 _LOCK_NOT_AVAILABLE = "55P03"
 
 _DIGEST_LENGTH = 64
@@ -91,7 +91,7 @@ def seal_events(database: Database, *, seconds: float = math.inf) -> int:
     sealed = 0
     deadline = time.monotonic() + seconds
     while last.last_event < newest and time.monotonic() < deadline:
-        with database.read() as connection, as_stored(connection):
+        with database.ask() as connection, as_stored(connection):
             rows = _unsealed(connection, last, newest)
         new = list(_chain(last, rows, raw_time(datetime.now(UTC))))
         if not new or not database.write(partial(_append, new, last)):
@@ -116,7 +116,7 @@ def seal_within(connection: Connection) -> None:
 
 def last_seal(database: Database) -> Seal:
     """Return the newest seal, or `START`."""
-    with database.read() as connection:
+    with database.ask() as connection:
         return _last(connection)
 
 
@@ -146,15 +146,14 @@ def _newest_settled(database: Database, last: Seal) -> int:
     PostgreSQL draws an event's number before it is committed. Whoever drew a lower one than the newest that can be
     seen writes to the table still; so it is waited for, a moment, until nobody does.
     """
-    with database.read() as connection:
+    with database.ask() as connection:
         newest = connection.execute(select(func.max(events.c.id))).scalar()
     if newest is None or newest <= last.last_event:
         return last.last_event
-    with database.read() as connection:
+    with database.ask() as connection:
         if connection.dialect.name == "postgresql":
             try:
-                connection.exec_driver_sql(_LOCK_TIMEOUT)
-                connection.exec_driver_sql(f"LOCK TABLE {events.name} IN SHARE MODE")
+                connection.exec_driver_sql(_WAIT_FOR_WRITERS)
             except DBAPIError as error:
                 if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
                     raise

@@ -76,7 +76,7 @@ class RunWatch:
         """
         if action == PREFLIGHT:
             # It speaks for all hosts, and ends the run for each of them.
-            self._fail_all(words.refused_batch(str(result.get("msg") or "")))
+            self._fail_all(words.refused_batch(result))
         elif action == SUMMARY:
             self._fail_all(words.because(words.NOT_RECORDED, result.get("msg")))
         elif action == LABEL_HOSTS:

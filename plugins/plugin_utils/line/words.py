@@ -113,11 +113,13 @@ def because(trouble: Trouble, sentence: object) -> Trouble:
     return _with_detail(trouble, sentence)
 
 
-def refused_batch(sentence: str) -> Trouble:
-    """Return why no board of a run was touched: what the check before it found."""
+def refused_batch(result: Mapping[str, Any]) -> Trouble:
+    """Return why no board of a run was touched: what the check before it found, by the `result` of its task."""
+    sentence = str(result.get("msg") or "")
     # The first line counts the problems, and a line each says them.
     _count, _end, problems = sentence.partition("\n- ")
-    return _with_detail(FAILURES[FailureKind.SETTINGS], problems or sentence)
+    is_of_records = result.get("failure") == FailureKind.RECORDS
+    return _with_detail(FAILURES[FailureKind.RECORDS if is_of_records else FailureKind.SETTINGS], problems or sentence)
 
 
 def _kind_of(result: Mapping[str, Any]) -> FailureKind:

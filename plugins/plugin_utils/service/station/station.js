@@ -3,7 +3,7 @@
 "use strict";
 
 const EVERY_MS = 1000;
-const PATIENCE_MS = 5000;
+const PATIENCE_MS = 6500; // more than the service takes to say that its ledger does not answer
 const REVEALED_MS = 30000; // the page is left open, and whole claim IDs are not
 const WORDS = { pass: "PASS", fail: "FAIL", issued: "ISSUED", retired: "RETIRED", idle: "READY", lost: "NO SERVICE" };
 const SHAPES = {
@@ -128,7 +128,7 @@ function drawLine() {
 
 // What the service itself said; what a browser says of a lost connection helps nobody.
 function said(error) {
-  return error instanceof Error && !(error instanceof TypeError || error instanceof SyntaxError) ? error.message : "";
+  return error instanceof Error && error.constructor === Error ? error.message : "";
 }
 
 async function look() {
