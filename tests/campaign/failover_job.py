@@ -194,7 +194,7 @@ class Job:
         for unit, claim_id in answered.items():
             if [claim.claim_id for claim in by_unit.get(unit, [])] != [claim_id]:
                 yield f"the answer to {unit} is not in the ledger, or not it alone"
-        ids = [*held.values(), *answered.values()]
+        ids = [*filter(None, held.values()), *answered.values()]
         if len({*ids}) < len(ids):
             yield "an ID was given to two"
 
