@@ -32,6 +32,7 @@ DEVICES = 4
 """Of each controller."""
 _RUN_SECONDS = 180
 _CLIENTS = 2
+_SUMMARY = f"{DEVICES} devices: "
 _LOCKED = "is locked by another session, which did not end in time; see pg_stat_activity"
 
 
@@ -138,8 +139,8 @@ class Job:
             run = controller.wait()
             self._look(controller, run)
             failed = run.failed | run.unreachable
-            if run.status and not failed:
-                continue  # none was begun
+            if _SUMMARY not in run.output:
+                continue  # it was not even begun, and has reported nothing
             for device in controller.devices:
                 if device.name not in failed:
                     self._done_first[device.name] = device.claim_id()
