@@ -5,10 +5,11 @@
 
     PYTHONPATH=playbooks/collections python -m tests.benchmark.slices --devices 2000 --rounds 3
 
-Both are on this machine, with the fleet engine, the ledger on a PostgreSQL of its own, and the same number of devices
-under way. CPU is user + system of the worker and of all that it started, neither of the devices nor of PostgreSQL. A
-slice of a few devices shows what a start costs, which is taken off before the rest is divided. What two workers did is
-finished, and audited with all devices. Needs root, sshd, dash and PostgreSQL.
+Both are on this machine, with the fleet engine and the ledger on a PostgreSQL of its own. CPU is user + system of the
+worker and of all that it started, neither of the devices nor of PostgreSQL. A slice of a few devices shows what a start
+costs, which is taken off before the rest is divided. What two workers did is finished, and audited with all devices.
+Each worker has so many devices under way as `--forks` says, as the slices of a template have. Needs root, sshd, dash
+and PostgreSQL.
 """
 
 from __future__ import annotations
@@ -110,7 +111,7 @@ class Bench:
                     *("sh", "-c", _READING, stream),
                 ),
                 PYTHONPATH=str(ROOT),
-                ANSIBLE_FORKS=str(max(1, self.forks // workers)),
+                ANSIBLE_FORKS=str(self.forks),
             )
             for stream in streams
         ]
@@ -141,7 +142,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--devices", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=1, help="of one worker and two, in turns (default: %(default)s)")
-    parser.add_argument("--forks", type=int, default=50, help="devices at a time, all workers together")
+    parser.add_argument(
+        "--forks", type=int, default=50, help="devices at a time for each worker (default: %(default)s)"
+    )
     given = parser.parse_args()
     starts: list[Cost] = []
     costs: dict[int, list[Cost]] = {1: [], 2: []}
