@@ -101,11 +101,11 @@ def test_a_ledger_is_the_same_whichever_of_its_hosts_was_named(one: str, other: 
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("postgresql://ann:s3cret,db/claims", "port that is no number"),
-        ("postgresql://a:0,b/claims", "port that is no number"),
-        ("postgresql://a:65536,b/claims", "port that is no number"),
-        ("postgresql://a,/claims", "host that is no name"),
-        ("postgresql://a,b;password=s3cret/claims", "host that is no name"),
+        ("postgresql://ann:s3cret,db/claims", "port that is not the number"),
+        ("postgresql://a:0,b/claims", "port that is not the number"),
+        ("postgresql://a:65536,b/claims", "port that is not the number"),
+        ("postgresql://a,/claims", "host that is not the name"),
+        ("postgresql://a,b;password=s3cret/claims", "host that is not the name"),
         ("postgresql://a,b,a:/claims", "one of its hosts twice"),
         ("postgresql://a,b/claims?host=c", "hosts in two places"),
         ("postgresql://a/claims?host=b,c", "hosts in two places"),

@@ -133,13 +133,13 @@ def _parsed(text: str) -> DatabaseHost:
         return DatabaseHost(text, "")  # an IPv6 address
     name, _colon, port = text.partition(":")
     if not name or _NO_NAME.search(name):
-        raise _wrong("has a host that is no name of one")
+        raise _wrong("has a host that is not the name of one")
     return DatabaseHost(name, _port(port))
 
 
 def _port(text: str) -> str:
     if text and not (text.isascii() and text.isdigit() and 0 < int(text) <= _MOST_PORT):
-        raise _wrong("has a port that is no number of one")  # not repeated: it may be a password
+        raise _wrong("has a port that is not the number of one")  # not repeated: it may be a password
     return text
 
 

@@ -135,7 +135,7 @@ def without_secrets(url: URL) -> str:
 
 
 def is_same_place(one: Location, other: Location) -> bool:
-    """Whether two places are one for certain: alike, or with a host in common of several, in whatever order.
+    """Whether two places are one for certain: alike, or with a host in common of several, in any order.
 
     Servers that stand in for each other hold one ledger, so it does not matter which of them was named.
     """

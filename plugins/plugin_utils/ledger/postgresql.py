@@ -279,7 +279,7 @@ class PostgresqlDatabase:
                     raise
                 if watch.is_left:
                     raise LedgerError(
-                        f"The ledger {self._name} did not answer, another server was promoted in the place of the one "
+                        f"The ledger {self._name} did not answer, another server was promoted instead of the one "
                         "that was asked, and nothing was recorded; run again."
                     ) from None
                 self._outage.note(watch.patience)

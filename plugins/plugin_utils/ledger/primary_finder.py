@@ -80,7 +80,7 @@ class PrimaryFinder:
         return timeline is not None and timeline < self._newest.get(cluster or "", 0)
 
     def is_replaced(self, server: tuple[str | None, int | None]) -> bool:
-        """Ask all hosts whether one was promoted in the place of `server`, of which nothing was heard for a while."""
+        """Ask all hosts whether one was promoted instead of `server`, of which nothing was heard for a while."""
         if self._several is None:
             return False
         connect, parameters = self._several
@@ -146,7 +146,7 @@ class PrimaryFinder:
             if (seconds := float(str(given))) > 0:
                 return seconds
         raise LedgerError(
-            f"The ledger {self._name} has a connect_timeout that is no number of seconds; correct its URL."
+            f"The ledger {self._name} has a connect_timeout that is not a number of seconds; correct its URL."
         )
 
     def _is_primary_of_now(self, session: ServerSession) -> str | None:
@@ -211,7 +211,7 @@ class _HostPolls:
     def found(
         self, deadline: float, problem: Callable[[ServerSession], str | None], *, once: bool = False
     ) -> dict[str, ServerSession]:
-        """Return the sessions of hosts without a `problem` by name; none where there are none until `deadline`.
+        """Return the sessions of hosts without a `problem` by name; none where nobody is there until `deadline`.
 
         With `once`, no host is asked again.
         """
