@@ -95,7 +95,7 @@ def test_a_server_that_is_cut_off_is_left_for_the_one_in_its_place(hosts: Postgr
         promotion = threading.Timer(1.0, hosts.promote)  # while it is waited for
         promotion.start()
         began = time.monotonic()
-        with pytest.raises(LedgerError, match=r"another server was promoted in the place of .* run again"):
+        with pytest.raises(LedgerError, match=r"another server was promoted instead of .* run again"):
             allocate(ledger, "SN-2")
         assert time.monotonic() - began < 12
         promotion.join()

@@ -84,7 +84,7 @@ def set_up(connection: Any, settings: dict[str, str]) -> ServerSession:
 
 def is_held(session: ServerSession) -> bool:
     """Whether the server's session stays ours from one transaction to the next, as far as some of them can show."""
-    for _ in range(_PROBES):
+    for _again in range(_PROBES):
         try:
             with session.connection.transaction():
                 (number,) = session.connection.execute(_OWN_NUMBER).fetchone()

@@ -55,7 +55,7 @@ class Slice:
     @property
     def is_open(self) -> bool:
         """Whether it may still be at work: it has not said of each host what became of it, and nobody replaced it."""
-        return self.replaced_by is None and not self.results.keys() >= self.hosts.keys()
+        return self.replaced_by is None and any(host not in self.results for host in self.hosts)
 
 
 @dataclass(frozen=True, slots=True)
