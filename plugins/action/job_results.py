@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction, plain
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.check import VARIABLES
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.job.check import Step, check_job
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.job.finish import job_results
@@ -30,7 +30,7 @@ class ActionModule(IotoAction):
         job = check_job(self.batch(VARIABLES), partial(Ledger, read_only=True), Step.FINISH)
         if job.problems:
             return {"failed": True, "msg": list_problems(job.problems, untouched="nothing was finished")}
-        results = job_results(job)
+        results = job_results(job, map(str, plain(self.task_vars.get("ansible_inventory_sources") or [])))
         done = sum(not (result.get("failed") or result.get("unreachable")) for result in results)
         return {
             "changed": False,

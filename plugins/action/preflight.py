@@ -26,7 +26,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.job.check
     check_job,
     next_steps,
 )
-from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.job.finish import open_slices
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.job.finish import still_to_come
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.job.slices import begin_slice, slices_to_replace
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.preflight import (
     conclude,
@@ -36,7 +36,11 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.preflight
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.problem import Problem, list_problems
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.run_record import begin_run
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.scan_files import OF_FILES, check_scan_files
-from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.selection import check_limit, check_sources
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.selection import (
+    check_host_names,
+    check_limit,
+    check_sources,
+)
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.unknown_variables import (
     OWN,
     check_names,
@@ -51,7 +55,6 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import o
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.jobs import job_problems
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.run_number import THIS_RUN, new_run_number
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.slices import Slice, describe_slice
 from ansible_collections.ioto.serialization.plugins.plugin_utils.modes import Mode, is_for_fleet
 from ansible_collections.ioto.serialization.plugins.plugin_utils.option import Option
 from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import VARIABLES_OF_ALL, options_of
@@ -74,13 +77,12 @@ class _End:
     checkpoint: dict[str, Any] | None = None
     told: list[str] = field(default_factory=list)
 
-    def wait_for(self, slices: Sequence[Slice]) -> None:
-        """Have no labels made before all `slices` have ended: one may yet meet the twin of a unit that is done."""
-        if slices and self.labelled != NOBODY:
+    def wait_for(self, still_to_come: str | None) -> None:
+        """Have no labels made before each host had its slice: one may yet be the twin of a unit that is done."""
+        if still_to_come and self.labelled != NOBODY:
             self.labelled = NOBODY
             self.told.append(
-                f"No labels are made before all slices have ended; still at work, or dead: "
-                f"{describe_slice(slices[0])}. Finish again then."
+                f"No labels are made before each host of the job has had its slice; {still_to_come}. Finish again then."
             )
 
 
@@ -102,7 +104,7 @@ class ActionModule(BatchAction):
         started = datetime.now(UTC)
         job = check_job(hosts, partial(Ledger.of_run, read_only=True), step)
         problems = [
-            *self._check_selection(),
+            *self._check_selection(everybody),
             *without_value(unreadable),
             *check_names(names_of_all, VARIABLES_OF_ALL, found),
             *check_not_read(names_of_all, arguments["not_read"], hosts),
@@ -118,7 +120,7 @@ class ActionModule(BatchAction):
             problems += self._begin(hosts, job, step, started)
         if step is Step.FINISH and job.records and not problems:
             started = job.started
-            end.wait_for(open_slices(job))
+            end.wait_for(still_to_come(job))
         result = conclude(
             hosts, problems, labelled=end.labelled, report=end.report, checkpoint=end.checkpoint, started=started
         )
@@ -206,7 +208,7 @@ class ActionModule(BatchAction):
             return {name: option for name, option in read.items() if name in variables and name != ledger_options.JOB}
 
         problems = [
-            *self._check_selection(),
+            *self._check_selection(everybody),
             *without_value(unreadable),
             *check_names(self.names(everybody), VARIABLES_OF_ALL, found),
             *check_options(found, complete, taken),
@@ -221,10 +223,11 @@ class ActionModule(BatchAction):
             return {"failed": True, "msg": list_problems(problems, untouched="nothing was done")}
         return {"changed": False, "devices": len(found)}
 
-    def _check_selection(self) -> list[Problem]:
-        """List what Ansible has left out of the run with a warning."""
+    def _check_selection(self, everybody: Sequence[str]) -> list[Problem]:
+        """List what Ansible leaves out of the run with a warning."""
         sources, patterns, known = self.selection()
-        return [*check_sources(sources), *check_limit(patterns, known)]
+        strange = check_host_names(self.taken_for_patterns(everybody))
+        return [*check_sources(sources), *check_limit(patterns, known), *strange]
 
     def _check_images(self, hosts: Mapping[str, Mapping[str, Any]]) -> Sequence[Problem]:
         """Problems of the images of a batch."""

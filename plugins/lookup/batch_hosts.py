@@ -80,6 +80,7 @@ class LookupModule(LookupBase):
         if terms[0] in _FIRST:
             _refuse_left_out(variables)
             _refuse_csv(variables)
+            _refuse_nothing(variables)
             return _FIRST[terms[0]]
         for facts in _facts(variables):
             if terms[0] == "not_done" and "_ioto_summary" in facts:
@@ -125,6 +126,14 @@ def _refuse_csv(variables: Mapping[str, Any]) -> None:
         )
     except IotoError as error:
         raise AnsibleLookupError(str(error)) from None
+
+
+def _refuse_nothing(variables: Mapping[str, Any]) -> None:
+    # Without --limit, a play fails the controller then, which --limit leaves out.
+    if "ansible_limit" in variables and not variables["groups"]["all"]:
+        raise AnsibleLookupError(
+            "There is nothing to do: --limit has no hosts to choose from; give an inventory that has some with -i"
+        )
 
 
 def _facts(variables: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

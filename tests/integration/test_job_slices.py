@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -23,8 +24,8 @@ import pytest
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.job.check import CheckedJob, Step, check_job
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.job.finish import (
     job_results,
-    open_slices,
     record_finish,
+    still_to_come,
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.job.process import is_alive, name_of_parent
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.job.slices import (
@@ -220,11 +221,40 @@ def test_what_becomes_of_hosts_is_kept_as_far_as_the_finish_needs_it(job: Job) -
     assert found["c"]["twin"] == "z" and found["c"]["msg"].startswith("xxx") and found["c"]["failed"]
     assert found["d"]["unreachable"] and "failed" not in found["d"] and found["d"]["msg"] == "It is off."
     assert claim_id not in "".join(event.detail or "" for event in job.events(*EventKind))
-    assert not open_slices(job.checked())
+    assert "still at work" not in str(still_to_come(job.checked()))
     line = summarize(
         {**job.hosts(), "a": {**job.hosts()["a"], "ioto_fleet": {"results": [*found.values()]}}}, check=False
     )
     assert line.lines[0].startswith("4 devices: 1 done (1 re-written), 1 already done, 1 failed, 1 unreachable.")
+
+
+def test_labels_wait_for_each_host_until_it_had_its_slice(job: Job) -> None:
+    """The twin of a unit that is done may be among those to come."""
+    done = {"product": PRODUCT, "changed": True}
+    first, _refused = job.begin("a", "b")
+    assert "still at work, or dead: the slice " in str(still_to_come(job.checked()))
+    job.end(first, {"a": done, "b": done})
+    assert still_to_come(job.checked()) == "still to come: c, d"
+    second, _refused = job.begin("c", "d")
+    job.end(second, {"c": done, "d": {"failed": True, "msg": "it has no power."}})
+    assert still_to_come(job.checked()) is None
+
+
+def test_what_was_unusual_is_told_though_a_later_slice_found_it_done(job: Job) -> None:
+    first, _refused = job.begin("a")
+    job.end(first, {"a": {"product": PRODUCT, "changed": True, "adopted": True, "replaced": {"board": "x"}}})
+    later, _refused = job.begin("a")
+    job.end(later, {"a": {"product": PRODUCT, "changed": False}})
+    told = job.results()["a"]
+    assert told["adopted"] and told["replaced"] == {"board": "x"}
+
+
+def test_what_is_to_be_typed_for_a_host_can_be_typed(location: str) -> None:
+    strange = Job(location, new_run_number(), ("$(id)", "x;id"))
+    begin_run(strange.hosts(ioto_job=None), Ledger, run=strange.number, job_started=STARTED)
+    for result in job_results(strange.checked(), ["/srv/my line.yml"]):
+        command = shlex.split(result["msg"].partition(": run the provision step again: ")[2])
+        assert command[-2:] == ["--limit", result["host"]] and command[2:4] == ["-i", "/srv/my line.yml"]
 
 
 def test_a_finish_records_once_what_is_new(job: Job) -> None:

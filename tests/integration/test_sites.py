@@ -83,7 +83,7 @@ def test_to_open_a_ledger_takes_five_ways_a_question_one_and_a_change_two(far: D
 
 
 def test_threads_that_share_a_ledger_take_less_than_two_ways_a_device(far: DistantProxy, far_url: str) -> None:
-    threads, devices = 10, 40
+    threads, devices = 25, 100  # as many at a time as a process of the engine has with 50 forks on two cores
     together = Barrier(threads)
     with Ledger(far_url) as ledger, ThreadPoolExecutor(threads) as pool:
         shared = GroupCommit(ledger)
@@ -93,13 +93,13 @@ def test_threads_that_share_a_ledger_take_less_than_two_ways_a_device(far: Dista
                 together.wait()
             unit = f"SN-{number}"
             assert shared.live_claim(PRODUCT, unit) is None
-            claim = shared.allocate(request(unit, f"02:00:00:00:01:{number:02d}"))
+            claim = shared.allocate(request(unit, f"02:00:00:00:01:{number:02x}"))
             assert shared.holders([claim.claim_id]) == {claim.claim_id: claim}
             shared.advance(StateChange(claim.claim_id, State.VERIFIED, CONTEXT))
 
         list(pool.map(one, range(devices)))
         assert ledger.summary().states[State.VERIFIED] == devices
-    assert far.round_trips <= 2 * devices
+    assert far.round_trips <= 2 * devices, far.round_trips
     assert far.connections == 2, "one for changes, one for questions"
 
 

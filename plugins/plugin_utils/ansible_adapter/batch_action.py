@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from .action import ArgumentError, IotoAction, plain, reason_of
 _RawTaskResult: Any = getattr(task_result, "_RawTaskResult", None)
 UnifiedTaskResult: Any = getattr(_task, "UnifiedTaskResult", None)
 _config: Any = C.config
+_PATTERN = re.compile(r"^[!&~]|[*?\[\s]|\{\{")
 
 
 class BatchAction(IotoAction):
@@ -53,6 +55,11 @@ class BatchAction(IotoAction):
         sources = self.task_vars.get("ansible_inventory_sources") or []
         patterns = split_host_pattern(self.task_vars.get("ansible_limit") or [])
         return [str(plain(source)) for source in sources], [str(plain(pattern)) for pattern in patterns], known
+
+    @staticmethod
+    def taken_for_patterns(hosts: Iterable[str]) -> list[str]:
+        """Return those of `hosts` whose names Ansible takes for patterns, so that no play and no limit finds them."""
+        return [host for host in map(plain, hosts) if split_host_pattern(host) != [host] or _PATTERN.search(host)]
 
     def refuse_delegation(self) -> None:
         """Raise `ArgumentError` where the task is delegated: each host is reached on its own way."""

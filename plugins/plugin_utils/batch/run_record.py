@@ -77,13 +77,13 @@ def record_each(
     new_records: Callable[[Ledger, Recording, Members], NewRecords],
     *,
     run: str | None = None,
-    is_slice: bool = False,
+    is_part: bool = False,
     may_fail: bool = True,
 ) -> list[str]:
     """Record, in the ledger of each of `hosts`, the `new_records` of those that are recorded alike; return lines.
 
     A ledger that cannot have them is one of the lines, or raises `IotoError` where it may not fail. One that is new is
-    told, but not by each slice of a job.
+    told, but not by each slice of a job and by its finish (`is_part`).
     """
     lines: dict[str, None] = {}  # each once, in their order
     for place, members in _by_place(hosts, summary, run).items():
@@ -92,7 +92,7 @@ def record_each(
                 new = new_records(ledger, place, members)
                 ledger.record_many(new.events)
                 hold_back_twins(ledger.database, new.twins, place.context())
-                where = _where(ledger, place.context().run, is_slice=is_slice)
+                where = _where(ledger, place.context().run, is_part=is_part)
                 told = [*_half_done(ledger, members, summary), *where, *new.told, *_seal(ledger)]
         except IotoError as error:
             if not may_fail:
@@ -162,11 +162,11 @@ def _by_place(
     return recorded
 
 
-def _where(ledger: Ledger, run: str | None, *, is_slice: bool) -> list[str]:
+def _where(ledger: Ledger, run: str | None, *, is_part: bool) -> list[str]:
     """Return where the ledger is; one whose first event is of this run is new, and told, since it may be mistyped."""
     where = printable(ledger.location)
     oldest = next(ledger.events(limit=1), None)
-    is_new = oldest is not None and oldest.run is not None and oldest.run == run and not is_slice
+    is_new = oldest is not None and oldest.run is not None and oldest.run == run and not is_part
     return [
         *([f"A new ledger was made in {where}."] if is_new else []),
         f"The records are in {where}, under the run {run}.",

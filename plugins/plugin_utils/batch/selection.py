@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run was to be about and Ansible has left out with a warning: an inventory that is not there, a name."""
+"""What a run was to be about and Ansible leaves out with a warning: an inventory that is not there, a name, a host."""
 
 from __future__ import annotations
 
@@ -37,3 +37,12 @@ def check_limit(patterns: Iterable[str], known: Collection[str]) -> list[Problem
         remedy = f"did you mean {nearest[0]}?" if nearest else "correct it."
         problems.append(Problem((found[1],), f"--limit names it, and no host or group is called so: {remedy}"))
     return problems
+
+
+def check_host_names(patterns: Iterable[str]) -> list[Problem]:
+    """Return a problem for each name of a host that Ansible takes for a pattern, and would leave out."""
+    sentence = (
+        "Ansible takes its name for a pattern, and would leave the host out; rename it in the inventory, with "
+        "letters, digits, '.', '_' and '-'."
+    )
+    return [Problem((host,), sentence) for host in patterns]

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from shlex import quote
 from typing import Any
 
 from ...display_text import local_time, printable
@@ -15,36 +16,52 @@ from ...flows.recording import Recording
 from ...ledger.event_kinds import EventKind
 from ...ledger.ledger import Ledger
 from ...ledger.records import Event, NewEvent
-from ...ledger.slices import Slice, describe_slice
+from ...ledger.slices import describe_slice
+from ..results import some_of
 from ..run_hosts import events_of_hosts
 from ..run_record import Members, NewRecords, done, end_of_run, failures, record_each, twins_of
 from ..summary import FLEET_RESULTS, BatchSummary
 from .check import PROVISION, CheckedJob
 from .record import JobRecord
 
+_LASTING = ("adopted", "rewritten", "replaced")
+"""What was unusual about a device stays so, though a later slice found it done."""
 _RECORDED = "recorded"
 """Set in what a slice has said: its failure is in the ledger."""
 
 
-def job_results(job: CheckedJob) -> list[dict[str, Any]]:
-    """Return what became of each host of a job, in the order of its check, as a task for many hosts has it."""
-    found = {host: _result(host, record) for record in job.records.values() for host in record.hosts}
+def job_results(job: CheckedJob, inventories: Iterable[str] = ()) -> list[dict[str, Any]]:
+    """Return what became of each host of a job, in the order of its check, as a task for many hosts has it.
+
+    `inventories` are those of the finish, for commands that may be typed as they stand.
+    """
+    given = "".join(f" -i {quote(printable(inventory))}" for inventory in inventories)
+    found = {host: _result(host, record, given) for record in job.records.values() for host in record.hosts}
     return [found[host] for host in job.order]
 
 
-def open_slices(job: CheckedJob) -> list[Slice]:
-    """Return the slices of a job that may still be at work."""
-    found = {one.number: one for record in job.records.values() for one in record.slices.values() if one.is_open}
-    return list(found.values())
+def still_to_come(job: CheckedJob) -> str | None:
+    """Return which slice may still be at work, or which hosts had none that came to an end with them, for people."""
+    for record in job.records.values():
+        for one in record.slices.values():
+            if one.is_open:
+                return f"still at work, or dead: {describe_slice(one)}"
+    left = [
+        host
+        for record in job.records.values()
+        for host in record.hosts
+        if (last := record.slice_of(host)) is None or host not in last.results
+    ]
+    return f"still to come: {some_of(left)}" if left else None
 
 
-def _result(host: str, record: JobRecord) -> dict[str, Any]:
+def _result(host: str, record: JobRecord, inventories: str) -> dict[str, Any]:
     last = record.slice_of(host)
     if last is not None and (told := last.results.get(host)) is not None:
         # Whoever came after the slice that has done it found it done; the job has done it.
         changed = bool(told.get("changed")) or (host in record.verified and not _is_bad(told))
-        return {**told, "changed": changed, _RECORDED: True}
-    again = f"{PROVISION} -e ioto_job={record.number} --limit {printable(host)}"
+        return {**_lasting(host, record), **told, "changed": changed, _RECORDED: True}
+    again = f"{PROVISION}{inventories} -e ioto_job={record.number} --limit {quote(printable(host))}"
     if last is None:
         sentence = f"no slice came to it: run the provision step again: {again}"
     elif last.replaced_by is not None:
@@ -58,6 +75,17 @@ def _result(host: str, record: JobRecord) -> dict[str, Any]:
             f"step again: {again} -e ioto_replaces_slice={last.number}"
         )
     return {"host": host, "changed": False, "failed": True, "msg": sentence}
+
+
+def _lasting(host: str, record: JobRecord) -> dict[str, Any]:
+    """Return what slices before the last one did with a host, and the summary of the job has to tell."""
+    return {
+        name: told[name]
+        for one in record.slices.values()
+        if (told := one.results.get(host)) is not None
+        for name in _LASTING
+        if name in told
+    }
 
 
 def _is_bad(result: Mapping[str, Any]) -> bool:
@@ -105,7 +133,7 @@ def record_finish(
         told = [f"{_finished(before)}; what has changed since is recorded now."] if before else []
         return NewRecords(new_events, twins, told)
 
-    return record_each(hosts, summary, open_ledger, of_job, may_fail=False)
+    return record_each(hosts, summary, open_ledger, of_job, is_part=True, may_fail=False)
 
 
 def _finished(before: list[Event]) -> str:
