@@ -18,7 +18,7 @@ description:
     where E(CI) is set, or where the Python package rich is missing, it is a plain line every few seconds. C(-v) says
     how to install rich.
   - Each failure and each unreachable host is told at once in one line with its reason, also when a C(rescue) or
-    C(ignore_errors) takes care of it, and once only.
+    C(ignore_errors) takes care of it, and once only. A later message that quotes it and says more is told.
   - For any other play, one line tells for each task that is over how its hosts ended.
   - At the end come the counts of each host that failed or was unreachable, one line of totals, and the lines of
     C(ioto.serialization.summary).

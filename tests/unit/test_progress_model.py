@@ -118,19 +118,56 @@ def test_the_total_names_failures_even_when_there_are_none() -> None:
     assert total_line({HostOutcome.FAILED: 1}, 0.0) == "1 host · 1 failed · 0 unreachable · took 0:00"
 
 
-def test_a_failure_is_told_once_also_when_a_verdict_quotes_it() -> None:
+FULL = "The disk is full; free space and run again."
+
+
+@pytest.mark.parametrize(
+    "verdict",
+    [FULL, f"Not serialized: {FULL}", f"FAIL  h1: {FULL}", "free space and run again.", f"{FULL}\n  h1: {FULL}"],
+)
+def test_a_failure_is_told_once_also_when_a_verdict_quotes_it(verdict: str) -> None:
     reported = Reported()
-    assert reported.is_new("h1", "The disk is full; free space and run again.")
-    assert not reported.is_new("h1", "The disk is full; free space and run again.")
-    assert not reported.is_new("h1", "Not serialized: The disk is full; free space and run again.")
-    assert reported.is_new("h2", "The disk is full; free space and run again.")
-    assert reported.is_new("h1", "The agent does not start.")
+    assert reported.new_in("h1", FULL) == FULL
+    assert reported.new_in("h1", verdict) == ""
+    assert reported.new_in("h2", FULL) == FULL
+    assert reported.new_in("h1", "The agent does not start.") == "The agent does not start."
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        f"The run is not in the ledger: {FULL}",
+        f"Not serialized: {FULL} Its label was printed: destroy it.",
+        f"h1, which was done before: {FULL}",
+        "The disk is full; free spac",
+    ],
+)
+def test_a_message_that_says_more_than_was_told_is_told(message: str) -> None:
+    reported = Reported()
+    reported.new_in("h1", FULL)
+    assert reported.new_in("h1", message) == message
+
+
+def test_of_a_message_whose_lines_were_told_in_part_the_rest_is_told() -> None:
+    count, loss = "2 devices: 0 done, 2 failed.", f"That is not in the ledger: {FULL}"
+    reported = Reported()
+    reported.new_in("h1", FULL)
+    assert reported.new_in("h1", "\n  ".join([count, f"h1: {FULL}", loss])) == f"{count}\n  {loss}"
+    assert reported.new_in("h1", "\n".join([loss, count, FULL])) == ""
+    assert reported.new_in("h1", f"{FULL}\n  The agent does not start.") == "The agent does not start."
+
+
+def test_a_list_that_was_told_is_not_told_again_on_one_line() -> None:
+    reported = Reported()
+    reported.new_in("h1", "2 problems:\n  - bad ID\n  - no serial")
+    assert reported.new_in("h1", "2 problems: - bad ID - no serial") == ""
+    assert reported.new_in("h1", "- bad ID") == ""
 
 
 def test_a_short_message_hides_no_longer_one() -> None:
     reported = Reported()
-    assert reported.is_new("h1", "full")
-    assert reported.is_new("h1", "The disk is full.")
+    assert reported.new_in("h1", "full") == "full"
+    assert reported.new_in("h1", "The disk is full.") == "The disk is full."
 
 
 def test_a_gate_opens_once_in_its_interval() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+import yaml
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.progress.model import (
     HostOutcome,
@@ -26,11 +27,13 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.progress.run_mo
     is_flow_role,
     units_of,
 )
+from tests.support.ansible import ROOT
 
 SERIALIZE = "ioto.serialization.serialize"
 FLEET = "ioto.serialization.serialize_fleet"
 PREFLIGHT = "ioto.serialization.preflight"
 SUMMARY = "ioto.serialization.summary"
+FAIL = "ioto.serialization.fail"
 COMMAND = "ansible.builtin.command"
 
 
@@ -333,6 +336,44 @@ def test_a_verdict_that_repeats_a_failure_is_not_told_again() -> None:
     run.fail("h1", "Not serialized: The disk of h1 is full; free space.")
     run.fail("h2", "The disk of h1 is full; free space.")
     assert [text.split(":")[0] for text in run.lines] == ["FAILED h1", "FAILED h2 [Install]"]
+
+
+def test_a_summary_that_fails_is_told_whole_whatever_was_told_of_the_host_that_has_it() -> None:
+    run = Run()
+    run.play(hosts=2)
+    run.task(SERIALIZE)
+    gone = "The ledger cannot be reached; start its database and run again."
+    run.fail("h1", gone, SERIALIZE)
+    run.fail("h2", gone, SERIALIZE)
+    run.play("sum up", hosts=2)
+    run.printed.clear()
+    summary = ["2 devices: 0 done, 2 failed.", f"h1: {gone}", f"h2: {gone}", f"That is not in the ledger: {gone}"]
+    run.fail("h1", "\n".join(summary), SUMMARY)
+    assert run.lines == ["FAILED h1 [Install]: " + "\n  ".join(summary)]
+
+
+def test_a_report_that_fails_as_its_host_did_is_told_and_its_verdict_is_not() -> None:
+    run = Run()
+    run.play("other")
+    gone = "The ledger cannot be reached; start its database and run again."
+    run.fail("h1", gone, SERIALIZE)
+    run.fail("h1", gone, "ioto.serialization.report", is_ignored=True)
+    run.fail("h1", gone, "ansible.builtin.fail")
+    assert run.lines == [f"FAILED h1: {gone}", f"FAILED h1 [Install]: {gone} (ignored)"]
+
+
+def test_a_host_that_fails_after_a_summary_is_told_unless_the_summary_says_why() -> None:
+    run = Run()
+    run.model.remember_summary(["1 device: 1 done."])
+    run.play("verdict")
+    playbook = yaml.safe_load((ROOT / "playbooks" / "finish.yml").read_text("utf-8"))
+    tasks = [task for play in playbook for task in play.get("tasks", ()) if FAIL in task]
+    assert tasks
+    for task in tasks:
+        run.fail("h1", task[FAIL]["msg"], FAIL)
+    assert run.lines == []
+    run.fail("h1", "The label is not that of the device.", FAIL)
+    assert run.lines == ["FAILED h1 [Install]: The label is not that of the device."]
 
 
 def test_an_unreachable_host_has_a_tone_of_its_own() -> None:

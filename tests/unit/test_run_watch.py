@@ -99,7 +99,8 @@ def test_nobody_is_pass_where_no_label_could_be_made_at_all(watch: RunWatch, tol
 
 def test_nobody_is_pass_where_the_run_is_not_recorded(watch: RunWatch, told: Told) -> None:
     watch.end_task("serialize", "slot-1", DONE)
-    watch.fail_task("summary", "slot-1", {"failed": True, "msg": "The ledger is full."})
+    message = "2 devices: 1 done, 0 already done, 1 failed, 0 unreachable.\nslot-2: It is broken.\nThe ledger is full."
+    watch.fail_task("summary", "slot-1", {"failed": True, "msg": message})
     watch.end([], ["slot-1", "slot-2"])
     assert (told.last("slot-1").state, told.last("slot-1").detail) == ("fail", "The ledger is full.")
     assert "call the technician" in str(told.last("slot-1").remedy)

@@ -78,7 +78,8 @@ class RunWatch:
             # It speaks for all hosts, and ends the run for each of them.
             self._fail_all(words.refused_batch(result))
         elif action == SUMMARY:
-            self._fail_all(words.because(words.NOT_RECORDED, result.get("msg")))
+            # The lines of the summary come first, and a tile has no room for those of the other boards.
+            self._fail_all(words.because(words.NOT_RECORDED, str(result.get("msg") or "").rpartition("\n")[2]))
         elif action == LABEL_HOSTS:
             # Where it does not come to say who has none, nobody has.
             nobody = dict.fromkeys(self._to_label, result.get("msg"))

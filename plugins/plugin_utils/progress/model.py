@@ -144,24 +144,43 @@ class Tally:
 
 
 class Reported:
-    """Remembers which failure was told of which host, so that a verdict that repeats it is not told again."""
+    """Remembers which failure was told of which host, so that what a verdict repeats is not told again."""
 
     def __init__(self) -> None:
         self._messages: dict[str, list[str]] = {}
 
-    def is_new(self, host: str, message: str) -> bool:
-        """Say whether `message` tells something new of `host`, and remember it."""
+    def new_in(self, host: str, message: str) -> str:
+        """Return those lines of `message` that tell something new of `host`, empty if none does, and remember it."""
         told = self._messages.setdefault(host, [])
-        if any(_repeats(message, earlier) for earlier in told):
-            return False
-        told.append(message)
-        return True
+        new = [line for line in message.split("\n") if not any(_is_said(line, earlier, host) for earlier in told)]
+        if any(map(str.strip, new)):
+            told.append(message)
+        return "\n".join(new).strip()
 
 
-def _repeats(message: str, earlier: str) -> bool:
-    # A verdict may quote the failure within a sentence of its own; a word or two in common is no quotation.
-    shorter, longer = sorted((message, earlier), key=len)
-    return message == earlier or (len(shorter) >= _SHORTEST_QUOTATION and shorter in longer)
+def _is_said(line: str, earlier: str, host: str) -> bool:
+    """Say whether the message `earlier` has all that `line` says of `host`."""
+    line, *said = (" ".join(text.split()) for text in (line, earlier, *earlier.split("\n")))
+    return line in said or any(_is_part(line, text) or _is_quotation(line, text, host) for text in said)
+
+
+def _is_part(line: str, said: str) -> bool:
+    # A word or two in common is no quotation, and /dev/sda1 no part of /dev/sda12.
+    if len(line) < _SHORTEST_QUOTATION or line not in said:
+        return False
+    return re.search(rf"(?<!\w){re.escape(line)}(?!\w)", said) is not None
+
+
+def _is_quotation(line: str, said: str, host: str) -> bool:
+    """Say whether `line` is what was `said`, behind the host's name or a word or two: `Not serialized: ...`.
+
+    A longer introduction, or anything behind the quotation, says more.
+    """
+    if len(said) < _SHORTEST_QUOTATION or not line.endswith(said):
+        return False
+    introduction = line.removesuffix(said).rstrip()
+    words = introduction.removesuffix(f"{host}:").removeprefix(f"{host}: ")
+    return introduction.endswith(":") and len(words) < _SHORTEST_QUOTATION
 
 
 class Interval:

@@ -38,6 +38,10 @@ BATCHES = frozenset(map(full_name, (action_names.SERIALIZE_FLEET, action_names.F
 TRANSACTIONS = BATCHES | set(map(full_name, (action_names.SERIALIZE, action_names.FIRMWARE_IMAGE)))
 PREFLIGHT, SUMMARY = full_name(action_names.PREFLIGHT), full_name(action_names.SUMMARY)
 FAIL, REPORT = full_name(action_names.FAIL), full_name(action_names.REPORT)
+_OF_RUN = {SUMMARY, REPORT, full_name(action_names.LABEL_HOSTS), full_name(action_names.CHECKPOINT)}
+"""Tasks that one host has for all of them: that it failed itself for the same reason does not say that they did."""
+_SEE_SUMMARY = "It is not done; the summary says why."
+"""What our playbooks fail a host with that is not done, which adds nothing to a summary."""
 _SHOWN = frozenset({SUMMARY, "ansible.builtin.debug"})
 """Tasks that only say something: that is shown, and that they ran is not."""
 _FLOW_ROLES = ("manual", "auto", "factory", "firmware")
@@ -249,8 +253,8 @@ class RunModel:
 
     def fail(self, end: TaskEnd, message: str, *, label: str, task: str, is_ignored: bool) -> list[OutputLine]:
         """Tell why a task failed, once: `label` is the host as people know it, `task` the name of the task."""
-        if end.action == FAIL and self._summary:
-            return []  # the summary has the reason
+        if end.action == FAIL and self._summary and message == _SEE_SUMMARY:
+            return []
         label = one_line(label)
         reasons = self._item_reasons.pop((end.host, end.task_id), [])
         message = "\n".join(dict.fromkeys(reasons)) or message
@@ -260,13 +264,16 @@ class RunModel:
         # Our own task that lists what is wrong lists it to be read; what a device says may be of any length.
         lists = end.action.startswith(COLLECTION) and end.action not in TRANSACTIONS
         message = all_lines(message) if lists else one_line(message)
-        return self._tell_failure(label, end.outcome, message, where=where, is_ignored=is_ignored)
+        new = self._reported.new_in(label, message)
+        return _failure(end.outcome, where, message if end.action in _OF_RUN else new, is_ignored=is_ignored)
 
     def _end_unit(
         self, flow: _FlowProgress, unit: Mapping[str, Any], outcome: HostOutcome, now: float
     ) -> list[OutputLine]:
         host = one_line(str(unit["host"]))
-        lines = self._tell_failure(host, outcome, one_line(failure_message(unit))) if outcome in BAD else []
+        lines = []
+        if outcome in BAD:
+            lines = _failure(outcome, host, self._reported.new_in(host, one_line(failure_message(unit))))
         flow.tally.finish(host, outcome, now)
         self._verdicts.work(host)
         return lines
@@ -336,17 +343,16 @@ class RunModel:
 
     def _tell_problems(self, host: str, message: str) -> list[OutputLine]:
         """Tell what the batch check found, a line for each problem."""
-        if not self._reported.is_new(host, message):
-            return []
-        return [OutputLine(f"FAILED {all_lines(message)}", Tone.BAD)]
+        new = self._reported.new_in(host, message)
+        return [OutputLine(f"FAILED {all_lines(new)}", Tone.BAD)] if new else []
 
-    def _tell_failure(
-        self, host: str, outcome: HostOutcome, message: str, *, where: str | None = None, is_ignored: bool = False
-    ) -> list[OutputLine]:
-        if not self._reported.is_new(host, message):
-            return []
-        text = f"{outcome.name} {where or host}: {message}"
-        return [OutputLine(f"{text} (ignored)", Tone.WARNING) if is_ignored else OutputLine(text, _TONES[outcome])]
+
+def _failure(outcome: HostOutcome, where: str, message: str, *, is_ignored: bool = False) -> list[OutputLine]:
+    """Return what tells a failure; nothing where its `message` is empty, since all of it was told."""
+    if not message:
+        return []
+    text = f"{outcome.name} {where}: {message}"
+    return [OutputLine(f"{text} (ignored)", Tone.WARNING) if is_ignored else OutputLine(text, _TONES[outcome])]
 
 
 def is_flow_role(name: str) -> bool:
