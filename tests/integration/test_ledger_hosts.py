@@ -38,6 +38,7 @@ def running() -> Iterator[PostgresqlHosts]:
 @pytest.fixture
 def hosts(running: PostgresqlHosts) -> PostgresqlHosts:
     """The hosts, with a place that nobody has used."""
+    running.make_whole()
     running.url = running.new_url()
     return running
 

@@ -70,6 +70,11 @@ class PostgresqlHosts:
         self.standby = self._new_standby()
         self.standby_address.speak(self.standby.socket)
 
+    def make_whole(self) -> None:
+        """Have a standby again, which a test that failed in the middle left none of: no commit would ever return."""
+        if self.primary.sql("SELECT count(*) FROM pg_stat_replication") == [(0,)]:
+            self.replace_standby()
+
     def catch_up(self) -> None:
         """Return when the standby shows all that the primary has committed."""
         ((position,),) = self.primary.sql("SELECT pg_current_wal_lsn()")
