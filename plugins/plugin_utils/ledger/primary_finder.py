@@ -33,6 +33,7 @@ _DOUBT_TIMEOUT = 2.0
 """Seconds to ask whether another one was promoted; it is asked again as long as there is no answer."""
 _PROBES = 3
 """How often a pooler is asked for a session to see whether it is clean: others may have got the one that we left."""
+_SILENT = "no answer"
 _STARTING = "the database system is "
 _STANDBY = ("session is read-only", "server is in hot standby mode")
 
@@ -248,7 +249,7 @@ class _HostPolls:
     def reasons(self) -> dict[str, str]:
         """Return for each host why it was not taken."""
         return {
-            host: self._unfit.get(host) or (_reason(self.refused[host]) if host in self.refused else "no answer")
+            host: self._unfit.get(host) or (_reason(self.refused[host]) if host in self.refused else _SILENT)
             for host in self._hosts
         }
 
@@ -308,6 +309,8 @@ def _is_temporary(error: Exception) -> bool:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, psycopg.errors.ConnectionTimeout):
+        return _SILENT  # the driver's deadline is ours, and either may be the first
     reason = " ".join(str(error).split("\n", maxsplit=1)[0].split()).rstrip(".")
     if any(standby in reason for standby in _STANDBY):
         return "a standby"
