@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction, plain
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.batch_action import BatchAction
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.check import VARIABLES
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.job.check import Step, check_job
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.job.finish import job_results
@@ -18,19 +18,18 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger i
 from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
 
 
-class ActionModule(IotoAction):
+class ActionModule(BatchAction):
     """Say what the slices of a job did."""
 
-    BYPASS_HOST_LOOP = True
     OPTIONS = options_of("job_results")
-    _requires_connection = False
 
     def outcome(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Read it from the ledger."""
-        job = check_job(self.batch(VARIABLES), partial(Ledger, read_only=True), Step.FINISH)
+        job = check_job(self.batch(VARIABLES), partial(Ledger.of_run, read_only=True), Step.FINISH)
         if job.problems:
             return {"failed": True, "msg": list_problems(job.problems, untouched="nothing was finished")}
-        results = job_results(job, map(str, plain(self.task_vars.get("ansible_inventory_sources") or [])))
+        sources, _patterns, _known = self.selection()
+        results = job_results(job, sources)
         done = sum(not (result.get("failed") or result.get("unreachable")) for result in results)
         return {
             "changed": False,

@@ -77,12 +77,12 @@ class _End:
     checkpoint: dict[str, Any] | None = None
     told: list[str] = field(default_factory=list)
 
-    def wait_for(self, still_to_come: str | None) -> None:
+    def wait_for(self, others: str | None) -> None:
         """Have no labels made before each host had its slice: one may yet be the twin of a unit that is done."""
-        if still_to_come and self.labelled != NOBODY:
+        if others and self.labelled != NOBODY:
             self.labelled = NOBODY
             self.told.append(
-                f"No labels are made before each host of the job has had its slice; {still_to_come}. Finish again then."
+                f"No labels are made before each host of the job has had its slice; {others}. Finish again then."
             )
 
 

@@ -141,3 +141,24 @@ def test_an_inventory_that_is_not_there_leaves_no_unit_out(tmp_path: Path, home:
     assert run.status == 2, run.output
     assert f"{tmp_path}/missing.yml: this inventory does not exist" in run.output
     assert "pmup: --limit names it, and no host or group is called so: did you mean pump?" in run.output
+
+
+def test_a_limit_beside_an_inventory_without_hosts_is_refused(home: Path) -> None:
+    """It leaves out the controller, too, which would fail without it."""
+    run = play(home, "provision", "--limit", "pump-1")
+    assert run.status != 0 and "There is nothing to do: --limit has no hosts to choose from" in run.output, run.output
+
+
+def test_hosts_that_ansible_would_leave_out_for_their_names_are_refused(tmp_path: Path, home: Path) -> None:
+    strange = ("pump 3", "star*", "!bang", "~tilde", "aa:bb:cc:dd:ee:ff", "{{ 1 }}")
+    plain = ("pump-1", "fe80::1", "x;id")
+    units = {
+        name: {"ioto_serial": f"P-{number}", "ansible_host": f"192.0.2.{number}"}
+        for number, name in enumerate((*strange, *plain), 11)
+    }
+    path = tmp_path / "hosts.yml"
+    path.write_text(yaml.safe_dump({"all": {"vars": {"ioto_mode": "manual", "ioto_product": PRODUCT}, "hosts": units}}))
+    run = play(home, "provision", "-i", path)
+    assert run.status != 0 and f"The batch has {len(strange)} problems, and no device was touched" in run.output
+    for name in strange:
+        assert f"{name}: Ansible takes its name for a pattern" in run.output, run.output

@@ -17,7 +17,7 @@ from typing import Any
 from ..ledger.event_kinds import EventKind
 from ..ledger.ledger import Ledger
 from ..ledger.records import Context, Event, NewEvent
-from ..ledger.row_values import MAX_TEXT
+from ..ledger.row_values import packed
 
 RunHost = Mapping[str, object]
 """What is recorded of a host; what is not known is left out."""
@@ -35,23 +35,6 @@ def events_of_hosts(hosts: Iterable[RunHost], context: Context) -> Iterator[NewE
     """Yield the events that tell of `hosts`."""
     for detail in packed(hosts):
         yield NewEvent(EventKind.RUN_HOSTS, context, detail=detail)
-
-
-def packed(entries: Iterable[RunHost], most: int = MAX_TEXT) -> Iterator[str]:
-    """Yield JSON lists that hold all `entries`, each of at most so many characters: the ledger would cut a longer one.
-
-    One entry that is longer by itself is a list of its own.
-    """
-    some: list[str] = []
-    length = 0
-    for text in map(json.dumps, entries):
-        if some and length + len(text) + 2 > most:
-            yield f"[{', '.join(some)}]"
-            some, length = [], 0
-        some.append(text)
-        length += len(text) + 2  # with the comma and the space, or the brackets
-    if some:
-        yield f"[{', '.join(some)}]"
 
 
 def hosts_of_run(ledger: Ledger, run: str) -> Sequence[dict[str, Any]]:

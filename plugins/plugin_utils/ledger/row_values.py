@@ -54,6 +54,23 @@ def clean(text: str | None) -> str | None:
     return str(text)[:MAX_TEXT].encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
+def packed(entries: Iterable[object], most: int = MAX_TEXT) -> Iterator[str]:
+    """Yield JSON lists that hold all `entries`, each of at most so many characters: the ledger would cut a longer one.
+
+    One entry that is longer by itself is a list of its own.
+    """
+    some: list[str] = []
+    length = 0
+    for text in map(json.dumps, entries):
+        if some and length + len(text) + 2 > most:
+            yield f"[{', '.join(some)}]"
+            some, length = [], 0
+        some.append(text)
+        length += len(text) + 2  # with the comma and the space, or the brackets
+    if some:
+        yield f"[{', '.join(some)}]"
+
+
 def encode(record: type, values: Iterable[Sequence[Any]], dialect: Dialect) -> list[Sequence[object]]:
     """Return what the driver takes of `values`, which has for each column that rows of `record` bring those of all."""
     columns = list(values)

@@ -25,7 +25,7 @@ from .database import Database
 from .event_kinds import EventKind
 from .operations import note_all
 from .records import Context, Event, LedgerError, NewEvent
-from .row_values import MAX_TEXT, read, select_rows, unread
+from .row_values import MAX_TEXT, packed, read, select_rows, unread
 from .schema import events
 
 _JOB_LOCKS = 0x10701071
@@ -134,18 +134,9 @@ def _events_of(new: NewSlice, replaced: Sequence[Slice]) -> Iterator[NewEvent]:
 
 def _packed(name: str, members: Iterable[object], facts: Mapping[str, Any]) -> Iterator[str]:
     """Yield JSON objects of `facts` with a list that hold all `members`, each as long as the ledger keeps a text."""
-    room = MAX_TEXT - len(json.dumps({**facts, name: []}))
-    some: list[object] = []
-    length = 0
-    for member in members:
-        size = len(json.dumps(member)) + 2
-        if some and length + size > room:
-            yield json.dumps({**facts, name: some})
-            some, length = [], 0
-        some.append(member)
-        length += size
-    if some:
-        yield json.dumps({**facts, name: some})
+    room = MAX_TEXT - len(json.dumps({**facts, name: []})) + len("[]")
+    for some in packed(members, room):
+        yield json.dumps({**facts, name: json.loads(some)})
 
 
 def _be_alone(connection: Connection, job: str) -> None:
