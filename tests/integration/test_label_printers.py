@@ -275,6 +275,20 @@ def send(ledger: Ledger, address: str, reason: str = "") -> batch.LabelReport:
     return batch.print_labels(ledger, labels, printer=open_printer(address, timeout=SECONDS), context=CONTEXT)
 
 
+def test_a_printer_that_is_down_meanwhile_takes_no_doubt_away(tmp_path: Path, ledger: Ledger) -> None:
+    with LabelPrinter(tmp_path / "paper", manner="reset") as printer:
+        reports = []
+        for switch in (None, printer.kill, printer.start, printer.kill, printer.start):
+            if switch:
+                switch()
+            reports.append(send(ledger, printer.address))
+
+    assert len(printer.labels()) == 2, "no third one by itself"
+    assert [len(report.maybe_twice) for report in reports] == [0, 1, 1, 0, 0]
+    assert "was sent 2 times" in reports[3].failure
+    assert "was sent 2 times" in reports[4].failure
+
+
 def test_a_printer_that_always_breaks_off_gets_a_label_twice_and_no_third_time(tmp_path: Path, ledger: Ledger) -> None:
     with LabelPrinter(tmp_path / "paper", manner="reset") as printer:
         first, second, third = (send(ledger, printer.address) for _run in range(3))

@@ -114,6 +114,26 @@ def test_a_label_that_may_be_there_twice_is_told_again_where_the_run_that_made_i
     assert len(line.paper.read_bytes().splitlines()) == 2, "it is told again, and not made again"
 
 
+@pytest.mark.parametrize("history", ["started failed", "unsure failed", "started started failed failed"])
+def test_a_printer_that_failed_since_leaves_the_doubt_about_an_earlier_label(line: Line, history: str) -> None:
+    line.add("A")
+    with Ledger(line.location) as ledger:
+        claim = ledger.live_claim(PRODUCT, "A")
+        assert claim
+        for word in history.split():
+            kinds = [EventKind.PRINT_STARTED, *([] if word == "started" else [EventKind(f"print-{word}")])]
+            ledger.record_many(
+                [NewEvent(kind, CONTEXT, claim.claim_id, PRODUCT, "A", f"the printer {kind}") for kind in kinds]
+            )
+
+    second, third = line.run(), line.run()
+
+    assert second["maybe_twice"] == third["maybe_twice"] == ["host-A"]
+    assert second["notices"] == third["notices"]
+    assert "The label of A may be there twice" in second["notices"][0]
+    assert "failed" not in second["notices"][0]
+
+
 def test_hosts_that_want_other_labels_from_the_same_printer_keep_their_place(line: Line) -> None:
     line.add("A")
     line.add("B", ioto_label_layout="preprinted", ioto_label_copies=2)

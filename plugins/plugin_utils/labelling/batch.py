@@ -21,7 +21,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from itertools import count, takewhile
+from itertools import count
 from pathlib import Path
 
 from ..errors import IotoError
@@ -36,6 +36,7 @@ from ..labels.output_svg import svg
 from ..labels.output_zpl import zpl
 from ..labels.sheets import Sheet
 from ..ledger.event_kinds import EventKind
+from ..ledger.label_doubts import PRINT_EVENTS, unproven
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, Context, Event, NewEvent, State, StateChange
 from ..ledger.rework.void_labels import waits_for_label
@@ -45,13 +46,6 @@ from .printers import Printer, Receipt
 _MOST_IN_DOUBT = 2
 """Times that a label is sent without a proof: a line can live with a label that is there twice, not with three."""
 
-_PRINT_EVENTS = (
-    *(EventKind.PRINT_STARTED, EventKind.PRINT_FAILED, EventKind.PRINT_UNSURE),
-    *(EventKind.REPRINT, EventKind.PREPRINTED, EventKind.LABELLED),
-)
-
-_OPEN_ENDS = {EventKind.PRINT_STARTED, EventKind.PRINT_UNSURE}
-"""After which nobody knows whether there is a label."""
 _TOLD_AGAIN = timedelta(days=1)
 
 
@@ -276,8 +270,7 @@ def _composer(layout: LabelLayout) -> Composer:
 
 def _doubts(ledger: Ledger, claim: Claim) -> str:
     """Say that a label of `claim` may be there already, though none was recorded; nothing where that cannot be."""
-    last = next(iter(ledger.events(claim_id=claim.claim_id, kinds=_PRINT_EVENTS, newest_first=True, limit=1)), None)
-    return _maybe_twice(claim, last) if last is not None and last.kind in _OPEN_ENDS else ""
+    return _maybe_twice(claim, unproven(_print_events(ledger, claim)))
 
 
 def twice_before(ledger: Ledger, claim: Claim) -> str:
@@ -287,26 +280,29 @@ def twice_before(ledger: Ledger, claim: Claim) -> str:
     """
     if datetime.now(UTC) - claim.updated_at > _TOLD_AGAIN:
         return ""
-    events = list(ledger.events(claim_id=claim.claim_id, kinds=_PRINT_EVENTS, newest_first=True, limit=3))
-    made = [EventKind.LABELLED, EventKind.PRINT_STARTED]
-    if [event.kind for event in events[:2]] != made or len(events) < 3 or events[2].kind not in _OPEN_ENDS:
+    events = _print_events(ledger, claim)
+    if [event.kind for event in events[-2:]] != [EventKind.PRINT_STARTED, EventKind.LABELLED]:
         return ""
-    return _maybe_twice(claim, events[2])
+    return _maybe_twice(claim, unproven(events[:-2]))
 
 
-def _maybe_twice(claim: Claim, cut_off: Event) -> str:
+def _print_events(ledger: Ledger, claim: Claim) -> list[Event]:
+    return list(ledger.events(claim_id=claim.claim_id, kinds=PRINT_EVENTS))
+
+
+def _maybe_twice(claim: Claim, cut_off: Sequence[Event]) -> str:
+    if not cut_off:
+        return ""
     return (
         f"The label of {claim.unit or claim.masked} may be there twice, since a run was cut off while it was made "
-        f"({cut_off.detail}); look for a second one and destroy it."
+        f"({cut_off[-1].detail}); look for a second one and destroy it."
     )
 
 
 def _in_doubt(ledger: Ledger, label: Label) -> str:
     """Return why the label is not sent once more by itself, or nothing."""
     claim = label.claim
-    events = ledger.events(claim_id=claim.claim_id, kinds=_PRINT_EVENTS, newest_first=True)
-    ends = (event.kind for event in events if event.kind != EventKind.PRINT_STARTED)
-    sent = sum(1 for _unused in takewhile(lambda kind: kind == EventKind.PRINT_UNSURE, ends))
+    sent = sum(1 for event in unproven(_print_events(ledger, claim)) if event.kind == EventKind.PRINT_UNSURE)
     if sent < _MOST_IN_DOUBT or label.reason:
         return ""
     return (

@@ -18,14 +18,11 @@ from datetime import datetime
 from ...display_text import quoted
 from ...identity.mac_addresses import is_same_serial
 from ..event_kinds import EventKind
+from ..label_doubts import MADE, PRINT_EVENTS, unproven
 from ..ledger import Ledger
 from ..records import Claim, Event
 from .chain import successor_of
 
-_MADE = (EventKind.LABELLED, EventKind.REPRINT, EventKind.PREPRINTED)
-"""A label is there."""
-_UNSURE = (EventKind.PRINT_STARTED, EventKind.PRINT_UNSURE)
-"""A label may be there, unless something else is recorded next."""
 _VOIDING = (EventKind.RELABEL, EventKind.REBOUND)
 """The labels that are there with the ID are void, and a new one may have it."""
 _ENDING = (*_VOIDING, EventKind.RETIRED)
@@ -118,17 +115,15 @@ def void_labels(ledger: Ledger, *, since: datetime | None = None, until: datetim
 
 def _before(ledger: Ledger, event: Event) -> tuple[int, list[Event]]:
     """Return how often the labels of a claim became void before `event`, and when those were made that then did."""
-    kinds = (*_MADE, *_UNSURE, EventKind.PRINT_FAILED, *_VOIDING)
     voided, labels = 0, list[Event]()
-    for each in ledger.events(claim_id=event.claim_id, kinds=kinds):
+    for each in ledger.events(claim_id=event.claim_id, kinds=(*PRINT_EVENTS, *_VOIDING)):
         if each.id >= event.id:
             break
         if _makes_void(each):
             voided, labels = voided + 1, []
         else:
             labels.append(each)
-    made = [each for each in labels if each.kind in _MADE]
-    return voided, made or [each for each in labels[-1:] if each.kind in _UNSURE]
+    return voided, [each for each in labels if each.kind in MADE] or unproven(labels)
 
 
 def _makes_void(event: Event) -> bool:
