@@ -21,6 +21,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records 
     Claim,
     ClaimConflictError,
     Context,
+    NewEvent,
     ReserveRequest,
     State,
     StateChange,
@@ -353,6 +354,20 @@ def test_void_labels_are_listed_and_written_for_their_owner_alone(ledger: Ledger
     assert [claim.claim_id in file.read_text("utf-8") for claim in claims] == [True, True, True, False]
     assert "'=burnt" in file.read_text("utf-8")
     assert [found.why for found in void_labels(ledger)][1] == "since the unit was relabelled (torn)"
+
+
+@pytest.mark.parametrize(
+    ("history", "times"),
+    [("started", 1), ("started started failed", 1), ("started failed", 0), ("started unsure started failed", 1)],
+)
+def test_a_label_that_may_have_come_out_is_void_like_one_that_did(ledger: Ledger, history: str, times: int) -> None:
+    claim = ledger.allocate(AllocationRequest(PRODUCT, "SN-1", "generated", CONTEXT))
+    kinds = [EventKind(f"print-{word}") for word in history.split()]
+    ledger.record_many([NewEvent(kind, CONTEXT, claim.claim_id, PRODUCT, "SN-1", "the printer") for kind in kinds])
+
+    rework(ledger, "scrap", serial="SN-1")
+
+    assert [found.times for found in void_labels(ledger)] == [times] * bool(times)
 
 
 def test_two_operators_at_once_break_nothing_and_every_void_label_is_caught(location: str) -> None:
