@@ -2,7 +2,7 @@
 # `make` alone lists the commands. What takes more than a line is a script in tools/.
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fresh lint types docs sanity unit integration molecule bench service line campaign campaign-service campaign-failover campaign-line format clean
+.PHONY: help setup demo test test-fresh lint types docs sanity unit integration guides molecule bench service line campaign campaign-service campaign-failover campaign-line format clean
 
 # Without a home that can be written, caches go where .gitignore has a place for them.
 ifneq ($(shell test -n "$$HOME" && test -w "$$HOME" && echo yes),yes)
@@ -29,7 +29,7 @@ test: ## Run every check and every test, on each supported ansible-core that thi
 test-fresh: ## Run `make demo` and `make test` in a fresh Debian (RELEASE=bookworm or trixie), as root
 	@tools/test-fresh $(or $(RELEASE),trixie)
 
-lint types sanity unit integration molecule: ## Run one group of `make test`
+lint types sanity unit integration guides molecule: ## Run one group of `make test`
 	@tools/setup test
 	@.venv/bin/python tools/checks.py $@
 

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run the checks of this repository and count them: `tools/checks.py [GROUP...]`, all groups when none is named.
 
-Static checks run two at a time, each with its output in one piece; then the tests, one suite after the other.
+Static checks and the molecule scenarios run two at a time, each with its output in one piece, for they use one core;
+then the tests, one suite after the other, each of which uses all cores.
 The last line counts every check as one, and every test of pytest as one. Exit status 1 when anything failed.
 """
 
@@ -21,11 +22,29 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parent.parent
-GROUPS = ("lint", "types", "docs", "sanity", "unit", "integration", "molecule")
+GROUPS = ("lint", "types", "docs", "sanity", "molecule", "unit", "integration", "guides")
 SERIES = ("2.19", "2.21")  # of ansible-core: the oldest and the newest that we support
 SCENARIOS = ROOT / "extensions" / "molecule"
-_DISTRIBUTION = {"unit": "loadfile", "integration": "worksteal"}
 REPORTS = ROOT / ".cache" / "reports"
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Tests of pytest in a folder of `tests`: which of them run, by their marks, and how they are handed out."""
+
+    folder: str
+    distribution: str
+    marks: str = ""
+    marks_again: str | None = ""
+    """Those that run once more on another ansible-core than the first; None for no tests."""
+
+
+_SUITES = {
+    "unit": Suite("unit", "loadfile"),
+    # The rest of them would repeat with the same core what the first series has shown.
+    "integration": Suite("integration", "worksteal", "not guides", "ansible and not guides"),
+    "guides": Suite("integration", "worksteal", "guides", None),
+}
 
 
 @dataclass(frozen=True)
@@ -62,10 +81,9 @@ def main() -> int:
     environments = dict(_environments())
     impossible = _impossible_scenarios() if "molecule" in groups else {}
     checks = [check for check in _checks(environments, impossible, options.workers) if check.group in groups]
-    static = [check for check in checks if check.group not in {"unit", "integration", "molecule"}]
     with ThreadPoolExecutor(max_workers=2) as pool:
-        outcomes = list(pool.map(_run_quietly, static))
-    outcomes += [_run(check) for check in checks if check not in static]
+        outcomes = list(pool.map(_run_quietly, (check for check in checks if check.group not in _SUITES)))
+    outcomes += [_run(check) for check in checks if check.group in _SUITES]
     outcomes += _not_run(groups, environments, impossible)
     return _close(outcomes)
 
@@ -94,7 +112,11 @@ def _impossible_scenarios() -> dict[str, str]:
 
 def _checks(environments: dict[str, Path], impossible: Iterable[str], workers: int) -> Iterator[Check]:
     main = ROOT / ".venv"
-    # The longest first, so that both workers of the static checks are busy to the end.
+    # The longest first, so that both workers are busy to the end.
+    if any(SCENARIOS.glob("*/molecule.yml")):
+        excludes = [f"--exclude={scenario}" for scenario in impossible]
+        command = ["molecule", "test", "--all", *excludes, "--command-borders", "--report"]
+        yield Check("molecule", "molecule scenarios", main, command)
     for series, folder in environments.items():
         sanity = [str(main / "bin" / "python"), "tools/sanity.py", folder.name]
         yield Check("sanity", f"ansible-test sanity ({series})", folder, sanity)
@@ -117,27 +139,28 @@ def _checks(environments: dict[str, Path], impossible: Iterable[str], workers: i
     yield Check("lint", "antsibull-changelog", main, ["antsibull-changelog", "lint"])
     yield Check("lint", "antsibull-docs", main, ["antsibull-docs", "lint-collection-docs", "--plugin-docs", "."])
     yield Check("docs", "documentation", main, ["tools/docs"])
+    yield from _tests(environments, workers)
 
-    for group in ("unit", "integration"):
-        if not any((ROOT / "tests" / group).rglob("test_*.py")):
+
+def _tests(environments: dict[str, Path], workers: int) -> Iterator[Check]:
+    """Yield the suites of tests: no test shares a port, a folder or a server with another, so all cores run them."""
+    for group, suite in _SUITES.items():
+        if not _has_tests(suite):
             continue
         for series, folder in environments.items():
+            marks = suite.marks if folder == ROOT / ".venv" else suite.marks_again
+            if marks is None:
+                continue
             report = REPORTS / f"{group}-{series}.xml"
-            command = ["python", "-m", "pytest", f"tests/{group}", f"--junitxml={report}"]
-            # No test shares a port, a folder or a server with another, so all cores run them; one worker more than
-            # there are where tests wait for deadlines and devices.
-            command += ["-n", str(workers), "--dist", _DISTRIBUTION[group]]
-            name = f"{group} tests ({series})"
-            if group == "integration" and folder != main:
-                # The rest of them would repeat with the same core what the first series has shown.
-                command += ["-m", "ansible"]
-                name = f"integration tests that run Ansible ({series})"
+            command = ["python", "-m", "pytest", f"tests/{suite.folder}", f"--junitxml={report}"]
+            # One worker more than there are cores, where tests wait for deadlines and devices.
+            command += ["-n", str(workers), "--dist", suite.distribution, *(["-m", marks] if marks else [])]
+            name = f"{group} tests ({series}{f': {marks}' if marks != suite.marks else ''})"
             yield Check(group, name, folder, command, report=report)
 
-    if any(SCENARIOS.glob("*/molecule.yml")):
-        excludes = [f"--exclude={scenario}" for scenario in impossible]
-        command = ["molecule", "test", "--all", *excludes, "--command-borders", "--report"]
-        yield Check("molecule", "molecule scenarios", main, command)
+
+def _has_tests(suite: Suite) -> bool:
+    return any((ROOT / "tests" / suite.folder).rglob("test_*.py"))
 
 
 def _shell_scripts() -> list[str]:
@@ -208,8 +231,9 @@ def _not_run(groups: list[str], environments: dict[str, Path], impossible: dict[
     """Yield a skipped outcome for everything that was asked for and that this machine or clone cannot run."""
     why = {"2.19": "no Python 3.11 on this machine", "2.21": "no Python 3.12 to 3.14 on this machine"}
     for group in groups:
-        if group in {"unit", "integration"} and not any((ROOT / "tests" / group).rglob("test_*.py")):
-            yield CheckOutcome(f"{group} tests", skipped=[f"{group} tests: there are none in tests/{group}"])
+        if group in _SUITES and not _has_tests(_SUITES[group]):
+            folder = f"tests/{_SUITES[group].folder}"
+            yield CheckOutcome(f"{group} tests", skipped=[f"{group} tests: there are none in {folder}"])
         elif group in {"sanity", "unit", "integration"}:
             for series in SERIES:
                 if series not in environments:
