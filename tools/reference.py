@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Write what the code's tables say into the guides' reference pages, between marks; `--check` only looks.
 
-Variables, event kinds, states and the columns of files. Exit status 1 where a page is (with `--check`: was) another, or
-does not name a setting of the factory service.
+Variables, kinds of events, findings and failures, states, and the columns of files. Exit status 1 where a page is (with
+`--check`: was) another, or does not name a setting of the factory service.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from options import ROLES, ROOT, between, in_role, of_role, type_of
 
 from plugins.plugin_utils import option as flows
 from plugins.plugin_utils.audit.findings import FindingKind
+from plugins.plugin_utils.errors import FailureKind
 from plugins.plugin_utils.ledger.columns import columns_of
 from plugins.plugin_utils.ledger.event_kinds import EventKind
 from plugins.plugin_utils.ledger.records import Claim, State
@@ -62,6 +63,7 @@ def parts() -> Iterator[tuple[str, str, str]]:
     yield "events.rst", "event kinds", table(("event", "what happened"), documented(EventKind))
     yield "audit.rst", "finding kinds", table(("finding", "what does not agree"), documented(FindingKind))
     yield "events.rst", "states", table(("state", "what it means"), documented(State))
+    yield "exit-statuses.rst", "failure kinds", table(("failure", "what it is about"), documented(FailureKind))
     yield "files.rst", "columns of an order", ", ".join(f"``{name}``" for name in COLUMNS)
     yield "files.rst", "columns of claims", table(("column", "what it says"), claim_columns())
 

@@ -42,7 +42,7 @@ class FailureKind(StrEnum):
     SETTINGS = "settings"
     """What was set cannot be used, for any unit."""
     DEFECT = "defect"
-    """Of ours."""
+    """A program of this collection is at fault."""
     OTHER = "other"
     """Nothing is known of it but its sentence."""
 
