@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -276,6 +277,27 @@ def test_a_finish_records_once_what_is_new(job: Job) -> None:
     job.end(number, {"c": DONE, "d": DONE})
     assert any("what has changed since is recorded now" in line for line in job.finish())
     assert [event.detail.count('"done": 4') for event in job.events(EventKind.RUN)] == [0, 1]
+
+
+@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+def test_of_finishes_at_the_same_instant_one_records_the_end(job: Job) -> None:
+    number, _none = job.begin()
+    job.end(number, dict.fromkeys(job.names, DONE))
+    processes = get_context("fork")
+    start = processes.Barrier(4)
+
+    def finish() -> None:
+        start.wait(timeout=30)
+        job.finish()
+
+    finishes = [processes.Process(target=finish) for _number in range(4)]
+    for process in finishes:
+        process.start()
+    for process in finishes:
+        process.join(timeout=60)
+
+    assert [process.exitcode for process in finishes] == [0] * 4
+    assert len(job.events(EventKind.RUN)) == 1
 
 
 def test_a_finish_holds_twins_back_that_no_slice_saw_and_once(job: Job) -> None:

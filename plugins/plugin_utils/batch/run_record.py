@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -83,12 +84,15 @@ def record_each(
     """Record, in the ledger of each of `hosts`, the `new_records` of those that are recorded alike; return lines.
 
     A ledger that cannot have them is one of the lines, or raises `IotoError` where it may not fail. One that is new is
-    told, but not by each slice of a job and by its finish (`is_part`).
+    told, but not by each slice of a job and by its finish (`is_part`), of which one at a time looks and records.
     """
     lines: dict[str, None] = {}  # each once, in their order
     for place, members in _by_place(hosts, summary, run).items():
         try:
-            with open_ledger(place.ledger) as ledger:
+            with (
+                open_ledger(place.ledger) as ledger,
+                ledger.alone_with([str(place.context().run)]) if is_part else nullcontext(),
+            ):
                 new = new_records(ledger, place, members)
                 ledger.record_many(new.events)
                 hold_back_twins(ledger.database, new.twins, place.context())
