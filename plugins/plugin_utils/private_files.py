@@ -40,6 +40,7 @@ _swept: set[Path] = set()
 
 _DATABASE = (b"SQLite format 3\0", b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83")
 """How a database of SQLite begins, and its log."""
+_PRIVATE_KEY = re.compile(rb"\s*-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----")
 _OF_DATABASE = ("-wal", "-shm", "-journal", "-open", "-alone")
 """How the names of what belongs to a database end."""
 
@@ -48,8 +49,8 @@ class TypedPathError(IotoError):
     """A path that can be no file's."""
 
 
-class DatabaseInPlaceError(IotoError):
-    """A file that would take the place of a ledger, or of a part of one."""
+class PreciousFileError(IotoError):
+    """A file that would take the place of a ledger, of a part of one, or of a private key."""
 
 
 def write_private(path: Path, data: bytes) -> None:
@@ -64,10 +65,10 @@ def draft(path: Path, *, is_database: bool = False) -> Iterator[Path]:
 
     Where the block raises, the draft goes, and `path` is as it was. It may be a database: close it in the block, and
     what SQLite has beside it goes as well. Only with `is_database` does it replace another one: otherwise that raises
-    `DatabaseInPlaceError`, before the block. Raises `OSError`.
+    `PreciousFileError`, before the block, as does a private key in its place. Raises `OSError`.
     """
     if not is_database:
-        refuse_database(path)
+        refuse_precious(path)
     _sweep_once(path.parent)
     lock, mark = _locked_mark(path.parent)
     temporary = mark.with_name(f"{mark.name}{_DATA}")
@@ -92,22 +93,21 @@ def typed_path(text: str | Path) -> Path:
     raise TypedPathError(f"The path {str(text)!r} has a NUL in it, which no file's name can have; correct it.")
 
 
-def refuse_database(path: Path) -> None:
-    """Raise `DatabaseInPlaceError` where a file at `path` would take the place of a database, or of a part of one.
+def refuse_precious(path: Path) -> None:
+    """Raise `PreciousFileError` where a file at `path` would take the place of a database, a part of one, or a key.
 
     By what is there, not by what somebody said the ledger is: another ledger is worth as much. Links are followed.
     """
     try:
         place = path.resolve()
         names = [place.name.removesuffix(end) for end in _OF_DATABASE if place.name.endswith(end)]
-        found = next((one for one in (place, *map(place.with_name, filter(None, names))) if _is_database(one)), None)
+        others = filter(_is_database, map(place.with_name, filter(None, names)))
+        what = _what_precious(place) or ("a part of a database, such as a ledger," if next(others, None) else None)
     except (OSError, RuntimeError):  # whoever writes the file tells what is wrong with its path
         return
-    if found is not None:
-        part = "" if found == place else "a part of "
-        raise DatabaseInPlaceError(
-            f"{str(path)!r} is {part}a database, such as a ledger, and would be lost; give another dest. Nothing was "
-            "written there."
+    if what is not None:
+        raise PreciousFileError(
+            f"{str(path)!r} is {what} and would be lost; give another dest. Nothing was written there."
         )
 
 
@@ -187,12 +187,22 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def _what_precious(path: Path) -> str | None:
+    if _is_database(path):
+        return "a database, such as a ledger,"
+    return "a private key" if _PRIVATE_KEY.match(_beginning(path)) else None
+
+
 def _is_database(path: Path) -> bool:
+    return _beginning(path).startswith(_DATABASE)
+
+
+def _beginning(path: Path) -> bytes:
     try:
         with open_regular(path) as file:
-            return file.read(16).startswith(_DATABASE)
+            return file.read(64)
     except OSError:
-        return False
+        return b""
 
 
 def _locked_mark(folder: Path) -> tuple[int, Path]:

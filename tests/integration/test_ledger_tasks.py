@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ansible_collections.ioto.serialization.plugins.plugin_utils.audit.tables import FIRST_COLUMNS as AUDIT_COLUMNS
+from ansible_collections.ioto.serialization.plugins.plugin_utils.checkpoints.keys import new_key_pair
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.integrity.check import DamagedLedgerError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
@@ -23,7 +26,8 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records 
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.tasks import enter_ledger, query_ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
-from ansible_collections.ioto.serialization.plugins.plugin_utils.report.options import page_path
+from ansible_collections.ioto.serialization.plugins.plugin_utils.report.page_place import page_path
+from ansible_collections.ioto.serialization.plugins.plugin_utils.report.tables import COLUMNS
 from tests.support.ansible import ROOT, provision
 
 PRODUCT = "01K9F1EETDEV1CEPR0DVCT0001"
@@ -81,6 +85,31 @@ def test_the_tables_of_a_page_do_not_replace_a_ledger(tmp_path: Path) -> None:
     Ledger(tmp_path / "audit.csv").close()
     with pytest.raises(IotoError, match=r"audit\.csv' is a database"):
         page_path(str(tmp_path / "audit.html"))
+
+
+@pytest.mark.parametrize("name", ["audit.csv", "audit.jsonl"])
+def test_the_tables_of_a_page_replace_no_file_of_another_kind(tmp_path: Path, name: str) -> None:
+    """Nobody named it: it may be the scans or the export that is looked at, or the order of which a report tells."""
+    (tmp_path / name).write_text("scan,host\n\n" if name.endswith("csv") else '{"ledger": 6}\n')
+    with pytest.raises(IotoError, match=r"would be lost: a table of the page 'audit\.html' has that name"):
+        page_path(str(tmp_path / "audit.html"))
+
+
+def test_the_tables_of_a_page_replace_those_of_the_last_one(tmp_path: Path) -> None:
+    for suffix, title in (("csv", ",".join(COLUMNS)), ("jsonl", json.dumps(dict.fromkeys(COLUMNS)))):
+        (tmp_path / f"page.{suffix}").write_text(f"{title}\n")
+    assert page_path(str(tmp_path / "page.html")) == tmp_path / "page.html"
+    with pytest.raises(IotoError, match="would be lost"):
+        page_path(str(tmp_path / "page.html"), AUDIT_COLUMNS)
+
+
+def test_an_export_does_not_replace_a_private_key(ledger: Ledger, tmp_path: Path) -> None:
+    key = tmp_path / "line.key"
+    new_key_pair(key)
+    before = key.read_bytes()
+    with pytest.raises(IotoError, match=r"line\.key' is a private key and would be lost"):
+        info(ledger, limit=0, void_labels=True, dest=str(key))
+    assert key.read_bytes() == before
 
 
 def test_the_history_of_a_unit_is_told(ledger: Ledger) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -368,6 +369,33 @@ def test_a_label_that_may_have_come_out_is_void_like_one_that_did(ledger: Ledger
     rework(ledger, "scrap", serial="SN-1")
 
     assert [found.times for found in void_labels(ledger)] == [times] * bool(times)
+
+
+def test_a_unit_that_came_from_elsewhere_with_a_label_has_one(ledger: Ledger) -> None:
+    now = datetime.now(UTC)
+    claims = [Claim(str(number) * 10, PRODUCT, f"SN-{number}", State.LABELLED, "given", now, now) for number in (1, 2)]
+    assert ledger.take_over([claims], context=CONTEXT) == ["added", "added"]
+
+    assert rework(ledger, "relabel", serial="SN-1")["changed"]
+    rework(ledger, "scrap", serial="SN-2")
+
+    assert [found.serial for found in void_labels(ledger)] == ["SN-1", "SN-2"]
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_label_that_was_scanned_in_place_of_the_serial_is_no_new_serial(ledger: Ledger, own: bool) -> None:
+    claim, other = bring_up(ledger), bring_up(ledger, "SN-2")
+    scanned = (claim if own else other).claim_id
+    with pytest.raises(ReworkTaskError, match="is a claim ID; give the serial of the case") as refusal:
+        rework(ledger, "new-case", serial="SN-1", new_serial=scanned, keep_id=True)
+    assert scanned not in str(refusal.value)
+
+
+@pytest.mark.parametrize("text", ["", "serial,act,reason,operator\n", "\n\n"])
+def test_a_file_that_says_no_act_is_refused(ledger: Ledger, tmp_path: Path, text: str) -> None:
+    (tmp_path / "acts.csv").write_text(text)
+    with pytest.raises(ReworkTaskError, match="says no act"):
+        rework(ledger, src=str(tmp_path / "acts.csv"))
 
 
 def test_two_operators_at_once_break_nothing_and_every_void_label_is_caught(location: str) -> None:

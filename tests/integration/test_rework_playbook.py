@@ -125,15 +125,17 @@ def test_a_new_label_is_due_once_after_the_old_one_is_void(home: Path, fleet: Fl
 @pytest.mark.parametrize(
     ("said", "sentence"),
     [
-        ({"ioto_rework": "scarp"}, "scarp"),
+        ({"ioto_rework": "scarp", "ioto_rework_claim_id": "JT08FFQXWQ"}, "scarp"),
+        ({"ioto_rework": "scrap", "ioto_rework_serial": ["SN-1", "SN-2"]}, "serial is a list, and one text is wanted"),
         ({"ioto_rework": "scrap", "ioto_rework_sreial": "SN-1"}, "did you mean ioto_rework_serial"),
         ({"ioto_rework": "scrap", "ioto_rework_serial": "SN-1"}, "There is no ledger"),
     ],
 )
-def test_a_mistake_is_refused_in_words(home: Path, said: dict[str, str], sentence: str) -> None:
+def test_a_mistake_is_refused_in_words(home: Path, said: dict[str, object], sentence: str) -> None:
     run = provision(home, "-e", json.dumps({**REASON, **said}), playbook=REWORK)
     assert run.status != 0
     assert sentence in run.output and "Traceback" not in run.output
+    assert "JT08FFQXWQ" not in run.output
 
 
 def test_every_variable_of_the_table_is_in_the_playbook() -> None:

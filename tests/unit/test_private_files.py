@@ -21,7 +21,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils import private_
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Context, ReserveRequest
 from ansible_collections.ioto.serialization.plugins.plugin_utils.private_files import (
-    DatabaseInPlaceError,
+    PreciousFileError,
     draft,
     write_private,
 )
@@ -157,7 +157,7 @@ def ledger(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("end", ["", "-wal", "-shm", "-journal", "-open", "-alone"])
 def test_no_file_takes_the_place_of_a_ledger_or_a_part_of_one(ledger: Path, end: str) -> None:
     before = ledger.read_bytes(), names(ledger.parent)
-    with pytest.raises(DatabaseInPlaceError, match="a database, such as a ledger"):
+    with pytest.raises(PreciousFileError, match="a database, such as a ledger"):
         write_private(ledger.with_name(f"z.db{end}"), b"serial,claim_id\n")
     assert (ledger.read_bytes(), names(ledger.parent)) == before
 
@@ -165,7 +165,7 @@ def test_no_file_takes_the_place_of_a_ledger_or_a_part_of_one(ledger: Path, end:
 @pytest.mark.parametrize("link", [os.symlink, os.link])
 def test_no_file_takes_the_place_of_a_link_to_a_ledger(ledger: Path, link: Callable[[Path, Path], None]) -> None:
     link(ledger, other := ledger.with_name("export.csv"))
-    with pytest.raises(DatabaseInPlaceError):
+    with pytest.raises(PreciousFileError):
         write_private(other, b"")
     assert other.samefile(ledger)
 
@@ -174,5 +174,5 @@ def test_a_log_of_a_ledger_is_known_by_its_bytes(ledger: Path) -> None:
     with closing(Ledger(ledger)) as opened:
         opened.reserve(ReserveRequest("01G8YJKKRNTHW213TRZYX3YH0M", 1, Context("ann@line-1")))
         os.link(ledger.with_name("z.db-wal"), other := ledger.with_name("export.csv"))
-        with pytest.raises(DatabaseInPlaceError):
+        with pytest.raises(PreciousFileError):
             write_private(other, b"")

@@ -24,6 +24,8 @@ from ..ledger.ledger import Ledger
 from ..option import Option, specs
 from .ansible_device import AnsibleDevice
 
+_TEXTS = ("str", "path")
+
 
 class IotoAction(ActionBase):
     """An action of this collection: it names its options and makes an outcome of them.
@@ -83,14 +85,8 @@ class IotoAction(ActionBase):
 
     def _arguments(self) -> dict[str, Any]:
         """Return the arguments of the task, complete; what it leaves out, a variable may say. Raises `IotoError`."""
-        given = self._task.args
-        self._task.args = {**self._said_by_variables(), **given}
-        try:
-            arguments: dict[str, Any] = self.validate_argument_spec(  # type: ignore[no-untyped-call]
-                argument_spec=specs(self.OPTIONS)
-            )[1]
-        finally:
-            self._task.args = given
+        # Not by `validate_argument_spec`, whose failure shows all arguments, a claim ID among them.
+        arguments = complete({**self._said_by_variables(), **self._task.args}, specs(self.OPTIONS))
         for name, option in self.OPTIONS.items():
             if not option.is_in_range(arguments[name]):
                 variable = f" ({option.variable})" if option.variable else ""
@@ -200,6 +196,11 @@ def load_filters() -> None:
 
 def complete(arguments: Mapping[str, Any], specification: Mapping[str, Any]) -> dict[str, Any]:
     """Return `arguments` checked, with their defaults, as a task's are. Raises `IotoError`."""
+    for name, value in arguments.items():
+        # Ansible would make a text of a list, brackets and quotes with it: the name of a file, or of a unit.
+        if isinstance(value, Mapping | list | tuple) and specification.get(name, {}).get("type") in _TEXTS:
+            kind = "a list" if not isinstance(value, Mapping) else "a dictionary"
+            raise ArgumentError(f"{name} is {kind}, and one text is wanted; give it as a string.")
     validator: Any = ArgumentSpecValidator
     result = validator(dict(specification)).validate(dict(arguments))
     if result.error_messages:

@@ -23,13 +23,14 @@ from ..ledger.integrity.check import IntegrityReport, check_integrity
 from ..ledger.ledger import Ledger
 from ..ledger.location import Location
 from ..ledger.migrations.version import moved_sentence
-from ..report.options import page_path
+from ..report.page_place import page_path
 from .checks import damage
 from .findings import Origin
 from .others import take_other
 from .page import LookedAt
 from .sources import AuditError, take_images, take_scans
 from .stage import AuditStage
+from .tables import FIRST_COLUMNS
 
 if TYPE_CHECKING:
     from ..checkpoints.checkpoint import Checkpoint
@@ -91,7 +92,7 @@ def refuse_absent(ledger: Ledger) -> None:
 
 
 def _page(inputs: Inputs, options: Mapping[str, Any]) -> None:
-    inputs.html = page_path(options["dest"])
+    inputs.html = page_path(options["dest"], FIRST_COLUMNS)
 
 
 def _own(inputs: Inputs, options: Mapping[str, Any]) -> None:

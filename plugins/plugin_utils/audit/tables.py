@@ -13,7 +13,9 @@ from typing import TextIO
 from ..ledger.transfer import guard_formula
 from .findings import Finding, shown_id
 
-COLUMNS = ("finding", "origin", "where", "serial", "product", "claim_id", "ledger_claim_id", "what", "to_do")
+FIRST_COLUMNS = ("finding", "origin", "where")
+"""By which a table of an audit is known."""
+COLUMNS = (*FIRST_COLUMNS, "serial", "product", "claim_id", "ledger_claim_id", "what", "to_do")
 
 
 def write_tables(findings: Iterable[Finding], csv_stream: TextIO, json_stream: TextIO, *, reveal: bool) -> None:

@@ -53,9 +53,18 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="the file of the claim ID that is on the device, - for standard input; without it, you are asked",
     )
+    verify.add_argument("--claim-id", action=_RefusedId, nargs="?", help=argparse.SUPPRESS)
     verify.add_argument("--ledger", metavar="PLACE", help="the path or URL of a ledger")
     verify.set_defaults(do=_verify)
     return parser
+
+
+class _RefusedId(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_unused: object) -> None:
+        parser.error(
+            "every user of a machine can read its command lines: give the claim ID in a file (--claim-id-file), or "
+            "leave it out to be asked"
+        )
 
 
 def _new_key(given: argparse.Namespace) -> str:

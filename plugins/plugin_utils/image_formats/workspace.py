@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ..private_files import make_private_folder, refuse_database
+from ..private_files import make_private_folder, refuse_precious
 from .image import ImageError
 
 _END = ".ioto-work"
@@ -32,7 +32,7 @@ _swept: set[Path] = set()
 @contextmanager
 def workspace(dest: Path) -> Iterator[Path]:
     """Make and lock the working folder of the image `dest`, and remove it in the end."""
-    refuse_database(dest)
+    refuse_precious(dest)
     folder = dest.with_name(f".{dest.name}{_END}")
     try:
         make_private_folder(dest.parent)

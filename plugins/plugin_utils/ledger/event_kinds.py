@@ -85,3 +85,8 @@ class EventKind(StrEnum):
     """What a slice of a job made of some of its hosts; the detail is JSON."""
     RUN = "run"
     """The end of a run; the detail is JSON: `started`, and how many devices had which fate."""
+
+
+def imported_as(state: str) -> str:
+    """Return the detail of the event of a claim that came from elsewhere in a state."""
+    return f"state {state}"

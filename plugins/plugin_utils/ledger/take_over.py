@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from ..identity.mac_addresses import is_same_serial
 from .change_set import ChangeSet, taken
-from .event_kinds import EventKind
+from .event_kinds import EventKind, imported_as
 from .records import Claim, ClaimConflictError, Context, NewEvent
 from .row_values import tidy
 
@@ -19,7 +19,9 @@ def take_over(changes: ChangeSet, claim: Claim, context: Context) -> str:
     known = changes.get(claim.claim_id)
     if known is None:
         _check_free(changes, claim)
-        changes.insert(claim._replace(details=tidy(claim.details)), EventKind.IMPORTED, context, f"state {claim.state}")
+        changes.insert(
+            claim._replace(details=tidy(claim.details)), EventKind.IMPORTED, context, imported_as(claim.state)
+        )
         for doubt in _doubts(claim, context):
             changes.note(doubt)
         return "added"

@@ -18,7 +18,7 @@ from ..claim_ids import parse, parse_product
 from ..display_text import counted, printable
 from ..errors import IotoError
 from ..identity.mac_addresses import is_same_serial
-from ..private_files import open_regular, refuse_database, typed_path, write_private
+from ..private_files import open_regular, refuse_precious, typed_path, write_private
 from .change_set import not_free, taken
 from .columns import shown_by_task
 from .event_kinds import EventKind
@@ -143,7 +143,7 @@ def _history(ledger: Ledger, claim: Claim) -> list[Event]:
 
 def _export(ledger: Ledger, options: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
     path = typed_path(options["dest"]).absolute()
-    refuse_database(path)
+    refuse_precious(path)
     if options["void_labels"]:
         what = "void label"
         number, data = void_file(ledger, _void_query(options), _format(options, path))

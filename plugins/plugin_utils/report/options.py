@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from ..batch.problem import Problem
-from ..display_text import quoted
 from ..errors import IotoError
 from ..flows.options import LEDGER
 from ..option import REPORT, Option, given_by, of_flow, rows, specs
-from ..private_files import obstacle_to, refuse_database, typed_path
+from .page_place import page_path
 
 _MODULE = ("report",)
 _FLOW = (REPORT,)
@@ -86,10 +84,6 @@ Complete = Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]]
 """Checks arguments against their specification, and returns them with their defaults. Raises `IotoError`."""
 
 
-class ReportError(IotoError):
-    """A report that cannot be made."""
-
-
 def run_report(
     hosts: Mapping[str, Mapping[str, Any]], complete: Complete
 ) -> tuple[dict[str, Any] | None, list[Problem]]:
@@ -114,23 +108,3 @@ def run_report(
     except IotoError as error:
         return None, [*problems, Problem(tuple(first), f"{error} (ioto_report_dest)")]
     return options, problems
-
-
-def page_path(dest: str) -> Path:
-    """Return where the page is to be. Raises `ReportError` where it cannot be there, as far as one sees before."""
-    path = typed_path(dest).absolute()
-    if path.suffix.lower() not in {".html", ".htm"}:
-        raise ReportError(
-            f"The report is a page, and {quoted(path.name)} does not name one; let its name end in .html."
-        )
-    try:
-        obstacle = obstacle_to(path)
-    except OSError as error:
-        raise ReportError(
-            f"The report cannot be written to {quoted(str(path))} ({error.strerror}); give another dest."
-        ) from None
-    if obstacle:
-        raise ReportError(f"The report cannot be written {obstacle}.")
-    for end in (path.suffix, ".csv", ".jsonl"):  # its tables are beside it
-        refuse_database(path.with_suffix(end))
-    return path

@@ -13,15 +13,12 @@ from typing import Any
 
 from ..ledger.records import State
 from ..ledger.transfer import guard_formula
+from .page_place import FIRST_COLUMNS
 from .records import MORE_COLUMNS, Report, Row
 
 _STATES = [state for state in State if state is not State.RETIRED]
 COLUMNS = (
-    "host",
-    "serial",
-    "product",
-    "claim_id",
-    "flow",
+    *FIRST_COLUMNS,
     "source",
     "state",
     *(column.task_name for column in MORE_COLUMNS),

@@ -20,8 +20,8 @@ from ..ledger.moments import parse_moment, refuse_backwards
 from ..ledger.records import Context
 from ..private_files import make_private_folder, write_private
 from .collect import Period, collect, last_run, units_of_run
-from .options import ReportError, page_path
 from .page import page
+from .page_place import ReportError, page_path
 from .pictures import Pictures
 from .records import Report, ReportedUnit, Row
 from .tables import csv_table, json_lines

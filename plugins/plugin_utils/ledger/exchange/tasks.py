@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from ...display_text import counted, printable
-from ...private_files import draft, refuse_database, typed_path
+from ...private_files import draft, refuse_precious, typed_path
 from ..database import Database
 from ..integrity.check import DamagedLedgerError, check_integrity, snapshot
 from ..ledger import Ledger
@@ -93,7 +93,7 @@ def compared(options: Mapping[str, Any]) -> dict[str, Any]:
 def export_whole(ledger: Ledger, options: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
     """Write the whole ledger to a file, for its owner alone."""
     path = typed_path(options["dest"]).absolute()
-    refuse_database(path)
+    refuse_precious(path)
     if options["format"] == "csv":
         raise LedgerError("A whole ledger is written as JSON Lines; leave the format out, or export claims alone.")
     if check:

@@ -108,9 +108,10 @@ def _asked(
 def _lines_of(src: str) -> Iterator[tuple[int, Mapping[str, Any]] | LineProblem]:
     """Yield what each line of the file says, without its empty cells. Raises `ReworkTaskError`."""
     titles: list[str] = []
-    row = None
+    is_told = False
     for row in read_rows(_content(src), CsvFormat(takes_short_rows=True)):
         if isinstance(row, LineProblem):
+            is_told = True
             yield row
         elif not titles:
             titles = [fold_title(title) for title in row.cells]
@@ -118,9 +119,10 @@ def _lines_of(src: str) -> Iterator[tuple[int, Mapping[str, Any]] | LineProblem]
                 yield from wrong
                 return
         else:
+            is_told = True
             yield _said(row.line, {name: cell for name, cell in zip(titles, row.cells, strict=True) if cell})
-    if row is None:
-        raise ReworkTaskError(f"The file {printable(src)} is empty; give the one that says the acts (ioto_rework_src).")
+    if not is_told:
+        raise ReworkTaskError(f"The file {printable(src)} says no act; give the one that does (ioto_rework_src).")
 
 
 def _unknown(line: int, titles: Sequence[str]) -> Iterator[LineProblem]:

@@ -18,7 +18,7 @@ from datetime import datetime
 from ...display_text import quoted
 from ...identity.mac_addresses import is_same_serial
 from ..event_kinds import EventKind
-from ..label_doubts import MADE, PRINT_EVENTS, unproven
+from ..label_doubts import PRINT_EVENTS, is_made, unproven
 from ..ledger import Ledger
 from ..records import Claim, Event
 from .chain import successor_of
@@ -123,7 +123,7 @@ def _before(ledger: Ledger, event: Event) -> tuple[int, list[Event]]:
             voided, labels = voided + 1, []
         else:
             labels.append(each)
-    return voided, [each for each in labels if each.kind in MADE] or unproven(labels)
+    return voided, [*filter(is_made, labels)] or unproven(labels)
 
 
 def _makes_void(event: Event) -> bool:

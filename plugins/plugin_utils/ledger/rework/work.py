@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy.engine import Connection
 
+from ...claim_ids import parse
 from ...display_text import quoted
 from ...errors import IotoError
 from ...identity.board_names import names_of_board
@@ -268,6 +269,11 @@ class _Reworking:
         unit = request.new_serial or ""
         if live := self.changes.live(claim.product, unit):
             raise ClaimConflictError(not_free(unit, live), live)
+        if any(map(self.changes.get, _scanned_id(unit))):
+            raise ReworkError(
+                f"The new serial of {_unit(claim, begins=False)} is a claim ID; give the serial of the case, not what "
+                "its label says (ioto_rework_new_serial)."
+            )
         detail = f"{_FROM_UNIT}{claim.unit}; the claim ID {_STAYS if request.keeps_id else 'is a new one'}"
         if request.keeps_id:
             after = self.changes.rebind(claim, unit, request.reason, replace(request.context, host=claim.host))
@@ -280,7 +286,7 @@ class _Reworking:
             asked = AllocationRequest(claim.product, unit, "generated", context, details=facts_of(claim.details))
             after = self.changes.allocate(asked._replace(length=len(claim.claim_id)))
             told = f"{_unit(claim)} is unit {quoted(unit)} now, with {after.masked}; {claim.masked} is retired, and a "
-            told += "label with it is void"
+            told += "label with it is void; the device still has it: name it as ioto_replace_id, with ioto_reason"
         self._note(EventKind.NEW_CASE, request, after, detail)
         told = f"{told}; give the unit its new serial in the inventory, and run provision.yml."
         return Reworked(request, claim, after, told)
@@ -288,9 +294,9 @@ class _Reworking:
     def relabel(self, request: ReworkRequest, claim: Claim) -> Reworked:
         """Have the labels be void that the unit has."""
         last = self._last(claim, _LABELS)
-        if claim.state is not State.LABELLED or last is None:
+        if claim.state is not State.LABELLED:
             raise ReworkError(f"{_unit(claim)} has no label yet ({claim.state}); labels.yml makes it.")
-        if last.kind == EventKind.RELABEL:
+        if last is not None and last.kind == EventKind.RELABEL:
             told = f"{_unit(claim)} waits for its new label already ({last.reason}); {_PRINT_IT}"
             return Reworked(request, claim, claim, told, changed=False)
         self._note(EventKind.RELABEL, request, claim, _was(claim))
@@ -335,9 +341,20 @@ def _touched(named: Sequence[_Found]) -> Touched:
     moved = [each for each in about if each.request.act is Act.NEW_CASE]
     return Touched(
         units=[*(each.claim.unit or "" for each in about), *(each.request.new_serial or "" for each in moved)],
-        ids=[each.claim.claim_id for each in about],
+        ids=[
+            *(each.claim.claim_id for each in about),
+            *(claim_id for each in moved for claim_id in _scanned_id(each.request.new_serial or "")),
+        ],
         boards=[name for each in moved for name in names_of_board(each.claim.product, each.claim.details)],
     )
+
+
+def _scanned_id(serial: str) -> list[str]:
+    """Return the claim ID that a new serial would be if a label had been scanned for it, or nothing."""
+    try:
+        return [parse(serial)]
+    except IotoError:
+        return []
 
 
 def _former_unit(event: Event) -> str:
