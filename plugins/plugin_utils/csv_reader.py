@@ -238,9 +238,9 @@ class _RowReader:
             if not text.strip():
                 continue
             delimiter = self._find_delimiter(text)
-            # What is printable has no control character, which is told in a fraction of the time.
-            strangers = _CONTROL_BUT_TAB if delimiter == "\t" else _CONTROL
-            if not text.isprintable() and (stranger := strangers.search(text)):
+            # What is printable, as is told at once, has no control character, and of all spaces the common one alone.
+            is_printable = text.isprintable()
+            if not is_printable and (stranger := (_CONTROL_BUT_TAB if delimiter == "\t" else _CONTROL).search(text)):
                 what = "a NUL byte" if stranger[0] == "\0" else f"the control character {quoted(stranger[0])}"
                 yield LineProblem(line, f"The line holds {what} at character {stranger.start() + 1}; remove it.")
                 continue
@@ -249,7 +249,7 @@ class _RowReader:
             except csv.Error as error:
                 yield LineProblem(line, _what_csv_says(error, where=" on the same line"))
             else:
-                yield CsvRow(line, [cell.strip() for cell in cells])
+                yield CsvRow(line, cells if is_printable and " " not in text else [cell.strip() for cell in cells])
 
     def _verbatim_rows(self) -> Iterator[CsvRow | LineProblem]:
         text = next(self._lines, "")

@@ -16,6 +16,7 @@ _AMBIGUOUS = re.compile(
     r"|[0-9a-f]{1,2}(?:-[0-9a-f]{1,2}){5}"
 )
 """What may as well be a serial that somebody counts."""
+_ANY = re.compile("|".join(f"(?:{notation.pattern})" for notation in (_BY_COLONS, _BY_OTHER_SIGNS, _AMBIGUOUS)))
 _SIGNS = re.compile(r"[-:.]")
 _LETTER = re.compile(r"[a-f]")
 _KNOWN_GROUPS = ("01005e", "0180c2", "3333ff")
@@ -26,10 +27,11 @@ _OCTETS = 6
 
 def normal_mac(text: str) -> str | None:
     """Return a MAC address as Linux writes it, whatever notation it came in; None for anything else."""
-    lowered = text.strip().lower()
-    if len(lowered) not in _LENGTHS:
+    stripped = text.strip()
+    if len(stripped) not in _LENGTHS:
         return None
-    if not any(notation.fullmatch(lowered) for notation in (_BY_COLONS, _BY_OTHER_SIGNS, _AMBIGUOUS)):
+    lowered = stripped.lower()
+    if not _ANY.fullmatch(lowered):
         return None
     return ":".join(_pairs(lowered))
 
