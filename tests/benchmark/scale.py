@@ -5,9 +5,11 @@
 
     PYTHONPATH=playbooks/collections python -m tests.benchmark.scale [--sizes 100,1000,10000] [--rounds 5]
 
-No device is touched: what became of the hosts is given to the summary as the fleet engine would give it. Each part is
-a playbook that has one play more than the one before it, in a process of its own, measured with all that it starts; a
-host costs what it costs more than an inventory of one host does. Of the order, `csv` reads the same bytes.
+No device is touched: a new ledger knows a verified claim of each host, and what became of the hosts is given to the
+summary as the fleet engine would give it, so that all are found done and the report is of them all. A round is one
+`ansible-playbook` for each size; a callback notes after each play what CPU it took, workers included. A host costs what
+it costs more than an inventory of one host does. The floor is a play of the same hosts with
+one `debug` for all of them. Of the order, `csv` reads the same bytes.
 """
 
 from __future__ import annotations
@@ -17,34 +19,46 @@ import csv
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
+from sqlalchemy.engine import Connection
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils import claim_ids
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.bulk_rows import insert_claims, insert_events
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.counts import ClaimKind, count_statements
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.event_kinds import EventKind
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import Claim, Context, NewEvent, State
 from ansible_collections.ioto.serialization.plugins.plugin_utils.production_order.order import read
 
 ROOT = Path(__file__).parents[2]
 PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
-PARTS = ("inventory alone", "batch check", "results", "summary", "report")
-"""Each with those before it."""
+START = "start and inventory"
+FLOOR = "one debug"
+OURS = ("batch check", "summary", "report")
+"""Names of plays, as those above."""
+LARGE = 2_000
 _ONE = 1
 _ROWS = 100_000
-_PLAYS = (
-    """
-- name: Read the inventory
+_PLAYS = """---
+- name: one debug
   hosts: all
   gather_facts: false
   tasks:
     - name: Say something once
       ansible.builtin.debug: {msg: read}
       run_once: true
-""",
-    """
-- name: Check the batch
+
+- name: batch check
   hosts: "{{ query('ioto.serialization.batch_hosts', 'all') }}"
   gather_facts: false
   tasks:
@@ -52,9 +66,8 @@ _PLAYS = (
       ioto.serialization.preflight:
       register: _ioto_batch
       run_once: true
-""",
-    """
-- name: Say what became of the hosts
+
+- name: results
   hosts: unit-0
   gather_facts: false
   tasks:
@@ -62,84 +75,146 @@ _PLAYS = (
       ansible.builtin.set_fact:
         _ioto_fleet: "{{ lookup('ansible.builtin.file', results) | from_json }}"
       no_log: true
-""",
-    """
-- name: Sum up
+
+- name: summary
   hosts: "{{ query('ioto.serialization.batch_hosts', 'batch') }}"
   gather_facts: false
   tasks:
     - name: Count what was done
       ioto.serialization.summary:
         started: "{{ _ioto_batch.started }}"
+      register: _ioto_summary
       run_once: true
-""",
-    """
+
+- name: report
+  hosts: "{{ query('ioto.serialization.batch_hosts', 'report') }}"
+  gather_facts: false
+  tasks:
     - name: Report the run
       ioto.serialization.report:
         dest: "{{ _ioto_batch.report.dest }}"
         started: "{{ _ioto_batch.started }}"
+      register: _ioto_report
       run_once: true
-""",
-)
+"""
+
+Costs = dict[str, list[float]]
+"""CPU in seconds of each part, a figure for each round."""
 
 
 def main() -> int:
-    """Measure, and print a table in Markdown."""
+    """Measure, and print two tables in Markdown."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmark.scale", description=__doc__)
     parser.add_argument("--sizes", default="100,1000,10000", help="numbers of hosts (default: %(default)s)")
-    parser.add_argument("--rounds", type=int, default=1, help="of all sizes, one after the other (default: 1)")
+    parser.add_argument("--rounds", type=int, default=5, help="of all sizes, one after the other (default: 5)")
+    parser.add_argument("--large-rounds", type=int, default=3, help=f"of more than {LARGE:,} hosts (default: 3)")
     arguments = parser.parse_args()
     sizes = [_ONE, *map(int, arguments.sizes.split(","))]
-    found: dict[tuple[int, str], list[tuple[float, int]]] = {}
+    costs: dict[int, Costs] = {size: {} for size in sizes}
+    memory = dict.fromkeys(sizes, 0)
     with tempfile.TemporaryDirectory(prefix="ioto-scale-") as folder:
-        for _round in range(arguments.rounds):
+        for size in sizes:
+            _prepare(Path(folder) / f"{size}", size)
+        for number in range(arguments.rounds):
             for size in sizes:
-                for part in PARTS:
-                    found.setdefault((size, part), []).append(_measured(Path(folder), size, part))
-    print("| hosts | part | CPU | CPU a host | beside the smallest | peak memory |")
-    print("| ---: | --- | ---: | ---: | ---: | ---: |")
-    first: dict[str, float] = {}
-    for size in sizes[1:]:
-        for part in PARTS:
-            whole, fixed = (median(cpu for cpu, _memory in found[number, part]) for number in (size, _ONE))
-            each = (whole - fixed) / (size - _ONE)
-            ratio = each / first.setdefault(part, each)
-            memory = max(memory for _cpu, memory in found[size, part]) / 1e6
-            print(f"| {size:,} | {part} | {whole:.2f} s | {each * 1000:.2f} ms | {ratio:.2f} | {memory:.0f} MB |")
+                if size <= LARGE or number < arguments.large_rounds:
+                    memory[size] = max(memory[size], _measure(Path(folder) / f"{size}", costs[size]))
+    _print_parts(costs, memory)
     _measure_order(arguments.rounds)
     return 0
 
 
-def _measured(folder: Path, size: int, part: str) -> tuple[float, int]:
-    """Return CPU in seconds and peak memory in bytes of the parts up to `part`. Raises where they fail."""
-    place = folder / f"{size}"
-    place.mkdir(exist_ok=True)
-    ledger, results, inventory, playbook, result = (
-        place / name for name in ("ledger.db", "results.json", "inventory.json", "play.yml", "meter.json")
-    )
-    for file in place.glob("ledger.db*"):
-        file.unlink()
+def _prepare(place: Path, size: int) -> None:
+    """Write what a run needs: inventory, playbook, ledger, and what became of the hosts."""
+    place.mkdir()
     serials = {f"unit-{number}": f"SN-7{number:06}" for number in range(size)}
     outcomes = [
-        {"host": host, "product": PRODUCT, "serial": serial, "changed": True, "hardware": {"serial": serial}}
+        {"host": host, "product": PRODUCT, "serial": serial, "changed": False, "hardware": {"serial": serial}}
         for host, serial in serials.items()
     ]
-    results.write_text(json.dumps({"results": outcomes}), encoding="utf-8")
     hosts = {
         host: {"ioto_serial": serial, "ansible_host": f"127.1.{number // 250}.{number % 250 + 1}"}
         for number, (host, serial) in enumerate(serials.items())
     }
-    of_all = {"ioto_product": PRODUCT, "ioto_mode": "manual", "ioto_engine": "fleet", "ioto_ledger": str(ledger)}
-    of_all["ioto_report_dest"] = str(place / "report.html")
-    inventory.write_text(json.dumps({"all": {"vars": of_all, "hosts": hosts}}), encoding="utf-8")
-    playbook.write_text("---" + "".join(_PLAYS[: PARTS.index(part) + 1]), encoding="utf-8")
-    command = ("ansible-playbook", "-i", str(inventory), "-e", f"results={results}", str(playbook))
-    meter = (sys.executable, "-m", "tests.benchmark.meter", str(result))
-    done = subprocess.run((*meter, *command), cwd=ROOT, env=_environment(), capture_output=True, text=True, check=False)
+    of_all = {"ioto_product": PRODUCT, "ioto_mode": "manual", "ioto_engine": "fleet"}
+    of_all |= {"ioto_ledger": str(place / "ledger.db"), "ioto_report_dest": str(place / "report.html")}
+    (place / "results.json").write_text(json.dumps({"results": outcomes}), encoding="utf-8")
+    (place / "inventory.json").write_text(json.dumps({"all": {"vars": of_all, "hosts": hosts}}), encoding="utf-8")
+    (place / "play.yml").write_text(_PLAYS, encoding="utf-8")
+    _fill(place / "full.db", serials)
+
+
+def _fill(location: Path, serials: dict[str, str]) -> None:
+    """Make a ledger that knows a verified claim of each unit; `serials` are by host."""
+    at = datetime.now(UTC) - timedelta(days=1)
+    claims = [
+        Claim(claim_id, PRODUCT, serial, State.VERIFIED, "generated", at, at, host, run=f"{at:%Y%m%dT%H%M%S}-RRRRRR")
+        for claim_id, (host, serial) in zip(claim_ids.generate_many(len(serials)), serials.items(), strict=True)
+    ]
+    events = [
+        NewEvent(EventKind(state), Context("line@station", claim.host), claim.claim_id, PRODUCT, claim.unit)
+        for claim in claims
+        for state in (State.ALLOCATED, State.WRITTEN, State.VERIFIED)
+    ]
+    with Ledger(str(location)) as ledger:
+
+        def insert(connection: Connection) -> None:
+            counts = count_statements(connection.dialect.name, {ClaimKind.of(claims[0]): len(claims)})
+            insert_claims(connection, claims)
+            insert_events(connection, events, at, counts)
+
+        ledger.database.write(insert)
+
+
+def _measure(place: Path, costs: Costs) -> int:
+    """Run the playbook once, add to `costs`, and return the peak of memory in bytes. Raises where it fails."""
+    size = int(place.name)
+    for file in place.glob("ledger.db*"):
+        file.unlink()
+    shutil.copy(place / "full.db", place / "ledger.db")
+    (place / "costs").unlink(missing_ok=True)
+    command = ("ansible-playbook", "-i", str(place / "inventory.json"), "-e", f"results={place}/results.json")
+    meter = (sys.executable, "-m", "tests.benchmark.meter", str(place / "meter.json"))
+    environment = _environment(place)
+    done = subprocess.run(
+        (*meter, *command, str(place / "play.yml")),
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode:
         raise RuntimeError(done.stdout[-2000:] + done.stderr[-2000:])
-    figures = json.loads(result.read_text(encoding="utf-8"))
-    return figures["cpu"], figures["memory"]
+    reported = (place / "report.csv").read_text(encoding="utf-8").count("already done")
+    if reported != size:
+        raise RuntimeError(f"The report has {reported} hosts that were found done, of {size}.")
+    noted = [json.loads(line) for line in (place / "costs").read_text(encoding="utf-8").splitlines()]
+    for (part, before), (_next, after) in pairwise([(START, 0.0), *noted]):
+        costs.setdefault(part, []).append(after - before)
+    return int(json.loads((place / "meter.json").read_text(encoding="utf-8"))["memory"])
+
+
+def _print_parts(costs: Mapping[int, Costs], memory: Mapping[int, int]) -> None:
+    print("| hosts | part | rounds | CPU | CPU a host | beside the smallest | beside one debug | peak memory |")
+    print("| ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+    first: dict[str, float] = {}
+    for size, found in costs.items():
+        if size == _ONE:
+            continue
+        # The three together are what is to grow no faster than the inventory; one alone is short where hosts are few.
+        for parts in ((START,), (FLOOR,), *((part,) for part in OURS), OURS):
+            whole, floor, fixed = (
+                median(map(sum, zip(*which, strict=True)))
+                for which in ([found[part] for part in parts], [found[FLOOR]], [costs[_ONE][part] for part in parts])
+            )
+            each = (whole - fixed) / (size - _ONE)
+            part = " + ".join(parts)
+            ratio = each / first.setdefault(part, each)
+            print(
+                f"| {size:,} | {part} | {len(found[FLOOR])} | {whole:.2f} s | {each * 1000:.2f} ms | {ratio:.2f} "
+                f"| {whole / floor:.1f} times | {memory[size] / 1e6:.0f} MB |"
+            )
 
 
 def _measure_order(rounds: int) -> None:
@@ -169,12 +244,18 @@ def _measure_order(rounds: int) -> None:
         print(f"| {name} | {median(values):.2f} s | {ours / median(values):.1f} times |")
 
 
-def _environment() -> dict[str, str]:
+def _environment(place: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
     # Without compiled modules every start would compile them again, which nobody's installation does.
     kept.pop("PYTHONDONTWRITEBYTECODE", None)
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    return {**kept, "PATH": path, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "playbooks/collections")}
+    return {
+        **kept,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "playbooks/collections"),
+        "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callbacks"),
+        "ANSIBLE_CALLBACKS_ENABLED": "play_costs",
+        "IOTO_PLAY_COSTS": str(place / "costs"),
+    }
 
 
 if __name__ == "__main__":
