@@ -85,6 +85,11 @@ class Option:
         return found if self.no_log is None else {**found, "no_log": self.no_log}
 
     @property
+    def is_any_text(self) -> bool:
+        """Whether every text is a value of it, as it stands."""
+        return self.type == "str" and not self.choices
+
+    @property
     def is_number(self) -> bool:
         """Whether it is a number, whole or not."""
         return self.type in {"int", "float"}

@@ -23,6 +23,7 @@ from ..errors import IotoError
 from ..ledger.ledger import Ledger
 from ..option import Option, specs
 from .ansible_device import AnsibleDevice
+from .host_variables import HostVariables
 
 _TEXTS = ("str", "path")
 
@@ -178,7 +179,7 @@ class IotoAction(ActionBase):
         Ansible puts them together anew for whoever asks: half of what a check costs for a host.
         """
         if host not in self._variables_of:
-            self._variables_of[host] = self.task_vars["hostvars"][host]
+            self._variables_of[host] = HostVariables(self.task_vars["hostvars"], host, self._loader)
         return self._variables_of[host]
 
     def ledger(self, arguments: Mapping[str, Any]) -> Ledger:

@@ -23,6 +23,9 @@ Complete = Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]]
 
 _SHOWN_CHARACTERS = 40
 
+_Checked = dict[tuple[int, type, object], list[str]]
+"""What is wrong with an option's value, for those that were looked at: an option is one object as long as we run."""
+
 Taken = Callable[[Mapping[str, Any]], Mapping[str, Option]]
 """Tells which of a host's variables say an option, by variable."""
 
@@ -35,8 +38,9 @@ def check_options(
     Without `taken`, those of the flow that the host takes; images have a check of their own.
     """
     troubled: dict[str, list[str]] = {}
+    checked: _Checked = {}
     for host, variables in hosts.items():
-        for sentence in _sentences(variables, (taken or _of_the_flow)(variables), complete):
+        for sentence in _sentences(variables, (taken or _of_the_flow)(variables), complete, checked):
             troubled.setdefault(sentence, []).append(host)
     return [Problem(tuple(found), sentence) for sentence, found in troubled.items()]
 
@@ -70,26 +74,21 @@ def _of_the_flow(variables: Mapping[str, Any]) -> Mapping[str, Option]:
         return {}  # an unknown flow is the batch check's to tell
 
 
-def _sentences(variables: Mapping[str, Any], options: Mapping[str, Option], complete: Complete) -> list[str]:
+def _sentences(
+    variables: Mapping[str, Any], options: Mapping[str, Option], complete: Complete, checked: _Checked
+) -> list[str]:
     found = []
     # One by one, so that each is told, and by the name that it has in the inventory.
     for name, option in options.items():
-        if isinstance(variables[name], bool) and option.is_number:
-            found.append(f"{name} is a yes or no; give {option.wanted()}.")  # Ansible takes it for 1 or 0
+        value = variables[name]
+        if not isinstance(value, str | int | float | None):
+            found += _sentences_of(name, option, value, complete)
             continue
-        try:
-            value = complete({name: variables[name]}, {name: option.spec})[name]
-        except IotoError as error:
-            found.append(_no_number(name, variables[name], option) if option.is_number else str(error))
-            continue
-        if not option.is_in_range(value):
-            found.append(_no_number(name, variables[name], option))
-            continue
-        try:
-            if option.convert:
-                option.convert(value)
-        except IotoError as error:
-            found.append(str(error))
+        # Most hosts of a group have the same values.
+        key = (id(option), type(value), value)
+        if key not in checked:
+            checked[key] = _sentences_of(name, option, value, complete)
+        found += checked[key]
     properties = variables["ioto_properties"] if "ioto_properties" in options else None
     if isinstance(properties, Mapping):
         found += [
@@ -103,6 +102,26 @@ def _sentences(variables: Mapping[str, Any], options: Mapping[str, Option], comp
             if isinstance(value, date)
         ]
     return found
+
+
+def _sentences_of(name: str, option: Option, value: Any, complete: Complete) -> list[str]:
+    """Return what is wrong with the `value` of an option, whose variable is `name`."""
+    if isinstance(value, bool) and option.is_number:
+        return [f"{name} is a yes or no; give {option.wanted()}."]  # Ansible takes it for 1 or 0
+    try:
+        completed = value
+        if not (type(value) is str and option.is_any_text):
+            completed = complete({name: value}, {name: option.spec})[name]
+    except IotoError as error:
+        return [_no_number(name, value, option) if option.is_number else str(error)]
+    if not option.is_in_range(completed):
+        return [_no_number(name, value, option)]
+    try:
+        if option.convert:
+            option.convert(completed)
+    except IotoError as error:
+        return [str(error)]
+    return []
 
 
 def _no_number(name: str, value: object, option: Option) -> str:

@@ -63,10 +63,12 @@ class ClaimFilter(TypedDict, total=False):
 class EventFilter(TypedDict, total=False):
     """What events may be asked for by; all that is given has to apply.
 
-    `run`: by the number of their run. `after`: with a higher number of their own.
+    `run`: by the number of their run. `after`: with a higher number of their own. `later_of`: of one of those claim
+    IDs, a few hundred at most, after its allocation.
     """
 
     claim_id: str | None
+    later_of: Iterable[str] | None
     product: str | None
     unit: str | None
     kinds: Iterable[EventKind] | None
@@ -111,6 +113,10 @@ def select_events(given: EventFilter, *, newest_first: bool) -> Select[Any]:
     wanted: list[ColumnElement[bool]] = []
     if (claim_id := given.get("claim_id")) is not None:
         wanted.append(events.c.id.in_(_OF_CLAIM.params(of_claim=claim_id)))
+    if (later_of := given.get("later_of")) is not None:
+        # Found by the index first, and then put in order: not the other way round.
+        of_claims = _later.c.claim_id.in_(list(later_of))
+        wanted.append(events.c.id.in_(select(_later.c.id).where(of_claims, text("later.action <> 'allocated'"))))
     if (product := given.get("product")) is not None:
         wanted.append(events.c.product == product)
     if (unit := given.get("unit")) is not None:

@@ -44,6 +44,9 @@ _OF_A_RUN = (
 """What tells of a run, whether or not it came to its end."""
 _OF_THE_RUN_ITSELF = {EventKind.RUN, EventKind.RUN_HOSTS}
 _STATES = {state.value: state for state in State}
+_MOVES = frozenset({*_STATES, EventKind.BOUND, EventKind.IMPORTED})
+_AT_ONCE = 500
+"""Claims that the ledger is asked for in one question."""
 _FLOWS = {"service": "factory", "agent": "auto"}
 """The flow of which a claim's source tells."""
 
@@ -135,14 +138,7 @@ def collect(ledger: Ledger, period: Period, units: Sequence[ReportedUnit] = (), 
         for host, product, serial in done_hosts(event):
             found_done[product, serial] = event.id
             by_host.setdefault(host, (product, serial))
-    for event in happened:
-        if event.product and event.unit and event.host:
-            key = (event.product, event.unit)
-            before = by_host.get(event.host)
-            # A run knows a host whose device failed by its name alone; an event may know its serial.
-            if before is not None and before[0] is None and key not in cases:
-                cases = {key if old == before else old: case for old, case in cases.items()}
-            by_host[event.host] = key
+    cases = _by_what_happened(cases, by_host, happened)
     for event in happened:
         if only and event.host not in known and (event.product, event.unit) not in cases:
             continue
@@ -156,10 +152,16 @@ def collect(ledger: Ledger, period: Period, units: Sequence[ReportedUnit] = (), 
     dealt_with = _dealt_with(ledger, period, cases)
     cases = {_key_of(dealt_with.get(case.unit.host), key): case for key, case in cases.items()}
     claims = _claims(ledger, cases)
+    moved = {key: [event for event in case.events if event.kind in _MOVES] for key, case in cases.items()}
+    earlier = _earlier(
+        ledger, [claims[key] for key in cases if key in claims and _lacks_times(claims[key], moved[key])]
+    )
     reworked = {event.claim_id for event in ledger.events(kinds=(*ACTS, EventKind.REBOUND))}
     return [
         _row(
-            *(ledger, key, case, claims.get(key)),
+            *(key, case, claims.get(key)),
+            moved=moved[key],
+            earlier=earlier,
             chain=_chain(ledger, claims.get(key), reworked),
             is_reached=case.unit.host in dealt_with,
             found_done=found_done.get(key, 0),
@@ -174,6 +176,26 @@ class _Case:
 
     unit: ReportedUnit
     events: list[Event]
+
+
+def _by_what_happened(
+    cases: dict[_Key, _Case], by_host: dict[str, _Key], happened: Iterable[Event]
+) -> dict[_Key, _Case]:
+    """Return `cases`, in their order, under what the events know of their units; note in `by_host` what they know.
+
+    A run knows a host whose device failed by its name alone; an event may know its serial.
+    """
+    called = {key: key for key in cases}
+    taken = set(cases)
+    for event in happened:
+        if event.product and event.unit and event.host:
+            key = (event.product, event.unit)
+            before = by_host.get(event.host)
+            if before is not None and before[0] is None and before in taken and key not in taken:
+                called[before] = key
+                taken ^= {before, key}
+            by_host[event.host] = key
+    return {called[key]: case for key, case in cases.items()}
 
 
 def _dealt_with(ledger: Ledger, period: Period, cases: Mapping[_Key, _Case]) -> dict[str, Claim]:
@@ -215,20 +237,18 @@ def _chain(ledger: Ledger, claim: Claim | None, reworked: Container[str | None])
 
 
 def _row(
-    ledger: Ledger,
     key: _Key,
     case: _Case,
     claim: Claim | None,
     *,
+    moved: Sequence[Event],
+    earlier: Mapping[str | None, Sequence[Event]],
     chain: Sequence[ChainLink],
     is_reached: bool,
     found_done: int,
 ) -> Row:
     product, name = key
     failures = _failures(case.events)
-    moved = [
-        event for event in case.events if event.kind in _STATES or event.kind in {EventKind.BOUND, EventKind.IMPORTED}
-    ]
     return Row(
         host=case.unit.host or (claim.host if claim else None),
         product=product or case.unit.product,
@@ -238,7 +258,7 @@ def _row(
         verdict=UnitVerdict.NOT_REACHED
         if case.unit.is_open and not case.events and not is_reached
         else _verdict(claim, moved, case.events, found_done),
-        times=_times(ledger, claim, moved),
+        times={} if claim is None else _times(claim, [*moved, *earlier.get(claim.claim_id, ())]),
         failures=failures,
         actor=case.events[-1].actor if case.events else None,
         operator=case.events[-1].operator if case.events else None,
@@ -282,18 +302,26 @@ def _failures(events: Iterable[Event]) -> tuple[Failure, ...]:
     return tuple(found)
 
 
-def _times(ledger: Ledger, claim: Claim | None, moved: Sequence[Event]) -> dict[State, datetime]:
-    """Return when the claim came to each of its states; what came before the period is looked up."""
-    if claim is None:
-        return {}
+def _earlier(ledger: Ledger, claims: Sequence[Claim]) -> dict[str | None, list[Event]]:
+    """Return, by claim ID, when each of `claims` came to its states, whether or not that was in the period."""
+    found: dict[str | None, list[Event]] = {}
+    for start in range(0, len(claims), _AT_ONCE):
+        ids = [claim.claim_id for claim in claims[start : start + _AT_ONCE]]
+        for event in ledger.events(later_of=ids, kinds=map(EventKind, _STATES)):
+            found.setdefault(event.claim_id, []).append(event)
+    return found
+
+
+def _lacks_times(claim: Claim, moved: Iterable[Event]) -> bool:
+    """Say whether the claim came to one of its states before the period that `moved` is of."""
+    times = _times(claim, moved)
+    return any(state not in times for state in State if state is not State.RETIRED and not state.is_past(claim.state))
+
+
+def _times(claim: Claim, moved: Iterable[Event]) -> dict[State, datetime]:
+    """Return when the claim came to each of its states, as far as `moved` tells it."""
     times = {State.ALLOCATED: claim.created_at}
-
-    def note(events: Iterable[Event]) -> None:
-        for event in events:
-            if event.claim_id == claim.claim_id and event.unit == claim.unit and event.kind in _STATES:
-                times[_STATES[event.kind]] = event.at
-
-    note(moved)
-    if any(state not in times for state in State if state is not State.RETIRED and not state.is_past(claim.state)):
-        note(ledger.events(claim_id=claim.claim_id, kinds=map(EventKind, _STATES)))
+    for event in moved:
+        if event.claim_id == claim.claim_id and event.unit == claim.unit and event.kind in _STATES:
+            times[_STATES[event.kind]] = event.at
     return {state: times[state] for state in State if state in times}

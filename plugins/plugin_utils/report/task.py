@@ -28,6 +28,7 @@ from .tables import csv_table, json_lines
 
 LOOKS = ("layout", "dpi", "qr", "brand", "product_name", "product_names", "logo")
 """The options of `label` that say what a label looks like; a report has them too."""
+_LOOKS = {name: f"ioto_label_{name}" for name in LOOKS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,17 +138,15 @@ def _of_the_ledger(options: Mapping[str, Any], around: Surroundings, made_at: da
 def _pictures(options: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]], around: Surroundings) -> Pictures:
     """Return who draws labels: as the host's own variables say, else as the task's options do."""
     of_task = {name: options[name] for name in LOOKS if options[name] not in (None, "", {})}
-    known: dict[str | None, dict[str, Any]] = {}
+    known: dict[str, dict[str, Any]] = {}
 
     def options_of(row: Row) -> dict[str, Any]:
-        host = row.host if row.host in hosts else None
-        if host not in known:
-            facts = hosts[host] if host is not None else {}
-            of_host = {
-                name: facts[f"ioto_label_{name}"] for name in LOOKS if facts.get(f"ioto_label_{name}") not in (None, "")
-            }
-            known[host] = around.complete({**of_host, **of_task})
-        return known[host]
+        facts = hosts.get(row.host or "", {})
+        of_host = {name: facts[variable] for name, variable in _LOOKS.items() if facts.get(variable) not in (None, "")}
+        said = repr(of_host)  # most hosts say the same, or nothing
+        if said not in known:
+            known[said] = around.complete({**of_host, **of_task})
+        return known[said]
 
     return Pictures(options_of, reveal=options["reveal"])
 

@@ -1,0 +1,74 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The variables of hosts, for an action that asks for those of many: put together once, templates filled when asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+
+from ansible.parsing.dataloader import DataLoader
+from ansible.vars import manager
+from ansible.vars.hostvars import HostVars, HostVarsVars
+
+_TEMPLATE = "{"
+"""What stands in each template, but for one that says its own signs in its first line."""
+_OWN_SIGNS = "#jinja2:"
+_CLEAN = "clean_facts"
+
+
+class HostVariables(Mapping[str, Any]):
+    """All variables of one host, as Ansible's `hostvars` gives them, with no engine of templates for what has none."""
+
+    def __init__(self, hostvars: HostVars, host: str, loader: DataLoader) -> None:
+        with _nothing_to_clean():
+            self._raw: Any = hostvars.raw_get(host)
+        self._host = host
+        self._loader = loader
+
+    def __getitem__(self, name: str) -> Any:
+        """Return the value of a variable. Raises `KeyError`, and what its template raises."""
+        value = self._raw[name]
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        if isinstance(value, str) and _TEMPLATE not in value and not value.startswith(_OWN_SIGNS):
+            return value
+        return self._templated[name]
+
+    def __contains__(self, name: object) -> bool:
+        """Say whether a variable is set, without asking for its value."""
+        return name in self._raw
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names."""
+        return iter(self._raw)
+
+    def __len__(self) -> int:
+        """Count the variables."""
+        return len(self._raw)
+
+    @cached_property
+    def _templated(self) -> Mapping[str, Any]:
+        return HostVarsVars(self._raw, loader=self._loader, host=self._host)
+
+
+@contextmanager
+def _nothing_to_clean() -> Iterator[None]:
+    """Have Ansible clean the facts of a host that has some, and not look for what to clean where there are none.
+
+    It lists the folders of all connection plugins anew for each host to know which facts nobody may set, also for one
+    that has no facts: half of what it takes to put the variables of a host together.
+    """
+    names = vars(manager)
+    clean = names.get(_CLEAN)
+    if clean is None:  # an ansible-core that does otherwise
+        yield
+        return
+    names[_CLEAN] = lambda facts: clean(facts) if facts else {}
+    try:
+        yield
+    finally:
+        names[_CLEAN] = clean
