@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from ..batch.check_options import Complete, check_options
@@ -23,7 +24,7 @@ from .look import Look
 from .ssh_arguments import SettingsError
 from .ssh_keys import load_key
 from .ssh_program import SshProgram
-from .ssh_settings import DEFAULT_PORT, SshSettings, resolve_settings
+from .ssh_settings import DEFAULT_PORT, SharedSettings, SshSettings
 from .ssh_transport import check_algorithms
 
 # What is another one for each host; all the rest mostly comes from a group, and is worked out once.
@@ -128,7 +129,8 @@ class _Ways:
     def __init__(self, ssh_options: Callable[[Variables], Mapping[str, Any]]) -> None:
         self._ssh_options = ssh_options
         self._ssh = SshProgram()
-        self._shared: dict[str, Mapping[str, Any]] = {}
+        self._options: dict[str, Mapping[str, Any]] = {}
+        self._shared: dict[str, SharedSettings] = {}
         self._checked: set[object] = set()
 
     def to(self, host: str, variables: Variables) -> SshSettings:
@@ -138,9 +140,13 @@ class _Ways:
         own |= {_OF_ONE_HOST[name]: ssh.pop(name) for name in reversed(_OF_ONE_HOST) if name in ssh}
         own = {name: value for name, value in own.items() if value is not None}
         key = repr(sorted(ssh.items()))
+        if key not in self._options:
+            self._options[key] = self._ssh_options(ssh)
         if key not in self._shared:
-            self._shared[key] = self._ssh_options(ssh)
-        settings = resolve_settings({**self._shared[key], **own}, self._ssh)
+            self._shared[key] = SharedSettings(self._options[key], self._ssh, partial(self._check, key))
+        return self._shared[key].of(own["host"], own.get("port", self._options[key].get("port")))
+
+    def _check(self, key: str, settings: SshSettings) -> None:
         # All that `settings` say, but where the host is.
         kind = repr(replace(settings, host="", port=DEFAULT_PORT)), key
         if kind not in self._checked:
@@ -148,7 +154,6 @@ class _Ways:
             _check_keys(settings)
             known_types(settings)
             self._checked.add(kind)
-        return settings
 
 
 def _refuse(problems: Problems) -> None:

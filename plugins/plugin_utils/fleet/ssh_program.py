@@ -23,6 +23,7 @@ _SHOWN = 300
 _TOKENS = "CiLlud"
 _ASIDE = ("-o", f"ControlPath={'|'.join(f'%{token}' for token in _TOKENS)}")
 """Tokens that ssh is to put in itself, in a path of which nobody makes use."""
+_OF_ONE_HOST = {"host", "hostname", "port", "controlpath"}
 
 Values = Mapping[str, Sequence[str]]
 """Options by name in lower case, each with the values of its lines."""
@@ -58,6 +59,18 @@ class SshProgram:
             own = {asked: host, str(number): str(port)}
             answer = re.sub("|".join(map(re.escape, own)), lambda found: own[found[0]], answer)
         return _parse(answer)
+
+    def differ_in_address(self, words: Sequence[str], stand_in: str) -> bool:
+        """Say whether the hosts with that `stand_in` differ in host, host name and port, and ssh has all else alike.
+
+        A value that has a token is taken for one that differs.
+        """
+        port = str(self.configuration(words).unused_port)
+        told = tuple(f"{PORT_WORD}{port}" if word == PORT_WORD else word for word in words)
+        values = _parse(self._ask(told, stand_in))
+        others = (value for name in values.keys() - _OF_ONE_HOST for value in values[name])
+        strange = re.compile("|".join(map(re.escape, (stand_in, port, "%", "$"))))
+        return list(values["hostname"]) == [stand_in] and not any(map(strange.search, others))
 
     def tokens(self, values: Values) -> Mapping[str, str]:
         """Return what the tokens in the paths of a host with these `values` stand for."""

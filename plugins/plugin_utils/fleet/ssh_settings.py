@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -124,22 +124,56 @@ def resolve_settings(options: Mapping[str, Any], ssh: SshProgram | None = None) 
     Beside these: `connection`, its name, and `become`; `host_key_checking` is there only where somebody has set it.
     Raises `SettingsError`, which names all that is not honoured.
     """
-    refused = _refusals(options)
-    timeout = _number("timeout", options.get("timeout")) or _PATIENCE
-    own = SshSettings(
-        host=str(options["host"]),
-        password=options.get("password"),
-        key_files=[at_home(options["private_key_file"])] if options.get("private_key_file") else [],
-        private_key=options.get("private_key"),
-        passphrase=options.get("private_key_passphrase"),
-        timeout=timeout,
-        attempts=1 + int(_number("reconnection_retries", options.get("reconnection_retries"))),
-        policy=HostKeyPolicy.STRICT
-        if str(options.get("host_key_checking")).lower() in {"true", "yes", "on", "1"}
-        else HostKeyPolicy.LEDGER,
-    )
-    port = None if options.get("port") is None else _port(options["port"])
-    return _as_ssh_says(own, ssh or SshProgram(), tuple(ssh_words(options, timeout)), port, refused=refused)
+    return SharedSettings(options, ssh or SshProgram()).of(options["host"], options.get("port"))
+
+
+class SharedSettings:
+    """The settings of hosts whose options differ in address and port alone: worked out once for all that ssh has alike.
+
+    Each of them goes through `check` first, which raises `IotoError` where they cannot be used.
+    """
+
+    def __init__(
+        self, options: Mapping[str, Any], ssh: SshProgram, check: Callable[[SshSettings], None] | None = None
+    ) -> None:
+        """Take options as `resolve_settings` does; their host and port count for nothing. Raises `SettingsError`."""
+        self._options = options
+        self._ssh = ssh
+        self._check = check
+        self._refused = _refusals(options)
+        self._timeout = _number("timeout", options.get("timeout")) or _PATIENCE
+        self._own = SshSettings(
+            host="",
+            password=options.get("password"),
+            key_files=[at_home(options["private_key_file"])] if options.get("private_key_file") else [],
+            private_key=options.get("private_key"),
+            passphrase=options.get("private_key_passphrase"),
+            timeout=self._timeout,
+            attempts=1 + int(_number("reconnection_retries", options.get("reconnection_retries"))),
+            policy=HostKeyPolicy.STRICT
+            if str(options.get("host_key_checking")).lower() in {"true", "yes", "on", "1"}
+            else HostKeyPolicy.LEDGER,
+        )
+        self._words: dict[bool, tuple[str, ...]] = {}
+        self._alike: dict[tuple[str | None, bool], SshSettings] = {}
+
+    def of(self, host: object, port: object) -> SshSettings:
+        """Return the settings of a host at that address and port, None where nobody says one. Raises `IotoError`."""
+        address, number = str(host), None if port is None else _port(port)
+        has_port = number is not None
+        if has_port not in self._words:
+            self._words[has_port] = tuple(ssh_words({**self._options, "port": number}, self._timeout))
+        words = self._words[has_port]
+        stand_in = self._ssh.configuration(words).stand_in(address)
+        if shared := self._alike.get((stand_in, has_port)):
+            return replace(shared, host=address, port=number or shared.port)
+        own = replace(self._own, host=address)
+        settings = _as_ssh_says(own, self._ssh, words, number, refused=self._refused)
+        if self._check:
+            self._check(settings)
+        if stand_in is not None and self._ssh.differ_in_address(words, stand_in):
+            self._alike[stand_in, has_port] = settings
+        return settings
 
 
 def _as_ssh_says(
