@@ -94,6 +94,7 @@ _PLAYS = """---
     - name: Report the run
       ioto.serialization.report:
         dest: "{{ _ioto_batch.report.dest }}"
+        pictures: "{{ _ioto_batch.report.pictures }}"
         started: "{{ _ioto_batch.started }}"
       register: _ioto_report
       run_once: true
