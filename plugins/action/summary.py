@@ -65,6 +65,8 @@ class ActionModule(IotoAction):
 
 def _failures(hosts: Mapping[str, Mapping[str, Any]], summary: BatchSummary) -> dict[str, dict[str, Any]]:
     """Return what is known of failures beside their sentences, by host: the kind, and who is a twin."""
+    if not summary.not_done:
+        return {}
     outcomes = {
         host: facts.get("ioto_outcome") for host, facts in with_fleet(hosts).items() if host in summary.not_done
     }

@@ -32,11 +32,7 @@ class HostVariables(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         """Return the value of a variable. Raises `KeyError`, and what its template raises."""
         value = self._raw[name]
-        if value is None or isinstance(value, bool | int | float):
-            return value
-        if isinstance(value, str) and _TEMPLATE not in value and not value.startswith(_OWN_SIGNS):
-            return value
-        return self._templated[name]
+        return value if _has_no_template(value) else self._templated[name]
 
     def __contains__(self, name: object) -> bool:
         """Say whether a variable is set, without asking for its value."""
@@ -53,6 +49,18 @@ class HostVariables(Mapping[str, Any]):
     @cached_property
     def _templated(self) -> Mapping[str, Any]:
         return HostVarsVars(self._raw, loader=self._loader, host=self._host)
+
+
+def _has_no_template(value: object) -> bool:
+    """Say whether `value`, and all in it, is of a kind that Ansible gives as it stands, and no template."""
+    if isinstance(value, str):
+        return _TEMPLATE not in value and not value.startswith(_OWN_SIGNS)
+    if value is None or isinstance(value, bool | int | float):
+        return True
+    # A task that does many hosts registers a result of each; to look is a tenth of what the engine takes for them.
+    if isinstance(value, dict):
+        return all(map(_has_no_template, value)) and all(map(_has_no_template, value.values()))
+    return isinstance(value, list) and all(map(_has_no_template, value))
 
 
 @contextmanager
