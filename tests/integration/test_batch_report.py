@@ -11,12 +11,15 @@ import stat
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine
+from sqlalchemy.event import listen, remove
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import complete
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch import summary as batch_summary
@@ -421,3 +424,36 @@ def test_a_printer_or_a_bad_scan_takes_no_identity_from_a_unit(line: Line) -> No
     line.ledger.advance(StateChange(claims[0].claim_id, State.LABELLED, context=Context.here("pump")))
     note(EventKind.CHECKED, claims[2])
     assert line.report(**TODAY)["counts"] == {"done": 2, "not labelled": 1}
+
+
+def test_the_ledger_is_asked_as_often_for_many_units_as_for_few(line: Line) -> None:
+    asked: dict[int, int] = {}
+    for number in (3, 40):
+        hosts = {
+            f"pump-{count}": {"ioto_mode": "manual", "ioto_outcome": _done_before(line, count)}
+            for count in range(number)
+        }
+        started = line.start_run()
+        line.finish_run(hosts, started)
+        statements: list[str] = []
+        note = partial(_note_statement, statements)
+        listen(Engine, "before_cursor_execute", note)
+        line.report(hosts, started=started, pictures=0)
+        remove(Engine, "before_cursor_execute", note)
+        asked[number] = len(statements)
+        found = line.lines
+        assert len(found) == number
+        assert {each["result"] for each in found.values()} == {"already done"}
+        assert all(each["labelled_at"] >= each["verified_at"] >= each["written_at"] for each in found.values())
+    assert 0 < asked[40] <= asked[3]
+
+
+def _done_before(line: Line, number: int) -> dict[str, Any]:
+    claim = line.make(f"SN-{number:04}", host=f"pump-{number}")
+    return {"product": PRODUCT, "serial": claim.unit, "changed": False}
+
+
+def _note_statement(
+    statements: list[str], _connection: object, _cursor: object, statement: str, *_unused: object
+) -> None:
+    statements.append(statement)
