@@ -65,7 +65,7 @@ def _has_no_template(value: object) -> bool:
 
 @contextmanager
 def _nothing_to_clean() -> Iterator[None]:
-    """Have Ansible clean the facts of a host that has some, and not look for what to clean where there are none.
+    """Have Ansible clean the facts of a host that has some, and of no other.
 
     It lists the folders of all connection plugins anew for each host to know which facts nobody may set, also for one
     that has no facts: half of what it takes to put the variables of a host together.

@@ -61,7 +61,7 @@ class SshProgram:
         return _parse(answer)
 
     def differ_in_address(self, words: Sequence[str], stand_in: str) -> bool:
-        """Say whether the hosts with that `stand_in` differ in host, host name and port, and ssh has all else alike.
+        """Say whether the hosts with that `stand_in` differ in host, host name and port alone.
 
         A value that has a token is taken for one that differs.
         """
