@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import subprocess
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
+from typing import BinaryIO
 
 from .image import ImageError
 
@@ -57,23 +60,54 @@ def _start(
     *command: str | Path, cwd: Path | None, stdin: bytes, image: Path | None, environment: Mapping[str, str] | None
 ) -> subprocess.CompletedProcess[bytes]:
     # Administrators' programs are not on everybody's PATH, and need no root to work on a file of ours.
+    path = f"{os.environ.get('PATH', '/usr/bin:/bin')}:/usr/sbin:/sbin"
     environment = {
         **os.environ,
         **(environment or {}),
         "LC_ALL": "C",
         "TZ": "UTC",
         "MTOOLS_SKIP_CHECK": "1",
-        "PATH": f"{os.environ.get('PATH', '/usr/bin:/bin')}:/usr/sbin:/sbin",
+        "PATH": path,
     }
+    name, *arguments = command
     try:
-        return subprocess.run(command, cwd=cwd, input=stdin, capture_output=True, check=False, env=environment)
+        # Not pipes: debugfs writes each word by itself, and each would wake a thread of a batch that waits for it.
+        with _memory_file(stdin) as given, _memory_file() as out, _memory_file() as complaint:
+            done = subprocess.run(
+                (_place_of(str(name), path), *arguments),
+                cwd=cwd,
+                stdin=given,
+                stdout=out,
+                stderr=complaint,
+                check=False,
+                env=environment,
+            )
+            return subprocess.CompletedProcess(command, done.returncode, _content_of(out), _content_of(complaint))
     except FileNotFoundError:
-        name = str(command[0])
         for_what = f" for the image {image.name}" if image else ""
         raise ImageError(
             f"The program {name} is missing on the controller{for_what}; install the Debian package "
-            f"{PACKAGES.get(name, name)}."
+            f"{PACKAGES.get(str(name), name)}."
         ) from None
+
+
+@cache
+def _place_of(program: str, path: str) -> str:
+    """Where `program` is, looked for once: each folder of PATH that lacks it costs every start of it a system call."""
+    found = shutil.which(program, path=path)
+    return found if found is not None and Path(found).is_absolute() else program
+
+
+def _memory_file(content: bytes = b"") -> BinaryIO:
+    file = os.fdopen(os.memfd_create("ioto"), "w+b", buffering=0)
+    file.write(content)
+    file.seek(0)
+    return file
+
+
+def _content_of(file: BinaryIO) -> bytes:
+    file.seek(0)
+    return file.read()
 
 
 def said(done: subprocess.CompletedProcess[bytes]) -> str:
