@@ -13,7 +13,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -169,5 +169,6 @@ class ImageBatch:
         if self._result_options.check or self._images[folder] < 2 or job.base is None:
             return None
         if folder not in self._shared:
-            self._shared[folder] = SharedImages(self._stack.enter_context(shared_workspace(folder)))
+            shared_images = SharedImages(self._stack.enter_context(shared_workspace(folder)))
+            self._shared[folder] = self._stack.enter_context(closing(shared_images))
         return self._shared[folder]

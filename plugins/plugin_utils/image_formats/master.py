@@ -17,7 +17,7 @@ import os
 import secrets
 import string
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from .copies import clone
@@ -25,45 +25,57 @@ from .image import Change, Image, ImageError
 from .paths import Walk
 from .workspace import subfolder
 
-_BLOCK = 1 << 18
+_BLOCK = 1 << 20
 _LEAST = 16
 """Letters that cannot stand in an image by chance."""
 
 
-@dataclass(frozen=True, slots=True)
 class Master:
-    """An image at `path` in which the bytes of the file begin at `place`; `image` is what it was made from."""
+    """An image at `path` in which the bytes of the file begin at `place`; `image` is what it was made from.
 
-    path: Path
-    place: int
-    image: Image
+    It is mapped once for all that are compared with it, until it is closed, and what stands before the file is hashed
+    once for all.
+    """
+
+    def __init__(self, path: Path, place: int, image: Image) -> None:
+        self._path = path
+        self._place = place
+        self._image = image
+        with path.open("rb") as file:
+            self._mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self._bytes = memoryview(self._mapped)
+        self._hashed = 0 if image.sealed else place
+        self._start = hashlib.sha256(self._bytes[: self._hashed])
+
+    def close(self) -> None:
+        """Let go of the file, so that its folder can be removed from any file system; nobody may use it any more."""
+        self._bytes.release()
+        self._mapped.close()
 
     def copy_to(self, target: Path, data: bytes) -> None:
         """Make `target` the image that has `data`, of the length that was planned for, as its file."""
-        clone(self.path, target)
+        clone(self._path, target)
         with target.open("r+b") as file:
-            file.seek(self.place)
+            file.seek(self._place)
             file.write(data)
-        self.image.seal(target)
+        self._image.seal(target)
 
     def compare(self, target: Path, data: bytes) -> str:
         """Return the SHA-256 of `target`; raise `ImageError` where it differs in more than `data` from the master."""
-        checksum, at, block = hashlib.sha256(), 0, bytearray(_BLOCK)
-        with (
-            self.path.open("rb") as file,
-            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
-            memoryview(mapped) as wanted,
-            target.open("rb", buffering=0) as found,
-        ):
-            if os.fstat(found.fileno()).st_size != len(wanted):
+        checksum, at, block = self._start.copy(), 0, bytearray(_BLOCK)
+        with target.open("rb", buffering=0) as found:
+            if os.fstat(found.fileno()).st_size != len(self._bytes):
                 raise self._differs(target)
             while length := found.readinto(block):
                 del block[length:]
-                checksum.update(block)
-                with wanted[at : at + length] as same:
-                    if block != same and block != self._expected(data, bytes(block), bytes(same), at):
-                        raise self._differs(target)
+                if block != self._bytes[at : at + length] and block != self._expected(data, block, at):
+                    raise self._differs(target)
+                if at + length > self._hashed:  # what stands before is the master's, byte by byte
+                    with memoryview(block) as new:
+                        checksum.update(new[max(self._hashed - at, 0) :])
                 at += length
+        if at != len(self._bytes):  # cut off meanwhile
+            raise self._differs(target)
         return checksum.hexdigest()
 
     def _differs(self, target: Path) -> ImageError:
@@ -72,14 +84,18 @@ class Master:
             "memory of this machine are sound."
         )
 
-    def _expected(self, data: bytes, found: bytes, wanted: bytes, at: int) -> bytes:
-        """What has to stand at `at`: the master's `wanted` with what of `data` belongs there; sealed bytes as found."""
+    def _expected(self, data: bytes, found: bytearray, at: int) -> bytearray:
+        """What has to stand at `at`, where `found` does: the master's, with what of `data` belongs there.
+
+        Sealed bytes are what was found.
+        """
+        wanted = bytearray(self._bytes[at : at + len(found)])
         if at == 0:
-            wanted = found[: self.image.sealed] + wanted[self.image.sealed :]
-        start, end = max(self.place - at, 0), min(self.place + len(data) - at, len(wanted))
-        if start >= end:
-            return wanted
-        return wanted[:start] + data[at + start - self.place : at + end - self.place] + wanted[end:]
+            wanted[: self._image.sealed] = found[: self._image.sealed]
+        start, end = max(self._place - at, 0), min(self._place + len(data) - at, len(wanted))
+        if start < end:
+            wanted[start:end] = data[at + start - self._place : at + end - self._place]
+        return wanted
 
 
 def make_master(image: Image, change: Change, folder: Path, open_like: Callable[[Path, Path], Image]) -> Master | None:
@@ -107,7 +123,10 @@ def make_master(image: Image, change: Change, folder: Path, open_like: Callable[
     except ImageError:
         fits = False
     trial.unlink()
-    return master if fits else None
+    if fits:
+        return master
+    master.close()
+    return None
 
 
 def _letters(length: int) -> bytes:

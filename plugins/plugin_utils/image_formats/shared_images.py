@@ -29,6 +29,12 @@ class SharedImages:
         self._made: dict[Hashable, object] = {}
         self._opened_as: dict[int, Callable[[Path, Path], Image]] = {}
 
+    def close(self) -> None:
+        """Let go of the masters; the folder can be removed then. Nobody may use them any more."""
+        for made in self._made.values():
+            if isinstance(made, Master):
+                made.close()
+
     def base(self, path: Path, *, format: str | None, config_dir: str | None, partition: int | None) -> Image:
         """Return the base at `path`, opened as `open_image` does. Raises `ImageError`."""
 
