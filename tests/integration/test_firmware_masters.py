@@ -7,26 +7,18 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import json5
 import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
-from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware.image_batch import (
-    ImageBatch,
-    ImageJob,
-    ResultOptions,
-)
 from ansible_collections.ioto.serialization.plugins.plugin_utils.image_formats import shared_images
 from ansible_collections.ioto.serialization.plugins.plugin_utils.image_formats.master import Master
 from tests.support.firmware import (
     DEVICE_PATH,
     MAKERS,
-    PRODUCT,
     make_disk_of,
     make_ext,
     make_fat,
@@ -35,38 +27,15 @@ from tests.support.firmware import (
     missing_tools,
     sh,
 )
+from tests.support.image_batches import BatchLine, held, paths
 
 if absent := missing_tools("debugfs", "mcopy", "mkfs.vfat", "mksquashfs", "sfdisk", "fdisk", "zstd", "fakeroot"):
     pytest.skip(f"programs that are not installed: {', '.join(absent)}", allow_module_level=True)
 
-OPTIONS: Mapping[str, Any] = {
-    **dict.fromkeys(("format", "partition", "config_dir", "claim_id", "service_url", "properties", "source")),
-    "length": 10,
-    "product": PRODUCT,
-}
-
-
-@dataclass
-class Line:
-    """A production line: a folder with a ledger, and batches of units."""
-
-    folder: Path
-    log: list[str] = field(default_factory=list)
-    """What is for who mends this collection."""
-
-    def make(self, base: Path, *serials: str, dest: Path | None = None, **options: Any) -> list[dict[str, Any]]:
-        """Make images in `dest` (`out`) in one batch, and return the results in the order of `serials`."""
-        every = {**OPTIONS, "ledger": str(self.folder / "ledger.db"), "base": str(base), **options}
-        every["dest"] = f"{dest or self.folder / 'out'}/"
-        jobs = [ImageJob(serial, {**every, "serial": serial}) for serial in serials]
-        made = ImageBatch(jobs, ResultOptions(reveal=True), at_once=3).run(log=self.log.append)
-        results = {result["host"]: result for result in made}
-        return [results[serial] for serial in serials]
-
 
 @pytest.fixture
-def line(tmp_path: Path) -> Line:
-    return Line(tmp_path)
+def line(tmp_path: Path) -> BatchLine:
+    return BatchLine(tmp_path)
 
 
 @pytest.fixture
@@ -89,20 +58,9 @@ def masters(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     return made
 
 
-def paths(results: list[dict[str, Any]]) -> list[Path]:
-    """The images of `results`, all of which were made."""
-    assert [result.get("msg") for result in results] == [None] * len(results)
-    return [Path(result["path"]) for result in results]
-
-
-def held(image: Path) -> dict[str, Any]:
-    """The device.json5 of an ext image."""
-    return dict(json5.loads(sh("debugfs", "-R", f"cat /{DEVICE_PATH}", image)))
-
-
 @pytest.mark.parametrize("kind", MAKERS)
 def test_a_batch_makes_the_same_bytes_as_one_image_alone(
-    kind: str, line: Line, tree: Path, masters: list[bool]
+    kind: str, line: BatchLine, tree: Path, masters: list[bool]
 ) -> None:
     name, make = MAKERS[kind]
     base = line.folder / name
@@ -131,7 +89,7 @@ def test_a_batch_makes_the_same_bytes_as_one_image_alone(
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
 def test_what_an_ext_file_system_may_have_is_kept_and_clean(
-    options: tuple[str, ...], has_master: bool, line: Line, tree: Path, masters: list[bool]
+    options: tuple[str, ...], has_master: bool, line: BatchLine, tree: Path, masters: list[bool]
 ) -> None:
     base = line.folder / "base.img"
     sh("truncate", "-s", "16M", base)
@@ -145,7 +103,7 @@ def test_what_an_ext_file_system_may_have_is_kept_and_clean(
     assert masters == [has_master]
 
 
-def test_a_squashfs_keeps_attributes_hard_links_and_times(line: Line, tree: Path) -> None:
+def test_a_squashfs_keeps_attributes_hard_links_and_times(line: BatchLine, tree: Path) -> None:
     (tree / "bin/agent").chmod(0o4755)
     try:
         os.setxattr(tree / "bin/agent", "user.origin", b"factory\0\xff")
@@ -181,7 +139,7 @@ def large_sectors(base: Path, tree: Path) -> None:
 
 @pytest.mark.parametrize("make", [logical, large_sectors])
 def test_a_partition_is_found_and_the_table_stays(
-    make: Callable[[Path, Path], None], line: Line, tree: Path, masters: list[bool]
+    make: Callable[[Path, Path], None], line: BatchLine, tree: Path, masters: list[bool]
 ) -> None:
     base = line.folder / "base.img"
     make(base, tree)
@@ -197,7 +155,7 @@ def test_a_partition_is_found_and_the_table_stays(
     assert masters == [True]
 
 
-def test_of_two_partitions_with_the_directory_one_has_to_be_named(line: Line, tree: Path) -> None:
+def test_of_two_partitions_with_the_directory_one_has_to_be_named(line: BatchLine, tree: Path) -> None:
     base = line.folder / "base.img"
     make_ext(tree, line.folder / "fs", size="4M")
     make_fat(tree, line.folder / "boot")
@@ -210,7 +168,7 @@ def test_of_two_partitions_with_the_directory_one_has_to_be_named(line: Line, tr
 
 
 @pytest.mark.parametrize("kind", ["ext4", "fat", "squashfs", "tar", "gpt", "uimage"])
-def test_a_name_is_a_name_and_no_syntax_of_a_tool(kind: str, line: Line, tree: Path, masters: list[bool]) -> None:
+def test_a_name_is_a_name_and_no_syntax_of_a_tool(kind: str, line: BatchLine, tree: Path, masters: list[bool]) -> None:
     folder = line.folder / '-we ird"$(touch pwned)\n@@1M?offset=3'
     folder.mkdir()
     plain = line.folder / "plain"
@@ -224,7 +182,9 @@ def test_a_name_is_a_name_and_no_syntax_of_a_tool(kind: str, line: Line, tree: P
 
 @pytest.mark.parametrize("kind", ["ext4", "fat", "squashfs", "tar"])
 @pytest.mark.parametrize("config_dir", ['/etc/ioto"\nrm /bin/agent', "/etc/*", '/etc/ioto" /bin "'])
-def test_a_directory_that_a_tool_would_misread_is_refused(kind: str, config_dir: str, line: Line, tree: Path) -> None:
+def test_a_directory_that_a_tool_would_misread_is_refused(
+    kind: str, config_dir: str, line: BatchLine, tree: Path
+) -> None:
     base = line.folder / MAKERS[kind][0]
     MAKERS[kind][1](tree, base)
     (result,) = line.make(base, "SN-1", config_dir=config_dir)
@@ -232,7 +192,7 @@ def test_a_directory_that_a_tool_would_misread_is_refused(kind: str, config_dir:
     assert list((line.folder / "out").iterdir()) == []
 
 
-def test_an_image_that_fails_stops_no_other(line: Line, tree: Path) -> None:
+def test_an_image_that_fails_stops_no_other(line: BatchLine, tree: Path) -> None:
     base = line.folder / "base.img"
     make_ext(tree, base)
     (stale,) = paths(line.make(base, "SN-2"))
@@ -242,7 +202,7 @@ def test_an_image_that_fails_stops_no_other(line: Line, tree: Path) -> None:
     assert "older than its base" in results[1]["msg"]
 
 
-def test_a_base_that_changes_during_a_batch_is_another_base(line: Line, tree: Path, tmp_path: Path) -> None:
+def test_a_base_that_changes_during_a_batch_is_another_base(line: BatchLine, tree: Path, tmp_path: Path) -> None:
     base = line.folder / "base.img"
     make_ext(tree, base)
     shared = shared_images.SharedImages(tmp_path / "shared")
@@ -253,7 +213,7 @@ def test_a_base_that_changes_during_a_batch_is_another_base(line: Line, tree: Pa
     assert shared.base(base, format=None, config_dir=None, partition=None) is not first
 
 
-def test_a_copy_that_differs_in_one_more_byte_is_refused(line: Line, tree: Path, tmp_path: Path) -> None:
+def test_a_copy_that_differs_in_one_more_byte_is_refused(line: BatchLine, tree: Path, tmp_path: Path) -> None:
     base = line.folder / "base.img"
     make_ext(tree, base)
     (tmp_path / "scratch").mkdir()

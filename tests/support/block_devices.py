@@ -116,5 +116,39 @@ def unwritten_ext4(image: Path, root: Path) -> Iterator[Path]:
     root.rmdir()
 
 
+SHARING = {"xfs": ("mkfs.xfs", "-q", "-m", "reflink=1"), "btrfs": ("mkfs.btrfs", "-q")}
+"""The file systems whose files can share blocks, and how each is made."""
+_SMALLEST = 320 * _MIB
+"""What both of them take; the file under it has holes."""
+
+
+def why_no_sharing(kind: str) -> str | None:
+    """Say why this machine and this user cannot have a file system of `SHARING`; None where they can."""
+    program = SHARING[kind][0]
+    if os.geteuid() != 0 or not Path("/dev/loop-control").exists():
+        return f"only root can mount {kind}, where there are loop devices"
+    if shutil.which(program) is None:
+        return f"{program} is not installed"
+    if f"\t{kind}\n" not in Path("/proc/filesystems").read_text(encoding="ascii"):
+        return f"the kernel of this machine mounts no {kind}"
+    return None
+
+
+@contextmanager
+def sharing_file_system(kind: str, folder: Path) -> Iterator[Path]:
+    """Have a file system of `SHARING` below `folder`, as its root folder."""
+    root, image = folder / kind, folder / f"{kind}.storage"
+    root.mkdir()
+    with image.open("wb") as file:
+        file.truncate(_SMALLEST)
+    _run(*SHARING[kind], image)
+    with alone():
+        _run("mount", "-o", "loop", image, root)
+        try:
+            yield root
+        finally:
+            _run("umount", root)
+
+
 def _run(*command: object) -> str:
     return subprocess.run([str(word) for word in command], capture_output=True, text=True, check=True).stdout
