@@ -12,10 +12,11 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from ..batch.defect import Log, UnitResult, failed_by_defect
@@ -130,18 +131,23 @@ class ImageBatch:
         that takes the results.
         """
         parent = ParentProcess()
+        # Each image comes here when it ends: to wait for all that have not would look at each of them, each time.
+        ended: SimpleQueue[Future[UnitResult]] = SimpleQueue()
         with self._stack:
             pool = ThreadPoolExecutor(self._at_once)
             try:
-                waiting: set[Future[UnitResult]] = {pool.submit(self._result, job) for job in self._jobs}
-                while waiting:
-                    done, waiting = wait(waiting, timeout=SECONDS_BETWEEN_LOOKS, return_when=FIRST_COMPLETED)
-                    for result, trace in (future.result() for future in done):
-                        if trace is not None:
-                            log(trace)
-                        yield result
-                    if parent.is_gone:
-                        return
+                for job in self._jobs:
+                    pool.submit(self._result, job).add_done_callback(ended.put)
+                left = len(self._jobs)
+                while left and not parent.is_gone:
+                    try:
+                        result, trace = ended.get(timeout=SECONDS_BETWEEN_LOOKS).result()
+                    except Empty:
+                        continue
+                    left -= 1
+                    if trace is not None:
+                        log(trace)
+                    yield result
             finally:
                 pool.shutdown(cancel_futures=True)
 
