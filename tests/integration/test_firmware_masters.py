@@ -32,6 +32,8 @@ from tests.support.image_batches import BatchLine, held, paths
 if absent := missing_tools("debugfs", "mcopy", "mkfs.vfat", "mksquashfs", "sfdisk", "fdisk", "zstd", "fakeroot"):
     pytest.skip(f"programs that are not installed: {', '.join(absent)}", allow_module_level=True)
 
+MEGABYTE = 1024 * 1024
+
 
 @pytest.fixture
 def line(tmp_path: Path) -> BatchLine:
@@ -66,8 +68,10 @@ def test_a_batch_makes_the_same_bytes_as_one_image_alone(
     base = line.folder / name
     make(tree, base)
 
-    first, second = paths(line.make(base, "SN-1", "SN-2"))
+    results = line.make(base, "SN-1", "SN-2")
 
+    first, second = paths(results)
+    assert sh("sha256sum", first, second).split()[::2] == [result["sha256"] for result in results]
     assert masters == [not kind.startswith("tar.")]
     assert first.read_bytes() != second.read_bytes()
     together = first.read_bytes()
@@ -213,18 +217,22 @@ def test_a_base_that_changes_during_a_batch_is_another_base(line: BatchLine, tre
     assert shared.base(base, format=None, config_dir=None, partition=None) is not first
 
 
-def test_a_copy_that_differs_in_one_more_byte_is_refused(line: BatchLine, tree: Path, tmp_path: Path) -> None:
+# In the first block that is compared, over the end of one, at the beginning of one.
+@pytest.mark.parametrize("place", [300_000, MEGABYTE - 50, 5 * MEGABYTE])
+def test_a_copy_that_differs_in_one_more_byte_is_refused(
+    place: int, line: BatchLine, tree: Path, tmp_path: Path
+) -> None:
     base = line.folder / "base.img"
     make_ext(tree, base)
     (tmp_path / "scratch").mkdir()
     image = shared_images.open_image(base, tmp_path / "scratch")
-    master, data = Master(base, 300_000, image), b"x" * 100
+    master, data = Master(base, place, image), b"x" * 100
     copy = tmp_path / "copy"
     master.copy_to(copy, data)
     assert master.compare(copy, data) == sh("sha256sum", copy).split()[0]
-    for place in (0, 299_999, 300_050, 300_100, base.stat().st_size - 1):
+    for wrong in (0, place - 1, place + 50, place + 100, base.stat().st_size - 1):
         spoilt = bytearray(copy.read_bytes())
-        spoilt[place] ^= 1
+        spoilt[wrong] ^= 1
         (tmp_path / "spoilt").write_bytes(spoilt)
         with pytest.raises(IotoError, match="differs from its base"):
             master.compare(tmp_path / "spoilt", data)
@@ -232,3 +240,4 @@ def test_a_copy_that_differs_in_one_more_byte_is_refused(line: BatchLine, tree: 
         os.truncate(copy, length)
         with pytest.raises(IotoError, match="differs from its base"):
             master.compare(copy, data)
+    master.close()
