@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -236,7 +237,8 @@ class ImageDevice(StoredDevice):
             if target.is_dir():
                 run("sync", "--file-system", target)
             else:
-                target.chmod(_IMAGE_MODE)
+                if stat.S_IMODE(target.stat().st_mode) != _IMAGE_MODE:
+                    target.chmod(_IMAGE_MODE)
                 sync(target)
             target.replace(self._dest)
             sync(self._dest.parent)

@@ -18,8 +18,12 @@ _CANNOT_SHARE = frozenset({errno.EOPNOTSUPP, errno.ENOTTY, errno.EXDEV, errno.EI
 
 
 def clone(source: Path, target: Path) -> None:
-    """Make the new file `target` a copy of the file `source`, sharing its blocks where the file system can."""
-    with source.open("rb") as read, target.open("xb") as write:
+    """Make the new file `target` a copy of the file `source`, sharing its blocks where the file system can.
+
+    It is its owner's alone (0600) from the beginning: a mode that changes later has to get onto the disk later, too.
+    """
+    made = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(made, "wb") as write, source.open("rb") as read:
         if not _share(read, write):
             _copy_data(read.fileno(), write.fileno())
 
