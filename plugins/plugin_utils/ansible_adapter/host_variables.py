@@ -6,26 +6,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
 from ansible.parsing.dataloader import DataLoader
-from ansible.vars import manager
 from ansible.vars.hostvars import HostVars, HostVarsVars
 
 _TEMPLATE = "{"
 """What stands in each template, but for one that says its own signs in its first line."""
 _OWN_SIGNS = "#jinja2:"
-_CLEAN = "clean_facts"
 
 
 class HostVariables(Mapping[str, Any]):
     """All variables of one host, as Ansible's `hostvars` gives them, with no engine of templates for what has none."""
 
     def __init__(self, hostvars: HostVars, host: str, loader: DataLoader) -> None:
-        with _nothing_to_clean():
-            self._raw: Any = hostvars.raw_get(host)
+        self._raw: Any = hostvars.raw_get(host)
         self._host = host
         self._loader = loader
 
@@ -61,22 +57,3 @@ def _has_no_template(value: object) -> bool:
     if isinstance(value, dict):
         return all(map(_has_no_template, value)) and all(map(_has_no_template, value.values()))
     return isinstance(value, list) and all(map(_has_no_template, value))
-
-
-@contextmanager
-def _nothing_to_clean() -> Iterator[None]:
-    """Have Ansible clean the facts of a host that has some, and of no other.
-
-    It lists the folders of all connection plugins anew for each host to know which facts nobody may set, also for one
-    that has no facts: half of what it takes to put the variables of a host together.
-    """
-    names = vars(manager)
-    clean = names.get(_CLEAN)
-    if clean is None:  # an ansible-core that does otherwise
-        yield
-        return
-    names[_CLEAN] = lambda facts: clean(facts) if facts else {}
-    try:
-        yield
-    finally:
-        names[_CLEAN] = clean
