@@ -24,6 +24,8 @@ from .device import DEVICE_FILE, OVERRIDE_FILE, PROVISION_FILE, RemoteFile
 DEFAULT_PROFILE = "dev"
 _CONDITIONAL = "conditional"
 _PROFILE = "profile"
+_KEPT_BYTES = 64 * 1024
+"""What a device's files may have for what was made of them to be kept: who is hostile could fill our memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +81,39 @@ def effective_settings(
 
     With `written`, as if these members stood in the device.json5.
     """
+    loaded = list(_loaded(main, files))
+    parts = tuple((file.name, file.data if file.exists else None, place) for file, place in loaded)
+    is_small = sum(len(data or b"") for _name, data, _place in parts) <= _KEPT_BYTES
+    blend = _effective if is_small else _effective.__wrapped__
+    try:
+        root = blend(parts, tuple((written or {}).items()))
+    except Json5Error:
+        for file, _unused in loaded:
+            if file.exists:
+                read(file.data, name=f"{printable(file.path)} on {where}")  # says the same of this device's file
+        raise
+    return EffectiveSettings(root, {file.name: printable(file.path) for file, _unused in loaded})
+
+
+_Part: TypeAlias = tuple[str, bytes | None, str | None]
+"""A file as it is loaded: its name, its bytes where it is there, and where in the settings it goes."""
+
+
+# New devices of a batch have the same files. Nobody changes what was made of them, and no path of a device is in it.
+@lru_cache(maxsize=16)
+def _effective(parts: Sequence[_Part], written: Sequence[tuple[str, str]]) -> _Branch:
     root = _Branch()
-    for file, place in _loaded(main, files):
-        is_device_file = file.name == DEVICE_FILE
-        if not file.exists and not (is_device_file and written):
+    for name, data, place in parts:
+        is_written = bool(written) and name == DEVICE_FILE
+        if data is None and not is_written:
             continue
-        source = _read(file, where) if file.exists else _Branch()
-        if is_device_file and written:
-            source = _with(source, written, printable(file.path))
+        source = _Branch() if data is None else _read(data, name)
+        if is_written:
+            source = _with(source, dict(written), name)
         target = root if place is None else root.child(place)
         _blend(target, source, combine=False)
         _blend_conditionals(root, target)
-    return EffectiveSettings(root)
+    return root
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +121,8 @@ class EffectiveSettings:
     """The settings in effect."""
 
     _root: _Branch
+    _paths: Mapping[str, str]
+    """Where each file is, by its name."""
 
     def get(self, *path: str) -> Setting | None:
         """Return the setting at `path`; None where it is absent or null, which the agent treats alike."""
@@ -109,10 +134,11 @@ class EffectiveSettings:
         found: _Tree | None = self._root
         for key in path:
             if isinstance(found, Setting):  # a value where an object has to be
-                return replace(found, value=None)
+                found = replace(found, value=None)
+                break
             if found is not None:
                 found = found.find(key) or found.lost.get(key)
-        return found if isinstance(found, Setting) else None
+        return replace(found, path=self._paths[found.path]) if isinstance(found, Setting) else None
 
 
 def _loaded(main: RemoteFile | None, files: Mapping[str, RemoteFile]) -> Iterator[tuple[RemoteFile, str | None]]:
@@ -125,20 +151,11 @@ def _loaded(main: RemoteFile | None, files: Mapping[str, RemoteFile]) -> Iterato
     yield files[OVERRIDE_FILE], None
 
 
-def _read(file: RemoteFile, where: str) -> _Branch:
-    path = printable(file.path)
-    try:
-        return _read_bytes(file.data, path)
-    except Json5Error:
-        read(file.data, name=f"{path} on {where}")  # says the same of this device's file
-        raise
-
-
-# The main file of a batch is the same on each of its devices, and the longest. Nobody changes what was read.
+# The main file of a batch is the same on each of its devices, and the longest.
 @lru_cache(maxsize=16)
-def _read_bytes(data: bytes, path: str) -> _Branch:
-    text, root = read(data, name=path)
-    tree = None if root is None else _tree(root, text, path, ())
+def _read(data: bytes, name: str) -> _Branch:
+    text, root = read(data, name=name)
+    tree = None if root is None else _tree(root, text, name, ())
     return tree if isinstance(tree, _Branch) else _Branch()
 
 

@@ -114,10 +114,11 @@ class _Transaction:
             plan = self._let_device_make_one(plan)
         claim = self._claim(plan)
         self._notices += succession(claim, plan.known.live, self._replaced)
-        if self._target(plan.state, claim.claim_id).data != plan.state.file.data:
+        target = self._target(plan.state, claim.claim_id).data
+        if target != plan.state.file.data:
             claim = self._mark_unsettled(claim)
         # Nobody has read back yet what may be there since a run that was cut off, or from an agent, which never syncs.
-        after, agents = self._write(plan.state, claim.claim_id, anew=not _is_settled(claim))
+        after, agents = self._write(plan.state, target, anew=not _is_settled(claim))
         claim = self._settle(plan, claim, after, agents)
         # First: what the source does not confirm is not verified.
         note = self._confirm(claim)
@@ -163,7 +164,7 @@ class _Transaction:
     def _let_device_make_one(self, plan: _Plan) -> _Plan:
         """Have the ID made on the device, and decide again with what is there then."""
         # What names the unit to the agent's factory service has to be there before the agent asks.
-        old, _unused = self._write(plan.state, None)
+        old, _unused = self._write(plan.state, self._target(plan.state, None).data)
         restart = self._request.restart
         state = self._source.await_id(self._device, self._request.config_dir, old or None, restart)
         state = restore_link(self._device, with_fields(plan.state.file, data=old), state)
@@ -218,12 +219,12 @@ class _Transaction:
 
     # --- 4. write and verify ---
 
-    def _write(self, state: DeviceState, claim_id: str | None, *, anew: bool = False) -> tuple[bytes, Sequence[str]]:
-        """Have the device hold the target, with `anew` written also where it does.
+    def _write(self, state: DeviceState, new: bytes, *, anew: bool = False) -> tuple[bytes, Sequence[str]]:
+        """Have the device hold `new` in its device.json5, with `anew` written also where it does.
 
         Return its bytes as they were read back, and the agents that run.
         """
-        file, new = state.file, self._target(state, claim_id).data
+        file = state.file
         if not file.exists or file.data != new or (anew and needs_a_sync(self._device, state)):
             written = write_verified(self._device, file, new)
             self._unsynced = unsynced(written)
