@@ -8,7 +8,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, suppress
-from threading import Lock
+from threading import Event, Lock
 
 import paramiko
 from paramiko.ssh_exception import IncompatiblePeer
@@ -175,9 +175,13 @@ def _shake_hands(transport: SshTransport, until_banner: float, seconds: float) -
 
     It has `until_banner` of these to say that it is an SSH server, as `ConnectTimeout` means it.
     """
-    transport.banner_timeout, transport.handshake_timeout = until_banner, seconds
-    transport.start_client(timeout=seconds)
-    if not transport.initial_kex_done:  # it returns all the same when its time is up
+    transport.banner_timeout = until_banner
+    # Without an event of ours, it would look ten times a second whether it is done.
+    transport.start_client(event=(done := Event()))
+    is_done = done.wait(seconds)
+    if not transport.is_active():
+        raise transport.get_exception() or EOFError()
+    if not (is_done and transport.initial_kex_done):
         raise TimeoutError
 
 

@@ -36,6 +36,13 @@ class PeerSocket:
         self.has_sent_too_much = False
         self.has_hung_up = False
         self.has_spoken = False
+        self._is_patient = False
+
+    def be_patient(self) -> None:
+        """Wait for as long as it takes from now on, until somebody ends it: no look at a clock before each call."""
+        if isinstance(self._connection, socket.socket):
+            self._is_patient = True
+            self._connection.settimeout(None)
 
     def allow(self, more: int | None) -> None:
         """Let so many bytes more come in; None: as many as there are."""
@@ -54,6 +61,8 @@ class PeerSocket:
 
     def settimeout(self, seconds: float | None) -> None:
         """Wait for at least a second: paramiko looks ten times in it whether it was closed. A shutdown wakes it."""
+        if self._is_patient:
+            return
         is_socket = isinstance(self._connection, socket.socket)
         self._connection.settimeout(max(seconds, _LONGER) if seconds and is_socket else seconds)
 

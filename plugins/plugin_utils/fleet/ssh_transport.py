@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import logging
 import socket
+from collections.abc import Callable
 
 import paramiko
+from paramiko.packet import Packetizer
 
 from ..device.connection import NO_ANSWER, NO_SSH, first_words, hung_up
 from .host_keys import known_types
@@ -32,6 +34,28 @@ logging.getLogger("paramiko").addHandler(logging.NullHandler())
 logging.getLogger("paramiko").propagate = False
 
 
+class _Packetizer(Packetizer):
+    """Packets without a timer of their own: who waits for a device has an alarm that ends the connection.
+
+    paramiko starts a thread for each connection that does nothing but count the time until it is encrypted.
+    """
+
+    def __init__(self, peer: PeerSocket) -> None:
+        super().__init__(peer)
+        self._peer = peer
+        self._is_watched = False
+
+    def set_keepalive(self, interval: float, callback: Callable[[], None]) -> None:
+        """Have `callback` called after `interval` seconds of silence; 0: never."""
+        self._is_watched = bool(interval)
+        super().set_keepalive(interval, callback)
+
+    def start_handshake(self, timeout: float) -> None:
+        """Note that the server has said that it is one."""
+        if not self._is_watched:
+            self._peer.be_patient()
+
+
 class SshTransport(paramiko.Transport):
     """A connection that words nothing for a log which nobody keeps; it would be a twentieth of our work."""
 
@@ -40,7 +64,8 @@ class SshTransport(paramiko.Transport):
         self.peer = PeerSocket(connection)
         self.farewell: bytes | None = None
         """The first line of what the server has said when it ended the connection, if it did."""
-        super().__init__(self.peer)  # type: ignore[arg-type]  # it has what is asked for
+        # The socket has what is asked for.
+        super().__init__(self.peer, packetizer_class=_Packetizer)  # type: ignore[arg-type]
 
     def end(self) -> None:
         """End the connection. Its thread looks only now and then whether it is over; this wakes it at once."""
