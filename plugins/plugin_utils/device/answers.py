@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from dataclasses import replace as with_fields
+from functools import lru_cache
 
 from ..display_text import printable
 from ..json5.reader import MAX_BYTES
@@ -197,17 +198,17 @@ def collect_file(record: Record, files: dict[str, RemoteFile], directory: str) -
     """
     name = record.words[0] if record.words else ""
     if record.key == "file":
-        kind = FileKind(record.words[1])
-        file = RemoteFile(name, kind, f"{directory}/{name}", looked_at=f"{directory}/{name}")
-        if kind is FileKind.REGULAR:
+        kind, place = FileKind(record.words[1]), f"{directory}/{name}"
+        if kind is not FileKind.REGULAR:
+            file = RemoteFile(name, kind, place, looked_at=place)
+        elif any(record.words[2:]):
+            mode, uid, gid, size = record.words[2:]
+            match = _MODE.match(mode)
+            bits = match and _mode_bits(match[1])
             # What it holds has to come yet, and to be as long as it is.
-            file = with_fields(file, kind=FileKind.DAMAGED)
-            if any(record.words[2:]):
-                mode, uid, gid, size = record.words[2:]
-                match = _MODE.match(mode)
-                file = with_fields(
-                    file, mode=match and _mode_bits(match[1]), uid=int(uid), gid=int(gid), size=int(size)
-                )
+            file = RemoteFile(name, FileKind.DAMAGED, place, b"", bits, int(uid), int(gid), int(size), place)
+        else:
+            file = RemoteFile(name, FileKind.DAMAGED, place, looked_at=place)
         files[name] = file
     elif name in files and record.key in {"data", "text"}:
         whole = len(record.blob) == files[name].size or len(record.blob) > MAX_BYTES
@@ -225,6 +226,7 @@ def _word(record: Record) -> str:
     return record.words[1] if record.key.startswith("plain-") else record.blob.decode("utf-8", "surrogateescape")
 
 
+@lru_cache(maxsize=64)
 def _mode_bits(characters: str) -> int:
     """Nine characters of ls, such as `rw-r--r--`, as a number; `s` and `t` stand for two bits, `S` and `T` for one."""
     bits = sum(1 << (8 - place) for place, character in enumerate(characters) if character not in "-ST")

@@ -36,6 +36,9 @@ _OF_ONE_HOST = {
     "ansible_ssh_port": "port",
 }
 
+_TEXTS = frozenset(name for name, spec in FLEET_ARGUMENTS.items() if spec["type"] == "str" and "choices" not in spec)
+"""Options of which a check makes nothing else, whatever they say."""
+
 Variables = Mapping[str, Any]
 Problems = dict[str, list[str]]
 
@@ -68,13 +71,14 @@ class Batch:
         jobs, left_alone = [], []
         problems: Problems = defaultdict(list)
         ways = _Ways(ssh_options)
+        checked = _Checked(complete)
         for host, variables in hosts.items():
             try:
                 options = flow_options(variables)
                 if options is None:
                     left_alone.append({"host": host, "changed": False, "skipped": True})
                     continue
-                flow = plan_flow(complete(options, FLEET_ARGUMENTS), check=check)
+                flow = plan_flow(checked.options(options), check=check)
                 jobs.append(DeviceJob(host, ways.to(host, variables), flow))
             except IotoError as error:
                 # Only now, for it takes its time: each value by the name that it has in the inventory.
@@ -121,6 +125,25 @@ def check_ways(
         except IotoError as error:
             problems[str(error)].append(host)
     return by_sentence(problems)
+
+
+class _Checked:
+    """The options of hosts, complete; hosts that differ in texts alone, such as serials, share the work."""
+
+    def __init__(self, complete: Complete) -> None:
+        self._complete = complete
+        self._shared: dict[str, Mapping[str, Any]] = {}
+
+    def options(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return `options` complete. Raises `IotoError`."""
+        texts = {name: value for name, value in options.items() if name in _TEXTS and value and isinstance(value, str)}
+        key = repr((sorted(texts), sorted((name, value) for name, value in options.items() if name not in texts)))
+        if key in self._shared:
+            return {**self._shared[key], **texts}
+        found = self._complete(options, FLEET_ARGUMENTS)
+        if all(found.get(name) == value for name, value in texts.items()):
+            self._shared[key] = {name: value for name, value in found.items() if name not in texts}
+        return found
 
 
 class _Ways:

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from ..display_text import quoted
+from .kept import read_kept, style_kept
 from .reader import (
     MAX_DEPTH,
     Array,
@@ -34,7 +35,6 @@ from .reader import (
     error_at,
     line_at,
     plain,
-    read,
     walk,
 )
 from .style import (
@@ -43,7 +43,6 @@ from .style import (
     Style,
     document_newline,
     line_indent,
-    style_around,
     write_member,
     write_string,
     write_value,
@@ -95,7 +94,7 @@ class Json5Document:
 
         Raises `Json5Error` with line and column for what is not JSON5 in UTF-8, and for what the agent cannot read.
         """
-        text, root = read(data, name=name)
+        text, root = read_kept(data, name=name)
         return cls(name, data, text, root)
 
     @property
@@ -272,7 +271,7 @@ class Json5Document:
         return _Edit(at, at, new)
 
     def _style(self, near: Object) -> Style:
-        return style_around(self._text, self._root or near, near)
+        return style_kept(self._text, self._root or near, near)
 
 
 def _has_own_line(text: str, parent: Object, member: Member) -> bool:

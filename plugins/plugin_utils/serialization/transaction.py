@@ -165,8 +165,7 @@ class _Transaction:
         """Have the ID made on the device, and decide again with what is there then."""
         # What names the unit to the agent's factory service has to be there before the agent asks.
         old, _unused = self._write(plan.state, self._target(plan.state, None).data)
-        restart = self._request.restart
-        state = self._source.await_id(self._device, self._request.config_dir, old or None, restart)
+        state = self._source.await_id(self._device, self._request.config_dir, old or None, self._request.restart)
         state = restore_link(self._device, with_fields(plan.state.file, data=old), state)
         state.check_ready()
         return self._decide(state)
