@@ -134,7 +134,7 @@ class _Checked:
         self._complete = complete
         self._shared: dict[str, Mapping[str, Any]] = {}
 
-    def options(self, options: Mapping[str, Any]) -> dict[str, Any]:
+    def options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return `options` complete. Raises `IotoError`."""
         texts = {name: value for name, value in options.items() if name in _TEXTS and value and isinstance(value, str)}
         key = repr((sorted(texts), sorted((name, value) for name, value in options.items() if name not in texts)))

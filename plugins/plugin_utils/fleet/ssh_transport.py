@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cached_property
 
 import paramiko
 from paramiko.packet import Packetizer
@@ -41,11 +42,11 @@ class _Packetizer(Packetizer):
     """
 
     def __init__(self, peer: PeerSocket) -> None:
-        super().__init__(peer)
+        super().__init__(peer)  # type: ignore[arg-type]  # it has what is asked for
         self._peer = peer
         self._is_watched = False
 
-    def set_keepalive(self, interval: float, callback: Callable[[], None]) -> None:
+    def set_keepalive(self, interval: float, callback: Callable[[], object]) -> None:
         """Have `callback` called after `interval` seconds of silence; 0: never."""
         self._is_watched = bool(interval)
         super().set_keepalive(interval, callback)
@@ -66,6 +67,28 @@ class SshTransport(paramiko.Transport):
         """The first line of what the server has said when it ended the connection, if it did."""
         # The socket has what is asked for.
         super().__init__(self.peer, packetizer_class=_Packetizer)  # type: ignore[arg-type]
+
+    # What is offered is asked for sixteen times, and made anew each time; it is settled before the first.
+
+    @cached_property
+    def preferred_kex(self) -> Sequence[str]:
+        """What we offer for the exchange of keys."""
+        return super().preferred_kex
+
+    @cached_property
+    def preferred_keys(self) -> Sequence[str]:
+        """Which keys a server may have."""
+        return super().preferred_keys
+
+    @cached_property
+    def preferred_ciphers(self) -> Sequence[str]:
+        """How we encrypt."""
+        return super().preferred_ciphers
+
+    @cached_property
+    def preferred_macs(self) -> Sequence[str]:
+        """How we authenticate where a cipher does not."""
+        return super().preferred_macs
 
     def end(self) -> None:
         """End the connection. Its thread looks only now and then whether it is over; this wakes it at once."""
