@@ -21,6 +21,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.device.device i
     Observation,
     RemoteFile,
 )
+from ansible_collections.ioto.serialization.plugins.plugin_utils.json5.reader import Json5Error
 
 NEW = """{
     profile: 'dev', // the bench
@@ -37,12 +38,12 @@ OLD = """{
 """
 
 
-def seen(**files: str) -> Observation:
+def seen(*, folder: str = "/etc/ioto", **files: str) -> Observation:
     contents = {name.replace("_json5", ".json5"): text for name, text in files.items()}
     found = {
-        name: RemoteFile(name, FileKind.REGULAR, f"/etc/ioto/{name}", contents[name].encode())
+        name: RemoteFile(name, FileKind.REGULAR, f"{folder}/{name}", contents[name].encode())
         if name in contents
-        else RemoteFile(name, FileKind.ABSENT, f"/etc/ioto/{name}")
+        else RemoteFile(name, FileKind.ABSENT, f"{folder}/{name}")
         for name in ALL_FILES
     }
     return Observation("present", found)
@@ -242,3 +243,17 @@ def test_a_product_is_overridden_likewise() -> None:
 
 def test_a_device_without_a_configuration_has_no_settings() -> None:
     assert read_settings(seen(), where="bench") is None
+
+
+def test_of_devices_with_the_same_files_each_is_told_of_its_own() -> None:
+    files = {"ioto_json5": NEW, "local_json5": "{ device: { id: 'JT08FFQXWQ' } }"}
+    paths = [
+        identity_overrides(seen(folder=folder, **files), where="bench")["id"].path for folder in ("/etc/ioto", "/data")
+    ]
+    assert paths == ["/etc/ioto/local.json5", "/data/local.json5"]
+
+
+def test_of_devices_with_the_same_broken_file_each_is_told_of_its_own() -> None:
+    for folder, where in (("/etc/ioto", "pump-1"), ("/data", "pump-2")):
+        with pytest.raises(Json5Error, match=f"^{folder}/local.json5 on {where} on line 1"):
+            identity_overrides(seen(folder=folder, local_json5="{ device: "), where=where)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ pytest.importorskip("paramiko", reason="the fleet engine needs the Python packag
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import complete
 from ansible_collections.ioto.serialization.plugins.plugin_utils.fleet.batch import Batch, FleetBatchError
+from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.flow import Flow
 
 HOST = {"ioto_mode": "manual", "ioto_product": "01K9F1EETDEV1CEPR0DVCT0001", "ioto_serial": "SN-1"}
 
@@ -51,3 +53,15 @@ def test_every_bad_value_is_told_at_once_and_once_for_all_that_have_it() -> None
     wrong = {"ioto_claim_id_length": "ten", "ioto_unsynced": "perhaps"}
     lines = refusal(wrong, wrong, {"ioto_config_dir": "etc"})
     assert [line.partition(":")[0] for line in lines] == ["- host-1, host-2", "- host-1, host-2", "- host-3"]
+
+
+def test_hosts_that_share_a_check_keep_what_is_their_own() -> None:
+    folders = ["/etc/ioto", "/data/ioto", "~/ioto"]
+    hosts = {
+        f"host-{number}": {**HOST, "ioto_serial": f"SN-{number}", "ioto_config_dir": folder}
+        for number, folder in enumerate(folders)
+    }
+    batch = Batch.prepare(hosts, ssh_options=lambda _variables: {}, complete=complete, check=False)
+    requests = [job.flow.request for job in batch.jobs if isinstance(job.flow, Flow)]
+    assert [request.serial for request in requests] == ["SN-0", "SN-1", "SN-2"]
+    assert [request.config_dir for request in requests] == [*folders[:2], str(Path.home() / "ioto")]

@@ -253,6 +253,13 @@ def test_a_document_never_changes():
     assert (after.get("a", "b"), after.name) == (3, "device.json5")
 
 
+def test_of_alike_documents_each_keeps_its_name():
+    for name in ("device.json5 on pump-1", "device.json5 on pump-2"):
+        assert Json5Document.parse(b"{ product: 'A' }", name=name).name == name
+        with pytest.raises(Json5Error, match=f"^{name} on line 1"):
+            Json5Document.parse(b"{ product: ", name=name)
+
+
 def test_a_key_that_stands_twice_on_the_path_is_refused_with_its_lines():
     twice = document("{\n  a: {b: 1},\n  'a': {b: 2},\n  c: {d: 1, d: 1},\n  a: 3,\n}")
     says = (
