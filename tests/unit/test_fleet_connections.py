@@ -48,6 +48,25 @@ def test_a_server_of_ssh_1_alone_is_not_sent_to_the_other_engine() -> None:
     assert "ioto_engine" not in str(error.value)
 
 
+def test_a_server_that_says_no_more_than_its_name_is_left_when_its_time_is_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
+
+        def greet() -> bytes:
+            server.settimeout(10)
+            connection, _peer = server.accept()
+            with connection:
+                connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
+                while said := connection.recv(4096):
+                    last = said
+                return last
+
+        greeting = pool.submit(greet)
+        settings = SshSettings(host="127.0.0.1", port=server.getsockname()[1])
+        with pytest.raises(UnreachableError, match=r"was not done within 0\.5 s"):
+            Connector().connect("bench-1", settings, Deadline(0.5))
+        assert greeting.result(timeout=5)  # it has seen the end of the connection
+
+
 def test_a_file_with_revoked_keys_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "known_hosts"
     file.write_text("other ssh-ed25519 AAAA\n@revoked * ssh-ed25519 AAAA\n", encoding="utf-8")
