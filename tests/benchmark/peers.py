@@ -77,6 +77,10 @@ def _provision(run: Run) -> list[str]:
     return command
 
 
+def _debug(run: Run) -> list[str]:
+    return _play("debug", "    - ansible.builtin.debug: {msg: hello}\n      run_once: true\n", run)
+
+
 def _built_in(run: Run) -> list[str]:
     file = '"{{ ioto_config_dir }}/bench.json5"'
     tasks = f"""\
@@ -133,6 +137,7 @@ PEERS: Mapping[str, Peer] = {
     "serialize_fleet": Peer(_fleet, 10_000, "the transaction for all hosts in one task", again=True),
     "provision.yml by fleet": Peer(_provision, 10_000, "the same with the batch check and the summary"),
     "serialize": Peer(_serialize, 1_000, "the transaction, a task for each host", again=True),
+    "debug": Peer(_debug, 10_000, "one task, once for all; no device is touched"),
     "raw": Peer(_raw, 100, "one command: write a file, print it"),
     "built-in modules": Peer(_built_in, 100, "slurp, copy, slurp, assert; Python on the device"),
     "pyinfra": Peer(_pyinfra, 1_000, "put one file; nothing read back or recorded"),

@@ -151,10 +151,10 @@ def measure_with_wrk(port: int, prefix: str, folder: Path) -> float | None:
     return float(next(line for line in said.splitlines() if line.startswith("Requests/sec")).split()[1])
 
 
-def rounds(peers: Sequence[Peer], folder: Path) -> dict[str, list[Rate]]:
-    """Measure the peers in turn, on a core of theirs."""
+def measured(peers: Sequence[Peer], folder: Path, rounds: int) -> dict[str, list[Rate]]:
+    """Measure the peers in turn, on a core of theirs. Raises `RuntimeError` where there is none."""
     if len(os.sched_getaffinity(0)) < 2:
-        pytest.skip("needs a core to serve and one to ask")
+        raise RuntimeError("needs a core to serve and one to ask")
     rates: dict[str, list[Rate]] = {peer.name: [] for peer in peers}
     mine = os.sched_getaffinity(0)
     for peer in peers:
@@ -162,7 +162,7 @@ def rounds(peers: Sequence[Peer], folder: Path) -> dict[str, list[Rate]]:
             os.sched_setaffinity(int(thread.name), {0})
     os.sched_setaffinity(0, {1})
     try:
-        for number in range(ROUNDS):
+        for number in range(rounds):
             for peer in peers:
                 cpu = cpu_seconds(peer.pid)
                 rate = measure_with_wrk(peer.port, f"{peer.name}-{number}", folder)
@@ -178,8 +178,8 @@ def rounds(peers: Sequence[Peer], folder: Path) -> dict[str, list[Rate]]:
     return rates
 
 
-def compare(ledgers: Callable[[], str], folder: Path) -> float:
-    """Print what each peer costs, and return the service's median ratio to the empty application by CPU."""
+def rates_of(ledgers: Callable[[], str], folder: Path, rounds: int = ROUNDS) -> dict[str, list[Rate]]:
+    """Return what each peer costs in each round: `empty`, `service`, `no front`, and where it is named, `before`."""
     with ExitStack() as stack:
         peers = [stack.enter_context(application("empty", EMPTY))]
         roots = {"service": ROOT}
@@ -190,7 +190,14 @@ def compare(ledgers: Callable[[], str], folder: Path) -> float:
             peers.append(Peer(name, running.port, running.pid))
         settings = {"IOTO_SERVICE_LEDGER": ledgers(), "IOTO_SERVICE_RATE": "1e9"}
         peers.append(stack.enter_context(application("no front", WITHOUT_FRONT, **settings)))
-        rates = rounds(peers, folder)
+        return measured(peers, folder, rounds)
+
+
+def compare(ledgers: Callable[[], str], folder: Path) -> float:
+    """Print what each peer costs, and return the service's median ratio to the empty application by CPU."""
+    if len(os.sched_getaffinity(0)) < 2:
+        pytest.skip("needs a core to serve and one to ask")
+    rates = rates_of(ledgers, folder)
     by_cpu = {}
     for name, found in rates.items():
         pairs = list(zip(found, rates["empty"], strict=True))

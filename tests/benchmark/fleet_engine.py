@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Compare what a device costs the controller: `python -m tests.benchmark --sizes 10,100,1000`.
+"""Compare what a device costs the controller: `python -m tests.benchmark.fleet_engine --sizes 10,100,1000`.
 
 For each size one SSH server plays the devices on 127.0.0.0/8, and every peer takes all of them through its job, one
 peer after the other, in as many rounds as are wanted: a machine that others use as well is faster now and slower then.
@@ -31,7 +31,7 @@ FORKS = 10
 
 def main() -> int:
     """Run the benchmark that the arguments describe; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmark", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmark.fleet_engine", description=__doc__)
     parser.add_argument("--sizes", default="10,100", help="numbers of devices, with commas (default: %(default)s)")
     parser.add_argument("--peers", default=",".join(PEERS), help="with commas (default: all)")
     parser.add_argument(
@@ -40,7 +40,8 @@ def main() -> int:
     parser.add_argument("--forks", type=int, default=FORKS, help="devices at a time (default: %(default)s)")
     parser.add_argument("--dir", type=Path, default=ROOT / "build/benchmark", help="for the results")
     arguments = parser.parse_args()
-    _prepare_pyinfra(arguments.peers)
+    if "pyinfra" in arguments.peers:
+        prepare_pyinfra()
     arguments.dir.mkdir(parents=True, exist_ok=True)
     results: list[dict[str, Any]] = []
     for size in map(int, arguments.sizes.split(",")):
@@ -55,42 +56,47 @@ def main() -> int:
     return int(any(result.get("status") for result in results))
 
 
-def _prepare_pyinfra(peers: str) -> None:
-    # It wants another paramiko than the fleet engine, so it lives by itself.
-    if "pyinfra" in peers:
-        environment = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(ROOT / ".venv-pyinfra")}
-        command = ("uv", "sync", "--quiet", "--only-group", "bench-pyinfra")
-        subprocess.run(command, cwd=ROOT, env=environment, check=True)
+def prepare_pyinfra() -> None:
+    """Install pyinfra, which wants another paramiko than the fleet engine, so it lives by itself."""
+    environment = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(ROOT / ".venv-pyinfra")}
+    command = ("uv", "sync", "--quiet", "--locked", "--only-group", "bench-pyinfra")
+    subprocess.run(command, cwd=ROOT, env=environment, check=True)
 
 
 def _measure(size: int, names: list[str], rounds: int, forks: int) -> Iterator[dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="ioto-bench-") as folder:
         state = Path(folder) / "fleet"
         with Fleet.start(state, groups={"manual": size}, kind="crowd") as fleet:
-            addresses = Path(folder) / "addresses"
-            addresses.write_text("".join(f"{device.address}\n" for device in fleet.devices), encoding="utf-8")
             for number, name in product(range(rounds), names):
                 peer = PEERS[name]
                 result = {"peer": name, "devices": size, "round": number + 1}
                 if size > peer.most:
                     yield {**result, "left_out": f"it takes too long above {peer.most} devices"}
                     continue
-                run = Run(
-                    folder=Path(folder),
-                    inventory=fleet.inventory,
-                    key=fleet.devices[0].key,
-                    port=fleet.devices[0].port,
-                    addresses=addresses,
-                    ledger=Path(folder) / f"{name.replace(' ', '-')}-{number}.db",
-                    forks=forks,
-                )
+                run = run_over(fleet, Path(folder), forks, f"{name.replace(' ', '-')}-{number}")
                 fleet.forget_ids()
-                yield {**result, **_once(peer, run, fleet)}
+                yield {**result, **once(peer, run, fleet)}
                 if peer.again:
-                    yield {**result, "peer": f"{name}, again", **_once(peer, run, fleet)}
+                    yield {**result, "peer": f"{name}, again", **once(peer, run, fleet)}
 
 
-def _once(peer: Peer, run: Run, fleet: Fleet) -> dict[str, Any]:
+def run_over(fleet: Fleet, folder: Path, forks: int, name: str) -> Run:
+    """Return a run over all devices, so many at a time, with a ledger of that name in the folder."""
+    addresses = folder / "addresses"
+    addresses.write_text("".join(f"{device.address}\n" for device in fleet.devices), encoding="utf-8")
+    return Run(
+        folder=folder,
+        inventory=fleet.inventory,
+        key=fleet.devices[0].key,
+        port=fleet.devices[0].port,
+        addresses=addresses,
+        ledger=folder / f"{name}.db",
+        forks=forks,
+    )
+
+
+def once(peer: Peer, run: Run, fleet: Fleet) -> dict[str, Any]:
+    """Take the fleet through one peer's job, and return what it cost: seconds, bytes, and counts a device."""
     # Nobody's sync has to wait for what others wrote: who syncs would pay for who does not.
     os.sync()
     log = fleet.state_dir / "log/sshd.log"
