@@ -36,14 +36,9 @@ lint types sanity unit integration guides molecule: ## Run one group of `make te
 docs: setup ## Build the documentation into build/docs/build/html
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" tools/docs
 
-bench: setup ## Measure what a run and a device cost the controller, the rate of the factory service, growth of the ledger, and firmware images
+bench: setup ## Measure all in one table with its bars, and write the page of what is measured (QUICK=1, ROUNDS, AREAS, AGAINST="REVISION ...")
 	@uv sync --quiet --locked --all-extras --group bench
-	@.venv/bin/python -m tests.benchmark $(if $(SIZES),--sizes $(SIZES)) $(if $(ROUNDS),--rounds $(ROUNDS))
-	@.venv/bin/python -m tests.benchmark.start_up $(if $(ROUNDS),--rounds $(ROUNDS))
-	@.venv/bin/python -m pytest -s tests/benchmark
-	@PYTHONPATH=playbooks/collections .venv/bin/python -m tests.benchmark.ledger_growth
-	@.venv/bin/python -m tests.benchmark.firmware_images --images 1000 --formats ext4
-	@.venv/bin/python -m tests.benchmark.firmware_images --images 100 --formats fat,squashfs,tar,tar.gz
+	@PYTHONPATH=playbooks/collections .venv/bin/python -m tests.benchmark $(if $(QUICK),--size quick) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(AREAS),--areas $(AREAS)) $(foreach revision,$(AGAINST),--against $(revision))
 
 service: setup ## Start the factory service on 127.0.0.1:1234, with an SQLite ledger and nothing else
 	@.venv/bin/python -m plugins.plugin_utils.service
