@@ -54,7 +54,7 @@ def page_path(dest: str, first_columns: Sequence[str] = FIRST_COLUMNS) -> Path:
 
 
 def _is_ours(table: Path, first_columns: Sequence[str]) -> bool:
-    """Whether a file may be replaced by a table with these columns: there is none, it is empty, or it begins as one."""
+    """Whether a file may be replaced by a table with these columns: it is missing, empty, or begins as one."""
     try:
         with open_regular(table) as file:
             first = file.readline(_LONGEST_LINE)
