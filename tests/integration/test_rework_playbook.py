@@ -105,6 +105,29 @@ def test_a_new_board_gets_its_id_its_label_and_its_place_in_the_chain(home: Path
     assert verify(home, fleet, new).status == 0
 
 
+@pytest.mark.parametrize(
+    ("act", "more", "serial"),
+    [
+        ("scrap", {}, SERIAL),
+        ("new-case", {"ioto_rework_new_serial": "CASE-2", "ioto_rework_keep_id": False}, "CASE-2"),
+    ],
+)
+def test_a_board_that_still_has_a_retired_id_gets_its_new_one_as_the_guide_says(
+    home: Path, fleet: Fleet, act: str, more: dict[str, object], serial: str
+) -> None:
+    (device,) = fleet.devices
+    assert provision(home, "-i", fleet.inventory, "-e", CASE).status == 0
+    old = str(device.claim_id())
+    assert rework(home, act, SERIAL, **more).status == 0
+    said = {"ioto_serial": serial}
+    assert provision(home, "-i", fleet.inventory, "-e", json.dumps(said)).status == 2
+
+    run = provision(home, "-i", fleet.inventory, "-e", json.dumps({**said, **REASON, "ioto_replace_id": old}))
+
+    assert run.status == 0, run.output
+    assert device.claim_id() not in {old, None}
+
+
 def test_a_new_label_is_due_once_after_the_old_one_is_void(home: Path, fleet: Fleet) -> None:
     (device,) = fleet.devices
     assert label(home, fleet).status == 0

@@ -92,7 +92,10 @@ def refuse_absent(ledger: Ledger) -> None:
 
 
 def _page(inputs: Inputs, options: Mapping[str, Any]) -> None:
-    inputs.html = page_path(options["dest"], FIRST_COLUMNS)
+    try:
+        inputs.html = page_path(options["dest"], FIRST_COLUMNS)
+    except IotoError as error:
+        raise AuditError(f"{error} (ioto_audit_dest)") from None
 
 
 def _own(inputs: Inputs, options: Mapping[str, Any]) -> None:

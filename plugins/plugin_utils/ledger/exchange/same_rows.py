@@ -30,7 +30,10 @@ def require_same(source: Connection, copy: Connection) -> None:
     """Raise `LedgerError` where the two differ."""
     found = list(islice(differences(source, copy), _MOST))
     if found:
-        raise LedgerError(f"The copy is not what it was made of: {' '.join(found)} Nothing was moved; run again.")
+        raise LedgerError(
+            f"The place to move to has rows that are not those of this ledger: {' '.join(found)} Nothing was moved; "
+            "run again, and if it says the same, two ledgers with one beginning went two ways: give an empty place."
+        )
 
 
 def _table_differences(table: Table, ones: Iterator[RawRow], others: Iterator[RawRow]) -> Iterator[str]:
