@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Compare what a run costs with a playbook of one `debug`: `python -m tests.benchmark.start_up --rounds 5`.
 
-First for one device, where a run is little but its start, then for many by the default engine, a task for each. Each
+First for one device, where a run is little but its start, then for many by the default engine, a task for each. Beside
+`debug`, which reaches no device, stands `raw: true`, which does nothing on one: what of a device's CPU is SSH. Each
 round runs all of them, one after the other, since a machine that others use as well is faster now and slower then; the
 figures are medians, and what counts are their ratios to `debug`. Without compiled modules nothing of this is true, so
 the first round, which compiles them, does not count.
@@ -31,13 +32,14 @@ from tests.fleet.fleet import Fleet
 
 ROOT = Path(__file__).parents[2]
 FORKS = 10
-_DEBUG = "- hosts: all\n  gather_facts: false\n  tasks:\n    - ansible.builtin.debug:\n        msg: hello\n"
+_PEERS = {"debug": {"ansible.builtin.debug": {"msg": "hello"}}, "raw": {"ansible.builtin.raw": "true"}}
+"""Playbooks of one task: the least that Ansible does for a host, and the least that it does over SSH."""
 _ID = re.compile(r"""^\s*id:\s*'([^']*)'""", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Case:
-    """One run: a playbook of ours (none is `debug`), for a device of that group, new or `done` before."""
+    """One run: a playbook of ours (none is the `peer`), for a device of that group, new or `done` before."""
 
     playbook: str | None = None
     extra: Mapping[str, str] = field(default_factory=dict)
@@ -45,10 +47,12 @@ class Case:
     done: bool = False
     fails: bool = False
     for_many: bool = False
+    peer: str = "debug"
 
 
 CASES: Mapping[str, Case] = {
     "debug": Case(for_many=True),
+    "raw: true": Case(for_many=True, peer="raw"),
     "provision.yml, a new device": Case("provision", for_many=True),
     "provision.yml, a device that is done": Case("provision", done=True, for_many=True),
     "provision.yml, refused": Case("provision", {"ioto_prodduct": "x"}, fails=True),
@@ -79,8 +83,10 @@ class Bench:
             for file in files:
                 _forget(file)
             ledger.unlink(missing_ok=True)
-        (self.folder / "debug.yml").write_text(_DEBUG, encoding="utf-8")
-        playbook = ROOT / f"playbooks/{case.playbook}.yml" if case.playbook else self.folder / "debug.yml"
+        peer = [{"hosts": "all", "gather_facts": False, "tasks": [_PEERS[case.peer]]}]
+        playbook = ROOT / f"playbooks/{case.playbook}.yml" if case.playbook else self.folder / f"{case.peer}.yml"
+        if not case.playbook:
+            playbook.write_text(yaml.safe_dump(peer), encoding="utf-8")
         extra = {"ioto_ledger": str(ledger), **case.extra}
         if "{claim_id}" in extra.values():
             found = _ID.search(files[0].read_text(encoding="utf-8"))
