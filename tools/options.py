@@ -127,7 +127,8 @@ def fallback(option: Option, module: str) -> Iterator[str]:
     elif without:
         yield f"Without it, {without}."
     if option.is_deliberate:
-        yield f"The variable C({option.variable}) counts in the roles alone."
+        also = " and with O(may_replace)" if "may_replace" in options_of(module) else " alone"
+        yield f"The variable C({option.variable}) counts in the roles{also}."
 
 
 def conditions(told: Sequence[str], module: str) -> str:

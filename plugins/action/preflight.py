@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import require
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import filters, require
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import complete
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.batch_action import BatchAction
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.check import NOBODY, VARIABLES, check_batch
@@ -35,7 +35,6 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.preflight
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.problem import Problem, list_problems
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.run_record import begin_run
-from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.scan_files import OF_FILES, check_scan_files
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.selection import (
     check_host_names,
     check_limit,
@@ -52,7 +51,6 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware import
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling import options as label_options
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.hosts import check_hosts, labelled_hosts
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import options as ledger_options
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.jobs import job_problems
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.run_number import THIS_RUN, new_run_number
 from ansible_collections.ioto.serialization.plugins.plugin_utils.modes import Mode, is_for_fleet
@@ -126,7 +124,9 @@ class ActionModule(BatchAction):
         )
         if told := [*end.told, *(property_notices(hosts) if step is not Step.FINISH else ())]:
             result["warnings"] = told
-        return result if result.get("failed") else {**result, **self._numbers(job, step)}
+        if result.get("failed"):
+            return result
+        return {**result, "uses_filters": filters.have_been_used(), **self._numbers(job, step)}
 
     def _check_devices(self, hosts: Mapping[str, Mapping[str, Any]], step: Step | None) -> list[Problem]:
         """Problems of what is done with each device or image, which the finish of a job touches no more."""
@@ -197,6 +197,13 @@ class ActionModule(BatchAction):
 
     def _check_names(self, everybody: Sequence[str], arguments: Mapping[str, Any]) -> dict[str, Any]:
         """List the problems of a playbook that gives no unit its identity."""
+        # Not at the top: the check of a batch has no use for them.
+        from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.scan_files import (  # noqa: PLC0415
+            OF_FILES,
+            check_scan_files,
+        )
+        from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.jobs import job_problems  # noqa: PLC0415
+
         read: Mapping[str, Option] = firmware_options.NUMBERED
         if arguments["ledger_job"]:
             read = {**ledger_options.OF_THE_PLAYBOOK, **checkpoint_options.OF_THE_PLAYBOOK}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction, load_filters
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction
 from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.flow import plan_flow, run_flow
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import warm_up
 from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
@@ -15,7 +15,6 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table im
 # Ansible's main process loads this file before it forks a worker for each device: what is made ready here is not made
 # again by each of them.
 warm_up()
-load_filters()
 
 
 class ActionModule(IotoAction):

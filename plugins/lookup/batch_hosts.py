@@ -21,6 +21,9 @@ options:
       - One name of C(plays), as M(ioto.serialization.preflight) returned them in the registered variable
         C(_ioto_batch).
       - C(not_done) for what M(ioto.serialization.summary) returned in the registered variable C(_ioto_summary).
+      - C(not_reported) for the host that fails where the report that was asked for was not written, C(not_signed) for
+        that of the checkpoint. It is the controller, since no device has failed; with C(--limit), which leaves the
+        controller out, the first host of the batch.
       - C(nobody) for the controller where no batch was checked, since there are no hosts; a play fails it then.
       - C(all) or C(controller) for the hosts of the first play, which is tagged C(always). Where C(--skip-tags) or
         C(--start-at-task) leaves it out, nothing would be checked, done or told, so that is an error.
@@ -64,7 +67,10 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.production_orde
 _NOBODY = ["!all"]
 _CONTROLLER = "localhost"
 _FIRST = {"all": ["all"], "controller": [_CONTROLLER]}
+_ENDS = {"not_reported": ("_ioto_report", "files"), "not_signed": ("_ioto_checkpoint", "checkpoint")}
+"""What the plays of the end registered, and what is in it where all went well."""
 _ASKS_A_SERVICE = "factory"
+_A_TASK_A_DEVICE = ("manual", "auto", _ASKS_A_SERVICE)
 _LEFT_OUT = ("always", "all", "tagged")
 """Tags that leave out a play which is tagged `always`."""
 
@@ -86,21 +92,38 @@ class LookupModule(LookupBase):
             if terms[0] == "not_done" and "_ioto_summary" in facts:
                 return list(facts["_ioto_summary"].get("not_done", ())) or _NOBODY
             if terms[0] != "not_done" and "_ioto_batch" in facts:
+                if terms[0] in _ENDS:
+                    return _failed_end(*_ENDS[terms[0]], facts["_ioto_batch"], variables)
                 # Without plays, the batch has a problem, and every host has failed.
                 hosts = list(facts["_ioto_batch"].get("plays", {}).get(terms[0], _NOBODY))
-                if terms[0] == _ASKS_A_SERVICE and hosts != _NOBODY:
-                    _load_client()
+                if hosts != _NOBODY:
+                    _prepare(terms[0], facts["_ioto_batch"])
                 return hosts
         return [_CONTROLLER] if terms[0] == "nobody" else _NOBODY
 
 
-def _load_client() -> None:
-    # A play's hosts are asked for in the main process: what is loaded now, no worker of that play loads again.
-    from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources.factory_service import (  # noqa: PLC0415
-        load_client,
-    )
+def _prepare(play: str, batch: Mapping[str, Any]) -> None:
+    """Load what each worker of the play would load: its hosts are asked for in the main process, before it forks."""
+    # Not at the top: it is for an action to say which packages are missing, and the other flows use no client.
+    if play in _A_TASK_A_DEVICE and batch.get("uses_filters"):
+        from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter import filters  # noqa: PLC0415
 
-    load_client()
+        filters.load()
+    if play == _ASKS_A_SERVICE:
+        from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources.factory_service import (  # noqa: PLC0415
+            load_client,
+        )
+
+        load_client()
+
+
+def _failed_end(name: str, sign_of_success: str, batch: Mapping[str, Any], variables: Mapping[str, Any]) -> list[str]:
+    """Return who fails where what the end of the run was to make is not there; it was registered as `name`."""
+    first = batch.get("plays", {}).get("batch", _NOBODY)[0]
+    made = variables["hostvars"].raw_get(first).get(name) if [first] != _NOBODY else None
+    if made is None or sign_of_success in made or "skipped" in made:
+        return _NOBODY
+    return [first] if "ansible_limit" in variables else [_CONTROLLER]
 
 
 def _refuse_left_out(variables: Mapping[str, Any]) -> None:

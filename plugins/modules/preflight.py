@@ -106,6 +106,13 @@ plays:
   type: dict
   sample: {"manual": ["pump-1"], "auto": ["!all"], "factory": ["!all"], "fleet": ["!all"], "label": ["pump-1"],
            "batch": ["pump-1"]}
+uses_filters:
+  description:
+    - Whether a template in the variables of a host has a filter. The lookup
+      P(ioto.serialization.batch_hosts#lookup) has Ansible load its filters once then, and not once for each device.
+  returned: success
+  type: bool
+  sample: false
 checkpoint:
   description:
     - The options of M(ioto.serialization.checkpoint) that the variables C(ioto_checkpoint_) say, with the number of the

@@ -260,18 +260,22 @@ options:
   accept_product:
     description:
       - The product that the device says, where it is to get another one.
-      - The variable C(ioto_accept_product) counts in the roles alone.
+      - The variable C(ioto_accept_product) counts in the roles and with O(may_replace).
     type: str
   replace_id:
     description:
       - The claim ID that the unit gives up for another, whole; also of a device that was claimed. It is retired.
-      - The variable C(ioto_replace_id) counts in the roles alone.
+      - The variable C(ioto_replace_id) counts in the roles and with O(may_replace).
     type: str
   accept_board:
     description:
       - The serial, MAC address or SSH host key of the unit's old board or key, as the ledger has it.
-      - The variable C(ioto_accept_board) counts in the roles alone.
+      - The variable C(ioto_accept_board) counts in the roles and with O(may_replace).
     type: str
+  may_replace:
+    description: Have the variables of O(replace_id) and its like count, as in the roles; they are refused otherwise.
+    type: bool
+    default: false
   reason:
     description:
       - Why something is replaced, for the ledger. Whatever is replaced needs it.
@@ -303,23 +307,19 @@ EXAMPLES = r"""
 - name: Give a device the ID of the pre-printed label that was stuck on it
   ioto.serialization.serialize:
     scan: "{{ label.user_input }}"
-    product: "{{ ioto_product }}"
 
 - name: Have the agent make its own, and write one instead where it does not save it
   ioto.serialization.serialize:
     source: agent
-    product: "{{ ioto_product }}"
     agent_fallback: generated
 
 - name: Ask the factory service on the device's behalf
   ioto.serialization.serialize:
     source: service
     service_url: https://station.example.com:1234/ioto/serialize
-    product: "{{ ioto_product }}"
 
 - name: Give a unit another ID, deliberately
   ioto.serialization.serialize:
-    product: "{{ ioto_product }}"
     replace_id: "{{ old_id.user_input }}"
     reason: Its label was lost
 """

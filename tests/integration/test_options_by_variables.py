@@ -27,6 +27,7 @@ def bench(tmp_path: Path) -> dict[str, Any]:
     (tmp_path / "ioto").mkdir()
     return {
         "ansible_connection": "local",
+        "ioto_mode": "manual",
         "ioto_config_dir": str(tmp_path / "ioto"),
         "ioto_product": PRODUCT,
         "ioto_serial": "SN-1",
@@ -47,6 +48,12 @@ def task(module: str, **options: Any) -> dict[str, Any]:
     return {"name": module, f"ioto.serialization.{module}": options}
 
 
+def expect_filters(*, used: bool) -> tuple[dict[str, Any], ...]:
+    """Return the check of a batch, and a task that fails where that tells otherwise whether templates have filters."""
+    told = {"ansible.builtin.assert": {"that": f"_ioto_batch.uses_filters == {used}"}}
+    return {**task("preflight"), "register": "_ioto_batch"}, told
+
+
 def claims(folder: Path) -> dict[str, str | None]:
     """The unit of each claim ID in the ledger of the line."""
     with Ledger(folder / "line.db", read_only=True) as ledger:
@@ -54,7 +61,8 @@ def claims(folder: Path) -> dict[str, str | None]:
 
 
 def test_a_bare_task_does_what_the_variables_of_its_host_say(tmp_path: Path, bench: dict[str, Any]) -> None:
-    done = run(tmp_path, {**bench, "ioto_claim_id": "{{ 'jt08ff' ~ 'qxwq' }}"}, task("serialize"))
+    check = expect_filters(used=False)
+    done = run(tmp_path, {**bench, "ioto_claim_id": "{{ 'jt08ff' ~ 'qxwq' }}"}, *check, task("serialize"))
 
     assert done.status == 0, done.output
     assert claims(tmp_path) == {"JT08FFQXWQ": "SN-1"}
@@ -76,8 +84,10 @@ def test_a_given_id_is_no_matter_of_a_task_that_takes_another_source(tmp_path: P
     assert "JT08FFQXWQ" not in claims(tmp_path)
 
 
-def test_a_variable_alone_replaces_nothing(tmp_path: Path, bench: dict[str, Any]) -> None:
-    assert run(tmp_path, bench, task("serialize")).status == 0
+def test_a_variable_alone_replaces_nothing_unless_the_task_says_so(tmp_path: Path, bench: dict[str, Any]) -> None:
+    bench["ioto_serial"] = "{{ 'sn-1' | upper }}"
+    first = run(tmp_path, bench, *expect_filters(used=True), task("serialize"))
+    assert first.status == 0, first.output
     before = claims(tmp_path)
 
     (old,) = before
@@ -86,6 +96,10 @@ def test_a_variable_alone_replaces_nothing(tmp_path: Path, bench: dict[str, Any]
     assert (again.status, again.changed) == (2, 0), again.output
     assert "ioto_replace_id counts in the roles alone: give this task replace_id" in " ".join(again.output.split())
     assert claims(tmp_path) == before
+    asked = {**bench, "ioto_replace_id": old, "ioto_reason": "lost"}
+    replaced = run(tmp_path, asked, task("serialize", may_replace=True))
+    assert replaced.status == 0, replaced.output
+    assert set(claims(tmp_path)) > {old}
 
 
 def test_a_value_of_the_wrong_kind_is_told_by_the_name_of_its_variable(tmp_path: Path, bench: dict[str, Any]) -> None:

@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from tests.support.ansible import ROOT
 
@@ -19,6 +22,7 @@ FORKED_FOR_EACH_HOST = {"firmware_image"}
 
 For `serialize`, the lookup of the hosts of the factory flow loads it.
 """
+
 
 _OPTIONS = """
 import sys
@@ -32,7 +36,7 @@ plan_flow(complete(flow_options({variables}), FLEET_ARGUMENTS), check=False)
 _LOOKUP = """
 from ansible_collections.ioto.serialization.plugins.lookup.batch_hosts import LookupModule
 class HostVars:
-    raw_get = lambda self, host: {{"_ioto_batch": {{"plays": {{"{flow}": ["{found}"]}}}}}}
+    raw_get = lambda self, host: {{"_ioto_batch": {{"plays": {{"{flow}": ["{found}"]}}, {more}}}}}
 found = LookupModule().run(["{flow}"], {{"hostvars": HostVars(), "groups": {{"all": ["a"]}}}})
 assert found == ["{found}"]
 """
@@ -70,9 +74,9 @@ def test_what_is_forked_for_each_host_has_it_loaded_before() -> None:
 
 
 def test_the_lookup_of_the_factory_flow_has_it_loaded_where_it_has_hosts() -> None:
-    assert asks_services(_LOOKUP.format(flow="factory", found="a"))
-    assert not asks_services(_LOOKUP.format(flow="factory", found="!all"))
-    assert not asks_services(_LOOKUP.format(flow="manual", found="a"))
+    assert asks_services(_LOOKUP.format(flow="factory", found="a", more=""))
+    assert not asks_services(_LOOKUP.format(flow="factory", found="!all", more=""))
+    assert not asks_services(_LOOKUP.format(flow="manual", found="a", more=""))
 
 
 def test_a_flow_that_asks_a_service_loads_it_when_it_is_planned_and_no_other_does() -> None:
@@ -103,6 +107,24 @@ def test_workers_leave_what_was_loaded_before_them_to_the_main_process() -> None
     loaded(program)
 
 
-def test_workers_find_the_filters_of_templates_loaded() -> None:
-    assert not any(name.startswith("ansible.plugins.filter.core") for name in loaded(loading({"preflight"})))
-    assert any(name.startswith("ansible.plugins.filter.core") for name in loaded(loading({"serialize"})))
+def has_filters(program: str) -> bool:
+    """Whether `program` has loaded the filters of templates."""
+    return any(name.startswith("ansible.plugins.filter.core") for name in loaded(program))
+
+
+def test_actions_load_no_filters_of_templates() -> None:
+    assert not has_filters(loading(ACTIONS))
+
+
+def test_the_lookup_of_a_flow_loads_the_filters_where_its_hosts_have_templates_with_some() -> None:
+    assert has_filters(_LOOKUP.format(flow="manual", found="a", more='"uses_filters": True'))
+    assert not has_filters(_LOOKUP.format(flow="manual", found="a", more=""))
+    assert not has_filters(_LOOKUP.format(flow="manual", found="!all", more='"uses_filters": True'))
+
+
+@pytest.mark.parametrize(
+    "file", ["provision.yml", "flows.yml", "finish.yml", "nobody.yml", "manual", "auto", "factory"]
+)
+def test_what_every_run_reads_has_no_filter(file: str) -> None:
+    path = ROOT / "playbooks" / file if file.endswith(".yml") else ROOT / f"roles/{file}/tasks/main.yml"
+    assert re.findall(r"\{\{[^}]*\|[^}]*\}\}", path.read_text(encoding="utf-8")) == []

@@ -64,11 +64,13 @@ def test_a_required_variable_has_no_default(role: Path) -> None:
 def said_by_variables(task: dict[str, Any]) -> set[str]:
     """Return the variables that count for a role's task without being named in it."""
     found = set()
-    for name in task:
+    for name, arguments in task.items():
         # One task for all hosts reads their variables itself, as a task for each would.
         module = name.removeprefix("ioto.serialization.").replace("firmware_batch", "firmware_image")
         for option in options_of(module).values():
-            if option.falls_back(module) or (option.is_deliberate and name.endswith("firmware_batch")):
+            may_replace = isinstance(arguments, dict) and arguments.get("may_replace")
+            may_replace = may_replace or name.endswith("firmware_batch")
+            if option.falls_back(module) or (option.is_deliberate and may_replace):
                 found.add(str(option.variable))
     return found
 

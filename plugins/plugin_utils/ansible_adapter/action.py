@@ -9,13 +9,13 @@ import gc
 import logging
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, ClassVar
 
 from ansible.errors import AnsibleAction, AnsibleError, AnsibleValueOmittedError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
-from ansible.plugins.loader import filter_loader
 
 from ..device.connection import UnreachableError
 from ..display_text import printable
@@ -97,25 +97,39 @@ class IotoAction(ActionBase):
     def _said_by_variables(self) -> dict[str, Any]:
         """Return the options that the task leaves out and its variables say, each checked by its variable's name."""
         module = self._task.action.rpartition(".")[2]
-        said = {}
+        may_replace = "may_replace" in self.OPTIONS and boolean(self._task.args.get("may_replace", False), strict=False)
+        wanted = {}
         for option in self.OPTIONS.values():
             name = option.variable
             if name is None or option.name in self._task.args or name not in self.task_vars:
                 continue
-            if not option.is_deliberate and not (option.falls_back(module) and option.counts_beside(self._task.args)):
-                continue
-            try:
-                found = self._templar.template({name: self.task_vars[name]})
-            except AnsibleError as error:
-                raise ArgumentError(f"{name} has no value: {reason_of(error)}.") from None
-            if option.is_deliberate and found.get(name) is not None:
+            if option.is_deliberate or (option.falls_back(module) and option.counts_beside(self._task.args)):
+                wanted[name] = option
+        found = self._values(wanted)
+        for name, option in wanted.items():
+            if option.is_deliberate and not may_replace and found.pop(name, None) is not None:
                 raise ArgumentError(
                     f"{name} counts in the roles alone: give this task {option.name}, or remove the variable."
                 )
-            if name in found and not option.is_deliberate:  # it is not where the variable is `omit`
-                value = complete(found, {name: option.spec})[name]
-                said[option.name] = option.convert(value) if option.convert else value
-        return said
+        said = complete(found, {name: wanted[name].spec for name in found})
+        return {
+            option.name: option.convert(said[name]) if option.convert else said[name]
+            for name, option in wanted.items()
+            if name in said
+        }
+
+    def _values(self, names: Iterable[str]) -> dict[str, Any]:
+        """Return what the variables `names` say, without those that are `omit`. Raises `ArgumentError`."""
+        with suppress(AnsibleError):
+            found: dict[str, Any] = self._templar.template({name: self.task_vars[name] for name in names})
+            return found
+        found = {}
+        for name in names:  # one has no value: which
+            try:
+                found |= self._templar.template({name: self.task_vars[name]})
+            except AnsibleError as error:
+                raise ArgumentError(f"{name} has no value: {reason_of(error)}.") from None
+        return found
 
     @property
     def check_mode(self) -> bool:
@@ -185,14 +199,6 @@ class IotoAction(ActionBase):
     def ledger(self, arguments: Mapping[str, Any]) -> Ledger:
         """Open the ledger that the task names, or the default one; in check mode it is only read."""
         return Ledger.of_run(arguments["ledger"], read_only=self.check_mode)
-
-
-def load_filters() -> None:
-    """Load the filters of templates, which each worker would load for its first template that has one.
-
-    An action calls it when it is loaded, which is before Ansible's main process forks a worker for each device.
-    """
-    filter_loader.get("default")  # loads all of Ansible's own
 
 
 def complete(arguments: Mapping[str, Any], specification: Mapping[str, Any]) -> dict[str, Any]:

@@ -91,5 +91,5 @@ class ConnectionGuard:
 def _memory() -> int:
     """Return how much memory this process has, 0 where nobody says."""
     with suppress(OSError):
-        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * _PAGE
+        return int(Path("/proc/self/statm").read_bytes().split()[1]) * _PAGE
     return 0

@@ -49,6 +49,12 @@ OPTIONS = (
         is_deliberate=True,
     ),
     Option(
+        "may_replace",
+        "Have the variables of O(replace_id) and its like count, as in the roles; they are refused otherwise.",
+        False,
+        modules=("serialize",),
+    ),
+    Option(
         "reason",
         "Why something is replaced, for the ledger. Whatever is replaced needs it.",
         modules=_IDENTITY,
