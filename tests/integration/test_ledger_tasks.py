@@ -87,10 +87,14 @@ def test_the_tables_of_a_page_do_not_replace_a_ledger(tmp_path: Path) -> None:
         page_path(str(tmp_path / "audit.html"))
 
 
-@pytest.mark.parametrize("name", ["audit.csv", "audit.jsonl"])
-def test_the_tables_of_a_page_replace_no_file_of_another_kind(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(("name", "text"), [("csv", "scan,host\n\n"), ("jsonl", '{"ledger": 6}\n'), ("jsonl", None)])
+def test_the_tables_of_a_page_replace_nothing_of_another_kind(tmp_path: Path, name: str, text: str | None) -> None:
     """Nobody named it: it may be the scans or the export that is looked at, or the order of which a report tells."""
-    (tmp_path / name).write_text("scan,host\n\n" if name.endswith("csv") else '{"ledger": 6}\n')
+    place = tmp_path / f"audit.{name}"
+    if text is None:
+        place.mkdir()
+    else:
+        place.write_text(text)
     with pytest.raises(IotoError, match=r"would be lost: a table of the page 'audit\.html' has that name"):
         page_path(str(tmp_path / "audit.html"))
 

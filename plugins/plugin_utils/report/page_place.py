@@ -60,8 +60,8 @@ def _is_ours(table: Path, first_columns: Sequence[str]) -> bool:
             first = file.readline(_LONGEST_LINE)
     except FileNotFoundError:
         return True
-    except OSError:  # whoever writes it tells what is wrong with it
-        return table.is_file()
+    except OSError:  # a folder, a pipe, or a file that we may not read
+        return False
     if not first or table.suffix == ".csv":
         return not first or first.startswith(",".join(first_columns).encode())
     try:
