@@ -110,7 +110,7 @@ def _sentences_of(name: str, option: Option, value: Any, complete: Complete) -> 
         return [f"{name} is a yes or no; give {option.wanted()}."]  # Ansible takes it for 1 or 0
     try:
         completed = value
-        if not (type(value) is str and option.is_any_text):
+        if not (isinstance(value, str) and option.is_any_text):
             completed = complete({name: value}, {name: option.spec})[name]
     except IotoError as error:
         return [_no_number(name, value, option) if option.is_number else str(error)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -89,10 +89,7 @@ def record_each(
     lines: dict[str, None] = {}  # each once, in their order
     for place, members in _by_place(hosts, summary, run).items():
         try:
-            with (
-                open_ledger(place.ledger) as ledger,
-                ledger.alone_with([str(place.context().run)]) if is_part else nullcontext(),
-            ):
+            with _opened(open_ledger, place, is_part=is_part) as ledger:
                 new = new_records(ledger, place, members)
                 ledger.record_many(new.events)
                 hold_back_twins(ledger.database, new.twins, place.context())
@@ -104,6 +101,17 @@ def record_each(
             told = [f"The run is not in the ledger: {error}"]
         lines |= dict.fromkeys(told)
     return list(lines)
+
+
+@contextmanager
+def _opened(open_ledger: Callable[[str | None], Ledger], place: Recording, *, is_part: bool) -> Iterator[Ledger]:
+    """Open the ledger of a place; with `is_part`, no other part of the same job has it meanwhile."""
+    with open_ledger(place.ledger) as ledger:
+        if not is_part:
+            yield ledger
+            return
+        with ledger.alone_with([str(place.context().run)]):
+            yield ledger
 
 
 def end_of_run(started: str, members: Members, summary: BatchSummary, **more: str) -> str:

@@ -180,7 +180,7 @@ def _shake_hands(transport: SshTransport, until_banner: float, seconds: float) -
     transport.start_client(event=(done := Event()))
     is_done = done.wait(seconds)
     if not transport.is_active():
-        raise transport.get_exception() or EOFError()
+        raise transport.saved_exception or EOFError()
     if not (is_done and transport.initial_kex_done):
         raise TimeoutError
 
