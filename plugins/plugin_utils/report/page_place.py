@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -58,10 +59,9 @@ def _is_ours(table: Path, first_columns: Sequence[str]) -> bool:
     try:
         with open_regular(table) as file:
             first = file.readline(_LONGEST_LINE)
-    except FileNotFoundError:
-        return True
-    except OSError:  # a folder, a pipe, or a file that we may not read
-        return False
+    except OSError:
+        # A folder, a pipe, or a file that we may not read; or no file, and whoever writes one tells what hinders it.
+        return not os.path.lexists(table)
     if not first or table.suffix == ".csv":
         return not first or first.startswith(",".join(first_columns).encode())
     try:
