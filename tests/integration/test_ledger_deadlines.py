@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -360,6 +360,32 @@ def test_a_lock_of_another_session_is_waited_for_in_vain(postgresql_url: str, mo
                 question()
         holder.rollback()
         allocate(ledger, "SN-2")
+
+
+def test_who_is_cut_off_in_the_middle_of_what_it_sends_loses_its_locks(postgresql_url: str) -> None:
+    """As behind a firewall that drops a connection: the server hears no end, and no idle time counts in a pipeline."""
+    with (
+        closing(Ledger(postgresql_url, deadlines=postgresql.Deadlines.within(2))) as ledger,
+        psycopg.connect(postgresql_url) as gone,
+        psycopg.connect(postgresql_url) as idle,
+    ):
+        allocate(ledger, "SN-1")
+        idle.execute("SELECT FROM ioto_claims")  # its own business: the server's time for it is another
+        with pytest.raises(psycopg.OperationalError), gone.pipeline():
+            gone.execute("LOCK TABLE ioto_claims IN EXCLUSIVE MODE")
+            assert gone.execute("SELECT 1").fetchone() == (1,), "asked for by a flush, and no sync"
+            refusals = 0
+            begin = time.monotonic()
+            while True:
+                try:
+                    allocate(ledger, "SN-2")
+                    break
+                except LedgerError as error:
+                    assert "is locked by another session" in str(error)
+                    refusals += 1
+                    assert time.monotonic() - begin < 15
+        assert refusals > 1, "not before it was silent for some seconds"
+        assert idle.execute("SELECT 1").fetchone() == (1,)
 
 
 def test_a_statement_that_somebody_cancels_says_so(postgresql_url: str) -> None:

@@ -11,8 +11,8 @@ Each wait has an end, and who ends it can say most about it:
   `ANSWER_TIMEOUT`, by shutting the connection down (`watchdog`);
 - a machine that is gone: the system, which asks for it every few seconds (TCP keep-alive);
 - a connection: the driver, after `CONNECT_TIMEOUT`, or `primary_finder`, for several hosts together;
-- a client that is cut off, and holds locks in a transaction: the server, after `IDLE_TIMEOUT`, or when it finds the
-  client's machine gone. Otherwise its units would be locked for hours, also for itself when it is back.
+- a client that is cut off and holds locks: the server, after `IDLE_TIMEOUT` or when it finds the client's machine gone,
+  or who waits for them (`abandoned_sessions`). Its units would be locked for hours, also for itself when it is back.
 
 **A commit without a known outcome** is an error, never an answer. It is one where the connection ended after the
 commit was sent, by whomever, and where the server warns that it gave up waiting for the standby: the driver takes that
@@ -36,7 +36,8 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 
 from ..requirements import missing
-from .driver_errors import READ_ONLY_TRANSACTION, sqlstate
+from .abandoned_sessions import end_abandoned
+from .driver_errors import LOCK_NOT_AVAILABLE, READ_ONLY_TRANSACTION, sqlstate
 from .hosts import hosts_of
 from .migrations.version import Beginning, begin_to_write
 from .outage import Outage
@@ -182,7 +183,9 @@ class PostgresqlDatabase:
             try:
                 yield connection
             except DBAPIError as error:
-                if sqlstate(error) == READ_ONLY_TRANSACTION:
+                if sqlstate(error) == LOCK_NOT_AVAILABLE:
+                    self._end_abandoned()
+                elif sqlstate(error) == READ_ONLY_TRANSACTION:
                     # A standby: its address may lead to the primary by now, and this connection never will.
                     connection.invalidate()
                 if watch.has_fired or not driver.closed or sqlstate(error):
@@ -266,6 +269,10 @@ class PostgresqlDatabase:
             # Never back to the pool: its end is the one certain way to let go.
             connection.invalidate()
             connection.close()
+
+    def _end_abandoned(self) -> None:
+        with suppress(DBAPIError, LedgerError), self._watched(), self._plain.connect() as connection:
+            end_abandoned(connection)
 
     @contextmanager
     def _watched(self) -> Iterator[Watch]:

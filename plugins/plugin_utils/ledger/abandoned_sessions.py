@@ -1,0 +1,40 @@
+# Copyright: (c) 2026, The ioto.serialization maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sessions of a PostgreSQL server whose client went away in the middle of what it sent, and that hold locks still.
+
+A server ends a session that is silent in a transaction (`idle_in_transaction_session_timeout`), but takes no time
+while it waits for the rest of a pipeline, nor does a time-out of a statement count there. The system finds a machine
+that is gone, but not who is cut off behind a proxy, a pooler or a firewall that keeps the connection: its locks would
+be held for ever. So whoever waited for a lock in vain ends such sessions, and finds the lock free the next time. What
+they did is undone; a client of theirs that lives after all is told that it lost the connection.
+
+https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-ACTIVITY-VIEW
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy.engine import Connection
+
+SILENT_SECONDS: Final = 6
+"""After which a client is taken for gone: it sends a transaction's statements one right behind the other."""
+_END = """
+SELECT pg_terminate_backend(session.pid)
+  FROM pg_stat_activity AS session
+ WHERE session.datname = current_database() AND session.usename = current_user AND session.pid <> pg_backend_pid()
+   AND session.state = 'active' AND session.wait_event = 'ClientRead' AND session.xact_start IS NOT NULL
+   AND session.query_start < clock_timestamp() - make_interval(secs => %(seconds)s)
+   AND left(lower(ltrim(session.query)), 4) <> 'copy'
+   AND EXISTS (
+       SELECT FROM pg_locks AS lock JOIN pg_class AS locked ON locked.oid = lock.relation
+        WHERE lock.pid = session.pid AND lock.granted AND locked.relname IN ('ioto_claims', 'ioto_events')
+   )
+"""
+"""Only of our own user, in our own tables; who copies data in waits for his client as well, and is left alone."""
+
+
+def end_abandoned(connection: Connection) -> int:
+    """End the sessions whose client is silent in the middle of a pipeline; return how many. Raises `DBAPIError`."""
+    return len(connection.exec_driver_sql(_END, {"seconds": SILENT_SECONDS}).all())
