@@ -14,9 +14,13 @@ https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final
 
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import DBAPIError
+
+from .records import LedgerError
 
 SILENT_SECONDS: Final = 6
 """After which a client is taken for gone: it sends a transaction's statements one right behind the other."""
@@ -35,6 +39,10 @@ SELECT pg_terminate_backend(session.pid)
 """Only of our own user, in our own tables; who copies data in waits for his client as well, and is left alone."""
 
 
-def end_abandoned(connection: Connection) -> int:
-    """End the sessions whose client is silent in the middle of a pipeline; return how many. Raises `DBAPIError`."""
-    return len(connection.exec_driver_sql(_END, {"seconds": SILENT_SECONDS}).all())
+def end_abandoned(engine: Engine) -> None:
+    """End the sessions whose client is silent in the middle of a pipeline, as far as the server lets us.
+
+    `engine` commits by itself.
+    """
+    with suppress(DBAPIError, LedgerError), engine.connect() as connection:
+        connection.exec_driver_sql(_END, {"seconds": SILENT_SECONDS})

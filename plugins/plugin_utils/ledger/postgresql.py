@@ -184,7 +184,7 @@ class PostgresqlDatabase:
                 yield connection
             except DBAPIError as error:
                 if sqlstate(error) == LOCK_NOT_AVAILABLE:
-                    self._end_abandoned()
+                    end_abandoned(self._plain)
                 elif sqlstate(error) == READ_ONLY_TRANSACTION:
                     # A standby: its address may lead to the primary by now, and this connection never will.
                     connection.invalidate()
@@ -269,10 +269,6 @@ class PostgresqlDatabase:
             # Never back to the pool: its end is the one certain way to let go.
             connection.invalidate()
             connection.close()
-
-    def _end_abandoned(self) -> None:
-        with suppress(DBAPIError, LedgerError), self._watched(), self._plain.connect() as connection:
-            end_abandoned(connection)
 
     @contextmanager
     def _watched(self) -> Iterator[Watch]:
