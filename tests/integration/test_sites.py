@@ -119,7 +119,7 @@ def test_what_one_has_waited_for_in_vain_all_others_are_told_at_once(
             return str(told.value)
 
         sentences = list(pool.map(one, range(60)))
-        assert time.monotonic() - began < 2 * 1.25 * 1.2 + 1
+        assert time.monotonic() - began < 2 * 1.25 * 1.2 + 4
         assert "did not answer for 1.2 s, and nothing was recorded" in sentences[0]
         assert "did not answer a moment ago" in sentences[-1]
         with pytest.raises(LedgerError, match="did not answer a moment ago"):
