@@ -112,6 +112,26 @@ def test_a_handshake_that_drips_bytes_ends_at_the_deadline() -> None:
     assert 0.9 < time.monotonic() - began < 6
 
 
+def test_a_service_that_ends_in_the_handshake_is_asked_again() -> None:
+    """It may be one that is just started again; its certificate has nothing to do with it."""
+    tries = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    connection, _address = listener.accept()
+                    tries.append(connection.recv(1))
+                    connection.recv(4096)
+                    connection.close()
+
+        threading.Thread(target=serve, daemon=True).start()
+        with pytest.raises(SourceError, match=r"in the handshake of TLS, 2 tries;"):
+            FactoryService(f"https://127.0.0.1:{listener.getsockname()[1]}/", timeout=5, retries=1).claim_id(UNIT)
+        listener.shutdown(socket.SHUT_RDWR)
+    assert len(tries) == 2
+
+
 @contextmanager
 def dripping(begins: bytes, drop: bytes) -> Iterator[int]:
     """A server that takes connections and sends `begins`, then `drop` now and then; yields its port."""

@@ -8,6 +8,7 @@ The time-outs of urllib3 are for each read. A peer that drips bytes would never 
 
 from __future__ import annotations
 
+import errno
 import socket
 import ssl
 import threading
@@ -20,6 +21,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from ...display_text import printable
 
+_ENDED = "it ended the connection in the handshake of TLS"
 _MAX_REPLY = 64 * 1024
 _BACKOFF_SECONDS = 0.5
 _BACKOFF_MAX_SECONDS = 8.0
@@ -146,11 +148,19 @@ class _PromptTlsSocket(ssl.SSLSocket):
     """One whose handshake is over in time: while it lasts, no connection has its socket yet."""
 
     def do_handshake(self, block: bool = False) -> None:
-        alarm = threading.Timer(self.gettimeout() or 0.0, _shut, [self])
+        is_late = threading.Event()
+
+        def hang_up() -> None:
+            is_late.set()
+            _shut(self)
+
+        alarm = threading.Timer(self.gettimeout() or 0.0, hang_up)
         alarm.daemon = True
         alarm.start()
         try:
             super().do_handshake(block)
+        except ssl.SSLEOFError:  # of the connection, and nothing is said of a certificate
+            raise TimeoutError if is_late.is_set() else ConnectionResetError(errno.ECONNRESET, _ENDED) from None
         finally:
             alarm.cancel()
 
@@ -191,6 +201,8 @@ def _failure(error: Exception, tries: str = "") -> OSError:
     """Return why an exchange failed, without the URL that the texts of urllib3 repeat."""
     if isinstance(error, urllib3.exceptions.NewConnectionError) and isinstance(error.__cause__, OSError):
         error = error.__cause__  # without the number of the error
+    if isinstance(error, urllib3.exceptions.ProtocolError) and isinstance(error.args[-1], OSError):
+        error = error.args[-1]  # why it was aborted
     if isinstance(error, urllib3.exceptions.TimeoutError | TimeoutError):
         return TimeoutError(f"no answer in time{tries}")
     if isinstance(error, urllib3.exceptions.SSLError):
