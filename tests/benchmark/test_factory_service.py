@@ -165,9 +165,11 @@ def measured(peers: Sequence[Peer], folder: Path, rounds: int) -> dict[str, list
         for number in range(rounds):
             for peer in peers:
                 cpu = cpu_seconds(peer.pid)
-                rate = measure_with_wrk(peer.port, f"{peer.name}-{number}", folder)
+                # The letter keeps a count such as 11111 from being a repetition after a word, which is no serial.
+                serials = f"{peer.name}-{number}n"
+                rate = measure_with_wrk(peer.port, serials, folder)
                 if rate is None:
-                    found = measure(peer.port, peer.pid, f"{peer.name}-{number}")
+                    found = measure(peer.port, peer.pid, serials)
                 elif rate > 0:
                     found = Rate(rate, (cpu_seconds(peer.pid) - cpu) / (rate * SECONDS) * 1e6)
                 else:
