@@ -85,11 +85,6 @@ class Option:
         return found if self.no_log is None else {**found, "no_log": self.no_log}
 
     @property
-    def is_any_text(self) -> bool:
-        """Whether every text is a value of it, as it stands."""
-        return self.type == "str" and not self.choices
-
-    @property
     def is_number(self) -> bool:
         """Whether it is a number, whole or not."""
         return self.type in {"int", "float"}
@@ -119,6 +114,17 @@ class Option:
         if self.only and not any(_is_met(condition, given) for condition in self.only):
             return False
         return not any(_is_met(condition, given) for condition in self.unless)
+
+
+def stays(spec: Mapping[str, Any], value: object) -> bool:
+    """Whether Ansible's check by `spec` makes nothing else of `value`: a text, or a path that holds no variable."""
+    if "choices" in spec:
+        return False
+    if spec.get("type") == "list":
+        is_list_of_texts = isinstance(value, list) and all(isinstance(item, str) for item in value)
+        return is_list_of_texts and spec.get("elements") == "str"
+    is_plain = spec.get("type") == "str" or (spec.get("type") == "path" and not set(str(value)) & set("~$"))
+    return is_plain and isinstance(value, str)
 
 
 def rows(*options: Option, variable: str = "", **common: Any) -> tuple[Option, ...]:

@@ -188,9 +188,10 @@ def sync(path: Path) -> None:
 
 
 def _what_precious(path: Path) -> str | None:
-    if _is_database(path):
+    beginning = _beginning(path)
+    if beginning.startswith(_DATABASE):
         return "a database, such as a ledger,"
-    return "a private key" if _PRIVATE_KEY.match(_beginning(path)) else None
+    return "a private key" if _PRIVATE_KEY.match(beginning) else None
 
 
 def _is_database(path: Path) -> bool:

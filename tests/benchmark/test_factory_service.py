@@ -152,7 +152,7 @@ def measure_with_wrk(port: int, prefix: str, folder: Path) -> float | None:
 
 
 def measured(peers: Sequence[Peer], folder: Path, rounds: int) -> dict[str, list[Rate]]:
-    """Measure the peers in turn, on a core of theirs. Raises `RuntimeError` where there is none."""
+    """Measure the peers in turn, on a core of their own. Raises `RuntimeError` on a machine that has only one."""
     if len(os.sched_getaffinity(0)) < 2:
         raise RuntimeError("needs a core to serve and one to ask")
     rates: dict[str, list[Rate]] = {peer.name: [] for peer in peers}

@@ -14,7 +14,7 @@ from ..device.state import IDENTITY_KEYS
 from ..display_text import printable
 from ..errors import IotoError
 from ..flows.flow import FlowError, flow_variables
-from ..option import Option
+from ..option import Option, stays
 from ..production_order.columns import reserved_meant
 from .problem import Problem
 
@@ -109,9 +109,7 @@ def _sentences_of(name: str, option: Option, value: Any, complete: Complete) -> 
     if isinstance(value, bool) and option.is_number:
         return [f"{name} is a yes or no; give {option.wanted()}."]  # Ansible takes it for 1 or 0
     try:
-        completed = value
-        if not (isinstance(value, str) and option.is_any_text):
-            completed = complete({name: value}, {name: option.spec})[name]
+        completed = value if stays(option.spec, value) else complete({name: value}, {name: option.spec})[name]
     except IotoError as error:
         return [_no_number(name, value, option) if option.is_number else str(error)]
     if not option.is_in_range(completed):

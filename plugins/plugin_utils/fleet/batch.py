@@ -17,7 +17,7 @@ from ..batch.results import some_of
 from ..errors import IotoError
 from ..flows.flow import flow_options, plan_flow
 from ..flows.options import FLEET_ARGUMENTS
-from ..option import Option, given_by, specs
+from ..option import Option, given_by, specs, stays
 from .engine import DeviceJob
 from .host_keys import known_types
 from .look import Look
@@ -133,7 +133,9 @@ class _Checked:
 
     def options(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return `options` complete. Raises `IotoError`."""
-        texts = {name: value for name, value in options.items() if _stays(name, value)}
+        texts = {
+            name: value for name, value in options.items() if value and stays(FLEET_ARGUMENTS.get(name, {}), value)
+        }
         key = repr((sorted(texts), sorted((name, value) for name, value in options.items() if name not in texts)))
         if key in self._shared:
             return {**self._shared[key], **texts}
@@ -141,18 +143,6 @@ class _Checked:
         if all(found.get(name) == value for name, value in texts.items()):
             self._shared[key] = {name: value for name, value in found.items() if name not in texts}
         return found
-
-
-def _stays(name: str, value: object) -> bool:
-    """Whether a check of the option `name` makes nothing else of `value`: a text, or a path that holds no variable."""
-    spec = FLEET_ARGUMENTS.get(name, {})
-    if not value or "choices" in spec:
-        return False
-    if spec.get("type") == "list":
-        is_list_of_texts = isinstance(value, list) and all(isinstance(item, str) for item in value)
-        return is_list_of_texts and spec.get("elements") == "str"
-    is_plain = spec.get("type") == "str" or (spec.get("type") == "path" and not set(str(value)) & set("~$"))
-    return is_plain and isinstance(value, str)
 
 
 class _Ways:

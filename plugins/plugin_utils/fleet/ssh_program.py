@@ -50,8 +50,7 @@ class SshProgram:
         configuration = self.configuration(words)
         stand_in = configuration.stand_in(host)
         asked, number = (stand_in, configuration.unused_port) if stand_in else (host, port)
-        told = tuple(f"{PORT_WORD}{number}" if word == PORT_WORD else word for word in words)
-        answer = "" if words in self._silent else self._ask(told, asked)
+        answer = "" if words in self._silent else self._ask(_with_port(words, number), asked)
         if not answer:
             self._silent.add(words)
             raise SettingsError(f"The ssh program says nothing for {SECONDS:.0f} s; see the Match lines it reads.")
@@ -65,11 +64,10 @@ class SshProgram:
 
         A value that has a token is taken for one that differs.
         """
-        port = str(self.configuration(words).unused_port)
-        told = tuple(f"{PORT_WORD}{port}" if word == PORT_WORD else word for word in words)
-        values = _parse(self._ask(told, stand_in))
+        port = self.configuration(words).unused_port
+        values = _parse(self._ask(_with_port(words, port), stand_in))
         others = (value for name in values.keys() - _OF_ONE_HOST for value in values[name])
-        strange = re.compile("|".join(map(re.escape, (stand_in, port, "%", "$"))))
+        strange = re.compile("|".join(map(re.escape, (stand_in, str(port), "%", "$"))))
         return list(values["hostname"]) == [stand_in] and not any(map(strange.search, others))
 
     def tokens(self, values: Values) -> Mapping[str, str]:
@@ -97,6 +95,10 @@ class SshProgram:
 def config_file(words: Sequence[str]) -> str | None:
     """Return the configuration file that `words` name; the last one, as for ssh."""
     return next((words[place + 1] for place in range(len(words) - 2, -1, -1) if words[place] == "-F"), None)
+
+
+def _with_port(words: Sequence[str], port: int | None) -> tuple[str, ...]:
+    return tuple(f"{PORT_WORD}{port}" if word == PORT_WORD else word for word in words)
 
 
 def _parse(answer: str) -> Values:

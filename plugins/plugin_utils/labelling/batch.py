@@ -146,7 +146,10 @@ def write_files(
         others = _made_meanwhile(ledger, labels)
         ours = [label for label in labels if label.claim.claim_id not in others]
         contents = {_unused(path): data for path, data in _contents(ours, dest, format, sheet, start).items()}
-        doubts = {label.claim.claim_id: _doubts(ledger, label.claim) for label in ours}
+        doubts = {
+            label.claim.claim_id: _maybe_twice(label.claim, unproven(_print_events(ledger, label.claim)))
+            for label in ours
+        }
         ledger.record_many([_label_event(EventKind.PRINT_STARTED, label.claim, str(dest), context) for label in ours])
         for path, data in contents.items():
             _write(path, data)
@@ -194,10 +197,13 @@ def print_labels(ledger: Ledger, labels: Sequence[Label], *, printer: Printer, c
         with ledger.alone_with([label.claim.claim_id]):
             if _made_meanwhile(ledger, [label]):
                 by_others += 1
-            elif failure := _reworked(ledger, [label]) or _in_doubt(ledger, label):
+            elif failure := _reworked(ledger, [label]):
                 break
             else:
-                if doubt := _doubts(ledger, label.claim):
+                before = unproven(_print_events(ledger, label.claim))
+                if failure := _in_doubt(label, before):
+                    break
+                if doubt := _maybe_twice(label.claim, before):
                     notices.append(doubt)
                     maybe_twice.add(label.claim.claim_id)
                 try:
@@ -268,11 +274,6 @@ def _composer(layout: LabelLayout) -> Composer:
     return Composer(layout)
 
 
-def _doubts(ledger: Ledger, claim: Claim) -> str:
-    """Say that a label of `claim` may be there already, though none was recorded; nothing where that cannot be."""
-    return _maybe_twice(claim, unproven(_print_events(ledger, claim)))
-
-
 def twice_before(ledger: Ledger, claim: Claim) -> str:
     """Say that the label of `claim`, which was made within a day, may be there twice; nothing where that cannot be.
 
@@ -291,6 +292,7 @@ def _print_events(ledger: Ledger, claim: Claim) -> list[Event]:
 
 
 def _maybe_twice(claim: Claim, cut_off: Sequence[Event]) -> str:
+    """Say that a label of `claim` may be there already, after those events; nothing without any."""
     if not cut_off:
         return ""
     return (
@@ -299,10 +301,10 @@ def _maybe_twice(claim: Claim, cut_off: Sequence[Event]) -> str:
     )
 
 
-def _in_doubt(ledger: Ledger, label: Label) -> str:
-    """Return why the label is not sent once more by itself, or nothing."""
+def _in_doubt(label: Label, cut_off: Sequence[Event]) -> str:
+    """Return why the label is not sent once more by itself after those events, or nothing."""
     claim = label.claim
-    sent = sum(1 for event in unproven(_print_events(ledger, claim)) if event.kind == EventKind.PRINT_UNSURE)
+    sent = sum(1 for event in cut_off if event.kind == EventKind.PRINT_UNSURE)
     if sent < _MOST_IN_DOUBT or label.reason:
         return ""
     return (

@@ -62,8 +62,10 @@ def _is_ours(table: Path, first_columns: Sequence[str]) -> bool:
     except OSError:
         # A folder, a pipe, or a file that we may not read; or no file, and whoever writes one tells what hinders it.
         return not os.path.lexists(table)
-    if not first or table.suffix == ".csv":
-        return not first or first.startswith(",".join(first_columns).encode())
+    if not first:
+        return True
+    if table.suffix == ".csv":
+        return first.startswith(",".join(first_columns).encode())
     try:
         names = [*json.loads(first)]
     except (ValueError, TypeError, RecursionError):

@@ -94,12 +94,7 @@ class _Alarm:
 
     def connect(self) -> None:
         self._set()
-        try:
-            super().connect()  # type: ignore[misc]
-        except Exception:
-            if self._is_late:  # in the handshake of TLS
-                raise TimeoutError from None
-            raise
+        super().connect()  # type: ignore[misc]
 
     def request(self, *arguments: Any, **named: Any) -> None:
         if self._is_used:  # it is kept from another exchange, whose time is not that of this one
@@ -159,8 +154,12 @@ class _PromptTlsSocket(ssl.SSLSocket):
         alarm.start()
         try:
             super().do_handshake(block)
-        except ssl.SSLEOFError:  # of the connection, and nothing is said of a certificate
-            raise TimeoutError if is_late.is_set() else ConnectionResetError(errno.ECONNRESET, _ENDED) from None
+        except OSError as error:
+            if is_late.is_set():
+                raise TimeoutError from None
+            if isinstance(error, ssl.SSLEOFError):  # of the connection, and nothing is said of a certificate
+                raise ConnectionResetError(errno.ECONNRESET, _ENDED) from None
+            raise
         finally:
             alarm.cancel()
 
