@@ -115,21 +115,46 @@ def test_a_handshake_that_drips_bytes_ends_at_the_deadline() -> None:
 def test_a_service_that_ends_in_the_handshake_is_asked_again() -> None:
     """It may be one that is just started again; its certificate has nothing to do with it."""
     tries = []
+    with (
+        hanging_up(b"", tries) as port,
+        pytest.raises(SourceError, match=r"in the handshake of TLS, 2 tries;"),
+    ):
+        FactoryService(f"https://127.0.0.1:{port}/", timeout=5, retries=1).claim_id(UNIT)
+    assert len(tries) == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\nContent-Length: 3\r\n\r\nbad", "it speaks no TLS on this port"),
+        (b"SSH-2.0-dropbear_2022.83\r\n", "it speaks no TLS on this port"),
+        (b"\x15\x03\x01\x00\x02\x02\x28", r"no TLS could be agreed with it \(.*alert handshake failure\)"),
+    ],
+    ids=["HTTP", "SSH", "an alert"],
+)
+def test_a_service_without_tls_is_not_called_one_with_a_wrong_certificate(answer: bytes, reason: str) -> None:
+    tries = []
+    with hanging_up(answer, tries) as port, pytest.raises(SourceError, match=reason):
+        FactoryService(f"https://127.0.0.1:{port}/", timeout=5, retries=1).claim_id(UNIT)
+    assert len(tries) == 1
+
+
+@contextmanager
+def hanging_up(answer: bytes, tries: list[bytes]) -> Iterator[int]:
+    """A server that reads the beginning of a handshake into `tries`, answers and hangs up; yields its port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
             with suppress(OSError):
                 while True:
                     connection, _address = listener.accept()
-                    tries.append(connection.recv(1))
-                    connection.recv(4096)
-                    connection.close()
+                    with connection:
+                        tries.append(connection.recv(4096))
+                        connection.sendall(answer)
 
         threading.Thread(target=serve, daemon=True).start()
-        with pytest.raises(SourceError, match=r"in the handshake of TLS, 2 tries;"):
-            FactoryService(f"https://127.0.0.1:{listener.getsockname()[1]}/", timeout=5, retries=1).claim_id(UNIT)
+        yield listener.getsockname()[1]
         listener.shutdown(socket.SHUT_RDWR)
-    assert len(tries) == 2
 
 
 @contextmanager

@@ -22,9 +22,13 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from ...display_text import printable
 
 _ENDED = "it ended the connection in the handshake of TLS"
+_ENDS = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
+"""A peer hung up: which of them it is depends on the release of Python."""
 _MAX_REPLY = 64 * 1024
 _BACKOFF_SECONDS = 0.5
 _BACKOFF_MAX_SECONDS = 8.0
+_NO_TLS = ("wrong version number", "record layer failure")
+"""What OpenSSL calls an answer in plain text: 3.0, and 3.2 and later."""
 _RETRIED_STATUSES = (429, 500, 502, 503, 504)
 
 
@@ -76,9 +80,7 @@ def send(
             with response:
                 return response.status, response.read(_MAX_REPLY)
     except urllib3.exceptions.MaxRetryError as error:
-        cause = error.reason or error
-        several = retries and not isinstance(cause, urllib3.exceptions.SSLError)
-        raise _failure(cause, f", {retries + 1} tries" if several else "") from None
+        raise _failure(error.reason or error, f", {retries + 1} tries" if retries else "") from None
     except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         raise _failure(error) from None
 
@@ -157,7 +159,7 @@ class _PromptTlsSocket(ssl.SSLSocket):
         except OSError as error:
             if is_late.is_set():
                 raise TimeoutError from None
-            if isinstance(error, ssl.SSLEOFError):  # of the connection, and nothing is said of a certificate
+            if isinstance(error, _ENDS):  # of the connection, and nothing is said of a certificate
                 raise ConnectionResetError(errno.ECONNRESET, _ENDED) from None
             raise
         finally:
@@ -204,9 +206,19 @@ def _failure(error: Exception, tries: str = "") -> OSError:
         error = error.args[-1]  # why it was aborted
     if isinstance(error, urllib3.exceptions.TimeoutError | TimeoutError):
         return TimeoutError(f"no answer in time{tries}")
-    if isinstance(error, urllib3.exceptions.SSLError):
-        return UntrustedServiceError(f"its certificate is not accepted ({printable(str(error.args[0]))}){tries}")
+    if isinstance(error, urllib3.exceptions.SSLError):  # tried once
+        return _tls_failure(error.args[0])
     if isinstance(error, OSError):
         return OSError(f"{printable(error.strerror or str(error))}{tries}")
     reason = str(error.args[0]) if error.args else type(error).__name__
     return OSError(f"{printable(reason).rpartition(': ')[2].rstrip('.')}{tries}")
+
+
+def _tls_failure(error: Exception | str) -> OSError:
+    """Return what is wrong with its certificate, or else with its TLS."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return UntrustedServiceError(f"its certificate is not accepted ({printable(error.verify_message)})")
+    reason = printable(getattr(error, "reason", None) or str(error)).lower().replace("_", " ")
+    if reason.startswith(_NO_TLS):
+        return OSError("it speaks no TLS on this port, and its URL says https")
+    return OSError(f"no TLS could be agreed with it ({reason})")
