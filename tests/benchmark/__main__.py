@@ -52,7 +52,7 @@ class Step:
 
 def main() -> int:
     """Run what the arguments say; return 1 where something of this revision could not be measured."""
-    arguments = _arguments()
+    arguments = parser().parse_args()
     arguments.dir.mkdir(parents=True, exist_ok=True)
     if "fleet" in arguments.areas and arguments.size is Size.FULL:
         _try_pyinfra()
@@ -64,11 +64,14 @@ def main() -> int:
             print(error, file=sys.stderr)
             return 1
         run = BenchmarkRun(
-            arguments.size, Machine.here(), [Revision(tree.revision, *tree.versions()) for tree in trees]
+            command(arguments),
+            arguments.size,
+            Machine.here(),
+            [Revision(tree.revision, *tree.versions()) for tree in trees],
         )
         if run.machine.busy:
             print(
-                f"The load is {run.machine.load:g}: figures of a machine that does much else say little.",
+                f"Others use {run.machine.others:g} cores: figures of a machine that does much else say little.",
                 file=sys.stderr,
             )
         whole = arguments.size is Size.FULL and arguments.areas == list(AREAS)
@@ -81,18 +84,32 @@ def main() -> int:
     return shown(run, arguments.dir, for_the_page=whole)
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Return what reads the arguments."""
+    reader = argparse.ArgumentParser(
         prog="python -m tests.benchmark", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--size", type=Size, default=Size.FULL, help=f"one of {', '.join(Size)} (default: %(default)s)")
-    parser.add_argument(
+    reader.add_argument("--size", type=Size, default=Size.FULL, help=f"one of {', '.join(Size)} (default: %(default)s)")
+    reader.add_argument(
         "--areas", type=_areas, default=list(AREAS), help=f"with commas, of {', '.join(AREAS)} (default: all)"
     )
-    parser.add_argument("--rounds", type=int, help="of each area that is measured in rounds (default: by its size)")
-    parser.add_argument("--against", action="append", default=[], metavar="REVISION", help="to measure as well")
-    parser.add_argument("--dir", type=Path, default=page.RESULTS.parent, help="for the results (default: %(default)s)")
-    return parser.parse_args()
+    reader.add_argument("--rounds", type=int, help="of each area that is measured in rounds (default: by its size)")
+    reader.add_argument("--against", action="append", default=[], metavar="REVISION", help="to measure as well")
+    reader.add_argument("--dir", type=Path, default=page.RESULTS.parent, help="for the results (default: %(default)s)")
+    return reader
+
+
+def command(arguments: argparse.Namespace) -> str:
+    """Return the command that measures the same."""
+    if arguments.size is Size.TINY:
+        return f"python -m tests.benchmark --size {arguments.size}"
+    given = {
+        "QUICK": "1" if arguments.size is Size.QUICK else "",
+        "ROUNDS": str(arguments.rounds or ""),
+        "AREAS": ",".join(arguments.areas if arguments.areas != list(AREAS) else ()),
+        "AGAINST": '"' + " ".join(arguments.against) + '"' if arguments.against else "",
+    }
+    return " ".join(("make bench", *(f"{name}={value}" for name, value in given.items() if value)))
 
 
 def _areas(text: str) -> list[str]:
@@ -149,10 +166,10 @@ def _done(step: Step, folder: Path) -> tuple[list[Measure], str]:
     with tempfile.TemporaryDirectory(prefix="ioto-bench-") as temporary, log.open("wb") as sink:
         result = Path(temporary) / "result.json"
         told = (step.area, step.size.value, str(step.number), str(result))
-        command = (str(step.tree.python), "-m", "tests.benchmark.one_round", *told)
+        program = (str(step.tree.python), "-m", "tests.benchmark.one_round", *told)
         try:
             subprocess.run(
-                command,
+                program,
                 cwd=step.tree.root,
                 env=step.tree.environment(),
                 stdin=subprocess.DEVNULL,

@@ -100,7 +100,7 @@ def play(base: Path, out: Path, images: int, forks: int, units: Sequence[str]) -
     flow = re.search(rf"Firmware {images}/{images} . ([\d.]+)/(s|min) ", done.stdout)
     summary = re.search(r"\d+ devices: .*", done.stdout)
     if done.returncode or flow is None or summary is None:
-        raise SystemExit(done.stdout + done.stderr)
+        raise SystemExit(f"firmware.yml failed\n{done.stdout}{done.stderr}")
     return float(flow[1]) / (60 if flow[2] == "min" else 1), images / wall, summary[0]
 
 

@@ -33,7 +33,7 @@ def main() -> int:
         told["lacks"] = f"it has no {(error.name or str(error)).rpartition('plugins.')[2].replace('.', '/')}"
     except (Exception, SystemExit) as error:  # whatever an older revision does differently: the others go on
         traceback.print_exc()
-        told["lacks"] = (str(error).strip().splitlines() or [type(error).__name__])[-1][:_MOST]
+        told["lacks"] = (str(error).strip().splitlines() or [type(error).__name__])[0][:_MOST]
     Path(result).write_text(json.dumps(told), encoding="utf-8")
     return int(bool(told["lacks"]))
 

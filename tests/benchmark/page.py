@@ -16,14 +16,12 @@ from pathlib import Path
 from textwrap import wrap
 
 from tests.benchmark.areas import AREAS
-from tests.benchmark.measure import Size
 from tests.benchmark.run import BenchmarkRun
 from tests.benchmark.table import Cells, one_for_all, titled
 from tests.benchmark.tree import PAGE, PICTURE, ROOT
 
 RESULTS = ROOT / "build/benchmark/results.json"
 BEGIN, END = ".. measured: written by tests/benchmark/page.py", ".. end of the measured part"
-_SIZES = {Size.FULL: "make bench", Size.QUICK: "make bench QUICK=1", Size.TINY: "python -m tests.benchmark --size tiny"}
 
 
 def main() -> int:
@@ -63,7 +61,7 @@ def measured_part(run: BenchmarkRun) -> Iterator[str]:
     today, machine = run.revisions[0], run.machine
     day = f"{run.began.day} {run.began:%B %Y}"
     yield from (
-        f"``{_SIZES[run.size]}`` on {day}, in {run.seconds / 60:.0f} minutes.",
+        f"``{run.command}`` on {day}, in {run.seconds / 60:.0f} minutes.",
         "",
         ".. list-table::",
         "",
@@ -71,7 +69,7 @@ def measured_part(run: BenchmarkRun) -> Iterator[str]:
         *_row(("processor", f"{machine.processor}, {machine.cores} cores, {machine.memory / 2**30:.1f} GiB")),
         *_row(("system", f"{machine.distribution}, {machine.kernel}")),
         *_row(("Python, ansible-core", f"{today.python}, {today.ansible_core}")),
-        *_row(("load before the run", f"{machine.load:g}")),
+        *_row(("cores that others used when it began", f"{machine.others:g}")),
     )
     for other in run.revisions[1:]:
         yield from _row(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -17,24 +18,26 @@ from typing import Any, Self
 from tests.benchmark.areas import AREAS
 from tests.benchmark.measure import Measure, Size, joined
 
-FORMAT = 1
+FORMAT = 2
+_LOOK = 2.0
+"""Seconds: the load of the minute before would count what made ready for the run."""
 
 
 @dataclass(frozen=True)
 class Machine:
-    """What the figures are of. `load` is that of the minute before; bytes of `memory`."""
+    """What the figures are of. `others` are the cores that others used when the run began; bytes of `memory`."""
 
     processor: str
     cores: int
     memory: int
     kernel: str
     distribution: str
-    load: float
+    others: float
 
     @property
     def busy(self) -> bool:
         """Whether it did so much else that what is measured on it says little."""
-        return self.load > self.cores / 2
+        return self.others > self.cores / 10
 
     @classmethod
     def here(cls) -> Self:
@@ -46,8 +49,23 @@ class Machine:
             memory=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
             kernel=f"{platform.system()} {platform.release()}",
             distribution=_fields(Path("/etc/os-release"), "=").get("PRETTY_NAME", "").strip('"') or platform.system(),
-            load=round(os.getloadavg()[0], 2),
+            others=round(_cores_in_use(), 2),
         )
+
+
+def _cores_in_use() -> float:
+    """Return how many cores are used, of all there are, by a look at the next two seconds."""
+    before = _ticks()
+    time.sleep(_LOOK)
+    (spent, idle), (spent_before, idle_before) = _ticks(), before
+    return max(0.0, 1 - (idle - idle_before) / max(1, spent - spent_before)) * (os.cpu_count() or 1)
+
+
+def _ticks() -> tuple[int, int]:
+    """Return what all cores have spent, and what of it was idle or waiting for a disk."""
+    with Path("/proc/stat").open(encoding="ascii") as lines:
+        counts = [int(count) for count in lines.readline().split()[1:9]]
+    return sum(counts), counts[3] + counts[4]
 
 
 def _fields(path: Path, sign: str) -> Mapping[str, str]:
@@ -72,6 +90,8 @@ class Revision:
 class BenchmarkRun:
     """`found` and `lacks` are by the area's name, then by the revision's; the first revision is today's."""
 
+    command: str
+    """As it can be typed."""
     size: Size
     machine: Machine
     revisions: list[Revision]
@@ -111,6 +131,7 @@ class BenchmarkRun:
         """Write it as JSON, whole or not at all."""
         told: dict[str, Any] = {
             "format": FORMAT,
+            "command": self.command,
             "size": self.size.value,
             "began": self.began.isoformat(timespec="seconds"),
             "seconds": round(self.seconds, 1),
@@ -134,6 +155,7 @@ class BenchmarkRun:
             if told["format"] != FORMAT:
                 raise ValueError(told["format"])
             return cls(
+                command=told["command"],
                 size=Size(told["size"]),
                 machine=Machine(**told["machine"]),
                 revisions=[Revision(**one) for one in told["revisions"]],

@@ -196,7 +196,7 @@ def measure(place: Path, costs: Costs) -> int:
         check=False,
     )
     if done.returncode:
-        raise RuntimeError(done.stdout[-2000:] + done.stderr[-2000:])
+        raise RuntimeError(f"a run over {size:,} hosts failed\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
     reported = (place / "report.csv").read_text(encoding="utf-8").count("already done")
     if reported != size:
         raise RuntimeError(f"The report has {reported} hosts that were found done, of {size}.")

@@ -105,7 +105,7 @@ class Bench:
         done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
         figures: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
         if bool(figures["status"]) != case.fails:
-            raise RuntimeError(done.stdout[-3000:] + done.stderr[-3000:])
+            raise RuntimeError(f"the run ended with {figures['status']}\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
         return figures
 
     def _inventory(self, names: set[str]) -> str:

@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import pytest
 from docutils.core import publish_doctree
 from rich.console import Console
 
-from tests.benchmark.__main__ import steps
+from tests.benchmark.__main__ import command, parser, steps
 from tests.benchmark.areas import AREAS, module_of
 from tests.benchmark.measure import Bar, Measure, Size, figure, joined
 from tests.benchmark.page import BEGIN, END, renewed
@@ -33,7 +34,7 @@ PLACE = f"Title\n=====\n\nBefore\n------\n\n{BEGIN}\n\n{END}\n\nAfter\n-----\n\n
 
 
 def a_run(*revisions: Revision) -> BenchmarkRun:
-    run = BenchmarkRun(Size.FULL, MACHINE, [*revisions], datetime(2026, 11, 28, 12, tzinfo=UTC), 1200.0)
+    run = BenchmarkRun("make bench", Size.FULL, MACHINE, [*revisions], datetime(2026, 11, 28, 12, tzinfo=UTC), 1200.0)
     run.add("fleet", TODAY.name, [FURTHER, Measure("peak memory", "MB", (254.0,))], "")
     run.add("images", TODAY.name, [IMAGES], "")
     if BEFORE in revisions:
@@ -143,6 +144,25 @@ def test_what_was_not_measured_today_is_told() -> None:
     run.add("start", TODAY.name, [Measure("verify.yml", lacks="it fails")], "Port 2223 is taken.")
 
     assert list(run.unmeasured()) == [f"{AREAS['start'].title}: Port 2223 is taken.", "verify.yml: it fails"]
+
+
+@pytest.mark.parametrize(
+    ("given", "typed"),
+    [
+        ([], "make bench"),
+        (["--size", "quick", "--rounds", "5"], "make bench QUICK=1 ROUNDS=5"),
+        (["--areas", "start,images", "--against", "main", "--against", "3462456"],
+         'make bench AREAS=start,images AGAINST="main 3462456"'),
+        (["--size", "tiny"], "python -m tests.benchmark --size tiny"),
+    ],
+)  # fmt: skip
+def test_the_page_names_the_command_that_was_typed(given: list[str], typed: str) -> None:
+    assert command(parser().parse_args(given)) == typed
+
+
+def test_a_busy_machine_is_told_by_what_others_use_now() -> None:
+    assert 0 <= Machine.here().others <= (os.cpu_count() or 1)
+    assert [replace(MACHINE, others=cores).busy for cores in (0.0, 0.2, 0.3)] == [False, False, True]
 
 
 def test_revisions_take_turns() -> None:

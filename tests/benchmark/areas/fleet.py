@@ -60,7 +60,8 @@ def _measured(
     folder: Path, devices: int, plan: FleetPlan, number: int
 ) -> Iterator[tuple[tuple[str, int, int], Mapping[str, Any]]]:
     folder.mkdir()
-    peers = [OURS, SSH, PARAMIKO, DEBUG]
+    # Beside many devices `debug` would take half a minute, and say nothing that it does not say beside few.
+    peers = [OURS, SSH, PARAMIKO, *([DEBUG] if devices == plan.small else [])]
     with Fleet.start(folder / "fleet", groups={"manual": devices}, kind="crowd") as fleet:
         if number == 1 and devices == plan.small:
             once(PEERS[OURS], run_over(fleet, folder, plan.at_a_time[0], "warm"), fleet)  # compiles what is imported
@@ -80,7 +81,7 @@ def _measured(
 def _by_cpu(costs: Costs, plan: FleetPlan, forks: int) -> Iterator[Measure]:
     more = f"CPU of a further device, {forks} at a time"
     fixed = f"CPU of a run, its devices apart, {forks} at a time"
-    if lacks := _failed(costs, (OURS, PARAMIKO, DEBUG), (plan.small, plan.large), forks):
+    if lacks := _failed(costs, (OURS, PARAMIKO), (plan.small, plan.large), forks):
         yield Measure(more, lacks=lacks)
         yield Measure(fixed, lacks=lacks)
         return
@@ -90,6 +91,9 @@ def _by_cpu(costs: Costs, plan: FleetPlan, forks: int) -> Iterator[Measure]:
         return float(large - small) / (plan.large - plan.small)
 
     yield Measure(more, "ms", (further(OURS) * 1000,), PARAMIKO, (further(PARAMIKO) * 1000,), Bar(1.25))
+    if lacks := _failed(costs, (DEBUG,), (plan.small,), forks):
+        yield Measure(fixed, lacks=lacks)
+        return
     start = costs[OURS, plan.small, forks]["cpu"] - plan.small * further(OURS)
     floor = costs[DEBUG, plan.small, forks]["cpu"] + FIXED
     yield Measure(fixed, "s", (start,), f"debug, and {FIXED} s", (floor,), Bar(1))
