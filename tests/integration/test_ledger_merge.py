@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import itertools
 import json
 import re
+import tracemalloc
 from collections.abc import Iterator
 from itertools import permutations
 from pathlib import Path
@@ -20,7 +22,10 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.exchange
     LedgersDifferError,
     compare,
 )
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.exchange.exchange_file import dump
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.exchange.exchange_file import (
+    dump,
+    is_exchange,
+)
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.exchange.merge import MergeConflictsError, merge
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.exchange.move import move
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.exchange.tasks import import_whole
@@ -314,6 +319,24 @@ def test_a_file_holds_the_whole_ledger(whole: Path, location: str, tmp_path: Pat
     assert again.read_bytes().splitlines()[1:-1] == whole.read_bytes().splitlines()[1:-1]
 
 
+def test_a_file_that_was_saved_with_a_byte_order_mark_is_the_same(whole: Path, tmp_path: Path) -> None:
+    whole.write_bytes(codecs.BOM_UTF8 + whole.read_bytes())
+    assert is_exchange(whole)
+    assert compare(str(tmp_path / "all.db"), str(whole)).is_same
+
+
+def test_a_line_without_an_end_is_refused_and_not_kept(whole: Path, tmp_path: Path) -> None:
+    with whole.open("ab") as file:
+        file.truncate(200_000_000)
+    tracemalloc.start()
+    try:
+        with Ledger(tmp_path / "new.db") as ledger, pytest.raises(ImportRowsError, match="lines were changed"):
+            import_whole(ledger.database, whole, check=False)
+        assert tracemalloc.get_traced_memory()[1] < 100_000_000
+    finally:
+        tracemalloc.stop()
+
+
 def test_a_file_is_merged_as_its_ledger_is(whole: Path, sites: list[str], tmp_path: Path) -> None:
     expected = content(merged(tmp_path / "by-ledger.db", str(tmp_path / "all.db")))
     assert content(merged(tmp_path / "by-file.db", str(whole))) == expected
@@ -374,7 +397,7 @@ def test_a_claim_that_was_changed_with_the_checksum_is_told_by_file_and_line(
     end = {"end": {"lines": len(lines), "sha256": hashlib.sha256(data).hexdigest()}}
     whole.write_bytes(data + json.dumps(end).encode())
     line = (second if "state" in change else first) + 1
-    told = rf"(?s)Nothing was imported from {whole}, because of 1 bad line; .*line {line}: {told}"
+    told = rf"(?s)Nothing was taken from {whole}, because of 1 bad line; .*line {line}: {told}"
     with Ledger(tmp_path / "new.db") as ledger, pytest.raises(ImportRowsError, match=told):
         import_whole(ledger.database, whole, check=False)
 

@@ -137,6 +137,15 @@ def test_a_retired_id_names_its_successor_also_in_another_case(ledger: Ledger, s
     assert found.what == "its claim ID ********AA is retired (scrapped); its unit 'SN-1' has none now"
 
 
+def test_a_reason_of_a_whole_page_is_cut(ledger: Ledger, stage: AuditStage) -> None:
+    ledger.retire(KNOWN, reason="scrapped, since " * 1000, context=CONTEXT)
+    stage.add(label("SN-1", KNOWN))
+    (found,) = compare_seen(ledger, stage)
+    assert "is retired (scrapped, since scrapped" in found.what
+    assert "…); its unit 'SN-1' has none now" in found.what
+    assert len(found.what) < 300
+
+
 @pytest.mark.parametrize("said", [{"number": "1"}, {"said": "SN-1"}])
 def test_a_label_of_a_former_number_or_serial_is_void(
     ledger: Ledger, stage: AuditStage, said: Mapping[str, str]

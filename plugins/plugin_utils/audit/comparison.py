@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..claim_ids import is_valid, mask
-from ..display_text import printable, quoted
+from ..display_text import printable, quoted, shortened
 from ..identity.mac_addresses import is_same_serial, normal_serial
 from ..ledger.bulk_rows import read_live
 from ..ledger.ledger import Ledger
@@ -23,6 +23,7 @@ from .stage import AuditStage, OtherClaim, Shared, Sighting
 
 Known = Claim | OtherClaim
 """What a ledger says of an ID: the one that is audited, or another."""
+_LONGEST_REASON = 200
 _MOST_STEPS = 20
 """From a retired ID to the one that is in its place now."""
 
@@ -177,9 +178,13 @@ def _unknown(case: _Comparison, claim_id: str, view: LedgersView) -> Finding:
     return case.found(FindingKind.UNKNOWN, f"{has}, and no ledger knows it{unit}")
 
 
+def _why(reason: str | None) -> str:
+    """Return, for the middle of a sentence, why something was retired: the ledger takes reasons of a whole page."""
+    return f" ({shortened(reason, _LONGEST_REASON)})" if reason else ""
+
+
 def _retired(case: _Comparison, of_id: Known, successor: Known | None) -> Finding:
-    why = f" ({printable(of_id.reason)})" if of_id.reason else ""
-    what = f"its claim ID {mask(of_id.claim_id)} is retired{why}"
+    what = f"its claim ID {mask(of_id.claim_id)} is retired{_why(of_id.reason)}"
     if successor is not None and not is_same_serial(successor.unit, of_id.unit):
         what += f"; in its place came {mask(successor.claim_id)} of unit {quoted(successor.unit)}"
     elif of_id.unit is not None:
@@ -243,9 +248,8 @@ def _judge_other(
             return found(FindingKind.TWO_SITES, what, ours)
         if claim.is_live != ours.is_live:
             gone, lives = (ours, "in use here") if claim.is_live else (claim, "in use in the ledger")
-            why = f" ({printable(gone.reason)})" if gone.reason else ""
-            where = "retired in the ledger" if claim.is_live else "retired here"
-            return found(FindingKind.RETIRED, f"{shown} of {_unit(claim)} is {where}{why}, and {lives}", ours)
+            where = f"retired {'in the ledger' if claim.is_live else 'here'}{_why(gone.reason)}"
+            return found(FindingKind.RETIRED, f"{shown} of {_unit(claim)} is {where}, and {lives}", ours)
         return None
     if not claim.is_live or claim.unit is None:
         return None
@@ -282,7 +286,7 @@ def _of_shared(shared: Shared, holder: Known | None) -> Finding:
     if holder is None:
         known = "no ledger knows it"
     elif not holder.is_live:
-        known = f"it is retired ({printable(holder.reason or '')})"
+        known = f"it is retired{_why(holder.reason)}"
     else:
         known = f"the ledger has it for {_unit(holder)}"
     each = {Origin.DEVICE: "device", Origin.IMAGE: "image"}.get(shared.origin, "label")

@@ -60,10 +60,9 @@ class ImportRowsError(LedgerError):
         unlisted = count - len(self.problems)
         more = f"\n… and {unlisted} more." if unlisted else ""
         bad = f"{count} bad line{'s' if count > 1 else ''}"
-        source = "" if path is None else f" from {printable(str(path))}"
-        super().__init__(
-            f"Nothing was imported{source}, because of {bad}; correct them and import again:\n{lines}{more}"
-        )
+        # A whole ledger may have been read for other ends than an import.
+        undone = "imported" if path is None else f"taken from {printable(str(path))}"
+        super().__init__(f"Nothing was {undone}, because of {bad}; correct them and run again:\n{lines}{more}")
 
 
 class _BadLines:

@@ -11,6 +11,7 @@ follows from these rows is not in the file.
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
 import re
@@ -51,6 +52,8 @@ _TABLES: Mapping[str, Table] = {
     "origin_events": origin_events,
     "origin_seal": origin_seals,
 }
+_MOST_BYTES = 16 * 1024 * 1024
+"""Of a line: what is longer is of no ledger, and not kept."""
 _CLAIM = "claim"
 _CONTRADICTS = (
     "contradicts one before it, as by a claim ID that stands there already, or by a second one in use for a unit; "
@@ -68,7 +71,7 @@ Line = tuple[int, str, dict[str, Any]]
 def is_exchange(path: Path) -> bool:
     """Whether the file at `path` is a whole ledger, and no list of claims. Raises `OSError`."""
     with open_regular(path) as stream_:
-        return stream_.read(len(_BEGIN)) == _BEGIN
+        return stream_.read(len(codecs.BOM_UTF8 + _BEGIN)).removeprefix(codecs.BOM_UTF8).startswith(_BEGIN)
 
 
 def dump(database: Database, file: IO[bytes]) -> int:
@@ -156,7 +159,7 @@ class _ExchangeReader:
 
     def head(self) -> Mapping[str, Any]:
         """Return what the first line says. Raises `LedgerError`."""
-        found = self._parsed(self._file.readline())
+        found = self._parsed(self._file.readline(_MOST_BYTES).removeprefix(codecs.BOM_UTF8))
         head = found.get(_HEAD) if isinstance(found, dict) else None
         if not isinstance(head, dict) or not isinstance(head.get("identity"), str) or not head["identity"]:
             raise LedgerError("The file does not begin as a whole ledger does; give one that the job export wrote.")
@@ -172,13 +175,13 @@ class _ExchangeReader:
     def rows(self, problems: list[LineProblem]) -> Iterator[Line]:
         """Yield the rows, and put down what is wrong with others."""
         before: tuple[int, tuple[Any, ...]] = (-1, ())
-        for data in self._file:
+        while data := self._file.readline(_MOST_BYTES):
             digest, number = self._digest.hexdigest(), self._number
             found = self._parsed(data)
             values: Any
             name, values = found.popitem() if isinstance(found, dict) and len(found) == 1 else ("", None)
             if name == _END:
-                if values != {"lines": number, "sha256": digest} or self._file.readline():
+                if values != {"lines": number, "sha256": digest} or self._file.read(1):
                     self.note(problems, "The file is not what was exported: lines were changed, removed or added.")
                 return
             if sentence := _problem(name, values):
