@@ -17,7 +17,6 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.check_opt
     check_options,
     property_notices,
 )
-from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.preflight import conclude
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.unknown_variables import check_names
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
@@ -26,6 +25,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records 
     ReserveRequest,
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.modes import is_for_fleet
+from ansible_collections.ioto.serialization.plugins.plugin_utils.preflight.result import conclude
 
 PRODUCT = "01K9F1EETDEV1CEPR0DVCT0001"
 CONTEXT = Context("tester@bench")

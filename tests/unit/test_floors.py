@@ -29,6 +29,7 @@ FLOORS = (
     ("report", "progress", "line"),
     ("audit",),
     ("option_table",),
+    ("preflight",),
 )
 """From the ground up."""
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.preflight import (
+from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.problem import Problem, by_sentence
+from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import FailureKind
+from ansible_collections.ioto.serialization.plugins.plugin_utils.modes import Mode
+from ansible_collections.ioto.serialization.plugins.plugin_utils.preflight.result import (
     conclude,
     of_modes,
     without_value,
 )
-from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.problem import Problem, by_sentence
-from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import FailureKind
-from ansible_collections.ioto.serialization.plugins.plugin_utils.modes import Mode
 
 HOSTS: dict[str, dict[str, Any]] = {
     "m": {"ioto_mode": "manual"},

@@ -9,18 +9,16 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from ..batch.check import NOBODY, plays
+from ..batch.problem import NO_IMAGE, Problem, list_problems
 from ..errors import FailureKind
 from ..modes import Mode
-from .check import NOBODY, plays
-from .problem import NO_IMAGE, Problem, list_problems
+from .controller import Hosts
 
 _NOTHING_TO_DO = (
     "There is nothing to do: no host of this inventory has a flow that is run here; give a group its ioto_mode, "
     "or another inventory with -i."
 )
-
-Hosts = Mapping[str, Mapping[str, Any]]
-"""The variables of each host, those that are set."""
 
 
 def of_modes(hosts: Hosts, modes: Collection[str]) -> Hosts:
