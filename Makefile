@@ -24,7 +24,7 @@ demo: ## Serialize and label twelve simulated devices over SSH, report it, and r
 
 test: ## Run every check and every test, on each supported ansible-core that this machine can hold
 	@tools/setup test
-	@.venv/bin/python tools/checks.py $(if $(WORKERS),--workers $(WORKERS)) $(GROUPS_OF_TESTS)
+	@.venv/bin/python tools/checks.py $(if $(AGAIN),--again) $(if $(WORKERS),--workers $(WORKERS)) $(GROUPS_OF_TESTS)
 
 test-fresh: ## Run `make demo` and `make test` in a fresh Debian (RELEASE=bookworm or trixie), as root
 	@tools/test-fresh $(or $(RELEASE),trixie)

@@ -72,6 +72,9 @@ class CheckOutcome:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("groups", metavar="GROUP", nargs="*", help=", ".join(GROUPS))
+    parser.add_argument(
+        "--again", action="store_true", help="of the tests, those that every ansible-core repeats alone"
+    )
     parser.add_argument("--workers", type=int, default=3, help="tests of one suite that run at once (default: 3)")
     options = parser.parse_args()
     groups = options.groups or list(GROUPS)
@@ -80,7 +83,8 @@ def main() -> int:
 
     environments = dict(_environments())
     impossible = _impossible_scenarios() if "molecule" in groups else {}
-    checks = [check for check in _checks(environments, impossible, options.workers) if check.group in groups]
+    all_checks = _checks(environments, impossible, options.workers, again=options.again)
+    checks = [check for check in all_checks if check.group in groups]
     with ThreadPoolExecutor(max_workers=2) as pool:
         outcomes = list(pool.map(_run_quietly, (check for check in checks if check.group not in _SUITES)))
     outcomes += [_run(check) for check in checks if check.group in _SUITES]
@@ -110,7 +114,7 @@ def _impossible_scenarios() -> dict[str, str]:
     return reasons
 
 
-def _checks(environments: dict[str, Path], impossible: Iterable[str], workers: int) -> Iterator[Check]:
+def _checks(environments: dict[str, Path], impossible: Iterable[str], workers: int, *, again: bool) -> Iterator[Check]:
     main = ROOT / ".venv"
     # The longest first, so that both workers are busy to the end.
     if any(SCENARIOS.glob("*/molecule.yml")):
@@ -139,16 +143,16 @@ def _checks(environments: dict[str, Path], impossible: Iterable[str], workers: i
     yield Check("lint", "antsibull-changelog", main, ["antsibull-changelog", "lint"])
     yield Check("lint", "antsibull-docs", main, ["antsibull-docs", "lint-collection-docs", "--plugin-docs", "."])
     yield Check("docs", "documentation", main, ["tools/docs"])
-    yield from _tests(environments, workers)
+    yield from _tests(environments, workers, again=again)
 
 
-def _tests(environments: dict[str, Path], workers: int) -> Iterator[Check]:
+def _tests(environments: dict[str, Path], workers: int, *, again: bool) -> Iterator[Check]:
     """Yield the suites of tests: no test shares a port, a folder or a server with another, so all cores run them."""
     for group, suite in _SUITES.items():
         if not _has_tests(suite):
             continue
         for series, folder in environments.items():
-            marks = suite.marks if folder == ROOT / ".venv" else suite.marks_again
+            marks = suite.marks_again if again or folder != ROOT / ".venv" else suite.marks
             if marks is None:
                 continue
             report = REPORTS / f"{group}-{series}.xml"

@@ -23,8 +23,6 @@ from tests.support.slots import SLOTS, STATION_TOKEN, service_of_a_line
 
 __all__ = ["service_with"]
 
-pytestmark = pytest.mark.ansible
-
 
 @pytest.fixture
 def fleet(tmp_path: Path) -> Iterator[Fleet]:

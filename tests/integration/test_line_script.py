@@ -17,8 +17,6 @@ pytest.importorskip("reportlab", reason="labels need the Python package reportla
 
 from tests.campaign.line import CHANCES, run
 
-pytestmark = pytest.mark.ansible
-
 ROOT = Path(__file__).resolve().parents[2]
 SEED = 12
 SECONDS = 60.0

@@ -25,8 +25,6 @@ from tests.support.slots import service_of_a_line
 
 __all__ = ["service_with"]
 
-pytestmark = pytest.mark.ansible
-
 SILENT_SECONDS = 40.0
 """Within which a board that says nothing is FAIL, on a machine with other things to do."""
 

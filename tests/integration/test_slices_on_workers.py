@@ -32,7 +32,6 @@ from tests.support.runner import MACHINE, RUNNER, Done, Sender, Worker, contents
 
 pytest.importorskip("reportlab", reason="labels need the Python package reportlab")
 pytestmark = [
-    pytest.mark.ansible,
     pytest.mark.skipif(not RUNNER.exists(), reason="the Python package ansible-runner is not installed"),
     pytest.mark.skipif(
         os.getuid() != 0 or not shutil.which("dropbear") or not shutil.which("busybox"),
