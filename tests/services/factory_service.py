@@ -155,6 +155,10 @@ class RunningService:
             connection.request(method, path, body=data, headers=headers or {})
             response = connection.getresponse()
             return Reply(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
+        except OSError as error:
+            if self._process is not None and (status := self._process.poll()) is not None:
+                error.add_note(f"The service has ended with {status}; it said: {self.log_text[-2000:]}")
+            raise
         finally:
             connection.close()
 
