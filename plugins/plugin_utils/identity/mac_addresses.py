@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _LENGTHS = range(11, 18)
 """Characters that the shortest and the longest notation have: `0:1:2:3:4:5` and `00:01:02:03:04:05`."""
@@ -49,10 +50,17 @@ def mac_of_serial(serial: str) -> str | None:
     dashes, since serials are counted so. Twelve digits and letters without signs are not one where they would be a
     group's, but for the groups that everybody knows.
     """
-    mac = normal_mac(serial)
+    stripped = serial.strip()
+    return _mac_of_serial(stripped) if len(stripped) in _LENGTHS else None
+
+
+@lru_cache(maxsize=1024)
+def _mac_of_serial(stripped: str) -> str | None:
+    # Kept for a while: on its way into the ledger, a unit is compared by its name half a dozen times.
+    mac = normal_mac(stripped)
     if mac is None:
         return None
-    lowered = serial.strip().lower()
+    lowered = stripped.lower()
     if _BY_COLONS.fullmatch(lowered):
         return mac
     if not _LETTER.search(lowered):

@@ -35,11 +35,11 @@ What has a form follows by rule, below: repeated characters, runs, both after a 
 
 _LABELS = ("serialnumber", "serialno", "serial", "sn", "no")
 """Words that stand before a placeholder: `S/N: unknown`."""
-_RUNS = tuple(
-    run
+_RUNS = "-".join(
+    digits * 4 + "-" + digits[::-1] * 4
     for digits in ("0123456789abcdef", "0123456789", "1234567890", "123456789", "abcdefghijklmnopqrstuvwxyz")
-    for run in (digits * 4, digits[::-1] * 4)
 )
+"""One text, with a sign between them that no folded serial has: it is looked into once."""
 _SHORTEST_RUN = 6
 _SHORTEST_RUN_AFTER_A_WORD = 8
 _SHORTEST_REPETITION = 4
@@ -93,19 +93,27 @@ ANY_MARKS = IdentifyingMarks()
 """The rule where nobody adds to it."""
 
 
+_SIGNS = re.compile(r"[\W_]+")
+"""What is neither a letter nor a digit, of any script."""
+
+
 def _folded(text: str) -> str:
-    return "".join(filter(str.isalnum, text.casefold()))
+    return _SIGNS.sub("", text.casefold())
 
 
 _KNOWN = frozenset(map(_folded, PLACEHOLDERS))
+_KNOWN_WITH_LABELS = _KNOWN.union(f"{label}{known}" for label in _LABELS for known in _KNOWN)
 
 
 def _is_placeholder(folded: str) -> bool:
-    if folded in _KNOWN or any(folded.removeprefix(label) in _KNOWN for label in _LABELS):
+    if folded in _KNOWN_WITH_LABELS:
         return True
-    if len(set(folded)) == 1 and (len(folded) >= _SHORTEST_REPETITION or folded[0] in _EMPTY):
+    if not folded.strip(folded[0]) and (len(folded) >= _SHORTEST_REPETITION or folded[0] in _EMPTY):
         return True
-    if _is_run(folded, _SHORTEST_RUN) or _REPETITION_AFTER_A_WORD.fullmatch(folded):
+    if _is_run(folded, _SHORTEST_RUN):
+        return True
+    # All such repetitions end so, and few serials do: most are spared the search.
+    if folded.endswith(folded[-1] * _SHORTEST_REPETITION) and _REPETITION_AFTER_A_WORD.fullmatch(folded):
         return True
     if (numbered := _WORD_AND_DIGITS.fullmatch(folded)) and _is_run(numbered[1], _SHORTEST_RUN_AFTER_A_WORD):
         return True
@@ -119,4 +127,4 @@ def _is_default_mac(digits: str) -> bool:
 
 
 def _is_run(text: str, shortest: int) -> bool:
-    return len(text) >= shortest and any(text in run for run in _RUNS)
+    return len(text) >= shortest and text in _RUNS
