@@ -18,8 +18,10 @@ from typing import Any
 
 from sqlalchemy import Column, Table, text
 from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.exc import DBAPIError
 
 from .postgresql import PATIENCE
+from .row_values import is_of_bad_text
 from .schema import UtcDateTime
 
 RawRow = Sequence[Any]
@@ -63,6 +65,17 @@ def raw_select(connection: Connection, statement: str, **values: object) -> Iter
 def few_raw_rows(connection: Connection, statement: str, **values: object) -> Sequence[RawRow]:
     """Return the rows of a statement that finds some by their number, with the deadline that any other has."""
     return connection.execute(text(statement), values).all()
+
+
+def few_rows_as_stored(connection: Connection, statement: str, **values: object) -> Sequence[RawRow]:
+    """Return such rows also where text is not UTF-8: they are fetched again then, for `as_stored` is slow."""
+    try:
+        return few_raw_rows(connection, statement, **values)
+    except (sqlite3.OperationalError, DBAPIError) as error:
+        if not is_of_bad_text(error):
+            raise
+    with as_stored(connection):
+        return few_raw_rows(connection, statement, **values)
 
 
 @contextmanager

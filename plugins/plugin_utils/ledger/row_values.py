@@ -105,7 +105,7 @@ def fetch(connection: Connection, rows: Callable[[], Sequence[Row]]) -> Sequence
     try:
         return rows()
     except (sqlite3.OperationalError, DBAPIError) as error:
-        if "UTF-8" not in str(error.orig if isinstance(error, DBAPIError) else error):
+        if not is_of_bad_text(error):
             raise
     driver: Any = connection.connection.driver_connection
     before, driver.text_factory = driver.text_factory, _text_or_bytes
@@ -113,6 +113,11 @@ def fetch(connection: Connection, rows: Callable[[], Sequence[Row]]) -> Sequence
         return rows()
     finally:
         driver.text_factory = before
+
+
+def is_of_bad_text(error: Exception) -> bool:
+    """Say whether SQLite's `error` is that a text is not UTF-8."""
+    return "UTF-8" in str(error.orig if isinstance(error, DBAPIError) else error)
 
 
 def select_rows(connection: Connection, query: Select[Any]) -> Sequence[Any]:
