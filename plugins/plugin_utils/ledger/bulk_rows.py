@@ -14,6 +14,7 @@ import secrets
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
+from itertools import chain
 from operator import attrgetter
 from typing import Any
 
@@ -23,7 +24,7 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 
 from ..identity.mac_addresses import normal_serial, notations
 from .columns import columns_of
-from .pipeline import driver_errors, wait_for
+from .pipeline import DriverErrors, wait_for
 from .records import Claim, Context, Event, NewEvent
 from .row_values import brought_columns, encode, fetch, read
 from .schema import IS_LIVE, IS_RETIRED, UtcDateTime, boards, claims, events
@@ -114,7 +115,7 @@ def insert(
         else:
             size = _size(number)
             filling = (None,) * (len(varying) * (size - number))
-            values = (*(value for row in zip(*varying, strict=True) for value in row), *filling, *common)
+            values = (*chain.from_iterable(zip(*varying, strict=True)), *filling, *common)
             execute(connection, _insert_values(table, names, differs, size), values)
 
 
@@ -183,14 +184,14 @@ def _read_values(connection: Connection, column: str, keys: Sequence[str]) -> It
 
 
 def _rows(connection: Connection, cursor: DBAPICursor) -> Sequence[Sequence[Any]]:
-    with driver_errors(connection):
+    with DriverErrors(connection):
         wait_for(connection, cursor)
         return cursor.fetchall()
 
 
 def execute(connection: Connection, statement: str, values: Sequence[object]) -> DBAPICursor:
     """Execute `statement` by the driver's own cursor; what goes wrong is raised as SQLAlchemy raises it."""
-    with driver_errors(connection):
+    with DriverErrors(connection):
         cursor = connection.connection.cursor()
         cursor.execute(statement, values)
     return cursor

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import chain
 from typing import TypedDict, Unpack
 
@@ -19,7 +20,7 @@ from .. import claim_ids
 from ..identity.mac_addresses import is_same_serial, normal_serial
 from .boards import KnownBoards, brings_another_board, second_unit_on_board
 from .bulk_rows import insert_claims, insert_events, read_by_claim_id, read_given_up, read_live, update_claims
-from .conflicts import SETTLING, insert_conflicts, settle_statements
+from .conflicts import insert_conflicts, settle_statements
 from .counts import ClaimKind, count_statements
 from .device_check import accepted, details_of, device_conflict, news_of, run_of, second_unit, twins_of
 from .event_kinds import EventKind
@@ -218,11 +219,8 @@ class ChangeSet:
         update_claims(connection, [self._claims[claim_id] for claim_id in self._changed - self._new.keys()])
         insert_claims(connection, [self._claims[claim_id] for claim_id in self._new])
         self._boards.save(connection)
-        settled = {(event.product, event.unit) for event in self._events if event.kind in SETTLING}
-        also = [
-            *count_statements(connection.dialect.name, self._counts),
-            *settle_statements(connection, {(product, unit) for product, unit in settled if product and unit}),
-        ]
+        also = count_statements(connection.dialect.name, self._counts)
+        also += settle_statements(connection, self._events)
         insert_events(connection, self._events, self.now, also)
         insert_conflicts(connection, self._conflicts, self.now)
 
@@ -245,15 +243,16 @@ class ChangeSet:
 
     def _insert_allocated(self, request: AllocationRequest, claim_id: str) -> Claim:
         product, unit, source, context, now = request.product, request.unit, request.source, request.context, self.now
-        seen = clean(context.host), None, details_of(request), run_of(request)
-        replaces = self.given_up.take(product, unit)
-        claim = Claim(claim_id, product, unit, State.ALLOCATED, source, now, now, *seen, replaces=replaces)
+        host, details, run = clean(context.host), details_of(request), run_of(request)
+        seen, replaces = (host, None, details, run, None, None), self.given_up.take(product, unit)
+        claim = Claim(claim_id, product, unit, State.ALLOCATED, source, now, now, *seen, replaces)
         # As `insert` does, in fewer steps: a crowd's units all come this way.
         self._claims[claim_id] = claim
         self._live[product, unit] = claim_id
-        self._boards.put(claim)
+        if details:
+            self._boards.put(claim)
         self._new[claim_id] = None
-        self._count(ClaimKind(product, _ALLOCATED, 0), 1)
+        self._count(_allocated_of(product), 1)
         self._events.append(NewEvent(EventKind.ALLOCATED, context, claim_id, product, unit, f"source {source}"))
         return claim
 
@@ -263,7 +262,7 @@ class ChangeSet:
 
     def check_board(self, request: AllocationRequest) -> None:
         """Refuse a second ID to a board that is another unit."""
-        if claim := second_unit_on_board(self._claims, self._boards, request):
+        if request.details and (claim := second_unit_on_board(self._claims, self._boards, request)):
             raise self._refused(second_unit(claim, request), request)
 
     def _refused(self, error: DeviceConflictError, request: AllocationRequest) -> DeviceConflictError:
@@ -322,6 +321,11 @@ class _Draw:
                 drawn += claim_ids.generate_many(self._at_once, length)
             if (claim_id := drawn.pop()) not in taken:
                 return claim_id
+
+
+@lru_cache(maxsize=256)
+def _allocated_of(product: str) -> ClaimKind:
+    return ClaimKind(product, _ALLOCATED, 0)
 
 
 def _waits_for(claim: Claim, request: AllocationRequest) -> bool:

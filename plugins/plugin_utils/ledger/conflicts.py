@@ -8,7 +8,7 @@ A conflict is settled when its unit is given an ID, is read back, or somebody re
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -71,10 +71,12 @@ def insert_conflicts(connection: Connection, new: Sequence[NewEvent], at: dateti
             connection.execute(insert(open_conflicts).values(event=last_number(connection), **about))
 
 
-def settle_statements(connection: Connection, units: Collection[tuple[str, str]]) -> list[Statement]:
-    """Return what has the conflicts of `units`, each a product and a unit, open no longer."""
-    if not units or not conflicts_are_open(connection):
+def settle_statements(connection: Connection, new: Sequence[NewEvent]) -> list[Statement]:
+    """Return what has the conflicts open no longer that the `new` events settle."""
+    settling = [event for event in new if event.kind in SETTLING and event.product and event.unit]
+    if not settling or not conflicts_are_open(connection):
         return []
+    units = {(event.product, event.unit) for event in settling}
     if connection.dialect.name == "postgresql":
         return [(_SETTLE_ARRAYS, tuple(map(array, zip(*units, strict=True))))]
     return [(_SETTLE_VALUES, about) for about in units]

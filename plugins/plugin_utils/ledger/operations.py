@@ -76,12 +76,15 @@ def canonical(request: AllocationRequest) -> AllocationRequest:
     )
 
 
-def canonical_change(change: Change) -> Change:
-    """Return `change` with every name in its canonical form."""
-    if isinstance(change, AllocationRequest):
-        return canonical(change)
-    claim_id = claim_ids.parse(change.claim_id)
-    return change if claim_id == change.claim_id else replace(change, claim_id=claim_id)
+def canonical_change(change: Change) -> Change | IotoError:
+    """Return `change` with every name in its canonical form, or what is wrong with one."""
+    try:
+        if isinstance(change, AllocationRequest):
+            return canonical(change)
+        claim_id = claim_ids.parse(change.claim_id)
+        return change if claim_id == change.claim_id else replace(change, claim_id=claim_id)
+    except IotoError as error:
+        return error
 
 
 def reason_of(text: str) -> str:

@@ -13,8 +13,7 @@ https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from typing import Any, Final
 
 from sqlalchemy.engine import Connection
@@ -28,14 +27,24 @@ _BEGIN = f"BEGIN ISOLATION LEVEL {ISOLATION}"
 _COMMIT = "COMMIT"
 
 
-@contextmanager
-def driver_errors(connection: Connection) -> Iterator[None]:
-    """Raise what the driver raises as SQLAlchemy does."""
-    error_type = _error_type(connection)
-    try:
-        yield
-    except error_type as error:
-        raise DBAPIError.instance(None, None, error, error_type, dialect=connection.dialect) from None
+class DriverErrors:
+    """Where what the driver raises is raised as SQLAlchemy does. A small transaction enters it ten times."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: object) -> None:
+        """Raise the driver's error as SQLAlchemy's."""
+        if error is None:
+            return
+        error_type = _error_type(self._connection)
+        if isinstance(error, error_type):
+            raise DBAPIError.instance(None, None, error, error_type, dialect=self._connection.dialect) from None
 
 
 class Pipeline:
@@ -52,7 +61,7 @@ class Pipeline:
         self._open = ExitStack()
 
     def __enter__(self) -> Pipeline:
-        with driver_errors(self._connection), ExitStack() as opened:
+        with DriverErrors(self._connection), ExitStack() as opened:
             self._pipeline = opened.enter_context(self._driver.pipeline())
             self._driver.execute(_BEGIN)
             self._open = opened.pop_all()
@@ -81,12 +90,12 @@ class Pipeline:
 
     def leave(self) -> None:
         """Take all answers, and have each statement from now on wait for its own."""
-        with driver_errors(self._connection):
+        with DriverErrors(self._connection):
             self._open.close()
 
     def commit(self) -> None:
         """Commit, along with what is written. Raises `DBAPIError` where that did not happen, or nobody can say it."""
-        with driver_errors(self._connection):
+        with DriverErrors(self._connection):
             done = self._driver.execute(_COMMIT)
             self._open.close()
             if done.statusmessage != _COMMIT:

@@ -41,7 +41,7 @@ from .driver_errors import LOCK_NOT_AVAILABLE, READ_ONLY_TRANSACTION, sqlstate
 from .hosts import hosts_of
 from .migrations.version import Beginning, begin_to_write
 from .outage import Outage
-from .pipeline import ISOLATION, Pipeline, driver_errors
+from .pipeline import ISOLATION, DriverErrors, Pipeline
 from .records import LedgerError
 from .schema import create_tables
 from .server_session import require_own
@@ -214,7 +214,7 @@ class PostgresqlDatabase:
             try:
                 with Pipeline(connection) as pipeline:
                     begun = Beginning(connection, self._name)
-                    with driver_errors(connection):
+                    with DriverErrors(connection):
                         self._require_own_session(connection)
                     result = work(connection)
                     begun.check()
@@ -379,7 +379,7 @@ def _has_something_to_say(connection: Any) -> bool:
 
 def _undo(connection: Connection) -> None:
     driver: Any = connection.connection.driver_connection
-    with driver_errors(connection):
+    with DriverErrors(connection):
         driver.rollback()
 
 

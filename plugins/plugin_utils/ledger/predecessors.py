@@ -34,4 +34,4 @@ class Predecessors:
 
     def take(self, product: str, unit: str) -> str | None:
         """Return what a claim that `unit` gets now replaces."""
-        return self._given_up.pop((product, normal_serial(unit)), None)
+        return self._given_up.pop((product, normal_serial(unit)), None) if self._given_up else None

@@ -231,8 +231,12 @@ class Front(asyncio.Protocol):
             self.leave()
             return
         self._until = self._loop.time() + _IDLE_SECONDS
-        if not self.connections.is_unread(self):
+        if self.connections.is_unread(self):
+            return
+        if self._held:
             self._go_on()
+        else:  # then reading never stopped
+            self._waits = False
 
     def _send_away(self, why: str) -> None:
         """Refuse what is not here whole. Where uvicorn may be answering what came before, nothing is said."""

@@ -92,14 +92,13 @@ class SerializeEndpoint:
 
         `front` asks here too, and gives the same `scope` where all but the body was the same before.
         """
-        loop = asyncio.get_running_loop()
         try:
             caller = self._admit(scope)
             if (body := parse_json(data)) is not None:
                 return self._write(scope, caller, body)
-            return loop.create_task(self._ask_in_json5(scope, caller, data))
+            return asyncio.get_running_loop().create_task(self._ask_in_json5(scope, caller, data))
         except Exception as error:
-            refused: asyncio.Future[Reply] = loop.create_future()
+            refused: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
             refused.set_result(self._refuse(scope, error))
             return refused
 

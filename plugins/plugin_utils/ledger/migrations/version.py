@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from ...display_text import printable
-from ..pipeline import driver_errors, wait_for
+from ..pipeline import DriverErrors, wait_for
 from ..records import LedgerError
 from .steps import SCHEMA_VERSION, VERSION_QUERY, known_version
 
@@ -51,7 +51,7 @@ class Beginning:
         self._is_answered = False
         # By the driver: SQLAlchemy's own way takes longer than the question does.
         driver: Any = connection.connection.driver_connection
-        with driver_errors(connection):
+        with DriverErrors(connection):
             self._cursor = driver.execute(_BEGIN_ON_POSTGRESQL if is_server else _BEGIN_ON_SQLITE)
         connection.info[_BEGUN] = self
 
@@ -66,7 +66,7 @@ class Beginning:
         Raises `DBAPIError` as well.
         """
         if not self._is_answered:
-            with driver_errors(self._connection):
+            with DriverErrors(self._connection):
                 wait_for(self._connection, self._cursor)
                 self._row = self._cursor.fetchone()
             self._is_answered = True
@@ -89,7 +89,7 @@ def begin_to_write(connection: Connection, location: str, *, though_moved: bool 
     try:
         if connection.dialect.name != "postgresql":
             # A transaction that reads first and then writes could not wait for its turn.
-            with driver_errors(connection):
+            with DriverErrors(connection):
                 driver.execute("BEGIN IMMEDIATE")
         Beginning(connection, location, though_moved=though_moved).check()
     except DBAPIError:
@@ -130,7 +130,7 @@ def moved_sentence(location: str, moved_to: object) -> str:
 def _other_version(connection: Connection, driver: Any) -> tuple[object, ...] | None:
     """Return the version of a ledger that lacks what the question asks for; None where that is not why it failed."""
     try:
-        with driver_errors(connection):
+        with DriverErrors(connection):
             driver.rollback()
             found = driver.execute(VERSION_QUERY).fetchone()
     except DBAPIError:
