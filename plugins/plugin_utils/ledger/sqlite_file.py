@@ -37,8 +37,11 @@ BUSY_TIMEOUT = 60
 USE_LOG = "PRAGMA journal_mode=WAL"
 
 # On the disk before the reply. What one statement would need to be undone is kept in memory, not in a file of its own;
-# so are the pages where the next claims go, which IDs at random spread over the whole index.
-_SETTINGS = "PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384;"
+# so are the pages where the next claims go, which IDs at random spread over the whole index. Most transactions change
+# pages that are in the log already; so it may hold 16 MB, and fewer of them are written into the file again and again.
+_SETTINGS = (
+    "PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384; PRAGMA wal_autocheckpoint=4000;"
+)
 
 Result = TypeVar("Result")
 

@@ -231,12 +231,10 @@ class Front(asyncio.Protocol):
             self.leave()
             return
         self._until = self._loop.time() + _IDLE_SECONDS
-        if self.connections.is_unread(self):
-            return
-        if self._held:
-            self._go_on()
-        else:  # then reading never stopped
+        if not self.connections.is_unread(self):
             self._waits = False
+            if self._held:  # or reading never stopped
+                self._go_on()
 
     def _send_away(self, why: str) -> None:
         """Refuse what is not here whole. Where uvicorn may be answering what came before, nothing is said."""

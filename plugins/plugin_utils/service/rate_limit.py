@@ -17,8 +17,9 @@ class RateLimit:
     """At most `rate` requests a second from one address."""
 
     def __init__(self, rate: float, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._rate = rate
-        self._burst = max(rate * BURST_SECONDS, 1.0)
+        self._each = 1 / rate
+        """Seconds after which there is one more in a bucket."""
+        self._burst_seconds = max(BURST_SECONDS, self._each)
         self._clock = clock
         # address: when its bucket will be full again; an absent one is full.
         self._full_at: dict[str, float] = {}
@@ -26,8 +27,8 @@ class RateLimit:
     def wait(self, address: str) -> float:
         """Count a request of `address`: 0, or the seconds after which it may ask again."""
         now = self._clock()
-        full_at = max(self._full_at.get(address, now), now) + 1 / self._rate
-        excess = (full_at - now) - self._burst / self._rate
+        full_at = max(self._full_at.get(address, now), now) + self._each
+        excess = (full_at - now) - self._burst_seconds
         if excess > 1e-9:
             return excess
         self._full_at[address] = full_at
@@ -38,7 +39,7 @@ class RateLimit:
     def is_over(self, address: str) -> bool:
         """Say whether a request of `address` would have to wait. It is not counted."""
         full_at = self._full_at.get(address)
-        return full_at is not None and full_at - self._clock() + 1 / self._rate > self._burst / self._rate + 1e-9
+        return full_at is not None and full_at - self._clock() + self._each > self._burst_seconds + 1e-9
 
     def _forget(self, now: float) -> None:
         self._full_at = {address: at for address, at in self._full_at.items() if at > now}
