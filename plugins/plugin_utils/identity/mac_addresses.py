@@ -42,6 +42,7 @@ def is_of_a_group(mac: str) -> bool:
     return bool(int(mac[:2], 16) & _GROUP)
 
 
+@lru_cache(maxsize=512)
 def mac_of_serial(serial: str) -> str | None:
     """Return the MAC address that `serial` is, in its normal form; None where it is a serial of another kind.
 
@@ -50,17 +51,11 @@ def mac_of_serial(serial: str) -> str | None:
     dashes, since serials are counted so. Twelve digits and letters without signs are not one where they would be a
     group's, but for the groups that everybody knows.
     """
-    stripped = serial.strip()
-    return _mac_of_serial(stripped) if len(stripped) in _LENGTHS else None
-
-
-@lru_cache(maxsize=1024)
-def _mac_of_serial(stripped: str) -> str | None:
     # Kept for a while: on its way into the ledger, a unit is compared by its name half a dozen times.
-    mac = normal_mac(stripped)
+    mac = normal_mac(serial)
     if mac is None:
         return None
-    lowered = stripped.lower()
+    lowered = serial.strip().lower()
     if _BY_COLONS.fullmatch(lowered):
         return mac
     if not _LETTER.search(lowered):

@@ -114,7 +114,8 @@ class ChangeSet:
             if holder is not None and not _waits_for(holder, request):
                 raise self._conflict(request, holder, taken(holder))
             raise self._conflict(request, live, _has_another(live, request))
-        self.check_board(request)
+        if request.details:
+            self.check_board(request)
         if request.claim_id is None:
             return self._insert_allocated(request, self._draw.one(request.length, self._claims))
         holder = self._claims.get(request.claim_id)
@@ -243,8 +244,9 @@ class ChangeSet:
 
     def _insert_allocated(self, request: AllocationRequest, claim_id: str) -> Claim:
         product, unit, source, context, now = request.product, request.unit, request.source, request.context, self.now
-        host, details, run = clean(context.host), details_of(request), run_of(request)
-        seen, replaces = (host, None, details, run, None, None), self.given_up.take(product, unit)
+        host, replaces = clean(context.host), self.given_up.take(product, unit)
+        details, run = ({}, None) if request.details is None else (details_of(request), run_of(request))
+        seen = host, None, details, run, None, None
         claim = Claim(claim_id, product, unit, State.ALLOCATED, source, now, now, *seen, replaces)
         # As `insert` does, in fewer steps: a crowd's units all come this way.
         self._claims[claim_id] = claim
@@ -262,7 +264,7 @@ class ChangeSet:
 
     def check_board(self, request: AllocationRequest) -> None:
         """Refuse a second ID to a board that is another unit."""
-        if request.details and (claim := second_unit_on_board(self._claims, self._boards, request)):
+        if claim := second_unit_on_board(self._claims, self._boards, request):
             raise self._refused(second_unit(claim, request), request)
 
     def _refused(self, error: DeviceConflictError, request: AllocationRequest) -> DeviceConflictError:

@@ -26,15 +26,16 @@ def change_all(changes: ChangeSet, asked: Sequence[Change | IotoError]) -> list[
     answers: list[Claim | IotoError] = []
     for change in asked:
         try:
-            answers.append(change if isinstance(change, IotoError) else _change_one(changes, change))
+            if isinstance(change, AllocationRequest):
+                answers.append(changes.allocate(change))
+            else:
+                answers.append(change if isinstance(change, IotoError) else _change_one(changes, change))
         except IotoError as error:
             answers.append(error)
     return answers
 
 
-def _change_one(changes: ChangeSet, change: Change) -> Claim:
-    if isinstance(change, AllocationRequest):
-        return changes.allocate(change)
+def _change_one(changes: ChangeSet, change: StateChange | Description) -> Claim:
     if isinstance(change, StateChange):
         return changes.advance(changes.known(change.claim_id), change.state, change.context, change.detail)
     return changes.describe(change)
