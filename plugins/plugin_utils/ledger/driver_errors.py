@@ -20,7 +20,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from .location import Location
-from .records import LedgerError
+from .records import LedgerError, LockedLedgerError
 from .sqlite_file import BUSY_TIMEOUT
 
 UNDEFINED_TABLE = "42P01"
@@ -88,7 +88,8 @@ def sentences(location: Location, *, read_only: bool = False) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        raise LedgerError(f"The ledger {location} {_of_database(error, location, read_only=read_only)}.") from None
+        kind = LockedLedgerError if sqlstate(error) == LOCK_NOT_AVAILABLE else LedgerError
+        raise kind(f"The ledger {location} {_of_database(error, location, read_only=read_only)}.") from None
     except ArgumentError as error:
         raise LedgerError(f"The ledger {location} cannot be reached: {error}; correct its URL.") from None
     except PoolTimeoutError:

@@ -28,6 +28,10 @@ class LedgerError(IotoError):
     kind = FailureKind.RECORDS
 
 
+class LockedLedgerError(LedgerError):
+    """What was asked for is held by another session of the server, which did not let go in time."""
+
+
 class InvalidUnitError(LedgerError):
     """A text that cannot name a unit."""
 

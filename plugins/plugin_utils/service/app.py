@@ -13,6 +13,7 @@ from .allow_list import AllowList
 from .commits import CommitWriter
 from .components import Components
 from .connections import Connections
+from .group_writer import LOCK_SECONDS, GroupWriter
 from .json5_bodies import Json5Bodies
 from .ledger_handle import LedgerHandle
 from .metrics import Metrics
@@ -37,7 +38,11 @@ class ServiceApp:
         seconds = settings.answer_seconds
         self._ledger = LedgerHandle(settings.ledger, answer_seconds=seconds)
         self._reading_ledger = LedgerHandle(settings.ledger, answer_seconds=seconds, first=self._ledger)
-        self._writer = CommitWriter(self._ledger, self.metrics, batch=settings.batch, answer_seconds=seconds)
+        self._impatient_ledger = LedgerHandle(
+            settings.ledger, answer_seconds=seconds, lock_seconds=LOCK_SECONDS, first=self._ledger
+        )
+        groups = GroupWriter(self._ledger, self._impatient_ledger)
+        self._writer = CommitWriter(groups, self.metrics, batch=settings.batch, answer_seconds=seconds)
         self._sealing_ledger = LedgerHandle(settings.ledger, answer_seconds=seconds, first=self._ledger)
         self._sealer = PeriodicSealer(self._sealing_ledger, self.metrics)
         # Two: one slow question must not hold up the station page.
@@ -108,8 +113,10 @@ class ServiceApp:
     async def _stop(self) -> None:
         self._json5.close()
         # What a thread still waits for ends with the process; its ledger is not closed under its hands.
+        writer_has_ended = await self._writer.stop(seconds=_STOP_SECONDS)
         for ledger, has_ended in (
-            (self._ledger, await self._writer.stop(seconds=_STOP_SECONDS)),
+            (self._ledger, writer_has_ended),
+            (self._impatient_ledger, writer_has_ended),
             (self._sealing_ledger, await self._sealer.stop(seconds=_STOP_SECONDS)),
             (self._reading_ledger, await end(self._slow, seconds=_STOP_SECONDS)),
         ):

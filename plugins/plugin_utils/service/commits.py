@@ -24,7 +24,8 @@ from ..ledger.ledger import Ledger
 from ..ledger.records import AllocationRequest, Claim, Context, LedgerError, StateChange, UnknownClaimError
 from .capped_log import CappedLog, place_of
 from .errors import RefusedError
-from .ledger_handle import LedgerHandle, RepeatedLedgerError
+from .group_writer import GroupWriter
+from .ledger_handle import RepeatedLedgerError
 from .metrics import Metrics
 from .threads import end
 from .unit_body import Confirmation
@@ -73,7 +74,7 @@ class _Waiting(NamedTuple):
 class CommitWriter:
     """Has one thread write to the ledger. Everything but that happens on the event loop on which `start` was called."""
 
-    def __init__(self, ledger: LedgerHandle, metrics: Metrics, *, batch: int, answer_seconds: float) -> None:
+    def __init__(self, ledger: GroupWriter, metrics: Metrics, *, batch: int, answer_seconds: float) -> None:
         self._ledger = ledger
         self._metrics = metrics
         self._batch = batch
@@ -155,11 +156,10 @@ class CommitWriter:
         answers = self._answers([waiting.job for waiting in taken])
         self._loop.call_soon_threadsafe(self._give_answers, taken, answers)
 
-    def _answers(self, jobs: Sequence[AllocationRequest | Confirm]) -> list[Answer]:
+    def _answers(self, jobs: Sequence[AllocationRequest | Confirm]) -> Sequence[Answer]:
         began = time.monotonic()
         try:
-            with self._ledger.use() as ledger:
-                answers = _write(ledger, jobs)
+            answers = self._ledger.write(_write, jobs)
         except LedgerError as error:
             self._metrics.commit_failed()
             if not isinstance(error, RepeatedLedgerError):

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A ledger that is opened when it is needed, and again after a failure: the service starts without its database.
 
-The service holds three: one to write, one to read meanwhile, one to seal. While the database cannot be used, one
-question after the other finds that out, each by a deadline; what comes meanwhile is told so at once.
+The service holds four: one to write, one that does so with less patience, one to read meanwhile, one to seal. While the
+database cannot be used, one question after the other finds that out, each by a deadline; what comes meanwhile is told
+so at once.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from contextlib import contextmanager
 
 from ..ledger.ledger import Ledger
 from ..ledger.postgresql import Deadlines
-from ..ledger.records import ClaimConflictError, InvalidUnitError, LedgerError, UnknownClaimError
+from ..ledger.records import ClaimConflictError, InvalidUnitError, LedgerError, LockedLedgerError, UnknownClaimError
 
 _MOST_PAUSE_SECONDS = 1.0
 """After a failure the same answer is given at once for as long as it took to come out, and at most so long: requests do
 not queue up to wait."""
 
-_ABOUT_THE_QUESTION = (ClaimConflictError, InvalidUnitError, UnknownClaimError)
+_ABOUT_THE_QUESTION = (ClaimConflictError, InvalidUnitError, LockedLedgerError, UnknownClaimError)
 
 
 class RepeatedLedgerError(LedgerError):
@@ -33,11 +34,21 @@ class LedgerHandle:
     """A ledger that is opened at the first `use`, and tried again later where that fails. Threads may share it."""
 
     def __init__(
-        self, location: str | None, *, answer_seconds: float | None = None, first: LedgerHandle | None = None
+        self,
+        location: str | None,
+        *,
+        answer_seconds: float | None = None,
+        lock_seconds: float | None = None,
+        first: LedgerHandle | None = None,
     ) -> None:
-        """A server has to answer within `answer_seconds`. `first` is opened before, because it creates the ledger."""
+        """A server has to answer within `answer_seconds`, and waits no longer than `lock_seconds` for other sessions.
+
+        `first` is opened before, because it creates the ledger.
+        """
         self._location = location
         self._deadlines = None if answer_seconds is None else Deadlines.within(answer_seconds)
+        if self._deadlines is not None and lock_seconds is not None:
+            self._deadlines = self._deadlines._replace(lock=lock_seconds)
         self._first = first
         self._lock = threading.Lock()
         self._ledger: Ledger | None = None

@@ -25,6 +25,7 @@ from ..ledger.records import (
     Context,
     InvalidUnitError,
     LedgerError,
+    LockedLedgerError,
     UnknownClaimError,
 )
 from ..ledger.run_number import THIS_RUN
@@ -217,6 +218,9 @@ def from_ledger(error: IotoError) -> RefusedError:
         return RefusedError(409, "conflict", str(error), extra=holder)
     if isinstance(error, UnknownClaimError):
         return RefusedError(404, "unknown", str(error))
+    if isinstance(error, LockedLedgerError):
+        sentence = "Another session of the ledger's server holds the unit, so it cannot be written now; ask again."
+        return RefusedError(503, "locked", sentence, headers=RETRY_AFTER)
     if isinstance(error, LedgerError) and not isinstance(error, InvalidUnitError):
         return RefusedError(503, "ledger", "The ledger cannot be used now; ask again.", headers=RETRY_AFTER)
     return RefusedError(422, "body", str(error))
