@@ -134,7 +134,8 @@ class CommitWriter:
         self._under_way = []
         self._busy = bool(self._gathered)
         if self._busy:
-            self._loop.call_soon(self._commit)
+            # One turn of the loop later: first the answers go out, and who asked meanwhile comes along.
+            self._loop.call_soon(self._loop.call_soon, self._commit)
         else:
             self._idle.set()
 
