@@ -141,9 +141,10 @@ def test_a_write_keeps_any_mode(device: ShellDevice, mode: int) -> None:
     assert device.file.stat().st_mode & 0o7777 == mode
 
 
-def test_a_look_and_a_write_start_six_programs_on_the_device(tmp_path: Path) -> None:
+def test_a_look_at_four_files_and_a_write_start_six_programs_on_the_device(tmp_path: Path) -> None:
     device = make_device(tmp_path / "device")
-    (device.root / "etc/ioto/ioto.json5").unlink()
+    for name in ("ioto.json5", "local.json5", "provision.json5"):
+        (device.root / "etc/ioto" / name).write_text("{}")
     device.shell = ("/bin/sh", "-s")
     log = tmp_path / "started"
     tools = tmp_path / "bin"
@@ -157,6 +158,21 @@ def test_a_look_and_a_write_start_six_programs_on_the_device(tmp_path: Path) -> 
 
     assert not isinstance(written, WriteFailure)
     assert log.read_text().split() == ["ls", "ls", "dd", "mv", "dd", "dd"]
+
+
+def test_a_file_that_is_saved_after_it_was_listed_comes_as_it_is_then(tmp_path: Path) -> None:
+    device = make_device(tmp_path / "device")
+    local = device.root / "etc/ioto/local.json5"
+    local.write_text("{}")
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    (tools / "ls").write_text(f'#!/bin/sh\n{shutil.which("ls")} "$@"\nprintf %s "{{saved: true}}" >{local}\n')
+    (tools / "ls").chmod(0o755)
+    device.path = f"{tools}:{os.environ['PATH']}"
+
+    found = probe(device, device.config_dir).files["local.json5"]
+
+    assert (found.kind, found.data) == (FileKind.REGULAR, b"{saved: true}")
 
 
 @pytest.mark.parametrize("new", [b"{}", b"{}\n\n\n", b"{\r\n}\r\n", b"'", b"'\\''", b"\\c\\0"])

@@ -20,15 +20,16 @@ ioto_answer=
 ioto_again=
 ioto_look=-lnd
 
-# Not every BusyBox has every one of these; od is the one that POSIX promises, OpenWrt leaves it out.
+# Not every BusyBox has every one of these; od is the one that POSIX promises, OpenWrt leaves it out. What calls this is a
+# subshell of its own, which the program takes the place of: a process less.
 if command -v base64 >/dev/null 2>&1; then
-  ioto_encode() { base64; }
+  ioto_encode() { exec base64; }
   ioto_codec=base64
 elif command -v od >/dev/null 2>&1; then
-  ioto_encode() { od -An -v -tx1; }
+  ioto_encode() { exec od -An -v -tx1; }
   ioto_codec=hex
 elif command -v hexdump >/dev/null 2>&1; then
-  ioto_encode() { hexdump -v -e '16/1 "%02x " "\n"'; }
+  ioto_encode() { exec hexdump -v -e '16/1 "%02x " "\n"'; }
   ioto_codec=hex
 else
   ioto_encode() { :; }

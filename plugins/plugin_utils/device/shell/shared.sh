@@ -8,11 +8,12 @@
 # instant leads to another one, and a file that was moved has another one. Only then is a byte of it read.
 
 ioto_known=$ioto_newline
+ioto_ahead=
 ioto_login=
 
 # judge_way [FILE]: sets ioto_shared to yes where somebody but root and us may change what ioto_way and the links on it lead to.
-# Lists FILE along, as ioto_owner does; what is known by now costs nothing. In what cannot be changed nothing has to be
-# judged twice.
+# Lists FILE along, as ioto_owner does, and with the first one all of ioto_names that are there, whose turn comes: a program
+# less for each. In what cannot be changed nothing has to be judged twice.
 ioto_judge_way() {
   ioto_shared=no
   ioto_new_ones=
@@ -32,8 +33,18 @@ ioto_judge_way() {
     [ "$ioto_step" = 0 ] || ioto_shared=yes
   done
   [ "$#" -gt 0 ] || return 0
-  # Where something is not there any more, somebody has taken it away.
-  ioto_listed=$(ls -lnd "$@" 2>/dev/null) || ioto_shared=yes
+  if [ -z "$ioto_new_ones" ] && ioto_was_listed "$ioto_mine"; then
+    ioto_listed=$ioto_line
+  else
+    if [ -z "$ioto_linked$ioto_ahead" ] && [ -n "$ioto_mine" ]; then
+      for ioto_step in $ioto_names; do
+        ioto_step=$ioto_dir/$ioto_step
+        [ "$ioto_step" = "$ioto_mine" ] || [ -L "$ioto_step" ] || [ ! -f "$ioto_step" ] || set -- "$@" "$ioto_step"
+      done
+    fi
+    # Where something is not there any more, somebody has taken it away.
+    ioto_listed=$(ls -lnd "$@" 2>/dev/null) || ioto_shared=yes
+  fi
   set -f
   IFS=$ioto_newline
   # shellcheck disable=SC2086  # a line is a word
@@ -43,7 +54,8 @@ ioto_judge_way() {
   for ioto_line in "$@"; do
     case $ioto_line in
       d*) ioto_judge_folder "$ioto_line" ;;
-      *) ioto_listed=$ioto_line ;;
+      *" $ioto_mine") ioto_listed=$ioto_line ;;
+      *) ioto_ahead=$ioto_ahead$ioto_line$ioto_newline ;;
     esac
   done
   [ -z "$ioto_mine" ] || ioto_owner_in "$ioto_listed"
@@ -52,6 +64,18 @@ ioto_judge_way() {
   [ -k "${ioto_followed%/*}/" ]
   [ "$?" -eq 1 ] || ioto_shared=yes
   [ "$ioto_shared" = yes ] || ioto_known=$ioto_known$ioto_new_ones
+}
+
+# was_listed FILE: sets ioto_line to what ls has said of FILE when another one was looked at, and fails where it has not.
+# It says it once: who asks again wants to know it as it is by then.
+ioto_was_listed() {
+  case $ioto_ahead in
+    *" $1$ioto_newline"*) ;;
+    *) return 1 ;;
+  esac
+  ioto_line=${ioto_ahead%%" $1$ioto_newline"*}
+  ioto_line="${ioto_line##*"$ioto_newline"} $1"
+  ioto_ahead=${ioto_ahead%%"$ioto_line$ioto_newline"*}${ioto_ahead#*"$ioto_line$ioto_newline"}
 }
 
 # judge_folder LINE: the same of a directory, by its line of ls.

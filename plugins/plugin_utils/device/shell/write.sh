@@ -31,11 +31,10 @@ ioto_enter() {
     return 1
   fi
   ioto_file=./${ioto_followed##*/}
-  if ! ioto_said=$(cd -P "${ioto_home:-/}" 2>&1); then
-    ioto_give_up create "$ioto_said"
+  if ! cd -P "${ioto_home:-/}" 2>/dev/null; then
+    ioto_give_up create "$(cd -P "${ioto_home:-/}" 2>&1 || exit)"
     return 1
   fi
-  cd -P "${ioto_home:-/}" || return 1
   if [ "${PWD%/}" != "$ioto_home" ] || [ -L "$ioto_file" ]; then
     ioto_give_up changed ''
     return 1
