@@ -66,8 +66,8 @@ ioto_judge_way() {
   [ "$ioto_shared" = yes ] || ioto_known=$ioto_known$ioto_new_ones
 }
 
-# was_listed FILE: sets ioto_line to what ls has said of FILE when another one was looked at, and fails where it has not.
-# It says it once: who asks again wants to know it as it is by then.
+# was_listed FILE: sets ioto_line to what ls said of FILE when it listed another one along; fails where it did not list it.
+# It is said once: who asks again wants to know what is there by then.
 ioto_was_listed() {
   case $ioto_ahead in
     *" $1$ioto_newline"*) ;;
