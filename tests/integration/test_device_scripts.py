@@ -175,6 +175,25 @@ def test_a_file_that_is_saved_after_it_was_listed_comes_as_it_is_then(tmp_path: 
     assert (found.kind, found.data) == (FileKind.REGULAR, b"{saved: true}")
 
 
+@pytest.mark.parametrize("name", ["plain", "a blank", "io:dir", "\u00fcber", "a*"])
+def test_files_of_any_directory_come_with_their_modes(device: ShellDevice, tmp_path: Path, name: str) -> None:
+    device.path = f"{toolbox(tmp_path / 'bin')}:/usr/bin:/bin"  # its ls shows unusual letters as question marks
+    (device.root / name).mkdir()
+    for number, file in enumerate(("device.json5", "ioto.json5", "local.json5")):
+        path = device.root / name / file
+        path.write_bytes(b"{}" + b" " * 400 * number)
+        path.chmod(0o600 + number)
+
+    files = probe(device, f"{device.root}/{name}").files
+
+    found = [files[file] for file in ("device.json5", "ioto.json5", "local.json5")]
+    assert [(file.kind, file.mode, len(file.data)) for file in found] == [
+        (FileKind.REGULAR, 0o600, 2),
+        (FileKind.REGULAR, 0o601, 402),
+        (FileKind.REGULAR, 0o602, 802),
+    ]
+
+
 @pytest.mark.parametrize("new", [b"{}", b"{}\n\n\n", b"{\r\n}\r\n", b"'", b"'\\''", b"\\c\\0"])
 def test_a_new_file_has_just_the_bytes_and_mode_0600(device: ShellDevice, new: bytes) -> None:
     device.file.unlink()

@@ -33,17 +33,14 @@ ioto_judge_way() {
     [ "$ioto_step" = 0 ] || ioto_shared=yes
   done
   [ "$#" -gt 0 ] || return 0
+  ioto_along=
   if [ -z "$ioto_new_ones" ] && ioto_was_listed "$ioto_mine"; then
     ioto_listed=$ioto_line
   else
-    if [ -z "$ioto_linked$ioto_ahead" ] && [ -n "$ioto_mine" ]; then
-      for ioto_step in $ioto_names; do
-        ioto_step=$ioto_dir/$ioto_step
-        [ "$ioto_step" = "$ioto_mine" ] || [ -L "$ioto_step" ] || [ ! -f "$ioto_step" ] || set -- "$@" "$ioto_step"
-      done
-    fi
+    ioto_find_along
     # Where something is not there any more, somebody has taken it away.
-    ioto_listed=$(ls -lnd "$@" 2>/dev/null) || ioto_shared=yes
+    # shellcheck disable=SC2086  # they are of plain characters
+    ioto_listed=$(ls -lnd "$@" $ioto_along 2>/dev/null) || ioto_shared=yes
   fi
   set -f
   IFS=$ioto_newline
@@ -51,11 +48,18 @@ ioto_judge_way() {
   set -- $ioto_listed
   unset IFS
   set +f
+  [ -z "$ioto_along" ] || ioto_listed=
   for ioto_line in "$@"; do
     case $ioto_line in
       d*) ioto_judge_folder "$ioto_line" ;;
       *" $ioto_mine") ioto_listed=$ioto_line ;;
-      *) ioto_ahead=$ioto_ahead$ioto_line$ioto_newline ;;
+      *)
+        if [ -n "$ioto_along" ]; then
+          ioto_ahead=$ioto_ahead$ioto_line$ioto_newline
+        else
+          ioto_listed=$ioto_line # some ls show unusual letters as question marks
+        fi
+        ;;
     esac
   done
   [ -z "$ioto_mine" ] || ioto_owner_in "$ioto_listed"
@@ -64,6 +68,22 @@ ioto_judge_way() {
   [ -k "${ioto_followed%/*}/" ]
   [ "$?" -eq 1 ] || ioto_shared=yes
   [ "$ioto_shared" = yes ] || ioto_known=$ioto_known$ioto_new_ones
+}
+
+# find_along: sets ioto_along to those of ioto_names that are there beside ioto_mine, in a directory whose name every ls shows
+# as it is. One that a link is at is looked at by itself.
+ioto_find_along() {
+  [ -z "$ioto_linked$ioto_ahead" ] && [ -n "$ioto_mine" ] || return 0
+  case ${ioto_mine#"$ioto_dir/"} in
+    */*) return 0 ;;
+  esac
+  case $ioto_dir in
+    *[!A-Za-z0-9/._-]*) return 0 ;;
+  esac
+  for ioto_step in $ioto_names; do
+    ioto_step=$ioto_dir/$ioto_step
+    [ "$ioto_step" = "$ioto_mine" ] || [ -L "$ioto_step" ] || [ ! -f "$ioto_step" ] || ioto_along="$ioto_along $ioto_step"
+  done
 }
 
 # was_listed FILE: sets ioto_line to what ls said of FILE when it listed another one along; fails where it did not list it.
