@@ -141,6 +141,8 @@ def make_private_folder(path: Path) -> None:
 
     `Path.mkdir` gives its mode to the last one only.
     """
+    if path.is_dir():  # as for all images but the first of a folder
+        return
     for folder in (*reversed(path.parents), path):
         folder.mkdir(mode=0o700, exist_ok=True)
 

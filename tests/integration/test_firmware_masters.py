@@ -8,14 +8,17 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
-from ansible_collections.ioto.serialization.plugins.plugin_utils.image_formats import shared_images
-from ansible_collections.ioto.serialization.plugins.plugin_utils.image_formats.master import Master
+from ansible_collections.ioto.serialization.plugins.plugin_utils.image_formats import shared_images, tools
+from ansible_collections.ioto.serialization.plugins.plugin_utils.image_formats.ext import Ext
+from ansible_collections.ioto.serialization.plugins.plugin_utils.image_formats.image import Change, Entry, Kind
+from ansible_collections.ioto.serialization.plugins.plugin_utils.image_formats.master import Master, make_master
 from tests.support.firmware import (
     DEVICE_PATH,
     MAKERS,
@@ -215,6 +218,74 @@ def test_a_base_that_changes_during_a_batch_is_another_base(line: BatchLine, tre
     assert shared.base(base, format=None, config_dir=None, partition=None) is first
     os.utime(base, (1, 1))
     assert shared.base(base, format=None, config_dir=None, partition=None) is not first
+
+
+@pytest.mark.parametrize("kind", ["ext4", "fat", "squashfs", "tar", "gpt"])
+def test_the_programs_of_a_format_see_the_trial_of_a_master_and_not_each_image(
+    kind: str, line: BatchLine, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = line.folder / MAKERS[kind][0]
+    MAKERS[kind][1](tree, base)
+    started: list[Any] = []
+    real = tools.subprocess.run
+
+    def run(command: Any, **options: Any) -> Any:
+        started.append(command)
+        return real(command, **options)
+
+    monkeypatch.setattr(tools.subprocess, "run", run)
+    paths(line.make(base, "SN-1", "SN-2"))
+    for_two = len(started)
+    paths(line.make(base, *(f"SN-{number}" for number in range(3, 9))))
+    assert len(started) == 2 * for_two
+
+
+@pytest.mark.parametrize(
+    ("kind", "place", "said"), [("ext4", 2000, "differs from its base"), ("uimage", 30, "is damaged (the checksum")]
+)
+def test_an_image_that_is_no_faithful_copy_gets_no_name(
+    kind: str, place: int, said: str, line: BatchLine, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = line.folder / MAKERS[kind][0]
+    MAKERS[kind][1](tree, base)
+    real = Master.copy_to
+
+    def spoil(master: Master, target: Path, data: bytes) -> None:
+        real(master, target, data)
+        if target.name.startswith("SN-"):
+            with target.open("r+b") as file:
+                file.seek(place)
+                byte = file.read(1)[0]
+                file.seek(place)
+                file.write(bytes([byte ^ 1]))
+
+    monkeypatch.setattr(Master, "copy_to", spoil)
+    for result in line.make(base, "SN-1", "SN-2"):
+        assert said in result["msg"]
+    assert list((line.folder / "out").iterdir()) == []
+
+
+class CarelessExt(Ext):
+    """Puts a file in with another mode than was asked for."""
+
+    def write(self, target: Path, change: Change, work: Path) -> None:
+        super().write(target, replace(change, entry=replace(change.entry, mode=0o644)), work)
+
+
+@pytest.mark.parametrize(("format", "has_master"), [(Ext, True), (CarelessExt, False)])
+def test_a_master_whose_trial_is_read_otherwise_than_it_was_made_is_none(
+    format: type[Ext], has_master: bool, line: BatchLine, tree: Path, tmp_path: Path
+) -> None:
+    base = line.folder / "base.img"
+    make_ext(tree, base)
+    for name in ("scratch", "master"):
+        (tmp_path / name).mkdir()
+    change = Change("/etc/ioto/new.json5", b"x" * 100, Entry(Kind.REGULAR), replaces=False)
+    master = make_master(format(base, tmp_path / "scratch"), change, tmp_path / "master", format)
+    assert (master is not None) is has_master
+    if master is not None:
+        assert master.read(change.data) == replace(change.entry, data=change.data)
+        master.close()
 
 
 # In the first block that is compared, over the end of one, at the beginning of one.

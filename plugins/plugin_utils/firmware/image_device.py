@@ -198,12 +198,13 @@ class ImageDevice(StoredDevice):
             put(self._dest, change)
             self.made = True
             return self._dest
-        target = subfolder(self._work, "made") / self._dest.name
         try:
             self._master = self._shared_images.master(image, change) if self._shared_images is not None else None
             if self._master is not None:
+                target = self._work / self._dest.name
                 self._master.copy_to(target, change.data)
             else:
+                target = subfolder(self._work, "made") / self._dest.name
                 image.write(target, change, subfolder(self._work, "writing"))
         except ImageError:
             image.check()  # that its base is damaged says more
@@ -213,26 +214,15 @@ class ImageDevice(StoredDevice):
     def _read_back(self, target: Path, change: Change | None) -> Entry | None:
         """Believe only what is read out of the new image; then it gets its final name.
 
-        What was made from a master is compared with it, byte by byte: the checker of the format has seen that one.
+        What was made from a master is compared with it, byte by byte: the programs of the format have read and checked
+        its trial.
         """
-        made = self._open(target, "made-look")
         read = None
-        if change is not None:
-            _unused, read = Walk(made).end(change.path)
-            if read is None or (read.data, read.mode, read.uid, read.gid) != (
-                change.data,
-                change.entry.mode,
-                change.entry.uid,
-                change.entry.gid,
-            ):
-                raise ImageError(
-                    f"The image {self._dest.name} reads back differently from what was written; see whether its base "
-                    "is whole and has room for another small file."
-                )
         if self._master is not None and change is not None:
             self._sha256 = self._master.compare(target, change.data)
-        else:
-            made.check()
+            read = self._master.read(change.data)
+        if read is None:
+            read = self._read_out(target, change)
         if target != self._dest:
             if target.is_dir():
                 run("sync", "--file-system", target)
@@ -244,6 +234,21 @@ class ImageDevice(StoredDevice):
             sync(self._dest.parent)
             self.made = True
         self._image = None
+        return read
+
+    def _read_out(self, target: Path, change: Change | None) -> Entry | None:
+        """Have the programs of the format read the file of `change` out of the new image; raise where it is damaged."""
+        made = self._open(target, "made-look")
+        read = None
+        if change is not None:
+            _unused, read = Walk(made).end(change.path)
+            if not change.is_read_as(read):
+                raise ImageError(
+                    f"The image {self._dest.name} reads back differently from what was written; see whether its base "
+                    "is whole and has room for another small file."
+                )
+        if self._master is None or change is None:
+            made.check()
         return read
 
 

@@ -60,6 +60,11 @@ class Change:
     entry: Entry
     replaces: bool
 
+    def is_read_as(self, read: Entry | None) -> bool:
+        """Say whether `read`, which stands at `path` in the new image, is the file that was put there."""
+        wanted = (self.data, self.entry.mode, self.entry.uid, self.entry.gid)
+        return read is not None and (read.data, read.mode, read.uid, read.gid) == wanted
+
 
 class Image(ABC):
     """An image, a tree or an archive at `path`; `scratch` is an empty folder of its own for what lies in between."""

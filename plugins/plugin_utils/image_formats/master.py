@@ -5,8 +5,11 @@
 
 Most formats store a small file as it is, in one piece, and no checksum covers it. So the programs that know the format
 make one image with random letters instead of the file, and each unit's image is a copy of that one with its own
-bytes there. A second master with other letters has to pass the format's own checker as well: what keeps a checksum over
-the file (an inode with inline data), or compresses it, has no master, and its images are made one by one.
+bytes there. A trial, a copy with other letters, has to pass the format's own checker as well, and its programs have to
+read those letters out of it: what keeps a checksum over the file (an inode with inline data), or compresses it, has no
+master, and its images are made one by one. What the programs would read out of an image follows from its bytes, and
+those are the trial's but for the letters. So each image is compared with the master, byte by byte, and they are not
+asked again.
 """
 
 from __future__ import annotations
@@ -21,11 +24,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from .copies import clone
-from .image import Change, Image, ImageError
+from .image import Change, Entry, Image, ImageError
 from .paths import Walk
 from .workspace import subfolder
 
-_BLOCK = 1 << 20
+_BLOCK = 1 << 18
+"""Bytes that are compared at a time: what a processor keeps at hand, of the image and of its master."""
 _LEAST = 16
 """Letters that cannot stand in an image by chance."""
 
@@ -34,8 +38,10 @@ class Master:
     """An image at `path` in which the bytes of the file begin at `place`; `image` is what it was made from.
 
     It is mapped once for all that are compared with it, until it is closed, and what stands before the file is hashed
-    once for all.
+    once for all. `trial` is the file as it was read out of the trial, once there was one.
     """
+
+    trial: Entry | None = None
 
     def __init__(self, path: Path, place: int, image: Image) -> None:
         self._path = path
@@ -78,6 +84,13 @@ class Master:
             raise self._differs(target)
         return checksum.hexdigest()
 
+    def read(self, data: bytes) -> Entry | None:
+        """Return the file of an image that `compare` found to have `data`.
+
+        None where the image has bytes that were not compared, since they seal the others: it has to be looked at.
+        """
+        return None if self._image.sealed or self.trial is None else replace(self.trial, data=data)
+
     def _differs(self, target: Path) -> ImageError:
         return ImageError(
             f"The image {target.name} differs from its base in more than device.json5; see whether the disk and the "
@@ -113,17 +126,17 @@ def make_master(image: Image, change: Change, folder: Path, open_like: Callable[
         path.unlink()
         return None
     master = Master(path, place, image)
-    trial, other = folder / "trial", _letters(len(change.data))
-    master.copy_to(trial, other)
+    trial, other = folder / "trial", replace(change, data=_letters(len(change.data)))
+    master.copy_to(trial, other.data)
     try:
         made = open_like(trial, subfolder(folder, "look"))
         _unused, read = Walk(made).end(change.path)
         made.check()
-        fits = read is not None and read.data == other
     except ImageError:
-        fits = False
+        read = None
     trial.unlink()
-    if fits:
+    if other.is_read_as(read):
+        master.trial = read
         return master
     master.close()
     return None

@@ -50,7 +50,8 @@ class Walk:
                 at = at.rpartition("/")[0] or "/"
                 continue
             step = f"{at.rstrip('/')}/{part}"
-            self.fetch([step])
+            if step not in self._seen:
+                self.fetch([step])
             entry = self._seen[step]
             if entry is not None and entry.kind is Kind.LINK:
                 links += 1

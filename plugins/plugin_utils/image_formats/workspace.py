@@ -49,7 +49,7 @@ def workspace(dest: Path) -> Iterator[Path]:
         try:
             yield folder
         finally:
-            shutil.rmtree(folder)
+            _remove(folder)
     finally:
         os.close(lock)
 
@@ -139,6 +139,13 @@ def _sweep(left: Path) -> None:
             shutil.rmtree(left)
     finally:
         os.close(lock)
+
+
+def _remove(folder: Path) -> None:
+    try:
+        folder.rmdir()  # an image that was copied from a master leaves nothing in it
+    except OSError:
+        shutil.rmtree(folder)
 
 
 def _empty(folder: Path) -> None:
