@@ -238,7 +238,7 @@ class ImageDevice(StoredDevice):
 
     def _read_out(self, target: Path, change: Change | None) -> Entry | None:
         """Have the programs of the format read the file of `change` out of the new image; raise where it is damaged."""
-        made = self._open(target, "made-look")
+        made = self._open(target, ".made-look")  # beside the image of a master, whose name begins with no dot
         read = None
         if change is not None:
             _unused, read = Walk(made).end(change.path)
