@@ -11,8 +11,6 @@ from typing import Any
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.action import IotoAction
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch import run_record
-from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.job.finish import record_finish
-from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.job.slices import record_slice
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.run_record import foretell_records, record_run
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.summary import (
     VARIABLES,
@@ -56,9 +54,18 @@ class ActionModule(IotoAction):
     ) -> list[str]:
         if self.check_mode:
             return foretell_records(hosts, summary, partial(Ledger.of_run, read_only=True))
+        # Not at the top: most runs are no step of a job.
         if arguments["slice"]:
+            from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.job.slices import (  # noqa: PLC0415
+                record_slice,
+            )
+
             return record_slice(hosts, summary, Ledger.of_run, number=arguments["slice"])
         if job_of(hosts.values()) and arguments["started"]:
+            from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.job.finish import (  # noqa: PLC0415
+                record_finish,
+            )
+
             return record_finish(hosts, summary, Ledger.of_run, started=arguments["started"])
         return record_run(hosts, summary, Ledger.of_run, started=arguments["started"])
 

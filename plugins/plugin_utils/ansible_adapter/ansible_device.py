@@ -24,7 +24,6 @@ from ..device.connection import (
     too_much,
 )
 from ..device.device import NO_STATUS, Answer, DeviceError
-from ..device.ssh_complaints import FAILED, end_of_command, is_let_in, is_unsaid, understand, wants_more_proofs
 from ..display_text import printable
 from .connection_guard import ConnectionGuard, Verdict
 from .kept_connection import end_kept, is_kept
@@ -68,7 +67,7 @@ class AnsibleDevice:
         """
         data = script.encode("utf-8", "surrogateescape")
         failure: AnsibleError | None = None
-        answer = Answer(FAILED, b"")
+        answer = Answer(NO_STATUS, b"")
         with SshLog(self._action._connection) as log, ConnectionGuard(self._deadline, _COMMAND, log) as guard:
             try:
                 answer = self._execute(data)
@@ -96,6 +95,9 @@ class AnsibleDevice:
 
     def _explain(self, failure: AnsibleError, log: SshLog) -> Answer:
         """Return what a device answered where that is what Ansible takes for a lost connection. Raises what it is."""
+        # Not at the top, as in `_late`: where all goes well, ssh complains of nothing.
+        from ..device.ssh_complaints import end_of_command, is_unsaid, understand  # noqa: PLC0415
+
         words = next((str(failure).partition(before)[2] for before in _BEFORE_WORDS if before in str(failure)), "")
         if (status := end_of_command(log.text)) is not None:
             return Answer(status, b"", _bytes(words))
@@ -118,6 +120,8 @@ class AnsibleDevice:
 
     def _late(self, answer: Answer, log: SshLog) -> UnreachableError:
         """Return the error for a device that has had its time. What a server says before it lets us in is not shown."""
+        from ..device.ssh_complaints import is_let_in, wants_more_proofs  # noqa: PLC0415
+
         if wants_more_proofs(log.text):  # ssh gives the same one again and again
             options = self._options()
             where = place(options["host"], options["port"])

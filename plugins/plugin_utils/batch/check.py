@@ -31,8 +31,8 @@ from ..labels.qr_templates import qr_templates
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, State
 from ..modes import Mode, is_for_fleet
+from ..production_order.columns import SSH_PORT
 from ..production_order.damage import damage, damage_beside_others
-from ..production_order.order import SSH_PORT
 from ..scanning.keyboard_layout import HINT, exchanged, is_exchanged
 from ..scanning.scan import read_scan
 from ..serialization.options import REPLACING

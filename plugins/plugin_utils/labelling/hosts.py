@@ -21,11 +21,8 @@ from ..flows import recording
 from ..flows.recording import Recording
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, Context, State
-from ..ledger.rework.void_labels import waiting_for_labels
 from ..modes import Mode
 from . import options as label_options
-from . import selection
-from .numbers import numbers_on
 
 if TYPE_CHECKING:
     from .batch import Label
@@ -212,6 +209,10 @@ def _claims(
     ledger: Ledger, queue: Sequence[_Host], result: _Result, *, context: Context, check: bool
 ) -> Iterator[tuple[_Host, Claim]]:
     """Yield the hosts that need a label, with what the ledger says of their units."""
+    # Not at the top: the check of a batch, which every run makes, makes no labels.
+    from ..ledger.rework.void_labels import waiting_for_labels  # noqa: PLC0415
+    from . import selection  # noqa: PLC0415
+
     live = ledger.live_claims((host.product, host.serial) for host in queue)
     printed = selection.preprinted(ledger, live.values())
     waiting = waiting_for_labels(ledger)
@@ -259,6 +260,7 @@ def _composed(
     ledger: Ledger, due: Sequence[_Host], claims: Mapping[str, Claim], result: _Result
 ) -> Iterator[tuple[_Host, Label]]:
     from . import batch  # noqa: PLC0415  # its libraries are there: the settings needed them
+    from .numbers import numbers_on  # noqa: PLC0415  # as in `_claims`
 
     known: dict[int, Mapping[str, int]] = {}
     for host in due:

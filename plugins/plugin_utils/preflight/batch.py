@@ -13,8 +13,6 @@ from typing import Any
 from ..batch.check import VARIABLES
 from ..batch.check_options import property_notices
 from ..batch.job.check import CheckedJob, Step, check_job, next_steps
-from ..batch.job.finish import still_to_come
-from ..batch.job.slices import begin_slice, slices_to_replace
 from ..batch.problem import Problem
 from ..batch.run_record import begin_run
 from ..batch.unknown_variables import OWN, check_names, check_not_read
@@ -69,6 +67,8 @@ class BatchPreflight:
         if not problems:
             problems += self._begin(hosts, job, step, started)
         if step is Step.FINISH and job.records and not problems:
+            from ..batch.job.finish import still_to_come  # noqa: PLC0415  # most runs are no step of a job
+
             started = job.started
             last.wait_for(still_to_come(job))
         result = conclude(
@@ -84,6 +84,8 @@ class BatchPreflight:
         if step is Step.FINISH or not any(variables.get("ioto_mode") != Mode.NONE for variables in hosts.values()):
             return []
         if step is Step.PROVISION:
+            from ..batch.job.slices import begin_slice, slices_to_replace  # noqa: PLC0415  # as above
+
             may_replace, problems = slices_to_replace(hosts, job)
             self._slice = new_run_number()
             open_ledger = partial(Ledger.of_run, read_only=check_mode)

@@ -15,6 +15,8 @@ from collections.abc import Collection, Iterator, Mapping
 from ..csv_reader import fold_title
 
 COLUMNS = ("address", "host", "user", "serial", "product", "mode", "claim_id")
+SSH_PORT = 22
+"""Where an address without a port leads to."""
 
 _WORDS: Mapping[str, Collection[str]] = {
     "address": {"address", "adress", "adresse", "addr", "ip", "ipv4", "ipv6"},

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
+from functools import cache
 from typing import TypeVar
 
 Key = TypeVar("Key", int, str)
@@ -24,11 +25,10 @@ _MONTHS = (
 _DAY = r"(?:[^\W\d_]{2,10}[.,]{1,2} )?"
 _YEAR = r"(?:\d{2}|(?:19|20)\d{2})"
 _CLOCK = r"\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?[AP]M)?"
-_DATE_IN_WORDS = re.compile(
+_DATE_IN_WORDS = (
     rf"{_DAY}(?:\d{{1,2}}[./ -]+(?:{_MONTHS})\.?(?:[./, -]+{_YEAR})?|"
     rf"(?:{_MONTHS})\.?[./ -]+(?:\d{{1,2}}, ?)?{_YEAR}|(?:{_MONTHS})\.? \d|"
-    rf"{_YEAR}[./ -]+(?:{_MONTHS})(?:[./ -]+\d{{1,2}})?)(?: {_CLOCK})?",
-    re.IGNORECASE,
+    rf"{_YEAR}[./ -]+(?:{_MONTHS})(?:[./ -]+\d{{1,2}})?)(?: {_CLOCK})?"
 )
 _DATE = re.compile(r"\d{1,4}([./-])\d{1,2}\1\d{1,4}")
 _MOMENT = re.compile(rf"\d{{1,4}}([./-])\d{{1,2}}\1\d{{1,4}}[T ]{_CLOCK}Z?|{_CLOCK}", re.IGNORECASE)
@@ -58,8 +58,14 @@ def damage(text: str) -> str | None:
     if text.casefold() in _TRUTHS:
         return "a yes or no that a spreadsheet has made"
     # A spreadsheet writes no month in capitals, and a factory its DEC-12.
-    is_date = _MOMENT.fullmatch(text) or (not text.isupper() and _DATE_IN_WORDS.fullmatch(text))
+    is_date = _MOMENT.fullmatch(text) or (not text.isupper() and _date_in_words().fullmatch(text))
     return "a date that a spreadsheet has made" if is_date else None
+
+
+@cache
+def _date_in_words() -> re.Pattern[str]:
+    # Compiled for the first serial that is not plain: it takes longer than the rest of this file.
+    return re.compile(_DATE_IN_WORDS, re.IGNORECASE)
 
 
 def damage_beside_others(serials: Mapping[Key, str]) -> dict[Key, str]:

@@ -21,12 +21,11 @@ from ..csv_reader import CsvFormat, LineProblem, fold_title, read_rows, title_pr
 from ..display_text import counted, quoted
 from ..errors import IotoError
 from ..identity.mac_addresses import normal_serial
-from .columns import COLUMNS, property_problem
+from .columns import COLUMNS, SSH_PORT, property_problem
 from .damage import damage, damage_beside_others
 
 MODES = ("manual", "auto", "factory", "firmware")
 
-SSH_PORT = 22
 _SHOWN_CHARACTERS = 40
 # No value that reaches a command line may start with a dash: ssh would take it for an option.
 _HOST_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252})")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...display_text import quoted
 from ...errors import IotoError
@@ -19,7 +19,9 @@ from ...modes import Mode
 from ..problem import Problem, by_sentence
 from ..run_hosts import describe_host
 from ..run_record import unit_of
-from .record import JobRecord
+
+if TYPE_CHECKING:
+    from .record import JobRecord
 
 VARIABLE = "ioto_job"
 _COMPARED = {"flow": "ioto_mode", "product": "ioto_product", "serial": "ioto_serial"}
@@ -79,6 +81,8 @@ def check_job(hosts: Hosts, open_ledger: Callable[[str | None], Ledger], step: S
             Problem(tuple(of), f"{VARIABLE} is not that of the others; give one.") for of in numbers.values()
         ]
         return job
+    from .record import JobRecord  # noqa: PLC0415  # most runs are no step of a job
+
     for location, members in _by_ledger(hosts).items():
         try:
             with open_ledger(location) as ledger:
