@@ -6,17 +6,19 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.support.ansible import ROOT
 
 CORE = "ansible_collections.ioto.serialization.plugins.plugin_utils"
 ACTIONS = {path.stem for path in (ROOT / "plugins/action").glob("*.py")}
+CONDITIONS = {"when", "failed_when", "changed_when", "until"}
 FORKED_FOR_EACH_HOST = {"firmware_image"}
 """The actions that may ask a service, and that Ansible loads before it forks a worker for each host.
 
@@ -45,6 +47,17 @@ _AS_ANSIBLE = """
 from ansible.plugins.loader import init_plugin_loader
 init_plugin_loader(["{collections}"])
 from {core}.ledger import ledger
+"""
+
+_PASSES = """
+import gc
+from ansible.plugins.loader import init_plugin_loader
+init_plugin_loader(["{collections}"])
+import {core}
+passes = []
+gc.callbacks.append(lambda phase, about: passes.append(phase))
+from {core}.ledger import ledger
+assert len(passes) < 20, len(passes)
 """
 
 
@@ -96,7 +109,10 @@ def test_ansible_compiles_the_core_once(tmp_path: Path) -> None:
 
 def test_a_run_loads_nothing_that_other_runs_need() -> None:
     modules = loaded(loading({"preflight", "serialize", "summary"}))
-    others = ("labels.layout", "report.page", "firmware.check", "fleet.engine", "service.app", "scanning.picture_file")
+    others = (
+        *("labels.layout", "labelling.selection", "report.page", "firmware.check", "fleet.engine", "service.app"),
+        *("scanning.picture_file", "production_order.order", "batch.job.record", "device.ssh_complaints"),
+    )
     libraries = {"urllib3", "sqlalchemy.orm", "sqlalchemy.dialects.postgresql", "reportlab", "PIL"}
     assert "sqlalchemy.dialects.sqlite" in modules
     assert not modules & {*libraries, *(f"{CORE}.{name}" for name in others)}
@@ -105,6 +121,11 @@ def test_a_run_loads_nothing_that_other_runs_need() -> None:
 def test_workers_leave_what_was_loaded_before_them_to_the_main_process() -> None:
     program = f"{loading({'serialize'})}\nimport gc\nassert len(gc.get_objects()) < gc.get_freeze_count() / 10"
     loaded(program)
+
+
+def test_the_garbage_collector_hardly_looks_at_what_is_loaded(tmp_path: Path) -> None:
+    program = _PASSES.format(collections=ROOT / "playbooks/collections", core=CORE)
+    loaded(program, PYTHONPATH="", PYTHONPYCACHEPREFIX=str(tmp_path))
 
 
 def has_filters(program: str) -> bool:
@@ -122,9 +143,28 @@ def test_the_lookup_of_a_flow_loads_the_filters_where_its_hosts_have_templates_w
     assert not has_filters(_LOOKUP.format(flow="manual", found="!all", more='"uses_filters": True'))
 
 
+def templates_in(content: object, *, is_condition: bool = False) -> Iterator[str]:
+    """Yield the templates of a playbook or a role's tasks, conditions among them."""
+    if isinstance(content, dict):
+        for key, value in content.items():
+            yield from templates_in(value, is_condition=key in CONDITIONS)
+    elif isinstance(content, list):
+        for item in content:
+            yield from templates_in(item, is_condition=is_condition)
+    elif isinstance(content, str) and (is_condition or "{{" in content):
+        yield content
+
+
 @pytest.mark.parametrize(
-    "file", ["provision.yml", "flows.yml", "finish.yml", "nobody.yml", "manual", "auto", "factory"]
+    "file", ["provision.yml", "flows.yml", "finish.yml", "nobody.yml", "manual", "auto", "factory", "verify"]
 )
 def test_what_every_run_reads_has_no_filter(file: str) -> None:
     path = ROOT / "playbooks" / file if file.endswith(".yml") else ROOT / f"roles/{file}/tasks/main.yml"
-    assert re.findall(r"\{\{[^}]*\|[^}]*\}\}", path.read_text(encoding="utf-8")) == []
+    templates = list(templates_in(yaml.safe_load(path.read_text(encoding="utf-8"))))
+    assert [template for template in templates if "|" in template] == []
+
+
+def test_what_checks_each_unit_has_no_filter() -> None:
+    plays = yaml.safe_load((ROOT / "playbooks/verify.yml").read_text(encoding="utf-8"))
+    templates = list(templates_in([play["tasks"] for play in plays if play.get("ignore_unreachable")]))
+    assert templates and [template for template in templates if "|" in template] == []
