@@ -24,6 +24,8 @@ options:
       - C(not_reported) for the host that fails where the report that was asked for was not written, C(not_signed) for
         that of the checkpoint. It is the controller, since no device has failed; with C(--limit), which leaves the
         controller out, the first host of the batch.
+      - C(unscanned), C(checked) or C(not_passed) for the hosts that M(ioto.serialization.verify) said so of in the
+        registered variable C(ioto_verdict), and C(nobody_checked) for the host that fails where it said nothing of any.
       - C(nobody) for the controller where no batch was checked, since there are no hosts; a play fails it then.
       - C(all) or C(controller) for the hosts of the first play, which is tagged C(always). Where C(--skip-tags) or
         C(--start-at-task) leaves it out, nothing would be checked, done or told, so that is an error.
@@ -35,6 +37,7 @@ options:
 seealso:
   - module: ioto.serialization.preflight
   - module: ioto.serialization.summary
+  - module: ioto.serialization.verify
 """
 
 EXAMPLES = r"""
@@ -69,6 +72,8 @@ _CONTROLLER = "localhost"
 _FIRST = {"all": ["all"], "controller": [_CONTROLLER]}
 _ENDS = {"not_reported": ("_ioto_report", "files"), "not_signed": ("_ioto_checkpoint", "checkpoint")}
 """What the plays of the end registered, and what is in it where all went well."""
+_NOBODY_CHECKED = "nobody_checked"
+_BY_VERDICT = ("unscanned", "checked", "not_passed", _NOBODY_CHECKED)
 _ASKS_A_SERVICE = "factory"
 _A_TASK_A_DEVICE = ("manual", "auto", _ASKS_A_SERVICE)
 _LEFT_OUT = ("always", "all", "tagged")
@@ -88,6 +93,8 @@ class LookupModule(LookupBase):
             _refuse_csv(variables)
             _refuse_nothing(variables)
             return _FIRST[terms[0]]
+        if terms[0] in _BY_VERDICT:
+            return self._by_verdict(terms[0], variables)
         for facts in _facts(variables):
             if terms[0] == "not_done" and "_ioto_summary" in facts:
                 return list(facts["_ioto_summary"].get("not_done", ())) or _NOBODY
@@ -100,6 +107,33 @@ class LookupModule(LookupBase):
                     _prepare(terms[0], facts["_ioto_batch"])
                 return hosts
         return [_CONTROLLER] if terms[0] == "nobody" else _NOBODY
+
+    def _by_verdict(self, play: str, variables: Mapping[str, Any]) -> list[str]:
+        """Return the hosts of a play of verify.yml, by what was registered of each."""
+        found: dict[str, list[str]] = {name: [] for name in _BY_VERDICT}
+        for host, facts in zip(variables["groups"]["all"], _facts(variables), strict=False):
+            verdict = facts.get("ioto_verdict")
+            if verdict is None:
+                continue
+            if "skipped" not in verdict:
+                found["checked"].append(host)
+                if not verdict.get("passed"):
+                    found["not_passed"].append(host)
+            elif play == "unscanned" and not self._is_left_out(host, variables["hostvars"]):
+                found["unscanned"].append(host)
+        if play == _NOBODY_CHECKED and not found["checked"]:
+            return _FIRST["all"] if "ansible_limit" in variables else [_CONTROLLER]
+        return found[play] or _NOBODY
+
+    def _is_left_out(self, host: str, hostvars: Any) -> bool:
+        """Whether the host has the mode `none`, which a template may say."""
+        # Not at the top: it is for an action to say which packages are missing.
+        from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter.host_variables import (  # noqa: PLC0415
+            HostVariables,
+        )
+
+        loader: Any = self._loader  # Ansible gives each lookup one
+        return bool(HostVariables(hostvars, host, loader).get("ioto_mode") == "none")
 
 
 def _prepare(play: str, batch: Mapping[str, Any]) -> None:
