@@ -24,8 +24,6 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records 
 from tests.support.ansible import ROOT, Run, provision
 from tests.support.labels import labels_of
 
-pytestmark = pytest.mark.ansible
-
 PUMP, VALVE = "01K9F1EETDEV1CEPR0DVCT0001", "01K9F1EETDEV1CEPR0DVCT0002"
 MORNING, EVENING = "20261127T080000-7QK4XW", "20261127T180000-7QK4XW"
 UNITS = {

@@ -209,7 +209,6 @@ def test_a_bench_that_dies_while_it_binds_goes_on_with_the_same_label_and_no_oth
     assert bench.ledger.summary().reserved == 2
 
 
-@pytest.mark.ansible
 def test_a_roll_is_printed_and_its_labels_are_bound_at_the_prompt_and_from_the_inventory(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()

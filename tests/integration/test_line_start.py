@@ -24,8 +24,6 @@ from tests.fleet import Fleet
 from tests.fleet.jig import Jig
 from tests.services.line_station import RunningStation
 
-pytestmark = pytest.mark.ansible
-
 ROOT = Path(__file__).resolve().parents[2]
 SLOTS = "slots:\n  hosts:\n    slot-1: {ansible_host: 192.0.2.1, ioto_mode: manual}\n"
 
