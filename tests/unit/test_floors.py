@@ -17,7 +17,7 @@ from pathlib import Path
 PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
 CORE = PLUGINS / "plugin_utils"
 FLOORS = (
-    ("errors", "modes", "option", "display_text", "private_files", "requirements"),
+    ("errors", "modes", "option", "display_text", "private_files", "processes", "requirements"),
     ("claim_ids",),
     ("controller_token", "csv_reader", "identity", "json5", "settings"),
     ("production_order", "ledger", "device", "image_formats"),

@@ -20,7 +20,6 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from ..batch.defect import Log, UnitResult, failed_by_defect
-from ..batch.parent_process import SECONDS_BETWEEN_LOOKS, ParentProcess
 from ..errors import IotoError
 from ..flows.flow import plan_flow, run_flow
 from ..image_formats.shared_images import SharedImages
@@ -29,6 +28,7 @@ from ..ledger.group_commit import GroupCommit
 from ..ledger.ledger import Ledger
 from ..option import Option, given_by
 from ..private_files import is_open
+from ..processes.parent_process import SECONDS_BETWEEN_LOOKS, ParentProcess
 from .destination import destination
 from .image_device import open_device
 from .options import OF_THE_FLOW

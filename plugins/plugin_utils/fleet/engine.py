@@ -22,12 +22,12 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, cast
 
 from ..batch.defect import Log, UnitResult, failed_by_defect
-from ..batch.parent_process import SECONDS_BETWEEN_LOOKS, ParentProcess
 from ..device.connection import Deadline, UnreachableError
 from ..errors import IotoError
 from ..flows.flow import Flow, run_flow
 from ..ledger.group_commit import GroupCommit
 from ..ledger.ledger import Ledger
+from ..processes.parent_process import SECONDS_BETWEEN_LOOKS, ParentProcess
 from .look import Look, look_at
 from .ssh_connector import Connector
 from .ssh_settings import SshSettings

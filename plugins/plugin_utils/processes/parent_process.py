@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import os
+import threading
 
 SECONDS_BETWEEN_LOOKS = 1.0
 """How long whoever waits for a result may take to see that the process is gone."""
+SECONDS_TO_END = 10.0
+"""What is left then to whoever ends in good order."""
 
 
 class ParentProcess:
@@ -21,3 +24,18 @@ class ParentProcess:
     def is_gone(self) -> bool:
         """Whether it has ended, so that this process was given to another."""
         return os.getppid() != self._number
+
+    def end_with_it(self, seconds: float = SECONDS_TO_END) -> None:
+        """End this process `seconds` after the one that started it, whatever it is waiting for then.
+
+        It may wait for ever: nobody reads what it writes, and it holds the other end of the pipe itself.
+        """
+
+        def watch() -> None:
+            never = threading.Event()
+            while not self.is_gone:
+                never.wait(SECONDS_BETWEEN_LOOKS)
+            never.wait(seconds)
+            os._exit(1)
+
+        threading.Thread(target=watch, daemon=True).start()
