@@ -38,7 +38,7 @@ docs: setup ## Build the documentation into build/docs/build/html
 
 bench: setup ## Measure all in one table with its bars, and write the page of what is measured (QUICK=1, ROUNDS, AREAS, AGAINST="REVISION ...")
 	@uv sync --quiet --locked --all-extras --group bench
-	@PYTHONPATH=playbooks/collections .venv/bin/python -m tests.benchmark $(if $(QUICK),--size quick) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(AREAS),--areas $(AREAS)) $(foreach revision,$(AGAINST),--against $(revision))
+	@PYTHONPATH=playbooks/collections .venv/bin/python -m tests.benchmark $(if $(QUICK),--size quick) $(if $(ROUNDS),--rounds '$(ROUNDS)') $(if $(AREAS),--areas '$(AREAS)') $(foreach revision,$(AGAINST),--against '$(revision)')
 
 service: setup ## Start the factory service on 127.0.0.1:1234, with an SQLite ledger and nothing else
 	@.venv/bin/python -m plugins.plugin_utils.service

@@ -21,6 +21,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from plugins.plugin_utils.display_text import counted
 from tests.benchmark import page
 from tests.benchmark.areas import AREAS
 from tests.benchmark.fleet_engine import prepare_pyinfra
@@ -28,7 +29,7 @@ from tests.benchmark.measure import Measure, Size, missed
 from tests.benchmark.plot import plot
 from tests.benchmark.run import BenchmarkRun, Machine, Revision
 from tests.benchmark.table import printed
-from tests.benchmark.tree import PAGE, Tree, laid_out, present
+from tests.benchmark.tree import PAGE, Tree, all_laid_out
 
 PATIENCE = 1800.0
 """Seconds that one round may take."""
@@ -53,13 +54,18 @@ class Step:
 def main() -> int:
     """Run what the arguments say; return 1 where something of this revision could not be measured."""
     arguments = parser().parse_args()
-    arguments.dir.mkdir(parents=True, exist_ok=True)
+    try:
+        arguments.dir.mkdir(parents=True, exist_ok=True)
+        (arguments.dir / "log").mkdir(exist_ok=True)
+    except OSError as error:
+        print(f"{error.filename} cannot be made ({error.strerror}); name another folder with --dir.", file=sys.stderr)
+        return 1
     if "fleet" in arguments.areas and arguments.size is Size.FULL:
         _try_pyinfra()
     # Beside this folder's own files: what is written is written to the same disk.
     with tempfile.TemporaryDirectory(prefix="revisions-", dir=arguments.dir) as folder:
         try:
-            trees = [present(), *(laid_out(revision, Path(folder)) for revision in arguments.against)]
+            trees = all_laid_out(arguments.against, Path(folder))
         except (ValueError, RuntimeError) as error:
             print(error, file=sys.stderr)
             return 1
@@ -93,7 +99,7 @@ def parser() -> argparse.ArgumentParser:
     reader.add_argument(
         "--areas", type=_areas, default=list(AREAS), help=f"with commas, of {', '.join(AREAS)} (default: all)"
     )
-    reader.add_argument("--rounds", type=int, help="of each area that is measured in rounds (default: by its size)")
+    reader.add_argument("--rounds", type=_rounds, help="of each area that is measured in rounds (default: by its size)")
     reader.add_argument("--against", action="append", default=[], metavar="REVISION", help="to measure as well")
     reader.add_argument("--dir", type=Path, default=page.RESULTS.parent, help="for the results (default: %(default)s)")
     return reader
@@ -110,6 +116,12 @@ def command(arguments: argparse.Namespace) -> str:
         "AGAINST": '"' + " ".join(arguments.against) + '"' if arguments.against else "",
     }
     return " ".join(("make bench", *(f"{name}={value}" for name, value in given.items() if value)))
+
+
+def _rounds(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of rounds; give 1 or more")
+    return int(text)
 
 
 def _areas(text: str) -> list[str]:
@@ -137,7 +149,8 @@ def steps(trees: Sequence[Tree], areas: Sequence[str], size: Size, rounds: int |
 
 
 def measure(run: BenchmarkRun, todo: Sequence[Step], folder: Path) -> None:
-    """Do the steps, say what remains, and save the run after each."""
+    """Do the steps, say what remains, and save the run before the first and after each."""
+    run.save(folder / "results.json")  # the plot and the page are of this run, whatever comes of it
     began = time.monotonic()
     slower = 1.0  # than two idle cores are
     expected = 0.0
@@ -162,7 +175,6 @@ def measure(run: BenchmarkRun, todo: Sequence[Step], folder: Path) -> None:
 def _done(step: Step, folder: Path) -> tuple[list[Measure], str]:
     """Return what a step measured, and what was in its way."""
     log = folder / "log" / f"{step.area}-{step.number}-{step.tree.root.name}.log"
-    log.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="ioto-bench-") as temporary, log.open("wb") as sink:
         result = Path(temporary) / "result.json"
         told = (step.area, step.size.value, str(step.number), str(result))
@@ -191,7 +203,8 @@ def shown(run: BenchmarkRun, folder: Path, *, for_the_page: bool) -> int:
     printed(run)
     today = [one for of_area in run.found.values() for one in of_area.get(run.revisions[0].name, [])]
     bars = [one for one in today if one.holds is not None]
-    print(f"{len(bars)} bars, {len(missed(bars))} missed; {run.seconds / 60:.1f} minutes; {folder / 'results.json'}")
+    told = f"{counted(len(bars), 'bar')}, {len(missed(bars))} missed"
+    print(f"{told}; {run.seconds / 60:.1f} min; {folder / 'results.json'}")
     failed = list(run.unmeasured())
     for problem in failed:
         print(f"Not measured: {problem}", file=sys.stderr)
@@ -201,7 +214,12 @@ def shown(run: BenchmarkRun, folder: Path, *, for_the_page: bool) -> int:
         print("No plot: matplotlib is missing; run `make bench`, or `uv sync --group bench`.", file=sys.stderr)
         return 1 if failed else 0
     if for_the_page:
-        page.write(run, folder / "results.svg")
+        try:
+            page.write(run, folder / "results.svg")
+        except OSError as error:
+            print(f"{error.filename} cannot be written ({error.strerror}); see to it, then run", file=sys.stderr)
+            print("python -m tests.benchmark.page", file=sys.stderr)
+            return 1
         print(f"Wrote {PAGE}.")
     else:
         print("The page is left as it was; `python -m tests.benchmark.page` writes it from this run.")

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from textwrap import wrap
 
+from plugins.plugin_utils.display_text import counted
 from tests.benchmark.areas import AREAS
 from tests.benchmark.run import BenchmarkRun
 from tests.benchmark.table import Cells, one_for_all, titled
@@ -34,6 +35,9 @@ def main() -> int:
         return 1
     except ValueError as error:
         print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"{error.filename}: {error.strerror}; see to it, then run again.", file=sys.stderr)
         return 1
     print(f"Wrote {PAGE}.")
     return 0
@@ -61,7 +65,7 @@ def measured_part(run: BenchmarkRun) -> Iterator[str]:
     today, machine = run.revisions[0], run.machine
     day = f"{run.began.day} {run.began:%B %Y}"
     yield from (
-        f"``{run.command}`` on {day}, in {run.seconds / 60:.0f} minutes.",
+        f"``{run.command}`` on {day}, in {counted(round(run.seconds / 60), 'minute')}.",
         "",
         ".. list-table::",
         "",
@@ -80,8 +84,9 @@ def measured_part(run: BenchmarkRun) -> Iterator[str]:
         yield from (*_wrapped("The machine did other work when the run began: these figures say little."), "")
     yield from (
         *_wrapped(
-            "All figures are medians of the rounds of that run, in which ours and the peer took turns; the ratio is "
-            "the median of those of the rounds, with the least and the greatest. What counts are the ratios."
+            "All figures are medians of the rounds of that run, in which ours and the peer took turns. The ratio is "
+            "the median of those of the rounds, and not the quotient of the two medians; where there were several, the "
+            "least and the greatest stand beside it. What counts are the ratios."
         ),
         "",
         f".. image:: {Path(PICTURE).name}",

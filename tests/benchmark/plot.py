@@ -24,6 +24,9 @@ def plot(run: BenchmarkRun, path: Path) -> None:
     from matplotlib import pyplot, ticker  # noqa: PLC0415
 
     rows = [row for area in run.found for row in run.rows(area) if one_for_all(row).bar is not None]
+    if not rows:
+        path.unlink(missing_ok=True)
+        return
     figure_, axes = pyplot.subplots(figsize=(11, 1.5 + 0.34 * len(rows)), layout="constrained")
     axes.axvline(1, color="black", linewidth=1)
     for number, revision in enumerate(run.revisions):

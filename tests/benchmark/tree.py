@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,26 +56,48 @@ def described(root: Path) -> str:
     return f"{revision}, {_CHANGED}" if changed else revision
 
 
+def all_laid_out(revisions: Iterable[str], folder: Path) -> list[Tree]:
+    """Return what lies in this folder, and each of `revisions` once. Raises as `laid_out` does."""
+    trees = [present()]
+    for revision in revisions:
+        name = _named(revision)
+        if name == trees[0].revision:
+            raise ValueError(f"{revision} is the revision at hand; name another one with --against.")
+        if name not in [tree.revision for tree in trees]:
+            trees.append(laid_out(revision, folder))
+    return trees
+
+
 def laid_out(revision: str, folder: Path) -> Tree:
     """Put a revision into `folder`, lay today's benchmark over it, and make the environment that its lock file names.
 
     Raises `ValueError` where there is no such revision, `RuntimeError` where there is no environment.
     """
-    try:
-        name = _git(ROOT, "describe", "--always", "--tags", f"{revision}^{{commit}}")
-    except subprocess.CalledProcessError:
-        raise ValueError(f"git knows no revision {revision!r} here; name another one with --against.") from None
+    name = _named(revision)
     root = folder / name
     root.mkdir(parents=True)
     with subprocess.Popen(("git", "archive", name), cwd=ROOT, stdout=subprocess.PIPE) as packed:
         subprocess.run(("tar", "-x", "-C", str(root)), stdin=packed.stdout, check=True)
-    shutil.rmtree(root / "tests")
+    if (root / "tests").exists():
+        shutil.rmtree(root / "tests")
     for part in _BENCHMARK:
         shutil.copytree(ROOT / part, root / part, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
     pyinfra = ROOT / ".venv-pyinfra"
     if pyinfra.exists():
         (root / pyinfra.name).symlink_to(pyinfra)
     return Tree(name, root, _python_of(root))
+
+
+def _named(revision: str) -> str:
+    """Return what git calls a revision. Raises `ValueError` where there is none."""
+    try:
+        return _git(ROOT, "describe", "--always", "--tags", f"{revision}^{{commit}}")
+    except OSError:
+        raise ValueError("There is no git here to lay out another revision; install git.") from None
+    except subprocess.CalledProcessError as error:
+        if "not a git repository" in error.stderr:
+            raise ValueError("This folder is no clone, so it has no other revisions; use one by git clone.") from None
+        raise ValueError(f"git knows no revision {revision!r} here; name another one with --against.") from None
 
 
 def _python_of(root: Path) -> Path:

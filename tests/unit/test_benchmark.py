@@ -24,7 +24,7 @@ from tests.benchmark.measure import Bar, Measure, Size, figure, joined
 from tests.benchmark.page import BEGIN, END, renewed
 from tests.benchmark.run import BenchmarkRun, Machine, Revision
 from tests.benchmark.table import printed
-from tests.benchmark.tree import PAGE, ROOT, Tree, described, laid_out
+from tests.benchmark.tree import PAGE, ROOT, Tree, all_laid_out, described, laid_out
 
 MACHINE = Machine("A processor", 2, 8 * 2**30, "Linux 6.1", "Debian", 0.25)
 TODAY, BEFORE = Revision("abc1234", "3.11.2", "2.19.14"), Revision("def5678", "3.11.2", "2.19.13")
@@ -215,6 +215,26 @@ def test_another_revision_is_laid_out_with_the_benchmark_of_today(tmp_path: Path
     assert tree.environment()["PYTHONPATH"] == str(tree.root / "playbooks/collections")
     with pytest.raises(ValueError, match="git knows no revision 'nowhere' here; name another one with --against"):
         laid_out("nowhere", tmp_path)
+
+
+def test_a_revision_is_measured_once_and_the_one_at_hand_not_beside_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if described(ROOT).endswith("changes"):
+        assert len(all_laid_out(["HEAD", "HEAD"], tmp_path)) == 2
+    else:
+        with pytest.raises(ValueError, match="HEAD is the revision at hand; name another one with --against"):
+            all_laid_out(["HEAD"], tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ValueError, match="There is no git here to lay out another revision; install git"):
+        all_laid_out(["HEAD"], tmp_path)
+
+
+@pytest.mark.parametrize("rounds", ["0", "-1", "x", "1.5"])
+def test_a_number_of_rounds_that_is_none_is_refused(rounds: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parser().parse_args(["--rounds", rounds])
+    assert f"{rounds!r} is no number of rounds; give 1 or more" in capsys.readouterr().err
 
 
 def test_the_smallest_run_measures_prints_and_saves(tmp_path: Path) -> None:

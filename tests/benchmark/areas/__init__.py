@@ -58,7 +58,7 @@ AREAS: Mapping[str, Area] = {
         "Batch check, summary and report of hosts that are all done, without a device: one ``ansible-playbook`` for "
         "each size, with the CPU of each play. A host costs what it costs more than an inventory of one host does; the "
         "floor is a play with one ``debug`` for the same hosts. Of an order, ``csv`` reads the same bytes.",
-        {Size.FULL: 3, Size.QUICK: 1, Size.TINY: 1},
+        _FIVE,
         _by_size(80, 20, 12),
     ),
     "images": Area(
