@@ -148,7 +148,7 @@ def _members(name: str, values: Sequence[object]) -> Sequence[str | None]:
     key, first = _encode(name), values[0]
     if isinstance(first, str | None) and values.count(first) == len(values):
         return (None if first is None else f"{key}:{_encode(first)}",) * len(values)
-    if all(type(value) is int for value in values):
+    if {*map(type, values)} == {int}:
         return [f"{key}:{value}" for value in values]
     return [None if value is None else f"{key}:{_encode(value)}" for value in values]
 
