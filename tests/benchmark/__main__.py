@@ -120,7 +120,7 @@ def command(arguments: argparse.Namespace) -> str:
 
 def _rounds(text: str) -> int:
     if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of rounds; give 1 or more")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a valid number of rounds; give 1 or more")
     return int(text)
 
 
@@ -217,8 +217,11 @@ def shown(run: BenchmarkRun, folder: Path, *, for_the_page: bool) -> int:
         try:
             page.write(run, folder / "results.svg")
         except OSError as error:
-            print(f"{error.filename} cannot be written ({error.strerror}); see to it, then run", file=sys.stderr)
-            print("python -m tests.benchmark.page", file=sys.stderr)
+            print(
+                f"{error.filename} cannot be written ({error.strerror}); make it writable, then run: "
+                ".venv/bin/python -m tests.benchmark.page",
+                file=sys.stderr,
+            )
             return 1
         print(f"Wrote {PAGE}.")
     else:

@@ -89,7 +89,7 @@ def laid_out(revision: str, folder: Path) -> Tree:
 
 
 def _named(revision: str) -> str:
-    """Return what git calls a revision. Raises `ValueError` where there is none."""
+    """Return git's name for a revision. Raises `ValueError` if git does not know it."""
     try:
         return _git(ROOT, "describe", "--always", "--tags", f"{revision}^{{commit}}")
     except OSError:

@@ -231,10 +231,10 @@ def test_a_revision_is_measured_once_and_the_one_at_hand_not_beside_itself(
 
 
 @pytest.mark.parametrize("rounds", ["0", "-1", "x", "1.5"])
-def test_a_number_of_rounds_that_is_none_is_refused(rounds: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_number_of_rounds_that_is_not_valid_is_refused(rounds: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         parser().parse_args(["--rounds", rounds])
-    assert f"{rounds!r} is no number of rounds; give 1 or more" in capsys.readouterr().err
+    assert f"{rounds!r} is not a valid number of rounds; give 1 or more" in capsys.readouterr().err
 
 
 def test_the_smallest_run_measures_prints_and_saves(tmp_path: Path) -> None:

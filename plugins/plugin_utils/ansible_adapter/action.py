@@ -22,6 +22,7 @@ from ..display_text import printable
 from ..errors import IotoError
 from ..ledger.ledger import Ledger
 from ..option import Option, specs
+from ..processes.parent_process import ParentProcess
 from .ansible_device import AnsibleDevice
 from .host_variables import HostVariables
 
@@ -55,6 +56,8 @@ class IotoAction(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Ansible's entry point."""
+        if self.BYPASS_HOST_LOOP:  # the results of many hosts may be more than Ansible's pipe holds
+            ParentProcess().end_with_it()
         result: dict[str, Any] = super().run(tmp, task_vars)
         self.task_vars = task_vars or {}
         self._variables_of: dict[str, Mapping[str, Any]] = {}

@@ -21,7 +21,6 @@ from ansible.executor.process import worker
 from ansible.inventory.manager import split_host_pattern
 from ansible.plugins.loader import connection_loader
 
-from ..processes.parent_process import ParentProcess
 from .action import ArgumentError, IotoAction, plain, reason_of
 
 _RawTaskResult: Any = getattr(task_result, "_RawTaskResult", None)
@@ -35,11 +34,6 @@ class BatchAction(IotoAction):
 
     BYPASS_HOST_LOOP = True
     _requires_connection = False
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Ansible's entry point, in a process of the task's own."""
-        ParentProcess().end_with_it()
-        return super().run(tmp, task_vars)
 
     @property
     def forks(self) -> int:
