@@ -31,6 +31,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.r
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources.generated import Generated
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources.source import ClaimSource
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.transaction import serialize
+from tests.fleet import processes
 from tests.support.shell_device import PRODUCT, SHELLS, ShellDevice, available_shells, link_applets
 from tests.support.write_races import wait_for_session
 
@@ -246,12 +247,7 @@ class Controller:
 
     def kill(self, what: str) -> bool:
         """Kill the `controller`, its `shell`, or `everything`; return whether there was such a thing."""
-        victims = [self.pid]
-        if what == "shell":
-            victims = []
-            for path in Path(f"/proc/{self.pid}/task").glob("*/children"):
-                with suppress(OSError):
-                    victims += map(int, path.read_text(encoding="ascii").split())
+        victims = processes.children(self.pid) if what == "shell" else [self.pid]
         for pid in victims:
             with suppress(ProcessLookupError):
                 (os.killpg if what == "everything" else os.kill)(pid, signal.SIGKILL)

@@ -55,6 +55,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.s
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources.given import Given
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.sources.source import ClaimSource
 from ansible_collections.ioto.serialization.plugins.plugin_utils.serialization.transaction import serialize
+from tests.fleet import processes
 from tests.services.factory_service import RunningService
 from tests.support.block_devices import unwritten_ext4
 from tests.support.firmware import make_ext
@@ -205,10 +206,10 @@ IMAGE = "firmware image"
 
 def kill_agents() -> None:
     """End every agent of this namespace with SIGKILL."""
-    for comm in Path("/proc").glob("[0-9]*/comm"):
+    for pid in processes.running():
         with suppress(OSError):
-            if comm.read_text() == "ioto\n":
-                os.kill(int(comm.parent.name), signal.SIGKILL)
+            if Path(f"/proc/{pid}/comm").read_text() == "ioto\n":
+                os.kill(pid, signal.SIGKILL)
 
 
 def verified(line: Line, unit: Unit, flow: Flow) -> str:

@@ -55,19 +55,35 @@ def spawn(*command: str, folder: Path, log: Path, pass_fds: Sequence[int] = ()) 
 
 def members(folder: Path) -> list[int]:
     """Return the pids of the living processes that belong to `folder` or to a folder below it."""
-    pids = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
-    return [pid for pid in pids if pid != os.getpid() and _belongs(pid, folder)]
+    return [pid for pid in running() if pid != os.getpid() and _belongs(pid, folder)]
+
+
+def running() -> list[int]:
+    """Return the pids of this machine, zombies too; any of them may have ended when you look at it.
+
+    A pattern such as `/proc/[0-9]*/stat` would not do: Python 3.11 raises where a process ends while it looks.
+    """
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()]
+
+
+def children(pid: int) -> list[int]:
+    """Return the pids of what `pid` has started, zombies too; none when it has ended itself."""
+    found = []
+    with suppress(OSError):
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            with suppress(OSError):  # this thread alone has ended
+                words = (thread / "children").read_text(encoding="ascii").split()
+                found += [int(word) for word in words]
+    return found
 
 
 def descendants(pid: int) -> list[int]:
     """Return the pids of what `pid` has started, and what that has started, zombies too."""
     found, unseen = [], [pid]
     while unseen:
-        with suppress(OSError):  # it has ended meanwhile
-            for task in Path(f"/proc/{unseen.pop()}/task").glob("*/children"):
-                children = [int(word) for word in task.read_text(encoding="ascii").split()]
-                found += children
-                unseen += children
+        started = children(unseen.pop())
+        found += started
+        unseen += started
     return found
 
 

@@ -19,7 +19,7 @@ import yaml
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.event_kinds import EventKind
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import State
-from tests.fleet import Fleet
+from tests.fleet import Fleet, processes
 from tests.services.label_printer import READY, LabelPrinter
 from tests.support.ansible import ROOT, command, environment, provision
 from tests.support.labels import labels_of
@@ -197,7 +197,7 @@ def test_a_controller_that_is_killed_while_it_prints_leaves_no_unit_without_a_la
                 stdin=subprocess.DEVNULL,
             )
             printer.wait_for(2)
-            workers = children(controller.pid)
+            workers = processes.children(controller.pid)
             assert workers
             for process in [controller.pid, *(workers if dead == "all of the controller" else [])]:
                 os.kill(process, signal.SIGKILL)
@@ -216,11 +216,6 @@ def test_a_controller_that_is_killed_while_it_prints_leaves_no_unit_without_a_la
             assert printer.labels() == ([two, three] if is_in_doubt else [three])
         assert (f"The label of {serials[1]} may be there twice" in run.output) == is_in_doubt
         assert f"The label of {serials[2]} may be there twice" not in run.output
-
-
-def children(process: int) -> list[int]:
-    """The processes that a process has started, and that still run."""
-    return [int(number) for number in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

@@ -26,6 +26,8 @@ from urllib.parse import urlencode
 
 import pytest
 
+from tests.fleet import processes
+
 START_TIMEOUT = 30.0
 """Seconds in which a server must answer."""
 _ADMINISTRATOR = "postgres"
@@ -142,9 +144,7 @@ class PostgresqlServer:
     def processes(self) -> list[int]:
         """Return the server's processes, the one that started the others first."""
         assert self._process is not None
-        pid = self._process.pid
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
-        return [pid, *map(int, children.split())]
+        return [self._process.pid, *processes.children(self._process.pid)]
 
     def wait_for_standbys(self, names: str) -> None:
         """Have each commit from now on wait for the standbys `names`, or for none."""

@@ -26,6 +26,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.device.device i
     WriteFailure,
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.device.scripts import probe, replace
+from tests.fleet import processes
 
 from .shell_device import SHELLS, available_shells, make_device
 
@@ -133,9 +134,9 @@ def wait_for_session(session: int) -> None:
 
 
 def _processes() -> Iterator[Sequence[str]]:
-    for path in Path("/proc").glob("[0-9]*/stat"):
+    for pid in processes.running():
         with suppress(OSError):
-            yield path.read_text(encoding="ascii", errors="replace").rpartition(") ")[2].split()
+            yield Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(") ")[2].split()
 
 
 def _script(before: RemoteFile, text: bytes) -> str:

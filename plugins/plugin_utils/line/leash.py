@@ -63,13 +63,12 @@ def _kill_the_rest() -> None:
         with suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
-        children = Path("/proc/self/task").glob("*/children")
-        pids = [int(word) for file in children for word in file.read_text(encoding="ascii").split()]
-        if not pids:
+        children = Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="ascii").split()
+        if not children:
             return
-        for pid in pids:
+        for pid in children:
             with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+                os.kill(int(pid), signal.SIGKILL)
         time.sleep(0.005)
 
 
