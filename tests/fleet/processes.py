@@ -141,11 +141,25 @@ def _belongs(pid: int, folder: Path) -> bool:
     with suppress(OSError):
         if Path(f"/proc/{pid}/root").readlink().is_relative_to(folder):
             return True
-        for variable in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
+        for variable in _environ(pid).split(b"\0"):
             name, _, value = variable.partition(b"=")
             if name == MARK.encode():
                 return Path(os.fsdecode(value)).is_relative_to(folder)
     return False
+
+
+def _environ(pid: int) -> bytes:
+    """Return what a process inherited; of one that is about to become another program, as soon as that has it."""
+    place = Path(f"/proc/{pid}")
+    while not (found := (place / "environ").read_bytes()):
+        (place / "exe").readlink()  # which a zombie does not have, nor what is the kernel's own
+        # Until a program is set up, its environment is nowhere: one in 25 looks at who does nothing but start others.
+        fields = (place / "stat").read_text(encoding="utf-8", errors="replace").rpartition(") ")[2].split()
+        begin, end = fields[47:49]
+        if begin == end != "0":
+            break
+        time.sleep(0.001)
+    return found
 
 
 def _unescape(field: str) -> str:

@@ -540,3 +540,14 @@ def test_an_ordinary_user_gets_devices_too() -> None:
     assert processes.members(state_dir) == []
     assert not state_dir.exists() or not any(state_dir.iterdir())
     shutil.rmtree(state_dir, ignore_errors=True)
+
+
+def test_a_process_is_found_while_it_becomes_another_program(tmp_path: Path) -> None:
+    again = tmp_path / "again.sh"
+    again.write_text('[ "$1" -eq 0 ] || exec sh "$0" $(($1 - 1))\n: >"$0.ended"\n', encoding="utf-8")
+    runner = processes.spawn("sh", str(again), "700", folder=tmp_path, log=tmp_path / "log")
+    looks = 0
+    while processes.members(tmp_path) == [runner.pid]:
+        looks += 1
+    assert (tmp_path / "again.sh.ended").exists()
+    assert runner.wait() == 0 and looks > 20
