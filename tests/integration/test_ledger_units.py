@@ -148,6 +148,23 @@ def test_a_board_of_one_unit_does_not_become_that_of_another(ledger: Ledger) -> 
     assert ledger.allocate(request("SN-2", mac=OTHER_MAC)) == other
 
 
+def test_a_unit_whose_replacement_is_refused_for_its_board_keeps_the_id_that_it_has(ledger: Ledger) -> None:
+    ledger.allocate(request("SN-1", mac=MAC))
+    had = ledger.allocate(request("SN-2"))
+    with pytest.raises(DeviceConflictError, match="is unit 'SN-1'"):
+        ledger.replace(request("SN-2", mac=MAC), reason="label lost")
+    assert ledger.live_claim(had.product, "SN-2") == had
+
+
+def test_a_former_product_keeps_its_claim_where_the_unit_is_another_device(ledger: Ledger) -> None:
+    former = ledger.allocate(request("SN-1", product=OTHER_PRODUCT))
+    had = ledger.allocate(request("SN-1", mac=MAC))
+    asked = request("SN-1", had.claim_id, mac=OTHER_MAC)._replace(former_product=OTHER_PRODUCT)
+    with pytest.raises(DeviceConflictError, match="another mac"):
+        ledger.replace(asked, reason="other product")
+    assert ledger.live_claim(OTHER_PRODUCT, "SN-1") == former
+
+
 def test_what_a_unit_is_known_by_later_counts_too_and_what_its_old_board_was_no_longer(ledger: Ledger) -> None:
     ledger.allocate(request("SN-1"))
     ledger.allocate(request("SN-1", mac=MAC))

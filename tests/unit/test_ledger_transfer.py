@@ -224,6 +224,16 @@ def test_a_reserved_id_gets_the_unit_that_the_file_names(ledger: Ledger, title: 
     assert [(claim.unit, claim.state) for claim in content(ledger)] == [("SN-1", State.VERIFIED)]
 
 
+def test_a_reserved_id_that_comes_back_retired_leaves_its_unit_the_one_that_it_has(ledger: Ledger) -> None:
+    (reserved,) = ledger.reserve(ReserveRequest(PRODUCT, 1, context=CONTEXT))
+    live = ledger.allocate(AllocationRequest(PRODUCT, "SN-1", "generated", CONTEXT))
+    void = f"claim_id,product,serial,state\n{reserved.claim_id},{PRODUCT},SN-1,retired\n"
+    second = problems(ledger, f"{void}KT08FFQXWQ,{PRODUCT},SN-1,verified\n")
+    assert list(second) == [3] and f"already has the claim ID {live.masked}" in second[3]
+    assert take_in(ledger, void) == Imported(0, 1, 0)
+    assert ledger.live_claim(PRODUCT, "SN-1") == live
+
+
 def test_every_bad_line_is_named_at_once_and_nothing_is_imported(ledger: Ledger) -> None:
     allocate(ledger, "SN-1", "AAAAAAAAAA")
     allocate(ledger, "SN-2", "BBBBBBBBBB")

@@ -8,6 +8,7 @@ Whatever the operation and however many units, a change set costs a few statemen
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -70,7 +71,7 @@ class ChangeSet:
         self._changed: set[str] = set()
         self._events: list[NewEvent] = []
         self._conflicts: list[NewEvent] = []
-        self._counts: dict[ClaimKind, int] = {}
+        self._counts: Counter[ClaimKind] = Counter()
         units, ids = set(touched.get("units", ())), filter(None, touched.get("ids", ()))
         self._draw = _Draw(len(units) or 1)
         new_for = list(touched.get("new_for", ()))
@@ -156,8 +157,10 @@ class ChangeSet:
         holder = self._claims.get(request.claim_id) if request.claim_id else None
         if holder is not None and holder is not live and not _waits_for(holder, request):
             raise self._conflict(request, holder, taken(holder))
-        for claim in gone:
+        # All that `allocate` may refuse, before anything is retired: what is refused is saved as far as it came.
+        for claim in filter(None, (live, former)):
             self._check_device(claim, request)
+        self.check_board(request)
         for claim in gone:
             self.retire(claim, reason, request.context)
         self.given_up.note(request.product, request.unit, gone[0])
@@ -209,7 +212,7 @@ class ChangeSet:
     def insert(self, claim: Claim, kind: EventKind, context: Context, detail: str | None = None) -> Claim:
         """Write down a claim that the ledger did not have."""
         self._new[claim.claim_id] = None
-        self._count(ClaimKind.of(claim), 1)
+        self._counts[ClaimKind.of(claim)] += 1
         self._put(claim)
         self._events.append(NewEvent(kind, context, claim.claim_id, claim.product, claim.unit, detail))
         return claim
@@ -233,14 +236,12 @@ class ChangeSet:
     def _put(self, claim: Claim, *, is_written: bool = False) -> None:
         before = self._claims.get(claim.claim_id)
         self._boards.put(claim, is_written=is_written)
-        if before is not None and before.unit is not None:
-            self._live.pop((before.product, normal_serial(before.unit)), None)
+        if before is not None and before.unit is not None and self.live(before.product, before.unit) is before:
+            del self._live[before.product, normal_serial(before.unit)]
         self._claims[claim.claim_id] = claim
         if claim.unit is not None and claim.is_live:
-            self._live[claim.product, normal_serial(claim.unit)] = claim.claim_id
-
-    def _count(self, kind: ClaimKind, more: int) -> None:
-        self._counts[kind] = self._counts.get(kind, 0) + more
+            # A reserved ID that comes back bound and retired is its unit's for a moment, beside the one that it has.
+            self._live.setdefault((claim.product, normal_serial(claim.unit)), claim.claim_id)
 
     def _insert_allocated(self, request: AllocationRequest, claim_id: str) -> Claim:
         product, unit, source, context, now = request.product, request.unit, request.source, request.context, self.now
@@ -254,7 +255,7 @@ class ChangeSet:
         if details:
             self._boards.put(claim)
         self._new[claim_id] = None
-        self._count(_allocated_of(product), 1)
+        self._counts[_allocated_of(product)] += 1
         self._events.append(NewEvent(EventKind.ALLOCATED, context, claim_id, product, unit, f"source {source}"))
         return claim
 
@@ -288,8 +289,8 @@ class ChangeSet:
 
     def _change(self, claim: Claim, kind: EventKind | None, context: Context, *detail_and_reason: str | None) -> Claim:
         claim = _dated(claim, self._claims[claim.claim_id], kind, self.now)
-        self._count(ClaimKind.of(self._claims[claim.claim_id]), -1)
-        self._count(ClaimKind.of(claim), 1)
+        self._counts[ClaimKind.of(self._claims[claim.claim_id])] -= 1
+        self._counts[ClaimKind.of(claim)] += 1
         self._changed.add(claim.claim_id)
         self._put(claim)
         if kind is not None:
