@@ -48,6 +48,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.slices i
     NewSlice,
     SliceOverlapError,
     open_slice,
+    slices_of,
 )
 from tests.support.ledgers import PRODUCT
 
@@ -149,6 +150,21 @@ def test_a_slice_keeps_its_hosts_until_it_ends(job: Job) -> None:
     job.end(first, {"a": DONE, "b": {"failed": True, "msg": "It is dead."}})
     second, refused = job.begin("b", "c")
     assert not refused and job.results()["b"]["msg"].startswith(f"the slice {second} (")
+
+
+def test_a_slice_that_takes_the_place_of_very_many_has_its_hosts(job: Job) -> None:
+    """The numbers alone are more than the ledger keeps in one text."""
+    context = Context("ann@line", run=job.number)
+    hosts = [f"host-{number}" for number in range(25)]
+    with Ledger(job.location) as ledger:
+        for host in hosts:
+            open_slice(ledger.database, NewSlice(f"{host:-<100}", (host,), context))
+        whole = NewSlice("S-whole", hosts, context, is_alive=lambda _process: False)
+        assert len(open_slice(ledger.database, whole)) == 25
+        last = slices_of(ledger.events(run=job.number))["S-whole"]
+        assert [*last.hosts] == hosts and len(last.replaces) == 25
+        with pytest.raises(SliceOverlapError, match="S-whole"):
+            open_slice(ledger.database, NewSlice("S-late", hosts[:2], context))
 
 
 def test_whose_process_lives_on_this_machine_is_not_replaced_unless_somebody_says_so(job: Job) -> None:

@@ -28,8 +28,8 @@ from .records import Context, Event, LedgerError, NewEvent
 from .row_values import MAX_TEXT, packed, read, select_rows, unread
 from .schema import events
 
-_JOB_LOCKS = 0x10701071
-"""Ours among the advisory locks of a PostgreSQL database, as those of `unit_locks` are."""
+_JOB_LOCKS = 0x10701072
+"""Ours among the advisory locks of a PostgreSQL database; `unit_locks` and `boards` have its neighbours."""
 _SHOWN = 3
 
 
@@ -126,9 +126,8 @@ def describe_slice(one: Slice) -> str:
 
 def _events_of(new: NewSlice, replaced: Sequence[Slice]) -> Iterator[NewEvent]:
     facts: dict[str, Any] = {"slice": new.number, "process": new.process}
-    if replaced:
-        facts["replaces"] = [one.number for one in replaced]
-    for some in _packed("hosts", new.hosts, facts):
+    numbers = [one.number for one in replaced]
+    for some in (*_packed("replaces", numbers, facts), *_packed("hosts", new.hosts, facts)):
         yield NewEvent(EventKind.SLICE, new.context, detail=some)
 
 
