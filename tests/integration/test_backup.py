@@ -14,12 +14,14 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import backup
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.backup import Backup, back_up
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
@@ -180,6 +182,59 @@ def test_what_cannot_be_read_and_what_is_somebodys_own_stays(station: Station) -
     (told,) = made.notices
     assert damaged.name in told
     assert in_use.name in told
+
+
+def test_a_ledger_that_another_process_has_for_itself_is_not_waited_for_without_end(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    station.serve()
+    made = station.back_up().path
+    monkeypatch.setattr(backup, "BUSY_TIMEOUT", 0.05)
+    with closing(sqlite3.connect(made, isolation_level=None)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(LedgerError, match=r"could not be copied .* had it for itself for more than"):
+            back_up(str(made), station.copies / "of-the-copy", keep=3)
+    assert back_up(str(made), station.copies / "of-the-copy", keep=3).path.is_file()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+def test_what_may_not_be_looked_at_is_one_sentence(station: Station, tmp_path: Path) -> None:
+    station.serve()
+    made = station.back_up().path
+    script = """
+import os, sys
+from pathlib import Path
+from plugins.plugin_utils.ledger.backup import back_up
+from plugins.plugin_utils.ledger.records import LedgerError
+from plugins.plugin_utils.ledger.restore import restore
+mine, locked, copy = map(Path, sys.argv[1:])
+os.setuid(65534)
+for work in (
+    lambda: back_up(str(copy), locked / "copies", keep=3),
+    lambda: back_up(str(locked / "ledger.db"), mine, keep=3),
+    lambda: restore(str(mine / "ledger.db"), locked / "copy.db", check=True),
+    lambda: restore(str(locked / "ledger.db"), copy, check=True),
+):
+    try:
+        work()
+    except LedgerError as error:
+        print(error)
+"""
+    folder = Path(tempfile.mkdtemp())
+    try:
+        folder.chmod(0o755)
+        copy, locked, mine = folder / "copy.db", folder / "locked", folder / "mine"
+        shutil.copy(made, copy)
+        copy.chmod(0o644)
+        locked.mkdir(mode=0o700)
+        mine.mkdir(mode=0o700)
+        os.chown(mine, 65534, 65534)
+        command = (sys.executable, "-c", script, mine, locked, copy)
+        done = subprocess.run(command, cwd=documents.ROOT, capture_output=True, text=True, check=True)
+    finally:
+        shutil.rmtree(folder)
+    said = done.stdout.splitlines()
+    assert len(said) == 4 and all("ermission denied" in line for line in said), done.stdout
 
 
 @pytest.mark.parametrize("keep", [0, -1])

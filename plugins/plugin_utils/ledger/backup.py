@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from ..display_text import printable
 from ..private_files import draft, make_private_folder
+from .driver_errors import sentences
 from .location import Location
 from .migrations.version import moved_sentence
 from .records import LedgerError
@@ -38,9 +40,9 @@ def back_up(ledger: str | None, folder: Path, *, keep: int) -> Backup:
         raise LedgerError(f"{keep} copies cannot be kept; keep 1 or more.")
     path = file_to_copy(ledger)
     folder = folder.absolute()
-    if folder.exists() and not folder.is_dir():
-        raise LedgerError(f"{folder} is a file, and copies are kept in a folder; name one that is for them (dest).")
     try:
+        if folder.exists() and not folder.is_dir():
+            raise LedgerError(f"{folder} is a file, and copies are kept in a folder; name one that is for them (dest).")
         make_private_folder(folder)
         target = _unused(folder, path.stem)
         with draft(target) as temporary:
@@ -55,8 +57,9 @@ def file_to_copy(ledger: str | None) -> Path:
     path = Location.parse(ledger).path
     if path is None:
         raise LedgerError("The ledger is on PostgreSQL; back it up there, with pg_dump or the server's own archive.")
-    if not path.is_file():
-        raise LedgerError(f"There is no ledger {path} to copy; correct the path.")
+    with sentences(Location(path=path), read_only=True):
+        if not path.is_file():
+            raise LedgerError(f"There is no ledger {path} to copy; correct the path.")
     return path
 
 
@@ -76,10 +79,17 @@ def _unused(folder: Path, stem: str) -> Path:
 
 def copy_database(source: Path, target: Path) -> None:
     """Copy an SQLite database, with what is in its log alone, to one file. Raises `sqlite3.Error`."""
-    reader = sqlite3.connect(f"{source.as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT)
+    deadline = time.monotonic() + BUSY_TIMEOUT
+    reader = sqlite3.connect(f"{source.as_uri()}?mode=ro", uri=True, timeout=0)
     writer = sqlite3.connect(target)
+
+    def require_time(status: int, *_pages: int) -> None:
+        # The driver itself would ask for ever whether the one who has the database for himself is done.
+        if status == sqlite3.SQLITE_BUSY and time.monotonic() > deadline:
+            raise sqlite3.OperationalError(f"another process has had it for itself for more than {BUSY_TIMEOUT} s")
+
     try:
-        reader.backup(writer)
+        reader.backup(writer, progress=require_time)
         # A copy is one file: without this it would need a -wal beside it.
         writer.execute("PRAGMA journal_mode=DELETE")
         (verdict,) = writer.execute("PRAGMA quick_check").fetchone()

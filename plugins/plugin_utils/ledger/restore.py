@@ -19,10 +19,12 @@ from pathlib import Path
 
 from ..private_files import alone_in, draft, make_private_folder, typed_path
 from .backup import copy_database
+from .driver_errors import sentences
 from .integrity.check import IntegrityReport, checked
 from .ledger import Ledger
 from .location import Location
 from .records import Claim, LedgerError
+from .sqlite_file import holds_something
 
 _BESIDE = ("-wal", "-shm")
 """What SQLite has beside a ledger that is open, or whose process was killed."""
@@ -52,10 +54,12 @@ def restore(ledger: str | None, backup: Path, *, check: bool) -> Restored:
     if path is None:
         raise LedgerError("The ledger is on PostgreSQL; restore it there, with pg_restore or the server's own archive.")
     backup = typed_path(backup).absolute()
-    if not backup.is_file():
-        raise LedgerError(f"There is no backup {backup}; give the file that a backup made.")
-    if path.exists() and path.samefile(backup):
-        raise LedgerError(f"{backup} is the ledger itself; give the file that a backup made.")
+    with sentences(Location(path=path)):
+        if not backup.is_file():
+            raise LedgerError(f"There is no backup {backup}; give the file that a backup made.")
+        holds_something(path)  # or is a folder or a device, which nothing replaces
+        if path.exists() and path.samefile(backup):
+            raise LedgerError(f"{backup} is the ledger itself; give the file that a backup made.")
     with Ledger(backup, read_only=True) as copy:
         report = checked(copy)
         lacking = _lacking(path, copy)
