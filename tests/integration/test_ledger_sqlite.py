@@ -21,6 +21,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records 
     LedgerError,
     ReserveRequest,
 )
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.restore import restore
 
 PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
 CONTEXT = Context("ann@line-1")
@@ -101,6 +102,7 @@ def leave_only_the_log(path: Path) -> None:
         (write_text, "something else; name the ledger's own"),
         (write_other_database, "some other SQLite database; name the ledger's own"),
         (write_torn_ledger, "is damaged; restore it from its backup"),
+        (os.mkfifo, "is not a file, but a pipe or a device; name a file"),
         (leave_only_the_log, "is missing while its log ledger.db-wal is there"),
     ],
 )
@@ -113,6 +115,25 @@ def test_what_is_no_ledger_is_refused_and_stays(tmp_path: Path, make: Callable[[
     assert str(path) in str(caught.value)
     assert caught.value.__cause__ is None
     assert before == (path.read_bytes() if path.is_file() else None)
+
+
+def test_a_restored_ledger_does_not_take_the_place_of_a_device(tmp_path: Path) -> None:
+    Ledger(tmp_path / "copy.db").close()
+    os.mkfifo(tmp_path / "ledger.db")
+    with pytest.raises(LedgerError, match="is not a file, but a pipe or a device"):
+        restore(str(tmp_path / "ledger.db"), tmp_path / "copy.db", check=False)
+    assert (tmp_path / "ledger.db").is_fifo()
+
+
+@as_root
+def test_who_may_use_a_ledger_may_be_alone_with_its_units_after_root_was(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    Ledger(path).close()
+    os.chown(path, 65534, 65534)
+    with Ledger(path) as ledger, ledger.alone_with(["JT08FFQXWQ"]):
+        pass
+    beside = path.with_name("ledger.db-alone").stat()
+    assert (beside.st_uid, beside.st_gid, beside.st_mode & 0o777) == (65534, 65534, 0o600)
 
 
 def test_a_directory_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:

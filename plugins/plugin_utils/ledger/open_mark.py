@@ -92,7 +92,7 @@ class OpenMark:
         with suppress(OSError):
             while self._handle is None or not self._raise_in(self._handle, number, size):
                 self._let_go()
-                self._handle = self._open_or_make()
+                self._handle = open_beside(self._ledger, self.path)
 
     @contextmanager
     def kept(self) -> Iterator[bool]:
@@ -120,18 +120,6 @@ class OpenMark:
             if is_kept and not self.log.exists():
                 self.remove()
 
-    def _open_or_make(self) -> int:
-        try:
-            return os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError:
-            handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        # Whoever may use the ledger may use its mark, as SQLite has it for the log.
-        with suppress(OSError):
-            owner = self._ledger.stat()
-            os.fchmod(handle, stat.S_IMODE(owner.st_mode))
-            os.fchown(handle, owner.st_uid, owner.st_gid)
-        return handle
-
     def _raise_in(self, handle: int, number: int, size: int) -> bool:
         """Raise the number in an open mark; return whether that is still the ledger's mark."""
         if not _lock(handle):
@@ -153,6 +141,22 @@ class OpenMark:
             os.close(self._handle)
             self._handle = None
         self._written = 0
+
+
+def open_beside(ledger: Path, path: Path) -> int:
+    """Open the file at `path`, and make it where it is absent. Raises `OSError`.
+
+    Whoever may use the ledger may use what is beside it, as SQLite has it for the log.
+    """
+    try:
+        return os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with suppress(OSError):
+        owner = ledger.stat()
+        os.fchmod(handle, stat.S_IMODE(owner.st_mode))
+        os.fchown(handle, owner.st_uid, owner.st_gid)
+    return handle
 
 
 def _lock(handle: int) -> bool:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import random
 import sqlite3
+import stat
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -65,13 +66,15 @@ _ENGINE = create_engine("sqlite://", creator=_open, poolclass=NullPool, hide_par
 
 
 def holds_something(path: Path) -> bool:
-    """Whether there is a file with content at `path`. Raises `LedgerError` where a directory is."""
+    """Whether there is a file with content at `path`. Raises `LedgerError` where something else is."""
     try:
         status = path.stat()
     except FileNotFoundError:
         return False
-    if path.is_dir():
+    if stat.S_ISDIR(status.st_mode):
         raise LedgerError(f"The ledger {path} is a directory; name a file in it.")
+    if not stat.S_ISREG(status.st_mode):  # a new ledger would take the place of a device such as /dev/null
+        raise LedgerError(f"The ledger {path} is not a file, but a pipe or a device; name a file.")
     return status.st_size > 0
 
 

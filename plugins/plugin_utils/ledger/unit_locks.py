@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 
 from .driver_errors import LOCK_NOT_AVAILABLE, sentences, sqlstate
 from .location import Location
+from .open_mark import open_beside
 from .postgresql import PostgresqlDatabase
 from .records import LedgerError
 
@@ -46,7 +47,7 @@ def locked_beside(path: Path, numbers: Iterable[int]) -> Iterator[None]:
     deadline = time.monotonic() + ALONE_TIMEOUT
     with sentences(location):
         # Beside the database, for SQLite has its own locks on that. Closing the file lets go of all.
-        handle = os.open(f"{path}-alone", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        handle = open_beside(path, path.with_name(f"{path.name}-alone"))
     try:
         with sentences(location):
             for number in numbers:
