@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import sys
 from pathlib import Path
 
@@ -28,6 +30,16 @@ def test_the_default_is_in_the_users_data_directory(monkeypatch: pytest.MonkeyPa
     assert Location.parse().path == Path("/data/ioto/ledger.db")
     monkeypatch.setenv("XDG_DATA_HOME", "not/absolute")  # to be ignored, says the XDG specification
     assert Location.parse().path == Path("/home/ann/.local/share/ioto/ledger.db")
+
+
+def test_a_user_without_a_home_is_told_to_name_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container whose user has a number alone."""
+    for name in ("HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    taken = {entry.pw_uid for entry in pwd.getpwall()}
+    monkeypatch.setattr(os, "getuid", lambda: next(number for number in range(60_000, 65_000) if number not in taken))
+    with pytest.raises(LedgerError, match=r"^The ledger's usual place .* name a file \(ioto_ledger\), or set HOME\.$"):
+        Location.parse(None)
 
 
 def test_a_path_or_a_url_names_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -104,6 +116,7 @@ def test_a_ledger_is_the_same_whichever_of_its_hosts_was_named(one: str, other: 
         ("postgresql://ann:s3cret,db/claims", "port that is not the number"),
         ("postgresql://a:0,b/claims", "port that is not the number"),
         ("postgresql://a:65536,b/claims", "port that is not the number"),
+        pytest.param(f"postgresql://a:{'1' * 5000},b/claims", "port that is not the number", id="a very long port"),
         ("postgresql://a,/claims", "host that is not the name"),
         ("postgresql://a,b;password=s3cret/claims", "host that is not the name"),
         ("postgresql://a,b,a:/claims", "one of its hosts twice"),

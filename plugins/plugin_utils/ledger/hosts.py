@@ -138,7 +138,7 @@ def _parsed(text: str) -> DatabaseHost:
 
 
 def _port(text: str) -> str:
-    if text and not (text.isascii() and text.isdigit() and 0 < int(text) <= _MOST_PORT):
+    if text and not (text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) <= _MOST_PORT):
         raise _wrong("has a port that is not the number of one")  # not repeated: it may be a password
     return text
 

@@ -160,7 +160,13 @@ def _all_hosts(url: URL) -> set[tuple[str, str]]:
 
 def default_path() -> Path:
     """Return where the ledger is unless said otherwise."""
-    return _absolute(user_folder() / "ledger.db")
+    try:
+        return _absolute(user_folder() / "ledger.db")
+    except RuntimeError:
+        raise LedgerError(
+            "The ledger's usual place is in the home directory, and this user has none; name a file (ioto_ledger), or "
+            "set HOME."
+        ) from None
 
 
 def _absolute(path: str | Path) -> Path:
