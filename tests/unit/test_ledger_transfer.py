@@ -304,6 +304,25 @@ def test_a_json_line_that_is_no_claim_says_why(ledger: Ledger, text: str, words:
     assert words in problems(ledger, f"{good}\n\n{text}\n", "jsonl")[3]
 
 
+def nested(deep: int) -> str:
+    """A line whose details are so many objects, each in another."""
+    details = '{"a":' * (deep - 1) + "{}" + "}" * (deep - 1)
+    return f'{{"claim_id": "AAAAAAAAAA", "product": "{PRODUCT}", "details": {details}}}\n'
+
+
+def test_details_that_python_reads_and_could_not_write_again_are_a_bad_line(ledger: Ledger) -> None:
+    for deep in (101, *range(970, 1000)):  # how deep that is depends on the version, and on who calls
+        said = problems(ledger, nested(deep), "jsonl")[1]
+        assert "details are nested more than 100 deep" in said or (deep > 101 and "is not JSON" in said)
+    assert take_in(ledger, nested(100), "jsonl") == Imported(1, 0, 0)
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+00:00", "9999-12-31T23:59:59+00:00"])
+def test_a_time_that_not_every_zone_has_is_a_bad_line(ledger: Ledger, moment: str) -> None:
+    text = f"claim_id,product,created_at\nAAAAAAAAAA,{PRODUCT},{moment}\n"
+    assert "is not a time with a time zone" in problems(ledger, text)[2]
+
+
 def test_bytes_that_are_no_text_are_a_bad_line(ledger: Ledger) -> None:
     for fmt, head in (("csv", b"claim_id,product\n"), ("jsonl", b"")):
         stream = io.TextIOWrapper(io.BytesIO(head + b"\xff\n"), encoding="utf-8", newline="")

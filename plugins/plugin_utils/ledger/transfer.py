@@ -18,7 +18,7 @@ import csv
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -45,6 +45,7 @@ _MOVED = frozenset({"run", "twin", "unsettled_at"})
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
 _EMPTY = "Nothing was imported, because the file is empty; see whether it is the one that you mean."
 _GUARDED = (*_FORMULA_STARTS, "'")
+_MOST_DEEP = 100
 
 
 MAX_LISTED = 1000
@@ -283,7 +284,8 @@ def _aware_time(values: Values, name: str) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
-        if moment.tzinfo is not None:
+        # At the ends of the calendar there is a zone in which nobody could be told of it.
+        if moment.tzinfo is not None and MINYEAR < moment.year < MAXYEAR:
             return moment.astimezone(UTC)
     except (ValueError, OverflowError):
         pass
@@ -312,4 +314,15 @@ def _object(values: Values, name: str) -> Values | None:
             value = False
     if value is not None and not isinstance(value, dict):
         raise LedgerError(f"The {name} are not a JSON object; correct them.")
+    if value is not None and _is_deep(value):
+        raise LedgerError(f"The {name} are nested more than {_MOST_DEEP} deep; correct them.")
     return value
+
+
+def _is_deep(value: Values) -> bool:
+    """Whether `value` has more objects and lists in one another than each Python that reads them can write again."""
+    level: list[Any] = [value]
+    for _unused in range(_MOST_DEEP):
+        members = (member for each in level for member in (each.values() if isinstance(each, dict) else each))
+        level = [member for member in members if isinstance(member, dict | list)]
+    return bool(level)
