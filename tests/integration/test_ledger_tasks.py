@@ -145,6 +145,45 @@ def test_a_conflict_is_listed_with_its_holder_until_somebody_resolves_it(ledger:
     assert not entry(ledger, action="resolve", claim_id="1" * 10, reason="a typing mistake")["changed"]
 
 
+@pytest.mark.parametrize("named", [{"claim_id": "9" * 10}, {"serial": "SN-1"}])
+def test_a_conflict_about_an_id_that_nobody_has_is_resolved_by_that_id_or_the_unit(
+    ledger: Ledger, named: dict[str, str]
+) -> None:
+    with pytest.raises(ClaimConflictError, match="already has"):
+        ledger.allocate(AllocationRequest(PRODUCT, "SN-1", source="given", context=CONTEXT, claim_id="9" * 10))
+    assert [conflict["holder"] for conflict in info(ledger)["conflicts"]] == [None]
+    asked = {"action": "resolve", "reason": "the wrong label was scanned", **named}
+    assert entry(ledger, check=True, **asked)["changed"]
+    assert entry(ledger, **asked)["claim"]["serial"] == "SN-1"
+    assert info(ledger)["conflicts"] == []
+
+
+@pytest.mark.parametrize("check", [False, True])
+@pytest.mark.parametrize("action", ["retire", "labelled", "resolve", "rebind"])
+def test_a_reason_of_spaces_is_none(ledger: Ledger, action: str, *, check: bool) -> None:
+    before = list(ledger.events())
+    with pytest.raises(IotoError, match="needs reason; give it"):
+        entry(ledger, check=check, action=action, claim_id="1" * 10, new_serial="SN-7", reason="  ")
+    assert list(ledger.events()) == before
+
+
+def test_what_no_text_can_hold_is_found_nowhere(ledger: Ledger) -> None:
+    """What is no UTF-8 on a command line comes as half characters."""
+    for name in ("serial", "host", "run"):
+        assert info(ledger, **{name: "SN-1\udcff\0"})["claims"] == []
+    assert [claim["serial"] for claim in info(ledger, serial=" SN-1 ")["claims"]] == ["SN-1"]
+
+
+def test_what_a_file_says_does_not_steer_the_screen(ledger: Ledger, tmp_path: Path) -> None:
+    hostile = {"source": "\x1b[2Jours", "reason": "\x1b[31mscrapped\nok", "state": "retired"}
+    (tmp_path / "hostile.jsonl").write_text(json.dumps({"claim_id": "7" * 10, "product": PRODUCT, **hostile}) + "\n")
+    entry(ledger, action="import", src=str(tmp_path / "hostile.jsonl"))
+    with pytest.raises(ClaimConflictError) as caught:
+        ledger.allocate(AllocationRequest(PRODUCT, "SN-9", source="given", context=CONTEXT, claim_id="7" * 10))
+    for line in (*info(ledger, state=["retired"])["lines"], str(caught.value)):
+        assert line.isprintable()
+
+
 def test_a_unit_is_retired_by_its_name_once(ledger: Ledger) -> None:
     asked = {"action": "retire", "product": PRODUCT, "serial": "SN-1", "reason": "scrapped"}
 
@@ -168,6 +207,9 @@ def test_what_is_exported_can_be_imported_and_is_for_its_owner_alone(ledger: Led
     file = tmp_path / "export"
     assert info(ledger, dest=str(file), format=fmt, limit=1)["changed"]
     assert not info(ledger, dest=str(file), format=fmt)["changed"]
+    assert file.stat().st_mode & 0o777 == 0o600
+    file.chmod(0o644)
+    assert info(ledger, dest=str(file), format=fmt)["changed"]
     assert file.stat().st_mode & 0o777 == 0o600
 
     with Ledger(tmp_path / "second.db") as second:
@@ -193,6 +235,8 @@ def test_what_cannot_be_done_is_one_sentence(ledger: Ledger, given: dict[str, An
 def test_a_time_that_is_none_and_a_folder_that_is_not_there_are_one_sentence(ledger: Ledger) -> None:
     with pytest.raises(IotoError, match="2026-11-23"):
         info(ledger, since="yesterday")
+    with pytest.raises(IotoError, match="'9999-12-31' is not valid"):
+        info(ledger, until="9999-12-31")
     with pytest.raises(IotoError, match="cannot be written"):
         info(ledger, dest="/nowhere/at/all.csv")
     with pytest.raises(IotoError, match="is not before the one until which"):

@@ -18,6 +18,7 @@ from typing import TypedDict, Unpack
 from sqlalchemy.engine import Connection
 
 from .. import claim_ids
+from ..display_text import printable
 from ..identity.mac_addresses import is_same_serial, normal_serial
 from .boards import KnownBoards, brings_another_board, second_unit_on_board
 from .bulk_rows import insert_claims, insert_events, read_by_claim_id, read_given_up, read_live, update_claims
@@ -376,7 +377,7 @@ def not_free(unit: str, live: Claim) -> str:
 def taken(claim: Claim) -> str:
     """Return why the ID of `claim` cannot be had, as a sentence."""
     if not claim.is_live:
-        because = f" ({claim.reason})" if claim.reason else ""
+        because = f" ({printable(claim.reason)})" if claim.reason else ""
         return (
             f"The claim ID {claim.masked} of {_holder(claim)} is retired{because} and is never issued again; "
             "give another one."

@@ -21,11 +21,11 @@ def parse_moment(text: str, *, is_end: bool = False) -> datetime:
     text = text.strip()
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        if is_end and len(text) <= len(_DATE):
+            moment += timedelta(days=1)
+        return moment.astimezone()
+    except (ValueError, OverflowError):  # at its ends, the calendar has no day after, or no such moment here
         raise LedgerError(f"The time {quoted(text)} is not valid; write it as {_DATE} or {_DATE}T08:00:00.") from None
-    if is_end and len(text) <= len(_DATE):
-        moment += timedelta(days=1)
-    return moment.astimezone()
 
 
 def refuse_backwards(since: datetime | None, until: datetime | None) -> None:

@@ -33,6 +33,9 @@ from .rework.lookups import VoidQuery, chain_result, void_file, void_result
 from .told import NO_CONFLICT, SETTLE, claim_line, conflict_line, found_lines, summary_line
 from .transfer import export_claims, import_claims
 
+_OF_OTHERS = 0o077
+"""What others may do with a file."""
+
 
 class LedgerTaskError(IotoError):
     """Options that do not go together, or a file that cannot be read or written."""
@@ -112,7 +115,10 @@ def enter_ledger(ledger: Ledger, options: Mapping[str, Any], context: Context, *
     action = options["action"]
     if action == "import":
         return _import(ledger, options, context, check=check)
-    claim = named_claim(ledger, claim_id=options["claim_id"], serial=options["serial"], product=options["product"])
+    names = {name: options[name] for name in ("claim_id", "serial", "product")}
+    if action == "resolve":
+        return _settle(ledger, names, _needed(options, "reason"), context, check=check, reveal=options["reveal"])
+    claim = named_claim(ledger, **names)
     if action == "retire":
         after = _retired(ledger, claim, _needed(options, "reason"), context, check=check)
     elif action == "rebind":
@@ -122,10 +128,8 @@ def enter_ledger(ledger: Ledger, options: Mapping[str, Any], context: Context, *
             after = _foretell_rebound(ledger, claim, unit)
         else:
             after = ledger.rebind(claim.claim_id, unit, reason=reason, context=context)
-    elif action == "labelled":
-        after = _seen_labelled(ledger, claim, _needed(options, "reason"), context, check=check)
     else:
-        return _settle(ledger, claim, options, context, check=check)
+        after = _seen_labelled(ledger, claim, _needed(options, "reason"), context, check=check)
     return _entered(after, changed=after != claim, reveal=options["reveal"])
 
 
@@ -234,10 +238,19 @@ def _seen_labelled(ledger: Ledger, claim: Claim, reason: str, context: Context, 
 
 
 def _settle(
-    ledger: Ledger, claim: Claim, options: Mapping[str, Any], context: Context, *, check: bool
+    ledger: Ledger, names: Mapping[str, str | None], reason: str, context: Context, *, check: bool, reveal: bool
 ) -> dict[str, Any]:
-    """Record that somebody looked at the conflicts about a claim."""
-    open_ones = [conflict.event for conflict in ledger.conflicts() if conflict.event.claim_id == claim.claim_id]
+    """Record that somebody looked at the conflicts about a claim, or about an ID that no claim has."""
+    conflicts = ledger.conflicts()
+    about = None if names["claim_id"] is None else parse(names["claim_id"])
+    unheld = [conflict.event for conflict in conflicts if conflict.holder is None]
+    asked = next((event for event in unheld if event.unit is not None and event.claim_id == about), None)
+    if about is not None and asked is not None:
+        # Its unit has another one.
+        names = {"claim_id": None, "serial": asked.unit, "product": asked.product}
+    claim = named_claim(ledger, **names)
+    open_ones = [conflict.event for conflict in conflicts if conflict.event.claim_id in {claim.claim_id, about}]
+    open_ones += [event for event in unheld if (event.product, event.unit) == (claim.product, claim.unit)]
     subjects = dict.fromkeys((event.claim_id, event.product, event.unit) for event in open_ones)
     # The device that was done first may have been read back after its twin was refused.
     has_twin = claim.twin is not None and claim.is_live
@@ -245,10 +258,10 @@ def _settle(
     if not check:
         if has_twin:
             subjects.pop((claim.claim_id, claim.product, claim.unit), None)
-            after = ledger.resolve(claim.claim_id, reason=_needed(options, "reason"), context=context)
-        for about in subjects:
-            ledger.record(NewEvent(EventKind.RESOLVED, context, *about, reason=_needed(options, "reason")))
-    return _entered(after, changed=bool(open_ones) or has_twin, reveal=options["reveal"])
+            after = ledger.resolve(claim.claim_id, reason=reason, context=context)
+        for subject in subjects:
+            ledger.record(NewEvent(EventKind.RESOLVED, context, *subject, reason=reason))
+    return _entered(after, changed=bool(open_ones) or has_twin, reveal=reveal)
 
 
 def _import(ledger: Ledger, options: Mapping[str, Any], context: Context, *, check: bool) -> dict[str, Any]:
@@ -272,7 +285,7 @@ def _import(ledger: Ledger, options: Mapping[str, Any], context: Context, *, che
 
 
 def _needed(options: Mapping[str, Any], name: str) -> str:
-    if options[name] is None:
+    if options[name] is None or not str(options[name]).strip():
         raise LedgerTaskError(f"The action {options['action']} needs {name}; give it.")
     return str(options[name])
 
@@ -280,7 +293,7 @@ def _needed(options: Mapping[str, Any], name: str) -> str:
 def _write_if_changed(path: Path, data: bytes, *, check: bool) -> bool:
     """Have `path` hold `data`, readable by its owner alone; return whether that is a change."""
     try:
-        if path.is_file() and path.read_bytes() == data:
+        if path.is_file() and not path.stat().st_mode & _OF_OTHERS and path.read_bytes() == data:
             return False
         if not check:
             write_private(path, data)

@@ -32,7 +32,7 @@ def claim_line(claim: Claim, *, reveal: bool) -> str:
     elif claim.doubt is not None:
         parts.append(f"in doubt, since {claim.doubt}")
     parts.append(f"product {claim.product}")
-    parts.append(claim.source)
+    parts.append(printable(claim.source))
     if claim.host:
         parts.append(f"host {printable(claim.host)}")
     if claim.run:
@@ -43,7 +43,7 @@ def claim_line(claim: Claim, *, reveal: bool) -> str:
 def event_line(event: Event) -> str:
     """Return what happened."""
     by = f"by {printable(event.actor)}{f' ({printable(event.operator)})' if event.operator else ''}"
-    parts = [f"{local_time(event.at)}  {event.kind} {by}"]
+    parts = [f"{local_time(event.at)}  {printable(event.kind)} {by}"]
     if event.host:
         parts.append(f"host {printable(event.host)}")
     parts += [printable(text) for text in (event.detail, event.reason) if text]
