@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -12,7 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,8 @@ psycopg = pytest.importorskip("psycopg", reason="the Python package psycopg is n
 
 PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
 CONTEXT = Context("ann@line-1")
+LATE = 25.0
+"""Seconds within which a wait that was made short has to end: the usual ones are longer."""
 UNKNOWN = r"no certain answer to a commit, so whether that was recorded is not known; .*run again: what was recorded"
 
 
@@ -67,11 +70,49 @@ def sql(url: str, statement: str) -> list[tuple[object, ...]]:
 
 def wait_for(url: str, condition: str) -> list[tuple[object, ...]]:
     """Return the pids of the sessions that do what `condition` says, as soon as there are any."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if found := sql(url, f"SELECT pid FROM pg_stat_activity WHERE {condition} AND pid <> pg_backend_pid()"):
             return found
     raise AssertionError(condition)
+
+
+@contextmanager
+def impatient(ledger: Ledger | Database, seconds: float) -> Iterator[None]:
+    """Give the server of an open ledger so little time for an answer, as long as the block takes.
+
+    Before and after it has its usual time: a machine that has much to do is no silent one.
+    """
+    watchdog = (ledger.database if isinstance(ledger, Ledger) else ledger)._postgresql._watchdog
+
+    def give(patience: float) -> float:
+        with watchdog._lock:
+            before, watchdog.patience = watchdog.patience, patience
+            watchdog._lock.notify()  # it looks once in a quarter of that
+            return before
+
+    usual = give(seconds)
+    try:
+        yield
+    finally:
+        give(usual)
+
+
+@contextmanager
+def stopped(server: PostgresqlServer) -> Iterator[None]:
+    """Have the server hang, as long as the block takes."""
+
+    def send(how: signal.Signals) -> None:
+        for pid in processes:
+            with suppress(ProcessLookupError):  # of a session that was ending
+                os.kill(pid, how)
+
+    processes = processes_of(server)
+    send(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        send(signal.SIGCONT)
 
 
 def pid_of(server: PostgresqlServer) -> int:
@@ -124,7 +165,7 @@ def lonely_and_old(server: PostgresqlServer) -> Iterator[str]:
 def wait_for_a_standby(url: str) -> None:
     sql(url, "ALTER SYSTEM SET synchronous_standby_names = 'not_there'")
     sql(url, "SELECT pg_reload_conf()")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while sql(url, "SHOW synchronous_standby_names") != [("not_there",)]:
         assert time.monotonic() < deadline
 
@@ -132,7 +173,7 @@ def wait_for_a_standby(url: str) -> None:
 def no_more_standby(url: str) -> None:
     sql(url, "ALTER SYSTEM RESET synchronous_standby_names")
     sql(url, "SELECT pg_reload_conf()")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while sql(url, "SHOW synchronous_standby_names") != [("",)]:
         assert time.monotonic() < deadline
 
@@ -144,7 +185,7 @@ def test_a_commit_that_gave_up_waiting_for_the_standby_is_no_success(lonely: str
         (pid,) = wait_for(lonely, "wait_event = 'SyncRep'")
         sql(lonely, f"SELECT {how}({pid[0]})")
         with pytest.raises(LedgerError, match=UNKNOWN):
-            answer.result(20)
+            answer.result(60)
         assert ended(lonely, pid[0])
         no_more_standby(lonely)
         allocate(ledger, "SN-1")
@@ -152,20 +193,20 @@ def test_a_commit_that_gave_up_waiting_for_the_standby_is_no_success(lonely: str
 
 
 def ended(url: str, pid: object) -> bool:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while sql(url, f"SELECT 1 FROM pg_stat_activity WHERE pid = {pid}"):
         if time.monotonic() > deadline:
             return False
     return True
 
 
-def test_a_commit_that_is_never_answered_ends_in_time(lonely: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgresql, "ANSWER_TIMEOUT", 0.7)
+def test_a_commit_that_is_never_answered_ends_in_time(lonely: str) -> None:
     with Ledger(lonely) as ledger:
-        begin = time.monotonic()
-        with pytest.raises(LedgerError, match=UNKNOWN):
-            allocate(ledger, "SN-1")
-        assert 0.6 < time.monotonic() - begin < 5
+        with impatient(ledger, 0.7):
+            begin = time.monotonic()
+            with pytest.raises(LedgerError, match=UNKNOWN):
+                allocate(ledger, "SN-1")
+            assert 0.6 < time.monotonic() - begin < LATE
         no_more_standby(lonely)
         first = allocate(ledger, "SN-1")
         assert allocate(ledger, "SN-1") == first
@@ -178,7 +219,7 @@ def test_a_migration_that_gave_up_waiting_for_the_standby_is_no_success(lonely_a
         (pid,) = wait_for(lonely_and_old, "wait_event = 'SyncRep'")
         sql(lonely_and_old, f"SELECT pg_cancel_backend({pid[0]})")
         with pytest.raises(LedgerError, match=UNKNOWN):
-            answer.result(20)
+            answer.result(60)
     no_more_standby(lonely_and_old)
     assert migrate_ledger(lonely_and_old).migration is None
 
@@ -186,11 +227,11 @@ def test_a_migration_that_gave_up_waiting_for_the_standby_is_no_success(lonely_a
 def test_a_migration_that_is_never_answered_ends_in_time_and_lets_go_of_the_tables(
     lonely_and_old: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgresql, "ANSWER_TIMEOUT", 0.7)
     begin = time.monotonic()
-    with pytest.raises(LedgerError, match=UNKNOWN):
+    with monkeypatch.context() as short, pytest.raises(LedgerError, match=UNKNOWN):
+        short.setattr(postgresql, "ANSWER_TIMEOUT", 2.0)
         migrate_ledger(lonely_and_old)
-    assert time.monotonic() - begin < 10
+    assert time.monotonic() - begin < LATE
     # Who only reads waits for no standby, only for the tables.
     with Ledger(lonely_and_old, read_only=True) as ledger:
         assert ledger.summary().total
@@ -200,23 +241,16 @@ def test_a_migration_that_is_never_answered_ends_in_time_and_lets_go_of_the_tabl
 
 
 def test_a_server_that_hangs_is_told_in_time_and_served_by_again(
-    server: PostgresqlServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    server: PostgresqlServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(postgresql, "ANSWER_TIMEOUT", 0.5)
     url = server.new_url()
     with Ledger(url) as ledger:
         claim_id = allocate(ledger, "SN-1")
-        stopped = processes_of(server)
-        for pid in stopped:
-            os.kill(pid, signal.SIGSTOP)
-        try:
+        with stopped(server), impatient(ledger, 0.5):
             begin = time.monotonic()
             with pytest.raises(LedgerError, match=r"did not answer for 0\.5 s.* see whether its server hangs"):
                 allocate(ledger, "SN-2")
-            assert time.monotonic() - begin < 5
-        finally:
-            for pid in stopped:
-                os.kill(pid, signal.SIGCONT)
+            assert time.monotonic() - begin < LATE
         assert allocate(ledger, "SN-1") == claim_id
         allocate(ledger, "SN-2")
         assert ledger.summary().total == 2
@@ -227,17 +261,14 @@ def test_a_server_that_hangs_is_told_in_time_and_served_by_again(
 def test_no_question_waits_for_a_server_that_hangs(
     server: PostgresqlServer, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
-    monkeypatch.setattr(postgresql, "ANSWER_TIMEOUT", 0.5)
-    monkeypatch.setattr(postgresql, "CONNECT_TIMEOUT", 2)  # the driver knows no shorter one
     if what == "check":  # which has more time than all others
         monkeypatch.setattr(raw_rows, "_PATIENCE", 0.5)
     url = server.new_url()
     with Ledger(url) as ledger:
         allocate(ledger, "SN-1")
-        stopped = processes_of(server)
-        for pid in stopped:
-            os.kill(pid, signal.SIGSTOP)
-        try:
+        monkeypatch.setattr(postgresql, "ANSWER_TIMEOUT", 0.5)
+        monkeypatch.setattr(postgresql, "CONNECT_TIMEOUT", 2)  # the driver knows no shorter one
+        with stopped(server), impatient(ledger, 0.5):
             begin = time.monotonic()
             with pytest.raises(LedgerError, match=r"did not answer|cannot be reached: .*time") as caught:
                 if what == "read":
@@ -253,34 +284,28 @@ def test_no_question_waits_for_a_server_that_hangs(
                     check_integrity(ledger.database)
                 else:
                     Ledger(url).close()
-            assert time.monotonic() - begin < 10
+            assert time.monotonic() - begin < LATE
             assert "\n" not in str(caught.value)
-        finally:
-            for pid in stopped:
-                os.kill(pid, signal.SIGCONT)
         assert ledger.summary().total == 1
 
 
-def test_a_server_that_falls_silent_in_a_transaction_is_told_in_time(
-    server: PostgresqlServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(postgresql, "ANSWER_TIMEOUT", 0.5)
+def test_a_server_that_falls_silent_in_a_transaction_is_told_in_time(server: PostgresqlServer) -> None:
     url = server.new_url()
 
     def stop_and_ask(connection: Connection) -> None:
         (backend,) = bulk_rows.execute(connection, "SELECT pg_backend_pid()", ()).fetchone() or ()
         os.kill(backend, signal.SIGSTOP)
-        stopped.append(backend)
+        hanging.append(backend)
         bulk_rows.execute(connection, "SELECT 1", ())
 
-    stopped: list[int] = []
-    with Ledger(url) as ledger, ThreadPoolExecutor(1) as pool:
+    hanging: list[int] = []
+    with Ledger(url, deadlines=postgresql.Deadlines.within(2.5)) as ledger, ThreadPoolExecutor(1) as pool:
         answer = pool.submit(ledger._database.write, stop_and_ask)
         try:
-            with pytest.raises(LedgerError, match=r"did not answer for 0\.5 s"):
-                answer.result(20)
+            with pytest.raises(LedgerError, match=r"did not answer for 2 s"):
+                answer.result(60)
         finally:
-            for pid in stopped:
+            for pid in hanging:
                 os.kill(pid, signal.SIGCONT)
         allocate(ledger, "SN-1")
 
@@ -309,7 +334,7 @@ def test_what_was_locked_when_the_network_fell_silent_is_let_go_of(server: Postg
                 with suppress(LedgerError):
                     allocate(ledger, unit)
                     break
-                assert time.monotonic() - begin < 10
+                assert time.monotonic() - begin < 60
 
 
 def test_who_says_nothing_in_a_transaction_is_told_so(server: PostgresqlServer) -> None:
@@ -329,21 +354,27 @@ def test_who_says_nothing_in_a_transaction_is_told_so(server: PostgresqlServer) 
         database.close()
 
 
-def test_who_computes_between_two_questions_may_take_its_time(
-    postgresql_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(postgresql, "ANSWER_TIMEOUT", 0.2)
+def test_who_computes_between_two_questions_may_take_its_time(postgresql_url: str) -> None:
     database = Database(Location.parse(postgresql_url))
 
+    def is_watched() -> bool:
+        watch = database._postgresql._current.watch
+        assert watch is not None and not watch.has_fired
+        return watch.until < math.inf
+
     def work(connection: Connection) -> object:
+        assert not is_watched()
         connection.exec_driver_sql("SELECT 1")
-        time.sleep(0.6)  # what is tested
+        assert not is_watched()
+        bulk_rows.execute(connection, "SELECT 1", ())
+        assert not is_watched()
         return connection.exec_driver_sql("SELECT 2").scalar()
 
     assert database.write(work) == 2
     with database.read() as connection:
-        time.sleep(0.6)
+        assert not is_watched()
         assert connection.exec_driver_sql("SELECT 3").scalar() == 3
+        assert not is_watched()
     database.close()
 
 
@@ -383,7 +414,7 @@ def test_who_is_cut_off_in_the_middle_of_what_it_sends_loses_its_locks(postgresq
                 except LedgerError as error:
                     assert "is locked by another session" in str(error)
                     refusals += 1
-                    assert time.monotonic() - begin < 15
+                    assert time.monotonic() - begin < 60
         assert refusals > 1, "not before it was silent for some seconds"
         assert idle.execute("SELECT 1").fetchone() == (1,)
 
@@ -395,7 +426,7 @@ def test_a_statement_that_somebody_cancels_says_so(postgresql_url: str) -> None:
         (pid,) = wait_for(postgresql_url, "wait_event_type = 'Lock' AND query LIKE '%ioto_claims%'")
         sql(postgresql_url, f"SELECT pg_cancel_backend({pid[0]})")
         with pytest.raises(LedgerError, match="took too long or somebody cancelled it; run again"):
-            answer.result(20)
+            answer.result(60)
         holder.rollback()
         allocate(ledger, "SN-1")
 
@@ -515,7 +546,7 @@ def test_the_watchdog_ends_with_the_ledger(postgresql_url: str) -> None:
     with Ledger(postgresql_url) as ledger:
         allocate(ledger, "SN-1")
         (mine,) = [thread for thread in watchdogs() if thread not in before]
-    mine.join(10)
+    mine.join(60)
     assert not mine.is_alive()
 
 

@@ -229,7 +229,7 @@ def test_killed_at_any_instant_it_is_the_old_one_or_the_new_one(
 def wait_until_somebody_waits(url: str) -> None:
     query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
     with psycopg.connect(url, autocommit=True) as connection:
-        for _unused in range(1000):
+        for _unused in range(6000):
             if connection.execute(query).fetchone() != (0,):
                 return
             connection.execute("SELECT pg_sleep(0.01)")

@@ -86,7 +86,7 @@ def test_a_ledger_that_grows_is_never_read_from_end_to_end_to_find_a_unit(postgr
     query = "SELECT n_tup_ins, idx_scan, seq_scan FROM pg_stat_user_tables WHERE relid = 'ioto_claims'::regclass"
     with psycopg.connect(postgresql_url, autocommit=True) as connection:
         # The server counts when a session has ended, a little later.
-        for _unused in range(500):
+        for _unused in range(3000):
             inserted, by_index, end_to_end = connection.execute(query).fetchone()
             if inserted == 1000:
                 break

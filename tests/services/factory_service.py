@@ -137,7 +137,7 @@ class RunningService:
         """End the service."""
         if self._process is not None:
             self._process.send_signal(how)
-            self._process.wait(30)
+            self._process.wait(START_SECONDS)
             self._process = None
 
     def ask(

@@ -111,7 +111,7 @@ class LabelPrinter:
     @property
     def died(self) -> bool:
         """Whether it was killed while it printed."""
-        return self._process.wait(10) == -signal.SIGKILL
+        return self._process.wait(60) == -signal.SIGKILL
 
 
 def _serve(folder: Path, dies_in: int, hangs_at: int, host: str, port: int, manner: str, status: bytes) -> None:

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from tests.fleet.readiness import answers
+
+from .reserved_port import reserved_port
 
 SERVER = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
 """The program; None where there is none. It needs root."""
@@ -23,14 +24,17 @@ SERVER = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
 @contextmanager
 def openssh_server(folder: Path, host_key: Path, *settings: str) -> Iterator[int]:
     """Run a server that has these lines in its `sshd_config`, and give its port."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port = int(found.getsockname()[1])
+    with reserved_port() as port:
+        yield from _served(folder, host_key, port, settings)
+
+
+def _served(folder: Path, host_key: Path, port: int, settings: Sequence[str]) -> Iterator[int]:
     configuration = folder / "sshd_config"
     lines = f"ListenAddress 127.0.0.1:{port}", f"HostKey {host_key}", "PidFile none", "UsePAM no", *settings
     configuration.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     Path("/run/sshd").mkdir(exist_ok=True)
     with subprocess.Popen((str(SERVER), "-D", "-e", "-f", configuration), stderr=subprocess.DEVNULL) as process:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not answers("127.0.0.1", port):
             assert process.poll() is None
             assert time.monotonic() < deadline

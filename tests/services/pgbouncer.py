@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from .postgresql import START_TIMEOUT, PostgresqlServer
+from .reserved_port import reserved_port
 
 PROGRAM = Path("/usr/sbin/pgbouncer")
 
@@ -31,8 +32,11 @@ def running_pgbouncer(server: PostgresqlServer, mode: str, *, pool_size: int = 1
     server.sql(f"DROP DATABASE IF EXISTS {name}")
     server.sql(f"CREATE DATABASE {name}")
     folder = Path(tempfile.mkdtemp(prefix="ioto-pgbouncer-"))
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    with reserved_port() as port:
+        yield from _served(server, name, mode, folder, port, pool_size)
+
+
+def _served(server: PostgresqlServer, name: str, mode: str, folder: Path, port: int, pool_size: int) -> Iterator[str]:
     (folder / "users").write_text('"postgres" ""\n')
     (folder / "pgbouncer.ini").write_text(
         f"[databases]\n{name} = host={server.directory}\n"

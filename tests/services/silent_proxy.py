@@ -66,7 +66,7 @@ class SilentProxy:
             self.speak()
 
     def _await(self, what: Coroutine[None, None, Item]) -> Item:
-        return asyncio.run_coroutine_threadsafe(what, self._loop).result(10)
+        return asyncio.run_coroutine_threadsafe(what, self._loop).result(60)
 
     async def _listen(self) -> None:
         self._server = await asyncio.start_server(self._serve, self._host, 0)

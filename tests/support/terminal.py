@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import codecs
 import fcntl
 import os
 import pty
@@ -36,6 +37,7 @@ class Terminal:
             preexec_fn=self._control,  # noqa: PLW1509 - this process has no other thread that holds a lock
         )
         self.written = ""
+        self._decode = codecs.getincrementaldecoder("utf-8")().decode
 
     def _control(self) -> None:
         os.setsid()
@@ -53,7 +55,11 @@ class Terminal:
         while not condition():
             assert time.monotonic() < deadline, self.written
             if select.select([self._main], [], [], 0.05)[0]:
-                self.written += os.read(self._main, 65536).decode()
+                self._read()
+
+    def _read(self) -> None:
+        # A character may come in two parts.
+        self.written += self._decode(os.read(self._main, 65536))
 
     def wait_for(self, text: str) -> None:
         self.read_until(lambda: text in plain(self.written))
@@ -74,7 +80,7 @@ class Terminal:
             pause = time.monotonic() + 5
             while time.monotonic() < pause and "TASK [" not in self.written[after:]:
                 if select.select([self._main], [], [], 0.05)[0]:
-                    self.written += os.read(self._main, 65536).decode()
+                    self._read()
 
     def finish(self, pressing: bytes = b"") -> int:
         """Read on, `pressing` keys, until the process has ended and its output is here; return its status."""
@@ -86,7 +92,7 @@ class Terminal:
 
         self.read_until(ended)
         while select.select([self._main], [], [], 0.1)[0]:
-            self.written += os.read(self._main, 65536).decode()
+            self._read()
         return self.process.returncode
 
     def close(self) -> None:
