@@ -157,7 +157,7 @@ class Ledger:
 
         The answers stand in their order; what cannot be done is answered by its error, and spoils no other.
         """
-        checked = [canonical_change(change) for change in asked]
+        checked = [attempt(canonical_change, change) for change in asked]
         good = [change for change in checked if not isinstance(change, IotoError)]
         if not good:
             return [error for error in checked if isinstance(error, IotoError)]

@@ -23,19 +23,12 @@ Change = AllocationRequest | StateChange | Description
 
 def change_all(changes: ChangeSet, asked: Sequence[Change | IotoError]) -> list[Claim | IotoError]:
     """Do what is `asked`, in this order; an error among it stays what it is. The answers stand in the same order."""
-    answers: list[Claim | IotoError] = []
-    for change in asked:
-        try:
-            if isinstance(change, AllocationRequest):
-                answers.append(changes.allocate(change))
-            else:
-                answers.append(change if isinstance(change, IotoError) else _change_one(changes, change))
-        except IotoError as error:
-            answers.append(error)
-    return answers
+    return [change if isinstance(change, IotoError) else attempt(_change_one, changes, change) for change in asked]
 
 
-def _change_one(changes: ChangeSet, change: StateChange | Description) -> Claim:
+def _change_one(changes: ChangeSet, change: Change) -> Claim:
+    if isinstance(change, AllocationRequest):
+        return changes.allocate(change)
     if isinstance(change, StateChange):
         return changes.advance(changes.known(change.claim_id), change.state, change.context, change.detail)
     return changes.describe(change)
@@ -77,15 +70,12 @@ def canonical(request: AllocationRequest) -> AllocationRequest:
     )
 
 
-def canonical_change(change: Change) -> Change | IotoError:
-    """Return `change` with every name in its canonical form, or what is wrong with one."""
-    try:
-        if isinstance(change, AllocationRequest):
-            return canonical(change)
-        claim_id = claim_ids.parse(change.claim_id)
-        return change if claim_id == change.claim_id else replace(change, claim_id=claim_id)
-    except IotoError as error:
-        return error
+def canonical_change(change: Change) -> Change:
+    """Return `change` with every name in its canonical form."""
+    if isinstance(change, AllocationRequest):
+        return canonical(change)
+    claim_id = claim_ids.parse(change.claim_id)
+    return change if claim_id == change.claim_id else replace(change, claim_id=claim_id)
 
 
 def reason_of(text: str) -> str:
