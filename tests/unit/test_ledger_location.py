@@ -207,6 +207,12 @@ def test_options_that_a_server_does_not_know_are_one_sentence_without_the_passwo
     assert "s3cret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("timeout", ["soon", "0", "nan", "inf", "1e300"])
+def test_a_time_for_several_hosts_that_is_none_is_one_sentence(timeout: str) -> None:
+    with pytest.raises(LedgerError, match=r"has a connect_timeout that is not a number of seconds; correct its URL\.$"):
+        Ledger(f"postgresql://127.0.0.1:1,127.0.0.1:2/line?connect_timeout={timeout}")
+
+
 def test_a_missing_driver_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(LedgerError, match=r"lacks psycopg, needed for a ledger on PostgreSQL; .*pip install -r"):

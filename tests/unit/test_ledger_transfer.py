@@ -304,6 +304,18 @@ def test_a_json_line_that_is_no_claim_says_why(ledger: Ledger, text: str, words:
     assert words in problems(ledger, f"{good}\n\n{text}\n", "jsonl")[3]
 
 
+def test_a_unit_by_two_notations_of_its_address_is_one_in_every_part_of_a_file(ledger: Ledger, part: int) -> None:
+    units = ("00:1b:21:33:44:55", "SN-1", "SN-2", "001B.2133.4455")
+    ids = ("AAAAAAAAAA", "BBBBBBBBBB", "CCCCCCCCCC", "DDDDDDDDDD")
+    rows = (f"{claim_id},{PRODUCT},{unit}" for claim_id, unit in zip(ids, units, strict=True))
+    text = "\n".join(("claim_id,product,serial", *rows, ""))
+    for check_only in (True, False):
+        with pytest.raises(ImportRowsError) as caught:
+            take_in(ledger, text, check_only=check_only)
+        (problem,) = caught.value.problems
+        assert problem.line == 5 and "001B.2133.4455 stands in line 2 already" in problem.text
+
+
 def nested(deep: int) -> str:
     """A line whose details are so many objects, each in another."""
     details = '{"a":' * (deep - 1) + "{}" + "}" * (deep - 1)

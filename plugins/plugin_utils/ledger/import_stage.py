@@ -14,9 +14,23 @@ from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Integer, MetaData, Select, Table, and_, create_engine, func, select, true
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Integer,
+    MetaData,
+    Select,
+    Table,
+    Text,
+    and_,
+    create_engine,
+    func,
+    select,
+    true,
+)
 from sqlalchemy.pool import StaticPool
 
+from ..identity.mac_addresses import normal_serial
 from .bulk_rows import CLAIM_NAMES, insert
 from .records import Claim, State
 from .row_values import encode, read, unread
@@ -27,13 +41,18 @@ _PART = 1000
 
 _metadata = MetaData()
 _staged = Table(
-    "staged", _metadata, *declared_by(Claim), Column("line", Integer, primary_key=True), Column("is_live", Integer)
+    "staged",
+    _metadata,
+    *declared_by(Claim),
+    Column("line", Integer, primary_key=True),
+    Column("is_live", Integer),
+    Column("name", Text),
 )
 # The lines that are taken out, and the earlier one that each repeats.
 _repeated = Table(
     "repeated", _metadata, Column("line", Integer, primary_key=True), Column("first", Integer, nullable=False)
 )
-_NAMES = (*CLAIM_NAMES, "line", "is_live")
+_NAMES = (*CLAIM_NAMES, "line", "is_live", "name")
 
 
 class ImportStage:
@@ -68,7 +87,7 @@ class ImportStage:
         is_bound = and_(_staged.c.is_live == 1, _staged.c.unit.is_not(None))
         for line, first, claim in self._take_out((_staged.c.claim_id,), true()):
             yield line, f"The claim ID {claim.masked} stands in line {first} already; keep one."
-        for line, first, claim in self._take_out((_staged.c.product, _staged.c.unit), is_bound):
+        for line, first, claim in self._take_out((_staged.c.product, _staged.c.name), is_bound):
             yield line, f"The unit {claim.unit} stands in line {first} already, with another claim ID; keep one."
 
     def _take_out(
@@ -109,4 +128,6 @@ class ImportStage:
             lines, claims = zip(*waiting, strict=True)
             are_live = [int(claim.state is not State.RETIRED) for claim in claims]
             columns = encode(Claim, zip(*claims, strict=True), self._connection.dialect)
-            insert(self._connection, _staged, _NAMES, [*columns, lines, are_live])
+            # One unit may stand in two lines by two notations of its MAC address.
+            names = [claim.unit and normal_serial(claim.unit) for claim in claims]
+            insert(self._connection, _staged, _NAMES, [*columns, lines, are_live, names])

@@ -144,7 +144,7 @@ class PrimaryFinder:
 
     def _seconds(self, given: object) -> float:
         with suppress(ValueError):
-            if (seconds := float(str(given))) > 0:
+            if 0 < (seconds := float(str(given))) < threading.TIMEOUT_MAX:  # longer than that, nothing can wait
                 return seconds
         raise LedgerError(
             f"The ledger {self._name} has a connect_timeout that is not a number of seconds; correct its URL."
