@@ -61,13 +61,16 @@ def _furnish(home: Path, programs: Path) -> None:
     """Put into `home` what ansible-test would fetch or forget: the stand-in for get-pip, and pip's configuration."""
     cache = home / ".ansible" / "test" / "cache"
     cache.mkdir(parents=True, exist_ok=True)
-    link = cache / f"get_pip_{_pip_version(programs).replace('.', '_')}.py"
-    link.unlink(missing_ok=True)
-    link.symlink_to(ROOT / "tools" / "get_pip.py")
     configuration = home / ".config" / "pip" / "pip.conf"
     configuration.parent.mkdir(parents=True, exist_ok=True)
-    configuration.touch(mode=0o600)  # it may hold a password
-    configuration.write_text(_pip_configuration(), encoding="utf-8")
+    # Renamed to their places: one for another ansible-core may be at work there.
+    with tempfile.TemporaryDirectory(dir=home) as made:
+        link, text = Path(made, "link"), Path(made, "text")
+        link.symlink_to(ROOT / "tools" / "get_pip.py")
+        link.replace(cache / f"get_pip_{_pip_version(programs).replace('.', '_')}.py")
+        text.touch(mode=0o600)  # it may hold a password
+        text.write_text(_pip_configuration(), encoding="utf-8")
+        text.replace(configuration)
 
 
 def _pip_version(programs: Path) -> str:

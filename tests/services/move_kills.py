@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.database import Database
@@ -34,7 +35,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records 
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.schema import origin_events, origins
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.seals import seal_events
-from tests.services.postgresql import PostgresqlServer
+from tests.services.postgresql import START_TIMEOUT, PostgresqlServer
 
 PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
 CONTEXT = Context("ann@line-1", "bench-1")
@@ -205,6 +206,12 @@ def _kill_backends(server: PostgresqlServer) -> None:
     for (pid,) in rows:
         with suppress(ProcessLookupError):
             os.kill(int(str(pid)), signal.SIGKILL)
+    deadline = time.monotonic() + START_TIMEOUT
+    for (pid,) in rows:
+        # Until it has noticed, the server lets people in, whom it would send away then.
+        while Path(f"/proc/{pid}").exists():
+            assert time.monotonic() < deadline, f"the server does not notice that {pid} was killed"
+            time.sleep(0.001)  # between two questions, not in place of the answer
 
 
 def _ended_by_status(work: Callable[[], object]) -> None:

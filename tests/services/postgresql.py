@@ -101,6 +101,9 @@ class PostgresqlServer:
         """Kill the server and every process of it with SIGKILL, as a power cut would, and return when they are gone."""
         if self._process is None:
             return
+        # Stopped, it starts no other one meanwhile, which would outlive it and hold its shared memory.
+        self._process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
         handles = []
         for child in self.processes()[1:]:
             with suppress(ProcessLookupError):  # of a session that was ending
