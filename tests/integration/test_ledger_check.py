@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,8 +17,9 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.database
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.event_kinds import EventKind
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.integrity.check import check_integrity
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import LedgerError, NewEvent
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import LedgerError, NewEvent, State
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.seals import MOST_EVENTS, seal_events
+from tests.services.postgresql import START_TIMEOUT, PostgresqlServer
 from tests.support.ledgers import CONTEXT, damage, fill
 
 
@@ -220,3 +224,58 @@ def test_a_rule_that_postgresql_no_longer_keeps_is_named(postgresql_url: str, st
         found = check_integrity(ledger.database).findings
     assert finding in found
     assert len(found) == (2 if statement.endswith("RETURN OLD; END $$") else 1)
+
+
+def test_what_postgresql_lacks_hides_nothing_else_and_is_told_once(postgresql_url: str) -> None:
+    with Ledger(postgresql_url) as ledger:
+        fill(ledger, 100)
+        summary = ledger.summary()
+        with ledger.database.read() as connection:
+            connection.exec_driver_sql("DROP TABLE ioto_origin_seals")
+            connection.exec_driver_sql("UPDATE ioto_counts SET number = number + 1 WHERE state = 'labelled'")
+            connection.commit()
+        report = check_integrity(ledger.database)
+    assert [sentence.split(" where ")[0] for sentence in report.findings] == [
+        "The table ioto_origin_seals is missing from the database.",
+        "The seals of the ledgers that were merged cannot be checked: the database reports 42P01.",
+        f"The table ioto_counts says {summary.states[State.LABELLED] + 1}",
+    ]
+    assert report.claims == summary.total
+
+
+def test_a_reader_without_a_right_is_not_told_that_the_ledger_is_damaged(postgresql_server: PostgresqlServer) -> None:
+    url = postgresql_server.asking_for("secret", "check_reader")
+    schema = url.rpartition("search_path%3D")[2]
+    with Ledger(url.replace("//check_reader@", "//postgres@")) as ledger:
+        fill(ledger, 10)
+    postgresql_server.sql(f"ALTER SCHEMA {schema} OWNER TO postgres; GRANT USAGE ON SCHEMA {schema} TO check_reader")
+    tables = ", ".join(f"{schema}.ioto_{name}" for name in ("ledger", "claims", "events", "seals"))
+    postgresql_server.sql(f"GRANT SELECT ON {tables} TO check_reader")
+
+    with (
+        Ledger(url.replace("//check_reader@", "//check_reader:secret@"), read_only=True) as ledger,
+        pytest.raises(LedgerError, match="does not let this user read it; grant the user SELECT on its tables"),
+    ):
+        check_integrity(ledger.database)
+
+
+def test_a_check_that_an_administrator_ends_finds_no_damage(postgresql_server: PostgresqlServer) -> None:
+    if not postgresql_server.sql("SELECT 1 FROM pg_available_extensions WHERE name = 'amcheck'"):
+        pytest.skip("PostgreSQL has no amcheck here")
+    url = postgresql_server.new_url()
+    schema = url.rpartition("search_path%3D")[2]
+    postgresql_server.sql(f"CREATE EXTENSION amcheck SCHEMA {schema}")
+    try:
+        with Ledger(url) as ledger, Ledger(url) as other, ThreadPoolExecutor(1) as thread:
+            with other.database.read() as connection:
+                connection.exec_driver_sql("LOCK TABLE ioto_events IN ACCESS EXCLUSIVE MODE")
+                checking = thread.submit(check_integrity, ledger.database)
+                ended = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                deadline = time.monotonic() + START_TIMEOUT
+                while not postgresql_server.sql(ended):  # amcheck is the first that waits for the table
+                    assert time.monotonic() < deadline
+                    threading.Event().wait(0.01)  # between two questions, not in place of the answer
+            with pytest.raises(LedgerError, match="had its work ended by the server"):
+                checking.result()
+    finally:
+        postgresql_server.sql("DROP EXTENSION amcheck")

@@ -99,14 +99,19 @@ def check_integrity(database: Database) -> IntegrityReport:
 def _attempt(
     findings: Findings, what: str, check: Callable[[Connection, Findings], Found], connection: Connection
 ) -> Found | None:
+    found = None
+    # PostgreSQL answers nothing any more after a question that failed, but from a savepoint on.
+    savepoint = connection.begin_nested() if connection.dialect.name == "postgresql" else None
     try:
-        return check(connection, findings)
+        found = check(connection, findings)
     except DBAPIError as error:
         findings.add_unread(what, error)
     except (ArithmeticError, TypeError, ValueError):
         # A value of another kind, or bytes of a damaged schema that SQLite quotes and its driver cannot read.
         findings.add(f"{what}: the database gives what cannot be read.")
-    return None
+    if savepoint is not None:
+        savepoint.rollback()
+    return found
 
 
 @contextmanager

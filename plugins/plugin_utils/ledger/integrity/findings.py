@@ -9,6 +9,7 @@ import sqlite3
 
 from sqlalchemy.exc import DBAPIError
 
+INSUFFICIENT_PRIVILEGE = "42501"
 MOST_SENTENCES = 1000
 """Findings that are told; more are counted."""
 
@@ -18,8 +19,10 @@ _SQLITE_CIRCUMSTANCES = frozenset(
         *(sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_INTERRUPT),
     }
 )
-# Connection, resources, locks, and what an operator did: a class of SQLSTATE each.
-_POSTGRESQL_CIRCUMSTANCES = ("08", "53", "55", "57")
+# Connection, resources, locks, and what an operator did, a class of SQLSTATE each; and a right that the reader lacks.
+_POSTGRESQL_CIRCUMSTANCES = ("08", "53", "55", "57", INSUFFICIENT_PRIVILEGE)
+_ABORTED_TRANSACTION = "25P02"
+"""What PostgreSQL answers to every question after one that failed."""
 
 
 class Findings:
@@ -42,17 +45,18 @@ class Findings:
 
     def add_unread(self, what: str, error: DBAPIError) -> None:
         """Remember that the database failed to give what was to be looked at; raise what is no damage."""
-        if _is_circumstance(error):
+        if is_circumstance(error):
             raise error
-        self.add(f"{what}: {reason_of(error)}.")
+        if getattr(error.orig, "sqlstate", None) != _ABORTED_TRANSACTION:  # which follows from what was told before
+            self.add(f"{what}: {reason_of(error)}.")
 
 
-def _is_circumstance(error: DBAPIError) -> bool:
+def is_circumstance(error: DBAPIError) -> bool:
     """Say whether an error tells of the moment, such as a full disk or a server that stops, and not of the ledger."""
     code = getattr(error.orig, "sqlite_errorcode", None)
     if code is not None:
         return code & 0xFF in _SQLITE_CIRCUMSTANCES
-    return str(getattr(error.orig, "sqlstate", None) or "08")[:2] in _POSTGRESQL_CIRCUMSTANCES
+    return str(getattr(error.orig, "sqlstate", None) or "08").startswith(_POSTGRESQL_CIRCUMSTANCES)
 
 
 def reason_of(error: DBAPIError) -> str:

@@ -17,7 +17,7 @@ from ..migrations.steps import SCHEMA_VERSION, VERSION_QUERY
 from ..raw_rows import raw_select
 from ..schema import create_tables, metadata
 from ..sqlite_file import connect
-from .findings import Findings, reason_of
+from .findings import INSUFFICIENT_PRIVILEGE, Findings, is_circumstance, reason_of
 from .server_rules import check_rules
 
 _MOST = 1000
@@ -110,9 +110,6 @@ def _check_server(connection: Connection, findings: Findings) -> None:
             )
 
 
-_INSUFFICIENT_PRIVILEGE = "42501"
-
-
 def _ask_server(connection: Connection, findings: Findings, name: str, question: str) -> None:
     try:
         with connection.begin_nested():
@@ -120,7 +117,9 @@ def _ask_server(connection: Connection, findings: Findings, name: str, question:
                 if answer:
                     findings.add(f"PostgreSQL says of {name}: {mask_within(str(answer))}.")
     except DBAPIError as error:
-        if getattr(error.orig, "sqlstate", None) == _INSUFFICIENT_PRIVILEGE:
+        if getattr(error.orig, "sqlstate", None) == INSUFFICIENT_PRIVILEGE:
             findings.notices.append(f"This user may not have amcheck look at {name}; run the check as a superuser.")
+        elif is_circumstance(error):  # such as somebody who ended a long question
+            raise
         else:
             findings.add(f"PostgreSQL finds {name} damaged: {reason_of(error)}.")
