@@ -402,6 +402,33 @@ def test_a_claim_that_was_changed_with_the_checksum_is_told_by_file_and_line(
         import_whole(ledger.database, whole, check=False)
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"identity": "\ud800"}, "does not begin as a whole ledger does"),
+        ({"identity": "a\0b"}, "does not begin as a whole ledger does"),
+        ({"foreign_until": 2**63}, "The first line of the file was changed"),
+        ({"foreign_until": True}, "The first line of the file was changed"),
+    ],
+)
+def test_a_first_line_that_no_database_takes_is_a_sentence(
+    whole: Path, tmp_path: Path, change: dict[str, object], told: str
+) -> None:
+    head, _end, rest = whole.read_bytes().partition(b"\n")
+    whole.write_bytes(json.dumps({"ledger": json.loads(head)["ledger"] | change}).encode() + b"\n" + rest)
+    with pytest.raises(LedgerError, match=told):
+        merged(tmp_path / "new.db", str(whole))
+
+
+def test_a_full_disk_is_told_of_the_file_and_not_of_the_ledger(tmp_path: Path) -> None:
+    with (
+        Ledger(tmp_path / "ledger.db") as ledger,
+        Path("/dev/full").open("wb", buffering=0) as file,
+        pytest.raises(OSError, match="No space left on device"),
+    ):
+        dump(ledger.database, file)
+
+
 # Comparing
 
 

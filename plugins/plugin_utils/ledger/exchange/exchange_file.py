@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from itertools import groupby, islice
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeGuard
 
 from sqlalchemy import Column, Table, func, select
 from sqlalchemy.engine import Connection
@@ -77,16 +77,22 @@ def is_exchange(path: Path) -> bool:
 def dump(database: Database, file: IO[bytes]) -> int:
     """Write the whole ledger to `file`, as it is at one moment, and return how many claims it has.
 
-    Claim IDs are whole in it: make the file 0600.
+    Claim IDs are whole in it: make the file 0600. Raises `OSError` where that cannot be written, and `LedgerError`.
     """
-    digest, count = hashlib.sha256(), 0
+    digest, count, failure = hashlib.sha256(), 0, None
     with snapshot(database) as connection:
         for text in _lines(connection):
             line = f"{text}\n".encode()
             digest.update(line)
-            file.write(line)
+            try:
+                file.write(line)
+            except OSError as error:  # not raised here, where it would be taken for one of the ledger's own disk
+                failure = error
+                break
             count += 1
         number = connection.execute(select(func.count()).select_from(claims)).scalar()
+    if failure is not None:
+        raise failure
     file.write(f"{_encode({_END: {'lines': count, 'sha256': digest.hexdigest()}})}\n".encode())
     return int(number or 0)
 
@@ -161,14 +167,14 @@ class _ExchangeReader:
         """Return what the first line says. Raises `LedgerError`."""
         found = self._parsed(self._file.readline(_MOST_BYTES).removeprefix(codecs.BOM_UTF8))
         head = found.get(_HEAD) if isinstance(found, dict) else None
-        if not isinstance(head, dict) or not isinstance(head.get("identity"), str) or not head["identity"]:
+        if not isinstance(head, dict) or not head.get("identity") or not _is_text(head["identity"]):
             raise LedgerError("The file does not begin as a whole ledger does; give one that the job export wrote.")
         version = head.get("schema")
-        if head.get("format") != _FORMAT or not isinstance(version, int) or version > SCHEMA_VERSION:
+        if head.get("format") != _FORMAT or not _is_number(version) or version > SCHEMA_VERSION:
             raise LedgerError(
                 "The file was written by a newer ioto.serialization; update the collection on this controller."
             )
-        if not isinstance(head.get("foreign_until"), int | None):
+        if head.get("foreign_until") is not None and not _is_number(head["foreign_until"]):
             raise LedgerError("The first line of the file was changed; export the ledger again.")
         return head
 
@@ -233,10 +239,19 @@ def _fits(column: Column[Any], value: object) -> bool:
     if value is None:
         return bool(column.nullable)
     if column.type.python_type is int:
-        return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
-    if not isinstance(value, str) or "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+        return _is_number(value)
+    return _is_text(value) and (not isinstance(column.type, UtcDateTime) or _TIME.fullmatch(value) is not None)
+
+
+def _is_number(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
+
+
+def _is_text(value: object) -> TypeGuard[str]:
+    """Whether both databases take a value as a text: without a NUL, and without half characters."""
+    if not isinstance(value, str) or "\0" in value:
         return False
-    return not isinstance(column.type, UtcDateTime) or _TIME.fullmatch(value) is not None
+    return value.isascii() or not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _stored(table: Table, name: str, value: Any) -> Any:
