@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -37,6 +39,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records 
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.scanning.scan import DEFAULT_TEMPLATE
 from ansible_collections.ioto.serialization.plugins.plugin_utils.scanning.scan_file import ScanFileError
+from tests.support.ansible import ROOT
 from tests.support.ledgers import damage
 
 PRODUCT = "01K9F1EETDEV1CEPR0DVCT0001"
@@ -382,8 +385,9 @@ def test_a_damaged_ledger_is_told_as_far_as_it_can_be_read(tmp_path: Path, path:
 
 def test_hosts_of_two_ledgers_are_refused() -> None:
     refuse_two_ledgers({"a": None, "b": None})
-    with pytest.raises(AuditError, match="a have one, and b another"):
-        refuse_two_ledgers({"a": None, "b": "other.db"})
+    for other in ("other.db", ["other.db"], {"other": "db"}):
+        with pytest.raises(AuditError, match="a have one, and b another"):
+            refuse_two_ledgers({"a": None, "b": other})
 
 
 def test_an_answer_is_shown_with_its_id_masked() -> None:
@@ -450,6 +454,22 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     result = make_audit(options(tmp_path, images=str(tmp_path / "images")), AuditedDevices(), check=False)
     assert result["findings"] == {"not-read": 1}
     assert "it is not a file, but a pipe or a device" in result["msg"]
+
+
+@pytest.mark.usefixtures("path")
+def test_a_full_disk_of_temporary_files_is_a_sentence_that_blames_no_ledger(tmp_path: Path) -> None:
+    scans = tmp_path / "scans.txt"
+    scans.write_text(f"{KNOWN}\n" * 20_000, encoding="utf-8")
+    given = options(tmp_path, devices=False, scans=str(scans))
+    program = (
+        "import resource, signal, sys, json; from plugins.plugin_utils.audit import task; "
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (100_000,) * 2); "
+        "task.make_audit(json.loads(sys.argv[1]), task.AuditedDevices(), check=True)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, json.dumps(given)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert "What is compared is kept in a temporary file, and the disk is full" in done.stderr.splitlines()[-1]
 
 
 @pytest.mark.usefixtures("path")

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from ..identity.mac_addresses import normal_serial
+from ..ledger.exchange.temporary_file import temporary_file_sentences
 from ..ledger.records import Claim, State
 from .findings import Finding, FindingKind, Origin
 
@@ -115,6 +116,9 @@ class AuditStage:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._connection.close()
+        if isinstance(error, sqlite3.Error):
+            with temporary_file_sentences():
+                raise error
 
     # What was seen
 

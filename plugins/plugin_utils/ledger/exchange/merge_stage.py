@@ -23,6 +23,7 @@ from ..raw_rows import RawRow
 from ..schema import claims, events, origin_events, origin_seals, origins, seals
 from .ledger_row import read_row
 from .rows import stream
+from .temporary_file import temporary_file_sentences
 
 TARGET = 0
 _DIGEST = 16
@@ -80,22 +81,24 @@ class MergeStage:
 
     def ask(self, query: str, *values: object) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of a query."""
-        return self._connection.execute(query, values)
+        return self.cursor(query, *values)
 
     def cursor(self, query: str, *values: object) -> sqlite3.Cursor:
         """Return a cursor over the rows of a query, which may be many."""
-        return self._connection.cursor().execute(query, values)
+        with temporary_file_sentences():
+            return self._connection.cursor().execute(query, values)
 
     def fill(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
         """Do `statement` with each of `rows`."""
-        self._connection.execute("BEGIN")
-        self._connection.executemany(statement, rows)
-        self._connection.execute("COMMIT")
+        with temporary_file_sentences():
+            self._connection.execute("BEGIN")
+            self._connection.executemany(statement, rows)
+            self._connection.execute("COMMIT")
 
     def drop(self, place: int) -> None:
         """Forget what the ledger at `place` holds."""
         for table in ("event", "claim", "origin", "line", "origin_seal"):
-            self._connection.execute(f"DELETE FROM {table} WHERE place = ?", (place,))  # noqa: S608
+            self.ask(f"DELETE FROM {table} WHERE place = ?", place)  # noqa: S608
 
     def add(self, place: int, name: str, connection: Connection) -> None:
         """Take in all that the ledger has to which `connection` leads."""
@@ -125,7 +128,7 @@ class MergeStage:
             "INSERT INTO origin VALUES (?, ?, ?)",
             ((place, row[0], encoded(row)) for row in stream(connection, origins)),
         )
-        self._connection.execute("CREATE INDEX IF NOT EXISTS event_number ON event (place, number)")
+        self.ask("CREATE INDEX IF NOT EXISTS event_number ON event (place, number)")
         self.fill(
             "INSERT INTO line SELECT ?, number - ? + ?, key, place FROM event "
             "WHERE place = ? AND number BETWEEN ? AND ?",
@@ -145,8 +148,9 @@ class MergeStage:
 
     def index(self) -> None:
         """Have it answer quickly."""
-        self._connection.executescript(_INDEXES.replace("CREATE INDEX", "CREATE INDEX IF NOT EXISTS"))
-        self._connection.execute("ANALYZE")
+        with temporary_file_sentences():
+            self._connection.executescript(_INDEXES.replace("CREATE INDEX", "CREATE INDEX IF NOT EXISTS"))
+            self._connection.execute("ANALYZE")
 
 
 def _staged_event(place: int, row: RawRow, *, keep: bool) -> tuple[object, ...]:
