@@ -150,5 +150,7 @@ def _text_of(value: object) -> str | None:
 
 
 def _storable(value: object) -> str | None:
-    """Return a text that a database takes: half characters, which only a hostile device sends, are replaced."""
-    return None if value in (None, "") else str(value).encode("utf-8", "replace").decode()
+    """Return a text that both databases take: a NUL and half characters, which only a stranger sends, are replaced."""
+    if value in (None, ""):
+        return None
+    return str(value).encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
