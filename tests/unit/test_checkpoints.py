@@ -13,6 +13,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -54,6 +55,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.checkpoints.key
     new_key_pair,
     private_key,
     public_key,
+    refuse_place,
 )
 from tests.support.ansible import ROOT
 
@@ -313,6 +315,8 @@ PAYLOADS: list[tuple[object, str]] = [
     (payload_with(made_at="yesterday"), "made_at is missing, or no time"),
     (payload_with(made_at="0001-01-01T00:00:00+23:00"), "made_at is missing, or no time"),
     (payload_with(made_at=None), "made_at is missing, or no time"),
+    (payload_with(made_at="9999-12-31T23:59:59+00:00"), "made_at is missing, or no time"),
+    (payload_with(made_at="0001-01-01T00:00:00+00:00"), "made_at is missing, or no time"),
     (payload_with(ledger=[]), "ledger is missing"),
     (payload_with(ledger={"identity": "\x1b[2J", "claims": 1}), "identity is missing"),
     (payload_with(ledger={"identity": "x", "claims": True}), "claims is missing"),
@@ -444,6 +448,17 @@ def test_a_key_pair_is_made_for_its_owner_and_never_over_another(tmp_path: Path)
         new_key_pair(tmp_path / "keys/line.key")
 
 
+def test_check_mode_says_where_no_key_can_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for name, why in (("file", "already, and it stays"), ("file/key", "cannot be written below")):
+        with pytest.raises(SigningKeyError, match=why):
+            refuse_place(tmp_path / name)
+    refuse_place(tmp_path / "new/key")
+    # Python 3.14 no longer says what hinders it to look there.
+    with suppress(SigningKeyError):
+        refuse_place(tmp_path / ("x" * 300))
+
+
 def test_a_private_key_with_a_passphrase_needs_it(tmp_path: Path) -> None:
     for name, text in (("right", "some words\nmore\n"), ("wrong", "other words\n"), ("empty", "\n"), ("read", "x\n")):
         (tmp_path / name).write_text(text)
@@ -535,6 +550,36 @@ def test_what_is_typed_wrong_is_a_sentence(handed_out: list[str]) -> None:
     ):
         done = run(*handed_out, *arguments, typed=typed)
         assert done.returncode == status and why in done.stderr and "Traceback" not in done.stderr, done.stderr
+
+
+def test_a_claim_id_that_nobody_can_type_is_asked_for_in_a_file(handed_out: list[str]) -> None:
+    closed = subprocess.run(
+        ["sh", "-c", 'exec "$@" <&-', "sh", *COMMAND, *handed_out, "--serial", "SN-1"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert closed.returncode == 1
+    assert closed.stderr == (
+        "The standard input, from which the claim ID is read, is closed; give the ID in a file (--claim-id-file).\n"
+    )
+
+
+def test_a_serial_is_told_where_the_terminal_lacks_its_letters(tmp_path: Path, handed_out: list[str]) -> None:
+    (tmp_path / "checkpoint.json").write_bytes(
+        sign(replace(CHECKPOINT, units=[unit("SN-é", "1111111111")]).encoded(), KEY)
+    )
+    done = subprocess.run(
+        [*COMMAND, *handed_out, "--serial", "SN-é"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "1"},
+        input=b"1111111111",
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert rb"is that of unit SN-\xe9 of product" in done.stdout
 
 
 def test_a_key_pair_is_made_by_the_command(tmp_path: Path) -> None:

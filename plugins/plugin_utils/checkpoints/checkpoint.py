@@ -11,7 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -32,6 +32,7 @@ _MOST_PARTS = 1_000_000
 _MOST_TEXT = 255
 _DIGEST = 64
 _MOST_NUMBER = 2**63
+_YEARS = range(MINYEAR + 1, MAXYEAR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,10 +228,13 @@ def _number(container: dict[str, Any], name: str) -> int:
 
 def _moment(container: dict[str, Any], name: str) -> datetime:
     try:
-        moment = datetime.fromisoformat(_text(container, name))
-        return moment.astimezone(UTC)
+        moment = datetime.fromisoformat(_text(container, name)).astimezone(UTC)
+        # At the ends of the calendar, it could not be shown by the clock of every machine.
+        if moment.year in _YEARS:
+            return moment
     except (ValueError, OverflowError):
-        raise ValueError(f"its {name} is missing, or no time") from None
+        pass
+    raise ValueError(f"its {name} is missing, or no time")
 
 
 def _bytes(container: dict[str, Any], name: str) -> bytes:

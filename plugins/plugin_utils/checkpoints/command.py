@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import io
 import sys
 from collections.abc import Sequence
 
@@ -24,6 +25,9 @@ _INTERRUPTED = 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status: 0 where all agrees, 1 where not, 2 for a wrong command line."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A serial may have letters that the encoding of an old terminal lacks.
+        sys.stdout.reconfigure(errors="backslashreplace")
     given = _parser().parse_args(arguments)
     try:
         print(given.do(given))  # noqa: T201
@@ -100,6 +104,10 @@ def _what_it_is(checkpoint: Checkpoint, key: str) -> str:
 
 def _claim_id(file: str | None) -> str:
     """Return a claim ID as it was typed; never from the command line, which everybody on the machine sees."""
+    if file in {None, "-"} and sys.stdin is None:
+        raise CheckpointError(
+            "The standard input, from which the claim ID is read, is closed; give the ID in a file (--claim-id-file)."
+        )
     if file is None and sys.stdin.isatty():
         return getpass.getpass("Claim ID on the device or its label: ")
     if file in {None, "-"}:

@@ -10,6 +10,7 @@ The ID of a key is the SHA-256, in hex, of its SubjectPublicKeyInfo in DER, whic
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -25,7 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from ..display_text import printable
-from ..private_files import alone_in, make_private_folder, typed_path, write_private
+from ..private_files import alone_in, make_private_folder, obstacle_to, typed_path, write_private
 from .errors import SigningKeyError
 from .input_files import read_file
 
@@ -55,7 +56,7 @@ def new_key_pair(path: str | Path, passphrase_file: str | Path | None = None) ->
     try:
         make_private_folder(private.parent)
         with alone_in(private.parent):
-            refuse_existing(private)
+            _refuse_existing(private)
             write_private(public, key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
             public.chmod(_READ_BY_ALL)
             write_private(private, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption))
@@ -66,10 +67,21 @@ def new_key_pair(path: str | Path, passphrase_file: str | Path | None = None) ->
     return public, key_id(key.public_key())
 
 
-def refuse_existing(private: Path) -> None:
+def refuse_place(private: Path) -> None:
+    """Raise `SigningKeyError` where no key pair can be made in `private`, as far as one sees before."""
+    _refuse_existing(private)
+    try:
+        obstacle = obstacle_to(private)
+    except OSError as error:
+        obstacle = f"to {printable(str(private))} ({error.strerror}); give another place"
+    if obstacle:
+        raise SigningKeyError(f"The key cannot be written {obstacle}.")
+
+
+def _refuse_existing(private: Path) -> None:
     """Raise `SigningKeyError` where a key pair in `private` would replace something."""
     for path in (private, private.with_name(f"{private.name}{PUBLIC_SUFFIX}")):
-        if path.exists() or path.is_symlink():
+        if os.path.lexists(path):
             raise SigningKeyError(f"There is {printable(str(path))} already, and it stays; give another name.")
 
 

@@ -21,7 +21,7 @@ from .against_ledger import disagreements
 from .checkpoint import Checkpoint, read_checkpoint
 from .errors import CheckpointError
 from .in_ledger import events_after, identity_of
-from .keys import key_id, new_key_pair, private_key, public_key, refuse_existing
+from .keys import key_id, new_key_pair, private_key, public_key, refuse_place
 from .making import SignedBatch, claims_of, default_folder, file_of, make_checkpoint, write_checkpoint
 
 
@@ -105,7 +105,7 @@ def _verify(options: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
 def _new_key(options: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
     path = typed_path(_needed(options, "key")).absolute()
     if check:
-        refuse_existing(path)
+        refuse_place(path)
         return {"changed": True, "msg": f"A key pair would be made, the private key in {printable(str(path))}."}
     public, number = new_key_pair(path, options["passphrase_file"])
     return {
