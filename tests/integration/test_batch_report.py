@@ -299,7 +299,10 @@ def test_a_run_of_an_old_ledger_is_told_by_its_time_and_account(line: Line) -> N
     assert line.lines["SN-1"]["by"] == f"Ada, {me}"
 
 
-@pytest.mark.parametrize("detail", [None, "{", "[]", "{}", '{"started": "soon"}'])
+NO_ZONE = '{"started": "2026-11-28T10:00:00"}'
+
+
+@pytest.mark.parametrize("detail", [None, "{", "[]", "{}", '{"started": "soon"}', NO_ZONE])
 def test_a_run_whose_record_is_damaged_is_named_by_its_row(line: Line, detail: str | None) -> None:
     line.ledger.record(NewEvent(EventKind.RUN, Context.here(), detail=detail))
     with pytest.raises(IotoError, match="row 1 of its table ioto_events does not say when its run began"):
@@ -362,9 +365,9 @@ def test_a_unit_that_a_later_run_found_done_is_done_in_the_report_of_the_day(
 
 
 def test_a_period_ends_with_its_last_day(line: Line) -> None:
-    line.make("SN-1")
-    today = datetime.now().astimezone().date().isoformat()
-    assert line.report(since=today, until=today)["counts"] == {"done": 1}
+    made_at = line.make("SN-1").created_at  # and not now: midnight may have come between
+    day = made_at.astimezone().date().isoformat()
+    assert line.report(since=day, until=day)["counts"] == {"done": 1}
     assert line.report(until="2020-01-01")["counts"] == {}
 
 
@@ -392,12 +395,20 @@ def test_a_run_that_ends_is_sealed(line: Line) -> None:
         ({}, "no run"),
         ({"run": "20261127T143210-7QK4XW"}, "knows no run 20261127T143210-7QK4XW"),
         ({"since": "yesterday"}, "2026-11-23"),
+        ({"started": "yesterday"}, "2026-11-23"),
         ({**TODAY, "dest": "report.pdf"}, ".html"),
     ],
 )
 def test_what_cannot_be_reported_is_said_in_a_sentence(options: dict[str, Any], message: str, line: Line) -> None:
     with pytest.raises(IotoError, match=message):
         line.report(**options)
+
+
+def test_what_an_event_calls_a_unit_and_is_none_spoils_no_report(line: Line) -> None:
+    line.make("SN-1")
+    for product, serial in (("no product", "SN-2"), (PRODUCT, "x" * 300), (PRODUCT, "a\nb")):
+        line.ledger.record(NewEvent(EventKind.FAILED, Context.here("pump-2"), None, product, serial, "It broke."))
+    assert line.report(**TODAY)["counts"] == {"done": 1, "failed": 3}
 
 
 def test_a_printer_or_a_bad_scan_takes_no_identity_from_a_unit(line: Line) -> None:

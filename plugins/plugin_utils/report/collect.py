@@ -9,13 +9,16 @@ import json
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeGuard
 
 from ..batch.run_hosts import done_hosts, hosts_of_run
+from ..claim_ids import parse_product
 from ..display_text import printable
+from ..errors import IotoError
 from ..flows.recording import account_of
 from ..ledger.event_kinds import EventKind
 from ..ledger.ledger import Ledger
-from ..ledger.records import Claim, Event, LedgerError, State
+from ..ledger.records import Claim, Event, LedgerError, State, parse_recorded_unit
 from ..ledger.rework.chain import ACTS, ChainLink, chain_of
 from .records import Failure, ReportedUnit, Row, UnitVerdict
 
@@ -90,6 +93,8 @@ def last_run(ledger: Ledger, number: str | None = None) -> Period | None:
     for event in () if ended is None else (ended,):
         try:
             started = datetime.fromisoformat(json.loads(event.detail or "")["started"])
+            if started.tzinfo is None:  # nobody knows which clock that was
+                raise ValueError
         except (ValueError, TypeError, KeyError, RecursionError):
             raise LedgerError(
                 f"The ledger is damaged: row {event.id} of its table ioto_events does not say when its run began; give "
@@ -216,7 +221,7 @@ def _key_of(claim: Claim | None, key: _Key) -> _Key:
 def _claims(ledger: Ledger, cases: dict[_Key, _Case]) -> dict[_Key, Claim]:
     """Return the claim of each unit: the live one, else the last that it had in the period."""
     claims: dict[_Key, Claim] = {}
-    claims.update(ledger.live_claims((product, serial) for product, serial in cases if product).items())
+    claims.update(ledger.live_claims(filter(_names_a_unit, cases)).items())
     lost = {
         event.claim_id: key
         for key, case in cases.items()
@@ -227,6 +232,15 @@ def _claims(ledger: Ledger, cases: dict[_Key, _Case]) -> dict[_Key, Claim]:
     for claim_id, claim in ledger.holders(lost).items() if lost else ():
         claims.setdefault(lost[claim_id], claim)
     return claims
+
+
+def _names_a_unit(key: _Key) -> TypeGuard[tuple[str, str]]:
+    """Say whether a unit can have a claim: what an event names may be what somebody scanned, or damaged."""
+    product, serial = key
+    try:
+        return product is not None and (parse_product(product), parse_recorded_unit(serial)) == key
+    except IotoError:
+        return False
 
 
 def _chain(ledger: Ledger, claim: Claim | None, reworked: Container[str | None]) -> Sequence[ChainLink]:

@@ -48,7 +48,7 @@ def make_report(options: Mapping[str, Any], around: Surroundings, *, check: bool
     hosts = with_fleet(around.hosts)
     if options["started"]:
         here = Context.here(run=around.run)
-        period = Period(datetime.fromisoformat(options["started"]), made_at, here.actor, here.run)
+        period = Period(parse_moment(options["started"]), made_at, here.actor, here.run)
         report = _of_this_run(options, hosts, period, around)
     else:
         report = _of_the_ledger(options, around, made_at)
