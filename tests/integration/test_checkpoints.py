@@ -251,6 +251,7 @@ def test_a_damaged_seal_is_no_traceback(location: str, signer: Signer) -> None:
 
 def test_lines_that_write_meanwhile_spoil_no_checkpoint(location: str, signer: Signer) -> None:
     filled(location)
+    signer.sign(location)  # so that there is a seal, also where the writer leaves no moment for another
     stop = threading.Event()
 
     def write() -> None:

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -31,6 +32,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.seals im
     last_seal,
     seal_events,
 )
+from tests.services.postgresql import START_TIMEOUT
 from tests.support import old_ledger
 from tests.support.ansible import ROOT
 from tests.support.ledgers import CONTEXT, PRODUCT, damage, fill
@@ -210,6 +212,7 @@ def test_an_event_that_is_committed_late_is_sealed_in_its_place(postgresql_url: 
         assert check_integrity(ledger.database).findings == []
 
 
+SEALER_NAME = "sealer"
 SEALER = """
 import sys
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import seals
@@ -228,7 +231,7 @@ def test_killed_while_it_seals_it_leaves_whole_seals(location: str, after: float
     process = subprocess.Popen(
         [sys.executable, "-c", SEALER, location],
         stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": f"{ROOT}/playbooks/collections"},
+        env={**os.environ, "PYTHONPATH": f"{ROOT}/playbooks/collections", "PGAPPNAME": SEALER_NAME},
     )
     assert process.stdout is not None
     process.stdout.readline()
@@ -238,11 +241,25 @@ def test_killed_while_it_seals_it_leaves_whole_seals(location: str, after: float
         process.send_signal(signal.SIGKILL)
     process.stdout.close()
     process.wait()
+    if location.startswith("postgresql"):
+        wait_until_the_server_has_noticed(location)
     with Ledger(location) as ledger:
         report = check_integrity(ledger.database)
         assert report.findings == []
         assert seal_events(ledger.database) == report.unsealed
         assert check_integrity(ledger.database).findings == []
+
+
+def wait_until_the_server_has_noticed(url: str) -> None:
+    """Return when nothing goes on any more that the sealer asked for: a commit that it sent is done without it."""
+    import psycopg  # noqa: PLC0415  # the driver is an extra; without it there is no server to wait for
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        deadline = time.monotonic() + START_TIMEOUT
+        query = "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s"
+        while connection.execute(query, (SEALER_NAME,)).fetchone() != (0,):
+            assert time.monotonic() < deadline
+            threading.Event().wait(0.01)  # between two questions, not in place of the answer
 
 
 def test_memory_is_bounded_by_the_seal_not_by_its_damage(database: Database) -> None:
