@@ -12,6 +12,7 @@ import json
 import re
 import tracemalloc
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import permutations
 from pathlib import Path
 
@@ -35,6 +36,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records 
     AllocationRequest,
     Claim,
     LedgerError,
+    NewEvent,
     State,
     StateChange,
 )
@@ -50,13 +52,13 @@ from tests.services.move_kills import (
     problems,
     site,
 )
-from tests.services.postgresql import PostgresqlServer
+from tests.services.postgresql import PostgresqlServer, wait_until_somebody_waits
 from tests.support.ledgers import damage
-from tests.support.old_ledger import execute
+from tests.support.old_ledger import execute, rows
 
 OTHER_PRODUCT = "01K9F1EETDEV1CEPR0DVCT0009"
 
-pytest.importorskip("psycopg", reason="the Python package psycopg is not installed")
+psycopg = pytest.importorskip("psycopg", reason="the Python package psycopg is not installed")
 
 # Forked as Ansible forks its workers; pytest-xdist's own thread makes Python 3.12 and later warn of it.
 pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
@@ -291,6 +293,47 @@ def test_killed_at_any_instant_all_is_merged_or_nothing(
     expected = content(merged(tmp_path / "expected.db", *sites))
     server = postgresql_server if of_server else None
     assert kill_merges(sites, targets, 2, expected=expected, server=server, seed=21)["kills"] == 2
+
+
+UNDER_WAY = {
+    "moved": (
+        "INSERT INTO ioto_events (at, action, claim_id, product, unit, actor, detail, reason, key) "
+        f"SELECT now(), 'rebound', claim_id, '{PRODUCT}', 'SN-9', 'ann', 'from unit SN-1', 'another case', 'slow.0' "
+        "FROM ioto_claims; UPDATE ioto_claims SET unit = 'SN-9'"
+    ),
+    "described": 'UPDATE ioto_claims SET details = \'{"mac": "02:00:00:00:00:01"}\'',
+}
+
+
+@pytest.mark.parametrize("what", UNDER_WAY)
+def test_what_was_under_way_when_a_merge_began_is_not_undone(postgresql_url: str, tmp_path: Path, what: str) -> None:
+    """PostgreSQL: what is committed after a later event, or has none, has no new number by which one sees it."""
+    source = str(tmp_path / "site.db")
+    with Ledger(source) as ledger:
+        claim = ledger.allocate(AllocationRequest(PRODUCT, "SN-1", "generated", CONTEXT))
+    merged(postgresql_url, source)
+    went_on = {source: State.VERIFIED} if what == "moved" else {source: State.VERIFIED, postgresql_url: State.LABELLED}
+    for location, state in went_on.items():
+        with Ledger(location) as ledger:
+            ledger.advance(StateChange(claim.claim_id, state, CONTEXT))
+
+    with (
+        Ledger(postgresql_url) as ledger,
+        psycopg.connect(postgresql_url) as slow,
+        ThreadPoolExecutor(1) as thread,
+    ):
+        slow.execute(UNDER_WAY[what])
+        ledger.record(NewEvent(EventKind.CHECKED, CONTEXT))  # with a later number, and committed before
+        merging = thread.submit(merge, postgresql_url, [source], CONTEXT, check=False)
+        wait_until_somebody_waits(postgresql_url)
+        slow.commit()
+        if what == "moved":
+            with pytest.raises(MergeConflictsError, match="is of unit SN-9 in"):
+                merging.result()
+        else:
+            assert merging.result().is_news
+            assert rows(postgresql_url, "ioto_claims", "details") == [('{"mac": "02:00:00:00:00:01"}',)]
+    assert problems(postgresql_url) == []
 
 
 # The full exchange

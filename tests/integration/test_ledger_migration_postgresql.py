@@ -26,7 +26,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records 
     StateChange,
 )
 from tests.services.migration_kills import kill_on_postgresql
-from tests.services.postgresql import PostgresqlServer
+from tests.services.postgresql import PostgresqlServer, wait_until_somebody_waits
 from tests.support.ansible import ROOT, environment
 from tests.support.old_ledger import execute, lay_down, rows
 
@@ -224,13 +224,3 @@ def test_killed_at_any_instant_it_is_the_old_one_or_the_new_one(
     found = kill_on_postgresql(postgresql_server, 6, times=20, schema=schema)
     found += kill_on_postgresql(postgresql_server, 1, times=20, of_server=True, schema=schema)
     assert found["old"] + found["new"] == 7
-
-
-def wait_until_somebody_waits(url: str) -> None:
-    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-    with psycopg.connect(url, autocommit=True) as connection:
-        for _unused in range(6000):
-            if connection.execute(query).fetchone() != (0,):
-                return
-            connection.execute("SELECT pg_sleep(0.01)")
-    raise AssertionError("nobody waits")

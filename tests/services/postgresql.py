@@ -226,6 +226,18 @@ def postgresql_url(postgresql_server: PostgresqlServer) -> str:
     return postgresql_server.new_url()
 
 
+def wait_until_somebody_waits(url: str) -> None:
+    """Return when a session of the server waits for a lock."""
+    import psycopg  # noqa: PLC0415  # the driver is an extra; without it these tests skip
+
+    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    with psycopg.connect(url, autocommit=True) as connection:
+        deadline = time.monotonic() + START_TIMEOUT
+        while connection.execute(query).fetchone() == (0,):
+            assert time.monotonic() < deadline, "nobody waits"
+            threading.Event().wait(0.01)  # between two questions, not in place of the answer
+
+
 def _unprivileged_user() -> str | None:
     """Return the user as whom the server runs, because it refuses root; None: as we are."""
     if os.geteuid() != 0:

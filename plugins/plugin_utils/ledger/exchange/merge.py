@@ -14,8 +14,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import islice, zip_longest
 
+from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
 from ...display_text import printable
@@ -26,11 +27,13 @@ from ..location import Location, is_same_place
 from ..migrations.version import moved_sentence
 from ..raw_rows import raw_time
 from ..records import Context, LedgerError
+from ..schema import claims, events
 from .exchange_file import is_exchange, loaded
-from .ledger_row import hold_writers, last_event, read_row
+from .ledger_row import hold_writers, read_row
 from .merge_plan import plan
-from .merge_stage import TARGET, MergeStage
+from .merge_stage import TARGET, MergeStage, encoded
 from .merge_write import counted_news, number_events, write
+from .rows import stream
 
 MAX_LISTED = 1000
 """Conflicts that are listed: more would fill the screen, and tell nothing more."""
@@ -75,7 +78,7 @@ def merge(ledger: str | None, sources: Sequence[str], context: Context, *, check
         with closing(Database(place, read_only=True)) as target:
             if target.moved_to is not None:
                 raise LedgerError(moved_sentence(str(place), target.moved_to))
-            with target.read() as connection:
+            with snapshot(target) as connection:
                 stage.add(TARGET, str(place), connection)
             is_absent = target.is_absent
         _stage_sources(stage, place, sources)
@@ -160,5 +163,14 @@ def _merged(stage: MergeStage, connection: Connection, context: Context, *, is_a
 
 
 def _is_other(stage: MergeStage, connection: Connection) -> bool:
-    ((last,),) = stage.ask("SELECT coalesce(max(number), 0) FROM event WHERE place = 0")
-    return int(last) != last_event(connection) or read_row(connection).identity != stage.identities[TARGET]
+    """Whether the target, to which nobody else writes now, is not what was staged.
+
+    The last event alone does not tell: PostgreSQL gives a number to an event that is committed after later ones, and
+    what more is known of a unit changes its claim without one.
+    """
+    ((last, number),) = stage.ask("SELECT coalesce(max(number), 0), count(*) FROM event WHERE place = 0")
+    there = connection.execute(select(func.coalesce(func.max(events.c.id), 0), func.count()).select_from(events)).one()
+    if (last, number) != tuple(there) or read_row(connection).identity != stage.identities[TARGET]:
+        return True
+    staged = (text for (text,) in stage.cursor("SELECT row FROM claim WHERE place = 0 ORDER BY rowid"))
+    return any(now != before for now, before in zip_longest(map(encoded, stream(connection, claims)), staged))
