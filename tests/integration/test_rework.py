@@ -36,7 +36,10 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.rework.t
     ReworkTaskError,
     rework_units,
 )
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.rework.void_labels import void_labels
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.rework.void_labels import (
+    void_because,
+    void_labels,
+)
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.tasks import query_ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
 from ansible_collections.ioto.serialization.plugins.plugin_utils.scanning.scan import Scan, read_scan
@@ -380,6 +383,45 @@ def test_a_unit_that_came_from_elsewhere_with_a_label_has_one(ledger: Ledger) ->
     rework(ledger, "scrap", serial="SN-2")
 
     assert [found.serial for found in void_labels(ledger)] == ["SN-1", "SN-2"]
+
+
+def test_a_file_that_is_run_again_scraps_no_board_that_came_into_the_case(ledger: Ledger, tmp_path: Path) -> None:
+    """Whoever does not know whether a file was done runs it again, and a serial may be another board's by then."""
+    board, gone = bring_up(ledger), bring_up(ledger, "SN-2")
+    file = tmp_path / "acts.csv"
+    file.write_text("serial,act,new_serial,keep_id\nSN-2,scrap,,\nSN-1,new-case,SN-2,true\n", encoding="utf-8")
+    for is_check in (True, False):
+        with pytest.raises(ReworkTaskError, match=r"line 3: The new serial 'SN-2' names a unit as well, in line 2"):
+            rework(ledger, src=str(file), check=is_check)
+
+    lines = ("serial,claim_id,act,new_serial,keep_id", f",{gone.claim_id},scrap,,", "SN-1,,new-case,SN-2,true")
+    file.write_text("\n".join(lines), encoding="utf-8")
+    assert rework(ledger, src=str(file))["msg"] == "2 acts of rework were done; 0 were so already."
+    assert rework(ledger, src=str(file))["msg"] == "0 acts of rework were done; 2 were so already."
+    live = ledger.live_claim(PRODUCT, "SN-2")
+    assert live is not None and live.claim_id == board.claim_id
+
+
+def test_a_label_of_a_former_mac_address_is_void_in_any_notation(ledger: Ledger) -> None:
+    claim = bring_up(ledger, "00:1b:21:3a:40:01")
+    rework(ledger, "new-case", serial="001B213A4001", new_serial="00:1b:21:3a:40:02", keep_id=True)
+    now = ledger.find(claim.claim_id)
+    assert now is not None
+    for serial in ("00:1b:21:3a:40:01", "00-1B-21-3A-40-01", "001b213a4001"):
+        assert "was moved to another serial" in (void_because(ledger, now, number=None, serial=serial) or "")
+    assert void_because(ledger, now, number=None, serial="001B213A4002") is None
+
+
+def test_a_reason_of_a_whole_page_is_told_once_and_in_one_sentence(ledger: Ledger) -> None:
+    bring_up(ledger)
+    reason = "water damage\n\x1b[31m" + "x" * 3000
+    assert rework(ledger, "came-back", serial="SN-1", reason=reason)["changed"]
+    assert not rework(ledger, "came-back", serial="SN-1", reason=reason)["changed"]
+    for act in ("relabel", "scrap"):
+        assert rework(ledger, act, serial="SN-1", reason=reason)["changed"]
+        told = rework(ledger, act, serial="SN-1", reason=reason)["msg"] if act == "scrap" else ""
+        assert told.isprintable() and len(told) < 300
+    assert "water damage [31mxx" in told
 
 
 @pytest.mark.parametrize("own", [True, False])

@@ -90,7 +90,7 @@ def void_because(ledger: Ledger, claim: Claim, *, number: str | None, serial: st
             return f"the label is void, {_why(event)}; label {len(events) + 1} of {claim.masked} is in its place"
         return f"the label says that it is number {quoted(number)} of {claim.masked}, which has {len(events) + 1}"
     for event in events:
-        if serial is not None and event.detail == f"{_FROM_UNIT}{serial}":
+        if serial is not None and is_same_serial(_former_unit(event), serial):
             return f"the label is void, {_why(event)}: {claim.masked} is unit {quoted(claim.unit)} now"
     return None
 
@@ -124,6 +124,12 @@ def _before(ledger: Ledger, event: Event) -> tuple[int, list[Event]]:
         else:
             labels.append(each)
     return voided, [*filter(is_made, labels)] or unproven(labels)
+
+
+def _former_unit(event: Event) -> str | None:
+    """Return the unit from which a claim ID was moved by `event`; None where it was not, or from none."""
+    detail = event.detail or ""
+    return detail.removeprefix(_FROM_UNIT) if detail.startswith(_FROM_UNIT) else None
 
 
 def _makes_void(event: Event) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy.engine import Connection
 
 from ...claim_ids import parse
-from ...display_text import quoted
+from ...display_text import quoted, shortened
 from ...errors import IotoError
 from ...identity.board_names import names_of_board
 from ...identity.facts import facts_of
@@ -22,7 +22,7 @@ from ..ledger import Ledger
 from ..naming import named_claim
 from ..queries import select_events
 from ..records import AllocationRequest, Claim, ClaimConflictError, Context, Event, NewEvent, State
-from ..row_values import read, select_rows
+from ..row_values import clean, read, select_rows
 from .acts import Act, ReworkRequest
 from .chain import ACTS
 
@@ -34,6 +34,7 @@ _DONE_AGAIN = (
 )
 """After one of these, a unit that came back is no longer simply back."""
 _LABELS = (EventKind.LABELLED, EventKind.REPRINT, EventKind.RELABEL)
+_LONGEST_REASON = 200
 
 
 class ReworkError(IotoError):
@@ -97,6 +98,11 @@ def _try(ledger: Ledger, named: list[_Found], *, check: bool) -> list[Reworked |
     for place, request in _one_new_serial(named).items():
         serial = quoted(request.new_serial)
         named[place] = ReworkError(f"The new serial {serial} is given before{_at(request)}; correct one of the two.")
+    for place, request in _named_by_new_serial(named).items():
+        named[place] = ReworkError(
+            f"The new serial {quoted(request.serial)} names a unit as well{_at(request)}, and whoever runs the file "
+            "again would do that act to this board; name that unit by its claim ID (claim_id)."
+        )
     refused = any(isinstance(each, IotoError) for each in named)
 
     def transaction(connection: Connection) -> list[Reworked | IotoError]:
@@ -180,6 +186,19 @@ def _one_new_serial(named: Sequence[_Found]) -> dict[int, ReworkRequest]:
     return found
 
 
+def _named_by_new_serial(named: Sequence[_Found]) -> dict[int, ReworkRequest]:
+    """Return, by the places of those that give a board the serial by which another act names its unit, that act."""
+    by_serial = {
+        (each.claim.product, normal_serial(each.request.serial)): each.request
+        for each in named
+        if isinstance(each, _ActOnClaim) and each.request.serial and not each.request.claim_id
+        if each.request.act is not Act.NEW_CASE
+    }
+    asked = ((place, each) for place, each in enumerate(named) if not isinstance(each, IotoError))
+    new = {place: (each.claim.product, normal_serial(each.request.new_serial or "")) for place, each in asked}
+    return {place: by_serial[name] for place, name in new.items() if name in by_serial}
+
+
 def _at(request: ReworkRequest) -> str:
     return "" if request.line is None else f", in line {request.line}"
 
@@ -229,7 +248,7 @@ class _Reworking:
         last = self._last(claim, (*ACTS, EventKind.RETIRED))
         if last is not None and request.act is Act.NEW_BOARD and last.kind == EventKind.NEW_BOARD:
             return Reworked(request, claim, claim, f"{_unit(claim)} waits for its new board already.", changed=False)
-        because = f" ({claim.reason})" if claim.reason else ""
+        because = f" ({_shown(claim.reason)})" if claim.reason else ""
         raise ReworkError(
             f"{_unit(claim)} has no claim ID in use: {claim.masked} is retired{because}; have provision.yml give it "
             "one first."
@@ -247,7 +266,7 @@ class _Reworking:
     def scrap(self, request: ReworkRequest, claim: Claim) -> Reworked:
         """End the unit."""
         if not claim.is_live and (last := self._last(claim, [EventKind.SCRAPPED])) is not None:
-            told = f"{_unit(claim)} is scrapped already ({last.reason}); nothing was changed."
+            told = f"{_unit(claim)} is scrapped already ({_shown(last.reason)}); nothing was changed."
             return Reworked(request, claim, claim, told, changed=False)
         gone = self.changes.retire(claim, request.reason, _without_host(request.context))
         self._note(EventKind.SCRAPPED, request, claim, _was(claim))
@@ -297,7 +316,7 @@ class _Reworking:
         if claim.state is not State.LABELLED:
             raise ReworkError(f"{_unit(claim)} has no label yet ({claim.state}); labels.yml makes it.")
         if last is not None and last.kind == EventKind.RELABEL:
-            told = f"{_unit(claim)} waits for its new label already ({last.reason}); {_PRINT_IT}"
+            told = f"{_unit(claim)} waits for its new label already ({_shown(last.reason)}); {_PRINT_IT}"
             return Reworked(request, claim, claim, told, changed=False)
         self._note(EventKind.RELABEL, request, claim, _was(claim))
         told = f"The labels that {_unit(claim, begins=False)} has are void, and it keeps {claim.masked}; {_PRINT_IT}"
@@ -306,7 +325,7 @@ class _Reworking:
     def came_back(self, request: ReworkRequest, claim: Claim) -> Reworked:
         """Record that the unit is here."""
         last = self._last(claim, (EventKind.CAME_BACK, *_DONE_AGAIN))
-        if last is not None and last.kind == EventKind.CAME_BACK and last.reason == request.reason:
+        if last is not None and last.kind == EventKind.CAME_BACK and last.reason == clean(request.reason):
             told = f"{_unit(claim)} is back already, for this reason; nothing was changed."
             return Reworked(request, claim, claim, told, changed=False)
         self._note(EventKind.CAME_BACK, request, claim, _was(claim))
@@ -364,6 +383,11 @@ def _former_unit(event: Event) -> str:
 
 def _without_host(context: Context) -> Context:
     return replace(context, host=None)
+
+
+def _shown(reason: str | None) -> str:
+    """Return a reason for the middle of a sentence: the ledger takes some of a whole page."""
+    return shortened(reason or "", _LONGEST_REASON)
 
 
 def _was(claim: Claim) -> str:
