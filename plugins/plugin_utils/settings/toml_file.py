@@ -16,8 +16,11 @@ from ..display_text import printable, quoted
 from ..errors import IotoError
 
 _MOST_BYTES = 1024 * 1024
-_DEEP_KEY = re.compile(r"""(?:["'\w-]+[ \t]*\.[ \t]*){20}""")
-"""Takes tomllib a time that grows with the square of the dots; no setting has one."""
+_DEEP_KEY = re.compile(r"""(?<!["'\w-])(?:["'\w-]++[ \t]*+\.[ \t]*+){20}""")
+"""Takes tomllib a time that grows with the square of the dots; no setting has one.
+
+It is looked for where a word begins, and nothing of it is tried twice: a long word would take as long as long keys do.
+"""
 _KINDS: Mapping[type, str] = {str: "text", bool: "true or false", int: "whole number", float: "number"}
 
 
