@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.line.scans impo
 from ansible_collections.ioto.serialization.plugins.plugin_utils.line.settings import LineSettings
 from ansible_collections.ioto.serialization.plugins.plugin_utils.line.settings_file import load
 from ansible_collections.ioto.serialization.plugins.plugin_utils.line.slots import slots_in
+from tests.support.closed_folder import closed_folder
 
 
 def written(tmp_path: Path, text: str) -> Path:
@@ -80,6 +82,11 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
         ('inventory = ["a"]\nplaybook = "-x"', "playbook is a name"),
         ('inventory = ["a\\u0007"]', "cannot be seen"),
         ('inventory = ["nowhere.yml"]', "inventory names '.*nowhere.yml', which is not there"),
+        (f'inventory = ["{"x" * 300}"]', "x', which is not there"),
+        (
+            f'inventory = ["a,"]\nwork_directory = "{"x" * 300}"',
+            r"work_directory: the station cannot write to '/.*\(File",
+        ),
         ('inventory = ["~nobody-at-all/x"]', "inventory: The path '~nobody-at-all/x' begins with a user"),
         (
             'inventory = ["a,"]\nservice_url = "http://ann:secret@x"',
@@ -97,6 +104,18 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
 def test_what_cannot_be_used_is_refused_in_a_sentence(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(LineError, match=said):
         load(written(tmp_path, text))
+
+
+def test_files_in_a_folder_that_the_stations_user_may_not_enter_are_told_as_such() -> None:
+    text = 'inventory = ["closed/slots.yml"]\nleases = "closed/leases"\nwork_directory = "closed/work/of/it"'
+    with TemporaryDirectory() as folder, closed_folder(Path(folder)), pytest.raises(LineError) as error:
+        load(written(Path(folder), text))
+    for said in (
+        "slots.yml', which the station may not read",
+        "leases', which the station may not read",
+        "cannot write",
+    ):
+        assert said in str(error.value)
 
 
 def test_slots_are_the_hosts_of_a_group_and_of_its_children() -> None:

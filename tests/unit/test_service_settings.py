@@ -9,12 +9,14 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.service.errors import ServiceError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.service.settings_doubts import doubts
 from ansible_collections.ioto.serialization.plugins.plugin_utils.service.settings_sources import load
+from tests.support.closed_folder import closed_folder
 
 
 def test_every_setting_of_a_file_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
@@ -66,9 +68,9 @@ def refusal(**settings: str) -> str:
         *(("server_names", text) for text in ("http://a", "a:1", "a/b", "-a", "a\0b")),
         *(("ledger", text) for text in ("a\0b", "mysql://a/b", "postgresql:/a", "a\nb")),
         *(("reissue", text) for text in ("never", "0", "-5", "1.5", "nan", "until verified", "9" * 30)),
-        *(("token_file", text) for text in ("/tmp", "a\0b", "~nosuch/x")),
-        *(("certificate", text) for text in ("/nowhere", "/dev/zero", "a\0b")),
-        *(("production_orders", text) for text in ("/dev/zero", "/tmp", "a\0b")),
+        *(("token_file", text) for text in ("/tmp", "a\0b", "~nosuch/x", "x" * 300)),
+        *(("certificate", text) for text in ("/nowhere", "/dev/zero", "a\0b", "x" * 300)),
+        *(("production_orders", text) for text in ("/dev/zero", "/tmp", "a\0b", "x" * 300)),
         *(("unit", text) for text in ("", "a\0b")),
     ],
 )
@@ -76,6 +78,14 @@ def test_a_setting_that_makes_no_sense_is_refused_with_its_name(name: str, text:
     said = refusal(**{name: text})
     assert name in said.lower()
     assert said.endswith(".") and said.isprintable() and len(said) < 700
+
+
+@pytest.mark.parametrize("name", ["certificate", "production_orders", "token_file"])
+def test_a_file_in_a_folder_that_the_services_user_may_not_enter_is_told_as_such(name: str) -> None:
+    others = {"key": "/dev/null"} if name == "certificate" else {}
+    with TemporaryDirectory() as folder, closed_folder(Path(folder)) as closed:
+        assert f"{name}" in (said := refusal(**{name: str(closed / "file")}, **others))
+    assert "cannot be read (Permission denied)" in said
 
 
 def test_a_password_in_a_bad_ledger_is_not_repeated() -> None:
@@ -91,6 +101,8 @@ def test_a_password_in_a_bad_ledger_is_not_repeated() -> None:
         (b"networks = " + b"[" * 100_000 + b"\n", "nest too deeply"),
         (b"a." * 60_000 + b"b = 1\n", "nest too deeply"),
         (b"[" + b"'a' . " * 60_000 + b"b]\n", "nest too deeply"),
+        pytest.param(b"a" * 1_000_000, "are not TOML", id="a long word"),
+        pytest.param(b"a . " * 19 + b"a" * 500_000 + b" " * 500_000, "are not TOML", id="a long word behind dots"),
         (b"networks = " + b"{a=" * 5_000 + b"\n", "nest too deeply"),
         (b'path = "/a\\u0000b"\n', "path holds a character that cannot be printed"),
         (b'networks = ["127.0.0.0/8\\n"]\n', "networks holds a character"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -126,18 +127,30 @@ def _problems_of_files(settings: LineSettings) -> Iterator[Problem]:
         except TypedPathError as error:
             yield name, f"{name}: {error}".rstrip(".")
             continue
-        if not (path.is_file() or (name == "inventory" and path.is_dir())):
-            yield name, f"{name} names {quoted(str(path))}, which is not there; correct the path, or make the file"
-        elif not os.access(path, os.R_OK):
+        kinds = (stat.S_ISREG, stat.S_ISDIR) if name == "inventory" else (stat.S_ISREG,)
+        try:
+            mode = path.stat().st_mode
+            if not any(is_kind(mode) for is_kind in kinds):
+                raise FileNotFoundError
+            if not os.access(path, os.R_OK):
+                raise PermissionError
+        except PermissionError:  # also of a folder above it
             yield name, f"{name} names {quoted(str(path))}, which the station may not read; let its user read it"
+        except OSError:
+            yield name, f"{name} names {quoted(str(path))}, which is not there; correct the path, or make the file"
     for name in ("token_file", "ca_file", "work_directory"):
         try:
             path = settings.folder / typed_path(getattr(settings, name))
         except TypedPathError as error:
             yield name, f"{name}: {error}".rstrip(".")
             continue
-        if name == "work_directory" and settings.work_directory and (why := obstacle_to(path / "lock")):
-            yield name, f"work_directory: the station cannot write {why}"
+        if name == "work_directory" and settings.work_directory:
+            try:
+                why = obstacle_to(path / "lock")
+            except OSError as error:
+                why = f"to {quoted(str(path))} ({error.strerror}); give another place, or the right to"
+            if why:
+                yield name, f"work_directory: the station cannot write {why}"
 
 
 def _is_list_of_hosts(source: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import re
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -124,24 +125,36 @@ def _problems_of_files(settings: ServiceSettings) -> Iterator[str]:
     except LedgerError as error:
         yield str(error).rstrip(".")
     try:
-        if settings.token_path.exists() and not settings.token_path.is_file():
-            yield f"token_file {quoted(settings.token_file)} is not a file"
+        yield from _problems_of_file("token_file", str(settings.token_path), may_be_absent=True)
     except TypedPathError as error:
         yield f"token_file: {error}".rstrip(".")
     for order in settings.production_orders:
-        if Path(order).exists() and not Path(order).is_file():  # reading another kind may never end
-            yield f"production_orders: {quoted(order)} is not a file"
+        yield from _problems_of_file("production_orders:", order, may_be_absent=True)  # whoever reads it tells
     if bool(settings.certificate) != bool(settings.key):
         yield "certificate and key go together"
     if not settings.certificate or not settings.key:
         return
-    missing = [name for name in ("certificate", "key") if not Path(getattr(settings, name)).is_file()]
-    yield from (f"{name} {quoted(getattr(settings, name))} is not a file" for name in missing)
-    if missing:
+    holders = ("certificate", settings.certificate), ("key", settings.key)
+    if missing := [problem for name, path in holders for problem in _problems_of_file(name, path)]:
+        yield from missing
         return
-    holders = ("key", settings.key), ("certificate", settings.certificate)
     yield from filter(None, (objection_to_key(name, path) for name, path in holders))
     try:
         read_certificate(settings.certificate, settings.key)
     except ServiceError as error:
         yield str(error).rstrip(".")
+
+
+def _problems_of_file(name: str, path: str, *, may_be_absent: bool = False) -> Iterator[str]:
+    """Yield why there is no file to be read at `path`; reading another kind may never end.
+
+    It may lie where the service's user may not look, of which `Path.is_file` makes an error in some releases of Python.
+    """
+    try:
+        if not stat.S_ISREG(Path(path).stat().st_mode):
+            yield f"{name} {quoted(path)} is not a file"
+    except (FileNotFoundError, NotADirectoryError):
+        if not may_be_absent:
+            yield f"{name} {quoted(path)} is not a file"
+    except OSError as error:
+        yield f"{name} {quoted(path)} cannot be read ({error.strerror}); correct the path, or let the service's user in"
