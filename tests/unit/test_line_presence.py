@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
@@ -21,10 +22,12 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.line.presence i
 )
 
 BANNER = b"SSH-2.0-dropbear_2022.83\r\n"
-SOON = 5.0
-"""Seconds; what is waited for takes a fraction of one."""
+SOON = 60.0
+"""Seconds; what is waited for takes a fraction of one, and nothing waits so long but on a machine that stands still."""
 
 PATIENCE = Patience()
+_UNKNOWN_FAMILY = 250
+"""Of addresses; no kernel has so many."""
 Following = Callable[[], Awaitable[SlotChange]]
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -43,7 +46,7 @@ class Board:
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
 
-    async def plug(self, serve: Serve = greet) -> None:
+    async def plug(self, serve: Serve = greet, address: str = "127.0.0.1") -> None:
         async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             self.asked += 1
             self._writers.add(writer)
@@ -55,7 +58,7 @@ class Board:
                 writer.close()
                 self._writers.discard(writer)
 
-        self._server = await asyncio.start_server(accept, "127.0.0.1", self.port, reuse_address=True)
+        self._server = await asyncio.start_server(accept, address, self.port, reuse_address=True)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def pull(self) -> None:
@@ -156,6 +159,36 @@ def test_a_board_that_takes_connections_and_never_greets_is_given_up_once() -> N
     asyncio.run(story())
 
 
+@pytest.mark.parametrize("goes_on_at", ["127.0.0.2", None])
+def test_where_a_lease_ends_what_was_waited_for_is_gone_and_the_next_board_has_all_its_time(
+    goes_on_at: str | None,
+) -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    async def story() -> None:
+        board = Board()
+        await board.plug(silent, "0.0.0.0")  # of this machine alone, at two addresses
+        at: list[str | None] = ["127.0.0.1"]
+
+        async def leased() -> tuple[str, int] | None:
+            asked.append(at[0])
+            return (at[0], board.port) if at[0] else None
+
+        asked: list[str | None] = []
+        board.place = leased  # type: ignore[method-assign]
+        async with watched(board, Patience(banner=0.05, give_up=0.3)) as following:
+            assert await following() is SlotChange.NEVER_READY
+            at[0] = goes_on_at
+            assert await following() is SlotChange.LEFT
+            at[0] = "127.0.0.3"
+            asked.clear()
+            assert await following() is SlotChange.NEVER_READY
+            assert len(asked) > 2  # not at the first look
+
+    asyncio.run(story())
+
+
 @pytest.mark.parametrize(
     "says",
     [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"x" * 100_000, b"\n" * 5000, b""],
@@ -204,6 +237,20 @@ def test_a_board_is_found_by_a_name_at_whichever_of_its_addresses_takes_connecti
             return "localhost", board.port
 
         board.place = place  # type: ignore[method-assign]
+        async with watched(board) as following:
+            assert await following() is SlotChange.ARRIVED
+
+    asyncio.run(story())
+
+
+def test_an_address_of_a_kind_that_the_machine_has_not_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        board = Board()
+        await board.plug()
+        kind, here = socket.SOCK_STREAM, ("127.0.0.1", board.port)
+        # As IPv6 is where a kernel has none.
+        found = [(_UNKNOWN_FAMILY, kind, 0, "", here), (socket.AF_INET, kind, 0, "", here)]
+        monkeypatch.setattr(presence.name_resolution, "addresses", lambda *_asked: found)
         async with watched(board) as following:
             assert await following() is SlotChange.ARRIVED
 

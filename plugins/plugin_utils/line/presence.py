@@ -79,18 +79,22 @@ async def watch(place: Place, patience: Patience) -> AsyncIterator[SlotSighting]
     An arrival may follow one that was never ready; else arrivals and departures take turns.
     """
     renew = _RENEW_SECONDS
+    seen: tuple[str, int] | None = None
     waiting_since, is_told = None, False
     while True:
         where = await place()
         try:
-            held = await Greeted.by(where, patience) if where else None
+            if where is None or where != (seen or where):  # its lease has ended, or is another board's
+                raise OSError
+            seen = where
+            held = await Greeted.by(where, patience)
         except OSError:  # nobody there
             held, renew = None, _RENEW_SECONDS
-            if is_told and where:
-                yield SlotSighting(SlotChange.LEFT, where[0])
-            waiting_since, is_told = None, False
+            if is_told and seen:
+                yield SlotSighting(SlotChange.LEFT, seen[0])
+            seen, waiting_since, is_told = None, None, False
         else:
-            if held is None and where:
+            if held is None:
                 waiting_since = waiting_since or time.monotonic()
                 if not is_told and time.monotonic() - waiting_since >= patience.give_up:
                     is_told = True
@@ -196,7 +200,11 @@ async def _connected(found: name_resolution.Addresses) -> tuple[asyncio.StreamRe
     """Return a connection to the first of the addresses that takes one. Raises `OSError`."""
     failure = OSError("the name has no address")
     for family, kind, protocol, _name, address in found:
-        connection = socket.socket(family, kind, protocol)
+        try:
+            connection = socket.socket(family, kind, protocol)
+        except OSError as error:  # such as of IPv6, where the kernel has none
+            failure = error
+            continue
         try:
             connection.setblocking(False)
             await asyncio.get_running_loop().sock_connect(connection, address)
