@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -25,6 +26,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.line.scan_desk 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.line.scans import ScanOutcome
 from ansible_collections.ioto.serialization.plugins.plugin_utils.line.settings import LineSettings
 from ansible_collections.ioto.serialization.plugins.plugin_utils.line.settings_file import load
+from ansible_collections.ioto.serialization.plugins.plugin_utils.line.slot_key import key_problems
 from ansible_collections.ioto.serialization.plugins.plugin_utils.line.slots import slots_in
 from tests.support.closed_folder import closed_folder
 
@@ -239,6 +241,14 @@ def test_a_run_is_limited_to_its_boards_and_keeps_no_master_connection(monkeypat
         assert argument in found["ANSIBLE_SSH_ARGS"]
 
 
+@pytest.mark.parametrize("name", ["\U00020bb7\u91ce", "Zo\u00eb \U0001f600", "a\uffff", 'b"\\U0001f600'])
+def test_a_name_of_any_script_reaches_the_run_as_it_is(name: str) -> None:
+    text = extra_inventory([Board("slot-1", 17, "192.0.2.1")], name)
+    assert text is not None
+    said = yaml.safe_load(text.replace("!unsafe", "!!str"))["all"]["hosts"]["slot-1"]
+    assert said == {"ansible_host": "192.0.2.1", "ioto_operator": name}
+
+
 def test_what_was_scanned_is_never_a_template() -> None:
     assert extra_inventory([Board("slot-1", 17)], "") is None
     text = extra_inventory([Board("slot-1", 17, claim_id="A'\"\\\n{{ x }}"), Board("slot-2", 18)], "{{ 7 * 7 }}")
@@ -287,6 +297,7 @@ def test_a_layout_is_looked_for_where_the_runs_look_for_it(tmp_path: Path) -> No
     ("variables", "said"),
     [
         ({"ioto_label_qr": "{{ shop }}/{claim_id}"}, "scans are read by it; write it as it is"),
+        ({"ioto_claim_id_length": "1" * 5000}, "write a number from 10 to 20"),
         ({"ioto_label_qr": ["{claim_id}"]}, "scans are read by it; write it as it is"),
         ({"ioto_label_qr": "{claim}"}, "has labels that cannot be read by a scan: qr: the template"),
         ({"ioto_label_layout": "no-such-layout"}, "has labels that cannot be read by a scan: The layout"),
@@ -302,6 +313,13 @@ def test_labels_that_no_scan_could_be_read_by_are_refused_where_there_is_a_scann
     with pytest.raises(LineError) as error:
         slots_in(found, SCANNED)
     assert said in str(error.value)
+
+
+def test_a_key_that_is_no_file_is_told_and_nobody_waits_for_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    said = [*key_problems([None, tmp_path / "pipe", tmp_path, Path("/a\0b"), tmp_path / "nowhere"])]
+    for sentence, why in zip(said, ("a pipe", "Is a directory", "holds a NUL", "No such file"), strict=True):
+        assert why in sentence and "cannot be read" in sentence
 
 
 def test_the_prefixes_of_the_codes_are_settings() -> None:

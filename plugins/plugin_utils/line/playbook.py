@@ -104,9 +104,13 @@ def extra_inventory(boards: Sequence[Board], operator: str) -> str | None:
         said = {"ansible_host": board.address, "ioto_claim_id": board.claim_id, "ioto_operator": operator}
         if given := {name: value for name, value in said.items() if value}:
             lines.append(f"    {json.dumps(board.slot)}:")
-            # Never a template, whatever was scanned.
-            lines += [f"      {name}: !unsafe {json.dumps(value)}" for name, value in given.items()]
+            # Never a template, whatever was scanned. Of what is above U+FFFF, JSON writes two halves that YAML refuses.
+            lines += [f"      {name}: !unsafe {_in_yaml(value)}" for name, value in given.items()]
     return "\n".join(["all:", "  hosts:", *lines, ""]) if lines else None
+
+
+def _in_yaml(text: str) -> str:
+    return '"' + "".join(json.dumps(one)[1:-1] if one <= "\uffff" else f"\\U{ord(one):08x}" for one in text) + '"'
 
 
 async def run(
