@@ -62,6 +62,12 @@ def test_what_is_no_lease_file_holds_none() -> None:
         assert parsed(text) == []
 
 
+def test_a_raised_two_is_no_time() -> None:
+    assert parsed("\u00b2 02:00:5e:00:00:01 192.168.7.21 pump *") == []
+    kea = "address,hwaddr,expire,hostname,state\n192.168.7.2,02:00:5e:00:00:01,\u00b2,pump,0"
+    assert [lease.ends for lease in parsed(kea)] == [0.0]
+
+
 def test_a_file_is_read_again_when_its_server_has_replaced_it(tmp_path: Path) -> None:
     file = tmp_path / "leases"
     leases = LeaseFile(file)

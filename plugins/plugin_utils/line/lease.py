@@ -82,7 +82,7 @@ def _dnsmasq(lines: Iterable[str]) -> Iterator[tuple[str, Lease | None]]:
     """Lines such as `1764241200 02:00:5e:00:00:01 192.168.7.21 pump-1 01:02:00:5e:00:00:01`; `*` is for no name."""
     for line in lines:
         fields = line.split()
-        if len(fields) < 4 or not fields[0].isdigit() or not _is_ipv4(fields[2]):
+        if len(fields) < 4 or not _is_number(fields[0]) or not _is_ipv4(fields[2]):
             continue
         ends = float(fields[0]) or float("inf")  # 0: for ever
         yield fields[2], Lease(fields[2], fields[1], "" if fields[3] == "*" else fields[3], ends)
@@ -94,12 +94,16 @@ def _kea(lines: list[str]) -> Iterator[tuple[str, Lease | None]]:
         for row in csv.DictReader(lines):
             if not all(isinstance(row.get(name), str) for name in _KEA_COLUMNS) or not _is_ipv4(row["address"]):
                 continue
-            ends = float(row["expire"]) if row["expire"].isdigit() else 0.0
+            ends = float(row["expire"]) if _is_number(row["expire"]) else 0.0
             is_assigned = row["state"] == _KEA_ASSIGNED
             lease = Lease(row["address"], row["hwaddr"], row["hostname"].rstrip("."), ends)
             yield row["address"], lease if is_assigned else None
     except csv.Error:
         return
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()  # a raised two is a digit, and no number
 
 
 def _is_ipv4(text: str) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..display_text import printable, quoted
+from ..private_files import open_regular
 from .settings import LineSettings
 
 _NAMES = ("ansible_ssh_private_key_file", "ansible_private_key_file")
@@ -33,13 +34,16 @@ def missing_key(key: Path | None) -> str | None:
     if key is None:
         return None
     try:
-        with key.open("rb"):
+        with open_regular(key):
             return None
     except OSError as error:
-        return (
-            f"The key {quoted(str(key))}, which opens the boards, cannot be read ({error.strerror}); put it there, or "
-            "correct ansible_ssh_private_key_file."
-        )
+        why = error.strerror
+    except ValueError:
+        why = "its path holds a NUL"
+    return (
+        f"The key {quoted(str(key))}, which opens the boards, cannot be read ({why}); put it there, or correct "
+        "ansible_ssh_private_key_file."
+    )
 
 
 def key_problems(keys: Iterable[Path | None]) -> Iterator[str]:

@@ -20,6 +20,8 @@ from .settings import LineSettings
 
 _LEDGER, _QR, _LAYOUT, _LENGTH = "ioto_ledger", "ioto_label_qr", "ioto_label_layout", "ioto_claim_id_length"
 
+_MOST_DIGITS = 10
+
 
 class SlotLabels(NamedTuple):
     """What a scan of a label is understood by."""
@@ -48,7 +50,9 @@ def slot_labels(where: str, variables: Mapping[str, Any], settings: LineSettings
     except IotoError as error:
         raise LineError(f"{where} has labels that cannot be read by a scan: {error}") from None
     length = variables.get(_LENGTH, DEFAULT_LENGTH)
-    if isinstance(length, bool) or not str(length).isdecimal() or not MIN_LENGTH <= int(length) <= MAX_LENGTH:
+    # Python makes no number of some thousand digits.
+    is_number = not isinstance(length, bool) and str(length).isdecimal() and len(str(length)) < _MOST_DIGITS
+    if not is_number or not MIN_LENGTH <= int(length) <= MAX_LENGTH:
         raise LineError(f"{where} has {_LENGTH} {quoted(length)}; write a number from {MIN_LENGTH} to {MAX_LENGTH}.")
     ledger = said[_LEDGER] or ""
     if ledger and "://" not in ledger:  # a file, which the runs look for from their own folder
