@@ -288,14 +288,16 @@ def test_a_flood_takes_neither_the_loop_nor_the_machine(piece: bytes) -> None:
 
 
 def test_a_port_where_nothing_listens_and_a_host_without_a_name_say_so() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-
     async def test() -> None:
-        async with news_of(f"tcp:127.0.0.1:{port}") as news:
-            assert "nothing listens there; correct its port" in await next_lost(news)
+        with socket.socket() as taken:  # nobody else gets its port meanwhile
+            taken.bind(("127.0.0.1", 0))
+            async with news_of(f"tcp:127.0.0.1:{taken.getsockname()[1]}") as news:
+                assert "nothing listens there; correct its port" in await next_lost(news)
         async with news_of("tcp:scanner.invalid:9004") as news:
             assert "The scanner tcp:scanner.invalid:9004 cannot be read (" in await next_lost(news)
+        for name in ("a..b", "x" * 64):
+            async with news_of(f"tcp:{name}:9004") as news:
+                assert "that is no name of a host); correct its name in the settings" in await next_lost(news)
 
     run(test)
 

@@ -66,6 +66,8 @@ async def open_scanner(address: ScannerAddress) -> ScannerPort:
         if address.kind == KEYBOARD:
             return _keyboard(address)
         return _serial_line(address) if address.kind == SERIAL else await _connection(address)
+    except UnicodeError:  # a name that nobody could be asked for
+        raise port_error(address, socket.gaierror(socket.EAI_NONAME, "that is no name of a host")) from None
     except OSError as error:
         raise port_error(address, error) from None
 
