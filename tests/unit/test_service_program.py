@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+
+from ansible_collections.ioto.serialization.plugins.plugin_utils.service.errors import ServiceError
+from ansible_collections.ioto.serialization.plugins.plugin_utils.service.server import inherited_listener
 
 ROOT = Path(__file__).resolve().parents[2]
 CORE = ROOT / "plugins/plugin_utils"
@@ -71,6 +75,15 @@ def test_the_program_starts_by_its_name_on_a_station(program: Path) -> None:
         [sys.executable, "-m", "core.service", "--help"], cwd=program, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_is_no_socket_to_listen_at_is_refused_in_a_sentence() -> None:
+    one, other = socket.socketpair()
+    with one, other, socket.socket(type=socket.SOCK_DGRAM) as of_udp, Path("/dev/null").open("rb") as file:
+        for number in (one.fileno(), of_udp.fileno(), file.fileno(), -5, 10**30):
+            with pytest.raises(ServiceError, match=rf"inherited socket {number} \(.*give --listener the number"):
+                inherited_listener(number)
+        of_udp.getsockname()  # it is left open to whoever has it
 
 
 def test_folders_of_the_program_are_copied_with_all_that_is_in_them() -> None:

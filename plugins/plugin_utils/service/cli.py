@@ -109,7 +109,7 @@ def _check_ledger(given: argparse.Namespace) -> int:
 
 
 def _print_new_secret(given: argparse.Namespace) -> int:
-    secret = sys.stdin.read().strip() if given.stdin else new_secret()
+    secret = sys.stdin.buffer.read().decode(errors="replace").strip() if given.stdin else new_secret()
     hashed = hash_secret(secret)
     if not given.stdin:
         print(f"secret (for the agents or the controller, shown once): {secret}")  # noqa: T201

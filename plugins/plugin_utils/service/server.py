@@ -76,7 +76,7 @@ def serve(settings: ServiceSettings, *, inherited: int | None = None) -> None:
     _configure_logging()
     service = ServiceApp(settings)
     protocol = _protocol(settings, service.connections)
-    listener = _listen(settings) if inherited is None else socket.socket(fileno=inherited)
+    listener = _listen(settings) if inherited is None else inherited_listener(inherited)
     _bound_kernel_memory(listener)
     announce(settings, service.access.host_names, *listener.getsockname()[:2])
     config = uvicorn.Config(
@@ -124,6 +124,24 @@ def _listen(settings: ServiceSettings) -> socket.socket:
         ) from None
     listener.setblocking(False)
     return listener
+
+
+def inherited_listener(number: int) -> socket.socket:
+    """Return the socket that is open as `number`. Raises `ServiceError` where that can be listened at by none of us."""
+    try:
+        listener = socket.socket(fileno=number)
+        if listener.type == socket.SOCK_STREAM and listener.family in (socket.AF_INET, socket.AF_INET6):
+            return listener
+        listener.detach()
+        why = "it is no socket of TCP"
+    except OSError as error:
+        why = error.strerror
+    except (ValueError, OverflowError):
+        why = "it is no number of a file"
+    raise ServiceError(
+        f"The service cannot listen at the inherited socket {number} ({why}); give --listener the number of an open "
+        "TCP socket, or leave it out."
+    )
 
 
 def _bound_kernel_memory(listener: socket.socket) -> None:
