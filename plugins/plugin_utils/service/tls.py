@@ -40,9 +40,15 @@ class TlsFront(asyncio.Protocol):
             transport.abort()  # type: ignore[attr-defined]
             connections.leave(address)
             return
-        # The connection lives on in the copy. Nothing was read of it yet.
-        copy = socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno()))
-        transport.abort()  # type: ignore[attr-defined]
+        try:
+            # The connection lives on in the copy. Nothing was read of it yet.
+            copy = socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno()))
+        except OSError:  # the process has as many files open as it may
+            connections.refuse(address, "full")
+            connections.leave(address)
+            return
+        finally:
+            transport.abort()  # type: ignore[attr-defined]
         task = asyncio.get_running_loop().create_task(self._encrypt(copy, address))
         self._handshakes.add(task)
         task.add_done_callback(self._handshakes.discard)
