@@ -121,7 +121,9 @@ class ReadEndpoints:
             lambda ledger: list(ledger.claims(unit=unit, product=wanted, newest_first=True, limit=_FOUND))
         )
         if not found:
-            raise RefusedError(404, "unknown", f"The ledger does not know the serial {unit}.")
+            # It goes into the log, and may be a claim ID that somebody took for a serial.
+            shown = claim_ids.mask_folded(unit)
+            raise RefusedError(404, "unknown", f"The ledger does not know the serial {shown}.")
         return self._json(request, {"serial": unit, "claims": [_shown(claim, reveal=reveal) for claim in found]})
 
     async def _health(self, request: Request) -> Response:
