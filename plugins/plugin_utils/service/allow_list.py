@@ -65,7 +65,7 @@ class AllowList:
             # A half-written file must not stop the line: the next look finds it whole.
             _log.error("the production orders stay as they were: %s", error)
 
-    def _look(self) -> list[tuple[int, int] | None]:
+    def _look(self) -> list[tuple[int, int, int] | None]:
         return [_stamp(order) for order in self._orders]
 
     def _read_orders(self) -> _Served:
@@ -92,9 +92,10 @@ class AllowList:
         )
 
 
-def _stamp(path: Path) -> tuple[int, int] | None:
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    """Return what is another after any change: also of the rights alone, or to a file of the same size and time."""
     try:
         status = path.stat()
     except OSError:
         return None
-    return status.st_mtime_ns, status.st_size
+    return status.st_ino, status.st_ctime_ns, status.st_size
