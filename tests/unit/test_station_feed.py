@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.service.ledger_handle import LedgerHandle
 from ansible_collections.ioto.serialization.plugins.plugin_utils.service.metrics import Metrics
 from ansible_collections.ioto.serialization.plugins.plugin_utils.service.refusals import Refusals
-from ansible_collections.ioto.serialization.plugins.plugin_utils.service.station_feed import StationFeed
+from ansible_collections.ioto.serialization.plugins.plugin_utils.service.station_feed import StationFeed, local_midnight
 
 PRODUCT = "01K9F1EETDEV1CEPR0DVCT0001"
 ADA, EVE, SERVICE = Context("Ada, tester@bench"), Context("Eve, tester@bench"), Context("service@station")
@@ -117,3 +119,21 @@ def test_the_work_on_a_unit_whose_card_is_gone_is_found_in_the_ledger(feed: Stat
     again = card_of_asking(feed, "SN-1")
 
     assert (again["serial"], again["by"]) == ("SN-1", ADA.actor)
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/Sao_Paulo", "Asia/Beirut", "Pacific/Apia", "UTC"])
+def test_a_day_has_one_beginning_also_where_summer_time_begins_or_ends_in_it(
+    monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    with monkeypatch.context() as there:
+        there.setenv("TZ", zone)
+        time.tzset()
+        begins = defaultdict(set)
+        for hour in range(2 * 365 * 24):
+            moment = datetime(2017, 1, 1, tzinfo=UTC) + timedelta(hours=hour)
+            begin = local_midnight(moment)
+            assert begin <= moment
+            begins[moment.astimezone().date()].add(begin)
+    time.tzset()
+    assert len(begins) > 700
+    assert all(len(found) == 1 for found in begins.values())

@@ -243,5 +243,10 @@ def _key(refusal: Refusal) -> tuple[str | None, ...]:
     return (refusal.product, refusal.unit) if refusal.unit else (refusal.reason, refusal.address)
 
 
+def local_midnight(moment: datetime) -> datetime:
+    """Return when the day of `moment` began here, with the offset of then: summer time may have begun since."""
+    return moment.astimezone().replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None, fold=0).astimezone()
+
+
 def _midnight() -> datetime:
-    return datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+    return local_midnight(datetime.now(UTC))
