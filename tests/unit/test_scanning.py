@@ -22,7 +22,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.scanning.scan i
     ScanError,
     read_scan,
 )
-from ansible_collections.ioto.serialization.plugins.plugin_utils.scanning.scan_file import read_scan_file
+from ansible_collections.ioto.serialization.plugins.plugin_utils.scanning.scan_file import each_scan, read_scan_file
 
 CLAIM_ID = "JT08FFQXWQ"
 PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
@@ -136,11 +136,18 @@ def test_a_file_of_scans_that_is_no_text_says_on_which_line(tmp_path: Path) -> N
         ("scan\nx\n", "no column host"),
         ("host,scan\na,1\na,2\n", "line 3, names a second time"),
         ("host,scan\n,1\n", "line 2, names no host"),
+        ("host,scan,Scan\na,1,2\n", "has 2 columns scan; leave one of them"),
+        ("host,HOST,scan\na,b,1\n", "has 2 columns host; leave one of them"),
     ],
 )
 def test_a_file_that_cannot_be_meant_is_refused_with_its_line(tmp_path: Path, text: str, why: str) -> None:
     with pytest.raises(ScanError, match=why):
         read_scan_file(file(tmp_path, text), ["a"])
+
+
+def test_a_column_that_stands_twice_is_refused_also_by_who_reads_scan_by_scan(tmp_path: Path) -> None:
+    with pytest.raises(ScanError, match="has 2 columns serial"):
+        list(each_scan(file(tmp_path, "serial,scan,serial\nA,1,B\n"), []))
 
 
 def test_the_qr_codes_of_a_layout_are_known_without_the_libraries_that_draw_labels() -> None:

@@ -140,6 +140,9 @@ def _read_table(path: str, titles: Sequence[str], rows: Iterator[CsvRow | LinePr
 def _check_titles(path: str, titles: Sequence[str]) -> None:
     if _HOST not in titles and _SERIAL not in titles:
         raise ScanFileError(f"The file of scans {path} has no column host and none called serial; add one.")
+    for name in (_SCAN, _HOST, _SERIAL):
+        if titles.count(name) > 1:
+            raise ScanFileError(f"The file of scans {path} has {titles.count(name)} columns {name}; leave one of them.")
 
 
 def _not_readable(path: str, problem: LineProblem) -> ScanFileError:
