@@ -11,6 +11,7 @@ import secrets
 import signal
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -67,18 +68,20 @@ async def _work(prepared: Prepared, held: Sequence[int]) -> None:
     if prepared.service:
         page = Teller(prepared.service, settings.station, start=secrets.token_hex(8))
     stopped = asyncio.Event()
-    station = LineStation(slots, settings, page, _log, desk=prepared.desk, kept_open=held)
+    station = LineStation(slots, settings, page, log, desk=prepared.desk, kept_open=held)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     loop.add_signal_handler(signal.SIGHUP, station.resume)
-    _log(f"{settings.station} watches {', '.join(slot.name for slot in slots)}")
+    log(f"{settings.station} watches {', '.join(slot.name for slot in slots)}")
     await station.work(stopped)
 
 
-def _log(text: str) -> None:
+def log(text: str) -> None:
+    """Print a line with the time of day."""
     now = datetime.now().astimezone()
-    print(f"{now:%H:%M:%S}.{now.microsecond // 1000:03d} {text}", flush=True)  # noqa: T201
+    with suppress(OSError):  # a full disk, or a log that nobody takes any more, is no reason for a line to stand still
+        print(f"{now:%H:%M:%S}.{now.microsecond // 1000:03d} {text}", flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":
