@@ -143,6 +143,13 @@ def test_what_the_agent_reads_beyond_json5_is_read_and_so_by_another_reader(text
     assert read_independently(in_json5(text)) == value
 
 
+def test_blanks_and_comments_behind_a_word_take_no_longer_than_they_are():
+    # Parted in every way, forty of them would take weeks.
+    gap = " " * 40 + "// one\n" + "\t" * 40 + "/* two */ " * 20
+    assert read_independently(in_json5(f"{{ mode: dev{gap}}}")) == {"mode": "dev"}
+    assert read_independently(in_json5(f"{{ mode{gap}: dev }}")) == {"mode": "dev"}
+
+
 def test_an_edit_of_a_document_beyond_json5_leaves_the_rest_and_has_its_second_opinion():
     old = "{ name: `it's`, note: 'one\ntwo',, model: pump }"
     before = Json5Document.parse(old.encode(), name="device.json5")

@@ -20,7 +20,8 @@ _TOKEN = re.compile(
 _OF_THE_STANDARD = re.compile(
     r"null|true|false|-?(?:Infinity|NaN|0[xX][0-9A-Fa-f]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:[eE]-?[0-9]+)?)"
 )
-_KEY_FOLLOWS = re.compile(r"(?:\s+|//[^\n]*|/\*.*?\*/)*:", re.DOTALL)
+# What is passed over is not taken up again: blanks can be parted in more ways than anybody could wait for.
+_KEY_FOLLOWS = re.compile(r"(?:\s++|//[^\n]*+|/\*.*?\*/)*+:", re.DOTALL)
 
 
 def in_json5(text: str) -> str:
