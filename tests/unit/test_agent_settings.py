@@ -5,6 +5,10 @@
 
 from __future__ import annotations
 
+import sys
+import tracemalloc
+from types import FrameType
+
 import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.device.agent_settings import (
@@ -257,3 +261,34 @@ def test_of_devices_with_the_same_broken_file_each_is_told_of_its_own() -> None:
     for folder, where in (("/etc/ioto", "pump-1"), ("/data", "pump-2")):
         with pytest.raises(Json5Error, match=f"^{folder}/local.json5 on {where} on line 1"):
             identity_overrides(seen(folder=folder, local_json5="{ device: "), where=where)
+
+
+def test_a_file_of_very_many_members_takes_no_more_for_each_of_them_than_a_short_one() -> None:
+    steps = 0
+
+    def count(_frame: FrameType, _event: str, _argument: object) -> None:
+        nonlocal steps
+        steps += 1
+
+    def steps_for(members: int) -> int:
+        nonlocal steps
+        text = f"{{ {','.join(f'm{number}: 1' for number in range(members))} }}"
+        steps = 0
+        sys.setprofile(count)
+        try:
+            assert identity_overrides(seen(local_json5=text), where="bench") == {}
+        finally:
+            sys.setprofile(None)
+        return steps
+
+    assert steps_for(2000) < 20 * steps_for(200)
+
+
+def test_a_long_name_is_not_kept_anew_for_each_setting_below_it() -> None:
+    text = f"{{ {'n' * 20_000}: {{ {','.join(f'm{number}: 1' for number in range(1000))} }} }}"
+    tracemalloc.start()
+    try:
+        assert identity_overrides(seen(local_json5=text), where="bench") == {}
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()

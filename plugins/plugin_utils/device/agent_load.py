@@ -12,7 +12,7 @@ variables), and its `web.json5`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TypeAlias
@@ -30,37 +30,47 @@ _KEPT_BYTES = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A value, as Python has it and as the agent compares it; `key` is where it stands in the file at `path`."""
+    """A value, as Python has it and as the agent compares it; it stands in the file at `path`, by `name` in `parents`."""
 
     value: JsonValue
     text: str
     path: str
-    key: str
+    name: str
+    parents: Sequence[str] = ()
+    """One for all that stand beside each other: with a copy of a long name for each, a file would fill our memory."""
     is_array: bool = False
+
+    @property
+    def key(self) -> str:
+        """Where it stands in its file, with points between the names."""
+        return ".".join((*self.parents, self.name))
 
 
 @dataclass(slots=True)
 class _Branch:
-    """An object. What was read may hold a name twice, what was blended does not; `lost` says what removed a member."""
+    """An object that was blended: each name stands there once. `lost` says what removed a member.
 
-    members: list[tuple[str, _Tree]] = field(default_factory=list)
+    By its name, since a device may have a file of a hundred thousand members, and none of them is to be looked through
+    for each.
+    """
+
+    children: dict[str, _Tree] = field(default_factory=dict)
     lost: dict[str, Setting] = field(default_factory=dict)
 
+    @property
+    def members(self) -> Iterable[tuple[str, _Tree]]:
+        """Names and children, in their order."""
+        return self.children.items()
+
     def find(self, name: str) -> _Tree | None:
-        return next((child for key, child in self.members if key == name), None)
+        return self.children.get(name)
 
     def put(self, name: str, child: _Tree) -> None:
         self.lost.pop(name, None)
-        for index, (key, _unused) in enumerate(self.members):
-            if key == name:
-                self.members[index] = (name, child)
-                return
-        self.members.append((name, child))
+        self.children[name] = child
 
     def take(self, name: str) -> _Tree | None:
-        found = self.find(name)
-        self.members = [(key, child) for key, child in self.members if key != name]
-        return found
+        return self.children.pop(name, None)
 
     def child(self, name: str) -> _Branch:
         """Return the object of that name; anything else that stands there gives way to a new one."""
@@ -69,6 +79,13 @@ class _Branch:
             found = _Branch()
             self.put(name, found)
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """An object as it was read, which may hold a name twice."""
+
+    members: Sequence[tuple[str, Setting | _Source]] = ()
 
 
 _Tree: TypeAlias = Setting | _Branch
@@ -107,7 +124,8 @@ def _effective(parts: Sequence[_Part], written: Sequence[tuple[str, str]]) -> _B
         is_written = bool(written) and name == DEVICE_FILE
         if data is None and not is_written:
             continue
-        source = _Branch() if data is None else _read(data, name)
+        reading = _read if data is not None and len(data) <= _KEPT_BYTES else _read.__wrapped__
+        source = _Source() if data is None else reading(data, name)
         if is_written:
             source = _with(source, dict(written), name)
         target = root if place is None else root.child(place)
@@ -153,29 +171,32 @@ def _loaded(main: RemoteFile | None, files: Mapping[str, RemoteFile]) -> Iterato
 
 # The main file of a batch is the same on each of its devices, and the longest.
 @lru_cache(maxsize=16)
-def _read(data: bytes, name: str) -> _Branch:
+def _read(data: bytes, name: str) -> _Source:
     text, root = read(data, name=name)
-    tree = None if root is None else _tree(root, text, name, ())
-    return tree if isinstance(tree, _Branch) else _Branch()
+    return _source(root, text, name, ()) if isinstance(root, Object) else _Source()
 
 
-def _with(source: _Branch, written: Mapping[str, str], path: str) -> _Branch:
+def _with(source: _Source, written: Mapping[str, str], path: str) -> _Source:
     """Return `source` as it will be with the members `written` in it."""
     kept = [(name, child) for name, child in source.members if name not in written]
-    return _Branch([*((name, Setting(text, text, path, name)) for name, text in written.items()), *kept])
+    return _Source([*((name, Setting(text, text, path, name)) for name, text in written.items()), *kept])
 
 
-def _tree(node: Node, text: str, path: str, keys: Sequence[str]) -> _Tree:
+def _source(node: Object, text: str, path: str, names: Sequence[str]) -> _Source:
+    """Return the object `node`, to which `names` lead."""
+    return _Source([(member.key, _tree(member.value, text, path, names, member.key)) for member in node.members])
+
+
+def _tree(node: Node, text: str, path: str, parents: Sequence[str], name: str) -> Setting | _Source:
     if isinstance(node, Object):
-        return _Branch([(member.key, _tree(member.value, text, path, (*keys, member.key))) for member in node.members])
-    key = ".".join(keys)
+        return _source(node, text, path, (*parents, name))
     if isinstance(node, Array):
-        return Setting(plain(node), "[]", path, key, is_array=True)
+        return Setting(plain(node), "[]", path, name, parents, is_array=True)
     shown = node.value if isinstance(node.value, str) else text[node.start : node.end]
-    return Setting(node.value, shown, path, key)
+    return Setting(node.value, shown, path, name, parents)
 
 
-def _blend(target: _Branch, source: _Branch, *, combine: bool) -> None:
+def _blend(target: _Branch, source: _Branch | _Source, *, combine: bool) -> None:
     """Blend `source` into `target`; with `combine`, a `+`, `-`, `=` or `?` before a name says how."""
     for given, child in source.members:
         how = given[:1] if combine and given[:1] in {"+", "-", "=", "?"} else ""
@@ -184,19 +205,19 @@ def _blend(target: _Branch, source: _Branch, *, combine: bool) -> None:
         if found is None:
             if how == "-":
                 continue
-            if isinstance(child, _Branch):
+            if not isinstance(child, Setting):
                 _blend(target.child(name), child, combine=combine)
             else:
                 target.put(name, child)
         elif how == "?":
             continue
-        elif isinstance(child, _Branch):
+        elif not isinstance(child, Setting):
             _blend(target.child(name), child, combine=combine)
         elif how and isinstance(found, Setting) and not found.is_array and not child.is_array:
             # Agents 2.7.0 and 3.0.0 spoil the name of a value that is there: `=` becomes a part of it, `+` and `-` make
             # rubbish of it. The setting is gone.
             target.take(name)
-            target.lost[name] = Setting(None, "", child.path, child.key)
+            target.lost[name] = replace(child, value=None, text="")
         else:
             target.put(name, child)
 
