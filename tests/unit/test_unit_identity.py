@@ -45,6 +45,13 @@ def test_a_serial_that_nobody_set_identifies_no_unit(serial: str) -> None:
     assert identify(None, seen(serial, ETH0), where="bench").serial == ETH0.mac
 
 
+@pytest.mark.parametrize("serial", ["0x" * 100_000 + "z", "a" + "x" * 100_000 + "0000"])
+def test_a_serial_without_end_is_judged_by_what_of_it_can_be_a_name(serial: str) -> None:
+    # To its end, the one would need as many calls within calls, and the other the square of its length.
+    assert identify(None, seen(serial, ETH0), where="bench").hardware == {"mac": ETH0.mac}
+    assert identify(None, seen(f"board-7 {serial}"), where="bench").serial == f"board-7 {serial}"[:255]
+
+
 @pytest.mark.parametrize(
     "interface",
     [

@@ -30,7 +30,7 @@ _KEPT_BYTES = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A value, as Python has it and as the agent compares it; it stands in the file at `path`, by `name` in `parents`."""
+    """A value, as Python has it and as the agent compares it: it is called `name`, in the file at `path`."""
 
     value: JsonValue
     text: str

@@ -82,8 +82,9 @@ def identify(
 def hardware_identity(observation: Observation, marks: IdentifyingMarks = ANY_MARKS) -> dict[str, object]:
     """Return the device-tree `serial` and the MAC addresses of a unit, each where `marks` tell it from another's."""
     found: dict[str, object] = {}
-    if observation.serial and marks.has_serial(observation.serial):
-        found[SERIAL] = observation.serial[:MAX_UNIT_LENGTH]
+    serial = (observation.serial or "")[:MAX_UNIT_LENGTH]
+    if marks.has_serial(serial):
+        found[SERIAL] = serial
     return {**found, **addresses(_own_macs(observation.interfaces, marks))}
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
+from ..claim_ids import MAX_UNIT_LENGTH
 from .mac_addresses import is_of_a_group, mac_of_serial, normal_mac
 
 _PARTS = ("System", "Chassis", "Base Board", "Board", "Product", "Device", "Machine", "Processor", "OEM", "")
@@ -75,7 +76,11 @@ class IdentifyingMarks:
         return cls(frozenset(_folded(normal_mac(value) or value) for value in values) - {""})
 
     def has_serial(self, text: str) -> bool:
-        """Whether the serial `text`, which may be a MAC address, can be that of one device alone."""
+        """Whether the serial `text`, which may be a MAC address, can be that of one device alone.
+
+        Of what is longer than the name of a unit, so much is looked at: who says it decides how long it is.
+        """
+        text = text[:MAX_UNIT_LENGTH]
         if (mac := mac_of_serial(text)) is not None:
             return self.has_mac(mac)
         return self._can_be_own(_folded(text))
