@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.device.device import (
@@ -13,7 +15,9 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.device.device i
     Interface,
     Observation,
     RemoteFile,
+    StoredDevice,
 )
+from ansible_collections.ioto.serialization.plugins.plugin_utils.device.report import report_device
 from ansible_collections.ioto.serialization.plugins.plugin_utils.device.state import DeviceState
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
 
@@ -107,3 +111,29 @@ def test_a_device_that_cannot_hold_an_identity_or_says_nothing_sure_of_it_is_not
 ) -> None:
     with pytest.raises(IotoError, match=sentence):
         state(**files).check_ready()
+
+
+@pytest.mark.parametrize("claim_id", ["1234567890", "['JT08FFQXWQ']", "{ id: ['JT08FFQXWQ', 1234567890] }"])
+def test_an_id_of_any_kind_is_masked_in_what_is_told_of_a_device(claim_id: str) -> None:
+    said = report_device(_Stored(state(device_json5=f"{{ id: {claim_id} }}").observation), "/etc/ioto", reveal=False)
+
+    assert "JT08FFQX" not in repr(said) and "12345678" not in repr(said)
+    assert "****" in repr(said["document"])
+
+
+class _Stored(StoredDevice):
+    """A device of which one look is known."""
+
+    name = "bench"
+
+    def __init__(self, observation: Observation) -> None:
+        self._observation = observation
+
+    def look(self, config_dir: str) -> Observation:
+        return self._observation
+
+    def put(self, path: str, old: bytes | None, new: bytes) -> NoReturn:
+        raise AssertionError
+
+    def settle(self, path: str) -> NoReturn:
+        raise AssertionError

@@ -75,4 +75,9 @@ def _is_id(key: str) -> bool:
 
 
 def _masked(value: JsonValue) -> JsonValue:
-    return claim_ids.mask(value) if isinstance(value, str) else _masked_ids(value)
+    """Return what stands in the place of an ID as it may be shown: one of digits may be a number, or in a list."""
+    if isinstance(value, list):
+        return [_masked(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _masked(child) for key, child in value.items()}
+    return value if value is None or isinstance(value, bool) else claim_ids.mask(str(value))
