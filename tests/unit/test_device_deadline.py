@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import re
+import socket
 import time
 
 import pytest
 
+from ansible_collections.ioto.serialization.plugins.plugin_utils.device import connection
 from ansible_collections.ioto.serialization.plugins.plugin_utils.device.connection import (
     DEVICE_SECONDS,
     Deadline,
@@ -28,7 +31,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.device.device i
     WriteFailure,
     WriteStep,
 )
-from ansible_collections.ioto.serialization.plugins.plugin_utils.device.scripts import probe
+from ansible_collections.ioto.serialization.plugins.plugin_utils.device.scripts import probe, sweep
 from ansible_collections.ioto.serialization.plugins.plugin_utils.device.ssh_complaints import understand
 from ansible_collections.ioto.serialization.plugins.plugin_utils.device.verified_write import write_error
 
@@ -152,3 +155,40 @@ def test_an_id_that_a_device_says_in_any_form_is_masked(said: bytes | str) -> No
     for words in (first_words(said), last_words(said)):
         assert "9QX2" not in words.upper()
         assert words.upper().endswith("TB")
+
+
+def test_an_address_of_a_kind_that_this_machine_lacks_leaves_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        # As for a name with addresses of both kinds, where the kernel has no IPv6.
+        lacking = (0xFFFF, socket.SOCK_STREAM, 0, "", ("::1", 22))
+        there = (socket.AF_INET, socket.SOCK_STREAM, 0, "", server.getsockname())
+        monkeypatch.setattr(connection, "addresses", lambda *_asked: [lacking, there])
+        connection.connect("bench-1.example", 22, 10).close()
+
+        monkeypatch.setattr(connection, "addresses", lambda *_asked: [lacking])
+        with pytest.raises(OSError, match="not supported"):
+            connection.connect("bench-1.example", 22, 10)
+
+
+class _Garbling:
+    """A device that ends our scripts as they want it, with a record between that is none."""
+
+    name = "bench-1"
+    host_key = None
+
+    def __init__(self, record: bytes) -> None:
+        self._record = record
+
+    def run(self, script: str) -> Answer:
+        nonce = re.findall(r"^ioto_nonce=(\w+)$", script, re.MULTILINE)[0].encode()
+        return Answer(0, b"ioto-begin %b base64\n%b\nioto-end %b\n" % (nonce, self._record, nonce))
+
+
+@pytest.mark.parametrize("record", [b"data device.json5\n!!!\n.", b"text", b"text device.json5 much", b"failed"])
+def test_an_answer_that_makes_no_sense_is_one_for_every_script(record: bytes) -> None:
+    for ask in (
+        lambda device: probe(device, "/etc/ioto"),
+        lambda device: sweep(device, "/etc/ioto/device.json5"),
+    ):
+        with pytest.raises(DeviceError, match=r"bench-1 gave an answer that makes no sense; run again\."):
+            ask(_Garbling(record))

@@ -132,7 +132,11 @@ def connect(host: str, port: int, seconds: float) -> socket.socket:
     until = monotonic() + seconds
     failure = OSError("it has no address")
     for family, kind, protocol, _unused, address in addresses(host, port, seconds):
-        connection = socket.socket(family, kind, protocol)
+        try:
+            connection = socket.socket(family, kind, protocol)
+        except OSError as error:  # such as one of IPv6 on a machine that has none
+            failure = error
+            continue
         try:
             connection.settimeout(max(until - monotonic(), _AT_ONCE))
             connection.connect(address)

@@ -92,7 +92,8 @@ def sweep(device: Device, path: str) -> None:
         device.settle(path)
         return
     settings = {"ioto_home": path.rpartition("/")[0], "ioto_leftovers": _LEFTOVERS}
-    _run(device, settings, "hardware.sh", "lock.sh", "sweep.sh")
+    with making_sense(device):
+        _run(device, settings, "hardware.sh", "lock.sh", "sweep.sh")
 
 
 def age(device: Device, path: str) -> int | None:
