@@ -122,3 +122,8 @@ def test_a_title_that_is_nearly_a_column_is_not_taken_for_a_property(title: str)
     (problem,) = problems(f"address,{title}\n10.0.0.1,JT08FFQXWQ\n")
     assert problem.startswith(f"line 1: Column 2 is called '{title}', which looks like ")
     assert read(f"address,{title}\n10.0.0.1,x\n", columns={title: "note"})[0].properties == {"note": "x"}
+
+
+@pytest.mark.parametrize("title", ["area_m²", "m³", "length_٣"])
+def test_a_digit_of_another_kind_ends_a_title_like_any_letter(title: str) -> None:
+    assert "use letters A to Z" in problems(f"address,{title}\n10.0.0.1,x\n")[0]

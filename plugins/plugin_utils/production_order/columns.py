@@ -68,7 +68,8 @@ def column_meant(title: str) -> str | None:
         if any(core in stems for core in cores if core != letters):
             return column
     # No second claim ID is a property, and a second address may be.
-    return "claim_id" if letters[-1:].isdigit() and column_meant(letters.rstrip("0123456789")) == "claim_id" else None
+    first = letters.rstrip("0123456789")
+    return "claim_id" if first != letters and column_meant(first) == "claim_id" else None
 
 
 def names_claim_id(name: str) -> bool:
