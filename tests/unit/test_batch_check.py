@@ -325,3 +325,36 @@ def test_a_mode_that_is_a_list_is_told_in_a_sentence(ledger: str) -> None:
     assert check_options(batch, complete) == []
     result = conclude(batch, check_batch(batch), labelled=[], report=None, started=datetime.now(UTC))
     assert "a: ioto_mode is ['manual']; it has to be one of manual" in result["msg"]
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        *("ansible_host", "ansible_port", "ansible_ssh_common_args", "ioto_config_dir", "ioto_factory_delivery"),
+        *("ioto_label_qr", "ioto_label_layout", "ioto_claim_id_length", "ioto_serial_pattern"),
+    ],
+)
+@pytest.mark.parametrize("value", [["a"], {"a": 1}, 5, 1.5, True, "9" * 5000])
+def test_a_value_of_any_kind_ends_in_sentences(ledger: str, variable: str, value: object) -> None:
+    given = {**FACTORY, "ioto_serial": "SN-1"} if variable == "ioto_factory_delivery" else {"ioto_scan": "JT08FFQXWQ"}
+    batch = {"a": host(ledger, **given, **{variable: value}), "b": host(ledger, ioto_claim_id="JT08FFQXWR")}
+    assert all(sentence.isprintable() for sentence in problems(batch))
+    assert all(str(problem).isprintable() for problem in check_options(batch, complete))
+
+
+@pytest.mark.parametrize("pattern", ["a{99999999999999999999}", "(" * 5000, "["])
+def test_a_pattern_that_python_cannot_take_is_told(ledger: str, pattern: str) -> None:
+    (told,) = problems({"a": host(ledger, ioto_serial="SN-1", ioto_serial_pattern=pattern)})
+    assert "ioto_serial_pattern is not a regular expression" in told
+
+
+def test_a_number_without_end_is_told_where_a_whole_one_is_wanted(ledger: str) -> None:
+    (told,) = check_options({"a": host(ledger, ioto_claim_id_length=float("inf"))}, complete)
+    assert "ioto_claim_id_length is inf; give a whole number from 10 to 20." in str(told)
+
+
+def test_the_name_of_a_property_disturbs_no_terminal(ledger: str) -> None:
+    properties = {"claim\x1bid": "x", "made\x1b[2J": date(2026, 11, 28)}
+    told = check_options({"a": host(ledger, ioto_properties=properties)}, complete)
+    assert len(told) == 2
+    assert all(str(problem).isprintable() for problem in told)

@@ -376,7 +376,11 @@ def test_a_tab_separates_when_it_is_the_delimiter_and_is_refused_otherwise() -> 
 
 
 @pytest.mark.parametrize(
-    "layout", [{"delimiter": ""}, {"delimiter": '"'}, {"encoding": "klingon"}, {"mode": "x"}, {"product": "x"}]
+    "layout",
+    [
+        *({"delimiter": ""}, {"delimiter": '"'}, {"encoding": "klingon"}, {"mode": "x"}, {"product": "x"}),
+        *({"serial_pattern": "["}, {"serial_pattern": "a{99999999999999999999}"}, {"serial_pattern": "(" * 5000}),
+    ],
 )
 def test_a_layout_that_cannot_be_is_refused_in_one_sentence(layout: dict[str, str]) -> None:
     with pytest.raises(IotoError) as caught:

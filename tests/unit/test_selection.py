@@ -8,11 +8,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.selection import check_limit, check_sources
+from ansible_collections.ioto.serialization.plugins.plugin_utils.production_order.bare_orders import refuse_bare_orders
 
 
 def test_a_source_that_is_not_there_is_told(tmp_path: Path) -> None:
     missing = str(tmp_path / "missing")
     assert [problem.hosts for problem in check_sources([str(tmp_path), "10.0.0.1,", missing])] == [(missing,)]
+
+
+def test_a_source_whose_name_is_too_long_for_any_file_is_not_there() -> None:
+    assert [problem.hosts for problem in check_sources(["i" * 300])] == [("i" * 300,)]
+    refuse_bare_orders(["i" * 300, f"{'i' * 300}.csv"], enabled=[], ignored_ends=[])
 
 
 def test_where_nobody_gives_an_inventory_none_is_missing() -> None:

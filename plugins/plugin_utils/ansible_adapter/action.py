@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import math
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -214,7 +215,11 @@ def complete(arguments: Mapping[str, Any], specification: Mapping[str, Any]) -> 
             kind = "a list" if isinstance(value, list) else "a dictionary"
             raise ArgumentError(f"{name} is {kind}, and one text is wanted; give it as a string.")
     validator: Any = ArgumentSpecValidator
-    result = validator(dict(specification)).validate(arguments)
+    try:
+        result = validator(dict(specification)).validate(arguments)
+    except OverflowError:  # of `.inf`, which YAML knows, for a whole number
+        endless = [name for name, value in arguments.items() if isinstance(value, float) and math.isinf(value)]
+        raise ArgumentError(f"{' and '.join(endless) or 'A number'} is Infinity; give a whole number.") from None
     if result.error_messages:
         raise ArgumentError(f"{printable('; '.join(result.error_messages))}.")
     found: dict[str, Any] = plain(result.validated_parameters)
@@ -246,7 +251,7 @@ class UnreadableVariablesError(IotoError):
     """Variables of hosts that Ansible could not make a value of: sentences by host."""
 
     def __init__(self, sentences: Mapping[str, Sequence[str]]) -> None:
-        lines = (f"{host}: {sentence}" for host, found in sentences.items() for sentence in found)
+        lines = (f"{printable(host)}: {sentence}" for host, found in sentences.items() for sentence in found)
         super().__init__("\n".join(["These variables have no value; correct their templates:", *lines]))
 
 

@@ -22,7 +22,7 @@ from ..claim_ids import (
     parse_product,
 )
 from ..device.unit_identity import parse_serial
-from ..display_text import quoted
+from ..display_text import printable, quoted
 from ..errors import IotoError
 from ..flows.options import VARIABLES as FLOW_VARIABLES
 from ..identity.mac_addresses import is_same_serial, notations
@@ -162,7 +162,7 @@ def _unit(host: str, variables: Mapping[str, Any], problems: list[Problem]) -> _
 def _length(variables: Mapping[str, Any]) -> int | None:
     """Return how long claim IDs are; None where that is not a number, which `check_options` reports."""
     length = str(variables.get("ioto_claim_id_length", DEFAULT_LENGTH))
-    return int(length) if length.removeprefix("-").isdecimal() else None
+    return int(length) if re.fullmatch(r"-?\d{1,9}", length) else None
 
 
 def _marks(variables: Mapping[str, Any]) -> IdentifyingMarks:
@@ -183,9 +183,10 @@ def _check_pattern(unit: _BatchUnit, report: Callable[[str], None]) -> None:
         # The pattern may be for a notation of MAC addresses.
         if not any(re.fullmatch(str(pattern), text) for text in notations(unit.serial)):
             report(
-                f"the serial {quoted(unit.serial)} does not match ioto_serial_pattern ({pattern}); correct one of them."
+                f"the serial {quoted(unit.serial)} does not match ioto_serial_pattern ({printable(str(pattern))}); "
+                "correct one of them."
             )
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:  # of numbers and brackets without end
         report(f"ioto_serial_pattern is not a regular expression: {error}; correct it.")
 
 
@@ -222,7 +223,7 @@ def _check_factory(variables: Mapping[str, Any], report: Callable[[str], None]) 
     url = variables.get("ioto_service_url")
     if not isinstance(url, str) or not url.startswith(("http://", "https://")):
         report("the flow factory needs ioto_service_url, an http or https URL.")
-    if variables.get("ioto_factory_delivery", "controller") not in {"controller", "agent"}:
+    if str(variables.get("ioto_factory_delivery", "controller")) not in {"controller", "agent"}:
         report("ioto_factory_delivery has to be controller or agent.")
 
 
@@ -232,7 +233,8 @@ def _is_scanned(unit: _BatchUnit) -> bool:
 
 
 def _templates(variables: Mapping[str, Any]) -> Sequence[str]:
-    return qr_templates(variables.get("ioto_label_qr"), variables.get("ioto_label_layout"))
+    said = (variables.get(name) for name in ("ioto_label_qr", "ioto_label_layout"))
+    return qr_templates(*(value if value is None else str(value) for value in said))
 
 
 def _replaced_by_agents(units: Iterable[_BatchUnit]) -> Iterable[Problem]:
@@ -297,13 +299,14 @@ def _address(unit: _BatchUnit) -> object:
     if unit.mode is Mode.FIRMWARE:
         return None
     get = unit.variables.get
-    return (
+    way = (
         get("ansible_connection", "ssh"),
         get("ansible_host", unit.host),
-        str(get("ansible_port", SSH_PORT)),
+        get("ansible_port", SSH_PORT),
         get("ansible_ssh_common_args"),
         get("ioto_config_dir"),
     )
+    return tuple(map(str, way))  # a list, which is told elsewhere, could not be looked up
 
 
 def _in_ledgers(units: Iterable[_BatchUnit]) -> Iterable[Problem]:

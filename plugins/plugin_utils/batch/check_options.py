@@ -92,13 +92,13 @@ def _sentences(
     properties = variables["ioto_properties"] if "ioto_properties" in options else None
     if isinstance(properties, Mapping):
         found += [
-            f"ioto_properties holds {key}, which is reserved; give it as ioto_claim_id or ioto_product."
+            f"ioto_properties holds {printable(str(key))}, which is reserved; give it as ioto_claim_id or ioto_product."
             for key in properties
             if key in IDENTITY_KEYS or reserved_meant(str(key))
         ]
         found += [
             f'ioto_properties holds {key}, which YAML takes for a date; quote it, as in {key}: "{value}".'
-            for key, value in properties.items()
+            for key, value in ((printable(str(key)), value) for key, value in properties.items())
             if isinstance(value, date)
         ]
     return found

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from ..display_text import printable
@@ -44,10 +45,12 @@ def refuse_bare_orders(sources: Iterable[str], *, enabled: Collection[str], igno
 
 
 def _orders(source: Path, ignored_ends: Collection[str]) -> Iterator[Path]:
-    if source.suffix.lower() == _END and source.is_file():
-        yield source
-    elif _END not in ignored_ends and source.is_dir():
-        yield from sorted(path for path in source.iterdir() if path.suffix.lower() == _END and path.is_file())
+    # What cannot be looked at is Ansible's to tell.
+    with suppress(OSError):
+        if source.suffix.lower() == _END and source.is_file():
+            yield source
+        elif _END not in ignored_ends and source.is_dir():
+            yield from sorted(path for path in source.iterdir() if path.suffix.lower() == _END and path.is_file())
 
 
 def _as_yaml(name: str) -> str:

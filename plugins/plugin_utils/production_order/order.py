@@ -177,7 +177,7 @@ class _OrderReader:
         if layout.serial_pattern is not None:
             try:
                 self._pattern = re.compile(layout.serial_pattern)
-            except re.error as error:
+            except (re.error, OverflowError, RecursionError) as error:  # of numbers and brackets without end
                 raise IotoError(
                     f"The option serial_pattern is not a regular expression: {error}; correct it."
                 ) from None
