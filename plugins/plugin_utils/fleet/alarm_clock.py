@@ -46,8 +46,9 @@ class AlarmClock:
         with self._changed:
             self._alarms[mark] = at, end
             if self._thread is None:
-                self._thread = Thread(target=self._watch, daemon=True)
-                self._thread.start()
+                watch = Thread(target=self._watch, daemon=True)
+                watch.start()  # which a system that is short of threads refuses; the next one tries again then
+                self._thread = watch
             elif self._next is None or at < self._next:
                 self._changed.notify()
 

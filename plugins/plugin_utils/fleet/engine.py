@@ -136,7 +136,7 @@ def _gather(sources: list[Connection]) -> Iterator[UnitResult]:
             pipe = cast("Connection", source)  # nothing else is waited for
             try:
                 yield pipe.recv()
-            except EOFError:
+            except (EOFError, OSError):  # the latter in the middle of a result
                 sources.remove(pipe)
         if parent.is_gone:
             return

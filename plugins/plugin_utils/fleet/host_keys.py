@@ -5,13 +5,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 import paramiko
+from paramiko.hostkeys import HostKeyEntry
 
-from .ssh_arguments import SettingsError
+from .ssh_arguments import SettingsError, is_there
 from .ssh_settings import DEFAULT_PORT, HostKeyPolicy, SshSettings
+
+_HASHED = "|1|"
+"""How a name begins of which nobody is to see which one it is."""
 
 
 def fingerprint(key: paramiko.PKey) -> str:
@@ -52,7 +58,7 @@ def _known(settings: SshSettings) -> dict[str, paramiko.PKey]:
 @cache
 def _load(file: str) -> paramiko.HostKeys:
     keys = paramiko.HostKeys()
-    if Path(file).is_file():
+    if is_there(file):
         try:
             text = Path(file).read_text(encoding="utf-8", errors="replace")
         except OSError as error:
@@ -61,5 +67,24 @@ def _load(file: str) -> paramiko.HostKeys:
             ) from None
         if "\n@revoked" in f"\n{text}":
             raise SettingsError(f"The file {file} has revoked keys (@revoked), which the fleet engine cannot look for.")
-        keys.load(file)
+        seen = set()  # of several keys of one type the first counts
+        for number, line in enumerate(text.split("\n"), start=1):
+            for name, key in _names(line.strip(), number):
+                if (name, key.get_name()) not in seen:
+                    seen.add((name, key.get_name()))
+                    keys.add(name, key.get_name(), key)
     return keys
+
+
+def _names(line: str, number: int) -> Sequence[tuple[str, paramiko.PKey]]:
+    """Return the names in a line of a known_hosts file with their key; none where it says nothing that is known here.
+
+    By line: for one that its parser stumbles over, by an error of any type, paramiko would give up the whole file.
+    """
+    with suppress(Exception):
+        entry = HostKeyEntry.from_line(line, number) if line and not line.startswith("#") else None
+        for name in entry.hostnames if entry else ():
+            if name.startswith(_HASHED):
+                paramiko.HostKeys.hash_host("", name)  # as whoever looks a host up will
+        return [(name, entry.key) for name in entry.hostnames] if entry else []
+    return []

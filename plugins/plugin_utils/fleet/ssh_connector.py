@@ -31,7 +31,7 @@ from ..errors import IotoError
 from .alarm_clock import AlarmClock
 from .host_keys import objection
 from .ssh_device import SshDevice
-from .ssh_keys import certified, default_keys, load_key
+from .ssh_keys import certified, default_keys, load_key, open_agent
 from .ssh_settings import SshSettings
 from .ssh_socket import GREETING
 from .ssh_transport import SshTransport, end_of, prepare, reason_of
@@ -81,7 +81,8 @@ class Connector:
                 with sentences.of(transport):
                     prepare(transport, settings)
                     _shake_hands(transport, min(settings.timeout, deadline.left), deadline.left)
-                if reason := objection(settings, transport.get_remote_server_key()):
+                    key = transport.host_key_seen = transport.get_remote_server_key()
+                if reason := objection(settings, key):
                     raise not_trusted(name, sentences.where, reason)
                 with sentences.of(transport):
                     _log_in(name, transport, settings, deadline)
@@ -187,7 +188,7 @@ def _shake_hands(transport: SshTransport, until_banner: float, seconds: float) -
 
 def _log_in(name: str, transport: SshTransport, settings: SshSettings, deadline: Deadline) -> None:
     refused: paramiko.SSHException | None = None
-    with closing(_logins(transport, settings)) as logins:
+    with closing(_logins(transport, settings, deadline)) as logins:
         for log_in in logins:
             transport.auth_timeout = min(settings.timeout, deadline.left)
             try:
@@ -211,11 +212,13 @@ def _log_in(name: str, transport: SshTransport, settings: SshSettings, deadline:
     raise not_let_in(name, where, settings.user, reason)
 
 
-def _logins(transport: paramiko.Transport, settings: SshSettings) -> Generator[Callable[[], list[str]]]:
+def _logins(
+    transport: paramiko.Transport, settings: SshSettings, deadline: Deadline
+) -> Generator[Callable[[], list[str]]]:
     """Ways to prove who we are, in the order in which ssh tries them; each returns what is still missing."""
     user, password = settings.user, settings.password
     if settings.public_key_login:
-        with closing(_keys(settings)) as keys:
+        with closing(_keys(settings, deadline)) as keys:
             for key in keys:
                 if not _is_accepted(key, settings):
                     continue
@@ -224,7 +227,7 @@ def _logins(transport: paramiko.Transport, settings: SshSettings) -> Generator[C
         yield lambda: transport.auth_password(user, password)
 
 
-def _keys(settings: SshSettings) -> Generator[paramiko.PKey]:
+def _keys(settings: SshSettings, deadline: Deadline) -> Generator[paramiko.PKey]:
     own = [load_key(file, settings.passphrase) for file in settings.keys_to_try()]
     if settings.private_key:
         own.append(load_key(None, settings.passphrase, settings.private_key))
@@ -233,7 +236,7 @@ def _keys(settings: SshSettings) -> Generator[paramiko.PKey]:
             yield from (*certified(key, settings.certificates), key)
     if settings.use_agent:
         # A connection to the agent for each device, as ssh has it: two threads on one would get each other's answers.
-        with closing(paramiko.Agent()) as agent:
+        with closing(open_agent(min(settings.timeout, deadline.left))) as agent:
             yield from agent.get_keys()
     for key in default_keys(settings.default_keys):
         yield from (*certified(key, settings.certificates), key)

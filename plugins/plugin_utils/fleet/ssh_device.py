@@ -51,7 +51,7 @@ class SshDevice:
         self._alarms = alarms
         self._shell: paramiko.Channel | None = None
         self._said: _Said | None = None
-        self.host_key = fingerprint(transport.get_remote_server_key())
+        self.host_key = fingerprint(transport.host_key_seen) if transport.host_key_seen else None
 
     @property
     def name(self) -> str:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Sequence
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from copy import copy
 from functools import cache
 from pathlib import Path
+from threading import Thread
 
 import paramiko
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -25,6 +27,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_public_identity,
 )
 
+from ..display_text import printable
 from ..errors import IotoError
 
 _TYPES: Sequence[type[paramiko.PKey]] = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
@@ -77,11 +80,49 @@ def _from_pkcs8(content: str, passphrase: str | None) -> str | None:
     """Return a key that is written as PKCS#8 in the form that paramiko reads; None where it is locked."""
     try:
         key = load_pem_private_key(content.encode(), passphrase.encode() if passphrase else None)
+        return key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
     except TypeError:  # what it raises where a passphrase is wanted, or none is
         return None if passphrase is None else _from_pkcs8(content, None)
     except (ValueError, UnsupportedAlgorithm):
-        return ""  # of no kind that is known
-    return key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
+        return ""  # of no kind that is known, or that OpenSSH has
+
+
+class SilentAgentError(IotoError):
+    """An ssh agent that does not answer."""
+
+
+_PATIENCE = 5.0
+"""Seconds after which an agent that says nothing is taken to say nothing any more."""
+_silent: set[str] = set()
+"""Where an agent has not answered: it is asked once, and a thread waits for it still."""
+
+
+def open_agent(seconds: float) -> paramiko.Agent:
+    """Return the user's ssh agent, which has said which keys it holds.
+
+    Raises `SilentAgentError` after `seconds`, or `TimeoutError` where these are too few to say it of an agent. paramiko
+    waits for it for as long as it takes, and no end of a device's connection would wake it there.
+    """
+    place = os.environ.get("SSH_AUTH_SOCK", "")
+    answer: Future[paramiko.Agent] = Future()
+
+    def ask() -> None:
+        try:
+            answer.set_result(paramiko.Agent())
+        except Exception as error:  # to be raised by who waits
+            answer.set_exception(error)
+
+    if place not in _silent:
+        Thread(target=ask, daemon=True).start()
+        wait([answer], seconds)
+    if not answer.done():
+        if seconds < _PATIENCE and place not in _silent:
+            raise TimeoutError
+        _silent.add(place)
+        raise SilentAgentError(
+            f"The ssh agent at {printable(place)} does not answer; start another one, or unset SSH_AUTH_SOCK."
+        )
+    return answer.result()
 
 
 @cache

@@ -11,11 +11,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 from ..display_text import printable
-from .ssh_arguments import SettingsError, at_home, ssh_words, words_in
+from .ssh_arguments import SettingsError, at_home, is_there, ssh_words, words_in
 from .ssh_program import SshProgram, Values, config_file
 
 DEFAULT_PORT = 22
@@ -74,7 +73,7 @@ class SshSettings:
 
     def keys_to_try(self) -> Sequence[str]:
         """Return those of `key_files` that are there, and those that have to be."""
-        return [file for file in self.key_files if file in self.asked_keys or Path(file).is_file()]
+        return [file for file in self.key_files if file in self.asked_keys or is_there(file)]
 
 
 _ALGORITHMS = {
@@ -204,7 +203,7 @@ def _as_ssh_says(
     methods = said["preferredauthentications"].replace("keyboard-interactive", "password").split(",")
     tokens = ssh.tokens(values)
     files = _files(values, "identityfile", tokens)
-    there = tuple(file for file in files if file in own.key_files or Path(file).is_file())
+    there = tuple(file for file in files if file in own.key_files or is_there(file))
     certificates = *_files(values, "certificatefile", tokens), *(f"{file}-cert.pub" for file in there)
     by_default = values.get("identityfile") == ssh.defaults.get("identityfile")
     wants_agent = said["identityagent"] != "none" and said["identitiesonly"] == "no"
@@ -220,7 +219,7 @@ def _as_ssh_says(
         password=own.password if _is_yes(said["passwordauthentication"]) and "password" in methods else None,
         key_files=() if by_default else there or files,
         asked_keys=tuple(file for file in files if f'IdentityFile="{file}"' in words),
-        certificates=tuple(file for file in certificates if Path(file).is_file()),
+        certificates=tuple(file for file in certificates if is_there(file)),
         default_keys=there if by_default and not own.private_key else (),
         use_agent=wants_agent and "SSH_AUTH_SOCK" in os.environ,
         public_key_login=_is_yes(said["pubkeyauthentication"]) and "publickey" in methods,

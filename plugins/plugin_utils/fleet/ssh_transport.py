@@ -24,6 +24,8 @@ LOST = (paramiko.SSHException, EOFError, OSError)
 
 _NO_BANNER = "Error reading SSH protocol banner"
 """What paramiko says of a server that hangs up before it has said who it is."""
+_NO_SESSION = "No existing session"
+"""What it says of a server that has hung up since."""
 _GARBLED = ("Indecipherable protocol version", "Invalid SSH banner", "Invalid packet blocking", "Mismatched MAC")
 """What it says of something that is not SSH."""
 _PATIENCE = 1.0
@@ -63,6 +65,8 @@ class SshTransport(paramiko.Transport):
     def __init__(self, connection: socket.socket | paramiko.Channel) -> None:
         """Talk over `connection`, which is of no use to others any more."""
         self.peer = PeerSocket(connection)
+        self.host_key_seen: paramiko.PKey | None = None
+        """The key with which the server has answered; paramiko tells it for as long as the connection lasts."""
         self.farewell: bytes | None = None
         """The first line of what the server has said when it ended the connection, if it did."""
         # The socket has what is asked for.
@@ -166,6 +170,6 @@ def reason_of(error: BaseException) -> str:
     if not isinstance(error, OSError | EOFError | paramiko.SSHException):
         return NO_SSH
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    if text.startswith(_NO_BANNER):
+    if text.startswith((_NO_BANNER, _NO_SESSION)):
         return hung_up()
     return NO_SSH if text.startswith(_GARBLED) else first_words(text) or hung_up()
