@@ -79,7 +79,7 @@ class ConnectionGuard:
         while True:
             started = {pid: programs.words(pid) for pid in programs.descendants(os.getpid())}
             for pid in started:
-                with suppress(ProcessLookupError):
+                with suppress(OSError):  # one that has ended, or that runs as another user
                     os.kill(pid, signal.SIGKILL)
             for words in started.values():
                 if len(words) > 1 and self._command in words[-1]:
