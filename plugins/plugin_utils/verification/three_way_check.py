@@ -21,7 +21,6 @@ from ..ledger.rework.chain import successor_of
 from ..ledger.rework.void_labels import void_because
 from ..scanning.scan import Scan
 
-"""The events of a check that failed, and of one that did not."""
 _PASSED = "a three-way check has passed"
 _IN_ORDER = {State.VERIFIED, State.LABELLED}
 
