@@ -184,6 +184,19 @@ def test_a_tree_is_copied_and_then_edited_in_place(line: Line, tree: Path) -> No
     assert not again.changed and line.litter() == []
 
 
+def test_a_link_to_a_tree_is_the_tree_and_nothing_is_put_into_the_base(line: Line, tree: Path) -> None:
+    link = line.folder / "current"
+    link.symlink_to(tree)
+    (one, first), (two, second) = line.make(link, "SN-1"), line.make(link, "SN-2")
+    assert first.claim_id != second.claim_id
+    assert [image.is_symlink() for image in (one, two)] == [False, False]
+    assert [json5.loads((image / DEVICE_PATH).read_text())["id"] for image in (one, two)] == [
+        first.claim_id,
+        second.claim_id,
+    ]
+    assert (tree / DEVICE_PATH).read_bytes() == DEVICE_FILE
+
+
 def test_links_are_followed_inside_the_image_only(line: Line, tree: Path) -> None:
     outside = line.folder / "outside"
     outside.write_text("{}")

@@ -50,7 +50,8 @@ class Tree(Image):
         """A folder has no structure of its own that could be damaged."""
 
     def _copy(self, target: Path) -> None:
-        done = run("cp", "-a", "--reflink=auto", "--", self.path, target)
+        # Where a link leads: cp -a would copy the link, and the file would be put into the base through it.
+        done = run("cp", "-a", "--reflink=auto", "--", self.path.resolve(), target)
         if done.returncode:
             raise ImageError(
                 f"The tree {self.path.name} could not be copied ({tail(said(done))}); free space, or run as root or "
