@@ -103,6 +103,27 @@ def test_a_problem_of_a_thousand_hosts_is_one_line(tmp_path: Path) -> None:
     assert len(problem.hosts) == 1000 and "cannot be read" in problem.sentence and "\n" not in str(problem)
 
 
+@pytest.mark.parametrize(
+    ("dest", "base", "sentence"),
+    [
+        ("file/images", None, "the images cannot be written below '{folder}/file'; give another place"),
+        ("x" * 300, None, "the images cannot be written to '{folder}/" + "x" * 300 + "' (File name too long)"),
+        ("images", "x" * 300, "{folder}/" + "x" * 300 + " cannot be looked at (File name too long); correct the path"),
+    ],
+    ids=["below a file", "too long", "base too long"],
+)
+def test_a_place_that_cannot_be_used_is_a_problem_of_the_batch(
+    tmp_path: Path, dest: str, base: str | None, sentence: str
+) -> None:
+    (tmp_path / "file").touch()
+    host = {"ioto_mode": "firmware", "ioto_serial": "1", "ioto_firmware_dest": str(tmp_path / dest)}
+    if base is not None:
+        host["ioto_firmware_base"] = str(tmp_path / base)
+    (problem,) = batch.check_images({"a": host, "b": {**host, "ioto_serial": "2"}}, complete, at_once=5)
+    assert problem.hosts == ("a", "b")
+    assert problem.sentence.startswith(sentence.format(folder=tmp_path))
+
+
 def test_values_of_a_wrong_kind_are_told_by_variable_before_the_first_image(tmp_path: Path) -> None:
     wrong = {"ioto_service_retries": "many", "ioto_operator": "x" * 70, "ioto_firmware_partition": "first"}
     host = {"ioto_mode": "firmware", "ioto_serial": "1", "ioto_firmware_dest": str(tmp_path), **wrong}

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +21,14 @@ from ..errors import IotoError
 from ..identity.mac_addresses import is_same_serial
 from ..ledger.ledger import Ledger
 from ..modes import Mode
-from ..private_files import typed_path
+from ..private_files import obstacle_to, typed_path
 from .destination import destination, room
 from .image_batch import ImageJob, image_options, image_variables
 from .image_device import open_device
 
 _OF_A_BASE = ("ioto_config_dir", "ioto_firmware_format", "ioto_firmware_partition")
 _MEGABYTE = 1024 * 1024
+_A_NAME = "image"
 
 
 class ImageBatchError(IotoError):
@@ -75,12 +78,16 @@ def check_images(hosts: Mapping[str, Mapping[str, Any]], complete: Complete, *, 
     images: dict[Path, list[str]] = defaultdict(list)
     needs: dict[tuple[str | None, int], dict[Path, None]] = defaultdict(dict)
     bases: dict[tuple[Any, ...], list[str]] = defaultdict(list)
+    obstacle = cache(_obstacle)  # few folders, many hosts
     for host, variables in hosts.items():
         base = _base(variables)
         try:
             image = _image(variables, base)
         except IotoError as error:
             refused[str(error)].append(host)
+            continue
+        if there := obstacle(image.parent):
+            refused[there].append(host)
             continue
         images[image].append(host)
         needs[str(base) if base else None, _device(image)][image] = None
@@ -107,6 +114,17 @@ def _image(variables: Mapping[str, Any], base: Path | None) -> Path:
     if not folder:
         raise IotoError("nothing says where the images go; give ioto_firmware_dest, a folder.")
     return destination(base, f"{typed_path(folder)}/", variables.get("ioto_serial")).absolute()
+
+
+def _obstacle(folder: Path) -> str | None:
+    """What keeps images from being made in `folder`, as far as one sees before."""
+    try:
+        with suppress(FileNotFoundError, NotADirectoryError):  # it is made then, or something else stands there
+            folder.stat()
+        obstacle = obstacle_to(folder / _A_NAME)
+    except OSError as error:
+        obstacle = f"to {str(folder)!r} ({error.strerror}); give another place, or the right to"
+    return f"the images cannot be written {obstacle} (ioto_firmware_dest)." if obstacle else None
 
 
 def _trouble(base: Path, units: Sequence[Mapping[str, Any]]) -> str | None:
@@ -157,20 +175,29 @@ def _room_problems(
     needed: dict[int, int] = defaultdict(int)
     free: dict[int, int] = {}
     hosts: dict[int, list[str]] = defaultdict(list)
+    refused: dict[str, list[str]] = {}
     for (base, device), batch in needs.items():
-        need, left = room(Path(base) if base else None, batch, at_once=at_once)
+        try:
+            need, left = room(Path(base) if base else None, batch, at_once=at_once)
+        except OSError as error:
+            sentence = f"the room for their images cannot be seen ({error.strerror}); give another ioto_firmware_dest."
+            refused.setdefault(sentence, []).extend(host for image in batch for host in images[image])
+            continue
         if need:
             needed[device] += need
             free[device] = left
             hosts[device] += [host for image in batch for host in images[image]]
+    lacking = [device for device in needed if needed[device] > free[device]]
     return [
-        Problem(
-            (counted(len(hosts[device]), "host"),),
-            f"their images need {needed[device] // _MEGABYTE + 1} MB and {free[device] // _MEGABYTE} MB are free; free "
-            "space, or give another ioto_firmware_dest.",
-        )
-        for device in needed
-        if needed[device] > free[device]
+        *by_sentence(refused),
+        *(
+            Problem(
+                (counted(len(hosts[device]), "host"),),
+                f"their images need {needed[device] // _MEGABYTE + 1} MB and {free[device] // _MEGABYTE} MB are free; "
+                "free space, or give another ioto_firmware_dest.",
+            )
+            for device in lacking
+        ),
     ]
 
 

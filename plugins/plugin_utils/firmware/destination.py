@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def destination(base: Path | None, dest: str, serial: str | None) -> Path:
     `dest` is a folder where it ends with a slash, or is one and `base` is not. Raises `ImageError`.
     """
     path = Path(dest)
-    if not (dest.endswith("/") or (path.is_dir() and (base is None or not base.is_dir()))):
+    if not (dest.endswith("/") or (_is_folder(path) and (base is None or not _is_folder(base)))):
         return path
     if not serial:
         raise ImageError(f"The image in {dest} has no name without a serial; give ioto_serial, or a dest with a name.")
@@ -79,4 +80,17 @@ def _size(base: Path) -> int:
 def _suffix(base: Path | None) -> str:
     if base is None:
         return ".tar.gz"
-    return "" if base.is_dir() else "".join(base.suffixes[-2:] if ".tar" in base.suffixes else base.suffixes[-1:])
+    return "" if _is_folder(base) else "".join(base.suffixes[-2:] if ".tar" in base.suffixes else base.suffixes[-1:])
+
+
+def _is_folder(path: Path) -> bool:
+    """Say whether `path` is a folder. Raises `ImageError` where nobody can see it.
+
+    `Path.is_dir` raises something then, but in Python 3.14, where it says no.
+    """
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise ImageError(f"{path} cannot be looked at ({error.strerror}); correct the path or its mode.") from None
