@@ -227,16 +227,24 @@ def test_settings_that_nobody_could_print_are_problems_of_the_batch(line: Line) 
     line.add("D", ioto_label_printer="", ioto_label_dest="x.pdf", ioto_label_sheet="L7160")
     line.add("E")
     line.add("F", ioto_label_copies=0)
+    line.add("G", ioto_label_product_names={10: "Pump", "SN-1": "Valve"})
+    line.add("H", ioto_label_product_names={"H": 20})
+    line.add("I", ioto_label_printer="", ioto_label_dest="x.pdf", ioto_label_sheet=True)
+    sheet_by_number = {"ioto_label_dest": "x.pdf", "ioto_label_layout": "narrow", "ioto_label_sheet": 5160}
+    line.add("J", ioto_label_printer="", **sheet_by_number)
 
     problems, _of_texts = check_hosts(line.hosts, complete)
 
     told = {host: str(problem) for problem in problems for host in problem.hosts}
-    assert set(told) == {"host-A", "host-B", "host-C", "host-D", "host-F"}
+    assert set(told) == {f"host-{letter}" for letter in "ABCDFGHI"}
     assert "one of dest (ioto_label_dest, a file or folder) and printer (ioto_label_printer" in told["host-A"]
     assert "nowhere.json5 cannot be read" in told["host-B"]
     assert "is not a printer" in told["host-C"]
     assert "100.0 x 75.0 mm" in told["host-D"]
     assert "copies" in told["host-F"]
+    assert "product_names (ioto_label_product_names) has 10, which YAML takes for no text" in told["host-G"]
+    assert "has 20, which YAML takes for no text; put it in quotes" in told["host-H"]
+    assert "No sheet is called True; give one of L7160, 5160" in told["host-I"]
 
 
 def test_the_hosts_that_get_labels_are_listed_and_nobody_is_a_pattern_for_nobody(line: Line) -> None:

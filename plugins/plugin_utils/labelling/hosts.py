@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -173,7 +172,7 @@ class _SettingsOfHosts:
         options = label_options.options_of(facts)
         if options is None or facts.get("ioto_mode") == Mode.NONE:
             return None
-        key = json.dumps(options, sort_keys=True, default=str)
+        key = repr(sorted(options.items()))  # of keys in a dictionary, YAML makes anything
         if key not in self._known:
             try:
                 self._known[key] = label_options.load_settings(self._complete(options))

@@ -96,11 +96,21 @@ def parse_job(options: Mapping[str, Any]) -> batch.LabelJob:
         layout=layout.load(options["layout"]).with_dpi(options["dpi"]).with_qr(options["qr"]),
         brand=options["brand"],
         product_name=options["product_name"],
-        product_names=options["product_names"],
+        product_names=_texts(options["product_names"]),
         logo=options["logo"],
         copies=options["copies"],
         reason=options["reason"],
     )
+
+
+def _texts(names: Mapping[Any, Any]) -> Mapping[str, str]:
+    """Return `names` where they are texts: of 0012, YAML has made 10, which is another unit. Raises `IotoError`."""
+    for strange in (text for pair in names.items() for text in pair if not isinstance(text, str)):
+        raise LabelSettingsError(
+            f"product_names (ioto_label_product_names) has {quoted(strange)}, which YAML takes for no text; put it in "
+            "quotes."
+        )
+    return names
 
 
 def _check(options: Mapping[str, Any]) -> None:

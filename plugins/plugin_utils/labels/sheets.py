@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
 
 from ..display_text import quoted
 from .errors import FitError, LayoutError
@@ -64,14 +63,15 @@ SHEETS: Mapping[str, Sheet] = {
 }
 
 
-def parse_sheet(value: str | Mapping[str, Any]) -> Sheet:
+def parse_sheet(value: object) -> Sheet:
     """Return the sheet of that name, or with those numbers. Raises `LayoutError`."""
-    if isinstance(value, str):
-        if value not in SHEETS:
+    if not isinstance(value, Mapping):
+        name = str(value)  # of 5160, YAML makes a number
+        if name not in SHEETS:
             raise LayoutError(
                 f"No sheet is called {quoted(value)}; give one of {', '.join(SHEETS)}, or its own numbers."
             )
-        return SHEETS[value]
+        return SHEETS[name]
     names = [field.name for field in fields(Sheet)]
     missing = [name for name in names if name not in value]
     extra = [name for name in value if name not in names]
