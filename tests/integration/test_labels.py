@@ -25,7 +25,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.labels import c
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.compose import Composer
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.drawing import Drawing
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.errors import CharacterError, FitError
-from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.fields import Fields
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.fields import Fields, fill
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.fonts import Fonts
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.layout import REGULAR
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.output_pdf import roll_pdf, sheet_pdf
@@ -152,6 +152,21 @@ def test_what_only_chooses_between_forms_of_its_neighbours_is_not_drawn(sign: st
     assert [glyph.number for glyph in fonts.shape(f"x{sign}y").glyphs] == [
         glyph.number for glyph in fonts.shape("xy").glyphs
     ]
+
+
+@pytest.mark.parametrize(
+    ("template", "is_qr", "text"),
+    [
+        ("Model: {product_name}", False, "Model: Pump 20/A"),
+        ("https://example.com/{product_name}", False, "https://example.com/Pump%2020%2FA"),
+        ("https://example.com/{product_name}", True, "https://example.com/Pump%2020%2FA"),
+        ("app:{product_name}", True, "app:Pump%2020%2FA"),
+        ("{product_name}", True, "Pump 20/A"),
+    ],
+)
+def test_fields_are_escaped_in_a_url_and_nowhere_else(template: str, is_qr: bool, text: str) -> None:
+    fields = Fields("JT08FFQXWQ", "01G8YJKKRNTHW213TRZYX3YH0M", product_name="Pump 20/A")
+    assert fill(template, fields, is_qr=is_qr) == text
 
 
 def test_no_name_gets_a_command_into_zpl() -> None:

@@ -56,7 +56,7 @@ class Composer:
             if isinstance(element, Rule):
                 zones.append(self._rule(element, rects))
                 continue
-            content = fill(element.template, fields)
+            content = fill(element.template, fields, is_qr=isinstance(element, Qr))
             if not content.strip():
                 continue
             if isinstance(element, Text):

@@ -13,6 +13,8 @@ from ..display_text import quoted
 from .errors import LayoutError
 
 _FIELD = re.compile(r"\{([^{}]*)\}")
+_URL = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+_LINK = re.compile(rf"{_URL.pattern}//", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +47,14 @@ def check_template(template: str, where: str) -> str:
     return template
 
 
-def fill(template: str, fields: Fields) -> str:
-    """Return `template` with its fields filled in; empty where one of them is. In a URL they are escaped."""
+def fill(template: str, fields: Fields, *, is_qr: bool = False) -> str:
+    """Return `template` with its fields filled in; empty where one of them is. In a URL they are escaped.
+
+    What a QR code says (`is_qr`) may be a URL of any scheme. A text for people is one with `://` alone: the colon of
+    `Model: {product_name}` makes none.
+    """
     values = {name: getattr(fields, name) for name in _FIELD.findall(template)}
     if not all(values.values()):
         return ""
-    is_url = re.match(r"[a-z][a-z0-9+.-]*:", template, re.IGNORECASE) is not None
+    is_url = (_URL if is_qr else _LINK).match(template) is not None
     return _FIELD.sub(lambda name: quote(values[name[1]], safe="") if is_url else values[name[1]], template)
