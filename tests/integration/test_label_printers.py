@@ -40,6 +40,24 @@ OUT_OF_LABELS = READY.replace(b"030,0,0", b"030,1,0").replace(b"000,0,0,0,0,2", 
 SECONDS = 1.0
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"socket://{'p' * 64}.example.com",
+        "socket://.example.com",
+        "socket://printer\ud800",
+        "socket://printer:70000",
+        "file:/dev/usb/lp0\0",
+        "file:/dev/usb/\ud800",
+        "cups:labels\0",
+        "cups:-o",
+    ],
+)
+def test_what_names_no_printer_is_told_before_the_first_label(address: str) -> None:
+    with pytest.raises(PrintError, match="is not a printer; give socket://HOST:9100, cups:QUEUE or file:/dev/usb/lp0"):
+        open_printer(address)
+
+
 def took(address: str) -> tuple[PrintError, float]:
     started = time.monotonic()
     with pytest.raises(PrintError) as error:

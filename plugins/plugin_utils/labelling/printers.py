@@ -344,7 +344,7 @@ def open_printer(address: str, *, timeout: float = TIMEOUT) -> Printer:
         "cups": lambda: CupsPrinter(rest, timeout=timeout) if rest and not rest.startswith("-") else None,
         "file": lambda: FilePrinter(rest, timeout=timeout) if rest.startswith("/") else None,
     }
-    printer = makers[scheme]() if scheme in makers else None
+    printer = makers[scheme]() if scheme in makers and address.isprintable() else None
     if printer is None:
         raise PrintError(
             f"{quoted(address)} is not a printer; give socket://HOST:{DEFAULT_PORT}, cups:QUEUE or file:/dev/usb/lp0."
@@ -356,6 +356,7 @@ def _socket_printer(address: str, timeout: float) -> SocketPrinter | None:
     try:
         parts = urlsplit(address)
         port = parts.port or DEFAULT_PORT
+        (parts.hostname or "").encode("idna")  # as the resolver will have it
     except ValueError:
         return None
     return SocketPrinter(parts.hostname, port, timeout=timeout) if parts.hostname else None
