@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling import batch
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling import batch, printers
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.printers import Receipt, open_printer
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels import layout
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.errors import PrintError
@@ -38,6 +38,11 @@ from tests.support.shell_device import PRODUCT
 LABEL = b"^XA^FO20,20^GFA,4,4,1,FF00FF00^FS^XZ"
 OUT_OF_LABELS = READY.replace(b"030,0,0", b"030,1,0").replace(b"000,0,0,0,0,2", b"000,0,1,0,0,2")
 SECONDS = 1.0
+"""What a printer has that never ends."""
+PLENTY = 60.0
+"""What one has that does, on however busy a machine."""
+FAR_SOONER = 20
+"""Seconds in which whoever heeds `SECONDS` is back, and nobody who waits for the printer."""
 
 
 @pytest.mark.parametrize(
@@ -58,10 +63,10 @@ def test_what_names_no_printer_is_told_before_the_first_label(address: str) -> N
         open_printer(address)
 
 
-def took(address: str) -> tuple[PrintError, float]:
+def took(address: str, timeout: float = SECONDS) -> tuple[PrintError, float]:
     started = time.monotonic()
     with pytest.raises(PrintError) as error:
-        open_printer(address, timeout=SECONDS).send(LABEL, "label")
+        open_printer(address, timeout=timeout).send(LABEL, "label")
     return error.value, time.monotonic() - started
 
 
@@ -71,7 +76,7 @@ def test_a_printer_that_talks_for_ever_has_no_more_time_than_one_that_is_silent(
             error, seconds = took(printer.address)
         assert "did not take the label in 1 s" in str(error)
         assert error.uncertain
-        assert seconds < SECONDS + 1
+        assert seconds < FAR_SOONER
 
 
 def test_a_device_file_that_nobody_reads_has_no_more_time_either(tmp_path: Path) -> None:
@@ -79,7 +84,7 @@ def test_a_device_file_that_nobody_reads_has_no_more_time_either(tmp_path: Path)
     os.mkfifo(pipe)
     error, seconds = took(f"file:{pipe}")
     assert "nobody reads it" in str(error)
-    assert seconds < SECONDS + 1
+    assert seconds < FAR_SOONER
 
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     try:
@@ -99,7 +104,7 @@ def test_a_queue_that_is_stuck_has_no_more_time_either(tmp_path: Path, monkeypat
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     error, seconds = took("cups:labels")
     assert "did not take the label in 1 s" in str(error)
-    assert seconds < SECONDS + 1
+    assert seconds < FAR_SOONER
 
 
 def test_a_queue_that_floods_us_fills_no_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,7 +135,7 @@ def test_a_queue_that_fails_with_the_label_in_its_hands_is_in_doubt(
     program.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    error, _seconds = took("cups:labels")
+    error, _seconds = took("cups:labels", PLENTY)
     assert error.uncertain is is_in_doubt
     assert ("may be printed all the same" in str(error)) is is_in_doubt
     assert str(error).endswith("and run again.") is not is_in_doubt
@@ -192,7 +197,7 @@ def test_a_print_server_that_is_stuck_or_floods_us_has_no_more_time_either(
         error, seconds = took("cups:labels")
     assert "did not take the label in 1 s" in str(error)
     assert error.uncertain
-    assert seconds < SECONDS + 1
+    assert seconds < FAR_SOONER
     assert max(0, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss - before) < 50_000  # in KiB
 
 
@@ -214,10 +219,14 @@ def _flood(connection: socket.socket) -> None:
 
 
 @pytest.mark.parametrize("manner", ["reset", "deaf", "sips", "half", "hasty", "late"])
-def test_a_printer_that_breaks_off_after_the_label_went_out_is_in_doubt(tmp_path: Path, manner: str) -> None:
+def test_a_printer_that_breaks_off_after_the_label_went_out_is_in_doubt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, manner: str
+) -> None:
+    if manner == "half":  # it ends its side before we do, however late it comes to that
+        monkeypatch.setattr(printers, "_SETTLE", PLENTY)
     status = READY if manner in {"hasty", "late"} else b""
     with LabelPrinter(tmp_path / "paper", manner=manner, status=status) as printer:
-        error, _seconds = took(printer.address)
+        error, _seconds = took(printer.address, PLENTY)
     assert "it broke off after it had the label" in str(error)
     assert "may be printed all the same" in str(error)
     assert error.uncertain
@@ -226,7 +235,7 @@ def test_a_printer_that_breaks_off_after_the_label_went_out_is_in_doubt(tmp_path
 @pytest.mark.parametrize("manner", ["", "reset", "talks"])
 def test_a_printer_that_tells_its_status_behind_the_label_has_read_it(tmp_path: Path, manner: str) -> None:
     with LabelPrinter(tmp_path / "paper", manner=manner, status=READY) as printer:
-        assert open_printer(printer.address, timeout=SECONDS).send(LABEL, "label") == Receipt()
+        assert open_printer(printer.address, timeout=PLENTY).send(LABEL, "label") == Receipt()
         assert printer.labels() == [LABEL]
 
 
@@ -234,7 +243,7 @@ def test_a_printer_that_tells_its_status_behind_the_label_has_read_it(tmp_path: 
 @pytest.mark.parametrize("status", [b"", READY, OUT_OF_LABELS])
 def test_a_status_that_nobody_asked_for_confirms_nothing(tmp_path: Path, manner: str, status: bytes) -> None:
     with LabelPrinter(tmp_path / "paper", manner=manner, status=status) as printer:
-        receipt = open_printer(printer.address, timeout=SECONDS).send(LABEL, "label")
+        receipt = open_printer(printer.address, timeout=PLENTY).send(LABEL, "label")
     assert not receipt.is_confirmed
     assert "does not say (~HI, ~HS) that it has them" in receipt.notice
     assert ("out of labels and open" in receipt.notice) is (status == OUT_OF_LABELS)
@@ -242,7 +251,7 @@ def test_a_status_that_nobody_asked_for_confirms_nothing(tmp_path: Path, manner:
 
 def test_a_printer_that_has_confirmed_a_label_and_not_the_next_leaves_that_in_doubt(tmp_path: Path) -> None:
     with LabelPrinter(tmp_path / "paper", manner="once", status=READY) as server:
-        printer = open_printer(server.address, timeout=SECONDS)
+        printer = open_printer(server.address, timeout=PLENTY)
         assert printer.send(LABEL, "label").is_confirmed
         with pytest.raises(PrintError, match="may be printed all the same") as error:
             printer.send(LABEL, "label")
@@ -269,7 +278,7 @@ def test_a_printer_that_takes_its_labels_and_says_nothing_is_told_once(tmp_path:
 
 def test_what_is_amiss_with_a_printer_that_has_its_label_is_told(tmp_path: Path) -> None:
     with LabelPrinter(tmp_path / "paper", status=OUT_OF_LABELS) as printer:
-        said = open_printer(printer.address, timeout=SECONDS).send(LABEL, "label")
+        said = open_printer(printer.address, timeout=PLENTY).send(LABEL, "label")
     assert said.is_confirmed
     assert said.notice == f"The printer {printer.address} has its labels, and says that it is out of labels and open."
 
@@ -290,7 +299,7 @@ def ledger() -> Iterator[Ledger]:
 def send(ledger: Ledger, address: str, reason: str = "") -> batch.LabelReport:
     job = batch.LabelJob(layout.load("small"), reason=reason)
     labels, _none = batch.compose_all(job, list(ledger.claims(states=[State.VERIFIED])))
-    return batch.print_labels(ledger, labels, printer=open_printer(address, timeout=SECONDS), context=CONTEXT)
+    return batch.print_labels(ledger, labels, printer=open_printer(address, timeout=PLENTY), context=CONTEXT)
 
 
 def test_a_printer_that_is_down_meanwhile_takes_no_doubt_away(tmp_path: Path, ledger: Ledger) -> None:
