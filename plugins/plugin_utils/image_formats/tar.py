@@ -34,6 +34,7 @@ class Tar(Image):
             unpack(path, self._plain, self._compression)
         self._members: dict[str, tarfile.TarInfo] = {}
         self._prefix = ""
+        self._has_more = False
         self._read()
 
     def _read_entries(self, paths: Sequence[str]) -> Mapping[str, Entry]:
@@ -60,7 +61,7 @@ class Tar(Image):
             copy_range(read, write, 0, start)
             write.write(header + change.data.ljust(_rounded(len(change.data)), b"\0"))
             copy_range(read, write, after, self._end)
-            if size % tarfile.RECORDSIZE:
+            if size % tarfile.RECORDSIZE or self._has_more:
                 copy_range(read, write, self._end, size)
             else:
                 write.write(bytes(2 * _BLOCK))
@@ -77,18 +78,28 @@ class Tar(Image):
         try:
             with tarfile.open(self._plain, "r:", ignore_zeros=False) as archive:
                 for member in archive:
+                    if archive.offset <= member.offset:  # it would be read for ever
+                        raise self.damaged("a size in it is negative")
                     # Of two members with one name, the later one is what unpacking leaves.
                     self._members[_absolute(member.name)] = member
-                    self._end = member.offset_data + _rounded(_stored(member))
                     self._prefix = "./" if member.name.startswith("./") or member.name == "." else ""
+                self._end = archive.offset  # a sparse member's size says nothing of its place
         except tarfile.ReadError as error:
             if self._plain.stat().st_size and self._plain.read_bytes().count(0) == self._plain.stat().st_size:
                 return  # an archive of nothing
             raise self.damaged(str(error)) from None
-        except tarfile.TarError as error:
+        except (tarfile.TarError, ValueError) as error:  # numbers in extended headers are taken as they are
             raise self.damaged(str(error)) from None
-        if self._end > self._plain.stat().st_size:
-            raise self.damaged("it ends in the middle of a file")
+        self._look_behind()
+
+    def _look_behind(self) -> None:
+        """See what follows the last member: blocks of zeros, and what somebody appended to them."""
+        with self._plain.open("rb") as file:
+            file.seek(self._end)
+            if any(file.read(_BLOCK)):  # Python's reader takes that for the end
+                raise self.damaged(f"the header at byte {self._end} is none")
+            while not self._has_more and (block := file.read(1 << 16)):
+                self._has_more = block.count(0) != len(block)
 
     def _changed_header(self, member: tarfile.TarInfo, size: int) -> bytes:
         if not member.isreg() or member.issparse() or "size" in member.pax_headers:
@@ -137,10 +148,6 @@ def _entry(member: tarfile.TarInfo, data: bytes) -> Entry:
         else Kind.SPECIAL
     )
     return Entry(kind, member.mode, member.uid, member.gid, int(member.mtime), data, member.linkname)
-
-
-def _stored(member: tarfile.TarInfo) -> int:
-    return 0 if member.islnk() or member.issym() or member.isdir() else member.size
 
 
 def _absolute(name: str) -> str:
