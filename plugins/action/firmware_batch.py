@@ -36,5 +36,6 @@ class ActionModule(BatchAction):
                 self.tell(result)
                 results.append(result)
         finally:
-            lists = [] if self.check_mode else renew_lists(results)
-        return {**sum_up(results, "image"), "lists": [str(place) for place in lists]}
+            lists, troubles = ([], []) if self.check_mode else renew_lists(results)
+        warned = {"warnings": troubles} if troubles else {}
+        return {**sum_up(results, "image"), "lists": [str(place) for place in lists], **warned}

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ansible_adapter
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware import check as batch
 from ansible_collections.ioto.serialization.plugins.plugin_utils.firmware import destination
-from ansible_collections.ioto.serialization.plugins.plugin_utils.image_formats.checksums import renew_list
+from ansible_collections.ioto.serialization.plugins.plugin_utils.image_formats.checksums import renew_list, renew_lists
 
 
 @pytest.mark.parametrize(
@@ -91,6 +93,36 @@ def test_a_checksum_list_keeps_what_is_there_and_drops_what_is_gone(tmp_path: Pa
     assert renew_list(tmp_path, {"b.img": "22"})
     assert (tmp_path / "SHA256SUMS").read_text() == "00  a.img\n22  b.img\n"
     assert not renew_list(tmp_path, {"b.img": "22"})
+
+
+def test_a_line_of_a_checksum_list_stays_as_it_is(tmp_path: Path) -> None:
+    lines = [b"00 *a.img", b"11  b\xff.img"]
+    for line in lines:
+        (tmp_path / os.fsdecode(line[4:])).touch()
+    (tmp_path / "SHA256SUMS").write_bytes(b"\n".join(lines))
+    assert renew_list(tmp_path, {"c.img": "22"})
+    assert (tmp_path / "SHA256SUMS").read_bytes().splitlines() == [*lines, b"22  c.img"]
+
+
+def test_runs_that_end_at_once_leave_each_the_lines_of_the_others(tmp_path: Path) -> None:
+    names = [f"{number}.img" for number in range(40)]
+    for name in names:
+        (tmp_path / name).touch()
+    with ThreadPoolExecutor(8) as runs:
+        assert all(runs.map(lambda name: renew_list(tmp_path, {name: "00"}), names))
+    listed = (tmp_path / "SHA256SUMS").read_text().splitlines()
+    assert sorted(listed) == sorted(f"00  {name}" for name in names)
+
+
+def test_a_checksum_list_that_cannot_be_written_takes_nothing_from_the_images(tmp_path: Path) -> None:
+    (tmp_path / "bad" / "SHA256SUMS").mkdir(parents=True)
+    (tmp_path / "good").mkdir()
+    results = [{"path": str(tmp_path / folder / "a.img"), "sha256": "00"} for folder in ("bad", "good")]
+    lists, (trouble,) = renew_lists([*results, {"failed": True}])
+    assert lists == [tmp_path / "good" / "SHA256SUMS"]
+    assert (
+        trouble == f"The images are made, and their list {tmp_path}/bad/SHA256SUMS cannot be written: Is a directory."
+    )
 
 
 def test_a_problem_of_a_thousand_hosts_is_one_line(tmp_path: Path) -> None:
