@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -14,13 +16,14 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+import reportlab
 import resvg_py
 import segno
 import zxingcpp
 from PIL import Image
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling import batch, selection
-from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.printers import SocketPrinter
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.printers import SocketPrinter, open_printer
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels import codes, layout, sheets
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.compose import Composer
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.drawing import Drawing
@@ -32,6 +35,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.output_p
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.output_png import png
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.output_svg import svg
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.output_zpl import zpl
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.event_kinds import EventKind
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
     AllocationRequest,
@@ -135,6 +139,46 @@ def test_a_serial_number_that_is_too_long_for_the_label_is_refused_with_the_numb
 def test_a_letter_that_no_font_has_is_an_error_that_names_it() -> None:
     with pytest.raises(CharacterError, match=r"U\+13000 \(EGYPTIAN HIEROGLYPH A001\)"):
         label(name="\U00013000")
+
+
+def damaged_font(folder: Path) -> Path:
+    """Make a font whose outlines are whole, and whose program for hinting is none."""
+    font = bytearray((Path(reportlab.__file__).parent / "fonts" / "Vera.ttf").read_bytes())
+    entry = font.index(b"fpgm")
+    start, length = struct.unpack_from(">II", font, entry + 8)
+    font[start : start + length] = b"\x8f" * length
+    (folder / "damaged.ttf").write_bytes(font)
+    return folder / "damaged.ttf"
+
+
+def test_a_font_that_draws_no_dots_is_told_and_its_label_is_not_begun(tmp_path: Path) -> None:
+    element = {"text": "A", "x": 1, "y": 1, "width": 9, "size": 3}
+    text = json.dumps({"width": 50, "height": 20, "fonts": [str(damaged_font(tmp_path))], "elements": [element]})
+    job = batch.LabelJob(layout.parse(text.encode(), name="mine.json5", folder=tmp_path))
+    (tmp_path / "lp0").touch()
+    with Ledger.in_memory() as ledger:
+        claim = ledger.allocate(AllocationRequest(PRODUCT, "SN-1", "generated", CONTEXT))
+        labels, _none = batch.compose_all(job, [ledger.advance(StateChange(claim.claim_id, State.VERIFIED, CONTEXT))])
+        printer = open_printer(f"file:{tmp_path}/lp0")
+        report = batch.print_labels(ledger, labels, printer=printer, context=CONTEXT)
+        assert report.failure == (
+            f"The font {tmp_path}/damaged.ttf cannot be read (invalid opcode); give another in the layout."
+        )
+        assert not [event for event in ledger.events() if event.kind == EventKind.PRINT_STARTED]
+
+
+@pytest.mark.parametrize(
+    ("font", "sentence"),
+    [
+        ("fonts/bold", r"fonts/bold is not there \(Is a directory\); correct its path"),
+        ("fonts/" + "x" * 300, r"x is not there \(File name too long\); correct its path"),
+        ("x" * 300, "None of the fonts x+ is here"),
+    ],
+)
+def test_a_font_that_is_no_file_is_told(tmp_path: Path, font: str, sentence: str) -> None:
+    (tmp_path / "fonts" / "bold").mkdir(parents=True)
+    with pytest.raises(CharacterError, match=sentence):
+        Fonts([font], folder=tmp_path)
 
 
 def test_each_script_of_a_text_is_shaped_by_itself_and_signs_go_with_any() -> None:

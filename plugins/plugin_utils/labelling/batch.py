@@ -208,7 +208,7 @@ def print_labels(ledger: Ledger, labels: Sequence[Label], *, printer: Printer, c
                     maybe_twice.add(label.claim.claim_id)
                 try:
                     receipt = _print(ledger, label, printer, context)
-                except PrintError as error:
+                except LabelError as error:
                     failure = str(error)
                     break
                 if not receipt.is_confirmed:
@@ -222,11 +222,15 @@ def print_labels(ledger: Ledger, labels: Sequence[Label], *, printer: Printer, c
 
 
 def _print(ledger: Ledger, label: Label, printer: Printer, context: Context) -> Receipt:
-    """Print and record one label. Raises `PrintError`, recorded as well, where the printer does not take it."""
+    """Print and record one label. Raises `PrintError`, recorded as well, where the printer does not take it.
+
+    Raises `LabelError` before that, and records nothing, where the label cannot be drawn in dots.
+    """
     claim = label.claim
+    data = zpl(label.drawing, copies=label.copies)
     ledger.record_many([_label_event(EventKind.PRINT_STARTED, claim, printer.name, context)])
     try:
-        receipt = printer.send(zpl(label.drawing, copies=label.copies), f"label {claim.unit or claim.masked}")
+        receipt = printer.send(data, f"label {claim.unit or claim.masked}")
     except PrintError as error:
         kind = EventKind.PRINT_UNSURE if error.uncertain else EventKind.PRINT_FAILED
         ledger.record_many([_label_event(kind, claim, str(error), context)])

@@ -23,7 +23,7 @@ import uharfbuzz as _uharfbuzz
 from fontTools.unicodedata import block, script
 
 from ..display_text import quoted
-from ..private_files import typed_path
+from ..private_files import open_regular, typed_path
 from .errors import CharacterError
 
 # Both libraries fill their namespaces at run time, where a type checker does not look.
@@ -32,7 +32,7 @@ hb: Any = _uharfbuzz
 
 _DIRECTORIES = (
     Path(reportlab.__file__).parent / "fonts",
-    Path.home() / ".local/share/fonts",
+    Path(os.path.expanduser("~/.local/share/fonts")),  # noqa: PTH111 - Path.home fails for a user without a home
     Path("/usr/local/share/fonts"),
     Path("/usr/share/fonts"),
     Path("/Library/Fonts"),
@@ -104,11 +104,14 @@ class Face:
         return self._outlines[number]
 
     def bitmap(self, number: int, size: float) -> Bitmap:
-        """Return a glyph in black and white dots, hinted, at `size` dots per em."""
+        """Return a glyph in black and white dots, hinted, at `size` dots per em. Raises `CharacterError`."""
         key = (number, size)
         if key not in self._bitmaps:
-            self._freetype.set_char_size(round(size * 64), 0, 72, 72)
-            self._freetype.load_glyph(number, freetype.FT_LOAD_RENDER | freetype.FT_LOAD_TARGET_MONO)
+            try:
+                self._freetype.set_char_size(round(size * 64), 0, 72, 72)
+                self._freetype.load_glyph(number, freetype.FT_LOAD_RENDER | freetype.FT_LOAD_TARGET_MONO)
+            except freetype.FT_Exception as error:
+                raise _unreadable(self.path, str(error).removeprefix("FT_Exception:").strip(" ()")) from error
             slot = self._freetype.glyph
             image = slot.bitmap
             bits = bytes(image.buffer)
@@ -195,20 +198,29 @@ class Fonts:
 
 @cache
 def open_face(path: str) -> Face:
-    """Return the font in the file `path`."""
+    """Return the font in the file `path`. Raises `CharacterError`."""
     try:
         return Face(path)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise CharacterError(f"The font {path} cannot be read ({error}); give another in the layout.") from error
+    except (OSError, ValueError, RuntimeError, hb.HarfBuzzError) as error:
+        raise _unreadable(path, str(error)) from error
+
+
+def _unreadable(path: str, reason: str) -> CharacterError:
+    return CharacterError(f"The font {path} cannot be read ({reason}); give another in the layout.")
 
 
 def find_font(name: str, folder: Path | None) -> str | None:
     """Return the path of the font `name`, or None without it."""
     path = typed_path(name)
-    if path.is_absolute() or len(path.parts) > 1 or (folder and (folder / path).is_file()):
+    # Not Path.is_file: in most releases it fails for a name that is too long.
+    if path.is_absolute() or len(path.parts) > 1 or (folder and os.path.isfile(folder / path)):  # noqa: PTH113
         path = path if path.is_absolute() else (folder or Path()) / path
-        if not path.is_file():
-            raise CharacterError(f"The font {path} is not there; correct its path in the layout.")
+        try:
+            open_regular(path).close()
+        except OSError as error:
+            raise CharacterError(
+                f"The font {path} is not there ({error.strerror}); correct its path in the layout, or its mode."
+            ) from None
         return str(path)
     return _installed().get(name)
 
