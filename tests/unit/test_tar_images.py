@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import subprocess
 import tarfile
@@ -94,6 +95,16 @@ def test_a_sparse_file_at_the_end_is_no_damage(tmp_path: Path, format: str) -> N
     command = ["tar", "-C", tmp_path, "-S", f"--format={format}", "-cf", tmp_path / "sparse.tar", "sparse"]
     subprocess.run(command, check=True)
     assert put(open_tar(tmp_path, (tmp_path / "sparse.tar").read_bytes())) == ["sparse", PATH.lstrip("/")]
+
+
+@pytest.mark.parametrize(("length", "kept"), [(20, 20), (5000, 0)])
+def test_a_name_in_a_compressed_archive_stays_unless_it_is_longer_than_any_file_has(
+    tmp_path: Path, length: int, kept: int
+) -> None:
+    packed = gzip.compress(archive("bin/one"))
+    named = packed[:3] + b"\x08" + packed[4:10] + b"n" * length + b"\0" + packed[10:]
+    assert put(base := open_tar(tmp_path, named)) == ["bin/one", PATH.lstrip("/")]
+    assert (base.scratch / "made.tar").read_bytes().count(b"n" * 20) == bool(kept)
 
 
 def test_what_follows_an_archive_stays_behind_it(tmp_path: Path) -> None:

@@ -85,9 +85,10 @@ def pack(source: Path, target: Path, kind: Compression, like: Path) -> None:
 
 def _gzip_header(head: bytes) -> bytes:
     """The first ten bytes of a gzip file and its name; nothing else that may stand there is of use."""
-    if not head[3] & _GZIP_NAME or head[3] & ~_GZIP_NAME:
+    end = head.find(0, 10)
+    if head[3] != _GZIP_NAME or end < 0:  # behind so long a name, an end was not read
         return head[:3] + b"\0" + head[4:10]
-    return head[: head.index(0, 10) + 1]
+    return head[: end + 1]
 
 
 def _damaged(source: Path, complaint: str) -> str:
