@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import signal
 import stat
+import tempfile
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -124,3 +125,32 @@ def test_the_folders_that_are_made_for_images_are_their_owners_alone(tmp_path: P
     finally:
         os.umask(before)
     assert modes == [0o700, 0o700]
+
+
+def begin_after_a_killed_run(folder: Path) -> None:
+    """Begin an image where a run was killed while it had a tree with folders that nobody may write; not as root."""
+    if os.geteuid() == 0:
+        os.setgid(65534)
+        os.setuid(65534)
+    for image in ("1", "2"):
+        closed = folder / f".{image}.ioto-work" / "made" / image / "closed"
+        closed.mkdir(parents=True)
+        (closed / "file").touch()
+        (closed / "deeper").mkdir(mode=0o500)
+        (closed / "outside").symlink_to(folder)
+        closed.chmod(0o500)
+    with workspace(folder / "1") as work:
+        assert names(work) == set()
+        assert names(folder) == {".1.ioto-work"}
+    assert names(folder) == set()
+
+
+def test_folders_of_a_tree_that_nobody_may_write_are_removed_with_what_a_killed_run_left() -> None:
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        folder.chmod(0o777)
+        process = _fork.Process(target=begin_after_a_killed_run, args=(folder,))
+        process.start()
+        process.join()
+        assert process.exitcode == 0
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o777

@@ -45,7 +45,13 @@ def workspace(dest: Path) -> Iterator[Path]:
             f"The image {dest} cannot be made ({error.strerror}); see whether its folder can be written."
         ) from None
     try:
-        _empty(folder)
+        try:
+            _empty(folder)
+        except OSError as error:  # such as what another user has left there
+            raise ImageError(
+                f"The image {dest} cannot be made, since what an earlier run left in {folder} cannot be removed "
+                f"({error.strerror}); remove that folder."
+            ) from None
         try:
             yield folder
         finally:
@@ -74,7 +80,7 @@ def shared_workspace(folder: Path) -> Iterator[Path]:
         try:
             yield own
         finally:
-            shutil.rmtree(own)
+            _discard(own)
             with suppress(BlockingIOError):
                 fcntl.flock(lock, _NOW)
                 parent.rmdir()
@@ -93,7 +99,7 @@ def subfolder(folder: Path, name: str) -> Path:
     """Return a new, empty folder in `folder`."""
     made = folder / name
     if made.exists():
-        shutil.rmtree(made)
+        _discard(made)
     made.mkdir()
     return made
 
@@ -136,7 +142,7 @@ def _sweep(left: Path) -> None:
         status = os.fstat(lock)
         # Not one that a run has made in its place meanwhile.
         if status.st_uid == os.geteuid() and os.path.samestat(status, left.lstat()):
-            shutil.rmtree(left)
+            _discard(left)
     finally:
         os.close(lock)
 
@@ -145,12 +151,24 @@ def _remove(folder: Path) -> None:
     try:
         folder.rmdir()  # an image that was copied from a master leaves nothing in it
     except OSError:
+        _discard(folder)
+
+
+def _discard(folder: Path) -> None:
+    """Remove `folder` with all that is in it, also what stands in folders of a tree that their owner may not write."""
+    with suppress(PermissionError):
         shutil.rmtree(folder)
+        return
+    for place, names, _files in os.walk(folder):
+        for inside in (Path(place, name) for name in names):
+            if not inside.is_symlink():
+                inside.chmod(0o700)
+    shutil.rmtree(folder)
 
 
 def _empty(folder: Path) -> None:
     for left in folder.iterdir():
         if left.is_dir() and not left.is_symlink():
-            shutil.rmtree(left)
+            _discard(left)
         else:
             left.unlink()
