@@ -123,6 +123,18 @@ def test_two_files_share_the_labels(tmp_path: Path, location: str, claims: Seque
     assert [file.read_bytes() for file in files if file.exists()] == [b"".join(in_order(claims))]
 
 
+def test_runs_that_name_one_file_have_each_its_own(tmp_path: Path, location: str, claims: Sequence[Claim]) -> None:
+    file = tmp_path / "labels" / "a.zpl"
+    shares = [claims[start::4] for start in range(4)]
+    runs = [Run(location, share, str(file)) for share in shares]
+    for run in runs:
+        run.go()
+    assert [run.ends() for run in runs] == [(3, [], "")] * 4
+    assert sorted(found.read_bytes() for found in file.parent.iterdir()) == sorted(
+        b"".join(in_order(share)) for share in shares
+    )
+
+
 def test_a_run_that_is_killed_while_it_prints_is_followed_by_the_one_that_waits(
     tmp_path: Path, location: str, claims: Sequence[Claim]
 ) -> None:

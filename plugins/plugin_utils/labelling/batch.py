@@ -17,7 +17,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -40,7 +41,7 @@ from ..ledger.label_doubts import PRINT_EVENTS, unproven
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, Context, Event, NewEvent, State, StateChange
 from ..ledger.rework.void_labels import waits_for_label
-from ..private_files import make_private_folder, write_private
+from ..private_files import alone_in, make_private_folder, write_private
 from .printers import Printer, Receipt
 
 _MOST_IN_DOUBT = 2
@@ -145,14 +146,18 @@ def write_files(
             raise LabelError(gone)
         others = _made_meanwhile(ledger, labels)
         ours = [label for label in labels if label.claim.claim_id not in others]
-        contents = {_unused(path): data for path, data in _contents(ours, dest, format, sheet, start).items()}
+        drawn = _contents(ours, dest, format, sheet, start)
         doubts = {
             label.claim.claim_id: _maybe_twice(label.claim, unproven(_print_events(ledger, label.claim)))
             for label in ours
         }
-        ledger.record_many([_label_event(EventKind.PRINT_STARTED, label.claim, str(dest), context) for label in ours])
-        for path, data in contents.items():
-            _write(path, data)
+        with _alone_beside(drawn):
+            contents = {_unused(path): data for path, data in drawn.items()}
+            ledger.record_many(
+                [_label_event(EventKind.PRINT_STARTED, label.claim, str(dest), context) for label in ours]
+            )
+            for path, data in contents.items():
+                _write(path, data)
         _record(ledger, ours, f"written to {dest}", context)
     return LabelReport(
         [label.claim for label in labels],
@@ -356,13 +361,29 @@ def _at(claim: Claim, context: Context) -> Context:
     return replace(context, host=claim.host)
 
 
+@contextmanager
+def _alone_beside(files: Iterable[Path]) -> Iterator[None]:
+    """Have no other run look for names in the folders of `files` meanwhile, which are made. Raises `LabelError`."""
+    with ExitStack() as locks:
+        for folder in sorted({path.parent for path in files}):
+            try:
+                make_private_folder(folder)
+                locks.enter_context(alone_in(folder))
+            except OSError as error:
+                raise _cannot_be_written(folder, error) from error
+        yield
+
+
 def _write(path: Path, data: bytes) -> None:
     """Write a file whole or not at all, and durably."""
     try:
-        make_private_folder(path.parent)
         write_private(path, data)
     except OSError as error:
-        raise LabelError(f"The labels cannot be written to {path} ({error.strerror}); give another dest.") from error
+        raise _cannot_be_written(path, error) from error
+
+
+def _cannot_be_written(place: Path, error: OSError) -> LabelError:
+    return LabelError(f"The labels cannot be written to {place} ({error.strerror}); give another dest.")
 
 
 def _unused(path: Path) -> Path:
