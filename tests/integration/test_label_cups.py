@@ -60,14 +60,14 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         monkeypatch.setenv("CUPS_SERVER", str(socket))
         monkeypatch.setenv("PATH", PATH)
         try:
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 120
             while not answers():
                 assert process.poll() is None and time.monotonic() < deadline, (folder / "error.log").read_text()
                 time.sleep(0.05)
             yield str(socket)
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(60)
 
 
 def test_labels_reach_the_printer_behind_a_queue_whole_and_in_order(tmp_path: Path, server: str) -> None:

@@ -232,11 +232,12 @@ def test_settings_that_nobody_could_print_are_problems_of_the_batch(line: Line) 
     line.add("I", ioto_label_printer="", ioto_label_dest="x.pdf", ioto_label_sheet=True)
     sheet_by_number = {"ioto_label_dest": "x.pdf", "ioto_label_layout": "narrow", "ioto_label_sheet": 5160}
     line.add("J", ioto_label_printer="", **sheet_by_number)
+    line.add("K", ioto_label_printer="", ioto_label_dest=f"{'k' * 300}.png", ioto_label_format="png")
 
     problems, _of_texts = check_hosts(line.hosts, complete)
 
     told = {host: str(problem) for problem in problems for host in problem.hosts}
-    assert set(told) == {f"host-{letter}" for letter in "ABCDFGHI"}
+    assert set(told) == {f"host-{letter}" for letter in "ABCDFGHIK"}
     assert "one of dest (ioto_label_dest, a file or folder) and printer (ioto_label_printer" in told["host-A"]
     assert "nowhere.json5 cannot be read" in told["host-B"]
     assert "is not a printer" in told["host-C"]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,7 +134,8 @@ def _check(options: Mapping[str, Any]) -> None:
 def _check_dest(dest: Path, format: str) -> None:
     """Refuse a place where the labels cannot be written, as far as one sees before. Raises `LabelSettingsError`."""
     is_file, ending = format in _OF_FILES, f".{format}"
-    if not is_file and dest.suffix.lower() in {".pdf", ".zpl", ending} and not dest.is_dir():
+    # Not Path.is_dir: in most releases it fails where nobody may look.
+    if not is_file and dest.suffix.lower() in {".pdf", ".zpl", ending} and not os.path.isdir(dest):  # noqa: PTH112
         raise LabelSettingsError(
             f"The labels are to be {format.upper()}, a file each, and {quoted(dest.name)} is the name of one file; let "
             "ioto_label_dest be a folder, or give another ioto_label_format."
