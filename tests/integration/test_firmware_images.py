@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import struct
 import subprocess
 import tarfile
 from collections.abc import Callable
@@ -396,6 +397,14 @@ def disk_with_a_cut_off_partition(base: Path, tree: Path) -> None:
     os.truncate(base, 3000 * 512)
 
 
+def disk_with_a_partition_that_ends_first(base: Path, tree: Path) -> None:
+    table = bytearray(64 * 4096)  # for sectors of so many bytes
+    table[510:512], table[4096:4104] = b"\x55\xaa", b"EFI PART"
+    struct.pack_into("<QII", table, 4096 + 72, 2, 4, 128)
+    struct.pack_into("<16s16xQQ", table, 2 * 4096, b"type", 30, 10)
+    base.write_bytes(table)
+
+
 def absent_base(base: Path, tree: Path) -> None:
     """Nothing."""
 
@@ -422,6 +431,7 @@ def absent_base(base: Path, tree: Path) -> None:
         (sysupgrade_image, "say where the agent's configuration is"),
         (ubi, "The format of base.img is unknown"),
         (disk_with_a_cut_off_partition, "partition 1 ends behind the end of the disk"),
+        (disk_with_a_partition_that_ends_first, "partition 1 ends before it begins"),
         (absent_base, "cannot be read"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),

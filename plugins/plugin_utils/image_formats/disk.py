@@ -95,6 +95,8 @@ class Disk(Image):
         found = self._large_sectors() or self._with_sfdisk()
         end = self.path.stat().st_size
         for number, (offset, length) in found.items():
+            if length <= 0:
+                raise self.damaged(f"partition {number} ends before it begins")
             if offset + length > end:
                 raise self.damaged(f"partition {number} ends behind the end of the disk")
         if not found:
