@@ -97,6 +97,15 @@ def test_labels_that_are_due_go_by_the_ledger_or_by_serial_number(tmp_path: Path
         assert units(order="serial") == ["A-2", "SN-9", "SN-9b", "SN-10"]
 
 
+@pytest.mark.parametrize("name", ["claim_ids", "serials", "hosts"])
+def test_who_names_nobody_does_not_get_the_labels_of_everybody(tmp_path: Path, name: str) -> None:
+    with Ledger.in_memory() as ledger:
+        claim = ledger.allocate(AllocationRequest(PRODUCT, "SN-1", source="generated", context=CONTEXT))
+        ledger.advance(StateChange(claim.claim_id, State.VERIFIED, context=CONTEXT))
+        with pytest.raises(IotoError, match=f"{name} is an empty list"):
+            make(ledger, dest=str(tmp_path / "a.pdf"), product=None, **{name: []})
+
+
 def test_a_roll_is_printed_again_with_a_reason_but_not_what_is_on_a_unit(tmp_path: Path) -> None:
     paper = tmp_path / "lp0"
     paper.touch()

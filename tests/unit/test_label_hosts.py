@@ -233,16 +233,18 @@ def test_settings_that_nobody_could_print_are_problems_of_the_batch(line: Line) 
     sheet_by_number = {"ioto_label_dest": "x.pdf", "ioto_label_layout": "narrow", "ioto_label_sheet": 5160}
     line.add("J", ioto_label_printer="", **sheet_by_number)
     line.add("K", ioto_label_printer="", ioto_label_dest=f"{'k' * 300}.png", ioto_label_format="png")
+    line.add("L", ioto_label_printer="", ioto_label_dest="labels", ioto_label_format="svg", ioto_label_copies=2)
 
     problems, _of_texts = check_hosts(line.hosts, complete)
 
     told = {host: str(problem) for problem in problems for host in problem.hosts}
-    assert set(told) == {f"host-{letter}" for letter in "ABCDFGHIK"}
+    assert set(told) == {f"host-{letter}" for letter in "ABCDFGHIKL"}
     assert "one of dest (ioto_label_dest, a file or folder) and printer (ioto_label_printer" in told["host-A"]
     assert "nowhere.json5 cannot be read" in told["host-B"]
     assert "is not a printer" in told["host-C"]
     assert "100.0 x 75.0 mm" in told["host-D"]
     assert "copies" in told["host-F"]
+    assert "of SVG and PNG each label is one file" in told["host-L"]
     assert "product_names (ioto_label_product_names) has 10, which YAML takes for no text" in told["host-G"]
     assert "has 20, which YAML takes for no text; put it in quotes" in told["host-H"]
     assert "No sheet is called True; give one of L7160, 5160" in told["host-I"]

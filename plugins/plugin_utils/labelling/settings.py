@@ -123,6 +123,8 @@ def _check(options: Mapping[str, Any]) -> None:
         )
     if not 1 <= options["copies"] <= _MAX_COPIES:
         problems.append(f"copies must be 1 to {_MAX_COPIES}")
+    if options["copies"] > 1 and not options["printer"] and options["format"] not in _OF_FILES:
+        problems.append("copies are made by a printer, or in a PDF or ZPL; of SVG and PNG each label is one file")
     if options["sheet"] and (options["printer"] or options["format"] != "pdf"):
         problems.append("a sheet is a PDF in a dest")
     if options["reprint"] and not options["reason"].strip():

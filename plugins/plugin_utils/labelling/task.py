@@ -138,6 +138,11 @@ def _check(options: Mapping[str, Any]) -> None:
         ]
     elif options["roll"]:
         problems.append("roll needs preprint, the number of labels on it")
+    problems += [
+        f"{name} is an empty list, and without it all labels that are due are made; name somebody, or leave it out"
+        for name in ("claim_ids", "serials", "hosts")
+        if options[name] == []
+    ]
     if options["reprint"] and not (options["product"] or options["run"]):
         problems.append("reprint needs a product or a run, for units named one by one a reason is enough")
     if problems:
