@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.hosts
     labelled_hosts,
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.options import ARGUMENTS
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.printers import FilePrinter, Receipt
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.event_kinds import EventKind
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
@@ -204,6 +207,27 @@ def test_a_printer_that_is_not_there_leaves_every_unit_without_a_label_until_the
     assert line.state("A") is line.state("B") is State.VERIFIED
     line.paper.touch()
     assert line.run()["labelled"] == ["host-A", "host-B"]
+
+
+def test_what_was_printed_before_the_ledger_failed_is_told_as_printed(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for serial in ("A", "B", "C"):
+        line.add(serial)
+    send = FilePrinter.send
+
+    def send_and_break_the_ledger(printer: FilePrinter, data: bytes, title: str) -> Receipt:
+        if title == "label B":
+            with closing(sqlite3.connect(line.location)) as database:
+                database.execute("ALTER TABLE ioto_events RENAME TO lost_events")
+        return send(printer, data, title)
+
+    monkeypatch.setattr(FilePrinter, "send", send_and_break_the_ledger)
+    result = line.run()
+    assert result["labelled"] == ["host-A"]
+    assert list(result["not_labelled"]) == ["host-B", "host-C"]
+    assert result["not_labelled"]["host-B"].startswith(f"The ledger {line.location} ")
+    assert result["not_labelled"]["host-C"].startswith("Its label waits, since one before it failed: The ledger ")
 
 
 def test_check_mode_says_how_many_and_does_nothing(line: Line) -> None:

@@ -199,27 +199,29 @@ def print_labels(ledger: Ledger, labels: Sequence[Label], *, printer: Printer, c
             # Whoever started us was killed, and nobody hears what becomes of the rest.
             failure = "The run was ended from outside."
             break
-        with ledger.alone_with([label.claim.claim_id]):
-            if _made_meanwhile(ledger, [label]):
-                by_others += 1
-            elif failure := _reworked(ledger, [label]):
-                break
-            else:
-                before = unproven(_print_events(ledger, label.claim))
-                if failure := _in_doubt(label, before):
+        try:
+            with ledger.alone_with([label.claim.claim_id]):
+                if _made_meanwhile(ledger, [label]):
+                    by_others += 1
+                elif failure := _reworked(ledger, [label]):
                     break
-                if doubt := _maybe_twice(label.claim, before):
-                    notices.append(doubt)
-                    maybe_twice.add(label.claim.claim_id)
-                try:
+                else:
+                    before = unproven(_print_events(ledger, label.claim))
+                    if failure := _in_doubt(label, before):
+                        break
+                    if doubt := _maybe_twice(label.claim, before):
+                        notices.append(doubt)
+                        maybe_twice.add(label.claim.claim_id)
                     receipt = _print(ledger, label, printer, context)
-                except LabelError as error:
-                    failure = str(error)
-                    break
-                if not receipt.is_confirmed:
-                    unconfirmed.add(label.claim.claim_id)
-                if receipt.notice and receipt.notice not in notices:
-                    notices.append(receipt.notice)
+                    if not receipt.is_confirmed:
+                        unconfirmed.add(label.claim.claim_id)
+                    if receipt.notice and receipt.notice not in notices:
+                        notices.append(receipt.notice)
+        except IotoError as error:
+            if not (made or isinstance(error, LabelError)):
+                raise
+            failure = str(error)  # of the ledger as well: what was made before is made
+            break
         made.append(label.claim)
     return LabelReport(
         made, (), [*notices, *_told(by_others)], failure, len(labels) - len(made), unconfirmed, maybe_twice

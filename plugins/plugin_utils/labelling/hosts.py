@@ -200,7 +200,7 @@ def _label_queue(ledger: Ledger, queue: Sequence[_Host], result: _Result, *, con
         (result.unconfirmed if claim.claim_id in report.unconfirmed else result.labelled).append(name)
     for number, name in enumerate(names[made:]):
         result.not_labelled[name] = (
-            report.failure if not number else f"Its label waits, since the printer failed before: {report.failure}"
+            report.failure if not number else f"Its label waits, since one before it failed: {report.failure}"
         )
 
 
