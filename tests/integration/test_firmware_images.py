@@ -11,6 +11,7 @@ import re
 import struct
 import subprocess
 import tarfile
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -379,6 +380,12 @@ def damaged_uimage(base: Path, tree: Path) -> None:
     base.write_bytes(data)
 
 
+def uimage_with_something_behind(base: Path, tree: Path) -> None:
+    make_uimage(tree, base)
+    with base.open("ab") as file:
+        file.write(b"\xff" * 100)
+
+
 def uimage_of_something(base: Path, tree: Path) -> None:
     make_uimage(tree, base, payload=b"070701" + bytes(5000))  # a ramdisk is a cpio archive
 
@@ -427,6 +434,7 @@ def absent_base(base: Path, tree: Path) -> None:
         (fit, "flattened image tree"),
         (uimage_of_many, "is of type 4, which has no single payload; unpack it"),
         (damaged_uimage, "the checksum of its payload is wrong"),
+        (uimage_with_something_behind, "100 bytes follow the payload of the U-Boot image base.img, and would be lost"),
         (uimage_of_something, "holds nothing that we know"),
         (sysupgrade_image, "say where the agent's configuration is"),
         (ubi, "The format of base.img is unknown"),
@@ -445,6 +453,12 @@ def test_what_cannot_be_done_is_one_sentence_and_leaves_nothing(
         line.make(base, "SN-1")
     assert "\n" not in str(caught.value)
     assert line.litter() == [] and list((line.folder / "out").iterdir()) == []
+
+
+def test_no_room_for_what_lies_between_is_one_sentence(line: Line, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(line.folder / "nowhere"))
+    with pytest.raises(IotoError, match=r"could not be made or read \(No such file or directory\)"):
+        line.make(tree, "SN-1", check=True)
 
 
 def test_a_missing_program_is_named_with_its_package(

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import socket
@@ -27,7 +28,11 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.print
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels import codes, layout, sheets
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.compose import Composer
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.drawing import Drawing
-from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.errors import CharacterError, FitError
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.errors import (
+    CharacterError,
+    FitError,
+    LayoutError,
+)
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.fields import Fields, fill
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.fonts import Fonts
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.layout import REGULAR
@@ -129,6 +134,14 @@ def test_a_sheet_begins_where_it_is_told_and_every_label_on_it_is_read(which: st
         assert zxing(page) == zbar(page, tmp_path) == {CLAIM_ID, *on_it}
         codes_read = zxingcpp.read_barcodes(page)
         assert sum(code.text == CLAIM_ID for code in codes_read) == len(on_it)
+
+
+@pytest.mark.parametrize("pitch", ["pitch_x", "pitch_y"])
+def test_a_sheet_whose_labels_overlap_is_refused_with_the_numbers(pitch: str) -> None:
+    sound = dataclasses.asdict(sheets.SHEETS["L7160"])
+    assert sheets.parse_sheet(sound) == sheets.SHEETS["L7160"]
+    with pytest.raises(LayoutError, match=r"are 63.5 x 38.1 mm, and begin every [0-9. x]+ mm, so that they overlap"):
+        sheets.parse_sheet({**sound, pitch: 30})
 
 
 def test_a_serial_number_that_is_too_long_for_the_label_is_refused_with_the_numbers() -> None:

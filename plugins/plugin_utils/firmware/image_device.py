@@ -267,21 +267,21 @@ def open_device(
 
     Without a `base`, an overlay archive (OpenWrt's, tar.gz) is made that holds nothing but the file.
     """
-    with scratch() if check else workspace(dest) as work:
-        if base is None:
-            base = work / "empty.tar.gz"
-            empty_archive(base)
-            os.utime(base, (0, 0))  # it is never newer than what was made from it
-            format, shared_images = format or "overlay", None
-            if format != "overlay":
-                raise ImageError(f"An image of format {format} needs a base; give one, or format overlay.")
-        try:
+    try:
+        with scratch() if check else workspace(dest) as work:
+            if base is None:
+                base = work / "empty.tar.gz"
+                empty_archive(base)
+                os.utime(base, (0, 0))  # it is never newer than what was made from it
+                format, shared_images = format or "overlay", None
+                if format != "overlay":
+                    raise ImageError(f"An image of format {format} needs a base; give one, or format overlay.")
             yield ImageDevice(base, dest, work, format=format, partition=partition, shared_images=shared_images)
-        except OSError as error:
-            raise ImageError(
-                f"The image {dest} could not be made or read ({error.strerror or error}); see whether there is room on "
-                "its disk and whether its folder can be written, then run again."
-            ) from None
+    except OSError as error:
+        raise ImageError(
+            f"The image {dest} could not be made or read ({error.strerror or error}); see whether there is room on "
+            "its disk and whether its folder can be written, then run again."
+        ) from None
 
 
 def _remote(name: str, path: str, entry: Entry | None) -> RemoteFile:

@@ -80,6 +80,11 @@ class UImage(Image):
         fields[1] = 0
         if zlib.crc32(_HEADER.pack(*fields)) != self._fields[1]:
             raise self.damaged("the checksum of its header is wrong")
+        if behind := self.path.stat().st_size - _HEADER.size - self._fields[3]:
+            raise ImageError(
+                f"{behind} bytes follow the payload of the U-Boot image {self.path.name}, and would be lost; cut them "
+                "off, and append them again to what is made."
+            )
         if _checksum(self.path, _HEADER.size) != self._fields[6]:
             raise self.damaged("the checksum of its payload is wrong")
 

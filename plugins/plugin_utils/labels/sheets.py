@@ -97,4 +97,11 @@ def parse_sheet(value: object) -> Sheet:
             f"The sheet's labels reach to {right:.1f} x {bottom:.1f} mm, and its page is {sheet.page_width:.1f} x "
             f"{sheet.page_height:.1f} mm; correct it."
         )
+    if (columns > 1 and sheet.pitch_x < sheet.label_width - 0.01) or (
+        rows > 1 and sheet.pitch_y < sheet.label_height - 0.01
+    ):
+        raise LayoutError(
+            f"The sheet's labels are {sheet.label_width:g} x {sheet.label_height:g} mm, and begin every "
+            f"{sheet.pitch_x:g} x {sheet.pitch_y:g} mm, so that they overlap; correct it."
+        )
     return sheet
