@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
 
@@ -86,3 +88,13 @@ def test_every_variable_of_the_argument_spec_is_used_and_every_one_that_is_named
 
     assert named <= set(options_of_role(role))
     assert set(options_of_role(role)) <= named | counting
+
+
+def test_a_serial_in_a_prompt_steers_no_terminal() -> None:
+    tasks = yaml.safe_load((ROOT / "roles" / "verify" / "tasks" / "ask.yml").read_text(encoding="utf-8"))
+    prompt = trust_as_template(tasks[0]["ansible.builtin.pause"]["prompt"])
+    hostile = {"inventory_hostname": "pump-1", "ioto_verdict": {}, "ioto_serial": "SN-1\x1b[2J\u202e/Ä.7"}
+    shown = Templar(DataLoader(), variables=hostile).template(prompt)
+    assert shown.startswith("Scan the label of pump-1 (S/N SN-1  2J /Ä.7); Enter alone goes on to the next, and this")
+    unnamed = Templar(DataLoader(), variables={**hostile, "ioto_serial": 17}).template(prompt)
+    assert "(S/N 17)" in unnamed
