@@ -15,6 +15,7 @@ import sys
 import threading
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 import reportlab
@@ -31,6 +32,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.drawing 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.errors import (
     CharacterError,
     FitError,
+    LabelError,
     LayoutError,
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.fields import Fields, fill
@@ -152,6 +154,27 @@ def test_a_serial_number_that_is_too_long_for_the_label_is_refused_with_the_numb
 def test_a_letter_that_no_font_has_is_an_error_that_names_it() -> None:
     with pytest.raises(CharacterError, match=r"U\+13000 \(EGYPTIAN HIEROGLYPH A001\)"):
         label(name="\U00013000")
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        {"text": "ID {claim_id}", "x": 1, "y": 1, "width": 3, "size": 3},
+        {"text": "ID {claim_id}", "x": 1, "y": 19, "width": 40, "size": 3},
+        {"text": "ID {claim_id} {product_name}", "x": 1, "y": 1, "width": 40, "size": 3},
+        {"code128": "{claim_id}", "x": 1, "y": 1, "width": 10, "height": 3},
+        {"code128": "{claim_id} {product_name}", "x": 1, "y": 1, "width": 10, "height": 3},
+        {"image": "/nowhere/{claim_id}.png", "x": 1, "y": 1, "width": 10, "height": 3},
+    ],
+    ids=["too wide", "off the label", "no glyph", "code too wide", "no such letter in a code", "no picture"],
+)
+def test_why_there_is_no_label_is_said_without_the_whole_claim_id(tmp_path: Path, element: dict[str, Any]) -> None:
+    text = json.dumps({"width": 50, "height": 20, "elements": [element]})
+    composer = Composer(layout.parse(text.encode(), name="mine.json5", folder=tmp_path))
+    with pytest.raises(LabelError) as error:
+        composer.compose(Fields(CLAIM_ID, PRODUCT, SERIAL, product_name="Pump \ue000"))
+    assert CLAIM_ID not in str(error.value)
+    assert "********WQ" in str(error.value)
 
 
 def damaged_font(folder: Path) -> Path:

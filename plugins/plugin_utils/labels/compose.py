@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from PIL import Image as PillowImage
 
+from ..claim_ids import mask
 from ..display_text import quoted
 from ..scanning.picture_file import PictureError, open_picture
 from . import codes
@@ -47,7 +48,13 @@ class Composer:
         self._height = round(self._dots(layout.height))
 
     def compose(self, fields: Fields) -> Drawing:
-        """Return the label of `fields`. Raises `FitError` or `CharacterError`."""
+        """Return the label of `fields`. Raises `LabelError`, such as a `FitError`; it has the claim ID masked."""
+        try:
+            return self._compose(fields)
+        except LabelError as error:  # the text that it quotes may hold the claim ID
+            raise type(error)(str(error).replace(fields.claim_id, mask(fields.claim_id))) from None
+
+    def _compose(self, fields: Fields) -> Drawing:
         rects: list[Rect] = []
         glyphs: list[Glyph] = []
         pictures: list[Picture] = []
