@@ -135,7 +135,7 @@ def inherited_listener(number: int) -> socket.socket:
         listener.detach()
         why = "it is no socket of TCP"
     except OSError as error:
-        why = error.strerror
+        why = str(error.strerror)
     except (ValueError, OverflowError):
         why = "it is no number of a file"
     raise ServiceError(
