@@ -133,11 +133,11 @@ def inherited_listener(number: int) -> socket.socket:
         if listener.type == socket.SOCK_STREAM and listener.family in (socket.AF_INET, socket.AF_INET6):
             return listener
         listener.detach()
-        why = "it is no socket of TCP"
+        why = "it is not a TCP socket"
     except OSError as error:
         why = str(error.strerror)
     except (ValueError, OverflowError):
-        why = "it is no number of a file"
+        why = "it is not the number of an open file"
     raise ServiceError(
         f"The service cannot listen at the inherited socket {number} ({why}); give --listener the number of an open "
         "TCP socket, or leave it out."
