@@ -297,7 +297,7 @@ def test_a_port_where_nothing_listens_and_a_host_without_a_name_say_so() -> None
             assert "The scanner tcp:scanner.invalid:9004 cannot be read (" in await next_lost(news)
         for name in ("a..b", "x" * 64):
             async with news_of(f"tcp:{name}:9004") as news:
-                assert "that is no name of a host); correct its name in the settings" in await next_lost(news)
+                assert "that is not the name of a host); correct its name in the settings" in await next_lost(news)
 
     run(test)
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The ioto.serialization maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What goes wrong with the databases without a name that stages are: their disk is often another than the ledgers'."""
+"""What goes wrong with the databases without a name that stages are: their disk is often not that of the ledgers."""
 
 from __future__ import annotations
 

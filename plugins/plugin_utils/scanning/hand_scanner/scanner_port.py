@@ -67,7 +67,7 @@ async def open_scanner(address: ScannerAddress) -> ScannerPort:
             return _keyboard(address)
         return _serial_line(address) if address.kind == SERIAL else await _connection(address)
     except UnicodeError:  # a name that nobody could be asked for
-        raise port_error(address, socket.gaierror(socket.EAI_NONAME, "that is no name of a host")) from None
+        raise port_error(address, socket.gaierror(socket.EAI_NONAME, "that is not the name of a host")) from None
     except OSError as error:
         raise port_error(address, error) from None
 
