@@ -68,9 +68,9 @@ def make_a_size_negative(content: bytearray) -> None:
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
-        (damage_a_name, "the header at byte 1536 is none"),
+        (damage_a_name, "the header at byte 1536 is not one of an archive"),
         # Newer releases of Python take such a header for none, others follow it back.
-        (make_a_size_negative, "(a size in it is negative|the header at byte 1536 is none)"),
+        (make_a_size_negative, "(a size in it is negative|the header at byte 1536 is not one of an archive)"),
     ],
 )
 def test_a_damaged_header_is_told_and_ends_no_archive(

@@ -17,7 +17,7 @@ def refuse_two_ledgers(ledgers: Mapping[str, object]) -> None:
     """Raise `AuditError` where hosts, by name, have different ledgers: an audit is of one."""
     by_ledger: dict[str | None, list[str]] = {}
     for host, ledger in ledgers.items():
-        # What is no text is refused where it is used, and is here no less another one than the others have.
+        # What is not a text is refused where it is used; here it counts as a ledger of its own.
         by_ledger.setdefault(None if ledger is None else str(ledger), []).append(host)
     if len(by_ledger) > 1:
         first, second, *_unused = by_ledger.values()

@@ -75,7 +75,7 @@ def _is_id(key: str) -> bool:
 
 
 def _masked(value: JsonValue) -> JsonValue:
-    """Return what stands in the place of an ID as it may be shown: one of digits may be a number, or in a list."""
+    """Return what stands where an ID should as it may be shown: one of digits may be a number, or in a list."""
     if isinstance(value, list):
         return [_masked(item) for item in value]
     if isinstance(value, dict):

@@ -97,7 +97,7 @@ class Tar(Image):
         with self._plain.open("rb") as file:
             file.seek(self._end)
             if any(file.read(_BLOCK)):  # Python's reader takes that for the end
-                raise self.damaged(f"the header at byte {self._end} is none")
+                raise self.damaged(f"the header at byte {self._end} is not one of an archive")
             while not self._has_more and (block := file.read(1 << 16)):
                 self._has_more = block.count(0) != len(block)
 

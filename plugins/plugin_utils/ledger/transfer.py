@@ -320,7 +320,7 @@ def _object(values: Values, name: str) -> Values | None:
 
 
 def _is_deep(value: Values) -> bool:
-    """Whether `value` has objects and lists so deep in one another that not each Python that reads them can write them again."""
+    """Whether `value` is nested deeper than every Python that reads it can write it again."""
     level: list[Any] = [value]
     for _unused in range(_MOST_DEEP):
         members = (member for each in level for member in (each.values() if isinstance(each, dict) else each))
