@@ -411,6 +411,19 @@ def test_what_an_event_calls_a_unit_and_is_none_spoils_no_report(line: Line) -> 
     assert line.report(**TODAY)["counts"] == {"done": 1, "failed": 3}
 
 
+def test_a_device_that_nobody_came_to_is_not_said_to_have_an_id(line: Line) -> None:
+    begun = json.dumps([{"host": host, "flow": "manual"} for host in ("pump-1", "pump-2")])
+    line.ledger.record(NewEvent(EventKind.RUN_HOSTS, Context.here(run=line.run), detail=begun))
+    line.make("SN-1", host="pump-1")
+    assert line.report()["counts"] == {"done": 1, "not reached": 1}
+    assert "Its run was cut off before it came to it; run again." in Page(line.html).text
+
+    line.start_run()
+    hosts = {"pump-3": {"ioto_mode": "manual", "ioto_product": PRODUCT, "ioto_serial": "SN-3"}}
+    assert line.report(hosts, started=datetime.now(UTC).isoformat())["counts"] == {"unfinished": 1}
+    assert "It has no claim ID, and nothing says why; run again." in Page(line.html).text
+
+
 def test_a_printer_or_a_bad_scan_takes_no_identity_from_a_unit(line: Line) -> None:
     claims = [line.make(f"SN-{number}", state=State.VERIFIED) for number in (1, 2, 3)]
 

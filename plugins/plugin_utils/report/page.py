@@ -121,6 +121,10 @@ def _reason(row: Row) -> str:
     """Return why a unit is not done, and what to do."""
     if row.failures and row.verdict is not UnitVerdict.IN_DOUBT:
         return row.failures[-1].reason
+    if row.verdict is UnitVerdict.NOT_REACHED:
+        return "Its run was cut off before it came to it; run again."
+    if row.claim is None:
+        return "It has no claim ID, and nothing says why; run again."
     return _doubt(row) if row.doubt else "It has an ID that was not read back; run again."
 
 

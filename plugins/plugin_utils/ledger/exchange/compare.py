@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from ...claim_ids import mask
+from ...display_text import counted
 from ..integrity.check import snapshot
 from ..records import LedgerError
 from ..schema import claims, events, origin_seals, seals
@@ -142,7 +143,7 @@ def _of_origins(stage: MergeStage) -> Iterator[str]:
     )
     for number, count in stage.ask(query):
         if count:
-            yield f"That {count} events, from row {number} of {events.name} on, are from there is not known."
+            yield f"Where {counted(count, 'event')} came from is not known here; the first had the number {number} there."
     query = (
         "SELECT origin, seq FROM origin_seal AS there WHERE there.place = 1 AND NOT EXISTS "
         "(SELECT 1 FROM origin_seal AS here WHERE here.place = 0 AND here.origin = there.origin "
