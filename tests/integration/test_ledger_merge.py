@@ -10,9 +10,12 @@ import hashlib
 import itertools
 import json
 import re
+import shutil
 import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from io import BytesIO
 from itertools import permutations
 from pathlib import Path
 
@@ -470,6 +473,43 @@ def test_a_full_disk_is_told_of_the_file_and_not_of_the_ledger(tmp_path: Path) -
         pytest.raises(OSError, match="No space left on device"),
     ):
         dump(ledger.database, file)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE ioto_seals SET last_event = x'00' WHERE seq = 1",
+        "UPDATE ioto_claims SET unit = x'ff' WHERE seq = 1",
+        "UPDATE ioto_origins SET identity = x'ff'",
+        "UPDATE ioto_origin_events SET events = 'x'",
+        "UPDATE ioto_origin_seals SET hash = x'ff'",
+        "UPDATE ioto_ledger SET identity = x'ff'",
+    ],
+)
+def test_what_a_flipped_bit_makes_of_a_ledger_is_a_sentence(sites: list[str], tmp_path: Path, statement: str) -> None:
+    whole = merged(tmp_path / "all.db", sites[0])
+    sound = str(tmp_path / "sound.db")
+    shutil.copy(whole, sound)
+    with Ledger(whole) as ledger:
+        damage(ledger.database, statement)
+        with pytest.raises(LedgerError, match=r"The ledger is damaged: .*|The ledger does not say who it is"):
+            dump(ledger.database, BytesIO())
+    for work in (
+        partial(compare, whole, sound),
+        partial(compare, sound, whole),
+        partial(merge, whole, sites[1:], CONTEXT, check=True),
+        partial(merge, sound, [whole], CONTEXT, check=True),
+    ):
+        with pytest.raises(LedgerError, match=r"amaged|does not say who it is"):
+            work()
+
+
+def test_text_that_is_not_utf_8_is_exported_nowhere(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        ledger.record(NewEvent(EventKind.CHECKED, CONTEXT, detail="agreed"))
+        damage(ledger.database, "UPDATE ioto_events SET detail = CAST(x'41ff42' AS TEXT)")
+        with pytest.raises(LedgerError, match="it holds text that is not UTF-8; have it checked"):
+            dump(ledger.database, BytesIO())
 
 
 # Comparing

@@ -143,7 +143,7 @@ def _of_origins(stage: MergeStage) -> Iterator[str]:
     )
     for number, count in stage.ask(query):
         if count:
-            yield f"Where {counted(count, 'event')} came from is not known here; the first had the number {number} there."
+            yield f"Where {counted(count, 'event')} came from is not known; the first had the number {number} there."
     query = (
         "SELECT origin, seq FROM origin_seal AS there WHERE there.place = 1 AND NOT EXISTS "
         "(SELECT 1 FROM origin_seal AS here WHERE here.place = 0 AND here.origin = there.origin "

@@ -82,7 +82,7 @@ def dump(database: Database, file: IO[bytes]) -> int:
     digest, count, failure = hashlib.sha256(), 0, None
     with snapshot(database) as connection:
         for text in _lines(connection):
-            line = f"{text}\n".encode()
+            line = _encoded(text)
             digest.update(line)
             try:
                 file.write(line)
@@ -117,6 +117,16 @@ def _lines(connection: Connection) -> Iterator[str]:
     for name, table in _TABLES.items():
         for raw in stream(connection, table):
             yield _encode({name: _told(table, raw)})
+
+
+def _encoded(text: str) -> bytes:
+    try:
+        return f"{text}\n".encode()
+    except UnicodeEncodeError:
+        raise LedgerError(
+            "The ledger is damaged: it holds text that is not UTF-8; have it checked (ioto_ledger_job=check), and "
+            "restore the newest of its backups in which nothing is found."
+        ) from None
 
 
 def _told(table: Table, row: RawRow) -> dict[str, Any]:

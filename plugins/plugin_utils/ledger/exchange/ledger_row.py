@@ -30,9 +30,15 @@ def read_row(connection: Connection) -> LedgerRow:
     """Return what the ledger says of itself. Raises `LedgerError`."""
     table = version_table.c
     found = connection.execute(select(table.identity, table.moved_to, table.foreign_until)).all()
-    if len(found) != 1:
+    row = LedgerRow(*found[0]) if len(found) == 1 else None
+    if (
+        row is None
+        or not isinstance(row.identity, str)
+        or not isinstance(row.moved_to, str | None)
+        or not isinstance(row.foreign_until, int | None)
+    ):
         raise LedgerError("The ledger does not say who it is; restore it from its backup.")
-    return LedgerRow(*found[0])
+    return row
 
 
 def write_row(connection: Connection, row: LedgerRow) -> None:

@@ -16,9 +16,11 @@ from typing import Any
 from sqlalchemy import Column, Table, Text
 from sqlalchemy.engine import Connection, Dialect
 
+from ...display_text import printable
 from ..bulk_rows import execute, insert
 from ..postgresql import PATIENCE
 from ..raw_rows import RawRow, few_raw_rows, raw_columns, raw_select
+from ..records import LedgerError
 from ..schema import UtcDateTime, claims, events, origin_events, origin_seals, origins, seals
 
 KEPT = (claims, events, seals, origins, origin_events, origin_seals)
@@ -35,11 +37,18 @@ def key_of(table: Table) -> tuple[int, ...]:
 
 
 def stream(connection: Connection, table: Table, after: int | None = None) -> Iterator[RawRow]:
-    """Yield the raw rows of `table` in the order of their key; with `after`, those with a higher number."""
+    """Yield the raw rows of `table` in the order of their key; with `after`, those with a higher number.
+
+    Raises `LedgerError` at a value of another kind, which a flipped bit makes of one in a file.
+    """
     where = "" if after is None else f"WHERE {_number(table)} > {after:d} "
-    yield from raw_select(
-        connection, f"{_select(table, connection.dialect)} {where}ORDER BY {_order(table, connection)}"
-    )
+    query = f"{_select(table, connection.dialect)} {where}ORDER BY {_order(table, connection)}"
+    sound: set[tuple[type, ...]] = set()
+    for row in raw_select(connection, query):
+        if (types := tuple(map(type, row))) not in sound:
+            _check_types(table, row)
+            sound.add(types)
+        yield row
 
 
 def between(connection: Connection, table: Table, first: int, last: int) -> Sequence[RawRow]:
@@ -94,6 +103,17 @@ def differing_columns(table: Table, one: RawRow, other: RawRow) -> str:
     """Return the names of the columns in which two rows differ."""
     names = (column.name for column in table.c)
     return ", ".join(name for name, a, b in zip(names, one, other, strict=True) if a != b)
+
+
+def _check_types(table: Table, row: RawRow) -> None:
+    for column, value in zip(table.c, row, strict=True):
+        kind = int if column.type.python_type is int else str
+        if not (isinstance(value, kind) or (value is None and column.nullable)):
+            key = printable(" ".join(str(row[place]) for place in key_of(table)))
+            raise LedgerError(
+                f"The ledger is damaged: in row {key} of its table {table.name}, {column.name} cannot be read; have it "
+                "checked (ioto_ledger_job=check), and restore the newest of its backups in which nothing is found."
+            )
 
 
 def _number(table: Table) -> str:
