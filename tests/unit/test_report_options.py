@@ -41,10 +41,10 @@ def test_two_reports_of_one_run_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("variables", "sentence"),
     [
-        ({"ioto_report_dest": "day.pdf"}, "'day.pdf' does not name one; let its name end in .html."),
-        ({"ioto_report_dest": "folder.html"}, "which is a folder; name a file in it."),
-        ({"ioto_report_dest": f"{'x' * 300}.html"}, "(File name too long); give another dest."),
-        ({"ioto_report_dest": "file/day.html"}, "give another place, or the right to."),
+        ({"ioto_report_dest": "day.pdf"}, "'day.pdf' does not name one; let its name end in .html (ioto_report_dest)."),
+        ({"ioto_report_dest": "folder.html"}, "which is a folder; name a file in it (ioto_report_dest)."),
+        ({"ioto_report_dest": f"{'x' * 300}.html"}, "(File name too long); give another dest (ioto_report_dest)."),
+        ({"ioto_report_dest": "file/day.html"}, "give another place, or the right to (ioto_report_dest)."),
         ({"ioto_report_dest": "day.html", "ioto_report_pictures": "many"}, "ioto_report_pictures"),
         ({"ioto_report_dest": "day.html", "ioto_report_reveal": "perhaps"}, "ioto_report_reveal"),
     ],
@@ -58,3 +58,4 @@ def test_what_makes_no_report_is_told_before_the_run(
     (problem,) = told({"a": variables})
     assert problem.startswith("a: ")
     assert sentence in problem
+    assert ("(ioto_report_dest)" in problem) is ("(ioto_report_dest)" in sentence)

@@ -95,7 +95,7 @@ def _page(inputs: Inputs, options: Mapping[str, Any]) -> None:
     try:
         inputs.html = page_path(options["dest"], FIRST_COLUMNS)
     except IotoError as error:
-        raise AuditError(f"{error} (ioto_audit_dest)") from None
+        raise AuditError(f"{str(error).removesuffix('.')} (ioto_audit_dest).") from None
 
 
 def _own(inputs: Inputs, options: Mapping[str, Any]) -> None:

@@ -104,7 +104,10 @@ def run_report(
     try:
         # By their names in the inventory, so that a sentence names what somebody has to correct.
         options = given_by(_OF_A_RUN, complete(given, specs(_OF_A_RUN)))
+    except IotoError as error:
+        return None, [*problems, Problem(tuple(first), str(error))]
+    try:
         page_path(options["dest"])
     except IotoError as error:
-        return None, [*problems, Problem(tuple(first), f"{error} (ioto_report_dest)")]
+        return None, [*problems, Problem(tuple(first), f"{str(error).removesuffix('.')} (ioto_report_dest).")]
     return options, problems
