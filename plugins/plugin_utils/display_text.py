@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from contextlib import suppress
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -50,8 +51,10 @@ def quoted(value: object) -> str:
 
 
 def local_time(at: datetime) -> str:
-    """Return a moment for people: by the clock of this machine, with the offset that it had then."""
-    local = at.astimezone()
+    """Return the moment `at` for people: by the clock of this machine, with the offset that it had then."""
+    local = at
+    with suppress(OverflowError):  # at the ends of the calendar, not every zone has that moment
+        local = at.astimezone()
     return f"{local:%Y-%m-%d %H:%M:%S} {offset(local)}"
 
 

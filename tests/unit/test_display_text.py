@@ -81,6 +81,7 @@ def test_a_time_is_that_of_the_readers_clock_with_the_offset_it_had_then(monkeyp
     try:
         assert local_time(datetime(2026, 11, 27, 9, 0, tzinfo=UTC)) == "2026-11-27 10:00:00 +01:00"
         assert local_time(datetime(2026, 7, 1, 9, 0, tzinfo=UTC)) == "2026-07-01 11:00:00 +02:00"
+        assert local_time(datetime(9999, 12, 31, 23, 30, tzinfo=UTC)) == "9999-12-31 23:30:00 +00:00"
     finally:
         monkeypatch.undo()
         time.tzset()
