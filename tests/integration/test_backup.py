@@ -184,6 +184,26 @@ def test_what_cannot_be_read_and_what_is_somebodys_own_stays(station: Station) -
     assert in_use.name in told
 
 
+def damage_schema(path: Path) -> None:
+    """Have the schema hold what is no UTF-8: SQLite quotes it."""
+    data = path.read_bytes()
+    index, at = b"indexioto_events_atioto_events", b"_\xff\xc3"
+    assert index in data
+    path.write_bytes(data.replace(index, index.replace(b"_at", at)))
+
+
+def test_a_damaged_schema_is_told_in_a_sentence_and_a_copy_with_one_stays(station: Station) -> None:
+    station.serve()
+    damaged = station.back_up().path
+    damage_schema(damaged)
+    made = station.back_up(keep=1)
+    (notice,) = made.notices
+    assert "cannot be read" in notice and damaged.name in notice and damaged.exists()
+    damage_schema(station.ledger)
+    with pytest.raises(LedgerError, match=r"could not be copied .* damaged"):
+        station.back_up()
+
+
 def test_a_ledger_that_another_process_has_for_itself_is_not_waited_for_without_end(
     station: Station, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -65,7 +65,10 @@ def file_to_copy(ledger: str | None) -> Path:
 
 def _moved(path: Path) -> Iterator[str]:
     """Say that the ledger goes on elsewhere. By SQLite alone: one of an older version shall not be migrated for it."""
-    with suppress(sqlite3.Error), closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as reader:
+    with (
+        suppress(sqlite3.Error, UnicodeDecodeError),
+        closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as reader,
+    ):
         for (moved_to,) in reader.execute("SELECT moved_to FROM ioto_ledger WHERE moved_to IS NOT NULL"):
             yield moved_sentence(printable(str(path)), moved_to)
 
@@ -95,6 +98,8 @@ def copy_database(source: Path, target: Path) -> None:
         (verdict,) = writer.execute("PRAGMA quick_check").fetchone()
         if verdict != "ok":
             raise sqlite3.DatabaseError(f"the copy is damaged ({verdict})")
+    except UnicodeDecodeError:  # so the driver fails where SQLite quotes a damaged schema
+        raise sqlite3.DatabaseError("it is damaged") from None
     finally:
         writer.close()
         reader.close()

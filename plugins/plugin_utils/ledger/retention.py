@@ -31,6 +31,8 @@ _STRANGE = (
     "Copies in {folder} that hold events which the ledger has not stay: {copies}; they are another ledger's, or from "
     "before it was restored or replaced. Remove them when nobody needs them."
 )
+_CANNOT_READ = (OSError, sqlite3.Error, UnicodeDecodeError)
+"""The last one where SQLite quotes a damaged schema, which the driver cannot read."""
 _NAMED = 3
 """So many files are named in a sentence; of more, the number."""
 
@@ -54,7 +56,7 @@ def prune(newest: Path, *, keep: int) -> Sequence[str]:
             for path in _others(newest):
                 try:
                     copy = _LedgerCopy.read(path)
-                except (OSError, sqlite3.Error):
+                except _CANNOT_READ:
                     unreadable.append(path)
                     continue
                 if copy.identity and identity and copy.identity != identity:
@@ -66,7 +68,7 @@ def prune(newest: Path, *, keep: int) -> Sequence[str]:
         ours.sort(key=lambda copy: copy.age, reverse=True)
         for copy in ours[keep - 1 :]:
             copy.path.unlink(missing_ok=True)
-    except (OSError, sqlite3.Error) as error:
+    except _CANNOT_READ as error:
         return [f"Older copies in {newest.parent} stay: {error}; see the folder's owner and its disk."]
     return [*_told(unreadable, _UNREADABLE), *_told(strange, _STRANGE)]
 
