@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,14 @@ def test_the_tables_of_a_page_replace_those_of_the_last_one(tmp_path: Path) -> N
     assert page_path(str(tmp_path / "page.html")) == tmp_path / "page.html"
     with pytest.raises(IotoError, match="would be lost"):
         page_path(str(tmp_path / "page.html"), AUDIT_COLUMNS)
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_an_export_does_not_take_the_place_of_a_device(ledger: Ledger, tmp_path: Path, *, check: bool) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(IotoError, match=r"cannot be written \(it is a pipe or a device\); see"):
+        query_ledger(ledger, options("ledger_info", dest=str(tmp_path / "pipe")), check=check)
+    assert (tmp_path / "pipe").is_fifo()
 
 
 def test_an_export_does_not_replace_a_private_key(ledger: Ledger, tmp_path: Path) -> None:

@@ -316,6 +316,16 @@ def test_a_unit_by_two_notations_of_its_address_is_one_in_every_part_of_a_file(l
         assert problem.line == 5 and "001B.2133.4455 stands in line 2 already" in problem.text
 
 
+@pytest.mark.parametrize(
+    "details",
+    ['{"serial": "7-\\udcff"}', '{"mac": "a\\u0000"}', '{"macs": ["\\ud800"]}', f'{{"serial": "{"7" * 256}"}}'],
+)
+def test_details_that_name_a_device_by_no_name_are_a_bad_line(ledger: Ledger, details: str) -> None:
+    """Of these, one database takes some, and the other none."""
+    line = f'{{"claim_id": "AAAAAAAAAA", "product": "{PRODUCT}", "serial": "SN-1", "details": {details}}}\n'
+    assert "name a device by what no name can be" in problems(ledger, line, "jsonl")[1]
+
+
 def nested(deep: int) -> str:
     """A line whose details are so many objects, each in another."""
     details = '{"a":' * (deep - 1) + "{}" + "}" * (deep - 1)

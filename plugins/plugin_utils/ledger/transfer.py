@@ -22,10 +22,11 @@ from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
-from ..claim_ids import quoted_masked
+from ..claim_ids import MAX_UNIT_LENGTH, quoted_masked
 from ..csv_reader import CsvFormat, LineProblem, Source, fold_title, read_lines, read_rows, title_problems
 from ..display_text import printable, quoted
 from ..errors import IotoError
+from ..identity.facts import values_of
 from .columns import LedgerColumn, ValueKind, columns_of, shown_by_task
 from .import_stage import ImportStage
 from .ledger import Ledger
@@ -247,6 +248,12 @@ def _claim(values: Values) -> Claim:
         claim = claim._replace(details=found.details, run=found.run, twin=found.twin, unsettled_at=since)
     if claim.unit is None and claim.state not in (State.ALLOCATED, State.RETIRED):
         raise LedgerError(f"A claim without a unit cannot be {claim.state}; give its serial.")
+    for named in values_of(claim.details):
+        if len(named) > MAX_UNIT_LENGTH or not named.isprintable():  # the databases find boards by these
+            raise LedgerError(
+                f"The details name a device by what no name can be: it needs 1 to {MAX_UNIT_LENGTH} printable "
+                "characters; correct the serial, mac, macs or host_key in them."
+            )
     return claim
 
 
