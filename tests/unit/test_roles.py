@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.filter.core import FilterModule
 from ansible.template import Templar, trust_as_template
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.option_table import options_of
@@ -98,3 +101,14 @@ def test_a_serial_in_a_prompt_steers_no_terminal() -> None:
     assert shown.startswith("Scan the label of pump-1 (S/N SN-1  2J /Ä.7); Enter alone goes on to the next, and this")
     unnamed = Templar(DataLoader(), variables={**hostile, "ioto_serial": 17}).template(prompt)
     assert "(S/N 17)" in unnamed
+
+
+@pytest.mark.parametrize("role", ["line", "service"])
+def test_settings_of_any_script_are_toml(role: str) -> None:
+    said = {"operator": "\U00020bb7\u91ce \U0001f600", "unit": ["a\u0007b", 'q"\\'], "rate": 1.5, "mdns": True}
+    # Rendered into no page: nothing to escape.
+    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(ROOT / "roles" / role / "templates"))
+    environment.filters |= {**FilterModule().filters(), "combine": lambda one, other: {**one, **other}}
+    variables = {"__ioto_line_settings": said, "ioto_server_settings": said, "__ioto_server_names": ["station"]}
+    found = tomllib.loads(environment.get_template("settings.toml.j2").render(ansible_managed="test", **variables))
+    assert {name: value for name, value in found.items() if name in said} == said
