@@ -129,6 +129,15 @@ def test_a_file_of_scans_that_is_no_text_says_on_which_line(tmp_path: Path) -> N
             read_scan_file(str(tmp_path / "scans"), ["a", "b"])
 
 
+def test_the_name_of_a_file_of_scans_steers_no_terminal(tmp_path: Path) -> None:
+    named = tmp_path / "scans\x1b]0;owned\x07"
+    for text in ("", "scan\nx\n", "host,scan\n,1\n", "one\ntwo\n", "host,scan\na,b,c\n"):
+        named.write_text(text)
+        with pytest.raises(ScanError) as caught:
+            read_scan_file(str(named), ["a"])
+        assert str(caught.value).isprintable()
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from ..display_text import printable
 from ..requirements import MissingPackagesError, missing
 from .scan import Scan, ScanError, read_scan
 from .scan_file import ScanFileError
@@ -38,7 +39,9 @@ def read_picture(path: str, templates: Iterable[str]) -> Scan:
             found += zxingcpp.read_barcodes(_level(variant, codes[0]))
         serials = {code.text for code in found if code.format == zxingcpp.BarcodeFormat.Code128}
         return _of_one_label(path, {read_scan(code.text, templates) for code in codes}, serials)
-    raise ScanError(f"The picture {path} shows no QR code that can be read; take it again, nearer and with more light.")
+    raise ScanError(
+        f"The picture {printable(path)} shows no QR code that can be read; take it again, nearer and with more light."
+    )
 
 
 def open_label_picture(path: str) -> Any:
@@ -70,7 +73,7 @@ def _level(picture: Any, code: Any) -> Any:
 
 def _of_one_label(path: str, scans: set[Scan], serials: set[str]) -> Scan:
     if len(scans) > 1 or len(serials) > 1:
-        raise ScanError(f"The picture {path} shows the codes of several labels; take one of each label.")
+        raise ScanError(f"The picture {printable(path)} shows the codes of several labels; take one of each label.")
     (scan,) = scans
     return replace(scan, serial=serials.pop()) if serials else scan
 

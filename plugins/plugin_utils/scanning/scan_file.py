@@ -62,11 +62,11 @@ def read_scan_file(path: str, hosts: Sequence[str]) -> ScanFile:
             raise _not_readable(path, line)
         scans.append(line.text)
     if not scans:
-        raise ScanFileError(f"The file of scans {path} is empty; scan the labels into it.")
+        raise ScanFileError(f"The file of scans {printable(path)} is empty; scan the labels into it.")
     if len(scans) != len(hosts):
         raise ScanFileError(
-            f"The file of scans {path} has {counted(len(scans), 'scan')} for {counted(len(hosts), 'unit')}; give one "
-            "scan for each, in the order of the inventory, or CSV with the columns host (or serial) and scan."
+            f"The file of scans {printable(path)} has {counted(len(scans), 'scan')} for {counted(len(hosts), 'unit')}; "
+            "give one scan for each, in the order of the inventory, or CSV with the columns host (or serial) and scan."
         )
     return ScanFile(path, by_host=dict(zip(hosts, scans, strict=True)))
 
@@ -132,18 +132,20 @@ def _read_table(path: str, titles: Sequence[str], rows: Iterator[CsvRow | LinePr
         name = values[key]
         if not name or name in found:
             problem = "names no" if not name else "names a second time its"
-            raise ScanFileError(f"The file of scans {path}, line {row.line}, {problem} {key}; correct it.")
+            raise ScanFileError(f"The file of scans {printable(path)}, line {row.line}, {problem} {key}; correct it.")
         found[name] = values[_SCAN]
     return ScanFile(path, by_host=found) if key == _HOST else ScanFile(path, by_serial=found)
 
 
 def _check_titles(path: str, titles: Sequence[str]) -> None:
     if _HOST not in titles and _SERIAL not in titles:
-        raise ScanFileError(f"The file of scans {path} has no column host and none called serial; add one.")
+        raise ScanFileError(f"The file of scans {printable(path)} has no column host and none called serial; add one.")
     for name in (_SCAN, _HOST, _SERIAL):
         if titles.count(name) > 1:
-            raise ScanFileError(f"The file of scans {path} has {titles.count(name)} columns {name}; leave one of them.")
+            raise ScanFileError(
+                f"The file of scans {printable(path)} has {titles.count(name)} columns {name}; leave one of them."
+            )
 
 
 def _not_readable(path: str, problem: LineProblem) -> ScanFileError:
-    return ScanFileError(f"The file of scans {path} cannot be read, {problem}")
+    return ScanFileError(f"The file of scans {printable(path)} cannot be read, {problem}")
