@@ -25,6 +25,8 @@ from tests.fleet.jig import Jig
 from tests.services.line_station import RunningStation
 
 ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 180.0
+"""Seconds, for what takes a few."""
 SLOTS = "slots:\n  hosts:\n    slot-1: {ansible_host: 192.0.2.1, ioto_mode: manual}\n"
 
 
@@ -38,7 +40,7 @@ def said(folder: Path, *settings: str, arguments: Sequence[str] = ("--check",), 
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     return done.returncode, done.stdout + done.stderr
@@ -147,7 +149,7 @@ def test_slots_that_a_station_watches_are_refused_by_any_other_inventory_until_i
             jig.plug("slot-1", fleet.devices[0])
             station.wait_for("slot-1 WORKING Checking")
             station.kill()
-            held = hold_slots(slots)  # what the run has left of them ends with its station
+            held = hold_slots(slots, PATIENCE)  # what the run has left of them ends with its station
             for one in held:
                 one.close()
 
@@ -186,7 +188,7 @@ def test_a_user_without_a_name_is_told_before_ssh_refuses_it() -> None:
             env={**os.environ, "HOME": folder, "STATE": f"{folder}/state", "LANG": "C.UTF-8"},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
         )
     assert done.stderr == ""

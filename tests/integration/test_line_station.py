@@ -22,7 +22,7 @@ from tests.fleet import Fleet, processes
 from tests.fleet.jig import Jig
 from tests.services.factory_service_fixture import ServiceMaker, service_with
 from tests.services.label_printer import READY, LabelPrinter
-from tests.services.line_station import RunningStation, eventually
+from tests.services.line_station import PATIENCE, RunningStation, eventually
 from tests.support.slots import service_of_a_line
 
 __all__ = ["service_with"]
@@ -115,7 +115,7 @@ def test_boards_in_place_are_finished_after_the_station_was_killed_and_none_twic
         station.kill()
         # With it goes its run, in which each worker of Ansible is a session of its own.
         assert tree
-        eventually(lambda: not any(map(is_alive, tree)) or None, 20.0, lambda: f"{tree} live on")
+        eventually(lambda: not any(map(is_alive, tree)) or None, PATIENCE, lambda: f"{tree} live on")
 
         station.start()
         station.wait_for_each({f"PASS {device.serial}" for device in fleet.devices})

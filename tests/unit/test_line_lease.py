@@ -57,6 +57,13 @@ def test_kea_says_the_last_word_on_an_address(tmp_path: Path) -> None:
     assert len(parsed(KEA)) == 2
 
 
+def test_of_a_file_that_nobody_cleans_up_the_end_holds(tmp_path: Path) -> None:
+    header, row, *_rows = KEA.splitlines(keepends=True)
+    later = row.replace("192.168.7.21", "192.168.7.99").replace(str(NEVER), str(NEVER + 1))
+    assert found(tmp_path, header + row * 60_000 + later, "pump-1") == "192.168.7.99"
+    assert found(tmp_path, DNSMASQ.splitlines(keepends=True)[0] * 90_000, "pump-1") == "192.168.7.21"
+
+
 def test_what_is_no_lease_file_holds_none() -> None:
     for text in ("", "\0\0\0", "address,hwaddr\n1,2\n", "\n".join(["1 2 3 4"] * 3), 'address,"\n"x'):
         assert parsed(text) == []

@@ -64,7 +64,12 @@ class LeaseFile:
         if stamp == self._stamp or not stat.S_ISREG(status.st_mode):
             return
         with self._path.open("rb") as stream:
-            self._leases = parsed(stream.read(_MOST_BYTES).decode("utf-8", "replace"))
+            data = stream.readline(_MOST_BYTES)  # it says whose file this is
+            if status.st_size > _MOST_BYTES:  # what came last holds
+                stream.seek(status.st_size - _MOST_BYTES)
+                stream.readline(_MOST_BYTES)
+            data += stream.read(_MOST_BYTES)
+        self._leases = parsed(data.decode("utf-8", "replace"))
         self._stamp = stamp
 
 
