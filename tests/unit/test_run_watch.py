@@ -145,6 +145,14 @@ def test_a_run_without_a_summary_is_judged_by_its_end(watch: RunWatch, told: Tol
     assert told.last("slot-2").reason == "The work ended before the board was done."
 
 
+def test_nobody_is_pass_with_whom_nothing_was_done(watch: RunWatch, told: Told) -> None:
+    """As where a template makes its mode none: the summary leaves it alone."""
+    watch.end_task("serialize", "slot-1", DONE)
+    watch.end_task("summary", "slot-1", {"not_done": [], "lines": []})
+    watch.end([], ["slot-1", "slot-2"])
+    assert (told.last("slot-1").state, told.last("slot-2").state) == ("pass", "fail")
+
+
 def test_a_scan_that_did_not_fit_is_no_board_that_is_done(watch: RunWatch, told: Told) -> None:
     watch.end_task("serialize", "slot-1", {"scan_refused": True, "msg": "It is another's label."})
     watch.end([], ["slot-1", "slot-2"])

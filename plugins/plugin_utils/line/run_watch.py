@@ -131,8 +131,10 @@ class RunWatch:
         for host in self._reports:
             if host in (result.get("not_done") or ()):
                 self._fail(host, words.of_result({**failures.get(host, {}), "msg": sentences.get(host)}))
-            else:
+            elif host in self._done:
                 self._pass(host)
+            else:  # its mode may have come to be none, so that it is no part of the batch
+                self._fail(host, words.UNFINISHED)
 
     def _fail_all(self, trouble: words.Trouble) -> None:
         for host in self._reports:
