@@ -267,6 +267,7 @@ def test_a_service_that_is_lost_hides_what_cannot_be_true_any_more(
 def test_a_station_that_is_lost_is_told_on_its_own_tiles_alone(
     line: RunningService, browser: Browser, tmp_path: Path
 ) -> None:
+    tell(line, slots({"state": "pass", "serial": "SN-1"}))
     # A run without a station sends no heartbeat, and misses none.
     tell(line, slots({"state": "pass", "serial": "SN-2"}), station="by hand")
     show(browser, line)
