@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import socket
 import struct
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from threading import Event, Thread
@@ -126,6 +128,20 @@ def test_a_key_that_ssh_has_not_is_refused_by_name(tmp_path: Path, key: Any) -> 
     file.chmod(0o600)
     with pytest.raises(KeyFileError, match=f"^The private key {file} is of no kind that is known here"):
         load_key(str(file), None)
+
+
+def test_a_key_whose_file_is_damaged_is_refused_by_name(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    key = ec.generate_private_key(ec.SECP256R1())
+    whole = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode().splitlines(keepends=True)
+    data = base64.b64decode("".join(whole[1:-1]))
+    file.touch(mode=0o600)
+    for place in range(0, len(data), 3):
+        body = base64.encodebytes(data[:place] + bytes([data[place] ^ 0x55]) + data[place + 1 :]).decode()
+        file.write_text(f"{whole[0]}{body}{whole[-1]}", encoding="ascii")
+        load_key.cache_clear()
+        with suppress(KeyFileError):  # not every byte of it counts
+            load_key(str(file), None)
 
 
 def test_an_agent_that_says_nothing_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,7 +61,7 @@ def load_key(file: str | None, passphrase: str | None, text: str | None = None) 
             return kind.from_private_key(io.StringIO(content), passphrase)
         except paramiko.PasswordRequiredException:
             return None
-        except (paramiko.SSHException, ValueError):
+        except Exception:  # noqa: S112 - of another kind, or damaged: paramiko's parser stumbles, by an error of any type
             continue
     raise KeyFileError(
         f"The private key {where} is of no kind that is known here (ed25519, ecdsa, rsa), or its passphrase is wrong; "
@@ -130,7 +130,7 @@ def certified(key: paramiko.PKey, files: Sequence[str]) -> Sequence[paramiko.PKe
     """Return `key` with each of the certificates in `files` that is its own. What is no certificate is left out."""
     found = []
     for file in files:
-        with suppress(OSError, ValueError, UnsupportedAlgorithm):
+        with suppress(Exception):  # as above
             identity = load_ssh_public_identity(Path(file).read_bytes())
             if isinstance(identity, SSHCertificate):
                 public = identity.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
