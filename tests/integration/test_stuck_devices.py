@@ -61,19 +61,14 @@ def test_nobody_waits_for_a_device_that_holds_us_up(
 ) -> None:
     labels = tmp_path / "labels.zpl"
     with Fleet.start(tmp_path / "fleet", groups={"manual": 2}, kind="dropbear") as fleet:
-        inventory = servers.inventory(tmp_path / "hostile.json", fleet.devices[0])
+        # What ends by itself, or is done, has time for it, however busy the machine is.
+        patience = dict.fromkeys(set(_KINDS) - {("banner", "flood"), ("answer", "flood")}, _SECONDS)
+        inventory = servers.inventory(tmp_path / "hostile.json", fleet.devices[0], seconds=patience)
         started = time.monotonic()
         run = provision(
             home,
             *("-i", fleet.inventory, "-i", inventory, "-e", f"ioto_engine={engine}"),
-            *(
-                "-e",
-                f"ioto_device_timeout={_SECONDS}",
-                "-e",
-                f"ioto_label_dest={labels}",
-                "-e",
-                "ioto_label_format=zpl",
-            ),
+            *("-e", f"ioto_label_dest={labels}", "-e", "ioto_label_format=zpl"),
             ANSIBLE_FORKS=str(len(_KINDS) + 2),
             ANSIBLE_SSH_CONTROL_PATH_DIR=str(controls),
         )
@@ -83,8 +78,8 @@ def test_nobody_waits_for_a_device_that_holds_us_up(
         assert f"{hostile + 2} devices: 2 done, 0 already done" in run.output, run.output
         assert "Labels: 2 made" in run.output
         assert all(device.claim_id() for device in fleet.devices)
-        # All at once: one deadline, and what the rest of the run takes.
-        assert took < _SECONDS + 30
+        # All at once: one after the other would take twice as long at the least.
+        assert took < _SECONDS * hostile / 2
         said = run.reasons
         assert len(said) == hostile
         assert run.failed | run.unreachable == set(said)
@@ -264,22 +259,21 @@ def test_a_device_that_was_stuck_and_is_well_again_is_done_by_the_next_run(
     with Fleet.start(tmp_path / "fleet", groups={"manual": 1}, kind="dropbear") as fleet:
         device = fleet.devices[0]
         sound = device.replace_shell("echo wedged >&2; exec sleep 600")
-        arguments = "-i", fleet.inventory, "-e", f"ioto_engine={engine} ioto_device_timeout=3"
+        arguments = "-i", fleet.inventory, "-e", f"ioto_engine={engine}"
 
-        stuck = provision(home, *arguments)
+        stuck = provision(home, *arguments, "-e", "ioto_device_timeout=5")
 
         assert stuck.status == 4, stuck.output
         assert stuck.unreachable == {device.name}
         assert (
-            f"The device {device.name} was not done within 3 s (ioto_device_timeout); it said: wedged." in stuck.output
+            f"The device {device.name} was not done within 5 s (ioto_device_timeout); it said: wedged." in stuck.output
         )
 
         sound.replace(device.root / "bin/sh")
-        started = time.monotonic()
+        # Over a connection that was left it would wait for the wedged shell, for longer than a device has.
         well = provision(home, *arguments)
 
         assert well.status == 0, well.output
-        assert time.monotonic() - started < 30
 
 
 def test_no_claim_id_is_shown_at_any_verbosity_and_an_open_file_is_mentioned(tmp_path: Path, home: Path) -> None:

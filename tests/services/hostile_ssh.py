@@ -81,10 +81,24 @@ class HostileServers:
         self.ports: Mapping[tuple[str, str], int] = dict(zip(map(tuple, self._kinds), ports, strict=True))
         return self
 
-    def inventory(self, file: Path, device: Device, *, more: Mapping[tuple[str, str], int] = {}) -> Path:
-        """Write an inventory of them, and of who is at the ports `more`, for who may log in to `device`; return it."""
+    def inventory(
+        self,
+        file: Path,
+        device: Device,
+        *,
+        more: Mapping[tuple[str, str], int] = {},
+        seconds: Mapping[tuple[str, str], float] = {},
+    ) -> Path:
+        """Write an inventory of them, and of who is at the ports `more`, for who may log in to `device`; return it.
+
+        `seconds` says how long some of them may take.
+        """
         hosts = {
-            host_name(kind): {"ansible_host": "127.0.0.1", "ansible_port": port}
+            host_name(kind): {
+                "ansible_host": "127.0.0.1",
+                "ansible_port": port,
+                **({"ioto_device_timeout": seconds[kind]} if kind in seconds else {}),
+            }
             for kind, port in (dict(self.ports) | dict(more)).items()
         }
         shared = {
