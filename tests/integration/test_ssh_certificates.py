@@ -61,13 +61,13 @@ def test_a_certificate_opens_what_its_key_does_not(tmp_path: Path, authority: Pa
     words = f"-F none -o IdentityAgent=none -o CertificateFile={of_other}"
     options = {"host": "127.0.0.1", "port": port, "remote_user": "root", "private_key_file": str(key)}
     with pytest.raises(UnreachableError, match="does not let root in"):
-        Connector().connect("bench", resolve_settings({**options, "ssh_args": words}), Deadline(5))
+        Connector().connect("bench", resolve_settings({**options, "ssh_args": words}), Deadline(60))
 
     certify(key, authority, certificate)
     named = {**options, "ssh_args": f"{words} -o CertificateFile={tmp_path}/line-%p.pub"}
-    with Connector().connect("bench", resolve_settings(named), Deadline(5)) as device:
+    with Connector().connect("bench", resolve_settings(named), Deadline(60)) as device:
         assert device.run("echo in").stdout.strip() == b"in"
 
     certificate.rename(f"{key}-cert.pub")
-    with Connector().connect("bench", resolve_settings({**options, "ssh_args": words}), Deadline(5)) as device:
+    with Connector().connect("bench", resolve_settings({**options, "ssh_args": words}), Deadline(60)) as device:
         assert device.run("echo in").stdout.strip() == b"in"
