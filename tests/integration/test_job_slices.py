@@ -397,6 +397,8 @@ def test_only_slices_that_there_are_can_be_replaced(job: Job) -> None:
     found, problems = slices_to_replace(hosts, job.checked())
     assert found == {number} and len(problems) == 1 and "has no such slice" in str(problems[0])
     assert slices_to_replace(job.hosts("a"), job.checked()) == (set(), [])
+    one = job.hosts("a", ioto_replaces_slice=f"{number},")
+    assert slices_to_replace(one, job.checked()) == ({number}, [])
 
 
 def test_a_job_of_many_hosts_is_read_back_whole(location: str) -> None:

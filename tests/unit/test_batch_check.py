@@ -260,7 +260,8 @@ def test_a_variable_that_is_ours_but_for_its_prefix_is_refused(name: str, meant:
     assert check_names({"a": own}, known, {}) == []
     (problem,) = check_names({"a": [name, *own]}, known, {})
     assert str(problem).startswith(f"a: the variable {name} is unknown: did you mean {meant}?")
-    assert check_names({"a": [name]}, known, {"a": {"ioto_own_variables": [name]}}) == []
+    for own in ([name], f"another, {name}"):
+        assert check_names({"a": [name]}, known, {"a": {"ioto_own_variables": own}}) == []
     assert check_names({"a": [name, meant]}, known, {}) == []
 
 
@@ -293,6 +294,7 @@ def test_a_serial_that_is_damaged_beside_the_others_is_refused(ledger: str, seri
     batch = {f"h{number}": host(ledger, ioto_serial=serial) for number, serial in enumerate(serials)}
     (problem,) = problems(batch)
     assert problem.startswith(f"h2: the serial {wrong} looks like ") and "ioto_serial_pattern" in problem
+    assert problems({name: {**of, "ioto_serial_pattern": None} for name, of in batch.items()}) == [problem]
     assert problems({name: {**of, "ioto_serial_pattern": "[0-9.]+"} for name, of in batch.items()}) == []
 
 

@@ -171,8 +171,13 @@ def _marks(variables: Mapping[str, Any]) -> IdentifyingMarks:
     return IdentifyingMarks.without(map(str, shared) if isinstance(shared, list) else ())
 
 
+def _pattern(unit: _BatchUnit) -> Any:
+    """Return the pattern of serials; one that is there and empty is none."""
+    return unit.variables.get("ioto_serial_pattern")
+
+
 def _check_pattern(unit: _BatchUnit, report: Callable[[str], None]) -> None:
-    pattern = unit.variables.get("ioto_serial_pattern")
+    pattern = _pattern(unit)
     if unit.serial is None:
         return
     if pattern is None:
@@ -199,7 +204,7 @@ def _damaged_beside_others(units: Iterable[_BatchUnit]) -> Iterable[Problem]:
     """A problem for each serial that is damaged beside the others of its product; a pattern allows it."""
     serials: dict[str | None, dict[str, str]] = defaultdict(dict)
     for unit in units:
-        if unit.serial is not None and "ioto_serial_pattern" not in unit.variables and not damage(unit.serial):
+        if unit.serial is not None and _pattern(unit) is None and not damage(unit.serial):
             serials[unit.product][unit.host] = unit.serial
     for of_product in serials.values():
         for host, looks_like in damage_beside_others(of_product).items():
@@ -282,7 +287,7 @@ def _look_alikes(units: Iterable[_BatchUnit]) -> Iterable[Problem]:
     """A problem for serials of one product that differ in capitals and signs alone; a pattern allows them."""
     groups: dict[object, dict[str, str]] = defaultdict(dict)
     for unit in units:
-        if unit.serial is not None and "ioto_serial_pattern" not in unit.variables:
+        if unit.serial is not None and _pattern(unit) is None:
             letters = "".join(filter(str.isalnum, unit.serial.casefold()))
             groups[unit.product, letters or unit.serial].setdefault(unit.serial, unit.host)
     sentence = (

@@ -48,8 +48,9 @@ def check_names(
     found: dict[str, list[str]] = {}
     meant = {name: _meant(name, known) for name in {name for of_host in names.values() for name in of_host}}
     for host, of_host in names.items():
-        allowed = own.get(host, {}).get(OWN, ())
-        allowed = set(map(str, allowed)) if isinstance(allowed, list) else {str(allowed)} if allowed else set()
+        listed = own.get(host, {}).get(OWN) or []
+        # One text is a list with commas, as for Ansible.
+        allowed = {str(name).strip() for name in (listed if isinstance(listed, list) else str(listed).split(","))}
         for name in sorted({name for name in of_host if name.startswith(PREFIX)} - {*known, *allowed}):
             found.setdefault(_sentence(name, known), []).append(host)
         present = set(of_host)

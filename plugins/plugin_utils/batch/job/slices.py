@@ -40,7 +40,8 @@ def slices_to_replace(hosts: Hosts, job: CheckedJob) -> tuple[set[str], list[Pro
     for host, facts in hosts.items():
         value = facts.get(REPLACES) or []
         for number in value.split(",") if isinstance(value, str) else value if isinstance(value, list) else [value]:
-            said.setdefault(str(number).strip().upper(), []).append(host)
+            if name := str(number).strip().upper():  # a comma at the end names none
+                said.setdefault(name, []).append(host)
     known = {number for record in job.records.values() for number in record.slices}
     problems = [
         Problem(
