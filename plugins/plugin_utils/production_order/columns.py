@@ -50,13 +50,15 @@ _RESERVED = ("claim_id", "product")
 _SECRETS = ("password", "passwd", "token", "secret")
 _MISTYPED_FROM = 5
 """Characters of a title from which on one wrong character still tells what is meant: `model` is no `mode`."""
+_LONGEST = 64
+"""Letters of a title that may be meant for a column; the words in a longer one can be left out in too many ways."""
 _PROPERTY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
 def column_meant(title: str) -> str | None:
     """Return the column that `title` seems to be meant for, though it is not called so; None for any other title."""
     letters = _letters(title)
-    if letters in _OTHER_WORDS:
+    if letters in _OTHER_WORDS or len(letters) > _LONGEST:
         return None
     if found := _WHOLE.get(letters) or next((name for name in COLUMNS if _resembles(letters, _letters(name))), None):
         return found
@@ -75,6 +77,8 @@ def column_meant(title: str) -> str | None:
 def names_claim_id(name: str) -> bool:
     """Say whether `name` says claim ID in one of the words for it: nothing else is called so, as `serial` may be."""
     letters = _letters(name).rstrip("0123456789")
+    if len(letters) > _LONGEST:
+        return False
     return any(_resembles(core, word) for core in _cores(letters) for word in _WORDS["claim_id"])
 
 
