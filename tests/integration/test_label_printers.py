@@ -63,6 +63,15 @@ def test_what_names_no_printer_is_told_before_the_first_label(address: str) -> N
         open_printer(address)
 
 
+def test_a_ledger_is_no_printer(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        ledger.allocate(AllocationRequest(PRODUCT, "SN-1", "generated", CONTEXT))
+    before = (tmp_path / "ledger.db").read_bytes()
+    with pytest.raises(PrintError, match="is no printer, but a database, such as a ledger, or a private key"):
+        open_printer(f"file:{tmp_path}/ledger.db")
+    assert (tmp_path / "ledger.db").read_bytes() == before
+
+
 def took(address: str, timeout: float = SECONDS) -> tuple[PrintError, float]:
     started = time.monotonic()
     with pytest.raises(PrintError) as error:

@@ -41,6 +41,7 @@ from ..claim_ids import mask_folded
 from ..device.connection import connect
 from ..display_text import printable, quoted
 from ..labels.errors import PrintError
+from ..private_files import PreciousFileError, refuse_precious
 
 DEFAULT_PORT = 9100
 TIMEOUT = 30.0
@@ -342,7 +343,7 @@ def open_printer(address: str, *, timeout: float = TIMEOUT) -> Printer:
     makers: dict[str, Callable[[], Printer | None]] = {
         "socket": lambda: _socket_printer(address, timeout),
         "cups": lambda: CupsPrinter(rest, timeout=timeout) if rest and not rest.startswith("-") else None,
-        "file": lambda: FilePrinter(rest, timeout=timeout) if rest.startswith("/") else None,
+        "file": lambda: _file_printer(rest, timeout),
     }
     printer = makers[scheme]() if scheme in makers and address.isprintable() else None
     if printer is None:
@@ -360,3 +361,17 @@ def _socket_printer(address: str, timeout: float) -> SocketPrinter | None:
     except ValueError:
         return None
     return SocketPrinter(parts.hostname, port, timeout=timeout) if parts.hostname else None
+
+
+def _file_printer(path: str, timeout: float) -> FilePrinter | None:
+    if not path.startswith("/"):
+        return None
+    try:
+        if os.path.isfile(path):  # noqa: PTH113 - Path.is_file fails where nobody may look
+            refuse_precious(Path(path))
+    except PreciousFileError:
+        raise PrintError(
+            f"{quoted(path)} is no printer, but a database, such as a ledger, or a private key; give another printer, "
+            "such as file:/dev/usb/lp0."
+        ) from None
+    return FilePrinter(path, timeout=timeout)
