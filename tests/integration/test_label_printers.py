@@ -67,7 +67,7 @@ def test_a_ledger_is_no_printer(tmp_path: Path) -> None:
     with Ledger(tmp_path / "ledger.db") as ledger:
         ledger.allocate(AllocationRequest(PRODUCT, "SN-1", "generated", CONTEXT))
     before = (tmp_path / "ledger.db").read_bytes()
-    with pytest.raises(PrintError, match="is no printer, but a database, such as a ledger, or a private key"):
+    with pytest.raises(PrintError, match="is not a printer, but a database, such as a ledger, or a private key"):
         open_printer(f"file:{tmp_path}/ledger.db")
     assert (tmp_path / "ledger.db").read_bytes() == before
 

@@ -371,7 +371,7 @@ def _file_printer(path: str, timeout: float) -> FilePrinter | None:
             refuse_precious(Path(path))
     except PreciousFileError:
         raise PrintError(
-            f"{quoted(path)} is no printer, but a database, such as a ledger, or a private key; give another printer, "
-            "such as file:/dev/usb/lp0."
+            f"{quoted(path)} is not a printer, but a database, such as a ledger, or a private key; give another "
+            "printer, such as file:/dev/usb/lp0."
         ) from None
     return FilePrinter(path, timeout=timeout)
