@@ -455,6 +455,19 @@ def test_what_cannot_be_done_is_one_sentence_and_leaves_nothing(
     assert line.litter() == [] and list((line.folder / "out").iterdir()) == []
 
 
+def test_a_tree_that_does_not_get_to_the_disk_is_not_made(
+    line: Line, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = line.folder / "programs"
+    programs.mkdir()
+    (programs / "sync").write_text("#!/bin/sh\necho sync: error syncing: Input/output error >&2\nexit 1\n")
+    (programs / "sync").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    with pytest.raises(IotoError, match=r"SN-1 could not be brought to the disk \(sync: error syncing: Input/output"):
+        line.make(tree, "SN-1")
+    assert list((line.folder / "out").iterdir()) == []
+
+
 def test_no_room_for_what_lies_between_is_one_sentence(line: Line, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(line.folder / "nowhere"))
     with pytest.raises(IotoError, match=r"could not be made or read \(No such file or directory\)"):

@@ -25,12 +25,12 @@ from ..display_text import printable
 from ..image_formats.checksums import digest, renew_beside
 from ..image_formats.detect import open_image
 from ..image_formats.disk import Disk
-from ..image_formats.image import Change, Entry, Image, ImageError, Kind
+from ..image_formats.image import Change, Entry, Image, ImageError, Kind, tail
 from ..image_formats.master import Master
 from ..image_formats.paths import CONFIG_DIRS, Walk, find_config_dir, has_directory
 from ..image_formats.shared_images import SharedImages
 from ..image_formats.tar import empty_archive
-from ..image_formats.tools import run
+from ..image_formats.tools import run, said
 from ..image_formats.tree import Tree, put
 from ..image_formats.workspace import scratch, subfolder, workspace
 from ..json5.reader import MAX_BYTES
@@ -225,7 +225,12 @@ class ImageDevice(StoredDevice):
             read = self._read_out(target, change)
         if target != self._dest:
             if target.is_dir():
-                run("sync", "--file-system", target)
+                synced = run("sync", "-f", target)  # which BusyBox knows as well
+                if synced.returncode:
+                    raise ImageError(
+                        f"The image {self._dest.name} could not be brought to the disk ({tail(said(synced))}); see "
+                        "whether the disk is sound and has room, then run again."
+                    )
             else:
                 if stat.S_IMODE(target.stat().st_mode) != _IMAGE_MODE:
                     target.chmod(_IMAGE_MODE)
