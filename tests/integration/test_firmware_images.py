@@ -455,6 +455,22 @@ def test_what_cannot_be_done_is_one_sentence_and_leaves_nothing(
     assert line.litter() == [] and list((line.folder / "out").iterdir()) == []
 
 
+def test_what_is_put_into_a_tree_outlives_a_power_cut(line: Line, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = line.folder / "out" / "SN-1"
+    folder.parent.mkdir()
+    tree.rename(folder)
+    synced: list[str] = []
+
+    def fsync(descriptor: int, sync: Callable[[int], None] = os.fsync) -> None:
+        sync(descriptor)
+        synced.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    line.make(folder, "SN-1", dest=folder)
+    place = folder / DEVICE_PATH
+    assert synced == [str(place.with_name(".device.json5.ioto-new")), str(place.parent)]
+
+
 def test_a_tree_that_does_not_get_to_the_disk_is_not_made(
     line: Line, tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

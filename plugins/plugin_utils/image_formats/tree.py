@@ -10,6 +10,7 @@ import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ..private_files import sync
 from .image import READ_AT_MOST, Change, Entry, Image, ImageError, Kind, tail
 from .tools import run, said
 
@@ -89,6 +90,7 @@ def put(root: Path, change: Change) -> None:
         os.utime(temporary, (entry.mtime, entry.mtime))
         temporary.replace(place)
         os.utime(place.parent, ns=(folder.st_atime_ns, folder.st_mtime_ns))
+        sync(place.parent)
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise ImageError(
