@@ -188,7 +188,7 @@ def test_a_device_file_whose_reader_takes_all_has_the_label(tmp_path: Path) -> N
 
     taker = threading.Thread(target=take)
     taker.start()
-    assert open_printer(f"file:{pipe}", timeout=10).send(LABEL, "label") == Receipt()
+    assert open_printer(f"file:{pipe}", timeout=PLENTY).send(LABEL, "label") == Receipt()
     taker.join()
     os.close(reader)
     assert read == [LABEL]

@@ -290,7 +290,7 @@ def test_after_a_printer_died_the_next_run_prints_exactly_the_missing_labels_in_
 
         def run(printer: Listener) -> batch.LabelReport:
             labels, _none = batch.compose_all(job, selection.due(ledger, context=CONTEXT))
-            to = SocketPrinter("127.0.0.1", printer.port, timeout=10)
+            to = SocketPrinter("127.0.0.1", printer.port, timeout=60)
             return batch.print_labels(ledger, labels, printer=to, context=CONTEXT)
 
         dying, sound = Listener(3), Listener(100)
