@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import backup
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import sqlite_file
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.backup import Backup, back_up
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
@@ -209,7 +209,7 @@ def test_a_ledger_that_another_process_has_for_itself_is_not_waited_for_without_
 ) -> None:
     station.serve()
     made = station.back_up().path
-    monkeypatch.setattr(backup, "BUSY_TIMEOUT", 0.05)
+    monkeypatch.setattr(sqlite_file, "BUSY_TIMEOUT", 0.05)
     with closing(sqlite3.connect(made, isolation_level=None)) as holder:
         holder.execute("BEGIN EXCLUSIVE")
         with pytest.raises(LedgerError, match=r"could not be copied .* had it for itself for more than"):

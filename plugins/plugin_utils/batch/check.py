@@ -172,7 +172,7 @@ def _marks(variables: Mapping[str, Any]) -> IdentifyingMarks:
 
 
 def _pattern(unit: _BatchUnit) -> Any:
-    """Return the pattern of serials; one that is there and empty is none."""
+    """Return the pattern of serials; an empty one counts as left out."""
     return unit.variables.get("ioto_serial_pattern")
 
 
@@ -378,7 +378,8 @@ def _taken(ledger: Ledger, units: Sequence[_BatchUnit]) -> Iterable[Problem]:
 
 def _trouble(holder: Claim, unit: _BatchUnit) -> str | None:
     if holder.state is State.RETIRED:
-        return f"the claim ID {mask(holder.claim_id)} was retired ({holder.reason}); give this unit another one."
+        because = printable(holder.reason or "")
+        return f"the claim ID {mask(holder.claim_id)} was retired ({because}); give this unit another one."
     other_unit = unit.serial is not None and holder.unit is not None and not is_same_serial(holder.unit, unit.serial)
     other_product = unit.product is not None and holder.product != unit.product
     if other_unit or other_product:

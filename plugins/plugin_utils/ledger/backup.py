@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from .location import Location
 from .migrations.version import moved_sentence
 from .records import LedgerError
 from .retention import copy_name, prune
-from .sqlite_file import BUSY_TIMEOUT
+from .sqlite_file import copy_pages
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +81,10 @@ def _unused(folder: Path, stem: str) -> Path:
 
 def copy_database(source: Path, target: Path) -> None:
     """Copy an SQLite database, with what is in its log alone, to one file. Raises `sqlite3.Error`."""
-    deadline = time.monotonic() + BUSY_TIMEOUT
     reader = sqlite3.connect(f"{source.as_uri()}?mode=ro", uri=True, timeout=0)
     writer = sqlite3.connect(target)
-
-    def require_time(status: int, *_pages: int) -> None:
-        # The driver itself would ask for ever whether the one who has the database for himself is done.
-        if status == sqlite3.SQLITE_BUSY and time.monotonic() > deadline:
-            raise sqlite3.OperationalError(f"another process has had it for itself for more than {BUSY_TIMEOUT} s")
-
     try:
-        reader.backup(writer, progress=require_time)
+        copy_pages(reader, writer)
         # A copy is one file: without this it would need a -wal beside it.
         writer.execute("PRAGMA journal_mode=DELETE")
         (verdict,) = writer.execute("PRAGMA quick_check").fetchone()

@@ -65,6 +65,20 @@ def _open() -> sqlite3.Connection:
 _ENGINE = create_engine("sqlite://", creator=_open, poolclass=NullPool, hide_parameters=True)
 
 
+def copy_pages(reader: sqlite3.Connection, writer: sqlite3.Connection) -> None:
+    """Copy a whole database. Raises `sqlite3.Error`, also where another process keeps it for `BUSY_TIMEOUT` seconds."""
+    deadline = time.monotonic() + BUSY_TIMEOUT
+
+    def require_time(status: int, *_pages: int) -> None:
+        # The driver itself would ask for ever whether the one who has the database for himself is done.
+        if status == sqlite3.SQLITE_BUSY and time.monotonic() > deadline:
+            error = sqlite3.OperationalError(f"another process has had it for itself for more than {BUSY_TIMEOUT} s")
+            error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+            raise error
+
+    reader.backup(writer, progress=require_time)
+
+
 def holds_something(path: Path) -> bool:
     """Whether there is a file with content at `path`. Raises `LedgerError` where something else is."""
     try:

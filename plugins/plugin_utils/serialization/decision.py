@@ -176,9 +176,10 @@ def _refused_gift(asked: Asked, known: Known) -> Decision | None:
         except InvalidClaimIdError as error:
             return _refuse(f"{error}")
     if holder is not None and holder.state is State.RETIRED:
+        because = printable(holder.reason or "")
         return _refuse(
-            f"The claim ID {mask(holder.claim_id)} that was given is retired ({holder.reason}), and no ID is issued "
-            "twice: give this unit another one."
+            f"The claim ID {mask(holder.claim_id)} that was given is retired ({because}), and no ID is issued twice: "
+            "give this unit another one."
         )
     taken = _foreign(holder, asked)
     if taken is None:

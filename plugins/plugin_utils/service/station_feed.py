@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from ..claim_ids import mask
+from ..display_text import printable
 from ..ledger.event_kinds import EventKind
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, Event, State
@@ -194,7 +195,7 @@ def to_json(card: Card) -> dict[str, object]:
 def claim_verdict(claim: Claim) -> tuple[str, str]:
     """Return how a claim stands, as a word and in words."""
     if claim.state is State.RETIRED:
-        return "retired", f"Retired: {claim.reason}" if claim.reason else "Retired"
+        return "retired", f"Retired: {printable(claim.reason)}" if claim.reason else "Retired"
     if claim.doubt is not None:
         return "fail", f"In doubt: {claim.doubt}"
     if claim.state.is_past(State.WRITTEN):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from ..claim_ids import InvalidProductError, is_valid, mask, parse_product
 from ..device.agent_settings import Override
 from ..device.state import DeviceState
-from ..display_text import quoted
+from ..display_text import printable, quoted
 from ..identity.mac_addresses import is_same_serial
 from ..identity.marks import ANY_MARKS, IdentifyingMarks
 from ..ledger.event_kinds import EventKind
@@ -137,7 +137,7 @@ def _of_ledger_and_label(scan: Scan, seen: UnitSeen, known: UnitKnown) -> list[s
 
 def _void(holder: Claim, successor: Claim | None) -> str:
     """Return why a label with the ID of `holder` is void, and what is in its place."""
-    void = f"the label is void, since its claim ID is retired ({holder.reason}); "
+    void = f"the label is void, since its claim ID is retired ({printable(holder.reason or '')}); "
     if successor is None:
         return f"{void}no other has come in its place"
     end = "" if successor.is_live else ", which is retired, too"

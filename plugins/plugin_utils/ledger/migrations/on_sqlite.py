@@ -27,7 +27,7 @@ from sqlalchemy.pool import NullPool
 
 from ...private_files import draft
 from ..records import LedgerError
-from ..sqlite_file import BUSY_TIMEOUT, USE_LOG
+from ..sqlite_file import BUSY_TIMEOUT, USE_LOG, copy_pages
 from .steps import SCHEMA_VERSION, Migration, take_steps, version_of
 
 PATIENCE = 600
@@ -70,7 +70,7 @@ def migrated_copy(path: Path, connection: Connection) -> tuple[Connection, Migra
     """Return a connection to a copy of the ledger at `path`, of today's schema, which nobody else sees: for readers."""
     copy = _PRIVATE.connect()
     try:
-        _driver(connection).backup(_driver(copy))
+        copy_pages(_driver(connection), _driver(copy))
         copy.exec_driver_sql("BEGIN")
         migration = take_steps(copy, str(path))
         copy.commit()
@@ -122,7 +122,7 @@ def _copy(path: Path, copy: Path) -> None:
     reader = sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=BUSY_TIMEOUT)
     writer = sqlite3.connect(f"{copy.as_uri()}?mode=rw", uri=True)
     try:
-        reader.backup(writer)
+        copy_pages(reader, writer)
         # One file, which needs no -wal beside it.
         writer.execute("PRAGMA journal_mode=DELETE")
     finally:

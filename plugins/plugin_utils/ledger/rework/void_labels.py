@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from ...display_text import quoted
+from ...display_text import printable, quoted
 from ...identity.mac_addresses import is_same_serial
 from ..event_kinds import EventKind
 from ..label_doubts import PRINT_EVENTS, is_made, unproven
@@ -138,7 +138,7 @@ def _makes_void(event: Event) -> bool:
 
 
 def _why(event: Event) -> str:
-    because = f" ({event.reason})" if event.reason else ""
+    because = f" ({printable(event.reason)})" if event.reason else ""
     return _WORDS[str(event.kind)] + because
 
 
