@@ -50,7 +50,7 @@ class TypedPathError(IotoError):
 
 
 class PreciousFileError(IotoError):
-    """A file that would take the place of a ledger, of a part of one, or of a private key."""
+    """A file that would take the place of a ledger, a part of one, a private key, or a device such as /dev/null."""
 
 
 def write_private(path: Path, data: bytes) -> None:
@@ -65,7 +65,7 @@ def draft(path: Path, *, is_database: bool = False) -> Iterator[Path]:
 
     Where the block raises, the draft goes, and `path` is as it was. It may be a database: close it in the block, and
     what SQLite has beside it goes as well. Only with `is_database` does it replace another one: otherwise that raises
-    `PreciousFileError`, before the block, as does a private key in its place. Raises `OSError`.
+    `PreciousFileError`, before the block, as does a private key or a device in its place. Raises `OSError`.
     """
     if not is_database:
         refuse_precious(path)
@@ -94,7 +94,7 @@ def typed_path(text: str | Path) -> Path:
 
 
 def refuse_precious(path: Path) -> None:
-    """Raise `PreciousFileError` where a file at `path` would take the place of a database, a part of one, or a key.
+    """Raise `PreciousFileError` where a file at `path` would replace a database, a part of one, a key or a device.
 
     By what is there, not by what somebody said the ledger is: another ledger is worth as much. Links are followed.
     """
@@ -190,6 +190,8 @@ def sync(path: Path) -> None:
 
 
 def _what_precious(path: Path) -> str | None:
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        return "a pipe or a device"
     beginning = _beginning(path)
     if beginning.startswith(_DATABASE):
         return "a database, such as a ledger,"

@@ -129,6 +129,15 @@ def test_a_file_that_fails_leaves_the_old_one_and_nothing_else(tmp_path: Path) -
     assert names(tmp_path) == {"file"}
 
 
+def test_no_file_takes_the_place_of_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    for name in ("pipe", "link"):
+        with pytest.raises(PreciousFileError, match="is a pipe or a device and would be lost"):
+            write_private(tmp_path / name, b"new")
+    assert names(tmp_path) == {"pipe", "link"} and (tmp_path / "pipe").is_fifo()
+
+
 def test_the_folder_is_synced_after_the_rename(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[tuple[Path, bool]] = []
     fsync = os.fsync

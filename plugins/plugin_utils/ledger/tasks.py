@@ -8,7 +8,6 @@ What is done with a ledger as a whole, which nobody has open then, is in `upkeep
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Mapping
 from datetime import datetime
 from io import StringIO
@@ -294,8 +293,6 @@ def _needed(options: Mapping[str, Any], name: str) -> str:
 def _write_if_changed(path: Path, data: bytes, *, check: bool) -> bool:
     """Have `path` hold `data`, readable by its owner alone; return whether that is a change."""
     try:
-        if path.exists() and not (path.is_file() or path.is_dir()):  # it would be a file afterwards
-            raise OSError(errno.EINVAL, "it is a pipe or a device")
         if path.is_file() and not path.stat().st_mode & _OF_OTHERS and path.read_bytes() == data:
             return False
         if not check:
