@@ -50,7 +50,7 @@ class DeviceJob:
 
 
 class EngineError(IotoError):
-    """Limits with which nothing could be run."""
+    """Limits with which nothing could be run, those of the system included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +75,8 @@ class Engine:
         `log` is told of defects, in the thread that takes the results.
         """
         open_jobs = {job.host for job in jobs}
-        fork = multiprocessing.get_context("fork")
         numbers, numbers_in = os.pipe()
-        crew: list[_WorkerProcess] = []
-        for threads in self._threads(len(jobs)):
-            results, results_in = fork.Pipe(duplex=False)
-            not_its_own = [numbers_in, results.fileno(), *(member.results.fileno() for member in crew)]
-            worker = _Worker(self, jobs, numbers, results_in, threads=threads, close=not_its_own)
-            process = fork.Process(target=worker.run, daemon=True)
-            process.start()
-            results_in.close()
-            crew.append(_WorkerProcess(process, results))
+        crew = self._crew(jobs, numbers, numbers_in)
         os.close(numbers)
         # A pipe holds the first 16,000 numbers or so; the rest has to wait for readers.
         threading.Thread(target=_hand_out, args=(numbers_in, len(jobs)), daemon=True).start()
@@ -97,14 +88,35 @@ class Engine:
                 yield result
         finally:
             for member in crew:
-                member.process.kill()
-                member.process.join()
+                member.end()
         for host in sorted(open_jobs):
             yield {
                 "host": host,
                 "failed": True,
                 "msg": f"The process that had {host} under way was ended from outside; run again.",
             }
+
+    def _crew(self, jobs: Sequence[DeviceJob], numbers: int, numbers_in: int) -> list[_WorkerProcess]:
+        """Return the processes, which wait for `numbers`. Raises `EngineError` where the system has none for us."""
+        fork = multiprocessing.get_context("fork")
+        crew: list[_WorkerProcess] = []
+        for threads in self._threads(len(jobs)):
+            results, results_in = fork.Pipe(duplex=False)
+            not_its_own = [numbers_in, results.fileno(), *(member.results.fileno() for member in crew)]
+            worker = _Worker(self, jobs, numbers, results_in, threads=threads, close=not_its_own)
+            process = fork.Process(target=worker.run, daemon=True)
+            try:
+                process.start()
+            except OSError as error:
+                for member in crew:
+                    member.end()
+                raise EngineError(
+                    f"The system starts no process for the fleet engine ({error.strerror}), and no device was touched; "
+                    "see its limits (ulimit -u) and its memory, then run again."
+                ) from None
+            results_in.close()
+            crew.append(_WorkerProcess(process, results))
+        return crew
 
     def _threads(self, jobs: int) -> list[int]:
         """How many threads each process has; together as many as are to run at once."""
@@ -120,6 +132,11 @@ class Engine:
 class _WorkerProcess:
     process: multiprocessing.process.BaseProcess
     results: Connection
+
+    def end(self) -> None:
+        """Kill it, wherever it is."""
+        self.process.kill()
+        self.process.join()
 
 
 def _hand_out(numbers: int, count: int) -> None:
