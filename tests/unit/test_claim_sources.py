@@ -94,3 +94,11 @@ def test_what_an_agent_falls_back_to_is_what_the_ledger_records() -> None:
     agent = Agent.from_options({**SERVICE, **AGENT, "agent_fallback": "generated", "length": 12})
 
     assert (agent.written.name, agent.written.length) == ("generated", 12)
+
+
+def test_a_token_loses_the_line_end_of_its_file_and_is_never_shown() -> None:
+    assert FactoryService.from_options({**SERVICE, "service_token": "t0ken-1234\n"}).token == "t0ken-1234"
+    for token in ("t0ken-\n1234", "t0ken-\u00e4", "t0ken-\x00", "t0ken-\udcff"):
+        with pytest.raises(SourceError, match=r"^ioto_service_token holds a character that no token has") as error:
+            FactoryService.from_options({**SERVICE, "service_token": token})
+        assert "t0ken" not in str(error.value)

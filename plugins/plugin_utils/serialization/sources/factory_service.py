@@ -75,7 +75,7 @@ class FactoryService(ClaimSource):
             url,
             timeout=options["service_timeout"],
             retries=options["service_retries"],
-            token=options["service_token"] or (_own_token(url) if options["service_confirms"] else None),
+            token=_parsed_token(options["service_token"]) or (_own_token(url) if options["service_confirms"] else None),
             ca_file=options["service_ca_file"],
             confirms=options["service_confirms"],
         )
@@ -169,6 +169,17 @@ class FactoryService(ClaimSource):
         # The path's own words, such as its usual last one, are no secret.
         found += [last] if last not in _USUAL_WORDS else []
         return sorted({secret for secret in found if len(secret) >= _SHORTEST_SECRET}, key=len, reverse=True)
+
+
+def _parsed_token(text: str | None) -> str | None:
+    """Return the token that somebody gives, without the blanks and line ends around it. Raises `SourceError`."""
+    token = (text or "").strip()
+    if not (token.isascii() and token.isprintable()):
+        # Whoever would send it shows it, in the reason why it cannot be sent.
+        raise SourceError(
+            "ioto_service_token holds a character that no token has, such as a line end; give it as the service has it."
+        )
+    return token or None
 
 
 def _own_token(url: str) -> str | None:
