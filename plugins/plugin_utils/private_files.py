@@ -161,10 +161,17 @@ def alone_in(folder: Path) -> Iterator[None]:
 def obstacle_to(path: Path) -> str | None:
     """Return why no file can be made at `path`, its folders with it, as far as one sees before; None where it can.
 
-    Raises `OSError`, such as for a name that is too long.
+    As the end of a sentence that begins with "It cannot be written".
     """
-    if path.is_dir():
-        return f"to {str(path)!r}, which is a folder; name a file in it"
+    seen = path.parent
+    try:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            seen.stat()
+            seen = path
+            if stat.S_ISDIR(path.stat().st_mode):
+                return f"to {str(path)!r}, which is a folder; name a file in it"
+    except OSError as error:  # such as for a name that is too long, or where nobody may look
+        return f"to {str(seen)!r} ({error.strerror}); give another place"
     folder = next(parent for parent in path.parents if parent.exists())
     if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
         return f"below {str(folder)!r}; give another place, or the right to"

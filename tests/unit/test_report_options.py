@@ -43,7 +43,7 @@ def test_two_reports_of_one_run_are_refused(tmp_path: Path) -> None:
     [
         ({"ioto_report_dest": "day.pdf"}, "'day.pdf' does not name one; let its name end in .html (ioto_report_dest)."),
         ({"ioto_report_dest": "folder.html"}, "which is a folder; name a file in it (ioto_report_dest)."),
-        ({"ioto_report_dest": f"{'x' * 300}.html"}, "(File name too long); give another dest (ioto_report_dest)."),
+        ({"ioto_report_dest": f"{'x' * 300}.html"}, "(File name too long); give another place (ioto_report_dest)."),
         ({"ioto_report_dest": "file/day.html"}, "give another place, or the right to (ioto_report_dest)."),
         ({"ioto_report_dest": "day.html", "ioto_report_pictures": "many"}, "ioto_report_pictures"),
         ({"ioto_report_dest": "day.html", "ioto_report_reveal": "perhaps"}, "ioto_report_reveal"),

@@ -70,11 +70,7 @@ def new_key_pair(path: str | Path, passphrase_file: str | Path | None = None) ->
 def refuse_place(private: Path) -> None:
     """Raise `SigningKeyError` where no key pair can be made in `private`, as far as one sees before."""
     _refuse_existing(private)
-    try:
-        obstacle = obstacle_to(private)
-    except OSError as error:
-        obstacle = f"to {printable(str(private))} ({error.strerror}); give another place"
-    if obstacle:
+    if obstacle := obstacle_to(private):
         raise SigningKeyError(f"The key cannot be written {obstacle}.")
 
 

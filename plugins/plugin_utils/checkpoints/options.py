@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..display_text import quoted
 from ..errors import IotoError
 from ..option import LEDGER, Option, given_by, of_flow, rows, specs
 from ..private_files import obstacle_to, typed_path
@@ -132,11 +131,7 @@ def _check_folder(dest: str | None) -> None:
     if dest is None:
         return
     folder = typed_path(dest).absolute()
-    try:
-        obstacle = obstacle_to(folder / "checkpoint.json")
-    except OSError as error:
-        obstacle = f"to {quoted(str(folder))} ({error.strerror}); give another place"
-    if obstacle:
+    if obstacle := obstacle_to(folder / "checkpoint.json"):
         raise CheckpointError(f"The checkpoint cannot be written {obstacle} (ioto_checkpoint_dest).")
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -118,12 +117,7 @@ def _image(variables: Mapping[str, Any], base: Path | None) -> Path:
 
 def _obstacle(folder: Path) -> str | None:
     """What keeps images from being made in `folder`, as far as one sees before."""
-    try:
-        with suppress(FileNotFoundError, NotADirectoryError):  # it is made then, or something else stands there
-            folder.stat()
-        obstacle = obstacle_to(folder / _A_NAME)
-    except OSError as error:
-        obstacle = f"to {str(folder)!r} ({error.strerror}); give another place, or the right to"
+    obstacle = obstacle_to(folder / _A_NAME)
     return f"the images cannot be written {obstacle} (ioto_firmware_dest)." if obstacle else None
 
 

@@ -147,11 +147,5 @@ def _check_dest(dest: Path, format: str) -> None:
             f"The labels are to be {format.upper()}, and {quoted(dest.name)} does not name such a file; let the "
             f"name of ioto_label_dest end in {ending}, or give another ioto_label_format."
         )
-    try:
-        obstacle = obstacle_to(dest if is_file else dest / f"label{ending}")  # of a folder, a name in it
-    except OSError as error:
-        raise LabelSettingsError(
-            f"The labels cannot be written to {quoted(str(dest))} ({error.strerror}); give another ioto_label_dest."
-        ) from None
-    if obstacle:
+    if obstacle := obstacle_to(dest if is_file else dest / f"label{ending}"):  # of a folder, a name in it
         raise LabelSettingsError(f"The labels cannot be written {obstacle} (ioto_label_dest).")

@@ -144,13 +144,8 @@ def _problems_of_files(settings: LineSettings) -> Iterator[Problem]:
         except TypedPathError as error:
             yield name, f"{name}: {error}".rstrip(".")
             continue
-        if name == "work_directory" and settings.work_directory:
-            try:
-                why = obstacle_to(path / "lock")
-            except OSError as error:
-                why = f"to {quoted(str(path))} ({error.strerror}); give another place, or the right to"
-            if why:
-                yield name, f"work_directory: the station cannot write {why}"
+        if name == "work_directory" and settings.work_directory and (why := obstacle_to(path / "lock")):
+            yield name, f"work_directory: the station cannot write {why}"
 
 
 def _is_list_of_hosts(source: str) -> bool:

@@ -33,13 +33,7 @@ def page_path(dest: str, first_columns: Sequence[str] = FIRST_COLUMNS) -> Path:
         raise ReportError(
             f"The report is a page, and {quoted(path.name)} does not name one; let its name end in .html."
         )
-    try:
-        obstacle = obstacle_to(path)
-    except OSError as error:
-        raise ReportError(
-            f"The report cannot be written to {quoted(str(path))} ({error.strerror}); give another dest."
-        ) from None
-    if obstacle:
+    if obstacle := obstacle_to(path):
         raise ReportError(f"The report cannot be written {obstacle}.")
     tables = path.with_suffix(".csv"), path.with_suffix(".jsonl")
     for place in (path, *tables):
