@@ -21,6 +21,8 @@ _INVISIBLE = re.compile(
 )
 """What Unicode counts as letters, marks or signs, and nobody sees. Python calls the rest of that kind unprintable."""
 _NEEDS_NO_QUOTES = re.compile(r"[\w.,:/+-]+", re.ASCII)
+_LONGEST_QUOTED = 1000
+"""Characters of a text in quotes; paths are shorter, and a device may have a file of any size."""
 
 
 def is_visible(character: str) -> bool:
@@ -45,9 +47,12 @@ def shortened(text: str, longest: int) -> str:
 def quoted(value: object) -> str:
     """Return hostile text in quotes; each character that cannot be seen is an escape such as `\\u200b`.
 
-    Of any other value, what Python writes for it.
+    Of any other value, what Python writes for it. What is longer than anybody reads is cut, with dots behind it.
     """
-    return _INVISIBLE.sub(lambda match: _escape(match[0]), repr(value))
+    shown = repr(value)
+    if len(shown) > _LONGEST_QUOTED:
+        shown = f"{shown[:_LONGEST_QUOTED]}…"
+    return _INVISIBLE.sub(lambda match: _escape(match[0]), shown)
 
 
 def local_time(at: datetime) -> str:

@@ -220,6 +220,8 @@ def test_another_product_on_the_device_is_refused() -> None:
     accepted = asked(product=OTHER_PRODUCT)
     assert decide(Seen(product=OTHER_PRODUCT), accepted, Known()).action is Action.ASSIGN
     assert decide(Seen(product="another yet"), accepted, Known()).action is Action.REFUSE
+    endless = decide(Seen(product="x" * 200_000), asked(), Known()).reason
+    assert "…, and" in endless and "or correct its device.json5." in endless and len(endless) < 1500
 
 
 def test_what_is_refused_after_a_product_is_told_with_it() -> None:

@@ -66,12 +66,18 @@ class Decision:
         return self.action is Action.ASSIGN and self.claim_id is None
 
 
+_LONGEST_PRODUCT = 255
+"""Characters that somebody types to accept what a device says; what it says may fill a file of any size."""
+
+
 def decide(seen: Seen, asked: Asked, known: Known) -> Decision:
     """Return what to do with the unit. A device that has an ID keeps it, unless somebody names it to be replaced."""
     if _has_other_product(seen, asked) and not asked.replacing.takes_product(seen.product or ""):
+        product = seen.product or ""
+        meant = product_is_meant(product) if len(product) <= _LONGEST_PRODUCT else "correct its device.json5"
         return _refuse(
-            f"The device says product {quoted(seen.product)}, and {asked.product} was asked for: see whether this is "
-            f"the right unit and image, or {product_is_meant(seen.product or '')}.{_refused_after(seen, asked, known)}"
+            f"The device says product {quoted(product)}, and {asked.product} was asked for: see whether this is the "
+            f"right unit and image, or {meant}.{_refused_after(seen, asked, known)}"
         )
     if refused := _refused_replacement(seen, asked, known):
         return refused
