@@ -34,12 +34,13 @@ def missing_key(key: Path | None) -> str | None:
     if key is None:
         return None
     try:
-        with open_regular(key):
-            return None
+        open_regular(key).close()
     except OSError as error:
-        why = error.strerror
+        why = str(error.strerror)
     except ValueError:
         why = "its path holds a NUL"
+    else:
+        return None
     return (
         f"The key {quoted(str(key))}, which opens the boards, cannot be read ({why}); put it there, or correct "
         "ansible_ssh_private_key_file."
