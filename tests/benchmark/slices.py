@@ -148,7 +148,7 @@ def main() -> int:
     given = parser.parse_args()
     starts: dict[int, list[Cost]] = {1: [], 2: []}
     costs: dict[int, list[Cost]] = {1: [], 2: []}
-    with tempfile.TemporaryDirectory(prefix="ioto-slices-") as temporary, running_postgresql() as server:
+    with tempfile.TemporaryDirectory(prefix="ioto-slices-") as temporary, running_postgresql(durable=True) as server:
         folder = Path(temporary)
         with Fleet.start(folder / "fleet", groups={"manual": given.devices}, kind="crowd") as fleet:
             new = {device.root / _FILE: (device.root / _FILE).read_text("utf-8") for device in fleet.devices}

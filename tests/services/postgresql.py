@@ -50,7 +50,7 @@ class PostgresqlServer:
     user: str | None
     """As whom it runs; None: as we are."""
     durable: bool = False
-    """Whether what it has committed outlives a power cut: only a measurement needs that."""
+    """Whether what it has committed outlives a power cut, and its tables are looked after: measurements need that."""
     _process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -58,7 +58,8 @@ class PostgresqlServer:
         # On a socket alone.
         command = [self.programs / "postgres", "-D", self.directory / "data", "-k", self.directory, "-h", ""]
         if not self.durable:
-            # Nor does it look after its tables by itself, which would hold one back at any moment.
+            # Nor does it look after its tables by itself, which would hold one back at any moment: while it analyzes
+            # one, nobody sees which events have come to stay, and who seals then seals nothing.
             command += ["-F", "-c", "autovacuum=off"]
         with (self.directory / "log").open("ab") as log:
             self._process = subprocess.Popen(
@@ -217,9 +218,6 @@ def running_postgresql(*, durable: bool = False) -> Iterator[PostgresqlServer]:
 def postgresql_server() -> Iterator[PostgresqlServer]:
     """Run a server for the session; skip where it cannot be run."""
     with running_postgresql() as server:
-        # While it analyzes a table, nobody sees which events have come to stay: who seals then seals nothing.
-        server.sql("ALTER SYSTEM SET autovacuum = off")
-        server.reload()
         yield server
 
 

@@ -23,7 +23,7 @@ SIZES: Mapping[Size, tuple[int, int]] = {
 def measure(size: Size, number: int) -> Iterator[Measure]:
     """Fill ledgers, and ask them."""
     few, many = SIZES[size]
-    with tempfile.TemporaryDirectory(prefix="ioto-growth-") as folder, running_postgresql() as server:
+    with tempfile.TemporaryDirectory(prefix="ioto-growth-") as folder, running_postgresql(durable=True) as server:
         for database in ("SQLite", "PostgreSQL"):
             took = {}
             for claims in (few, many):
