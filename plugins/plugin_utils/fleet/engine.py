@@ -76,8 +76,13 @@ class Engine:
         """
         open_jobs = {job.host for job in jobs}
         numbers, numbers_in = os.pipe()
-        crew = self._crew(jobs, numbers, numbers_in)
-        os.close(numbers)
+        try:
+            crew = self._crew(jobs, numbers, numbers_in)
+        except EngineError:
+            os.close(numbers_in)
+            raise
+        finally:
+            os.close(numbers)
         # A pipe holds the first 16,000 numbers or so; the rest has to wait for readers.
         threading.Thread(target=_hand_out, args=(numbers_in, len(jobs)), daemon=True).start()
         try:

@@ -83,17 +83,16 @@ async def watch(place: Place, patience: Patience) -> AsyncIterator[SlotSighting]
     waiting_since, is_told = None, False
     while True:
         where = await place()
-        try:
-            if where is None or where != (seen or where):  # its lease has ended, or is another board's
-                raise OSError
-            seen = where
-            held = await Greeted.by(where, patience)
-        except OSError:  # nobody there
-            held, renew = None, _RENEW_SECONDS
+        is_there, held = False, None
+        if where is not None and where == (seen or where):  # else its lease has ended, or is another board's
+            is_there, held = await _look(where, patience)
+        if where is None or not is_there:
+            renew = _RENEW_SECONDS
             if is_told and seen:
                 yield SlotSighting(SlotChange.LEFT, seen[0])
             seen, waiting_since, is_told = None, None, False
         else:
+            seen = where
             if held is None:
                 waiting_since = waiting_since or time.monotonic()
                 if not is_told and time.monotonic() - waiting_since >= patience.give_up:
@@ -107,6 +106,14 @@ async def watch(place: Place, patience: Patience) -> AsyncIterator[SlotSighting]
         yield SlotSighting(SlotChange.LEFT, where[0])
         renew = max(_LEAST_RENEW_SECONDS, min(renew, lasted * 0.6))
         waiting_since, is_told = None, False
+
+
+async def _look(where: tuple[str, int], patience: Patience) -> tuple[bool, Greeted | None]:
+    """Return whether anybody takes a connection, and the connection, if who took it has greeted."""
+    try:
+        return True, await Greeted.by(where, patience)
+    except OSError:
+        return False, None
 
 
 async def _stay(held: Greeted, where: tuple[str, int], patience: Patience, renew: float) -> float:
