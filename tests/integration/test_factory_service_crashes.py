@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 
 from tests.services.factory_load import claim_all
 from tests.services.factory_service import PRODUCT
@@ -21,7 +20,7 @@ def test_a_database_that_goes_away_is_a_503_and_comes_back_without_a_restart(
 ) -> None:
     service = service_with(postgresql_server.new_url())
     claim_id = service.claim("SN-1")
-    postgresql_server.stop(signal.SIGKILL)
+    postgresql_server.kill()
     try:
         reply = service.ask({"product": PRODUCT, "serial": "SN-2"})
         assert (reply.status, reply.headers["retry-after"]) == (503, "2")

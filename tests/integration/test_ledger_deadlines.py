@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -468,22 +468,22 @@ def test_a_server_killed_during_commits_loses_no_answer_and_issues_nothing_twice
     is_done = threading.Event()
     failures: list[str] = []
 
-    def line(number: int) -> None:
-        with Ledger(url) as ledger:
-            unit = 0
-            while not is_done.is_set():
-                name = f"SN-{number}-{unit}"
-                try:
-                    claim_id = allocate(ledger, name)
-                except LedgerError as error:  # to be repeated on
-                    failures.append(str(error))
-                    continue
-                answered[name] = claim_id
-                unit += 1
+    def line(number: int, ledger: Ledger) -> None:
+        unit = 0
+        while not is_done.is_set():
+            name = f"SN-{number}-{unit}"
+            try:
+                claim_id = allocate(ledger, name)
+            except LedgerError as error:  # to be repeated on
+                failures.append(str(error))
+                continue
+            answered[name] = claim_id
+            unit += 1
 
-    Ledger(url).close()
-    with ThreadPoolExecutor(4) as pool:
-        lines = [pool.submit(line, number) for number in range(4)]
+    with ExitStack() as stack:
+        ledgers = [stack.enter_context(Ledger(url)) for _unused in range(4)]  # while nobody kills the server
+        pool = stack.enter_context(ThreadPoolExecutor(4))
+        lines = [pool.submit(line, number, ledger) for number, ledger in enumerate(ledgers)]
         try:
             for _unused in range(3):
                 target = len(answered) + 50

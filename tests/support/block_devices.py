@@ -97,7 +97,8 @@ def _storage(folder: Path) -> Iterator[Storage]:
         finally:
             _run("losetup", "-d", loop)
     finally:
-        _run("umount", under)
+        # A namespace of another test, made meanwhile, has the mount as well, and keeps the loop device until it ends.
+        _run("umount", "--lazy", under)
 
 
 @contextmanager
