@@ -111,6 +111,14 @@ def refuse_precious(path: Path) -> None:
         )
 
 
+def is_there(file: str | Path) -> bool:
+    """Say whether there is such a file, as far as one may look.
+
+    `Path.is_file` raises where one may not, and for a name that is too long, before Python 3.14.
+    """
+    return os.path.isfile(file)  # noqa: PTH113
+
+
 def open_regular(path: Path) -> BufferedReader:
     """Open a file that somebody named, to read its bytes. Raises `OSError`, for a pipe or a device as well.
 

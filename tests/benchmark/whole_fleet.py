@@ -52,7 +52,6 @@ def _run(playbook: str, folder: Path, inventory: Path, **variables: str) -> str:
     figures, said = folder / "meter.json", folder / "said"
     given = json.dumps({"ioto_ledger": str(folder / "ledger.db"), **variables})
     meter = (sys.executable, "-m", "tests.benchmark.meter", str(figures))
-    # One of our user's environment would be another ansible.cfg, another home, another callback.
     surroundings = {**environment(folder), "PYTHONPATH": str(ROOT / "playbooks/collections")}
     with said.open("wb") as sink:
         subprocess.run(

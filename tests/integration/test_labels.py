@@ -178,7 +178,7 @@ def test_why_there_is_no_label_is_said_without_the_whole_claim_id(tmp_path: Path
 
 
 def damaged_font(folder: Path) -> Path:
-    """Make a font whose outlines are whole, and whose program for hinting is none."""
+    """Make a font whose outlines are whole, and whose program for hinting is garbage."""
     font = bytearray((Path(reportlab.__file__).parent / "fonts" / "Vera.ttf").read_bytes())
     entry = font.index(b"fpgm")
     start, length = struct.unpack_from(">II", font, entry + 8)

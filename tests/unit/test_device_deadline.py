@@ -171,7 +171,7 @@ def test_an_address_of_a_kind_that_this_machine_lacks_leaves_the_others(monkeypa
 
 
 class _Garbling:
-    """A device that ends our scripts as they want it, with a record between that is none."""
+    """A device that ends our scripts as they want it, with garbage in place of a record between them."""
 
     name = "bench-1"
     host_key = None

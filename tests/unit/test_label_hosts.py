@@ -269,8 +269,8 @@ def test_settings_that_nobody_could_print_are_problems_of_the_batch(line: Line) 
     assert "100.0 x 75.0 mm" in told["host-D"]
     assert "copies" in told["host-F"]
     assert "of SVG and PNG each label is one file" in told["host-L"]
-    assert "product_names (ioto_label_product_names) has 10, which YAML takes for no text" in told["host-G"]
-    assert "has 20, which YAML takes for no text; put it in quotes" in told["host-H"]
+    assert "product_names (ioto_label_product_names) has 10, which YAML does not take for a text" in told["host-G"]
+    assert "has 20, which YAML does not take for a text; put it in quotes" in told["host-H"]
     assert "No sheet is called True; give one of L7160, 5160" in told["host-I"]
 
 

@@ -173,7 +173,7 @@ def _marks(variables: Mapping[str, Any]) -> IdentifyingMarks:
 
 def _pattern(unit: _BatchUnit) -> Any:
     """Return the pattern of serials; an empty one counts as left out."""
-    return unit.variables.get("ioto_serial_pattern")
+    return unit.variables.get("ioto_serial_pattern") or None
 
 
 def _check_pattern(unit: _BatchUnit, report: Callable[[str], None]) -> None:

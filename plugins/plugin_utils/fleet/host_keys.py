@@ -13,7 +13,8 @@ from pathlib import Path
 import paramiko
 from paramiko.hostkeys import HostKeyEntry
 
-from .ssh_arguments import SettingsError, is_there
+from ..private_files import is_there
+from .ssh_arguments import SettingsError
 from .ssh_settings import DEFAULT_PORT, HostKeyPolicy, SshSettings
 
 _HASHED = "|1|"

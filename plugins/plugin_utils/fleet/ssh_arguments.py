@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -58,11 +57,6 @@ def at_home(path: str) -> str:
         return str(typed_path(path))
     except TypedPathError as error:
         raise SettingsError(str(error)) from None
-
-
-def is_there(file: str) -> bool:
-    """Say whether there is such a file, as far as one may look: before Python 3.14, `Path.is_file` raises elsewhere."""
-    return os.path.isfile(file)  # noqa: PTH113
 
 
 @cache

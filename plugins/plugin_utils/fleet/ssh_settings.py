@@ -14,7 +14,8 @@ from enum import StrEnum
 from typing import Any
 
 from ..display_text import printable
-from .ssh_arguments import SettingsError, at_home, is_there, ssh_words, words_in
+from ..private_files import is_there
+from .ssh_arguments import SettingsError, at_home, ssh_words, words_in
 from .ssh_program import SshProgram, Values, config_file
 
 DEFAULT_PORT = 22

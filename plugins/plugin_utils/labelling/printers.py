@@ -41,7 +41,7 @@ from ..claim_ids import mask_folded
 from ..device.connection import connect
 from ..display_text import printable, quoted
 from ..labels.errors import PrintError
-from ..private_files import PreciousFileError, refuse_precious
+from ..private_files import PreciousFileError, is_there, refuse_precious
 
 DEFAULT_PORT = 9100
 TIMEOUT = 30.0
@@ -367,7 +367,7 @@ def _file_printer(path: str, timeout: float) -> FilePrinter | None:
     if not path.startswith("/"):
         return None
     try:
-        if os.path.isfile(path):  # noqa: PTH113 - Path.is_file fails where nobody may look
+        if is_there(path):
             refuse_precious(Path(path))
     except PreciousFileError:
         raise PrintError(

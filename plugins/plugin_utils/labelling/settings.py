@@ -108,8 +108,8 @@ def _texts(names: Mapping[Any, Any]) -> Mapping[str, str]:
     """Return `names` where they are texts: of 0012, YAML has made 10, which is another unit. Raises `IotoError`."""
     for strange in (text for pair in names.items() for text in pair if not isinstance(text, str)):
         raise LabelSettingsError(
-            f"product_names (ioto_label_product_names) has {quoted(strange)}, which YAML takes for no text; put it in "
-            "quotes."
+            f"product_names (ioto_label_product_names) has {quoted(strange)}, which YAML does not take for a text; put "
+            "it in quotes."
         )
     return names
 

@@ -23,7 +23,7 @@ import uharfbuzz as _uharfbuzz
 from fontTools.unicodedata import block, script
 
 from ..display_text import quoted
-from ..private_files import open_regular, typed_path
+from ..private_files import is_there, open_regular, typed_path
 from .errors import CharacterError
 
 # Both libraries fill their namespaces at run time, where a type checker does not look.
@@ -212,8 +212,7 @@ def _unreadable(path: str, reason: str) -> CharacterError:
 def find_font(name: str, folder: Path | None) -> str | None:
     """Return the path of the font `name`, or None without it."""
     path = typed_path(name)
-    # Not Path.is_file: in most releases it fails for a name that is too long.
-    if path.is_absolute() or len(path.parts) > 1 or (folder and os.path.isfile(folder / path)):  # noqa: PTH113
+    if path.is_absolute() or len(path.parts) > 1 or (folder and is_there(folder / path)):
         path = path if path.is_absolute() else (folder or Path()) / path
         try:
             open_regular(path).close()

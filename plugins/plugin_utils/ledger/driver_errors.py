@@ -27,7 +27,7 @@ UNDEFINED_TABLE = "42P01"
 LOCK_NOT_AVAILABLE = "55P03"
 READ_ONLY_TRANSACTION = "25006"
 _SERIALIZATION_FAILURE = "40001"
-_INSUFFICIENT_PRIVILEGE = "42501"
+INSUFFICIENT_PRIVILEGE = "42501"
 _DEADLOCK = "40P01"
 _UNIQUE_VIOLATION = "23505"
 ALREADY_EXISTS = ("42P07", "42710", "42723", _UNIQUE_VIOLATION)
@@ -69,7 +69,7 @@ _POSTGRESQL_REMEDIES = {
     "57014": "had its work ended by the server, because it took too long or somebody cancelled it; run again",
     LOCK_NOT_AVAILABLE: "is locked by another session, which did not end in time; see pg_stat_activity, and run again",
     "57": "is shutting down or starting; run again when the server is up",
-    _INSUFFICIENT_PRIVILEGE: (
+    INSUFFICIENT_PRIVILEGE: (
         "does not let this user do that; grant the user its tables, or CREATE on the schema for the first run"
     ),
     "25P03": "ended the session, because nothing was asked for too long in the middle of a transaction; run again",
@@ -155,7 +155,7 @@ def _of_database(error: DBAPIError, location: Location, *, read_only: bool) -> s
     if isinstance(cause, sqlite3.Error):
         return _of_sqlite(cause, location.path, read_only=read_only)
     state = sqlstate(error) or ""
-    if read_only and state == _INSUFFICIENT_PRIVILEGE:
+    if read_only and state == INSUFFICIENT_PRIVILEGE:
         return "does not let this user read it; grant the user SELECT on its tables"
     if remedy := _POSTGRESQL_REMEDIES.get(state) or _POSTGRESQL_REMEDIES.get(state[:2]):
         return remedy

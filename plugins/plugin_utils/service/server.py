@@ -127,7 +127,7 @@ def _listen(settings: ServiceSettings) -> socket.socket:
 
 
 def inherited_listener(number: int) -> socket.socket:
-    """Return the socket that is open as `number`. Raises `ServiceError` where that can be listened at by none of us."""
+    """Return the socket that is open as `number`. Raises `ServiceError` where nobody could connect to that."""
     try:
         listener = socket.socket(fileno=number)
         if listener.type == socket.SOCK_STREAM and listener.family in (socket.AF_INET, socket.AF_INET6):

@@ -9,7 +9,8 @@ import sqlite3
 
 from sqlalchemy.exc import DBAPIError
 
-INSUFFICIENT_PRIVILEGE = "42501"
+from ..driver_errors import INSUFFICIENT_PRIVILEGE
+
 MOST_SENTENCES = 1000
 """Findings that are told; more are counted."""
 

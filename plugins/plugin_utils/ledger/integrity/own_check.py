@@ -13,11 +13,12 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from ...claim_ids import mask_within
+from ..driver_errors import INSUFFICIENT_PRIVILEGE
 from ..migrations.steps import SCHEMA_VERSION, VERSION_QUERY
 from ..raw_rows import raw_select
 from ..schema import create_tables, metadata
 from ..sqlite_file import connect
-from .findings import INSUFFICIENT_PRIVILEGE, Findings, is_circumstance, reason_of
+from .findings import Findings, is_circumstance, reason_of
 from .server_rules import check_rules
 
 _MOST = 1000
