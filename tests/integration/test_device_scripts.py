@@ -147,10 +147,11 @@ def test_a_look_at_four_files_and_a_write_start_six_programs_on_the_device(tmp_p
         (device.root / "etc/ioto" / name).write_text("{}")
     device.shell = ("/bin/sh", "-s")
     log = tmp_path / "started"
+    applets = Path(toolbox(tmp_path / "applets"))
     tools = tmp_path / "bin"
     tools.mkdir()
-    for program in filter(shutil.which, ("base64", "cat", "cp", "dd", "ls", "mv", "od", "rm", "sync")):
-        (tools / program).write_text(f'#!/bin/sh\necho {program} >>{log}\nexec {shutil.which(program)} "$@"\n')
+    for program in ("base64", "cat", "cp", "dd", "ls", "mv", "od", "rm", "sync"):
+        (tools / program).write_text(f'#!/bin/sh\necho {program} >>{log}\nexec {applets / program} "$@"\n')
         (tools / program).chmod(0o755)
     device.path = str(tools)
 

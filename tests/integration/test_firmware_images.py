@@ -311,9 +311,9 @@ def damaged_ext(base: Path, tree: Path) -> None:
     base.write_bytes(data)
 
 
-def journalled_ext(base: Path, tree: Path) -> None:
+def journalled_ext(base: Path, tree: Path, size: int = 8 * 1024 * 1024) -> None:
     """An ext4 whose journal holds the block of the device file as it was: as in a copy of storage that is in use."""
-    make_ext(tree, base)
+    make_ext(tree, base, "ext4", str(size), "-b", "1024")  # with larger ones, so little has no journal
     path = f"/{DEVICE_PATH}"
     block = re.findall(r"\(0\):(\d+)", sh("debugfs", "-R", f"stat {path}", base))[0]
     size = int(re.findall(r"Block size: +(\d+)", sh("dumpe2fs", "-h", base))[0])
@@ -326,11 +326,11 @@ def journalled_ext(base: Path, tree: Path) -> None:
 
 def journalled_disk(base: Path, tree: Path) -> None:
     inner = base.with_name("partition.img")
-    journalled_ext(inner, tree)
+    journalled_ext(inner, tree, PARTITION_SECTORS * SECTOR)
     MAKERS["mbr"][1](tree, base)
     with base.open("r+b") as disk:
         disk.seek(PARTITION_START * SECTOR)
-        disk.write(inner.read_bytes()[: PARTITION_SECTORS * SECTOR])
+        disk.write(inner.read_bytes())
 
 
 def damaged_fat(base: Path, tree: Path) -> None:

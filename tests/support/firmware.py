@@ -63,9 +63,9 @@ def make_tar(tree: Path, base: Path) -> None:
     sh("tar", "--numeric-owner", *([compress] if compress else []), "-cf", base, "-C", tree, ".")
 
 
-def make_ext(tree: Path, base: Path, kind: str = "ext4", size: str = "8M") -> None:
+def make_ext(tree: Path, base: Path, kind: str = "ext4", size: str = "8M", *options: str) -> None:
     sh("truncate", "-s", size, base)
-    sh("mke2fs", "-q", "-t", kind, "-d", tree, base)
+    sh("mke2fs", "-q", "-t", kind, *options, "-d", tree, base)
 
 
 def make_fat(tree: Path, base: Path, kilobytes: int = 4096) -> None:
