@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import TypeGuard
+from typing import NamedTuple, TypeGuard
 
 from .display_text import quoted
 from .errors import FailureKind, IotoError
@@ -42,6 +43,8 @@ _DASHED_PARTS = _grouped("[0-9A-Za-z]", "[\u2010\u2011\u2013-]")
 _CAPITAL_PARTS = _grouped("[0-9A-Z]", "[ \t\xa0\u2010\u2011\u2013-]")
 _ALGORITHM = frozenset({"rsa", "hmac", "sha1", "sha2", "sha256", "sha512", "aes128", "aes192", "aes256"})
 _PART = re.compile(r"[0-9A-Za-z]+")
+_PART_CHARACTER = re.compile(r"[0-9A-Za-z]")
+_HAS_DIGIT = re.compile(r"[0-9]")
 # 256 is a multiple of 32, so each character is as likely as the others.
 _CHARACTER_OF_BYTE = (ALPHABET * (256 // len(ALPHABET))).encode()
 
@@ -173,21 +176,62 @@ def quoted_masked(text: str) -> str:
 
 def _mask_parts(found: re.Match[str]) -> str:
     """Mask every run of parts that makes a claim ID, but for its last characters."""
-    text, parts = found[0], list(_PART.finditer(found[0]))
-    hidden: set[int] = set()
-    for start in range(len(parts)):
-        for end in range(start + 2, len(parts) + 1):
-            if _is_grouped([part[0] for part in parts[start:end]]):
-                hidden.update(range(parts[start].start(), parts[end - 1].end() - _VISIBLE_TAIL))
-    return "".join("*" if at in hidden and letter.isalnum() else letter for at, letter in enumerate(text))
+    text = found[0]
+    if len(text) <= MIN_LENGTH or not _HAS_DIGIT.search(text):  # most of what anybody says
+        return text
+    parts = list(_PART.finditer(text))
+    traits = [_Traits.of(part[0]) for part in parts]
+    left = sum(part.length for part in traits)
+    shown, done = [], 0
+    for start, part in enumerate(parts):
+        if left < MIN_LENGTH:
+            break
+        left -= traits[start].length
+        end = _longest_id(traits[start:])
+        # What begins in a hidden run may end behind it.
+        begin, until = max(part.start(), done), end and parts[start + end - 1].end() - _VISIBLE_TAIL
+        if begin < until:
+            shown += [text[done:begin], _PART_CHARACTER.sub("*", text[begin:until])]
+            done = until
+    return "".join((*shown, text[done:]))
 
 
-def _is_grouped(words: list[str]) -> bool:
-    if not _ALGORITHM.isdisjoint(words):
-        return False
-    wordy = sum(not any(character.isdigit() for character in word) for word in words)
-    joined = "".join(words)
-    return not joined.isdigit() and wordy < len(words) and (wordy <= 1 or joined.isupper()) and is_valid(_fold(joined))
+class _Traits(NamedTuple):
+    """What counts of a part of what may be a claim ID in groups."""
+
+    length: int
+    has_digit: bool
+    has_letter: bool
+    has_small_letter: bool
+    is_none: bool
+    """Whether no claim ID has such a part."""
+
+    @classmethod
+    def of(cls, word: str) -> _Traits:
+        return cls(
+            len(word),
+            _HAS_DIGIT.search(word) is not None,
+            not word.isdigit(),
+            word.upper() != word,
+            "U" in word or "u" in word or word in _ALGORITHM,
+        )
+
+
+def _longest_id(traits: Sequence[_Traits]) -> int:
+    """Return how many parts, from the first one on, make a claim ID at most; 0 where none do."""
+    longest = length = wordy = 0
+    has_letter = has_small_letter = False
+    for number, part in enumerate(traits, start=1):
+        length += part.length
+        if part.is_none or length > MAX_LENGTH:
+            break
+        wordy += not part.has_digit
+        has_letter |= part.has_letter
+        has_small_letter |= part.has_small_letter
+        is_readable = wordy == number or (wordy > 1 and has_small_letter)
+        if number > 1 and length >= MIN_LENGTH and has_letter and not is_readable:
+            longest = number
+    return longest
 
 
 def _fold(text: str) -> str:
