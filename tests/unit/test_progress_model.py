@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.progress.model import (
@@ -168,6 +170,17 @@ def test_a_short_message_hides_no_longer_one() -> None:
     reported = Reported()
     assert reported.new_in("h1", "full") == "full"
     assert reported.new_in("h1", "The disk is full.") == "The disk is full."
+
+
+def test_many_messages_of_one_host_cost_no_more_each_than_few() -> None:
+    reported = Reported()
+    messages = [
+        f"The item {number} cannot be written to its place; correct it and run again." for number in range(5000)
+    ]
+    started = time.process_time()
+    assert [reported.new_in("h1", message) for message in messages] == messages
+    assert not any(reported.new_in("h1", f"h1: {message}") for message in messages)
+    assert time.process_time() - started < 5
 
 
 def test_a_gate_opens_once_in_its_interval() -> None:

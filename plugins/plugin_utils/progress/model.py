@@ -26,6 +26,8 @@ _LONGEST_MESSAGE = 600
 _MOST_LINES = 1100
 """More than any list of problems of ours has; such a list says itself how many more there are."""
 _SHORTEST_QUOTATION = 20
+_WORD = re.compile(r"\w+")
+_COLON = re.compile(":")
 
 _ESCAPE_SEQUENCE = re.compile(
     r"""
@@ -147,40 +149,65 @@ class Reported:
     """Remembers which failure was told of which host, so that what a verdict repeats is not told again."""
 
     def __init__(self) -> None:
-        self._messages: dict[str, list[str]] = {}
+        self._told: dict[str, _Told] = {}
 
     def new_in(self, host: str, message: str) -> str:
         """Return those lines of `message` that tell something new of `host`, empty if none does, and remember it."""
-        told = self._messages.setdefault(host, [])
-        new = [line for line in message.split("\n") if not any(_is_said(line, earlier, host) for earlier in told)]
+        told = self._told.setdefault(host, _Told(host))
+        new = [line for line in message.split("\n") if not told.says(line)]
         if any(map(str.strip, new)):
-            told.append(message)
+            told.add(message)
         return "\n".join(new).strip()
 
 
-def _is_said(line: str, earlier: str, host: str) -> bool:
-    """Say whether the message `earlier` has all that `line` says of `host`."""
-    line, *said = (" ".join(text.split()) for text in (line, earlier, *earlier.split("\n")))
-    return line in said or any(_is_part(line, text) or _is_quotation(line, text, host) for text in said)
+class _Told:
+    """What was told of one host. To ask whether something was costs the same after many messages as after few."""
 
+    def __init__(self, host: str) -> None:
+        self._host = host
+        self._texts: set[str] = set()
+        """Each message, and each of its lines, on one line."""
+        self._messages: dict[str, list[str]] = {}
+        """For each word the messages with it; all of them for none."""
 
-def _is_part(line: str, said: str) -> bool:
-    # A word or two in common is no quotation, and /dev/sda1 no part of /dev/sda12.
-    if len(line) < _SHORTEST_QUOTATION or line not in said:
+    def add(self, message: str) -> None:
+        """Remember `message`."""
+        whole, *lines = (_unspaced(text) for text in (message, *message.split("\n")))
+        self._texts.update((whole, *lines))
+        for word in {"", *_WORD.findall(whole)}:
+            self._messages.setdefault(word, []).append(whole)
+
+    def says(self, line: str) -> bool:
+        """Say whether a message has all that `line` says of the host."""
+        line = _unspaced(line)
+        return line in self._texts or self._has_part(line) or self._is_quoted_in(line)
+
+    def _has_part(self, line: str) -> bool:
+        # A word or two in common is no quotation, and /dev/sda1 no part of /dev/sda12.
+        if len(line) < _SHORTEST_QUOTATION:
+            return False
+        # Each of its words is one of the message.
+        candidates = min((self._messages.get(word, []) for word in ("", *_WORD.findall(line))), key=len)
+        return any(
+            line in said and re.search(rf"(?<!\w){re.escape(line)}(?!\w)", said) is not None for said in candidates
+        )
+
+    def _is_quoted_in(self, line: str) -> bool:
+        """Say whether `line` is what was told, behind the host's name or a word or two: `Not serialized: ...`.
+
+        A longer introduction, or anything behind the quotation, says more.
+        """
+        longest = len(f"{self._host}: {self._host}:") + _SHORTEST_QUOTATION
+        for colon in _COLON.finditer(line, 0, longest):
+            quotation = line[colon.end() :].lstrip()
+            words = line[: colon.end()].removesuffix(f"{self._host}:").removeprefix(f"{self._host}: ")
+            if len(words) < _SHORTEST_QUOTATION <= len(quotation) and quotation in self._texts:
+                return True
         return False
-    return re.search(rf"(?<!\w){re.escape(line)}(?!\w)", said) is not None
 
 
-def _is_quotation(line: str, said: str, host: str) -> bool:
-    """Say whether `line` is what was `said`, behind the host's name or a word or two: `Not serialized: ...`.
-
-    A longer introduction, or anything behind the quotation, says more.
-    """
-    if len(said) < _SHORTEST_QUOTATION or not line.endswith(said):
-        return False
-    introduction = line.removesuffix(said).rstrip()
-    words = introduction.removesuffix(f"{host}:").removeprefix(f"{host}: ")
-    return introduction.endswith(":") and len(words) < _SHORTEST_QUOTATION
+def _unspaced(text: str) -> str:
+    return " ".join(text.split())
 
 
 class Interval:
