@@ -83,12 +83,17 @@ def meant_by(variable: str, value: str) -> str:
     return f"run again with -e {said} -e ioto_reason=WHY"
 
 
+def bracketed(host: str) -> str:
+    """Return `host` as it stands in a URL and before a port: an IPv6 address in brackets."""
+    return f"[{host}]" if ":" in host else host
+
+
 def url_origin(url: str) -> str:
     """Return scheme, host and port of `url`: its path, query or user part may hold a secret."""
     try:
         parts = urlsplit(url)
         port = f":{parts.port}" if parts.port else ""
-        return printable(f"{parts.scheme}://{parts.hostname or ''}{port}")
+        return printable(f"{parts.scheme}://{bracketed(parts.hostname or '')}{port}")
     except ValueError:
         return "a malformed URL"
 

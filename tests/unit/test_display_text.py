@@ -23,6 +23,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.display_text im
     meant_by,
     printable,
     quoted,
+    url_origin,
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.progress.model import clean
 
@@ -85,3 +86,17 @@ def test_a_time_is_that_of_the_readers_clock_with_the_offset_it_had_then(monkeyp
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("http://user:word@[2001:db8::7]:1234/secret?key=x", "http://[2001:db8::7]:1234"),
+        ("https://[::1]/secret", "https://[::1]"),
+        ("https://station.example:8443/secret", "https://station.example:8443"),
+        ("http://192.0.2.1", "http://192.0.2.1"),
+        ("http://[::1", "a malformed URL"),
+    ],
+)
+def test_of_a_url_its_origin_is_shown_as_it_can_be_typed(url: str, origin: str) -> None:
+    assert url_origin(url) == origin

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from time import monotonic
 
 from ..claim_ids import mask_folded
-from ..display_text import printable, shortened
+from ..display_text import bracketed, printable, shortened
 from ..errors import FailureKind, IotoError
 from .device import DeviceError
 from .name_resolution import addresses
@@ -150,7 +150,7 @@ def connect(host: str, port: int, seconds: float) -> socket.socket:
 
 def place(host: str, port: int | str | None) -> str:
     """Return host and port as they are shown."""
-    shown = f"[{host}]" if ":" in host else host
+    shown = bracketed(host)
     return printable(f"{shown}:{port}" if port else shown)
 
 

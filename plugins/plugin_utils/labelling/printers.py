@@ -39,7 +39,7 @@ from urllib.parse import urlsplit
 
 from ..claim_ids import mask_folded
 from ..device.connection import connect
-from ..display_text import printable, quoted
+from ..display_text import bracketed, printable, quoted
 from ..labels.errors import PrintError
 from ..private_files import PreciousFileError, is_there, refuse_precious
 
@@ -111,8 +111,7 @@ class SocketPrinter:
     @property
     def name(self) -> str:
         """Its address."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"socket://{host}:{self._port}"
+        return f"socket://{bracketed(self._host)}:{self._port}"
 
     def send(self, data: bytes, title: str) -> Receipt:
         """Hand over one label, and wait until the printer has read it."""

@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote
 
 from sqlalchemy import URL
 
-from ..display_text import quoted
+from ..display_text import bracketed, quoted
 from .records import LedgerError
 
 SESSION_ATTRIBUTES = "target_session_attrs"
@@ -39,7 +39,7 @@ class DatabaseHost(NamedTuple):
 
     def __str__(self) -> str:
         """As in a URL."""
-        name = f"[{self.name}]" if ":" in self.name else quote(self.name, safe="@-._~")
+        name = bracketed(self.name) if ":" in self.name else quote(self.name, safe="@-._~")
         return f"{name}:{self.port}" if self.port else name
 
 

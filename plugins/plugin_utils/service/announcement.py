@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 
+from ..display_text import bracketed
 from .certificate import read_certificate
 from .host_names import HostNames, canonical_name
 from .own_token import write_page
@@ -42,4 +43,4 @@ def _called_here(settings: ServiceSettings, host: str) -> str:
 
 
 def _origin(settings: ServiceSettings, host: str, port: int) -> str:
-    return f"{'https' if settings.tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+    return f"{'https' if settings.tls else 'http'}://{bracketed(host)}:{port}"

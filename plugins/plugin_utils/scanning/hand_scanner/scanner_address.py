@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ...display_text import quoted
+from ...display_text import bracketed, quoted
 from ...errors import IotoError
 
 KEYBOARD, SERIAL, TCP = "keyboard", "serial", "tcp"
@@ -37,7 +37,7 @@ class ScannerAddress:
 
     def __str__(self) -> str:
         number = f":{self.number}" if self.number else ""
-        place = f"[{self.place}]" if ":" in self.place and self.kind == TCP else self.place
+        place = bracketed(self.place) if self.kind == TCP else self.place
         return f"{self.kind}:{place}{number}"
 
 
