@@ -9,9 +9,10 @@ import sys
 
 if __name__ == "__main__":
     try:
+        from ..processes.standard_output import status_of
         from .command import main
 
-        sys.exit(main())
+        sys.exit(status_of(main))
     except ImportError as error:
         python = sys.executable
         sys.exit(f"The Python {python} lacks {error.name or error}; install it: {python} -m pip install {error.name}")

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from ..display_text import counted, local_time, printable
 from ..errors import IotoError
+from ..processes.standard_output import complain, say
 from .against_device import check_device
 from .checkpoint import Checkpoint, read_checkpoint
 from .errors import CheckpointError
@@ -30,12 +31,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     given = _parser().parse_args(arguments)
     try:
-        print(given.do(given))  # noqa: T201
+        say(given.do(given))
     except IotoError as error:
-        print(error, file=sys.stderr)  # noqa: T201
+        complain(error)
         return 1
     except (KeyboardInterrupt, EOFError):
-        print("Nothing was verified: no claim ID was given.", file=sys.stderr)  # noqa: T201
+        complain("Nothing was verified: no claim ID was given.")
         return _INTERRUPTED
     return 0
 

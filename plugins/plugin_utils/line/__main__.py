@@ -17,6 +17,7 @@ from pathlib import Path
 
 from ..errors import IotoError
 from ..option_table import VARIABLES_OF_ALL
+from ..processes.standard_output import complain, say, status_of
 from ..service.slot_message import SlotReport
 from .exclusive import hold_slots, hold_work_directory
 from .preparation import Prepared, prepare
@@ -51,13 +52,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         prepared = prepare(given.settings, given.folder, VARIABLES_OF_ALL)
         if given.check:
-            print("The settings can be used.")  # noqa: T201
+            say("The settings can be used.")
             return 0
         # Runs inherit what is held, so that the next station also waits for what one that was killed has left.
         held = (hold_work_directory(prepared.settings), *(one.detach() for one in hold_slots(prepared.slots)))
         asyncio.run(_work(prepared, held))
     except IotoError as error:
-        print(error, file=sys.stderr)  # noqa: T201
+        complain(error)
         return 1
     return 0
 
@@ -85,4 +86,4 @@ def log(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(status_of(main))

@@ -11,8 +11,9 @@ from ..requirements import missing
 
 if __name__ == "__main__":
     try:
+        from ..processes.standard_output import status_of
         from .cli import main
 
-        sys.exit(main())
+        sys.exit(status_of(main))
     except ImportError as error:
         sys.exit(missing("service", error))

@@ -15,6 +15,7 @@ from ..ledger.backup import back_up
 from ..ledger.integrity.check import checked
 from ..ledger.ledger import Ledger
 from ..ledger.migrations.command import migrate_ledger
+from ..processes.standard_output import complain, say
 from .errors import ServiceError
 from .own_token import with_own_token
 from .secret_hashes import hash_secret, new_secret
@@ -29,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return int(given.do(given))
     except IotoError as error:
-        print(error, file=sys.stderr)  # noqa: T201
+        complain(error)
         return 1
 
 
@@ -92,10 +93,10 @@ def _check(given: argparse.Namespace) -> int:
 
     settings = _settings_of(given)
     names = ServiceApp(settings).access.host_names
-    print("The settings can be used.")  # noqa: T201
-    print(f"The service answers to {names}; other names are added with server_names.")  # noqa: T201
+    say("The settings can be used.")
+    say(f"The service answers to {names}; other names are added with server_names.")
     for doubt in doubts(settings):
-        print(f"Warning: {doubt}")  # noqa: T201
+        say(f"Warning: {doubt}")
     return 0
 
 
@@ -104,7 +105,7 @@ def _check_ledger(given: argparse.Namespace) -> int:
         if ledger.is_absent:
             raise ServiceError(f"There is no ledger {ledger.location} to check; correct the path.")
         report = checked(ledger)
-    print("\n".join((f"The ledger {ledger.location} is sound: {report}.", *report.notices)))  # noqa: T201
+    say("\n".join((f"The ledger {ledger.location} is sound: {report}.", *report.notices)))
     return 0
 
 
@@ -112,19 +113,19 @@ def _print_new_secret(given: argparse.Namespace) -> int:
     secret = sys.stdin.buffer.read().decode(errors="replace").strip() if given.stdin else new_secret()
     hashed = hash_secret(secret)
     if not given.stdin:
-        print(f"secret (for the agents or the controller, shown once): {secret}")  # noqa: T201
-    print(f"hash (for the settings): {hashed}")  # noqa: T201
+        say(f"secret (for the agents or the controller, shown once): {secret}")
+    say(f"hash (for the settings): {hashed}")
     return 0
 
 
 def _backup(given: argparse.Namespace) -> int:
     made = back_up(_settings_of(given).ledger, given.folder, keep=given.keep)
-    print(made.path)  # noqa: T201
+    say(made.path)
     for notice in made.notices:
-        print(notice, file=sys.stderr)  # noqa: T201
+        complain(notice)
     return 0
 
 
 def _migrate(given: argparse.Namespace) -> int:
-    print(migrate_ledger(_settings_of(given).ledger).sentence)  # noqa: T201
+    say(migrate_ledger(_settings_of(given).ledger).sentence)
     return 0
