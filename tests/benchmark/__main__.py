@@ -27,6 +27,7 @@ from tests.benchmark.areas import AREAS
 from tests.benchmark.fleet_engine import prepare_pyinfra
 from tests.benchmark.measure import Measure, Size, missed
 from tests.benchmark.plot import plot
+from tests.benchmark.round_process import interrupt_by_signals, run_round
 from tests.benchmark.run import BenchmarkRun, Machine, Revision
 from tests.benchmark.table import printed
 from tests.benchmark.tree import PAGE, Tree, all_laid_out
@@ -54,6 +55,7 @@ class Step:
 def main() -> int:
     """Run what the arguments say; return 1 where something of this revision could not be measured."""
     arguments = parser().parse_args()
+    interrupt_by_signals()
     try:
         arguments.dir.mkdir(parents=True, exist_ok=True)
         (arguments.dir / "log").mkdir(exist_ok=True)
@@ -179,18 +181,8 @@ def _done(step: Step, folder: Path) -> tuple[list[Measure], str]:
         result = Path(temporary) / "result.json"
         told = (step.area, step.size.value, str(step.number), str(result))
         program = (str(step.tree.python), "-m", "tests.benchmark.one_round", *told)
-        try:
-            subprocess.run(
-                program,
-                cwd=step.tree.root,
-                env=step.tree.environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=sink,
-                stderr=sink,
-                timeout=PATIENCE,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
+        surroundings = step.tree.environment()
+        if not run_round(program, cwd=step.tree.root, env=surroundings, sink=sink, patience=PATIENCE):
             return [], f"a round takes longer than {PATIENCE:.0f} s"
         if not result.exists():
             return [], "the round ended without a result"

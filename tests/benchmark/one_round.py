@@ -16,6 +16,7 @@ from typing import Any
 
 from tests.benchmark.areas import module_of
 from tests.benchmark.measure import Size
+from tests.benchmark.round_process import interrupt_by_signals
 
 _MOST = 100
 """Letters of a reason."""
@@ -24,6 +25,7 @@ _MOST = 100
 def main() -> int:
     """Write what was measured, and where something was in the way, the reason; return 1 then."""
     area, size, number, result = sys.argv[1:]
+    interrupt_by_signals()
     told: dict[str, Any] = {"measures": [], "lacks": ""}
     try:
         for measure in module_of(area).measure(Size(size), int(number)):
