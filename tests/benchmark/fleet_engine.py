@@ -21,6 +21,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from tests.benchmark.meter import run_metered
 from tests.benchmark.peers import PEERS, ROOT, Peer, Run
 from tests.benchmark.report import medians, plot, table
 from tests.fleet.crowd import Crowd
@@ -101,15 +102,10 @@ def once(peer: Peer, run: Run, fleet: Fleet) -> dict[str, Any]:
     os.sync()
     log = fleet.state_dir / "log/sshd.log"
     begin = log.stat().st_size
-    result, output = run.folder / "meter.json", run.folder / "output.log"
-    meter = (sys.executable, "-m", "tests.benchmark.meter", str(result))
-    with output.open("wb") as sink:
-        subprocess.run(
-            (*meter, *peer.command(run)), cwd=ROOT, env=_environment(), stdout=sink, stderr=sink, check=False
-        )
-    figures: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
+    done = run_metered(peer.command(run), run.folder, env=_environment())
+    figures = done.figures
     if figures["status"]:
-        print(output.read_text(encoding="utf-8", errors="replace")[-2000:], file=sys.stderr)
+        print(done.said[-2000:], file=sys.stderr)
     crowd = fleet.devices[0].kind
     assert isinstance(crowd, Crowd)
     crowd.wait_until_left()

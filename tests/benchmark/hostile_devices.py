@@ -15,12 +15,11 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import subprocess
-import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
 
+from tests.benchmark.meter import run_metered
 from tests.fleet import Fleet
 from tests.services.hostile_ssh import MANNERS, STATES, HostileServers, host_name
 from tests.support.ansible import ROOT, Run, command, environment
@@ -84,18 +83,12 @@ def _measure(
         "ioto_label_format": "zpl",
     }
     words = [word for inventory in inventories for word in ("-i", inventory)]
-    meter = [sys.executable, "-m", "tests.benchmark.meter", str(home / "figures.json")]
-    done = subprocess.run(
-        [*meter, *command(ROOT / "playbooks/provision.yml", *words, "-e", json.dumps(variables))],
-        cwd=ROOT,
+    done = run_metered(
+        command(ROOT / "playbooks/provision.yml", *words, "-e", json.dumps(variables)),
+        home,
         env=environment(home, ANSIBLE_FORKS=str(given.forks)),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        check=False,
     )
-    return Run(done.returncode, done.stdout), json.loads((home / "figures.json").read_text(encoding="utf-8"))
+    return Run(done.figures["status"], done.said), done.figures
 
 
 if __name__ == "__main__":

@@ -21,13 +21,39 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.fleet.processes import descendants
 
 _PR_SET_CHILD_SUBREAPER = 36
 _INTERVAL = 0.5
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Metered:
+    """What a command cost, as `main` writes it, and what it said."""
+
+    figures: dict[str, Any]
+    said: str
+
+
+def metered(result: Path) -> tuple[str, ...]:
+    """Return what stands before a command whose figures are to be in `result`."""
+    return sys.executable, "-m", "tests.benchmark.meter", str(result)
+
+
+def run_metered(command: Sequence[str], folder: Path, *, env: Mapping[str, str], cwd: Path = ROOT) -> Metered:
+    """Run `command`, and return what it cost; `folder` is for what it says, which may be much."""
+    result, output = folder / "meter.json", folder / "output.log"
+    with output.open("wb") as sink:
+        subprocess.run((*metered(result), *command), cwd=cwd, env=env, stdout=sink, stderr=sink, check=False)
+    figures = json.loads(result.read_text(encoding="utf-8"))
+    return Metered(figures, output.read_text(encoding="utf-8", errors="replace"))
 
 
 def main() -> int:

@@ -20,7 +20,6 @@ import io
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -39,6 +38,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records 
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.seals import seal_events
 from ansible_collections.ioto.serialization.plugins.plugin_utils.production_order.order import read
+from tests.benchmark.meter import run_metered
 
 ROOT = Path(__file__).parents[2]
 PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
@@ -185,25 +185,16 @@ def measure(place: Path, costs: Costs) -> int:
     shutil.copy(place / "full.db", place / "ledger.db")
     (place / "costs").unlink(missing_ok=True)
     command = ("ansible-playbook", "-i", str(place / "inventory.json"), "-e", f"results={place}/results.json")
-    meter = (sys.executable, "-m", "tests.benchmark.meter", str(place / "meter.json"))
-    environment = _environment(place)
-    done = subprocess.run(
-        (*meter, *command, str(place / "play.yml")),
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"a run over {size:,} hosts failed\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    done = run_metered((*command, str(place / "play.yml")), place, env=_environment(place))
+    if done.figures["status"]:
+        raise RuntimeError(f"a run over {size:,} hosts failed\n{done.said[-4000:]}")
     reported = (place / "report.csv").read_text(encoding="utf-8").count("already done")
     if reported != size:
         raise RuntimeError(f"The report has {reported} hosts that were found done, of {size}.")
     noted = [json.loads(line) for line in (place / "costs").read_text(encoding="utf-8").splitlines()]
     for (part, before), (_next, after) in pairwise([(START, 0.0), *noted]):
         costs.setdefault(part, []).append(after - before)
-    return int(json.loads((place / "meter.json").read_text(encoding="utf-8"))["memory"])
+    return int(done.figures["memory"])
 
 
 def _print_parts(costs: Mapping[int, Costs], memory: Mapping[int, int]) -> None:

@@ -27,6 +27,7 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
+from tests.benchmark.meter import metered
 from tests.fleet import Fleet
 from tests.fleet.crowd import Crowd
 from tests.services.postgresql import PostgresqlServer, running_postgresql
@@ -107,7 +108,7 @@ class Bench:
                 stream,
                 home,
                 within=(
-                    *(sys.executable, "-m", "tests.benchmark.meter", stream.with_suffix(".json")),
+                    *metered(stream.with_suffix(".json")),
                     *("sh", "-c", _READING, stream),
                 ),
                 PYTHONPATH=str(ROOT),

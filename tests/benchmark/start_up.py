@@ -13,10 +13,8 @@ the first round, which compiles them, does not count.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import re
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -28,6 +26,7 @@ from typing import Any
 
 import yaml
 
+from tests.benchmark.meter import run_metered
 from tests.fleet.fleet import Fleet
 
 ROOT = Path(__file__).parents[2]
@@ -95,18 +94,15 @@ class Bench:
         return self._run(case, ("-i", str(inventory), "-f", str(FORKS), *given, str(playbook)))
 
     def _run(self, case: Case, arguments: tuple[str, ...]) -> dict[str, Any]:
-        result = self.folder / "meter.json"
         program = str(Path(sys.executable).with_name("ansible-playbook"))
-        command = (sys.executable, "-m", "tests.benchmark.meter", str(result), program, *arguments)
         # As for a user: without the ansible.cfg of this folder, without its environment, and with compiled modules.
         kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
         kept.pop("PYTHONDONTWRITEBYTECODE", None)
         environment = {**kept, "ANSIBLE_NOCOLOR": "1", "PYTHONPATH": str(ROOT)}
-        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
-        figures: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
-        if bool(figures["status"]) != case.fails:
-            raise RuntimeError(f"the run ended with {figures['status']}\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
-        return figures
+        done = run_metered((program, *arguments), self.folder, env=environment, cwd=self.folder)
+        if bool(done.figures["status"]) != case.fails:
+            raise RuntimeError(f"the run ended with {done.figures['status']}\n{done.said[-6000:]}")
+        return done.figures
 
     def _inventory(self, names: set[str]) -> str:
         found = yaml.safe_load(self.fleet.inventory.read_text(encoding="utf-8"))

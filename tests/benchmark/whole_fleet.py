@@ -14,12 +14,12 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.benchmark.meter import run_metered
 from tests.fleet import Fleet
 from tests.fleet.devices import Device
 from tests.support.ansible import ROOT, command, environment
@@ -49,21 +49,11 @@ def main() -> int:
 
 def _run(playbook: str, folder: Path, inventory: Path, **variables: str) -> str:
     """Run a playbook over all devices, print what it cost, and return what it said."""
-    figures, said = folder / "meter.json", folder / "said"
     given = json.dumps({"ioto_ledger": str(folder / "ledger.db"), **variables})
-    meter = (sys.executable, "-m", "tests.benchmark.meter", str(figures))
     surroundings = {**environment(folder), "PYTHONPATH": str(ROOT / "playbooks/collections")}
-    with said.open("wb") as sink:
-        subprocess.run(
-            (*meter, *command(ROOT / f"playbooks/{playbook}.yml", "-i", inventory, "-f", _AT_A_TIME, "-e", given)),
-            cwd=ROOT,
-            env=surroundings,
-            stdout=sink,
-            stderr=sink,
-            check=False,
-        )
-    text = said.read_text(encoding="utf-8", errors="replace")
-    cost = json.loads(figures.read_text(encoding="utf-8"))
+    words = command(ROOT / f"playbooks/{playbook}.yml", "-i", inventory, "-f", _AT_A_TIME, "-e", given)
+    done = run_metered(words, folder, env=surroundings)
+    text, cost = done.said, done.figures
     print(
         f"{playbook}: exit status {cost['status']}, {cost['wall']:.0f} s, {cost['cpu']:.0f} s of CPU, "
         f"{cost['memory'] / 1e6:.0f} MB at the peak",
