@@ -19,7 +19,7 @@ from ..claim_ids import mask_folded
 from ..display_text import bracketed, printable, shortened
 from ..errors import FailureKind, IotoError
 from .device import DeviceError
-from .name_resolution import addresses
+from .name_resolution import AddressTries, addresses
 
 DEVICE_SECONDS = 60
 """What a device may take in all, beside the time for which a flow waits on it for the agent."""
@@ -130,22 +130,13 @@ def connect(host: str, port: int, seconds: float) -> socket.socket:
     The time in which the name becomes an address is part of it.
     """
     until = monotonic() + seconds
-    failure = OSError("it has no address")
-    for family, kind, protocol, _unused, address in addresses(host, port, seconds):
-        try:
-            connection = socket.socket(family, kind, protocol)
-        except OSError as error:  # such as one of IPv6 on a machine that has none
-            failure = error
-            continue
-        try:
+    tries = AddressTries(addresses(host, port, seconds))
+    for connection, address in tries:
+        with tries.using(connection):
             connection.settimeout(max(until - monotonic(), _AT_ONCE))
             connection.connect(address)
-        except OSError as error:
-            connection.close()
-            failure = error
-        else:
             return connection
-    raise failure
+    raise tries.failure
 
 
 def place(host: str, port: int | str | None) -> str:

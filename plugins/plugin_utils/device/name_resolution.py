@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from threading import Condition, Event, Thread
 from time import monotonic
 from typing import Any
@@ -82,6 +82,39 @@ _resolver = NameResolver()
 def addresses(host: str, port: int, seconds: float) -> Addresses:
     """Return the addresses of `host`, from the resolver that all of this process share. Raises as that does."""
     return _resolver.addresses(host, port, seconds)
+
+
+class AddressTries:
+    """The addresses of a host, to be tried one after the other; those of a kind that the kernel lacks are passed over.
+
+    `failure` is that of the last one.
+    """
+
+    def __init__(self, found: Addresses) -> None:
+        self._found = found
+        self.failure = OSError("it has no address")
+
+    def __iter__(self) -> Iterator[tuple[socket.socket, Any]]:
+        """Yield for each address a socket that is not connected, and the address."""
+        for family, kind, protocol, _name, address in self._found:
+            try:
+                connection = socket.socket(family, kind, protocol)
+            except OSError as error:  # such as one of IPv6 on a machine that has none
+                self.failure = error
+            else:
+                yield connection, address
+
+    @contextmanager
+    def using(self, connection: socket.socket) -> Iterator[None]:
+        """Close the socket where the block fails; an `OSError` is this address's own."""
+        try:
+            yield
+        except OSError as error:
+            connection.close()
+            self.failure = error
+        except BaseException:
+            connection.close()
+            raise
 
 
 def _renew() -> None:

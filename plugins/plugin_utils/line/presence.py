@@ -205,24 +205,13 @@ def _is_numeric(host: str) -> bool:
 
 async def _connected(found: name_resolution.Addresses) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Return a connection to the first of the addresses that takes one. Raises `OSError`."""
-    failure = OSError("the name has no address")
-    for family, kind, protocol, _name, address in found:
-        try:
-            connection = socket.socket(family, kind, protocol)
-        except OSError as error:  # such as of IPv6, where the kernel has none
-            failure = error
-            continue
-        try:
+    tries = name_resolution.AddressTries(found)
+    for connection, address in tries:
+        with tries.using(connection):
             connection.setblocking(False)
             await asyncio.get_running_loop().sock_connect(connection, address)
             return await asyncio.open_connection(sock=connection, limit=_MOST_BYTES_OF_A_LINE)
-        except OSError as error:
-            failure = error
-            connection.close()
-        except BaseException:
-            connection.close()
-            raise
-    raise failure
+    raise tries.failure
 
 
 async def _greets(reader: asyncio.StreamReader) -> bool:
