@@ -85,7 +85,7 @@ def test_a_file_in_a_folder_that_the_services_user_may_not_enter_is_told_as_such
     others = {"key": "/dev/null"} if name == "certificate" else {}
     with TemporaryDirectory() as folder, closed_folder(Path(folder)) as closed:
         assert f"{name}" in (said := refusal(**{name: str(closed / "file")}, **others))
-    assert "cannot be read (Permission denied)" in said
+    assert f"{name} names '" in said and "', which the service may not read; let its user read it" in said
 
 
 def test_a_password_in_a_bad_ledger_is_not_repeated() -> None:

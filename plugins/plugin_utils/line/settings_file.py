@@ -6,17 +6,16 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..display_text import is_visible, quoted
+from ..display_text import is_visible
 from ..errors import IotoError
 from ..private_files import TypedPathError, obstacle_to, typed_path
 from ..scanning.hand_scanner.scanner_address import parse_scanner_address
 from ..service.slot_message import MOST_CHARACTERS
 from ..settings.http_url import check_service_url
+from ..settings.named_file import objection_to_file
 from ..settings.toml_file import FoundSettings
 from .errors import LineError
 from .settings import FIELDS, LineSettings, ScanOrder
@@ -127,17 +126,8 @@ def _problems_of_files(settings: LineSettings) -> Iterator[Problem]:
         except TypedPathError as error:
             yield name, f"{name}: {error}".rstrip(".")
             continue
-        kinds = (stat.S_ISREG, stat.S_ISDIR) if name == "inventory" else (stat.S_ISREG,)
-        try:
-            mode = path.stat().st_mode
-            if not any(is_kind(mode) for is_kind in kinds):
-                raise FileNotFoundError
-            if not os.access(path, os.R_OK):
-                raise PermissionError
-        except PermissionError:  # also of a folder above it
-            yield name, f"{name} names {quoted(str(path))}, which the station may not read; let its user read it"
-        except OSError:
-            yield name, f"{name} names {quoted(str(path))}, which is not there; correct the path, or make the file"
+        if wrong := objection_to_file(path, "the station", or_folder=name == "inventory"):
+            yield name, f"{name} {wrong}"
     for name in ("token_file", "ca_file", "work_directory"):
         try:
             path = settings.folder / typed_path(getattr(settings, name))

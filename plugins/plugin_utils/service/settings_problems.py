@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import re
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from ..display_text import quoted
 from ..ledger.location import Location
 from ..ledger.records import LedgerError
 from ..private_files import TypedPathError
+from ..settings.named_file import objection_to_file
 from .certificate import objection_to_key, read_certificate
 from .errors import ServiceError
 from .host_names import canonical_name, is_address
@@ -129,7 +129,7 @@ def _problems_of_files(settings: ServiceSettings) -> Iterator[str]:
     except TypedPathError as error:
         yield f"token_file: {error}".rstrip(".")
     for order in settings.production_orders:
-        yield from _problems_of_file("production_orders:", order, may_be_absent=True)  # whoever reads it tells
+        yield from _problems_of_file("production_orders", order, may_be_absent=True)  # whoever reads it tells
     if bool(settings.certificate) != bool(settings.key):
         yield "certificate and key go together"
     if not settings.certificate or not settings.key:
@@ -146,15 +146,5 @@ def _problems_of_files(settings: ServiceSettings) -> Iterator[str]:
 
 
 def _problems_of_file(name: str, path: str, *, may_be_absent: bool = False) -> Iterator[str]:
-    """Yield why there is no file to be read at `path`; reading another kind may never end.
-
-    It may lie where the service's user may not look, of which `Path.is_file` makes an error in some releases of Python.
-    """
-    try:
-        if not stat.S_ISREG(Path(path).stat().st_mode):
-            yield f"{name} {quoted(path)} is not a file"
-    except (FileNotFoundError, NotADirectoryError):
-        if not may_be_absent:
-            yield f"{name} {quoted(path)} is not a file"
-    except OSError as error:
-        yield f"{name} {quoted(path)} cannot be read ({error.strerror}); correct the path, or let the service's user in"
+    if wrong := objection_to_file(Path(path), "the service", may_be_absent=may_be_absent):
+        yield f"{name} {wrong}"
