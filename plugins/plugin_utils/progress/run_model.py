@@ -202,7 +202,11 @@ class RunModel:
         return [*lines, OutputLine(text, Tone.BAD if lines else Tone.GOOD)]
 
     def _play_name(self) -> str:
-        return "" if self._play is None else one_line(self._play.name)
+        return self._tally_of_play(0.0).name
+
+    def _tally_of_play(self, now: float) -> Tally:
+        play = self._play  # read once: another thread shows it, and it may end meanwhile
+        return Tally("", 0, now) if play is None else Tally(one_line(play.name), play.hosts, now)
 
     # --- tasks --------------------------------------------------------------------------------------------------
 
@@ -300,7 +304,7 @@ class RunModel:
             return flow.tally.figures(now), "" if self._in_transaction or task is None else task.name
         if task is not None:
             return task.figures(now), ""
-        return Tally(self._play_name(), self._play.hosts if self._play else 0, now).figures(now), ""
+        return self._tally_of_play(now).figures(now), ""
 
     def remember_summary(self, lines: object) -> None:
         """Keep what the action `summary` says for the end of the run."""
@@ -318,8 +322,7 @@ class RunModel:
         return [OutputLine(line) for line in lines]
 
     def _begin_flow(self, now: float) -> _FlowProgress:
-        hosts = self._play.hosts if self._play else 0
-        self._flow = _FlowProgress(Tally(self._play_name(), hosts, now), Interval(self._seconds, now))
+        self._flow = _FlowProgress(self._tally_of_play(now), Interval(self._seconds, now))
         return self._flow
 
     def _tell_progress(self, now: float) -> list[OutputLine]:
