@@ -16,13 +16,10 @@ A label that went out twice, and of which no printer said that it has it, is not
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from itertools import count
 from pathlib import Path
 
 from ..errors import IotoError
@@ -41,7 +38,7 @@ from ..ledger.label_doubts import PRINT_EVENTS, unproven
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, Context, Event, NewEvent, State, StateChange
 from ..ledger.rework.void_labels import waits_for_label
-from ..private_files import alone_in, make_private_folder, write_private
+from .label_files import alone_beside, file_name, unused, write_file
 from .printers import Printer, Receipt
 
 _MOST_IN_DOUBT = 2
@@ -151,13 +148,13 @@ def write_files(
             label.claim.claim_id: _maybe_twice(label.claim, unproven(_print_events(ledger, label.claim)))
             for label in ours
         }
-        with _alone_beside(drawn):
-            contents = {_unused(path): data for path, data in drawn.items()}
+        with alone_beside(drawn):
+            contents = {unused(path): data for path, data in drawn.items()}
             ledger.record_many(
                 [_label_event(EventKind.PRINT_STARTED, label.claim, str(dest), context) for label in ours]
             )
             for path, data in contents.items():
-                _write(path, data)
+                write_file(path, data)
         _record(ledger, ours, f"written to {dest}", context)
     return LabelReport(
         [label.claim for label in labels],
@@ -180,18 +177,15 @@ def _contents(
         return {dest: b"".join(zpl(label.drawing, copies=label.copies) for label in labels)}
     draw = {"svg": lambda drawing: svg(drawing).encode(), "png": png}[format]
     return {
-        dest / f"{number:04d}-{_file_name(label.claim)}.{format}": draw(label.drawing)
+        dest / f"{number:04d}-{file_name(label.claim)}.{format}": draw(label.drawing)
         for number, label in enumerate(labels, 1)
     }
 
 
 def print_labels(ledger: Ledger, labels: Sequence[Label], *, printer: Printer, context: Context) -> LabelReport:
     """Print the labels in their order, and record each as the printer takes it; stop at the first that it does not."""
+    printing = _Printing(ledger, printer, context)
     made: list[Claim] = []
-    unconfirmed: set[str] = set()
-    maybe_twice: set[str] = set()
-    notices: list[str] = []
-    by_others = 0
     failure = ""
     parent = os.getppid()
     for label in labels:
@@ -201,31 +195,49 @@ def print_labels(ledger: Ledger, labels: Sequence[Label], *, printer: Printer, c
             break
         try:
             with ledger.alone_with([label.claim.claim_id]):
-                if _made_meanwhile(ledger, [label]):
-                    by_others += 1
-                elif failure := _reworked(ledger, [label]):
-                    break
-                else:
-                    before = unproven(_print_events(ledger, label.claim))
-                    if failure := _in_doubt(label, before):
-                        break
-                    if doubt := _maybe_twice(label.claim, before):
-                        notices.append(doubt)
-                        maybe_twice.add(label.claim.claim_id)
-                    receipt = _print(ledger, label, printer, context)
-                    if not receipt.is_confirmed:
-                        unconfirmed.add(label.claim.claim_id)
-                    if receipt.notice and receipt.notice not in notices:
-                        notices.append(receipt.notice)
+                failure = printing.obstacle_to(label)
         except IotoError as error:
             if not (made or isinstance(error, LabelError)):
                 raise
             failure = str(error)  # of the ledger as well: what was made before is made
+        if failure:
             break
         made.append(label.claim)
-    return LabelReport(
-        made, (), [*notices, *_told(by_others)], failure, len(labels) - len(made), unconfirmed, maybe_twice
-    )
+    notices = [*printing.notices, *_told(printing.by_others)]
+    return LabelReport(made, (), notices, failure, len(labels) - len(made), printing.unconfirmed, printing.maybe_twice)
+
+
+class _Printing:
+    """Prints labels, one after the other, and collects what there is to tell of them."""
+
+    def __init__(self, ledger: Ledger, printer: Printer, context: Context) -> None:
+        self._ledger = ledger
+        self._printer = printer
+        self._context = context
+        self.unconfirmed: set[str] = set()
+        self.maybe_twice: set[str] = set()
+        self.notices: list[str] = []
+        self.by_others = 0
+
+    def obstacle_to(self, label: Label) -> str:
+        """Print `label`, unless another run has, and return nothing, or why it is not printed. Raises `IotoError`."""
+        if _made_meanwhile(self._ledger, [label]):
+            self.by_others += 1
+            return ""
+        if failure := _reworked(self._ledger, [label]):
+            return failure
+        before = unproven(_print_events(self._ledger, label.claim))
+        if failure := _in_doubt(label, before):
+            return failure
+        if doubt := _maybe_twice(label.claim, before):
+            self.notices.append(doubt)
+            self.maybe_twice.add(label.claim.claim_id)
+        receipt = _print(self._ledger, label, self._printer, self._context)
+        if not receipt.is_confirmed:
+            self.unconfirmed.add(label.claim.claim_id)
+        if receipt.notice and receipt.notice not in self.notices:
+            self.notices.append(receipt.notice)
+        return ""
 
 
 def _print(ledger: Ledger, label: Label, printer: Printer, context: Context) -> Receipt:
@@ -361,39 +373,3 @@ def _label_event(kind: EventKind, claim: Claim, detail: str, context: Context) -
 def _at(claim: Claim, context: Context) -> Context:
     """Return who labels the unit of `claim`, at its own host: one task labels those of many."""
     return replace(context, host=claim.host)
-
-
-@contextmanager
-def _alone_beside(files: Iterable[Path]) -> Iterator[None]:
-    """Have no other run look for names in the folders of `files` meanwhile, which are made. Raises `LabelError`."""
-    with ExitStack() as locks:
-        for folder in sorted({path.parent for path in files}):
-            try:
-                make_private_folder(folder)
-                locks.enter_context(alone_in(folder))
-            except OSError as error:
-                raise _cannot_be_written(folder, error) from error
-        yield
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all, and durably."""
-    try:
-        write_private(path, data)
-    except OSError as error:
-        raise _cannot_be_written(path, error) from error
-
-
-def _cannot_be_written(place: Path, error: OSError) -> LabelError:
-    return LabelError(f"The labels cannot be written to {place} ({error.strerror}); give another dest.")
-
-
-def _unused(path: Path) -> Path:
-    """Return `path`, or the first of `name-2`, `name-3` … that is not there: labels of an earlier batch are kept."""
-    candidates = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
-    return path if not path.exists() else next(candidate for candidate in candidates if not candidate.exists())
-
-
-def _file_name(claim: Claim) -> str:
-    name = claim.unit or claim.claim_id[-2:]
-    return re.sub(r"[^0-9A-Za-z_-]", "_", name)[:80]
