@@ -17,7 +17,6 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.summary i
     BatchSummary,
     Fate,
     summarize,
-    with_fleet,
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.errors import IotoError
 from ansible_collections.ioto.serialization.plugins.plugin_utils.flows.recording import job_of
@@ -37,7 +36,7 @@ class ActionModule(IotoAction):
         hosts = self.batch({*VARIABLES, *run_record.VARIABLES})
         summary = summarize(hosts, check=self.check_mode, tags=_tags(self.task_vars))
         try:
-            records = self._record(hosts, summary, arguments)
+            records = self._record(summary, arguments)
         except IotoError as error:
             # Of a step of a job, which others go by.
             return {"failed": True, "msg": "\n".join([*summary.lines, f"That is not in the ledger: {error}"])}
@@ -45,38 +44,32 @@ class ActionModule(IotoAction):
             "changed": False,
             "lines": [*summary.lines, *records],
             "not_done": list(summary.not_done),
-            "failures": _failures(hosts, summary),
+            "failures": _failures(summary),
             "not_reached": [host for host, fate in summary.fates.items() if fate is Fate.UNREACHABLE],
         }
 
-    def _record(
-        self, hosts: Mapping[str, Mapping[str, Any]], summary: BatchSummary, arguments: Mapping[str, Any]
-    ) -> list[str]:
+    def _record(self, summary: BatchSummary, arguments: Mapping[str, Any]) -> list[str]:
         if self.check_mode:
-            return foretell_records(hosts, summary, partial(Ledger.of_run, read_only=True))
+            return foretell_records(summary, partial(Ledger.of_run, read_only=True))
         # Not at the top: most runs are no step of a job.
         if arguments["slice"]:
             from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.job.slices import (  # noqa: PLC0415
                 record_slice,
             )
 
-            return record_slice(hosts, summary, Ledger.of_run, number=arguments["slice"])
-        if job_of(hosts.values()) and arguments["started"]:
+            return record_slice(summary, Ledger.of_run, number=arguments["slice"])
+        if job_of(summary.hosts.values()) and arguments["started"]:
             from ansible_collections.ioto.serialization.plugins.plugin_utils.batch.job.finish import (  # noqa: PLC0415
                 record_finish,
             )
 
-            return record_finish(hosts, summary, Ledger.of_run, started=arguments["started"])
-        return record_run(hosts, summary, Ledger.of_run, started=arguments["started"])
+            return record_finish(summary, Ledger.of_run, started=arguments["started"])
+        return record_run(summary, Ledger.of_run, started=arguments["started"])
 
 
-def _failures(hosts: Mapping[str, Mapping[str, Any]], summary: BatchSummary) -> dict[str, dict[str, Any]]:
+def _failures(summary: BatchSummary) -> dict[str, dict[str, Any]]:
     """Return what is known of failures beside their sentences, by host: the kind, and who is a twin."""
-    if not summary.not_done:
-        return {}
-    outcomes = {
-        host: facts.get("ioto_outcome") for host, facts in with_fleet(hosts).items() if host in summary.not_done
-    }
+    outcomes = {host: facts.get("ioto_outcome") for host, facts in summary.hosts.items() if host in summary.not_done}
     return {
         host: found
         for host, outcome in outcomes.items()

@@ -105,7 +105,7 @@ class Line:
     def finish_run(self, hosts: Mapping[str, Mapping[str, Any]], started: str) -> None:
         facts = {host: {"ioto_ledger": self.path, **found} for host, found in hosts.items()}
         assert (
-            record_run(facts, batch_summary.summarize(facts, check=False), Ledger, started=started, run=self.run)[-1]
+            record_run(batch_summary.summarize(facts, check=False), Ledger, started=started, run=self.run)[-1]
             == f"The records are in {self.path}, under the run {self.run}."
         )
 
@@ -378,7 +378,7 @@ def test_a_ledger_that_cannot_be_written_spoils_no_summary(tmp_path: Path) -> No
         raise IotoError("It is locked.")
 
     summary = batch_summary.summarize(hosts, check=False)
-    assert record_run(hosts, summary, refuse, started=None) == ["The run is not in the ledger: It is locked."]
+    assert record_run(summary, refuse, started=None) == ["The run is not in the ledger: It is locked."]
 
 
 def test_a_run_that_ends_is_sealed(line: Line) -> None:

@@ -82,7 +82,7 @@ class Job:
             name: {**variables, "ioto_outcome": {**outcomes[name], "serial": f"SN-{name}"}}
             for name, variables in self.hosts(*outcomes).items()
         }
-        return record_slice(facts, summarize(facts, check=False), Ledger, number=number)
+        return record_slice(summarize(facts, check=False), Ledger, number=number)
 
     def checked(self, step: Step = Step.FINISH, **more: Any) -> CheckedJob:
         return check_job(self.hosts(**more), partial(Ledger, read_only=True), step)
@@ -95,7 +95,7 @@ class Job:
     def finish(self) -> list[str]:
         facts = self.hosts()
         facts[self.names[0]]["_ioto_fleet"] = {"results": list(self.results().values())}
-        return record_finish(facts, summarize(facts, check=False), Ledger, started=STARTED.isoformat())
+        return record_finish(summarize(facts, check=False), Ledger, started=STARTED.isoformat())
 
     def events(self, *kinds: EventKind) -> list[Any]:
         with Ledger(self.location, read_only=True) as ledger:
@@ -353,7 +353,7 @@ def test_a_step_whose_record_is_lost_fails(job: Job) -> None:
         partial(record_finish, started=STARTED.isoformat()),
     ):
         with pytest.raises(LedgerError, match=r"The disk is full\."):
-            record(hosts, summarize(hosts, check=False), lost)
+            record(summarize(hosts, check=False), lost)
 
 
 def test_hosts_that_are_not_those_of_the_check_are_refused_with_both_values(job: Job) -> None:

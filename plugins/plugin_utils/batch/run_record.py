@@ -27,7 +27,7 @@ from ..ledger.twin_units import Unit, hold_back_twins
 from ..modes import Mode
 from .results import some_of
 from .run_hosts import describe_host, events_of_hosts
-from .summary import BatchSummary, Fate, outcome_of, with_fleet
+from .summary import BatchSummary, Fate, outcome_of
 
 _FAILED = {Fate.UNREACHABLE: EventKind.UNREACHABLE, Fate.FAILED: EventKind.FAILED}
 VARIABLES = ("ioto_product", "ioto_serial", *recording.VARIABLES)
@@ -48,7 +48,6 @@ class NewRecords:
 
 
 def record_run(
-    hosts: Mapping[str, Mapping[str, Any]],
     summary: BatchSummary,
     open_ledger: Callable[[str | None], Ledger],
     *,
@@ -68,11 +67,10 @@ def record_run(
             new_events.append(NewEvent(EventKind.RUN, place.context(), detail=end_of_run(started, members, summary)))
         return NewRecords(new_events, twins_of(members))
 
-    return record_each(hosts, summary, open_ledger, of_run, run=run)
+    return record_each(summary, open_ledger, of_run, run=run)
 
 
 def record_each(
-    hosts: Mapping[str, Mapping[str, Any]],
     summary: BatchSummary,
     open_ledger: Callable[[str | None], Ledger],
     new_records: Callable[[Ledger, Recording, Members], NewRecords],
@@ -81,13 +79,13 @@ def record_each(
     is_part: bool = False,
     may_fail: bool = True,
 ) -> list[str]:
-    """Record, in the ledger of each of `hosts`, the `new_records` of those that are recorded alike; return lines.
+    """Record, in the ledger of each host, the `new_records` of those that are recorded alike; return lines.
 
     A ledger that cannot have them is one of the lines, or raises `IotoError` where it may not fail. One that is new is
     told, but not by each slice of a job and by its finish (`is_part`), of which one at a time looks and records.
     """
     lines: dict[str, None] = {}  # each once, in their order
-    for place, members in _by_place(hosts, summary, run).items():
+    for place, members in _by_place(summary, run).items():
         try:
             with _opened(open_ledger, place, is_part=is_part) as ledger:
                 new = new_records(ledger, place, members)
@@ -147,12 +145,10 @@ def begin_run(
             ledger.record_many(new_events)
 
 
-def foretell_records(
-    hosts: Mapping[str, Mapping[str, Any]], summary: BatchSummary, open_ledger: Callable[[str | None], Ledger]
-) -> list[str]:
+def foretell_records(summary: BatchSummary, open_ledger: Callable[[str | None], Ledger]) -> list[str]:
     """Return lines that say where a run that is more than a check would record; `open_ledger` only reads."""
     lines: dict[str, None] = {}
-    for place in _by_place(hosts, summary, None):
+    for place in _by_place(summary, None):
         try:
             with open_ledger(place.ledger) as ledger:
                 where = printable(str(Location.parse(place.ledger)))
@@ -164,11 +160,9 @@ def foretell_records(
     return list(lines)
 
 
-def _by_place(
-    hosts: Mapping[str, Mapping[str, Any]], summary: BatchSummary, run: str | None
-) -> dict[Recording, dict[str, Mapping[str, Any]]]:
+def _by_place(summary: BatchSummary, run: str | None) -> dict[Recording, dict[str, Mapping[str, Any]]]:
     recorded: dict[Recording, dict[str, Mapping[str, Any]]] = {}
-    for host, facts in with_fleet(hosts).items():
+    for host, facts in summary.hosts.items():
         if host in summary.fates:
             recorded.setdefault(Recording.of_host(facts).under(run), {})[host] = facts
     return recorded

@@ -59,6 +59,8 @@ class BatchSummary:
     lines: Sequence[str]
     not_done: Mapping[str, str]
     fates: Mapping[str, Fate]
+    hosts: Mapping[str, Mapping[str, Any]]
+    """What is known of each host, as `with_fleet` returns it."""
 
 
 def summarize(hosts: Mapping[str, Mapping[str, Any]], *, check: bool, tags: str = "") -> BatchSummary:
@@ -98,7 +100,7 @@ def summarize(hosts: Mapping[str, Mapping[str, Any]], *, check: bool, tags: str 
     if left_alone:
         were = "host was" if left_alone == 1 else "hosts were"
         lines.append(f"{left_alone} more {were} left alone (ioto_mode: none).")
-    return BatchSummary(lines, not_done, {host: fate for host, (fate, _unused) in fates.items()})
+    return BatchSummary(lines, not_done, {host: fate for host, (fate, _unused) in fates.items()}, hosts)
 
 
 def with_fleet(hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

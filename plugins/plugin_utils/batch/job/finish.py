@@ -93,7 +93,6 @@ def _is_bad(result: Mapping[str, Any]) -> bool:
 
 
 def record_finish(
-    hosts: Mapping[str, Mapping[str, Any]],
     summary: BatchSummary,
     open_ledger: Callable[[str | None], Ledger],
     *,
@@ -105,7 +104,7 @@ def record_finish(
     """
     told_by_slices = {
         str(result["host"]): result
-        for facts in hosts.values()
+        for facts in summary.hosts.values()
         for name in FLEET_RESULTS
         for result in (facts.get(name) or {}).get("results", ())
         if result.get(_RECORDED)
@@ -133,7 +132,7 @@ def record_finish(
         told = [f"{_finished(before)}; what has changed since is recorded now."] if before else []
         return NewRecords(new_events, twins, told)
 
-    return record_each(hosts, summary, open_ledger, of_job, is_part=True, may_fail=False)
+    return record_each(summary, open_ledger, of_job, is_part=True, may_fail=False)
 
 
 def _finished(before: list[Event]) -> str:

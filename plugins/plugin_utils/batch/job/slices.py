@@ -86,7 +86,6 @@ def begin_slice(
 
 
 def record_slice(
-    hosts: Mapping[str, Mapping[str, Any]],
     summary: BatchSummary,
     open_ledger: Callable[[str | None], Ledger],
     *,
@@ -106,7 +105,7 @@ def record_slice(
         ]
         return NewRecords(new_events, twins_of(members), _told(JobRecord.read(ledger, context.run or ""), number))
 
-    return record_each(hosts, summary, open_ledger, of_slice, is_part=True, may_fail=False)
+    return record_each(summary, open_ledger, of_slice, is_part=True, may_fail=False)
 
 
 def results_of(members: Members, summary: BatchSummary) -> Iterator[dict[str, Any]]:
