@@ -299,11 +299,10 @@ def test_a_server_that_falls_silent_in_a_transaction_is_told_in_time(server: Pos
         bulk_rows.execute(connection, "SELECT 1", ())
 
     hanging: list[int] = []
-    with Ledger(url, deadlines=postgresql.Deadlines.within(2.5)) as ledger, ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(ledger._database.write, stop_and_ask)
+    with Ledger(url) as ledger, ThreadPoolExecutor(1) as pool:
         try:
-            with pytest.raises(LedgerError, match=r"did not answer for 2 s"):
-                answer.result(60)
+            with impatient(ledger, 2.0), pytest.raises(LedgerError, match=r"did not answer for 2 s"):
+                pool.submit(ledger._database.write, stop_and_ask).result(60)
         finally:
             for pid in hanging:
                 os.kill(pid, signal.SIGCONT)
@@ -314,7 +313,10 @@ def test_what_was_locked_when_the_network_fell_silent_is_let_go_of(server: Postg
     """The server is told of no end: it has to find out by itself that nobody goes on."""
     with (
         SilentProxy(server.socket) as proxy,
-        Ledger(server.url_by_tcp(proxy.port), deadlines=postgresql.Deadlines.within(2)) as ledger,
+        Ledger(
+            server.url_by_tcp(proxy.port), deadlines=postgresql.Deadlines.usual()._replace(lock=0.8, idle=2.0)
+        ) as ledger,
+        ExitStack() as silent,
     ):
         allocate(ledger, "SN-1")
 
@@ -324,9 +326,14 @@ def test_what_was_locked_when_the_network_fell_silent_is_let_go_of(server: Postg
                 changes.allocate(AllocationRequest(PRODUCT, unit, "generated", CONTEXT))
             changes.save()
             proxy.fall_silent()
+            silent.enter_context(impatient(ledger, 1.0))
+            watch = ledger.database._postgresql._current.watch
+            assert watch is not None
+            watch.more = 1.0 - watch.patience  # it has its time since before
 
         with pytest.raises(LedgerError, match=UNKNOWN):
             ledger.database.write(allocate_and_be_cut_off)
+        silent.close()
         proxy.speak()
         begin = time.monotonic()
         for unit in ("SN-1", "SN-2"):
@@ -338,7 +345,7 @@ def test_what_was_locked_when_the_network_fell_silent_is_let_go_of(server: Postg
 
 
 def test_who_says_nothing_in_a_transaction_is_told_so(server: PostgresqlServer) -> None:
-    database = Database(Location.parse(server.new_url()), deadlines=postgresql.Deadlines.within(2))
+    database = Database(Location.parse(server.new_url()), deadlines=postgresql.Deadlines.usual()._replace(idle=2.0))
 
     def work(connection: Connection) -> None:
         (pid,) = connection.exec_driver_sql("SELECT pg_backend_pid()").one()
@@ -396,7 +403,7 @@ def test_a_lock_of_another_session_is_waited_for_in_vain(postgresql_url: str, mo
 def test_who_is_cut_off_in_the_middle_of_what_it_sends_loses_its_locks(postgresql_url: str) -> None:
     """As behind a firewall that drops a connection: the server hears no end, and no idle time counts in a pipeline."""
     with (
-        closing(Ledger(postgresql_url, deadlines=postgresql.Deadlines.within(2))) as ledger,
+        closing(Ledger(postgresql_url, deadlines=postgresql.Deadlines.usual()._replace(lock=0.8))) as ledger,
         psycopg.connect(postgresql_url) as gone,
         psycopg.connect(postgresql_url) as idle,
     ):

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.postgresql import Deadlines
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
     AllocationRequest,
     Context,
@@ -37,7 +36,7 @@ def test_a_standby_at_the_address_is_left_when_the_primary_is_there(pair: Postgr
     with Ledger(pair.url) as before:
         claim_id = allocate(before, "SN-1")
     with pair.wrong_address():
-        ledger = Ledger(pair.url, deadlines=Deadlines.within(2))
+        ledger = Ledger(pair.url)
         with pytest.raises(LedgerError, match="can only be read on this server; name the primary server"):
             allocate(ledger, "SN-2")
     with ledger:
@@ -47,7 +46,7 @@ def test_a_standby_at_the_address_is_left_when_the_primary_is_there(pair: Postgr
 
 def test_an_address_that_leads_back_to_a_primary_of_the_past_is_not_used(pair: PostgresqlPair) -> None:
     """Nothing but the timeline tells the two apart: both take writes."""
-    with Ledger(pair.url, deadlines=Deadlines.within(2)) as ledger:
+    with Ledger(pair.url) as ledger:
         claim_id = allocate(ledger, "SN-1")
         pair.move_address()
         ledger.database._postgresql._engine.dispose()
