@@ -36,6 +36,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.scanning.hand_s
 from ansible_collections.ioto.serialization.plugins.plugin_utils.scanning.hand_scanner.scanner_address import (
     parse_scanner_address,
 )
+from tests.services.reserved_port import refusing_port
 from tests.support import scanner_keys as keys
 
 DEADLINE = 60.0
@@ -301,9 +302,8 @@ def test_a_flood_takes_neither_the_loop_nor_the_machine(piece: bytes) -> None:
 
 def test_a_port_where_nothing_listens_and_a_host_without_a_name_say_so() -> None:
     async def test() -> None:
-        with socket.socket() as taken:  # nobody else gets its port meanwhile
-            taken.bind(("127.0.0.1", 0))
-            async with news_of(f"tcp:127.0.0.1:{taken.getsockname()[1]}") as news:
+        with refusing_port() as port:
+            async with news_of(f"tcp:127.0.0.1:{port}") as news:
                 assert "nothing listens there; correct its port" in await next_lost(news)
         async with news_of("tcp:scanner.invalid:9004") as news:
             assert "The scanner tcp:scanner.invalid:9004 cannot be read (" in await next_lost(news)

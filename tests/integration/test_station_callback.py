@@ -22,6 +22,7 @@ import yaml
 from tests.fleet import Fleet
 from tests.services.factory_service import RunningService
 from tests.services.factory_service_fixture import ServiceMaker, service_with
+from tests.services.reserved_port import refusing_port
 from tests.support.ansible import ROOT, Run, copy_with_a_defect, environment, provision
 from tests.support.slots import SLOTS, STATION_TOKEN, service_of_a_line, tell
 
@@ -110,14 +111,14 @@ def told_of(url: str, token_file: Path, **arrivals: int) -> dict[str, str]:
     }
 
 
-def with_a_hole(folder: Path) -> Path:
+@pytest.fixture
+def hole(tmp_path: Path) -> Iterator[Path]:
     """An inventory with a slot where no board answers."""
-    path = folder / "hole.yml"
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    hole = {"ansible_host": "127.0.0.1", "ansible_port": port, "ioto_mode": "manual"}
-    path.write_text(yaml.safe_dump({"all": {"children": {"manual": {"hosts": {"hole": hole}}}}}))
-    return path
+    path = tmp_path / "hole.yml"
+    with refusing_port() as port:
+        slot = {"ansible_host": "127.0.0.1", "ansible_port": port, "ioto_mode": "manual"}
+        path.write_text(yaml.safe_dump({"all": {"children": {"manual": {"hosts": {"hole": slot}}}}}))
+        yield path
 
 
 def board(service: RunningService) -> dict[str, dict[str, Any]]:
@@ -125,14 +126,14 @@ def board(service: RunningService) -> dict[str, dict[str, Any]]:
 
 
 def test_boards_come_to_be_pass_and_fail_on_the_page(
-    tmp_path: Path, home: Path, service_with: ServiceMaker, token_file: Path
+    tmp_path: Path, home: Path, service_with: ServiceMaker, token_file: Path, hole: Path
 ) -> None:
     service = service_of_a_line(service_with)
     # A board was swapped while its run started: of this one nothing must be shown.
     tell(service, [{"slot": "manual-2", "arrival": 99, "state": "working"}])
     with Fleet.start(tmp_path / "fleet", groups={"manual": 3}) as fleet:
         told = told_of(f"http://127.0.0.1:{service.port}", token_file, manual_1=17, manual_2=18, hole=19)
-        done = provision(home, "-i", fleet.inventory, "-i", with_a_hole(tmp_path), **told)
+        done = provision(home, "-i", fleet.inventory, "-i", hole, **told)
         claim_id = str(fleet["manual-1"].claim_id())
     assert done.unreachable == {"hole"}, done.output
     found = board(service)
@@ -150,14 +151,14 @@ def test_boards_come_to_be_pass_and_fail_on_the_page(
 
 
 def test_steps_are_told_in_their_order_and_a_failure_once(
-    tmp_path: Path, home: Path, recorder: Recorder, token_file: Path
+    tmp_path: Path, home: Path, recorder: Recorder, token_file: Path, hole: Path
 ) -> None:
     url = f"http://127.0.0.1:{recorder.server_port}"
     with Fleet.start(tmp_path / "fleet", groups={"manual": 2}) as fleet:
         fleet["manual-2"].path("/etc/ioto/device.json5").write_text("{ broken")
         told = told_of(url, token_file, manual_1=17, manual_2=18, hole=19)
         labels = ("-e", f"ioto_label_dest={tmp_path}/labels.pdf")
-        done = provision(home, "-i", fleet.inventory, "-i", with_a_hole(tmp_path), *labels, **told)
+        done = provision(home, "-i", fleet.inventory, "-i", hole, *labels, **told)
     assert (done.failed, done.unreachable) == ({"manual-2"}, {"hole"}), done.output
     steps = [told.get("step") for told in recorder.of("manual-1") if told["state"] == "working"]
     assert list(dict.fromkeys(steps))[-3:] == ["Writing the ID and reading it back", "Printing the label", "Recording"]
@@ -172,9 +173,8 @@ def test_steps_are_told_in_their_order_and_a_failure_once(
 def test_a_label_that_was_not_made_is_no_label(
     tmp_path: Path, home: Path, recorder: Recorder, token_file: Path
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        printer = f"socket://127.0.0.1:{free.getsockname()[1]}"
-    with Fleet.start(tmp_path / "fleet", groups={"manual": 1}) as fleet:
+    with Fleet.start(tmp_path / "fleet", groups={"manual": 1}) as fleet, refusing_port() as port:
+        printer = f"socket://127.0.0.1:{port}"
         told = told_of(f"http://127.0.0.1:{recorder.server_port}", token_file, manual_1=17)
         done = provision(home, "-i", fleet.inventory, "-e", f"ioto_label_printer={printer}", **told)
     assert done.failed == {"manual-1"}, done.output

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -22,6 +21,7 @@ import pytest
 
 from tests.fleet import Fleet
 from tests.services.hostile_ssh import STATES, HostileServers, host_name
+from tests.services.reserved_port import refusing_port
 from tests.support.ansible import ROOT, provision
 
 pytest.importorskip("paramiko", reason="the fleet engine needs the Python package paramiko")
@@ -33,7 +33,7 @@ pytestmark = [
     ),
 ]
 
-_SECONDS = 4
+_SECONDS = 8
 _KINDS = [
     *((state, "silence") for state in STATES),
     *((state, "drip") for state in ("banner", "exec", "script", "answer")),
@@ -134,10 +134,9 @@ def test_both_engines_say_the_same_of_a_device_that_refuses(tmp_path: Path, home
     with (
         Fleet.start(tmp_path / "fleet", groups={"manual": 1}, kind="dropbear") as fleet,
         HostileServers([kind for kind in _REFUSALS if kind[1] == "refuse"]) as servers,
-        socket.create_server(("127.0.0.1", 0)) as nobody,
+        refusing_port() as nobody,
     ):
-        gone = {("nobody", "there"): nobody.getsockname()[1]}
-        nobody.close()
+        gone = {("nobody", "there"): nobody}
         ports = {**servers.ports, **gone}
         inventory = servers.inventory(tmp_path / "hostile.json", fleet.devices[0], more=gone)
         for engine in ("ansible", "fleet"):

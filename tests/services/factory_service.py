@@ -19,9 +19,12 @@ import ssl
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
+
+from .reserved_port import reserved_port
 
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
@@ -62,13 +65,19 @@ class RunningService:
         self._ledger = str(ledger)
         self._settings = settings
         self._process: subprocess.Popen[str] | None = None
+        self._held = ExitStack()
+        """What keeps its port between two starts."""
 
     def __enter__(self) -> Self:
-        self.start()
+        with ExitStack() as held:
+            self.port = held.enter_context(reserved_port())
+            self.start()
+            self._held = held.pop_all()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.stop()
+        self._held.close()
 
     @property
     def url(self) -> str:

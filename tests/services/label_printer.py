@@ -21,10 +21,12 @@ import struct
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from .reserved_port import reserved_port
 
 _ROOT = Path(__file__).parents[2]
 _PORT = 4
@@ -59,9 +61,13 @@ class LabelPrinter:
         self._folder = folder
         self._host = host
         self._arguments = [str(folder), str(dies_in), str(hangs_at), host, str(port), manner, status.hex()]
+        self._port = ExitStack()
+        """What keeps its port while it is switched off."""
 
     def __enter__(self) -> Self:
         self._folder.mkdir(parents=True)
+        if (self._host, self._arguments[_PORT]) == ("127.0.0.1", "0"):
+            self._arguments[_PORT] = str(self._port.enter_context(reserved_port()))
         self.start()
         return self
 
@@ -96,6 +102,7 @@ class LabelPrinter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.kill()
+        self._port.close()
 
     def labels(self) -> list[bytes]:
         """What was read whole, in order."""
