@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from random import Random
@@ -277,7 +278,7 @@ def _lead(work: Work, answer: Connection, begin: Callable[[], object] | None) ->
 def at_once(works: Sequence[Work]) -> list[Report]:
     """Have a controller for each, which begin together, and return what they say."""
     barrier = _fork.Barrier(len(works))
-    controllers = [Controller(work, barrier.wait) for work in works]
+    controllers = [Controller(work, partial(barrier.wait, DEADLINE_SECONDS)) for work in works]
     return [controller.report() for controller in controllers]
 
 

@@ -132,7 +132,7 @@ def test_of_two_controllers_with_two_serials_at_one_device_exactly_one_succeeds(
             mine = ShellDevice(device.root, device.shell)
             request = Request(source=Generated(), serial=serial, product=PRODUCT, config_dir=device.config_dir)
             with Ledger(device.root / "ledger.db") as ledger, suppress(IotoError):
-                started.wait()
+                started.wait(60)
                 done.append(str(serialize(mine, request, ledger, Context("tester@bench")).claim_id))
 
         threads = [threading.Thread(target=controller, args=(f"SN-{number}-{which}",)) for which in (1, 2)]

@@ -58,11 +58,29 @@ def play(folder: Path, playbook: str, *options: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
+UNFINISHED = """
+
+_never_the_last = make_image
+
+
+def make_image(job, *arguments, **more):
+    import pathlib
+    import time
+
+    if len(list(job.dest.parent.glob("*.img"))) >= {last}:
+        while not pathlib.Path({over!r}).exists():
+            time.sleep(0.01)  # between two questions, not in place of the answer
+        raise RuntimeError("the run was killed")
+    return _never_the_last(job, *arguments, **more)
+"""
+"""Has a batch wait with its last image until the run was killed, however late that is."""
+
+
 @contextmanager
-def killed(folder: Path, *options: str) -> Iterator[subprocess.Popen[bytes]]:
+def killed(folder: Path, playbook: Path, *options: str) -> Iterator[subprocess.Popen[bytes]]:
     """Start a batch in a process group of its own, and kill all of it with SIGKILL in the end."""
     process = subprocess.Popen(
-        command(folder, "firmware.yml", *options),
+        command(folder, str(playbook), *options),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env=environment(folder),
@@ -99,10 +117,16 @@ def line(tmp_path: Path) -> Path:
 
 
 def test_a_batch_that_was_killed_at_37_of_100_is_completed_and_no_image_is_made_twice(line: Path) -> None:
-    count, wanted = 100, 37
-    with killed(line, "-e", f"ioto_firmware_count={count}", "-f", "1") as process:
-        while len(images(line)) < wanted and process.poll() is None:
-            time.sleep(0.001)
+    count, wanted, over = 100, 37, line / "over"
+    unfinished = UNFINISHED.format(last=count - 1, over=str(over))
+    clone = copy_with_a_defect(line, "plugins/plugin_utils/firmware/image_batch.py", unfinished)
+    try:
+        playbook = clone / "playbooks/firmware.yml"
+        with killed(line, playbook, "-e", f"ioto_firmware_count={count}", "-f", "1") as process:
+            while len(images(line)) < wanted and process.poll() is None:
+                time.sleep(0.001)
+    finally:
+        over.touch()
     wait_for_the_worker(line)
     made = {image.name: (image.stat().st_ino, image.stat().st_mtime_ns) for image in images(line)}
     assert wanted <= len(made) < count

@@ -90,7 +90,7 @@ def test_threads_that_share_a_ledger_take_less_than_two_ways_a_device(far: Dista
 
         def one(number: int) -> None:
             if number < threads:
-                together.wait()
+                together.wait(60)
             unit = f"SN-{number}"
             assert shared.live_claim(PRODUCT, unit) is None
             claim = shared.allocate(request(unit, f"02:00:00:00:01:{number:02x}"))
