@@ -528,3 +528,22 @@ def test_debug_prints_lists_item_by_item_and_other_values_with_their_name() -> N
 
 def test_texts_are_cleaned_however_deep_they_lie() -> None:
     assert clean_texts([{"before": "a\x1b[2J"}, 1, None]) == [{"before": "a"}, 1, None]
+
+
+def test_the_live_line_takes_a_play_that_ends_while_it_is_shown() -> None:
+    class Ending(RunModel):
+        """Its play ends right behind the first look at it, by the thread that prints."""
+
+        @property
+        def _play(self) -> PlayStart | None:
+            seen, self.there = self.there, None
+            return seen
+
+        @_play.setter
+        def _play(self, play: PlayStart | None) -> None:
+            self.there = play
+
+    model = Ending(lambda: 100.0, interval=5.0, live=True, verbose=False)
+    model.there = PlayStart("manual", "manual", 3, is_flow=False, is_free=False)
+    figures, _doing = model.shown()
+    assert (figures.name, figures.total) == ("manual", 3)
