@@ -31,6 +31,8 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.exchange
     is_exchange,
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.exchange.merge import MergeConflictsError, merge
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.exchange.merge_plan import plan
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.exchange.merge_stage import MergeStage
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.exchange.move import move
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.exchange.tasks import import_whole
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.integrity.check import DamagedLedgerError
@@ -283,6 +285,42 @@ def test_all_that_is_wrong_with_the_sources_is_told_at_once(sites: list[str], tm
     assert "was moved to" in lines[2]
     assert "is named twice" in lines[3]
     assert not (tmp_path / "all.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("UPDATE ioto_events SET actor = 'eve' WHERE id = 3", "Row 3 of ioto_events: changed since seal 1."),
+        ("UPDATE ioto_claims SET source = 'given' WHERE seq = 2", "its source is not what its events say"),
+        ("DROP INDEX ioto_events_unit", "ioto_events_unit is missing from the database"),
+    ],
+)
+def test_nothing_is_merged_into_a_damaged_ledger(sites: list[str], location: str, statement: str, told: str) -> None:
+    merged(location, sites[0])
+    with Ledger(location) as ledger:
+        damage(ledger.database, statement)
+    before = all_rows(location)
+    for check in (True, False):
+        with pytest.raises(DamagedLedgerError, match="restore the newest of its backups") as refused:
+            merge(location, sites[1:], CONTEXT, check=check)
+        assert any(told in finding for finding in refused.value.findings)
+    assert all_rows(location) == before
+
+
+def test_what_nobody_wrote_to_meanwhile_is_planned_once(
+    sites: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who merges holds up all who write, so nothing is computed then that was computed before."""
+    target = merged(tmp_path / "all.db", sites[0])
+    planned: list[MergeStage] = []
+
+    def noted(stage: MergeStage) -> Iterator[str]:
+        planned.append(stage)
+        return plan(stage)
+
+    monkeypatch.setattr(f"{merge.__module__}.plan", noted)
+    merged(target, *sites[1:])
+    assert len(planned) == 1
 
 
 @pytest.mark.parametrize("killed", ["the process", "the server's process"])

@@ -76,17 +76,25 @@ def merge(ledger: str | None, sources: Sequence[str], context: Context, *, check
     place = Location.parse(ledger)
     with MergeStage() as stage:
         with closing(Database(place, read_only=True)) as target:
-            if target.moved_to is not None:
-                raise LedgerError(moved_sentence(str(place), target.moved_to))
-            with snapshot(target) as connection:
-                stage.add(TARGET, str(place), connection)
             is_absent = target.is_absent
+            _stage_sound(stage, TARGET, str(place), target)
         _stage_sources(stage, place, sources)
         stage.index()
         news = _planned(stage, str(place))
+
+        def work(connection: Connection) -> None:
+            nonlocal news
+            hold_writers(connection)
+            # Somebody may have written to it meanwhile; and made just now, it has another identity than in memory.
+            if _is_other(stage, connection):
+                stage.drop(TARGET)
+                stage.add(TARGET, stage.names[TARGET], connection)
+                news = _planned(stage, stage.names[TARGET])
+            write(stage, connection, at=raw_time(datetime.now(UTC)), actor=context.actor)
+
         if not check and news.is_news:
             with closing(Database(place)) as target:
-                news = target.write(lambda connection: _merged(stage, connection, context, is_absent=is_absent))
+                target.write(work)
         return replace(news, is_new=is_absent and news.is_news)
 
 
@@ -126,20 +134,25 @@ def _stage_sources(stage: MergeStage, place: Location, sources: Sequence[str]) -
                 raise LedgerError(f"{name_of(text)} is named twice, or is the ledger itself; name each one once.")
             seen.append(where)
             with opened_source(text) as database:
-                if database.moved_to is not None:
-                    raise LedgerError(moved_sentence(name_of(text), database.moved_to))
-                report = check_integrity(database)
-                if report.findings:
-                    raise DamagedLedgerError(name_of(text), report.findings)
+                _stage_sound(stage, number + 1, name_of(text), database)
                 number += 1
-                with snapshot(database) as connection:
-                    stage.add(number, name_of(text), connection)
         except LedgerError as error:
             problems.append(error)
     if len(problems) == 1:
         raise problems[0]
     if problems:
         raise LedgerError("Nothing was merged:\n" + "\n".join(map(str, problems)))
+
+
+def _stage_sound(stage: MergeStage, place: int, name: str, database: Database) -> None:
+    """Take in what a ledger holds. Raises `LedgerError` where that is damaged, or was moved: it goes nowhere then."""
+    if database.moved_to is not None:
+        raise LedgerError(moved_sentence(name, database.moved_to))
+    report = check_integrity(database)
+    if report.findings:
+        raise DamagedLedgerError(name, report.findings)
+    with snapshot(database) as connection:
+        stage.add(place, name, connection)
 
 
 def _planned(stage: MergeStage, place: str) -> Merged:
@@ -149,17 +162,6 @@ def _planned(stage: MergeStage, place: str) -> Merged:
         raise MergeConflictsError(found, len(found) + sum(1 for _more in conflicts))
     ((last,),) = stage.ask("SELECT coalesce(max(number), 0) FROM event WHERE place = 0")
     return Merged(place, number_events(stage, int(last)), *counted_news(stage))
-
-
-def _merged(stage: MergeStage, connection: Connection, context: Context, *, is_absent: bool) -> Merged:
-    hold_writers(connection)
-    # Made just now, it has another identity than it had in memory; and somebody may have written to it meanwhile.
-    if is_absent or _is_other(stage, connection):
-        stage.drop(TARGET)
-        stage.add(TARGET, stage.names[TARGET], connection)
-    news = _planned(stage, stage.names[TARGET])
-    write(stage, connection, at=raw_time(datetime.now(UTC)), actor=context.actor)
-    return news
 
 
 def _is_other(stage: MergeStage, connection: Connection) -> bool:
