@@ -37,11 +37,12 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.location
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
     AllocationRequest,
     Context,
+    LedgerError,
     NewEvent,
     State,
     StateChange,
 )
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.seals import MOST_EVENTS
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.seals import MOST_EVENTS, seal_events
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.transfer import import_claims
 from tests.support.ledgers import CONTEXT, PRODUCT, damage, fill
 
@@ -242,11 +243,35 @@ def test_a_damaged_seal_is_no_traceback(location: str, signer: Signer) -> None:
     database = Database(Location.parse(location))
     damage(database, "UPDATE ioto_seals SET hash = 'none' WHERE seq = 2")
     assert signer.kinds(location, checkpoint) == [Disagreement.DIFFERS]
+    with pytest.raises(CheckpointError, match=r"The last seal of the ledger .* is damaged; check the ledger"):
+        signer.sign(location)
     if database.location.path is not None:  # the server takes times alone
         damage(database, "UPDATE ioto_seals SET at = x'ff' WHERE seq = 2")
         assert signer.kinds(location, checkpoint) == [Disagreement.DIFFERS]
-        with pytest.raises(CheckpointError, match=r"The last seal of the ledger .* is damaged; check the ledger"):
+        with pytest.raises(LedgerError, match="the last row of its table ioto_seals is not a seal; have it checked"):
             signer.sign(location)
+
+
+@pytest.mark.parametrize("value", ["'x'", "x'ff'", "1.5"])
+def test_a_seal_that_is_no_seal_is_told_as_damage(tmp_path: Path, signer: Signer, value: str) -> None:
+    """SQLite alone keeps text where a number belongs."""
+    place, whole = str(tmp_path / "one.db"), str(tmp_path / "whole.db")
+    filled(place)
+    of_origin = signer.sign(place)
+    merge(whole, [place], CONTEXT, check=False)
+    own = signer.sign(whole)
+    for statement, checkpoint, table in (
+        (f"UPDATE ioto_origin_seals SET seq = {value} WHERE seq = 2", of_origin, "ioto_origin_seals"),
+        (f"UPDATE ioto_seals SET last_event = {value}", own, "ioto_seals"),
+    ):
+        damage(Database(Location.parse(whole)), statement)
+        (found,) = findings_against(whole, checkpoint, signer.public)
+        assert found.kind is Disagreement.DIFFERS
+        assert f"the last row of its table {table} is not a seal; have it checked" in found.sentence
+    with Ledger(whole) as ledger, pytest.raises(LedgerError, match="the last row of its table ioto_seals is not a"):
+        seal_events(ledger.database)
+    with pytest.raises(LedgerError, match="the last row of its table ioto_seals is not a seal"):
+        signer.sign(whole)
 
 
 def test_lines_that_write_meanwhile_spoil_no_checkpoint(location: str, signer: Signer) -> None:

@@ -550,6 +550,23 @@ def test_text_that_is_not_utf_8_is_exported_nowhere(tmp_path: Path) -> None:
             dump(ledger.database, BytesIO())
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE ioto_events SET key = CAST(x'41ff42' AS TEXT) WHERE id = 3",
+        "UPDATE ioto_origin_seals SET origin = CAST(x'41ff42' AS TEXT)",
+        "UPDATE ioto_ledger SET identity = CAST(x'41ff42' AS TEXT)",
+    ],
+)
+def test_text_that_is_not_utf_8_is_not_compared(sites: list[str], tmp_path: Path, statement: str) -> None:
+    whole = merged(tmp_path / "all.db", sites[0])
+    with Ledger(whole) as ledger:
+        damage(ledger.database, statement)
+    for pair in ((whole, sites[0]), (sites[0], whole)):
+        with pytest.raises(LedgerError, match="it holds text that is not UTF-8; have it checked"):
+            compare(*pair)
+
+
 # Comparing
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from ..display_text import local_time, printable
 from ..ledger.database import Database
 from ..ledger.ledger import Ledger, Place
-from ..ledger.seals import last_seal
+from ..ledger.seals import DamagedSealError, last_seal
 from .checkpoint import Checkpoint, read_checkpoint
 from .errors import CheckpointError
 from .in_ledger import as_signed, identity_of, last_origin_seal, origin_seal_of, seal_of
@@ -69,7 +69,14 @@ def disagreements(ledger: Ledger, checkpoint: Checkpoint) -> Iterator[LedgerFind
 def _of_seals(database: Database, checkpoint: Checkpoint, where: str) -> LedgerFinding | None:
     signed, made = checkpoint.seal, local_time(checkpoint.made_at)
     is_own = identity_of(database) == checkpoint.identity
-    last = last_seal(database) if is_own else last_origin_seal(database, checkpoint.identity)
+    try:
+        last = last_seal(database) if is_own else last_origin_seal(database, checkpoint.identity)
+    except DamagedSealError as error:
+        return LedgerFinding(
+            Disagreement.DIFFERS,
+            f"The ledger {where} cannot be held against the checkpoint of {made}, because its seals cannot be read. "
+            f"{error}",
+        )
     if last is None:
         return LedgerFinding(
             Disagreement.OTHER_LEDGER,

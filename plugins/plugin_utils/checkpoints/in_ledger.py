@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -14,9 +15,11 @@ from sqlalchemy import func, select
 from ..ledger.database import Database
 from ..ledger.integrity.origins import seals_of
 from ..ledger.raw_rows import as_stored, few_raw_rows, raw_columns
-from ..ledger.schema import events, seals, version_table
-from ..ledger.seals import Seal
+from ..ledger.schema import events, origin_seals, seals, version_table
+from ..ledger.seals import DamagedSealError, Seal
 from .checkpoint import SignedSeal
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def identity_of(database: Database) -> str:
@@ -39,17 +42,25 @@ def origin_seal_of(database: Database, origin: str, number: int) -> Seal | None:
 
 
 def last_origin_seal(database: Database, origin: str) -> Seal | None:
-    """Return the last seal of a ledger that was merged into this one; None where none was."""
+    """Return the last seal of a ledger that was merged into this one; None where none was.
+
+    Raises `DamagedSealError`.
+    """
     with database.read() as connection, as_stored(connection):
-        return next(iter(deque(seals_of(connection, origin), maxlen=1)), None)
+        last = next(iter(deque(seals_of(connection, origin), maxlen=1)), None)
+    if last is not None and not last.is_sound:
+        raise DamagedSealError(origin_seals.name)
+    return last
 
 
 def as_signed(seal: Seal) -> SignedSeal | None:
     """Return what a checkpoint says of a seal; None where its row is damaged."""
+    if not seal.is_sound or seal.last_event < 0 or not _DIGEST.fullmatch(seal.digest):
+        return None
     try:
         at = datetime.fromisoformat(seal.at).replace(tzinfo=UTC)
         return SignedSeal(seal.seq, seal.digest, seal.last_event, at)
-    except (TypeError, ValueError):
+    except ValueError:
         return None
 
 

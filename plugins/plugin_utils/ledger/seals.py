@@ -65,6 +65,11 @@ class Seal(NamedTuple):
     hash: str
 
     @property
+    def is_sound(self) -> bool:
+        """Whether each value is of its kind: in a file, a flipped bit makes one of another kind."""
+        return all(isinstance(number, int) for number in self[:4]) and all(isinstance(text, str) for text in self[4:])
+
+    @property
     def digest(self) -> str:
         """The hash itself, which the next seal covers."""
         return self.hash[:_DIGEST_LENGTH]
@@ -74,6 +79,16 @@ class Seal(NamedTuple):
         """The mark of each event, in their order."""
         marks = self.hash[_DIGEST_LENGTH + 1 :]
         return [marks[start : start + _MARK_LENGTH] for start in range(0, len(marks), _MARK_LENGTH)]
+
+
+class DamagedSealError(LedgerError):
+    """A seal in which a value is of another kind."""
+
+    def __init__(self, table: str) -> None:
+        super().__init__(
+            f"The ledger is damaged: the last row of its table {table} is not a seal; have it checked "
+            "(ioto_ledger_job=check), and restore the newest of its backups in which nothing is found."
+        )
 
 
 START = Seal(0, None, -(2**63), 0, "", "")
@@ -114,7 +129,7 @@ def seal_within(connection: Connection) -> None:
 
 
 def last_seal(database: Database) -> Seal:
-    """Return the newest seal, or `START`."""
+    """Return the newest seal, or `START`. Raises `DamagedSealError`."""
     with database.ask() as connection:
         return _last(connection)
 
@@ -155,7 +170,10 @@ def _members(name: str, values: Sequence[object]) -> Sequence[str | None]:
 
 def _last(connection: Connection) -> Seal:
     query = f"SELECT {raw_columns(seals, connection.dialect)} FROM {seals.name} ORDER BY seq DESC LIMIT 1"  # noqa: S608
-    return next((Seal(*row) for row in few_raw_rows(connection, query)), START)
+    found = next((Seal(*row) for row in few_raw_rows(connection, query)), None)
+    if found is not None and not found.is_sound:
+        raise DamagedSealError(seals.name)
+    return found or START
 
 
 def _newest_settled(database: Database, last: Seal) -> int:

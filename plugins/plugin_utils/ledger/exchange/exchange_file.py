@@ -39,7 +39,7 @@ from ..schema import UtcDateTime, claims, events, origin_events, origin_seals, o
 from ..transfer import MAX_LISTED, ImportRowsError
 from .derived import derive
 from .ledger_row import LedgerRow, last_event, read_row, write_row
-from .rows import AT_ONCE, put, stream
+from .rows import AT_ONCE, not_utf_8, put, stream
 
 _HEAD, _END = "ledger", "end"
 _BEGIN = b'{"ledger"'
@@ -123,10 +123,7 @@ def _encoded(text: str) -> bytes:
     try:
         return f"{text}\n".encode()
     except UnicodeEncodeError:
-        raise LedgerError(
-            "The ledger is damaged: it holds text that is not UTF-8; have it checked (ioto_ledger_job=check), and "
-            "restore the newest of its backups in which nothing is found."
-        ) from None
+        raise not_utf_8() from None
 
 
 def _told(table: Table, row: RawRow) -> dict[str, Any]:

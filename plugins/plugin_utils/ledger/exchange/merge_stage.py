@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from hashlib import blake2b
 from types import TracebackType
 from typing import Any
@@ -22,7 +23,7 @@ from ..integrity.row_parsers import CHANGES, DOUBTS
 from ..raw_rows import RawRow
 from ..schema import claims, events, origin_events, origin_seals, origins, seals
 from .ledger_row import read_row
-from .rows import stream
+from .rows import not_utf_8, stream
 from .temporary_file import temporary_file_sentences
 
 TARGET = 0
@@ -62,6 +63,15 @@ def encoded(row: Sequence[Any]) -> str:
     return _encode(list(row))
 
 
+@contextmanager
+def _sentences() -> Iterator[None]:
+    with temporary_file_sentences():
+        try:
+            yield
+        except UnicodeEncodeError:
+            raise not_utf_8() from None
+
+
 class MergeStage:
     """What several ledgers hold. Add them, then `index` it."""
 
@@ -85,12 +95,12 @@ class MergeStage:
 
     def cursor(self, query: str, *values: object) -> sqlite3.Cursor:
         """Return a cursor over the rows of a query, which may be many."""
-        with temporary_file_sentences():
+        with _sentences():
             return self._connection.cursor().execute(query, values)
 
     def fill(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
         """Do `statement` with each of `rows`."""
-        with temporary_file_sentences():
+        with _sentences():
             self._connection.execute("BEGIN")
             self._connection.executemany(statement, rows)
             self._connection.execute("COMMIT")

@@ -105,6 +105,14 @@ def differing_columns(table: Table, one: RawRow, other: RawRow) -> str:
     return ", ".join(name for name, a, b in zip(names, one, other, strict=True) if a != b)
 
 
+def not_utf_8() -> LedgerError:
+    """Return what is wrong with a ledger whose text cannot be written anywhere else."""
+    return LedgerError(
+        "The ledger is damaged: it holds text that is not UTF-8; have it checked (ioto_ledger_job=check), and restore "
+        "the newest of its backups in which nothing is found."
+    )
+
+
 def _check_types(table: Table, row: RawRow) -> None:
     for column, value in zip(table.c, row, strict=True):
         kind = int if column.type.python_type is int else str

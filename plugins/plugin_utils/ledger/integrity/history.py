@@ -155,7 +155,7 @@ def _seals(connection: Connection, findings: Findings, history: History) -> Iter
     for row in scan(connection, seals, findings):
         history.seals += 1
         seal = Seal(*row)
-        if all(isinstance(number, int) for number in seal[:4]) and all(isinstance(text, str) for text in seal[4:]):
+        if seal.is_sound:
             yield seal
         else:
             findings.add_row(seals.name, seal.seq, "it is not a seal")
