@@ -330,6 +330,25 @@ def test_a_mode_that_is_a_list_is_told_in_a_sentence(ledger: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "said",
+    [
+        {"ioto_config_dir": "/etc/ioto"},
+        {"ioto_config_dir": "/etc/ioto/"},
+        {"ansible_connection": "ansible.builtin.ssh"},
+        {"ansible_ssh_common_args": ""},
+        {"ansible_port": "22"},
+    ],
+)
+def test_a_default_that_one_host_says_leads_to_the_same_device(ledger: str, said: dict[str, object]) -> None:
+    batch = {
+        "a": host(ledger, ansible_host="192.0.2.7", **said),
+        "b": host(ledger, ansible_host="192.0.2.7"),
+        "c": host(ledger, ansible_host="192.0.2.7", ioto_config_dir="/opt/ioto"),
+    }
+    assert problems(batch) == ["a, b: each leads to the same device; give every device one host."]
+
+
+@pytest.mark.parametrize(
     "variable",
     [
         *("ansible_host", "ansible_port", "ansible_ssh_common_args", "ioto_config_dir", "ioto_factory_delivery"),

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from posixpath import normpath
 from typing import Any
 
 from ..claim_ids import (
@@ -24,6 +25,7 @@ from ..claim_ids import (
 from ..device.unit_identity import parse_serial
 from ..display_text import printable, quoted
 from ..errors import IotoError
+from ..flows.options import OPTIONS
 from ..flows.options import VARIABLES as FLOW_VARIABLES
 from ..identity.mac_addresses import is_same_serial, notations
 from ..identity.marks import IdentifyingMarks
@@ -48,6 +50,7 @@ VARIABLES = (
 """What has to be known of each host."""
 
 
+_CONFIG_DIR = next(option.default for option in OPTIONS if option.variable == "ioto_config_dir")
 _YES_OR_NO = ("true", "false", "yes", "no")
 
 NOBODY = ["!all"]
@@ -305,11 +308,11 @@ def _address(unit: _BatchUnit) -> object:
         return None
     get = unit.variables.get
     way = (
-        get("ansible_connection", "ssh"),
+        str(get("ansible_connection", "ssh")).removeprefix("ansible.builtin."),
         get("ansible_host", unit.host),
         get("ansible_port", SSH_PORT),
-        get("ansible_ssh_common_args"),
-        get("ioto_config_dir"),
+        get("ansible_ssh_common_args") or "",
+        normpath(str(get("ioto_config_dir", _CONFIG_DIR))),
     )
     return tuple(map(str, way))  # a list, which is told elsewhere, could not be looked up
 
