@@ -18,7 +18,14 @@ def names_of_board(product: str, details: Details | None) -> frozenset[str]:
         return frozenset()
     names = frozenset(f"mac {mac}" for mac in macs_of(details))
     serial = details.get(SERIAL)
-    return names | {f"serial {product} {serial}"} if isinstance(serial, str) and serial else names
+    return names | {f"serial {product} {_writable(serial)}"} if isinstance(serial, str) and serial else names
+
+
+def _writable(serial: str) -> str:
+    """Return `serial` without a NUL or half a character, which no database takes as text: hardware may hold any."""
+    if serial.isprintable():
+        return serial
+    return serial.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def as_said(name: str) -> str:

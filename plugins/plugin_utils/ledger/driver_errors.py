@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from .location import Location
@@ -28,7 +28,7 @@ LOCK_NOT_AVAILABLE = "55P03"
 READ_ONLY_TRANSACTION = "25006"
 _SERIALIZATION_FAILURE = "40001"
 INSUFFICIENT_PRIVILEGE = "42501"
-_DEADLOCK = "40P01"
+DEADLOCK = "40P01"
 _UNIQUE_VIOLATION = "23505"
 ALREADY_EXISTS = ("42P07", "42710", "42723", _UNIQUE_VIOLATION)
 
@@ -75,6 +75,12 @@ _POSTGRESQL_REMEDIES = {
     "25P03": "ended the session, because nothing was asked for too long in the middle of a transaction; run again",
     READ_ONLY_TRANSACTION: "can only be read on this server; name the primary server",
 }
+_NUL = "cannot hold the text that was given, because it has a NUL character in it; remove that and run again"
+_HALF_CHARACTER = (
+    "cannot hold the text that was given, because it has half a character in it, as text of another encoding does; "
+    "correct it and run again"
+)
+_BAD_VALUE = "cannot hold a value that was given; correct what was given last and run again"
 _NOT_UP = "the database system is "
 """So begins a refusal of a server that starts, recovers or shuts down."""
 
@@ -101,6 +107,8 @@ def sentences(location: Location, *, read_only: bool = False) -> Iterator[None]:
     except UnicodeDecodeError:
         # SQLite quotes its damaged schema in its message, which the driver cannot read.
         raise LedgerError(f"The ledger {location} {_DAMAGED}.") from None
+    except UnicodeEncodeError:
+        raise LedgerError(f"The ledger {location} {_HALF_CHARACTER}.") from None
     except OSError as error:
         raise LedgerError(f"The ledger {location} {_of_system(error)}.") from None
 
@@ -116,7 +124,7 @@ def lost_a_race(error: DBAPIError) -> bool:
     code = getattr(error.orig, "sqlite_errorcode", None)
     if code is not None:
         return bool(code == sqlite3.SQLITE_CONSTRAINT_UNIQUE)
-    return sqlstate(error) in (_UNIQUE_VIOLATION, _SERIALIZATION_FAILURE, _DEADLOCK)
+    return sqlstate(error) in (_UNIQUE_VIOLATION, _SERIALIZATION_FAILURE, DEADLOCK)
 
 
 def _of_system(error: OSError) -> str:
@@ -162,6 +170,8 @@ def _of_database(error: DBAPIError, location: Location, *, read_only: bool) -> s
     if state:
         diagnosis = getattr(cause, "diag", None)
         return f"failed: {getattr(diagnosis, 'message_primary', None) or state}"
+    if isinstance(error, DataError):  # of the driver, who asked no server
+        return _NUL if "NUL" in str(cause) else _BAD_VALUE
     return _of_connecting(cause)
 
 
