@@ -30,6 +30,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from .database import Database
+from .driver_errors import LOCK_NOT_AVAILABLE, sqlstate
 from .raw_rows import RawRow, few_raw_rows, few_rows_as_stored, raw_columns, raw_time
 from .records import LedgerError
 from .schema import events, seals
@@ -42,7 +43,6 @@ _SEALS_AT_ONCE = 32
 
 # Writers that come while it waits for those under way wait behind it: not for a way to the server and back as well.
 _WAIT_FOR_WRITERS = f"BEGIN; SET LOCAL lock_timeout = '200ms'; LOCK TABLE {events.name} IN SHARE MODE; ROLLBACK"
-_LOCK_NOT_AVAILABLE = "55P03"
 
 _DIGEST_LENGTH = 64
 _MARK_LENGTH = 4
@@ -191,7 +191,7 @@ def _newest_settled(database: Database, last: Seal) -> int:
             try:
                 connection.exec_driver_sql(_WAIT_FOR_WRITERS)
             except DBAPIError as error:
-                if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+                if sqlstate(error) != LOCK_NOT_AVAILABLE:
                     raise
                 return last.last_event
     return int(newest)

@@ -9,7 +9,7 @@ import sqlite3
 
 from sqlalchemy.exc import DBAPIError
 
-from ..driver_errors import INSUFFICIENT_PRIVILEGE
+from ..driver_errors import INSUFFICIENT_PRIVILEGE, sqlstate
 
 MOST_SENTENCES = 1000
 """Findings that are told; more are counted."""
@@ -48,7 +48,7 @@ class Findings:
         """Remember that the database failed to give what was to be looked at; raise what is no damage."""
         if is_circumstance(error):
             raise error
-        if getattr(error.orig, "sqlstate", None) != _ABORTED_TRANSACTION:  # which follows from what was told before
+        if sqlstate(error) != _ABORTED_TRANSACTION:  # which follows from what was told before
             self.add(f"{what}: {reason_of(error)}.")
 
 
@@ -57,10 +57,10 @@ def is_circumstance(error: DBAPIError) -> bool:
     code = getattr(error.orig, "sqlite_errorcode", None)
     if code is not None:
         return code & 0xFF in _SQLITE_CIRCUMSTANCES
-    return str(getattr(error.orig, "sqlstate", None) or "08").startswith(_POSTGRESQL_CIRCUMSTANCES)
+    return (sqlstate(error) or "08").startswith(_POSTGRESQL_CIRCUMSTANCES)
 
 
 def reason_of(error: DBAPIError) -> str:
     """Return why the database failed, without a value that it may quote."""
-    kind = getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None)
+    kind = getattr(error.orig, "sqlite_errorname", None) or sqlstate(error)
     return f"the database reports {kind or 'that its answer cannot be read'}"

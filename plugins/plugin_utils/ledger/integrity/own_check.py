@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from ...claim_ids import mask_within
-from ..driver_errors import INSUFFICIENT_PRIVILEGE
+from ..driver_errors import INSUFFICIENT_PRIVILEGE, sqlstate
 from ..migrations.steps import SCHEMA_VERSION, VERSION_QUERY
 from ..raw_rows import raw_select
 from ..schema import create_tables, metadata
@@ -118,7 +118,7 @@ def _ask_server(connection: Connection, findings: Findings, name: str, question:
                 if answer:
                     findings.add(f"PostgreSQL says of {name}: {mask_within(str(answer))}.")
     except DBAPIError as error:
-        if getattr(error.orig, "sqlstate", None) == INSUFFICIENT_PRIVILEGE:
+        if sqlstate(error) == INSUFFICIENT_PRIVILEGE:
             findings.notices.append(f"This user may not have amcheck look at {name}; run the check as a superuser.")
         elif is_circumstance(error):  # such as somebody who ended a long question
             raise

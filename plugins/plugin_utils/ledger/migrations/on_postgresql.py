@@ -12,6 +12,7 @@ from sqlalchemy import URL
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
+from ..driver_errors import DEADLOCK, INSUFFICIENT_PRIVILEGE, LOCK_NOT_AVAILABLE, sqlstate
 from ..location import without_secrets
 from ..records import LedgerError
 from .steps import SCHEMA_VERSION, Migration, take_steps
@@ -30,9 +31,6 @@ SELECT set_config(name, '10s', true) FROM pg_settings WHERE name = 'client_conne
 # Writers look at the version first, and hold that lock until they are done: they are let finish, and later ones see
 # the new version. Those of schema 1 do not look, but hold one of the others. In the order in which they are used.
 _LOCK = "LOCK TABLE ioto_ledger, ioto_claims, ioto_events IN ACCESS EXCLUSIVE MODE"
-_LOCK_NOT_AVAILABLE = "55P03"
-_DEADLOCK = "40P01"
-_INSUFFICIENT_PRIVILEGE = "42501"
 
 _OWNERSHIP = """
 SELECT pg_get_userbyid(relowner) AS owner, quote_ident(pg_get_userbyid(relowner)) AS quoted,
@@ -91,14 +89,14 @@ def migrate_database(connection: Connection, url: URL, location: str) -> Migrati
         connection.exec_driver_sql(_LOCK)
         return take_steps(connection, location)
     except DBAPIError as error:
-        state = getattr(error.orig, "sqlstate", None)
-        if state in (_LOCK_NOT_AVAILABLE, _DEADLOCK):
+        state = sqlstate(error)
+        if state in (LOCK_NOT_AVAILABLE, DEADLOCK):
             raise LedgerError(
                 f"The ledger {location} is in use: a transaction did not end within {PATIENCE} s, so nothing was "
                 "migrated; stop the lines and the service, or end the idle one that pg_stat_activity shows, and "
                 "run again."
             ) from None
-        if state == _INSUFFICIENT_PRIVILEGE:
+        if state == INSUFFICIENT_PRIVILEGE:
             raise LedgerError(
                 f"The ledger {location} cannot be migrated: its owner {ownership.owner} may not create tables in "
                 f"the schema {ownership.schema}; have an administrator run GRANT CREATE ON SCHEMA "
