@@ -9,8 +9,11 @@ import os
 import sqlite3
 import stat
 import subprocess
+import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,6 +58,29 @@ def test_it_is_synced_on_every_commit(tmp_path: Path) -> None:
     with Ledger(tmp_path / "ledger.db") as ledger, ledger._database.read() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_where_sqlite_refuses_the_log_it_ends_with_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_new: bool
+) -> None:
+    """By a real way to files that shares no memory, as on some network file systems: SQLite reports no error then."""
+    path = tmp_path / "ledger.db"
+    if not is_new:
+        Ledger(path).close()
+        with closing(sqlite3.connect(path)) as copy:  # as a backup is
+            copy.execute("PRAGMA journal_mode=DELETE")
+    connect = sqlite3.connect
+
+    def without_shared_memory(place: str, /, **options: Any) -> sqlite3.Connection:
+        return connect(f"{place}&vfs=unix-none" if place else place, **options)
+
+    monkeypatch.setattr(sqlite3, "connect", without_shared_memory)
+    began = time.monotonic()
+    with pytest.raises(LedgerError, match=r"cannot keep a log, because SQLite can share no memory .* \(ioto_ledger\)"):
+        Ledger(path)
+    assert time.monotonic() - began < sqlite_file.BUSY_TIMEOUT
+    assert path.exists() is not is_new
 
 
 def test_a_name_that_looks_like_a_url_is_a_name(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ BUSY_TIMEOUT = 60
 """Seconds to wait for another process's transaction on SQLite."""
 
 # Readers and the writer do not wait for each other. SQLite gives the -wal and -shm files the mode of the database.
-USE_LOG = "PRAGMA journal_mode=WAL"
+_USE_LOG = "PRAGMA journal_mode=WAL"
 
 # On the disk before the reply. What one statement would need to be undone is kept in memory, not in a file of its own;
 # so are the pages where the next claims go, which IDs at random spread over the whole index. Most transactions change
@@ -126,9 +126,22 @@ def create_file(path: Path) -> None:
             return
         _refuse_orphans(path)
         with draft(path, is_database=True) as new, connect(new) as connection, connection.begin():
-            connection.exec_driver_sql(USE_LOG)
+            use_log(connection, path)
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             create_tables(connection)
+
+
+def use_log(connection: Connection, path: Path) -> None:
+    """Have the database to which `connection` leads, the ledger at `path`, keep a log.
+
+    Raises `LedgerError` where SQLite will not: where it can share no memory, it answers with the mode that it keeps,
+    however often it is asked, and reports no error.
+    """
+    if connection.exec_driver_sql(_USE_LOG).scalar() != "wal":
+        raise LedgerError(
+            f"The ledger {path} cannot keep a log, because SQLite can share no memory on its file system; name a place "
+            "on a disk of this machine (ioto_ledger), or use PostgreSQL."
+        )
 
 
 def connect(path: Path | None, *, read_only: bool = False) -> Connection:
@@ -274,7 +287,7 @@ class LedgerFile:
         deadline = time.monotonic() + BUSY_TIMEOUT
         while not self._keeps_log():
             try:
-                self.connection.exec_driver_sql(USE_LOG)
+                use_log(self.connection, self.path)
             except DBAPIError as error:
                 # Two that change a copy's header at once: SQLite lets neither wait for the other.
                 code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF

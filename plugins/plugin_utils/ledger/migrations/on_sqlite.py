@@ -27,7 +27,7 @@ from sqlalchemy.pool import NullPool
 
 from ...private_files import draft
 from ..records import LedgerError
-from ..sqlite_file import BUSY_TIMEOUT, USE_LOG, copy_pages
+from ..sqlite_file import BUSY_TIMEOUT, copy_pages, use_log
 from .steps import SCHEMA_VERSION, Migration, take_steps, version_of
 
 PATIENCE = 600
@@ -50,7 +50,7 @@ def migrate_file(path: Path, connection: Connection) -> Migration | None:
     Raises `LedgerError`, `DBAPIError`, `sqlite3.Error` or `OSError`, and the ledger is as it was.
     """
     with _alone(path):
-        connection.exec_driver_sql(USE_LOG)
+        use_log(connection, path)
         # Sorting in memory what a million claims need for their indexes would take hundreds of megabytes.
         connection.exec_driver_sql("PRAGMA temp_store=FILE")
         try:
