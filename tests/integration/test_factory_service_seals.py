@@ -59,6 +59,34 @@ def test_while_it_runs_it_seals_after_each_commit_and_not_without_one(location: 
     handle.close()
 
 
+def test_what_was_cut_off_is_sealed_though_nothing_is_committed_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One look is cut off after its first seals, as by a slow disk; those after it have all the time."""
+    monkeypatch.setattr(f"{seal_events.__module__}._SEALS_AT_ONCE", 1)
+    limits = iter([0.0, 1e-9])
+    monkeypatch.setattr(
+        f"{PeriodicSealer.__module__}.seal_events",
+        lambda database, *, seconds: seal_events(database, seconds=next(limits, seconds)),
+    )
+
+    async def run(handle: LedgerHandle, metrics: Metrics) -> None:
+        sealer = PeriodicSealer(handle, metrics, seconds=0.01)
+        metrics.committed(1, 0.01)
+        sealer.start()
+        with handle.use() as ledger:
+            async with asyncio.timeout(30):
+                while check_integrity(ledger.database).unsealed:
+                    await asyncio.sleep(0.01)
+        await sealer.stop(seconds=5)
+
+    handle = LedgerHandle(str(tmp_path / "ledger.db"))
+    with handle.use() as ledger:
+        fill(ledger, 200)
+    asyncio.run(run(handle, Metrics()))
+    handle.close()
+
+
 def test_the_command_checks_a_ledger(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "ledger.db"
     with Ledger(path) as ledger:

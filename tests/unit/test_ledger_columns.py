@@ -126,7 +126,7 @@ def test_results_of_tasks_have_it(module: Module, ledger: Any) -> None:
 
 
 def test_seals_and_the_check_of_a_whole_ledger_read_it(module: Module, ledger: Any) -> None:
-    assert module("ledger.seals").seal_events(ledger.database) > 0
+    assert module("ledger.seals").seal_events(ledger.database).events > 0
     report = module("ledger.integrity.check").check_integrity(ledger.database)
     assert (report.findings, report.unsealed) == ([], 0)
 

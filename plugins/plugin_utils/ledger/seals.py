@@ -95,14 +95,23 @@ START = Seal(0, None, -(2**63), 0, "", "")
 """What the first seal follows."""
 
 
-def seal_events(database: Database, *, seconds: float = math.inf) -> int:
-    """Seal the events that are not sealed yet, for so many `seconds`, and return how many they were.
+class Sealed(NamedTuple):
+    """How many events were sealed, and whether all are that were there."""
+
+    events: int
+    is_all: bool
+
+
+def seal_events(database: Database, *, seconds: float = math.inf) -> Sealed:
+    """Seal the events that are not sealed yet, for so many `seconds`.
 
     It does nothing where another process seals at the same time, or where writers leave no moment to see which events
     have come to stay: the next call will.
     """
     last = last_seal(database)
     newest = _newest_settled(database, last)
+    if newest is None:
+        return Sealed(0, is_all=False)
     sealed = 0
     deadline = time.monotonic() + seconds
     while last.last_event < newest and time.monotonic() < deadline:
@@ -113,7 +122,7 @@ def seal_events(database: Database, *, seconds: float = math.inf) -> int:
             break
         last = new[-1]
         sealed += len(rows)
-    return sealed
+    return Sealed(sealed, is_all=last.last_event >= newest)
 
 
 def seal_within(connection: Connection) -> None:
@@ -176,8 +185,8 @@ def _last(connection: Connection) -> Seal:
     return found or START
 
 
-def _newest_settled(database: Database, last: Seal) -> int:
-    """Return the number up to which no event can come any more.
+def _newest_settled(database: Database, last: Seal) -> int | None:
+    """Return the number up to which no event can come any more; None where nobody can tell at the moment.
 
     PostgreSQL draws an event's number before it is committed. Whoever drew a lower one than the newest that can be
     seen writes to the table still; so it is waited for, a moment, until nobody does.
@@ -193,7 +202,7 @@ def _newest_settled(database: Database, last: Seal) -> int:
             except DBAPIError as error:
                 if sqlstate(error) != LOCK_NOT_AVAILABLE:
                     raise
-                return last.last_event
+                return None
     return int(newest)
 
 

@@ -63,7 +63,7 @@ class PeriodicSealer:
             return
         try:
             with self._ledger.use() as ledger:
-                seal_events(ledger.database, seconds=_AT_ONCE_SECONDS)
+                sealed = seal_events(ledger.database, seconds=_AT_ONCE_SECONDS)
         except RepeatedLedgerError:
             pass
         except LedgerError as error:
@@ -71,4 +71,5 @@ class PeriodicSealer:
         except Exception:  # a defect of ours must not end the seals
             _log.exception("Events could not be sealed; report this.")
         else:
-            self._sealed_commits = commits
+            if sealed.is_all:  # else there is more to do the next time, though nothing is committed until then
+                self._sealed_commits = commits
