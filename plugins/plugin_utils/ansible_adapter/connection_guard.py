@@ -20,7 +20,7 @@ from threading import Event, Thread
 from types import TracebackType
 
 from ..device.connection import MAX_ANSWER, Deadline
-from . import programs
+from ..processes import programs
 from .kept_connection import end_master
 from .ssh_log import SshLog
 

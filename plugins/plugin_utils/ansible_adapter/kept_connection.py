@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from . import programs
+from ..processes import programs
 
 _PATIENCE = 5.0
 """Seconds for a master to say that it is there."""

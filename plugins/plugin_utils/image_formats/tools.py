@@ -7,13 +7,18 @@ from __future__ import annotations
 
 import os
 import secrets
+import select
 import shutil
+import signal
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
+from ..display_text import printable
+from ..processes.programs import descendants
 from .image import ImageError
 
 PACKAGES = {
@@ -32,6 +37,14 @@ PACKAGES = {
 }
 """The Debian package of each program that we run."""
 
+_SECONDS = 300.0
+"""For a program that looks at a file of an image or puts one there, which takes a fraction of a second."""
+_SECONDS_FOR_ALL = 1800.0
+"""For one that reads or writes the whole image: many times what the largest takes."""
+_OF_ALL = frozenset({"cp", "e2fsck", "fakeroot", "fsck.fat", "sync", "unsquashfs", "zstd"})
+_SECONDS_TO_END = 5.0
+"""For a program that is ended; what waits for a disk that hangs cannot be."""
+
 
 def run(
     *command: str | Path,
@@ -41,6 +54,8 @@ def run(
     environment: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[bytes]:
     """Run a command in the C locale and return what it left; `image` is what it works on.
+
+    Raises `ImageError` where it is missing or does not end in time; nothing that it started is left then.
 
     With `cwd`, `image` stands in that folder under a name of ours while the command runs: in the names of images
     e2fsprogs read `?offset=` as an option, mtools `@@` as an offset, and a leading dash is an option to all.
@@ -70,25 +85,68 @@ def _start(
         "PATH": path,
     }
     name, *arguments = command
+    for_what = f" for the image {printable(image.name)}" if image else ""
+    seconds = _SECONDS_FOR_ALL if name in _OF_ALL else _SECONDS
     try:
         # Not pipes: debugfs writes each word by itself, and each would wake a thread of a batch that waits for it.
         with _memory_file(stdin) as given, _memory_file() as out, _memory_file() as complaint:
-            done = subprocess.run(
+            process = subprocess.Popen(
                 (_place_of(str(name), path), *arguments),
                 cwd=cwd,
                 stdin=given,
                 stdout=out,
                 stderr=complaint,
-                check=False,
                 env=environment,
             )
-            return subprocess.CompletedProcess(command, done.returncode, _content_of(out), _content_of(complaint))
+            try:
+                if not _ends(process, seconds):
+                    raise ImageError(
+                        f"The program {name} did not end within {seconds / 60:.3g} minutes{for_what}; see whether the "
+                        "disk hangs, and run again."
+                    )
+            finally:
+                _end(process)
+            return subprocess.CompletedProcess(command, process.returncode, _content_of(out), _content_of(complaint))
     except FileNotFoundError:
-        for_what = f" for the image {image.name}" if image else ""
         raise ImageError(
             f"The program {name} is missing on the controller{for_what}; install the Debian package "
             f"{PACKAGES.get(str(name), name)}."
         ) from None
+
+
+def _ends(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    """Wait until `process` ends, and say whether it did in time."""
+    with suppress(subprocess.TimeoutExpired):
+        try:
+            handle = os.pidfd_open(process.pid)
+        except OSError:
+            process.wait(seconds)
+            return True
+        # `wait` with a time would look again and again, and see most of them end some milliseconds late.
+        try:
+            watch = select.poll()
+            watch.register(handle, select.POLLIN)
+            is_over = bool(watch.poll(seconds * 1000))
+        finally:
+            os.close(handle)
+        if is_over:
+            process.wait()
+            return True
+    return False
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End `process` with what it has started, in the terminal's own group, where Ctrl-C reaches all of them as well."""
+    if process.poll() is not None:
+        return
+    started = list(descendants(process.pid))
+    for child in started:
+        with suppress(OSError):
+            os.kill(child, signal.SIGKILL)
+    # fakeroot ends its daemon itself, once its command is gone.
+    if not started or not _ends(process, _SECONDS_TO_END):
+        process.kill()
+        _ends(process, _SECONDS_TO_END)
 
 
 @cache
