@@ -22,6 +22,7 @@ from sqlalchemy.engine import Connection
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import (
     bulk_rows,
+    deadlines,
     postgresql,
     raw_rows,
     unit_locks,
@@ -229,7 +230,7 @@ def test_a_migration_that_is_never_answered_ends_in_time_and_lets_go_of_the_tabl
 ) -> None:
     begin = time.monotonic()
     with monkeypatch.context() as short, pytest.raises(LedgerError, match=UNKNOWN):
-        short.setattr(postgresql, "ANSWER_TIMEOUT", 2.0)
+        short.setattr(deadlines, "ANSWER_TIMEOUT", 2.0)
         migrate_ledger(lonely_and_old)
     assert time.monotonic() - begin < LATE
     # Who only reads waits for no standby, only for the tables.
@@ -266,8 +267,8 @@ def test_no_question_waits_for_a_server_that_hangs(
     url = server.new_url()
     with Ledger(url) as ledger:
         allocate(ledger, "SN-1")
-        monkeypatch.setattr(postgresql, "ANSWER_TIMEOUT", 0.5)
-        monkeypatch.setattr(postgresql, "CONNECT_TIMEOUT", 2)  # the driver knows no shorter one
+        monkeypatch.setattr(deadlines, "ANSWER_TIMEOUT", 0.5)
+        monkeypatch.setattr(deadlines, "CONNECT_TIMEOUT", 2)  # the driver knows no shorter one
         with stopped(server), impatient(ledger, 0.5):
             begin = time.monotonic()
             with pytest.raises(LedgerError, match=r"did not answer|cannot be reached: .*time") as caught:
@@ -314,7 +315,7 @@ def test_what_was_locked_when_the_network_fell_silent_is_let_go_of(server: Postg
     with (
         SilentProxy(server.socket) as proxy,
         Ledger(
-            server.url_by_tcp(proxy.port), deadlines=postgresql.Deadlines.usual()._replace(lock=0.8, idle=2.0)
+            server.url_by_tcp(proxy.port), deadlines=deadlines.Deadlines.usual()._replace(lock=0.8, idle=2.0)
         ) as ledger,
         ExitStack() as silent,
     ):
@@ -345,7 +346,7 @@ def test_what_was_locked_when_the_network_fell_silent_is_let_go_of(server: Postg
 
 
 def test_who_says_nothing_in_a_transaction_is_told_so(server: PostgresqlServer) -> None:
-    database = Database(Location.parse(server.new_url()), deadlines=postgresql.Deadlines.usual()._replace(idle=2.0))
+    database = Database(Location.parse(server.new_url()), deadlines=deadlines.Deadlines.usual()._replace(idle=2.0))
 
     def work(connection: Connection) -> None:
         (pid,) = connection.exec_driver_sql("SELECT pg_backend_pid()").one()
@@ -389,7 +390,7 @@ def test_who_computes_between_two_questions_may_take_its_time(postgresql_url: st
 
 
 def test_a_lock_of_another_session_is_waited_for_in_vain(postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgresql, "LOCK_TIMEOUT", 0.3)
+    monkeypatch.setattr(deadlines, "LOCK_TIMEOUT", 0.3)
     with Ledger(postgresql_url) as ledger, psycopg.connect(postgresql_url) as holder:
         allocate(ledger, "SN-1")
         holder.execute("LOCK TABLE ioto_claims IN ACCESS EXCLUSIVE MODE")
@@ -403,7 +404,7 @@ def test_a_lock_of_another_session_is_waited_for_in_vain(postgresql_url: str, mo
 def test_who_is_cut_off_in_the_middle_of_what_it_sends_loses_its_locks(postgresql_url: str) -> None:
     """As behind a firewall that drops a connection: the server hears no end, and no idle time counts in a pipeline."""
     with (
-        closing(Ledger(postgresql_url, deadlines=postgresql.Deadlines.usual()._replace(lock=0.8))) as ledger,
+        closing(Ledger(postgresql_url, deadlines=deadlines.Deadlines.usual()._replace(lock=0.8))) as ledger,
         psycopg.connect(postgresql_url) as gone,
         psycopg.connect(postgresql_url) as idle,
     ):
@@ -439,7 +440,7 @@ def test_a_statement_that_somebody_cancels_says_so(postgresql_url: str) -> None:
 
 
 def test_who_cannot_be_alone_in_time_is_told(location: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgresql, "LOCK_TIMEOUT", 0.1)
+    monkeypatch.setattr(deadlines, "LOCK_TIMEOUT", 0.1)
     Ledger(location).close()
     # Another process: a POSIX lock is never in its own process's way.
     reader, writer = os.pipe()
@@ -533,7 +534,7 @@ def test_the_connection_asks_for_what_ends_a_dead_one(server: PostgresqlServer) 
 
 def test_who_has_less_time_gets_every_deadline_within_it(server: PostgresqlServer) -> None:
     url = make_url(server.new_url()).set(drivername="postgresql+psycopg")
-    database = postgresql.PostgresqlDatabase(url, "x", postgresql.Deadlines.within(5))
+    database = postgresql.PostgresqlDatabase(url, "x", deadlines.Deadlines.within(5))
     try:
         with database.connection() as connection:
             parameters = connection.connection.driver_connection.info.get_parameters()

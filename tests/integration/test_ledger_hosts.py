@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import primary_finder
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.deadlines import Deadlines
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.exchange.merge import merge
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.exchange.move import move
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.location import Location
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.postgresql import Deadlines
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
     AllocationRequest,
     Context,

@@ -18,9 +18,9 @@ from threading import Barrier
 import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import outage
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.deadlines import Deadlines
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.group_commit import GroupCommit
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.postgresql import Deadlines
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
     AllocationRequest,
     Context,

@@ -20,12 +20,13 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from ..display_text import printable
+from .deadlines import Deadlines
 from .driver_errors import ALREADY_EXISTS, UNDEFINED_TABLE, lost_a_race, sentences, sqlstate
 from .location import Location
 from .migrations import on_postgresql, on_sqlite
 from .migrations.steps import SCHEMA_VERSION, Migration, version_of
 from .migrations.version import moved_sentence
-from .postgresql import Deadlines, PostgresqlDatabase
+from .postgresql import PostgresqlDatabase
 from .records import LedgerError
 from .sqlite_file import LedgerFile, MemoryDatabase, check_usable, create_file, holds_something
 from .unit_locks import lock_numbers, locked_beside, locked_on_server

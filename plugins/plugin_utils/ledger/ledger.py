@@ -28,6 +28,7 @@ from .change_set import ChangeSet, Touched
 from .conflicts import read_conflicts
 from .counts import read_summary
 from .database import Database
+from .deadlines import Deadlines
 from .location import Location
 from .operations import (
     Change,
@@ -42,7 +43,6 @@ from .operations import (
     refused,
 )
 from .parts import PartsRefusedError, look_at_parts, take_over_parts
-from .postgresql import Deadlines
 from .queries import (
     ClaimFilter,
     EventFilter,

@@ -20,7 +20,7 @@ from sqlalchemy import Column, Table, text
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.exc import DBAPIError
 
-from .postgresql import PATIENCE
+from .deadlines import PATIENCE
 from .row_values import is_of_bad_text
 from .schema import UtcDateTime
 

@@ -15,8 +15,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ..ledger.deadlines import Deadlines
 from ..ledger.ledger import Ledger
-from ..ledger.postgresql import Deadlines
 from ..ledger.records import ClaimConflictError, InvalidUnitError, LedgerError, LockedLedgerError, UnknownClaimError
 
 _MOST_PAUSE_SECONDS = 1.0

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import func, select, update
 from sqlalchemy.engine import Connection
 
-from ..postgresql import PATIENCE
+from ..deadlines import PATIENCE
 from ..records import LedgerError
 from ..schema import claims, events, version_table
 

@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection, Dialect
 
 from ...display_text import printable
 from ..bulk_rows import execute, insert
-from ..postgresql import PATIENCE
+from ..deadlines import PATIENCE
 from ..raw_rows import RawRow, few_raw_rows, raw_columns, raw_select
 from ..records import LedgerError
 from ..schema import UtcDateTime, claims, events, origin_events, origin_seals, origins, seals
