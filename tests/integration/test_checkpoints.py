@@ -274,6 +274,16 @@ def test_a_seal_that_is_no_seal_is_told_as_damage(tmp_path: Path, signer: Signer
         signer.sign(whole)
 
 
+@pytest.mark.parametrize("value", ["'x'", "x'ff'", "5"])
+def test_a_time_that_is_no_time_is_told_as_damage(tmp_path: Path, signer: Signer, value: str) -> None:
+    place = str(tmp_path / "one.db")
+    with Ledger(place) as ledger:
+        ledger.allocate(AllocationRequest(PRODUCT, "SN-1", "generated", Context("ann@line-1", run=RUN)))
+        damage(ledger.database, f"UPDATE ioto_events SET at = {value}")
+    with pytest.raises(LedgerError, match=r"when an event of the run .* came cannot be read in its table ioto_events"):
+        signer.sign(place, run=RUN)
+
+
 def test_lines_that_write_meanwhile_spoil_no_checkpoint(location: str, signer: Signer) -> None:
     filled(location)
     signer.sign(location)  # so that there is a seal, also where the writer leaves no moment for another
