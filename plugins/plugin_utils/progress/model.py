@@ -149,18 +149,18 @@ class Reported:
     """Remembers which failure was told of which host, so that what a verdict repeats is not told again."""
 
     def __init__(self) -> None:
-        self._told: dict[str, _Told] = {}
+        self._told: dict[str, _ToldOfHost] = {}
 
     def new_in(self, host: str, message: str) -> str:
         """Return those lines of `message` that tell something new of `host`, empty if none does, and remember it."""
-        told = self._told.setdefault(host, _Told(host))
+        told = self._told.setdefault(host, _ToldOfHost(host))
         new = [line for line in message.split("\n") if not told.says(line)]
         if any(map(str.strip, new)):
             told.add(message)
         return "\n".join(new).strip()
 
 
-class _Told:
+class _ToldOfHost:
     """What was told of one host. To ask whether something was costs the same after many messages as after few."""
 
     def __init__(self, host: str) -> None:
