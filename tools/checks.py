@@ -17,7 +17,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -82,11 +82,11 @@ def main() -> int:
         parser.error(f"no such group: {', '.join(sorted(unknown))}; there are {', '.join(GROUPS)}")
 
     environments = dict(_environments())
-    all_checks = _checks(environments, options.workers, again=options.again)
-    checks = [check for check in all_checks if check.group in groups]
+    checks = [check for check in _checks(environments) if check.group in groups]
+    suites = list(_tests(groups, environments, options.workers, again=options.again))
     with ThreadPoolExecutor(max_workers=2) as pool:
-        outcomes = list(pool.map(_run_quietly, (check for check in checks if check.group not in _SUITES)))
-    outcomes += [_run(check) for check in checks if check.group in _SUITES]
+        outcomes = list(pool.map(_run_quietly, checks))
+    outcomes += [_run(suite) for suite in suites]
     outcomes += _not_run(groups, environments)
     return _close(outcomes)
 
@@ -113,7 +113,7 @@ def _impossible_scenarios() -> dict[str, str]:
     return reasons
 
 
-def _checks(environments: dict[str, Path], workers: int, *, again: bool) -> Iterator[Check]:
+def _checks(environments: dict[str, Path]) -> Iterator[Check]:
     main = ROOT / ".venv"
     # The longest first, so that both workers are busy to the end.
     if any(SCENARIOS.glob("*/molecule.yml")):
@@ -141,12 +141,11 @@ def _checks(environments: dict[str, Path], workers: int, *, again: bool) -> Iter
     yield Check("lint", "antsibull-changelog", main, ["antsibull-changelog", "lint"])
     yield Check("lint", "antsibull-docs", main, ["antsibull-docs", "lint-collection-docs", "--plugin-docs", "."])
     yield Check("docs", "documentation", main, ["tools/docs"])
-    yield from _tests(environments, workers, again=again)
 
 
-def _tests(environments: dict[str, Path], workers: int, *, again: bool) -> Iterator[Check]:
+def _tests(groups: list[str], environments: dict[str, Path], workers: int, *, again: bool) -> Iterator[Check]:
     """Yield the suites of tests: no test shares a port, a folder or a server with another, so all cores run them."""
-    for group, suite in _SUITES.items():
+    for group, suite in _suites(groups).items():
         if not _has_tests(suite):
             continue
         for series, folder in environments.items():
@@ -157,8 +156,17 @@ def _tests(environments: dict[str, Path], workers: int, *, again: bool) -> Itera
             command = ["python", "-m", "pytest", f"tests/{suite.folder}", f"--junitxml={report}"]
             # One worker more than there are cores, where tests wait for deadlines and devices.
             command += ["-n", str(workers), "--dist", suite.distribution, *(["-m", marks] if marks else [])]
-            name = f"{group} tests ({series}{f': {marks}' if marks != suite.marks else ''})"
+            name = f"{group} tests ({series}{f': {marks}' if marks else ''})"
             yield Check(group, name, folder, command, report=report)
+
+
+def _suites(groups: list[str]) -> dict[str, Suite]:
+    """Return the suites of these groups: the guides among the integration tests, so that both have one slow end."""
+    suites = {group: suite for group, suite in _SUITES.items() if group in groups}
+    if {"integration", "guides"} <= suites.keys():
+        del suites["guides"]
+        suites["integration"] = replace(suites["integration"], marks="")
+    return suites
 
 
 def _has_tests(suite: Suite) -> bool:
