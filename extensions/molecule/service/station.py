@@ -69,6 +69,7 @@ def make() -> Path:
             done = subprocess.run(command, cwd=processes.REPOSITORY, stderr=subprocess.PIPE, text=True, check=False)
             if done.returncode:
                 raise FleetError(done.stderr.strip())
+            processes.run("sync", "--file-system", str(unfinished))
             unfinished.rename(root)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
