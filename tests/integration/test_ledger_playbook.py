@@ -20,7 +20,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records 
     State,
     StateChange,
 )
-from tests.support.ansible import ROOT, Run, provision
+from tests.support.ansible import ROOT, Run, provision, sampled
 
 pytestmark = pytest.mark.ansible
 
@@ -73,17 +73,19 @@ def test_a_file_that_is_refused_makes_no_ledger(home: Path, tmp_path: Path, cont
 
 @pytest.mark.parametrize(
     ("asked", "found"),
-    [
-        ({}, {"SN-1", "SN-2", "SN-3"}),
-        ({"serial": "SN-1", "history": True}, {"SN-1"}),
-        ({"host": "pump-2", "product": PRODUCT}, {"SN-2"}),
-        ({"source": "service"}, {"SN-2"}),
-        ({"source": "adopted"}, {"SN-3"}),
-        ({"run": RUN}, {"SN-3"}),
-        ({"state": "verified"}, {"SN-1"}),
-        ({"claim_id": f"{IDS[0]},{IDS[2]}", "reveal": True}, {"SN-1", "SN-3"}),
-        ({"since": "2026-01-01", "until": "2026-01-02"}, set()),
-    ],
+    sampled(
+        [
+            ({}, {"SN-1", "SN-2", "SN-3"}),
+            ({"serial": "SN-1", "history": True}, {"SN-1"}),
+            ({"host": "pump-2", "product": PRODUCT}, {"SN-2"}),
+            ({"source": "service"}, {"SN-2"}),
+            ({"source": "adopted"}, {"SN-3"}),
+            ({"run": RUN}, {"SN-3"}),
+            ({"state": "verified"}, {"SN-1"}),
+            ({"claim_id": f"{IDS[0]},{IDS[2]}", "reveal": True}, {"SN-1", "SN-3"}),
+            ({"since": "2026-01-01", "until": "2026-01-02"}, set()),
+        ]
+    ),
 )
 def test_units_are_looked_up(home: Path, book: Path, asked: dict[str, object], found: set[str]) -> None:
     run = job(home, "find", **asked)
@@ -143,16 +145,18 @@ def test_check_mode_says_of_a_claim_what_the_run_itself_says(home: Path, book: P
 
 @pytest.mark.parametrize(
     ("name", "variables"),
-    [
-        ("check", {}),
-        ("find", {"serial": "SN-1"}),
-        ("conflicts", {}),
-        ("export", {"dest": "all.csv"}),
-        ("backup", {"dest": "backups"}),
-        ("migrate", {}),
-        *((name, {"serial": "SN-1"}) for name in ("retire", "labelled", "resolve")),
-        ("rebind", {"serial": "SN-1", "new_serial": "SN-2"}),
-    ],
+    sampled(
+        [
+            ("check", {}),
+            ("find", {"serial": "SN-1"}),
+            ("conflicts", {}),
+            ("export", {"dest": "all.csv"}),
+            ("backup", {"dest": "backups"}),
+            ("migrate", {}),
+            *((name, {"serial": "SN-1"}) for name in ("retire", "labelled", "resolve")),
+            ("rebind", {"serial": "SN-1", "new_serial": "SN-2"}),
+        ]
+    ),
 )
 def test_a_ledger_that_is_not_there_is_refused_and_not_made(
     tmp_path: Path, home: Path, name: str, variables: dict[str, object]
@@ -199,16 +203,24 @@ def test_a_backup_is_made_checked_and_restored(tmp_path: Path, home: Path, book:
 
 @pytest.mark.parametrize(
     ("variables", "sentence"),
-    [
-        ({"job": "chekc"}, "ioto_ledger_job is 'chekc', which is not a job. Did you mean check? The jobs are find, "),
-        ({}, "Nothing says what to do with the ledger; give ioto_ledger_job, one of find, "),
-        ({"job": "find", "dest": "x.csv"}, "ioto_ledger_dest has no meaning for the job find; leave it out."),
-        ({"job": "export"}, "The job export needs ioto_ledger_dest; give it."),
-        ({"job": "find", "sreial": "SN-1"}, "the variable ioto_ledger_sreial is unknown: did you mean ioto_ledger_ser"),
-        ({"job": "find", "source": "gievn"}, "ioto_ledger_source"),
-        ({"job": "find", "since": "yesterday"}, "write it as 2026-11-23 or 2026-11-23T08:00:00"),
-        ({"job": "find", "limit": 0}, "ioto_ledger_limit is 0; give a whole number, 1 or more."),
-    ],
+    sampled(
+        [
+            (
+                {"job": "chekc"},
+                "ioto_ledger_job is 'chekc', which is not a job. Did you mean check? The jobs are find, ",
+            ),
+            ({}, "Nothing says what to do with the ledger; give ioto_ledger_job, one of find, "),
+            ({"job": "find", "dest": "x.csv"}, "ioto_ledger_dest has no meaning for the job find; leave it out."),
+            ({"job": "export"}, "The job export needs ioto_ledger_dest; give it."),
+            (
+                {"job": "find", "sreial": "SN-1"},
+                "the variable ioto_ledger_sreial is unknown: did you mean ioto_ledger_ser",
+            ),
+            ({"job": "find", "source": "gievn"}, "ioto_ledger_source"),
+            ({"job": "find", "since": "yesterday"}, "write it as 2026-11-23 or 2026-11-23T08:00:00"),
+            ({"job": "find", "limit": 0}, "ioto_ledger_limit is 0; give a whole number, 1 or more."),
+        ]
+    ),
 )
 def test_what_is_amiss_is_named_and_nothing_is_done(home: Path, variables: dict[str, object], sentence: str) -> None:
     said = {f"ioto_ledger_{name}": value for name, value in variables.items()}

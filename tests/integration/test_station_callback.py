@@ -23,7 +23,7 @@ from tests.fleet import Fleet
 from tests.services.factory_service import RunningService
 from tests.services.factory_service_fixture import ServiceMaker, service_with
 from tests.services.reserved_port import refusing_port
-from tests.support.ansible import ROOT, Run, copy_with_a_defect, environment, provision
+from tests.support.ansible import ROOT, Run, copy_with_a_defect, environment, provision, sampled
 from tests.support.slots import SLOTS, STATION_TOKEN, service_of_a_line, tell
 
 __all__ = ["service_with"]
@@ -229,12 +229,17 @@ def test_a_service_that_never_answers_costs_a_run_three_tenths_of_a_second(
 
 @pytest.mark.parametrize(
     ("changed", "sentence"),
-    [
-        ({"IOTO_STATION_ARRIVALS": "slot-1"}, "IOTO_STATION_ARRIVALS is not a JSON object of whole numbers"),
-        ({"IOTO_STATION_ARRIVALS": '{"slot-1": "x"}'}, "IOTO_STATION_ARRIVALS is not a JSON object of whole numbers"),
-        ({"IOTO_STATION_URL": "ftp://x"}, "is not valid; write one such as http://127.0.0.1:1234"),
-        ({"IOTO_STATION_TOKEN_FILE": "/nowhere/token"}, "There is no token in /nowhere/token"),
-    ],
+    sampled(
+        [
+            ({"IOTO_STATION_ARRIVALS": "slot-1"}, "IOTO_STATION_ARRIVALS is not a JSON object of whole numbers"),
+            (
+                {"IOTO_STATION_ARRIVALS": '{"slot-1": "x"}'},
+                "IOTO_STATION_ARRIVALS is not a JSON object of whole numbers",
+            ),
+            ({"IOTO_STATION_URL": "ftp://x"}, "is not valid; write one such as http://127.0.0.1:1234"),
+            ({"IOTO_STATION_TOKEN_FILE": "/nowhere/token"}, "There is no token in /nowhere/token"),
+        ]
+    ),
 )
 def test_what_is_set_wrongly_is_one_warning_and_stops_nothing(
     tmp_path: Path, home: Path, token_file: Path, changed: dict[str, str], sentence: str

@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 _BIN = Path(sys.executable).parent
 _SUMMARY_LINE = re.compile(r'^ {8}(".*"),?$', re.MULTILINE)
@@ -62,6 +64,20 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
         "ANSIBLE_SSH_CONTROL_PATH_DIR": "/tmp/ioto-test-cp",
         **more,
     }
+
+
+def sampled(cases: Sequence[object]) -> list[object]:
+    """Return cases of a parametrized test that differ in values which our core alone judges.
+
+    Another ansible-core hands on any of them as it does the first and the last, so it repeats these alone.
+    """
+    first, *between, last = cases
+    mark = pytest.mark.one_series
+    return [
+        first,
+        *(pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=mark) for case in between),
+        last,
+    ]
 
 
 def command(*arguments: str | Path) -> list[str]:
