@@ -4,7 +4,7 @@
 """Run the checks of this repository and count them: `tools/checks.py [GROUP...]`, all groups when none is named.
 
 Static checks and the molecule scenarios run two at a time, each with its output in one piece, for they use one core;
-then the tests, one suite after the other, each of which uses all cores.
+then the tests, one suite after the other, each of which uses all cores. The unit tests begin beside the last check.
 The last line counts every check as one, and every test of pytest as one. Exit status 1 when anything failed.
 """
 
@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -85,8 +85,15 @@ def main() -> int:
     checks = [check for check in _checks(environments) if check.group in groups]
     suites = list(_tests(groups, environments, options.workers, again=options.again))
     with ThreadPoolExecutor(max_workers=2) as pool:
-        outcomes = list(pool.map(_run_quietly, checks))
-    outcomes += [_run(suite) for suite in suites]
+        running = [pool.submit(_run_quietly, check) for check in checks]
+        last = set(running)
+        while len(last) > 1:
+            last = wait(last, return_when=FIRST_COMPLETED).not_done
+        # The last of them has one core, and the unit tests, which it comes before, have the other.
+        beside = {suite.name: _run(suite, nice=bool(last)) for suite in suites if suite.group == "unit"}
+    outcomes = [future.result() for future in running]
+    # The others measure how long something takes, so nothing runs beside them.
+    outcomes += [beside.get(suite.name) or _run(suite) for suite in suites]
     outcomes += _not_run(groups, environments)
     return _close(outcomes)
 
@@ -205,14 +212,13 @@ def _run_quietly(check: Check) -> CheckOutcome:
     return outcome
 
 
-def _run(check: Check) -> CheckOutcome:
+def _run(check: Check, *, nice: bool = False) -> CheckOutcome:
     print(f"\n==> {check.name}", flush=True)
     if check.report:
         check.report.unlink(missing_ok=True)  # so that no earlier run speaks for this one
     started = time.monotonic()
-    done = subprocess.run(
-        check.command, cwd=ROOT, env=_environ(check.environment), stdin=subprocess.DEVNULL, check=False
-    )
+    command = ["nice", *check.command] if nice else check.command
+    done = subprocess.run(command, cwd=ROOT, env=_environ(check.environment), stdin=subprocess.DEVNULL, check=False)
     return _outcome(check, done.returncode, time.monotonic() - started)
 
 
