@@ -124,6 +124,7 @@ def test_without_an_inventory_other_things_are_audited_and_a_mistyped_variable_i
 
 
 # 9 s: what grows with the number of devices shows at thousands alone.
+@pytest.mark.one_series
 def test_memory_does_not_grow_with_the_number_of_devices(tmp_path: Path) -> None:
     peaks = []
     for number in (500, 3000):
@@ -145,6 +146,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "audit.html"
 
 
+@pytest.mark.one_series
 @pytest.mark.parametrize(("width", "scheme"), [(1400, "light"), (1400, "dark"), (390, "light")])
 def test_the_page_is_read_at_any_width_and_in_any_light(tmp_path: Path, page: Path, width: int, scheme: str) -> None:
     with Browser(tmp_path / "browser") as browser:

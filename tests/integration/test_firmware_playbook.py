@@ -303,6 +303,7 @@ def test_a_variable_of_the_play_is_refused_since_it_may_mean_another_thing_for_e
     assert not (line / "out").exists()
 
 
+@pytest.mark.one_series
 def test_the_benchmark_counts_images_that_are_there(line: Path, capsys: pytest.CaptureFixture[str]) -> None:
     figures = firmware_images.measure("ext4", images=3, megabytes=4, forks=2, where=line, again=True)
     assert set(figures) == {"cp", "cp and sync", "firmware.yml, flow", "firmware.yml, run", "firmware.yml, again"}

@@ -169,6 +169,7 @@ def test_results_that_nobody_wants_in_a_log_are_in_none(fleet: Fleet, home: Path
     assert "verified" not in run.output
 
 
+@pytest.mark.one_series
 @pytest.mark.parametrize("kind", ["ed25519", "rsa", "ecdsa"])
 @pytest.mark.parametrize("passphrase", ["", "open sesame"], ids=["open", "locked"])
 def test_keys_are_read_in_every_form_in_which_they_are_kept(tmp_path: Path, kind: str, passphrase: str) -> None:
