@@ -119,6 +119,17 @@ def is_there(file: str | Path) -> bool:
     return os.path.isfile(file)  # noqa: PTH113
 
 
+def is_known_file(path: Path) -> bool:
+    """Say whether there is such a file. Raises `OSError` where nobody can tell, such as where one may not look.
+
+    `Path.is_file` and `Path.exists` then say no, since Python 3.14.
+    """
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
 def open_regular(path: Path) -> BufferedReader:
     """Open a file that somebody named, to read its bytes. Raises `OSError`, for a pipe or a device as well.
 

@@ -23,6 +23,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.private_files import (
     PreciousFileError,
     draft,
+    is_known_file,
     write_private,
 )
 
@@ -185,3 +186,11 @@ def test_a_log_of_a_ledger_is_known_by_its_bytes(ledger: Path) -> None:
         os.link(ledger.with_name("z.db-wal"), other := ledger.with_name("export.csv"))
         with pytest.raises(PreciousFileError):
             write_private(other, b"")
+
+
+def test_a_file_of_which_nobody_can_tell_is_not_said_to_be_absent(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert is_known_file(tmp_path / "file") and not is_known_file(tmp_path)
+    assert not is_known_file(tmp_path / "none") and not is_known_file(tmp_path / "file/below")
+    with pytest.raises(OSError, match="too long"):
+        is_known_file(tmp_path / ("x" * 300))

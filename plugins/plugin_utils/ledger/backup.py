@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..display_text import printable
-from ..private_files import draft, make_private_folder
+from ..private_files import draft, is_known_file, make_private_folder
 from .driver_errors import sentences
 from .location import Location
 from .migrations.version import moved_sentence
@@ -57,7 +57,7 @@ def file_to_copy(ledger: str | None) -> Path:
     if path is None:
         raise LedgerError("The ledger is on PostgreSQL; back it up there, with pg_dump or the server's own archive.")
     with sentences(Location(path=path), read_only=True):
-        if not path.is_file():
+        if not is_known_file(path):
             raise LedgerError(f"There is no ledger {path} to copy; correct the path.")
     return path
 

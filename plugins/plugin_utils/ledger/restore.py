@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
-from ..private_files import alone_in, draft, make_private_folder, typed_path
+from ..private_files import alone_in, draft, is_known_file, make_private_folder, typed_path
 from .backup import copy_database
 from .driver_errors import sentences
 from .integrity.check import IntegrityReport, checked
@@ -55,7 +55,7 @@ def restore(ledger: str | None, backup: Path, *, check: bool) -> Restored:
         raise LedgerError("The ledger is on PostgreSQL; restore it there, with pg_restore or the server's own archive.")
     backup = typed_path(backup).absolute()
     with sentences(Location(path=path)):
-        if not backup.is_file():
+        if not is_known_file(backup):
             raise LedgerError(f"There is no backup {backup}; give the file that a backup made.")
         holds_something(path)  # or is a folder or a device, which nothing replaces
         if path.exists() and path.samefile(backup):

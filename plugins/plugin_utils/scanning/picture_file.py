@@ -12,7 +12,7 @@ from PIL import Image
 
 from ..display_text import quoted
 from ..errors import FailureKind, IotoError
-from ..private_files import typed_path
+from ..private_files import is_known_file, typed_path
 
 MOST_PIXELS = 60_000_000
 """What the largest cameras take, and nothing that a small file has blown up."""
@@ -37,9 +37,9 @@ def open_picture(path: str, mode: str) -> Image.Image:
     """Return the picture in the file `path`, a PNG or JPEG, in pillow's `mode`. Raises `PictureError`."""
     file = typed_path(path)
     try:
-        if not file.exists():
-            raise PictureError(f"There is no picture {quoted(path)}; correct its path.")
-        if not file.is_file():
+        if not is_known_file(file):
+            if not file.exists():
+                raise PictureError(f"There is no picture {quoted(path)}; correct its path.")
             raise PictureError(f"The picture {quoted(path)} is not a file; give a PNG or a JPEG.")
         with warnings.catch_warnings(action="ignore"), Image.open(file, formats=_KINDS) as picture:
             if picture.width * picture.height > MOST_PIXELS or max(picture.size) > MOST_ACROSS:
