@@ -187,7 +187,7 @@ def _mask_parts(found: re.Match[str]) -> str:
         if left < MIN_LENGTH:
             break
         left -= traits[start].length
-        end = _longest_id(traits[start:])
+        end = _longest_id(traits[start : start + MAX_LENGTH])  # each part has a character at least
         # What begins in a hidden run may end behind it.
         begin, until = max(part.start(), done), end and parts[start + end - 1].end() - _VISIBLE_TAIL
         if begin < until:

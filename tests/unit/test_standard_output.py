@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.ioto.serialization.plugins.plugin_utils.processes.standard_output import status_of
+
 ROOT = Path(__file__).resolve().parents[2]
 FULL = "The standard output cannot be written (No space left on device)"
 COMMANDS = {
@@ -57,3 +59,10 @@ def test_a_reader_that_is_gone_is_one_as_well(tmp_path: Path) -> None:
 def test_a_wrong_command_line_keeps_its_status(tmp_path: Path) -> None:
     with Path("/dev/full").open("wb") as full:
         assert ended(full.fileno(), tmp_path, ("checkpoints", "verfy"))[0] == 2
+
+
+def test_a_program_that_ends_with_a_sentence_has_failed() -> None:
+    with pytest.raises(SystemExit, match="It cannot begin"):
+        status_of(lambda: sys.exit("It cannot begin."))
+    assert status_of(sys.exit) == 0
+    assert status_of(lambda: sys.exit(3)) == 3

@@ -25,7 +25,6 @@ from ..claim_ids import (
 from ..device.unit_identity import parse_serial
 from ..display_text import printable, quoted
 from ..errors import IotoError
-from ..flows.options import OPTIONS
 from ..flows.options import VARIABLES as FLOW_VARIABLES
 from ..identity.mac_addresses import is_same_serial, notations
 from ..identity.marks import IdentifyingMarks
@@ -38,6 +37,7 @@ from ..production_order.damage import damage, damage_beside_others
 from ..scanning.keyboard_layout import HINT, exchanged, is_exchanged
 from ..scanning.scan import read_scan
 from ..serialization.options import REPLACING
+from ..serialization.request import DEFAULT_CONFIG_DIR
 from .problem import Problem
 
 VARIABLES = (
@@ -50,7 +50,6 @@ VARIABLES = (
 """What has to be known of each host."""
 
 
-_CONFIG_DIR = next(option.default for option in OPTIONS if option.variable == "ioto_config_dir")
 _YES_OR_NO = ("true", "false", "yes", "no")
 
 NOBODY = ["!all"]
@@ -312,7 +311,7 @@ def _address(unit: _BatchUnit) -> object:
         get("ansible_host", unit.host),
         get("ansible_port", SSH_PORT),
         get("ansible_ssh_common_args") or "",
-        normpath(str(get("ioto_config_dir", _CONFIG_DIR))),
+        normpath(str(get("ioto_config_dir", DEFAULT_CONFIG_DIR))),
     )
     return tuple(map(str, way))  # a list, which is told elsewhere, could not be looked up
 

@@ -16,7 +16,7 @@ from ..display_text import printable
 from ..ledger.database import Database
 from ..ledger.integrity.origins import seals_of
 from ..ledger.raw_rows import as_stored, few_raw_rows, raw_columns
-from ..ledger.records import LedgerError
+from ..ledger.records import UnreadableRowsError
 from ..ledger.schema import events, origin_seals, seals, version_table
 from ..ledger.seals import DamagedSealError, Seal
 from .checkpoint import SignedSeal
@@ -74,14 +74,14 @@ def events_after(database: Database, last_event: int) -> int:
 
 
 def period_of(database: Database, run: str) -> Sequence[datetime | None]:
-    """Return when the first and the last event of a run came; None and None where it has none. Raises `LedgerError`."""
+    """Return when the first and the last event of a run came; None and None where it has none.
+
+    Raises `UnreadableRowsError`.
+    """
     with database.read() as connection:
         query = select(func.min(events.c.at), func.max(events.c.at)).where(events.c.run == run)
         try:
             return tuple(connection.execute(query).one())
         except (TypeError, ValueError):
-            raise LedgerError(
-                f"The ledger is damaged: when an event of the run {printable(run)} came cannot be read in its table "
-                f"{events.name}; have it checked (ioto_ledger_job=check), and restore the newest of its backups in "
-                "which nothing is found."
-            ) from None
+            what = f"when an event of the run {printable(run)} came cannot be read in its table {events.name}"
+            raise UnreadableRowsError(what) from None

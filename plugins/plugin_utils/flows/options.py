@@ -29,6 +29,7 @@ from ..option import (
     specs,
 )
 from ..serialization.options import OPTIONS as REPLACING_OPTIONS
+from ..serialization.request import DEFAULT_CONFIG_DIR
 from ..serialization.sources.factory_service import DEFAULT_RETRIES, DEFAULT_TIMEOUT
 from ..serialization.sources.table import CHOICES, FALLBACKS
 from .job_options import JOB, REPLACES_SLICE
@@ -327,7 +328,7 @@ OPTIONS = (
     Option(
         "config_dir",
         "The agent's configuration directory on the device, an absolute path.",
-        "/etc/ioto",
+        DEFAULT_CONFIG_DIR,
         type="path",
         modules=("serialize", "agent_config", "device_info", "verify"),
         flows=(*_DEVICES, VERIFY),

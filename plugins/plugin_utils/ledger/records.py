@@ -28,6 +28,16 @@ class LedgerError(IotoError):
     kind = FailureKind.RECORDS
 
 
+class UnreadableRowsError(LedgerError):
+    """A ledger in which something is not what it was, met by whoever reads it and does not check the whole."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"The ledger is damaged: {what}; have it checked (ioto_ledger_job=check), and restore the newest of its "
+            "backups in which nothing is found."
+        )
+
+
 class LockedLedgerError(LedgerError):
     """What was asked for is held by another session of the server, which did not let go in time."""
 

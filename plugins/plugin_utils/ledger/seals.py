@@ -32,7 +32,7 @@ from sqlalchemy.exc import DBAPIError
 from .database import Database
 from .driver_errors import LOCK_NOT_AVAILABLE, sqlstate
 from .raw_rows import RawRow, few_raw_rows, few_rows_as_stored, raw_columns, raw_time
-from .records import LedgerError
+from .records import LedgerError, UnreadableRowsError
 from .schema import events, seals
 
 MOST_EVENTS = 256
@@ -81,14 +81,11 @@ class Seal(NamedTuple):
         return [marks[start : start + _MARK_LENGTH] for start in range(0, len(marks), _MARK_LENGTH)]
 
 
-class DamagedSealError(LedgerError):
+class DamagedSealError(UnreadableRowsError):
     """A seal in which a value is of another kind."""
 
     def __init__(self, table: str) -> None:
-        super().__init__(
-            f"The ledger is damaged: the last row of its table {table} is not a seal; have it checked "
-            "(ioto_ledger_job=check), and restore the newest of its backups in which nothing is found."
-        )
+        super().__init__(f"the last row of its table {table} is not a seal")
 
 
 START = Seal(0, None, -(2**63), 0, "", "")

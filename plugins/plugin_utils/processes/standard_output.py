@@ -43,7 +43,9 @@ def status_of(program: Callable[[], int]) -> int:
     try:
         status = program()
     except SystemExit as end:  # as argparse does, which has printed help, or what is wrong with the command line
-        status = end.code if isinstance(end.code, int) else 0
+        if isinstance(end.code, str):
+            raise
+        status = end.code or 0
     try:
         if sys.stdout is not None:
             sys.stdout.flush()

@@ -22,7 +22,7 @@ from sqlalchemy.engine import Connection
 from ...display_text import printable
 from ...private_files import typed_path
 from ..database import Database
-from ..integrity.check import DamagedLedgerError, check_integrity, snapshot
+from ..integrity.check import require_sound, snapshot
 from ..location import Location, is_same_place
 from ..migrations.version import moved_sentence
 from ..raw_rows import raw_time
@@ -148,9 +148,7 @@ def _stage_sound(stage: MergeStage, place: int, name: str, database: Database) -
     """Take in what a ledger holds. Raises `LedgerError` where that is damaged, or was moved: it goes nowhere then."""
     if database.moved_to is not None:
         raise LedgerError(moved_sentence(name, database.moved_to))
-    report = check_integrity(database)
-    if report.findings:
-        raise DamagedLedgerError(name, report.findings)
+    require_sound(database, name)
     with snapshot(database) as connection:
         stage.add(place, name, connection)
 

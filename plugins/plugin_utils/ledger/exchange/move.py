@@ -22,7 +22,7 @@ from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
 from ..database import Database
-from ..integrity.check import DamagedLedgerError, check_integrity, snapshot
+from ..integrity.check import require_sound, snapshot
 from ..location import Location, address, is_same_place
 from ..migrations.version import moved_sentence
 from ..records import LedgerError
@@ -60,9 +60,7 @@ def move(ledger: str | None, to: str, *, check: bool) -> Moved:
             raise LedgerError(moved_sentence(str(source), row.moved_to))
         if _is_done(old, row, place):
             return _moved(old, source, place, is_news=False)
-        report = check_integrity(old)
-        if report.findings:
-            raise DamagedLedgerError(str(source), report.findings)
+        require_sound(old, str(source))
         _require_room(old, place)
         if check:
             return _moved(old, source, place, is_news=True)

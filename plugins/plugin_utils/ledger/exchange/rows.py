@@ -20,7 +20,7 @@ from ...display_text import printable
 from ..bulk_rows import execute, insert
 from ..deadlines import PATIENCE
 from ..raw_rows import RawRow, few_raw_rows, raw_columns, raw_select
-from ..records import LedgerError
+from ..records import UnreadableRowsError
 from ..schema import UtcDateTime, claims, events, origin_events, origin_seals, origins, seals
 
 KEPT = (claims, events, seals, origins, origin_events, origin_seals)
@@ -39,7 +39,7 @@ def key_of(table: Table) -> tuple[int, ...]:
 def stream(connection: Connection, table: Table, after: int | None = None) -> Iterator[RawRow]:
     """Yield the raw rows of `table` in the order of their key; with `after`, those with a higher number.
 
-    Raises `LedgerError` at a value of another kind, which a flipped bit makes of one in a file.
+    Raises `UnreadableRowsError` at a value of another kind, which a flipped bit makes of one in a file.
     """
     where = "" if after is None else f"WHERE {_number(table)} > {after:d} "
     query = f"{_select(table, connection.dialect)} {where}ORDER BY {_order(table, connection)}"
@@ -105,12 +105,9 @@ def differing_columns(table: Table, one: RawRow, other: RawRow) -> str:
     return ", ".join(name for name, a, b in zip(names, one, other, strict=True) if a != b)
 
 
-def not_utf_8() -> LedgerError:
+def not_utf_8() -> UnreadableRowsError:
     """Return what is wrong with a ledger whose text cannot be written anywhere else."""
-    return LedgerError(
-        "The ledger is damaged: it holds text that is not UTF-8; have it checked (ioto_ledger_job=check), and restore "
-        "the newest of its backups in which nothing is found."
-    )
+    return UnreadableRowsError("it holds text that is not UTF-8")
 
 
 def _check_types(table: Table, row: RawRow) -> None:
@@ -118,10 +115,7 @@ def _check_types(table: Table, row: RawRow) -> None:
         kind = int if column.type.python_type is int else str
         if not (isinstance(value, kind) or (value is None and column.nullable)):
             key = printable(" ".join(str(row[place]) for place in key_of(table)))
-            raise LedgerError(
-                f"The ledger is damaged: in row {key} of its table {table.name}, {column.name} cannot be read; have it "
-                "checked (ioto_ledger_job=check), and restore the newest of its backups in which nothing is found."
-            )
+            raise UnreadableRowsError(f"in row {key} of its table {table.name}, {column.name} cannot be read")
 
 
 def _number(table: Table) -> str:

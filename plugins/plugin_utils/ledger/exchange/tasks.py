@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from ...display_text import counted, printable
 from ...private_files import draft, refuse_precious, typed_path
 from ..database import Database
-from ..integrity.check import DamagedLedgerError, check_integrity, snapshot
+from ..integrity.check import require_sound, snapshot
 from ..ledger import Ledger
 from ..records import Context, LedgerError
 from .compare import compare
@@ -120,9 +120,7 @@ def export_whole(ledger: Ledger, options: Mapping[str, Any], *, check: bool) -> 
 def import_whole(database: Database, path: Path, *, check: bool) -> dict[str, Any]:
     """Have a ledger that holds nothing, or an older state of the same, be the one in the file."""
     with loaded(path) as source:
-        report = check_integrity(source)
-        if report.findings:
-            raise DamagedLedgerError(str(path), report.findings)
+        report = require_sound(source, str(path))
         with snapshot(source) as held, database.read() as copy:
             number = last_event(held)
             is_known = number > 0 and has_event(copy, number, key_of_event(held, number))

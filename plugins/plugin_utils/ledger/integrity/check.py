@@ -62,9 +62,14 @@ class IntegrityReport:
 
 def checked(ledger: Ledger) -> IntegrityReport:
     """Return what a check of the whole ledger looked at. Raises `DamagedLedgerError` where it finds something."""
-    report = check_integrity(ledger.database)
+    return require_sound(ledger.database, ledger.location)
+
+
+def require_sound(database: Database, name: str) -> IntegrityReport:
+    """Return the same of an open database, called `name` where it is damaged. Raises `DamagedLedgerError`."""
+    report = check_integrity(database)
     if report.findings:
-        raise DamagedLedgerError(ledger.location, report.findings)
+        raise DamagedLedgerError(name, report.findings)
     return report
 
 
