@@ -11,7 +11,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
@@ -20,7 +20,10 @@ import pytest
 from sqlalchemy import make_url
 from sqlalchemy.engine import Connection
 
+from ansible_collections.ioto.serialization.plugins.plugin_utils.identity.board_names import names_of_board
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import (
+    advisory_locks,
+    boards,
     bulk_rows,
     deadlines,
     postgresql,
@@ -47,6 +50,8 @@ psycopg = pytest.importorskip("psycopg", reason="the Python package psycopg is n
 
 PRODUCT = "01G8YJKKRNTHW213TRZYX3YH0M"
 CONTEXT = Context("ann@line-1")
+BOARD = {"mac": "02:00:00:00:00:02"}
+(LOCK_OF_BOARD,) = boards.lock_numbers(names_of_board(PRODUCT, BOARD))
 LATE = 25.0
 """Seconds within which a wait that was made short has to end: the usual ones are longer."""
 UNKNOWN = r"no certain answer to a commit, so whether that was recorded is not known; .*run again: what was recorded"
@@ -59,8 +64,8 @@ def server() -> Iterator[PostgresqlServer]:
         yield running
 
 
-def allocate(ledger: Ledger, unit: str) -> str:
-    return ledger.allocate(AllocationRequest(PRODUCT, unit, "generated", CONTEXT)).claim_id
+def allocate(ledger: Ledger, unit: str, board: Mapping[str, str] | None = None) -> str:
+    return ledger.allocate(AllocationRequest(PRODUCT, unit, "generated", CONTEXT, details=board or {})).claim_id
 
 
 def sql(url: str, statement: str) -> list[tuple[object, ...]]:
@@ -401,7 +406,15 @@ def test_a_lock_of_another_session_is_waited_for_in_vain(postgresql_url: str, mo
         allocate(ledger, "SN-2")
 
 
-def test_who_is_cut_off_in_the_middle_of_what_it_sends_loses_its_locks(postgresql_url: str) -> None:
+@pytest.mark.parametrize(
+    "lock",
+    [
+        "LOCK TABLE ioto_claims IN EXCLUSIVE MODE",
+        f"SELECT pg_advisory_xact_lock({advisory_locks.BOARDS}, {LOCK_OF_BOARD})",
+    ],
+    ids=["of a table", "of a board, which is the first that a transaction takes"],
+)
+def test_who_is_cut_off_in_the_middle_of_what_it_sends_loses_its_locks(postgresql_url: str, lock: str) -> None:
     """As behind a firewall that drops a connection: the server hears no end, and no idle time counts in a pipeline."""
     with (
         closing(Ledger(postgresql_url, deadlines=deadlines.Deadlines.usual()._replace(lock=0.8))) as ledger,
@@ -411,17 +424,18 @@ def test_who_is_cut_off_in_the_middle_of_what_it_sends_loses_its_locks(postgresq
         allocate(ledger, "SN-1")
         idle.execute("SELECT FROM ioto_claims")  # its own business: the server's time for it is another
         with pytest.raises(psycopg.OperationalError), gone.pipeline():
-            gone.execute("LOCK TABLE ioto_claims IN EXCLUSIVE MODE")
+            gone.execute(lock)
             assert gone.execute("SELECT 1").fetchone() == (1,), "asked for by a flush, and no sync"
             refusals = 0
             begin = time.monotonic()
             while True:
                 try:
-                    allocate(ledger, "SN-2")
+                    allocate(ledger, "SN-2", BOARD)
                     break
                 except LedgerError as error:
                     assert "is locked by another session" in str(error)
                     refusals += 1
+                    assert "whose client is gone" not in str(error), "it tries again by itself"
                     assert time.monotonic() - begin < 60
         assert refusals > 1, "not before it was silent for some seconds"
         assert idle.execute("SELECT 1").fetchone() == (1,)

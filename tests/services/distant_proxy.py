@@ -34,18 +34,20 @@ class Cut(StrEnum):
     SILENT = "silent"
     UNHEARD = "unheard"
     """Silent, too, but the question arrives, and its answer does not."""
+    SHORT = "cut short"
+    """Silent, too, but of the question all but the end arrives."""
     RESET = "reset"
     UNHEARD_RESET = "unheard reset"
 
     @property
     def is_silent(self) -> bool:
         """Whether nobody says that the site is cut off."""
-        return self in {Cut.SILENT, Cut.UNHEARD}
+        return self in {Cut.SILENT, Cut.UNHEARD, Cut.SHORT}
 
     @property
     def question_arrives(self) -> bool:
-        """Whether the server does what it was asked for last."""
-        return self in {Cut.UNHEARD, Cut.UNHEARD_RESET}
+        """Whether the server does what it was asked for last, as far as it knows it."""
+        return self in {Cut.UNHEARD, Cut.UNHEARD_RESET, Cut.SHORT}
 
 
 @dataclass(eq=False, slots=True)
@@ -119,6 +121,8 @@ class DistantProxy(SilentProxy):
                     way.was_answered = False
                     self._begin_round_trip(way, data)
                 if way.asks:
+                    if self.cut is Cut.SHORT:
+                        data = data[:-1]
                     # The first of a connection waits for the handshake.
                     under_way.put(max(loop.time() + self.delay / 2, way.since + 1.5 * self.delay), data)
                     way.asks = self.cut is None

@@ -6,8 +6,8 @@
 A server ends a session that is silent in a transaction (`idle_in_transaction_session_timeout`), but takes no time
 while it waits for the rest of a pipeline, nor does a time-out of a statement count there. The system finds a machine
 that is gone, but not who is cut off behind a proxy, a pooler or a firewall that keeps the connection: its locks would
-be held for ever. So whoever waited for a lock in vain ends such sessions, and finds the lock free the next time. What
-they did is undone; a client of theirs that lives after all is told that it lost the connection.
+be held for ever. So whoever waited for a lock in vain ends such sessions, and tries once more. What they did is undone;
+a client of theirs that lives after all is told that it lost the connection.
 
 https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-ACTIVITY-VIEW
 """
@@ -20,11 +20,12 @@ from typing import Final
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError
 
-from .records import LedgerError
+from . import advisory_locks
+from .records import LedgerError, LocksFreedError
 
 SILENT_SECONDS: Final = 6
 """After which a client is taken for gone: it sends a transaction's statements one right behind the other."""
-_END = """
+_END = f"""
 SELECT pg_terminate_backend(session.pid)
   FROM pg_stat_activity AS session
  WHERE session.datname = current_database() AND session.usename = current_user AND session.pid <> pg_backend_pid()
@@ -32,17 +33,26 @@ SELECT pg_terminate_backend(session.pid)
    AND session.query_start < clock_timestamp() - make_interval(secs => %(seconds)s)
    AND left(lower(ltrim(session.query)), 4) <> 'copy'
    AND EXISTS (
-       SELECT FROM pg_locks AS lock JOIN pg_class AS locked ON locked.oid = lock.relation
-        WHERE lock.pid = session.pid AND lock.granted AND locked.relname IN ('ioto_claims', 'ioto_events')
+       SELECT FROM pg_locks AS lock LEFT JOIN pg_class AS locked ON locked.oid = lock.relation
+        WHERE lock.pid = session.pid AND lock.granted AND (
+              locked.relname LIKE 'ioto\\_%%'
+           OR lock.locktype = 'advisory' AND lock.objsubid = 2
+              AND lock.classid IN ({advisory_locks.BOARDS}, {advisory_locks.JOBS}))
    )
-"""
-"""Only of our own user, in our own tables; who copies data in waits for his client as well, and is left alone."""
+"""  # noqa: S608
+"""Only of our own user, with locks of ours: a transaction takes those of boards before any of a table. Who copies data
+in waits for his client as well, and is left alone."""
 
 
-def end_abandoned(engine: Engine) -> None:
+def end_abandoned(engine: Engine, name: str) -> None:
     """End the sessions whose client is silent in the middle of a pipeline, as far as the server lets us.
 
-    `engine` commits by itself.
+    `engine` commits by itself; `name` is what its ledger is called. Raises `LocksFreedError` where there was one.
     """
+    ended = 0
     with suppress(DBAPIError, LedgerError), engine.connect() as connection:
-        connection.exec_driver_sql(_END, {"seconds": SILENT_SECONDS})
+        ended = connection.exec_driver_sql(_END, {"seconds": SILENT_SECONDS}).rowcount
+    if ended:
+        raise LocksFreedError(
+            f"The ledger {name} was locked by a session whose client is gone, which is ended now; run again."
+        )

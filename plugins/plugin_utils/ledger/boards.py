@@ -15,15 +15,14 @@ from sqlalchemy.engine import Connection
 
 from ..identity.board_names import names_of_board
 from ..identity.mac_addresses import is_same_serial
+from . import advisory_locks
 from .bulk_rows import array, execute, insert, read_on_boards
 from .records import AllocationRequest, Claim
 from .schema import boards
 
 _NONE: frozenset[str] = frozenset()
-_LOCK_SPACE = 0x10701071
-"""Ours among the advisory locks of a PostgreSQL database; `unit_locks` has its neighbour."""
 _LOCK = (
-    f"SELECT count(pg_advisory_xact_lock({_LOCK_SPACE}, number)) "  # noqa: S608
+    f"SELECT count(pg_advisory_xact_lock({advisory_locks.BOARDS}, number)) "  # noqa: S608
     "FROM (SELECT unnest(%s::int[]) AS number ORDER BY 1) AS wanted"
 )
 _REMOVE = f"DELETE FROM {boards.name} WHERE name = ? AND claim_id = ?"  # noqa: S608
@@ -47,8 +46,7 @@ class KnownBoards:
         wanted = sorted(set(names))
         if wanted and lock and connection.dialect.name == "postgresql":
             # Two who bind one board would not see each other's claims. On SQLite only one writes.
-            numbers = {zlib.crc32(name.encode()) - 2**31 for name in wanted}
-            execute(connection, _LOCK, (array(sorted(numbers)),))
+            execute(connection, _LOCK, (array(lock_numbers(wanted)),))
         return read_on_boards(connection, wanted)
 
     def put(self, claim: Claim, *, is_written: bool = False) -> None:
@@ -82,6 +80,11 @@ class KnownBoards:
                 execute(connection, _REMOVE, row)
         if added:
             insert(connection, boards, ("name", "claim_id"), list(zip(*sorted(added), strict=True)))
+
+
+def lock_numbers(names: Iterable[str]) -> list[int]:
+    """Return the locks that stand for boards with these `names`, in the order in which everybody takes them."""
+    return sorted({zlib.crc32(name.encode()) - 2**31 for name in names})
 
 
 def shared_names(claim: Claim, request: AllocationRequest) -> frozenset[str]:

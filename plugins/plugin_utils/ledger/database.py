@@ -27,7 +27,7 @@ from .migrations import on_postgresql, on_sqlite
 from .migrations.steps import SCHEMA_VERSION, Migration, version_of
 from .migrations.version import moved_sentence
 from .postgresql import PostgresqlDatabase
-from .records import LedgerError
+from .records import LedgerError, LocksFreedError
 from .sqlite_file import LedgerFile, MemoryDatabase, check_usable, create_file, holds_something
 from .unit_locks import lock_numbers, locked_beside, locked_on_server
 
@@ -130,10 +130,10 @@ class Database:
     ) -> Result:
         """Do `work` in one transaction that is on the disk on return.
 
-        Where another process was faster, `work` is done again from the start: it must read what it decides by. That
-        happens only where the database says that it has undone the transaction. One whose outcome is not known is
-        an error, and its caller's to repeat. A ledger that was moved is refused, unless `though_moved`. What is done
-        `at_once` takes two round trips to a server: see `pipeline`.
+        Where another process was faster, or held locks and was found to be gone, `work` is done again from the start:
+        it must read what it decides by. That happens only where the database says that it has undone the transaction.
+        One whose outcome is not known is an error, and its caller's to repeat. A ledger that was moved is refused,
+        unless `though_moved`. What is done `at_once` takes two round trips to a server: see `pipeline`.
         """
         if self.read_only:
             raise LedgerError(f"The ledger {self.location} is open for reading only; nothing was recorded.")
@@ -149,6 +149,8 @@ class Database:
                 except DBAPIError as error:
                     if not lost_a_race(error):
                         raise
+                except LocksFreedError:
+                    pass
         raise LedgerError(f"The ledger {self.location} is too busy: {_ATTEMPTS} attempts collided; run again.")
 
     def alone(self, names: Iterable[str]) -> AbstractContextManager[None]:

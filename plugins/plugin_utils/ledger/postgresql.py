@@ -124,7 +124,7 @@ class PostgresqlDatabase:
                 yield connection
             except DBAPIError as error:
                 if sqlstate(error) == LOCK_NOT_AVAILABLE:
-                    end_abandoned(self._plain)
+                    end_abandoned(self._plain, self._name)
                 elif sqlstate(error) == READ_ONLY_TRANSACTION:
                     # A standby: its address may lead to the primary by now, and this connection never will.
                     connection.invalidate()

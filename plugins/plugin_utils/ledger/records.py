@@ -42,6 +42,10 @@ class LockedLedgerError(LedgerError):
     """What was asked for is held by another session of the server, which did not let go in time."""
 
 
+class LocksFreedError(LockedLedgerError):
+    """What was asked for was held by a session whose client is gone; it is ended, and nothing was recorded."""
+
+
 class InvalidUnitError(LedgerError):
     """A text that cannot name a unit."""
 

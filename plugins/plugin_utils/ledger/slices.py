@@ -20,6 +20,7 @@ from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
 from ..display_text import counted, local_time, printable
+from . import advisory_locks
 from .change_set import ChangeSet
 from .database import Database
 from .event_kinds import EventKind
@@ -28,8 +29,6 @@ from .records import Context, Event, LedgerError, NewEvent
 from .row_values import MAX_TEXT, packed, read, select_rows, unread
 from .schema import events
 
-_JOB_LOCKS = 0x10701072
-"""Ours among the advisory locks of a PostgreSQL database; `unit_locks` and `boards` have its neighbours."""
 _SHOWN = 3
 
 
@@ -142,7 +141,7 @@ def _be_alone(connection: Connection, job: str) -> None:
     """Have no other slice of the job begin until the end of the transaction. Of SQLite's writers, one is at a time."""
     if connection.dialect.name == "postgresql":
         number = zlib.crc32(job.encode()) - 2**31
-        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s, %s)", (_JOB_LOCKS, number))
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s, %s)", (advisory_locks.JOBS, number))
 
 
 def _replaced(connection: Connection, new: NewSlice) -> list[Slice]:

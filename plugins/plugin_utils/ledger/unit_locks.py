@@ -18,6 +18,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
+from . import advisory_locks
 from .driver_errors import LOCK_NOT_AVAILABLE, sentences, sqlstate
 from .location import Location
 from .open_mark import open_beside
@@ -30,8 +31,6 @@ ALONE_TIMEOUT = 600.0
 # Whoever wants to be alone with a unit takes one of so many locks: enough that others seldom wait, and few enough for
 # the lock table of a server when somebody wants them all.
 _LOCKS = 256
-_LOCK_SPACE = 0x10701070
-"""Ours among the advisory locks of a PostgreSQL database."""
 _TAKE = "SELECT pg_advisory_lock(%s, %s)"
 
 
@@ -73,7 +72,7 @@ def locked_on_server(database: PostgresqlDatabase, location: Location, numbers: 
 def _taken(execute: Callable[[str, tuple[int, ...]], None], number: int) -> bool:
     """Take a lock on the server, which ends each wait, and so answers; say whether it was had by then."""
     try:
-        execute(_TAKE, (_LOCK_SPACE, number))
+        execute(_TAKE, (advisory_locks.UNITS, number))
     except DBAPIError as error:
         if sqlstate(error) != LOCK_NOT_AVAILABLE:
             raise
