@@ -24,7 +24,7 @@ import pytest
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import AllocationRequest, Context
 from tests.benchmark import firmware_images
-from tests.support.ansible import copy_with_a_defect, provision
+from tests.support.ansible import WARM, copy_with_a_defect, provision
 from tests.support.firmware import DEVICE_PATH, PRODUCT, make_ext, make_tree, missing_tools, sh
 
 pytestmark = pytest.mark.ansible
@@ -52,10 +52,8 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def play(folder: Path, playbook: str, *options: str) -> tuple[int, str]:
-    done = subprocess.run(
-        command(folder, playbook, *options), capture_output=True, text=True, check=False, env=environment(folder)
-    )
-    return done.returncode, done.stdout + done.stderr
+    done = WARM.run(command(folder, playbook, *options), Path.cwd(), environment(folder))
+    return done.returncode, done.stdout
 
 
 UNFINISHED = """
@@ -294,11 +292,8 @@ def test_a_variable_of_the_play_is_refused_since_it_may_mean_another_thing_for_e
         "  tasks: [{ansible.builtin.import_role: {name: ioto.serialization.firmware}}]\n"
     )
     (line / "inventory.yml").write_text("all: {hosts: {row-1: {ioto_serial: A1, ioto_firmware_dest: out}}}\n")
-    done = subprocess.run(
-        [PLAYBOOK, playbook, "-i", line / "inventory.yml"],
-        capture_output=True, text=True, check=False, cwd=line, stdin=subprocess.DEVNULL,
-        env={**environment(line), "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "playbooks/collections")},
-    )  # fmt: skip
+    collections = {"ANSIBLE_COLLECTIONS_PATH": str(ROOT / "playbooks/collections")}
+    done = WARM.run([PLAYBOOK, playbook, "-i", line / "inventory.yml"], line, {**environment(line), **collections})
     assert done.returncode != 0 and "ioto_firmware_base: set for the play, a role or the task" in done.stdout
     assert not (line / "out").exists()
 

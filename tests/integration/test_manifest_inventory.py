@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.ansible import sampled
+from tests.support.ansible import WARM, sampled
 
 pytestmark = pytest.mark.ansible
 
@@ -26,14 +26,9 @@ OTHER_PLUGINS = {"ANSIBLE_INVENTORY_ENABLED": "host_list,script,auto,yaml,ini,to
 
 
 def run(program: str, *arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [Path(sys.executable).parent / program, *arguments],
-        env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_NOCOLOR": "1", **environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    kept = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_NOCOLOR": "1"}
+    command = [Path(sys.executable).parent / program, *arguments]
+    return WARM.run(command, Path.cwd(), {**kept, **environment}, apart=True)
 
 
 def write(folder: Path, order: str, *options: str, name: str = "manifest.yml") -> Path:

@@ -14,7 +14,7 @@ import yaml
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import AllocationRequest, Context
-from tests.support.ansible import ROOT, Run, provision
+from tests.support.ansible import ROOT, Run, provision_here
 
 pytestmark = pytest.mark.ansible
 
@@ -41,7 +41,7 @@ def run(folder: Path, variables: dict[str, Any], *tasks: dict[str, Any], default
     playbook = folder / "play.yml"
     playbook.write_text(yaml.safe_dump([play]))
     paths = {"ANSIBLE_COLLECTIONS_PATH": str(ROOT / "playbooks/collections")}
-    return provision(folder, "-i", folder / "inventory.yml", "-v", playbook=playbook, **paths)
+    return provision_here(folder, "-i", folder / "inventory.yml", "-v", playbook=playbook, **paths)
 
 
 def task(module: str, **options: Any) -> dict[str, Any]:
@@ -141,7 +141,7 @@ def test_a_variable_that_is_omitted_is_unset_for_a_batch_as_well(tmp_path: Path,
     variables = {**bench, **omitted, "ioto_mode": "manual"}
     (tmp_path / "inventory.yml").write_text(yaml.safe_dump({"all": {"hosts": {"bench-1": variables}}}))
 
-    done = provision(tmp_path, "-i", tmp_path / "inventory.yml")
+    done = provision_here(tmp_path, "-i", tmp_path / "inventory.yml")
 
     assert done.status == 0, done.output
     assert list(claims(tmp_path).values()) == ["SN-1"]
@@ -204,7 +204,7 @@ def test_values_of_images_and_labels_are_told_by_variable_before_any_device_is_t
         (tmp_path / "inventory.yml").write_text(
             yaml.safe_dump({"all": {"hosts": {"bench-1": labelled, **{host: wrong[host]}}}})
         )
-        done = provision(tmp_path, "-i", tmp_path / "inventory.yml")
+        done = provision_here(tmp_path, "-i", tmp_path / "inventory.yml")
 
         assert done.status != 0
         assert f"- {host}: {sentence}" in done.output
@@ -221,7 +221,7 @@ def test_problems_of_devices_and_of_images_are_one_list(tmp_path: Path, bench: d
     }
     (tmp_path / "inventory.yml").write_text(yaml.safe_dump({"all": {"hosts": hosts}}))
 
-    done = provision(tmp_path, "-i", tmp_path / "inventory.yml")
+    done = provision_here(tmp_path, "-i", tmp_path / "inventory.yml")
 
     assert done.status != 0
     assert "The batch has 3 problems, and no device was touched, and no image was made:" in done.output
@@ -259,7 +259,7 @@ def test_defaults_for_the_groups_of_ledger_and_device_suit_every_task_of_theirs(
 @pytest.mark.parametrize("playbook", ["provision", "firmware", "bind", "verify"])
 def test_a_run_for_nobody_is_no_success_and_says_so(tmp_path: Path, playbook: str, inventory: list[str]) -> None:
     (tmp_path / "empty.yml").write_text("all: {hosts: {}}")
-    done = provision(tmp_path, *inventory, playbook=ROOT / f"playbooks/{playbook}.yml")
+    done = provision_here(tmp_path, *inventory, playbook=ROOT / f"playbooks/{playbook}.yml")
 
     assert done.status == 2, done.output
     # The images of firmware.yml need no host, so that its batch is checked even then.
@@ -272,7 +272,7 @@ def test_tags_that_skip_every_flow_are_no_success(tmp_path: Path, bench: dict[st
     (tmp_path / "inventory.yml").write_text(
         yaml.safe_dump({"all": {"hosts": {"bench-1": {**bench, "ioto_mode": "manual"}}}})
     )
-    done = provision(tmp_path, "-i", tmp_path / "inventory.yml", "--tags", "nothing_has_this")
+    done = provision_here(tmp_path, "-i", tmp_path / "inventory.yml", "--tags", "nothing_has_this")
 
     assert done.failed == {"bench-1"}
     sentence = "bench-1: nothing was done with it, since --tags nothing_has_this leaves out its flow; run without that."

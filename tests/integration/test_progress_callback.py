@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.ansible import WARM
 from tests.support.terminal import Terminal, plain
 
 pytestmark = pytest.mark.ansible
@@ -82,15 +83,7 @@ class Line:
         }
 
     def run(self, plays: str, *arguments: str, hosts: int = 3, **extra: str) -> subprocess.CompletedProcess[str]:
-        result = subprocess.run(
-            self.command(plays, hosts, arguments),
-            cwd=self.folder,
-            env=self.environment(extra),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        result = WARM.run(self.command(plays, hosts, arguments), self.folder, self.environment(extra), apart=True)
         assert "Callback dispatch" not in result.stderr
         assert "Traceback" not in result.stderr
         return result

@@ -19,7 +19,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.claim_ids impor
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import State
 from tests.fleet import DeviceSpec, Fleet
-from tests.support.ansible import command, environment, provision
+from tests.support.ansible import command, environment, provision, provision_here
 
 pytestmark = pytest.mark.ansible
 
@@ -304,8 +304,8 @@ def test_the_local_connection_works(tmp_path: Path, home: Path) -> None:
             }
         },
     )
-    assert provision(home, "-i", inventory).changed == 1
-    assert provision(home, "-i", inventory).changed == 0
+    assert provision_here(home, "-i", inventory).changed == 1
+    assert provision_here(home, "-i", inventory).changed == 0
 
 
 @needs_chroot

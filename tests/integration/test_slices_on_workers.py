@@ -27,8 +27,9 @@ from tests.fleet.processes import members
 from tests.services.label_printer import READY, LabelPrinter
 from tests.services.postgresql import PostgresqlServer
 from tests.support import documents
+from tests.support.ansible import MACHINE
 from tests.support.labels import labels_of
-from tests.support.runner import MACHINE, RUNNER, Done, Sender, Worker, contents, folder_of_worker
+from tests.support.runner import RUNNER, Done, Sender, Worker, contents, folder_of_worker
 
 pytest.importorskip("reportlab", reason="labels need the Python package reportlab")
 pytestmark = [

@@ -14,11 +14,18 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.support.warm_start import WarmStart
+
 ROOT = Path(__file__).parents[2]
 _BIN = Path(sys.executable).parent
+WARM = WarmStart(_BIN / "ansible-playbook")
+"""Of the programs of Ansible, for whoever waits for their end."""
+MACHINE = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
+"""What runs a command as on a machine of its own, which sees no process of others and ends with it. Needs root."""
 _SUMMARY_LINE = re.compile(r'^ {8}(".*"),?$', re.MULTILINE)
 _RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
 
@@ -92,8 +99,12 @@ def provision(
 
     `within` is a command that runs the one behind it.
     """
+    line = command(playbook or ROOT / "playbooks/provision.yml", *arguments)
+    if not within:
+        done = WARM.run(line, folder, environment(folder, **more))
+        return Run(done.returncode, done.stdout)
     done = subprocess.run(
-        [*within, *command(playbook or ROOT / "playbooks/provision.yml", *arguments)],
+        [*within, *line],
         cwd=folder,
         env=environment(folder, **more),
         stdout=subprocess.PIPE,
@@ -104,6 +115,11 @@ def provision(
         timeout=300,
     )
     return Run(done.returncode, done.stdout)
+
+
+def provision_here(folder: Path, *arguments: str | Path, **more: Any) -> Run:
+    """As `provision`, where this machine is the device: it has no agent, though another test may have one."""
+    return provision(folder, *arguments, within=MACHINE if os.getuid() == 0 else (), **more)
 
 
 def copy_with_a_defect(folder: Path, file: str, code: str) -> Path:

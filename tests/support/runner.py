@@ -28,11 +28,6 @@ from tests.support.ansible import ROOT, environment
 
 RUNNER = Path(sys.executable).with_name("ansible-runner")
 COLLECTIONS = ROOT / "playbooks/collections"
-MACHINE = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
-"""What runs a worker as on a machine of its own, which sees no process of others and ends with it. Needs root.
-
-ansible-playbook has a session of its own, and lives on where its runner is killed alone.
-"""
 
 
 @dataclass(frozen=True)
@@ -93,7 +88,10 @@ class Worker:
         return self
 
     def kill(self) -> None:
-        """Kill it; within `MACHINE` with all that it has started, as when its machine loses power."""
+        """Kill it; within `MACHINE` with all that it has started, as when its machine loses power.
+
+        ansible-playbook has a session of its own, and lives on where its runner is killed alone.
+        """
         self.process.kill()
         self.process.wait()
 
