@@ -22,6 +22,7 @@ from sqlalchemy.engine import Connection
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.identity.board_names import names_of_board
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import (
+    abandoned_sessions,
     advisory_locks,
     boards,
     bulk_rows,
@@ -35,7 +36,9 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.database
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.integrity.check import check_integrity
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.location import Location
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.migrations import on_postgresql
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.migrations.command import migrate_ledger
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.migrations.steps import SCHEMA_VERSION
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
     AllocationRequest,
     Context,
@@ -439,6 +442,104 @@ def test_who_is_cut_off_in_the_middle_of_what_it_sends_loses_its_locks(postgresq
                     assert time.monotonic() - begin < 60
         assert refusals > 1, "not before it was silent for some seconds"
         assert idle.execute("SELECT 1").fetchone() == (1,)
+
+
+@contextmanager
+def cut_off(url: str, statement: str) -> Iterator[int]:
+    """Lend the number of a session that did `statement`, and whose client was cut off before it said that this is all.
+
+    It is there until somebody ends it.
+    """
+    with closing(psycopg.connect(url)) as gone, suppress(psycopg.OperationalError), gone.pipeline():
+        gone.execute(statement)
+        assert gone.execute("SELECT 1").fetchone() == (1,), "asked for by a flush, and no sync"
+        pid = gone.info.backend_pid
+        wait_for(url, f"pid = {pid} AND wait_event = 'ClientRead'")
+        yield pid
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> deadlines.Deadlines:
+    """Have who is cut off be taken for gone soon; return deadlines of somebody who waits a little longer for a lock."""
+    monkeypatch.setattr(abandoned_sessions, "SILENT_SECONDS", 0.2)
+    return deadlines.Deadlines.usual()._replace(lock=0.5)
+
+
+def test_a_migration_ends_who_is_cut_off_and_in_its_way(
+    postgresql_url: str, soon: deadlines.Deadlines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(on_postgresql, "PATIENCE", 1)
+    lay_down(postgresql_url)
+    with cut_off(postgresql_url, "LOCK TABLE ioto_events IN ROW EXCLUSIVE MODE"):
+        migration = migrate_ledger(postgresql_url).migration
+    assert migration is not None
+    assert migration.after == SCHEMA_VERSION
+
+
+def test_who_seals_ends_a_writer_who_is_cut_off(postgresql_url: str, soon: deadlines.Deadlines) -> None:
+    """Else no event would be sealed until somebody needs the very rows that he wrote."""
+    with Ledger(postgresql_url, deadlines=soon) as ledger:
+        allocate(ledger, "SN-1")
+        with cut_off(postgresql_url, "LOCK TABLE ioto_events IN ROW EXCLUSIVE MODE"):
+            begin = time.monotonic()
+            while not (sealed := seal_events(ledger.database)).is_all:
+                assert time.monotonic() - begin < LATE
+    assert sealed.events == 1
+
+
+def test_who_was_cut_off_while_he_became_alone_with_units_is_it_no_longer(
+    postgresql_url: str, soon: deadlines.Deadlines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unit_locks, "ALONE_TIMEOUT", LATE)
+    with Ledger(postgresql_url, deadlines=soon) as ledger, closing(psycopg.connect(postgresql_url)) as printing:
+        claim_id = allocate(ledger, "SN-1")
+        (number,) = unit_locks.lock_numbers([claim_id])
+        printing.autocommit = True
+        printing.execute("SELECT pg_advisory_lock(%s, %s)", (advisory_locks.UNITS, number + 1))
+        with (
+            cut_off(postgresql_url, f"SELECT pg_advisory_lock({advisory_locks.UNITS}, {number})"),
+            ledger.alone_with([claim_id]),
+        ):
+            assert printing.execute("SELECT 1").fetchone() == (1,), "who prints says nothing for long, and lives"
+
+
+def test_who_cannot_be_ended_is_not_waited_for_again_and_again(postgresql_url: str, soon: deadlines.Deadlines) -> None:
+    with Ledger(postgresql_url, deadlines=soon) as ledger:
+        allocate(ledger, "SN-1")
+        with cut_off(postgresql_url, "LOCK TABLE ioto_claims IN EXCLUSIVE MODE") as pid:
+            os.kill(pid, signal.SIGSTOP)
+            begin = time.monotonic()
+            try:
+                with pytest.raises(LedgerError, match="a session whose client is gone, which is ended now; run again"):
+                    allocate(ledger, "SN-2")
+            finally:
+                os.kill(pid, signal.SIGCONT)
+            assert time.monotonic() - begin < LATE
+        allocate(ledger, "SN-2")
+
+
+def test_who_waited_for_a_lock_does_not_wait_for_a_server_that_hangs_since(
+    server: PostgresqlServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = server.new_url()
+    usual = deadlines.Deadlines.usual()._replace(lock=0.3, answer=1.0)
+    with Ledger(url, deadlines=usual) as ledger, psycopg.connect(url) as holder, ExitStack() as hung:
+
+        def look_and_hang(*arguments: object) -> None:
+            look(*arguments)  # type: ignore[arg-type]
+            hung.enter_context(stopped(server))
+            late.start()
+
+        look = abandoned_sessions.end_abandoned
+        monkeypatch.setattr(abandoned_sessions, "end_abandoned", look_and_hang)
+        late = threading.Timer(LATE, hung.close)
+        allocate(ledger, "SN-1")
+        holder.execute("LOCK TABLE ioto_claims IN EXCLUSIVE MODE")
+        begin = time.monotonic()
+        with pytest.raises(LedgerError, match="is locked by another session"):
+            allocate(ledger, "SN-2")
+        assert time.monotonic() - begin < LATE
+        late.cancel()
 
 
 def test_a_statement_that_somebody_cancels_says_so(postgresql_url: str) -> None:

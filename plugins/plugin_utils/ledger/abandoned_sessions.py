@@ -14,14 +14,17 @@ https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Final
 
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from . import advisory_locks
-from .records import LedgerError, LocksFreedError
+from .driver_errors import LOCK_NOT_AVAILABLE, sqlstate
+from .pipeline import undo
+from .records import LedgerError, LockedLedgerError, LocksFreedError
 
 SILENT_SECONDS: Final = 6
 """After which a client is taken for gone: it sends a transaction's statements one right behind the other."""
@@ -37,11 +40,27 @@ SELECT pg_terminate_backend(session.pid)
         WHERE lock.pid = session.pid AND lock.granted AND (
               locked.relname LIKE 'ioto\\_%%'
            OR lock.locktype = 'advisory' AND lock.objsubid = 2
-              AND lock.classid IN ({advisory_locks.BOARDS}, {advisory_locks.JOBS}))
+              AND lock.classid IN ({advisory_locks.UNITS}, {advisory_locks.BOARDS}, {advisory_locks.JOBS}))
    )
 """  # noqa: S608
 """Only of our own user, with locks of ours: a transaction takes those of boards before any of a table. Who copies data
-in waits for his client as well, and is left alone."""
+in waits for his client as well, and is left alone. Who is alone with units is idle, unless he is gone."""
+
+
+@contextmanager
+def ending_abandoned(connection: Connection, engine: Engine, name: str) -> Iterator[None]:
+    """Where the block waits in vain for a lock, by `connection`, end who is gone, by `engine`: see `end_abandoned`.
+
+    Its own locks are let go of first; and afterwards nobody would watch over the answer to that.
+    """
+    try:
+        yield
+    except (DBAPIError, LockedLedgerError) as error:
+        if isinstance(error, LockedLedgerError) or sqlstate(error) == LOCK_NOT_AVAILABLE:
+            with suppress(DBAPIError):
+                undo(connection)
+                end_abandoned(engine, name)
+        raise
 
 
 def end_abandoned(engine: Engine, name: str) -> None:

@@ -33,6 +33,8 @@ from .unit_locks import lock_numbers, locked_beside, locked_on_server
 
 # Each lost race means that somebody else's transaction went through, so a handful would do.
 _ATTEMPTS = 100
+_TIMES_FREED = 2
+"""So often it is tried again once somebody who is gone was ended: one that the server cannot end is found each time."""
 
 Result = TypeVar("Result")
 
@@ -138,6 +140,7 @@ class Database:
         if self.read_only:
             raise LedgerError(f"The ledger {self.location} is open for reading only; nothing was recorded.")
         with sentences(self.location):
+            freed = 0
             for _attempt in range(_ATTEMPTS):
                 try:
                     if self._sqlite is None and at_once:
@@ -150,7 +153,9 @@ class Database:
                     if not lost_a_race(error):
                         raise
                 except LocksFreedError:
-                    pass
+                    freed += 1
+                    if freed > _TIMES_FREED:
+                        raise
         raise LedgerError(f"The ledger {self.location} is too busy: {_ATTEMPTS} attempts collided; run again.")
 
     def alone(self, names: Iterable[str]) -> AbstractContextManager[None]:
@@ -240,10 +245,16 @@ class Database:
         if self.read_only:
             self.migration = Migration(version, SCHEMA_VERSION)
         else:
-            self.migration = server.change_schema(
-                lambda connection: on_postgresql.migrate_database(connection, url, str(self.location)),
-                patience=on_postgresql.STATEMENT_PATIENCE,
-            )
+            with suppress(LocksFreedError):
+                self.migration = self._migrate_postgresql(server, url)
+                return
+            self.migration = self._migrate_postgresql(server, url)
+
+    def _migrate_postgresql(self, server: PostgresqlDatabase, url: URL) -> Migration | None:
+        return server.change_schema(
+            lambda connection: on_postgresql.migrate_database(connection, url, str(self.location)),
+            patience=on_postgresql.STATEMENT_PATIENCE,
+        )
 
     def _create_postgresql(self, server: PostgresqlDatabase, url: URL) -> None:
         try:

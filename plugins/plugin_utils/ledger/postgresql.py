@@ -27,13 +27,13 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 
 from ..requirements import missing
-from .abandoned_sessions import end_abandoned
+from .abandoned_sessions import ending_abandoned
 from .deadlines import PATIENCE, Deadlines
-from .driver_errors import LOCK_NOT_AVAILABLE, READ_ONLY_TRANSACTION, sqlstate
+from .driver_errors import READ_ONLY_TRANSACTION, sqlstate
 from .hosts import hosts_of
 from .migrations.version import Beginning, begin_to_write
 from .outage import Outage
-from .pipeline import ISOLATION, DriverErrors, Pipeline
+from .pipeline import ISOLATION, DriverErrors, Pipeline, undo
 from .records import LedgerError
 from .schema import create_tables
 from .server_session import require_own
@@ -121,11 +121,10 @@ class PostgresqlDatabase:
             watch.rest()
             driver: Any = connection.connection.driver_connection
             try:
-                yield connection
+                with ending_abandoned(connection, self._plain, self._name):
+                    yield connection
             except DBAPIError as error:
-                if sqlstate(error) == LOCK_NOT_AVAILABLE:
-                    end_abandoned(self._plain, self._name)
-                elif sqlstate(error) == READ_ONLY_TRANSACTION:
+                if sqlstate(error) == READ_ONLY_TRANSACTION:
                     # A standby: its address may lead to the primary by now, and this connection never will.
                     connection.invalidate()
                 if watch.has_fired or not driver.closed or sqlstate(error):
@@ -162,7 +161,7 @@ class PostgresqlDatabase:
             except DBAPIError as error:
                 if (sqlstate(error) or "").startswith(_UNKNOWN_NAMES):
                     # Has it another version by now?
-                    _undo(connection)
+                    undo(connection)
                     begin_to_write(connection, self._name)
                 raise
             return result
@@ -201,7 +200,8 @@ class PostgresqlDatabase:
             with self._watched():
                 self._attach(connection.connection.driver_connection)
                 self._require_own_session(connection)
-                connection.exec_driver_sql(statement, parameters)
+                with ending_abandoned(connection, self._plain, self._name):
+                    connection.exec_driver_sql(statement, parameters)
 
         try:
             yield execute
@@ -315,12 +315,6 @@ def _has_something_to_say(connection: Any) -> bool:
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
     return bool(poll.poll(0))
-
-
-def _undo(connection: Connection) -> None:
-    driver: Any = connection.connection.driver_connection
-    with DriverErrors(connection):
-        driver.rollback()
 
 
 def _cancel(request: Any) -> None:

@@ -27,12 +27,10 @@ from typing import NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import DBAPIError
 
 from .database import Database
-from .driver_errors import LOCK_NOT_AVAILABLE, sqlstate
 from .raw_rows import RawRow, few_raw_rows, few_rows_as_stored, raw_columns, raw_time
-from .records import LedgerError, UnreadableRowsError
+from .records import LedgerError, LockedLedgerError, LocksFreedError, UnreadableRowsError
 from .schema import events, seals
 
 MOST_EVENTS = 256
@@ -192,15 +190,17 @@ def _newest_settled(database: Database, last: Seal) -> int | None:
         newest = connection.execute(select(func.max(events.c.id))).scalar()
     if newest is None or newest <= last.last_event:
         return last.last_event
-    with database.ask() as connection:
-        if connection.dialect.name == "postgresql":
-            try:
-                connection.exec_driver_sql(_WAIT_FOR_WRITERS)
-            except DBAPIError as error:
-                if sqlstate(error) != LOCK_NOT_AVAILABLE:
-                    raise
-                return None
-    return int(newest)
+    for _attempt in range(2):
+        try:
+            with database.ask() as connection:
+                if connection.dialect.name == "postgresql":
+                    connection.exec_driver_sql(_WAIT_FOR_WRITERS)
+                return int(newest)
+        except LocksFreedError:
+            continue  # of a writer who is gone, and is ended now
+        except LockedLedgerError:
+            break
+    return None
 
 
 def _unsealed(connection: Connection, last: Seal, newest: int) -> list[RawRow]:

@@ -23,7 +23,7 @@ from .driver_errors import LOCK_NOT_AVAILABLE, sentences, sqlstate
 from .location import Location
 from .open_mark import open_beside
 from .postgresql import PostgresqlDatabase
-from .records import LedgerError
+from .records import LedgerError, LocksFreedError
 
 ALONE_TIMEOUT = 600.0
 """Seconds to wait for other processes: longer than a printer needs for a roll, and an end where one of them hangs."""
@@ -73,6 +73,8 @@ def _taken(execute: Callable[[str, tuple[int, ...]], None], number: int) -> bool
     """Take a lock on the server, which ends each wait, and so answers; say whether it was had by then."""
     try:
         execute(_TAKE, (advisory_locks.UNITS, number))
+    except LocksFreedError:
+        return False
     except DBAPIError as error:
         if sqlstate(error) != LOCK_NOT_AVAILABLE:
             raise

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ..driver_errors import DEADLOCK, INSUFFICIENT_PRIVILEGE, LOCK_NOT_AVAILABLE, sqlstate
 from ..location import without_secrets
-from ..records import LedgerError
+from ..records import LedgerError, LockedLedgerError
 from .steps import SCHEMA_VERSION, Migration, take_steps
 
 PATIENCE = 10
@@ -91,7 +91,7 @@ def migrate_database(connection: Connection, url: URL, location: str) -> Migrati
     except DBAPIError as error:
         state = sqlstate(error)
         if state in (LOCK_NOT_AVAILABLE, DEADLOCK):
-            raise LedgerError(
+            raise LockedLedgerError(
                 f"The ledger {location} is in use: a transaction did not end within {PATIENCE} s, so nothing was "
                 "migrated; stop the lines and the service, or end the idle one that pg_stat_activity shows, and "
                 "run again."
