@@ -518,6 +518,19 @@ def test_who_cannot_be_ended_is_not_waited_for_again_and_again(postgresql_url: s
         allocate(ledger, "SN-2")
 
 
+def test_who_lives_and_is_ended_is_told_so(postgresql_url: str) -> None:
+    def work(connection: Connection) -> None:
+        pid = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
+        sql(postgresql_url, f"SELECT pg_terminate_backend({pid}, 60000)")
+        connection.exec_driver_sql("SELECT 1")
+
+    with (
+        Ledger(postgresql_url) as ledger,
+        pytest.raises(LedgerError, match=r"ended the session, because somebody had it ended, .*; run again"),
+    ):
+        ledger.database.write(work)
+
+
 def test_who_waited_for_a_lock_does_not_wait_for_a_server_that_hangs_since(
     server: PostgresqlServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -68,6 +68,7 @@ _POSTGRESQL_REMEDIES = {
     "53300": "has no connection free; raise max_connections, or run with fewer forks",
     "57014": "had its work ended by the server, because it took too long or somebody cancelled it; run again",
     LOCK_NOT_AVAILABLE: "is locked by another session, which did not end in time; see pg_stat_activity, and run again",
+    "57P01": "ended the session, because somebody had it ended, or it is shutting down; run again",
     "57": "is shutting down or starting; run again when the server is up",
     INSUFFICIENT_PRIVILEGE: (
         "does not let this user do that; grant the user its tables, or CREATE on the schema for the first run"
