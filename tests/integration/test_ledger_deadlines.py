@@ -46,6 +46,7 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records 
 )
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.seals import seal_events
 from tests.services.postgresql import PostgresqlServer, running_postgresql
+from tests.services.reserved_port import reserved_port
 from tests.services.silent_proxy import SilentProxy
 from tests.support.old_ledger import lay_down
 
@@ -529,6 +530,32 @@ def test_who_lives_and_is_ended_is_told_so(postgresql_url: str) -> None:
         pytest.raises(LedgerError, match=r"ended the session, because somebody had it ended, .*; run again"),
     ):
         ledger.database.write(work)
+
+
+def test_who_takes_no_answer_any_more_loses_his_locks(soon: deadlines.Deadlines) -> None:
+    """As a client that hangs, or behind a proxy that does: the server would wait for ever for room for the rest."""
+    with reserved_port() as port, running_postgresql(port=port) as server:
+        url = server.url_by_tcp(port)
+        with (
+            Ledger(url, deadlines=soon) as ledger,
+            closing(Database(Location.parse(url), deadlines=soon._replace(answer=1.0))) as hanging,
+        ):
+            allocate(ledger, "SN-1")
+            with suppress(LedgerError), hanging.read() as connection:
+                driver = connection.connection.driver_connection
+                lock = b"LOCK TABLE ioto_claims IN EXCLUSIVE MODE"
+                driver.pgconn.send_query(lock + b"; SELECT repeat('x', 1000) FROM generate_series(1, 100000)")
+                driver.pgconn.flush()
+                wait_for(server.url_by_tcp(port), "wait_event = 'ClientWrite'")
+                begin = time.monotonic()
+                while True:
+                    try:
+                        allocate(ledger, "SN-2")
+                        break
+                    except LedgerError as error:
+                        assert "is locked by another session" in str(error)
+                        assert time.monotonic() - begin < LATE
+            assert ledger.summary().total == 2
 
 
 def test_who_waited_for_a_lock_does_not_wait_for_a_server_that_hangs_since(

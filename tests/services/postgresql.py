@@ -51,12 +51,14 @@ class PostgresqlServer:
     """As whom it runs; None: as we are."""
     durable: bool = False
     """Whether what it has committed outlives a power cut, and its tables are looked after: measurements need that."""
+    port: int | None = None
+    """Of 127.0.0.1, where it listens as well as on its socket; None: there alone."""
     _process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start the server and return when it answers."""
-        # On a socket alone.
-        command = [self.programs / "postgres", "-D", self.directory / "data", "-k", self.directory, "-h", ""]
+        command = [self.programs / "postgres", "-D", self.directory / "data", "-k", self.directory]
+        command += ["-h", ""] if self.port is None else ["-h", "127.0.0.1", "-p", str(self.port)]
         if not self.durable:
             # Nor does it look after its tables by itself, which would hold one back at any moment: while it analyzes
             # one, nobody sees which events have come to stay, and who seals then seals nothing.
@@ -143,7 +145,7 @@ class PostgresqlServer:
     @property
     def socket(self) -> Path:
         """The Unix socket at which the server listens."""
-        return self.directory / ".s.PGSQL.5432"
+        return self.directory / f".s.PGSQL.{self.port or 5432}"
 
     def url_by_tcp(self, port: int, host: str = "127.0.0.1") -> str:
         """As `new_url`, but by way of an address where something leads to `socket`."""
@@ -180,11 +182,11 @@ class PostgresqlServer:
         return False
 
     def _conninfo(self, database: str) -> str:
-        return f"host={self.directory} user={_ADMINISTRATOR} dbname={database}"
+        return f"host={self.directory} port={self.port or 5432} user={_ADMINISTRATOR} dbname={database}"
 
 
 @contextmanager
-def running_postgresql(*, durable: bool = False) -> Iterator[PostgresqlServer]:
+def running_postgresql(*, durable: bool = False, port: int | None = None) -> Iterator[PostgresqlServer]:
     """Run a server; skip where Debian's package or the driver is not installed."""
     pytest.importorskip("psycopg", reason="the Python package psycopg is not installed")
     programs = binaries()
@@ -195,7 +197,7 @@ def running_postgresql(*, durable: bool = False) -> Iterator[PostgresqlServer]:
     directory = Path(tempfile.mkdtemp(prefix="ioto-postgresql-"))
     if user is not None:
         shutil.chown(directory, user)
-    server = PostgresqlServer(directory, programs, user, durable)
+    server = PostgresqlServer(directory, programs, user, durable, port)
     try:
         subprocess.run(
             [

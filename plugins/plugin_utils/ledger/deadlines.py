@@ -11,8 +11,9 @@ Each wait has an end, and who ends it can say most about it:
   `ANSWER_TIMEOUT`, by shutting the connection down (`watchdog`);
 - a machine that is gone: the system, which asks for it every few seconds (TCP keep-alive);
 - a connection: the driver, after `CONNECT_TIMEOUT`, or `primary_finder`, for several hosts together;
-- a client that is cut off and holds locks: the server, after `IDLE_TIMEOUT` or when it finds the client's machine gone,
-  or who waits for them (`abandoned_sessions`). Its units would be locked for hours, also for itself when it is back.
+- a client that is cut off and holds locks: the server, after `IDLE_TIMEOUT`, or where what it sent was not taken for as
+  long as an answer may take, or when it finds the client's machine gone; or who waits for them (`abandoned_sessions`).
+  Its units would be locked for hours, also for itself when it is back.
 """
 
 from __future__ import annotations
@@ -48,6 +49,15 @@ class Deadlines(NamedTuple):
     idle: float
     pause: float = 0.0
     """For so long nobody else tries what somebody waited for in vain: see `outage`."""
+
+    def of_session(self) -> dict[str, str]:
+        """Return the settings of a session by which the server ends waits."""
+        return {
+            "lock_timeout": f"{self.lock:g}s",
+            "statement_timeout": f"{self.statement:g}s",
+            "idle_in_transaction_session_timeout": f"{self.idle:g}s",
+            "tcp_user_timeout": f"{self.answer * 1000:.0f}",
+        }
 
     @classmethod
     def usual(cls) -> Deadlines:

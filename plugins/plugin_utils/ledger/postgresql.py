@@ -74,11 +74,9 @@ class PostgresqlDatabase:
             "tcp_user_timeout": round(self._deadlines.answer * 1000),
             **_TCP,
         }
-        settings = {
-            "lock_timeout": f"{self._deadlines.lock:g}s",
-            "statement_timeout": f"{self._deadlines.statement:g}s",
-            "idle_in_transaction_session_timeout": f"{self._deadlines.idle:g}s",
-        }
+        settings = self._deadlines.of_session()
+        if "tcp_user_timeout" in url.query:
+            settings["tcp_user_timeout"] = "0"  # who has one of his own has the system's on the server
         try:
             # The driver is an extra, and SQLAlchemy's part of it takes its time to load.
             from .primary_finder import PrimaryFinder  # noqa: PLC0415

@@ -28,7 +28,10 @@ _SETTINGS = (
     "set_config('idle_in_transaction_session_timeout', %(idle_in_transaction_session_timeout)s, false), "
     # So the server asks for us, too; on a Unix socket that means nothing.
     "set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '5', false), "
-    "set_config('tcp_keepalives_count', '3', false)"
+    "set_config('tcp_keepalives_count', '3', false), "
+    # Nor does it wait longer than we do for what it sent to be taken. From PostgreSQL 12 on.
+    "CASE WHEN current_setting('tcp_user_timeout', true) IS NOT NULL "
+    "THEN set_config('tcp_user_timeout', %(tcp_user_timeout)s, false) END"
 )
 """For a session: who holds locks, or waits for them, and is not there any more lets go of them."""
 _ABOUT_SERVER = (
