@@ -455,7 +455,8 @@ def cut_off(url: str, statement: str) -> Iterator[int]:
         gone.execute(statement)
         assert gone.execute("SELECT 1").fetchone() == (1,), "asked for by a flush, and no sync"
         pid = gone.info.backend_pid
-        wait_for(url, f"pid = {pid} AND wait_event = 'ClientRead'")
+        administrator = make_url(url).set(username="postgres").render_as_string()
+        wait_for(administrator, f"pid = {pid} AND wait_event = 'ClientRead'")
         yield pid
 
 
@@ -464,6 +465,22 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> deadlines.Deadlines:
     """Have who is cut off be taken for gone soon; return deadlines of somebody who waits a little longer for a lock."""
     monkeypatch.setattr(abandoned_sessions, "SILENT_SECONDS", 0.2)
     return deadlines.Deadlines.usual()._replace(lock=0.5)
+
+
+def test_who_acts_as_another_user_ends_who_is_cut_off(server: PostgresqlServer, soon: deadlines.Deadlines) -> None:
+    url = server.new_url()
+    schema = url.rpartition("search_path%3D")[2]
+    server.sql(
+        f"CREATE ROLE {schema}_owner; CREATE ROLE {schema} LOGIN IN ROLE {schema}_owner; "
+        f"ALTER ROLE {schema} SET role = '{schema}_owner'; ALTER SCHEMA {schema} OWNER TO {schema}_owner"
+    )
+    url = make_url(url).set(username=schema).render_as_string()
+    with Ledger(url, deadlines=soon) as ledger:
+        allocate(ledger, "SN-1")
+        with cut_off(url, "LOCK TABLE ioto_claims IN EXCLUSIVE MODE"):
+            allocate(ledger, "SN-2")
+        with ledger.database.read() as connection:
+            assert connection.exec_driver_sql("SELECT current_user").scalar() == f"{schema}_owner"
 
 
 def test_a_migration_ends_who_is_cut_off_and_in_its_way(

@@ -28,10 +28,12 @@ from .records import LedgerError, LockedLedgerError, LocksFreedError
 
 SILENT_SECONDS: Final = 6
 """After which a client is taken for gone: it sends a transaction's statements one right behind the other."""
+_AS_WHO_CONNECTED = "BEGIN; SET LOCAL ROLE NONE"
+"""An administrator may have a user act as another one, who may not see or end the sessions of the first."""
 _END = f"""
 SELECT pg_terminate_backend(session.pid)
   FROM pg_stat_activity AS session
- WHERE session.datname = current_database() AND session.usename = current_user AND session.pid <> pg_backend_pid()
+ WHERE session.datname = current_database() AND session.usename = session_user AND session.pid <> pg_backend_pid()
    AND session.state = 'active' AND session.wait_event = 'ClientRead' AND session.xact_start IS NOT NULL
    AND session.query_start < clock_timestamp() - make_interval(secs => %(seconds)s)
    AND left(lower(ltrim(session.query)), 4) <> 'copy'
@@ -70,7 +72,9 @@ def end_abandoned(engine: Engine, name: str) -> None:
     """
     ended = 0
     with suppress(DBAPIError, LedgerError), engine.connect() as connection:
+        connection.exec_driver_sql(_AS_WHO_CONNECTED)
         ended = connection.exec_driver_sql(_END, {"seconds": SILENT_SECONDS}).rowcount
+        connection.exec_driver_sql("COMMIT")
     if ended:
         raise LocksFreedError(
             f"The ledger {name} was locked by a session whose client is gone, which is ended now; run again."
