@@ -410,6 +410,24 @@ def test_a_lock_of_another_session_is_waited_for_in_vain(postgresql_url: str, mo
         allocate(ledger, "SN-2")
 
 
+def test_many_threads_wait_for_a_lock_no_longer_than_one(postgresql_url: str) -> None:
+    """Whoever waited in vain looks for sessions whose client is gone, by another connection: all may be taken."""
+    threads = 20
+    usual = deadlines.Deadlines.usual()._replace(lock=0.5)
+    with (
+        Ledger(postgresql_url, deadlines=usual) as ledger,
+        psycopg.connect(postgresql_url) as holder,
+        ThreadPoolExecutor(threads) as pool,
+    ):
+        allocate(ledger, "SN-1")
+        holder.execute("LOCK TABLE ioto_claims IN ACCESS EXCLUSIVE MODE")
+        begin = time.monotonic()
+        for answer in [pool.submit(ledger.live_claim, PRODUCT, "SN-1") for _ in range(threads)]:
+            with pytest.raises(LedgerError, match="is locked by another session"):
+                answer.result()
+        assert time.monotonic() - begin < LATE
+
+
 @pytest.mark.parametrize(
     "lock",
     [

@@ -18,12 +18,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError
 
 from . import advisory_locks
 from .driver_errors import LOCK_NOT_AVAILABLE, sqlstate
-from .pipeline import undo
 from .records import LedgerError, LockedLedgerError, LocksFreedError
 
 SILENT_SECONDS: Final = 6
@@ -50,18 +49,17 @@ in waits for his client as well, and is left alone. Who is alone with units is i
 
 
 @contextmanager
-def ending_abandoned(connection: Connection, engine: Engine, name: str) -> Iterator[None]:
-    """Where the block waits in vain for a lock, by `connection`, end who is gone, by `engine`: see `end_abandoned`.
+def ending_abandoned(engine: Engine, name: str) -> Iterator[None]:
+    """Where the block waits for a lock in vain, do `end_abandoned`.
 
-    Its own locks are let go of first; and afterwards nobody would watch over the answer to that.
+    By then it should have given back its connection: it would hold its own locks meanwhile, while nobody watches over
+    it, and wait for a second connection, which others of the process that hold one wait for as well.
     """
     try:
         yield
     except (DBAPIError, LockedLedgerError) as error:
         if isinstance(error, LockedLedgerError) or sqlstate(error) == LOCK_NOT_AVAILABLE:
-            with suppress(DBAPIError):
-                undo(connection)
-                end_abandoned(engine, name)
+            end_abandoned(engine, name)
         raise
 
 

@@ -120,13 +120,6 @@ def leave_pipeline(connection: Connection) -> None:
         pipeline.leave()
 
 
-def undo(connection: Connection) -> None:
-    """Undo what `connection`, which works in no pipeline now, has begun. Raises `DBAPIError`."""
-    driver: Any = connection.connection.driver_connection
-    with DriverErrors(connection):
-        driver.rollback()
-
-
 def _error_type(connection: Connection) -> type[Exception]:
     loaded: Any = connection.dialect.loaded_dbapi
     error_type: type[Exception] = loaded.Error

@@ -33,7 +33,7 @@ from .driver_errors import READ_ONLY_TRANSACTION, sqlstate
 from .hosts import hosts_of
 from .migrations.version import Beginning, begin_to_write
 from .outage import Outage
-from .pipeline import ISOLATION, DriverErrors, Pipeline, undo
+from .pipeline import ISOLATION, DriverErrors, Pipeline
 from .records import LedgerError
 from .schema import create_tables
 from .server_session import require_own
@@ -115,12 +115,12 @@ class PostgresqlDatabase:
         With `plain` nothing is put around a statement: beginning and ending a transaction are ways there and back.
         """
         self.check_answers()
-        with self._watched() as watch, (self._plain if plain else self._engine).connect() as connection:
+        engine = self._plain if plain else self._engine
+        with self._watched() as watch, ending_abandoned(self._plain, self._name), engine.connect() as connection:
             watch.rest()
             driver: Any = connection.connection.driver_connection
             try:
-                with ending_abandoned(connection, self._plain, self._name):
-                    yield connection
+                yield connection
             except DBAPIError as error:
                 if sqlstate(error) == READ_ONLY_TRANSACTION:
                     # A standby: its address may lead to the primary by now, and this connection never will.
@@ -159,7 +159,7 @@ class PostgresqlDatabase:
             except DBAPIError as error:
                 if (sqlstate(error) or "").startswith(_UNKNOWN_NAMES):
                     # Has it another version by now?
-                    undo(connection)
+                    _undo(connection)
                     begin_to_write(connection, self._name)
                 raise
             return result
@@ -198,7 +198,7 @@ class PostgresqlDatabase:
             with self._watched():
                 self._attach(connection.connection.driver_connection)
                 self._require_own_session(connection)
-                with ending_abandoned(connection, self._plain, self._name):
+                with ending_abandoned(self._plain, self._name):
                     connection.exec_driver_sql(statement, parameters)
 
         try:
@@ -313,6 +313,12 @@ def _has_something_to_say(connection: Any) -> bool:
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
     return bool(poll.poll(0))
+
+
+def _undo(connection: Connection) -> None:
+    driver: Any = connection.connection.driver_connection
+    with DriverErrors(connection):
+        driver.rollback()
 
 
 def _cancel(request: Any) -> None:
