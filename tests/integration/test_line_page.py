@@ -275,6 +275,28 @@ def test_a_station_that_is_lost_is_told_on_its_own_tiles_alone(
     wait_for_words(browser, "PASS", "PASS")
     browser.wait_for("document.body.dataset.line === 'station-lost'")
     wait_for_words(browser, "LOST", "PASS")
+def test_the_time_of_a_board_is_that_of_its_work_and_goes_on_while_the_service_is_gone(
+    service_with: ServiceMaker, browser: Browser
+) -> None:
+    longest = 4
+    working = {"state": "working", "step": "Connecting"}
+    service = service_of_a_line(service_with, working_seconds=longest)
+    tell(service, slots(working, working))
+    show(browser, service)
+    wait_for_words(browser, "WORKING", "WORKING")
+    browser.run("window.since = performance.now()")
+    tell(service, slots({"state": "scan_now"}, working))
+    wait_for_words(browser, "SCAN NOW", "WORKING")
+    service.kill()
+    browser.wait_for("document.body.dataset.line === 'lost'")
+    again = service_of_a_line(service_with, working_seconds=longest, port=service.port)
+    browser.wait_for("document.body.dataset.line === 'live' && board.slots.length === 0")
+    browser.wait_for(f"performance.now() - since > {1000 * longest}")
+    tell(again, slots(working, working))
+    browser.wait_for("document.querySelectorAll('.tile').length === 2")
+    assert words(browser) == ["WORKING", "FAIL"]
+
+
     assert "NO STATION: line-1 is not heard of any more." in browser.text("#alarm")
     assert "It was PASS when the station was last heard of." in browser.text(".tile")
     browser.photograph(tmp_path / "station lost.png")

@@ -34,6 +34,7 @@ const SOUNDS = {
   notice: [[294, 0, 0.1], [294, 0.15, 0.1], [294, 0.3, 0.1]],
 };
 const TAKEN_OUT = "Take the board out and put it aside for the technician.";
+const MOST_BEGUN = 1024; // of the slots that the service knows at most
 const NOT_TOLD = "this page is not told by a station whose token is unknown";
 
 const LARGEST = 1.5; // of the letters that explain, where there are few
@@ -41,7 +42,7 @@ const SMALLEST = 0.6; // and where there are many
 const SHORT = 5; // letters of a word beside which there is room for a large shape
 
 const at = (id) => document.getElementById(id);
-const began = new Map(); // when this page first saw a board being worked on, by its arrival
+const began = new Map(); // which board of a slot this page saw being worked on, and since when
 const widths = new Map();
 let board = null;
 let heard = 0; // when it was fetched, by this page's clock
@@ -86,9 +87,13 @@ function keyOf(slot) {
 // For how long a board has been worked on: by the service, and by this page, which knows better when that was restarted.
 function worked(slot) {
   const now = performance.now();
-  const key = JSON.stringify([slot.station, slot.slot, slot.arrival]);
-  if (!began.has(key)) began.set(key, now - 1000 * slot.seconds);
-  return Math.max(slot.seconds + (now - heard) / 1000, (now - began.get(key)) / 1000);
+  const key = keyOf(slot);
+  if (began.get(key)?.arrival !== slot.arrival) {
+    began.delete(key);
+    began.set(key, { arrival: slot.arrival, at: now - 1000 * slot.seconds });
+    if (began.size > MOST_BEGUN) began.delete(began.keys().next().value);
+  }
+  return Math.max(slot.seconds + (now - heard) / 1000, (now - began.get(key).at) / 1000);
 }
 
 // What is shown of a slot: what the station told, unless that cannot be true any more.
@@ -185,8 +190,8 @@ function draw() {
   const notices = board.notices.filter((notice) => !lost.has(notice.station));
   const texts = new Map(notices.map((notice) => [keyOf(notice), notice.text]));
   const slots = board.slots.map((slot) => shown({ ...slot, notice: texts.get(keyOf(slot)) }, lost));
-  const alive = new Set(board.slots.map((slot) => JSON.stringify([slot.station, slot.slot, slot.arrival])));
-  for (const key of began.keys()) if (!alive.has(key)) began.delete(key);
+  // A slot of which nothing is known, as after a restart of the service, may have its board still.
+  for (const slot of board.slots) if (slot.state !== "working") began.delete(keyOf(slot));
   document.body.dataset.line = lost.size ? "station-lost" : "live";
   at("lost").hidden = true;
   drawAlarm(lost);
