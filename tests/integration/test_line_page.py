@@ -163,6 +163,43 @@ def test_long_texts_end_with_dots_inside_their_tiles_and_no_line_of_them_is_cut(
         assert browser.run("[...document.querySelectorAll('.do')].slice(0, 5).every((text) => text.checkVisibility())")
 
 
+@pytest.mark.parametrize("screen", ["tablet", "tablet upright"])
+def test_texts_fit_again_once_a_line_above_the_tiles_takes_room(
+    line: RunningService, browser: Browser, screen: str
+) -> None:
+    long = {**EVERY_STATE[3], "reason": LONG[:120], "remedy": EVERY_STATE[7]["remedy"]}
+    browser.resize(*SCREENS[screen])
+    tell(line, slots(EVERY_STATE[0], *[long, {**long, "state": "no_label"}] * 3, long), operator="Petra")
+    show(browser, line)
+    browser.wait_for("document.querySelectorAll('.tile').length === 8")
+    assert browser.run(CUT_TEXTS) == []
+    tell(line, [], notices=[{"text": LONG}])
+    browser.wait_for("!document.getElementById('notice').hidden")
+    browser.wait_for(f"({CUT_TEXTS}).length === 0")
+
+
+@pytest.mark.parametrize("size", [(320, 256), (390, 844), (640, 400)])
+def test_a_telephone_or_an_enlarged_page_scrolls_and_shows_all(
+    line: RunningService, browser: Browser, size: tuple[int, int]
+) -> None:
+    """A monitor of 1280 x 1024 has 320 x 256 of the page's pixels left at 400 %."""
+    browser.resize(*size)
+    tell(line, slots(*EVERY_STATE), operator="Petra", notices=[{"text": "Scan the code of a slot first."}])
+    show(browser, line)
+    browser.wait_for("document.querySelectorAll('.tile').length === 8")
+    browser.run("document.querySelector('.tile:nth-child(4)').scrollIntoView({block: 'end'})")
+    assert browser.run("document.querySelector('.tile:nth-child(4)').getBoundingClientRect().bottom < innerHeight + 1")
+    assert browser.run("document.querySelector('.tile').clientHeight") > 100
+    assert browser.run("document.documentElement.scrollWidth <= innerWidth")
+    assert browser.run(CUT_TEXTS) == []
+    line.kill()
+    browser.wait_for("document.body.dataset.line === 'lost'")
+    word = "document.querySelector('#lost h2').getBoundingClientRect()"
+    assert browser.run(f"{word}.left >= 0 && {word}.right <= innerWidth")
+    seen = f"document.elementFromPoint(innerWidth / 2, {word}.top + 5).closest('#lost') !== null"
+    assert browser.run(seen), "nothing of the page is in front of it"
+
+
 def test_what_came_of_a_scan_is_on_its_tile_or_a_line_on_the_page_until_it_is_over(
     line: RunningService, browser: Browser
 ) -> None:
@@ -238,6 +275,28 @@ def test_a_board_that_takes_too_long_is_fail_by_the_page_itself(service_with: Se
     wait_for_words(browser, "PASS", "PASS")
 
 
+def test_the_time_of_a_board_is_that_of_its_work_and_goes_on_while_the_service_is_gone(
+    service_with: ServiceMaker, browser: Browser
+) -> None:
+    longest = 4
+    working = {"state": "working", "step": "Connecting"}
+    service = service_of_a_line(service_with, working_seconds=longest)
+    tell(service, slots(working, working))
+    show(browser, service)
+    wait_for_words(browser, "WORKING", "WORKING")
+    browser.run("window.since = performance.now()")
+    tell(service, slots({"state": "scan_now"}, working))
+    wait_for_words(browser, "SCAN NOW", "WORKING")
+    service.kill()
+    browser.wait_for("document.body.dataset.line === 'lost'")
+    again = service_of_a_line(service_with, working_seconds=longest, port=service.port)
+    browser.wait_for("document.body.dataset.line === 'live' && board.slots.length === 0")
+    browser.wait_for(f"performance.now() - since > {1000 * longest}")
+    tell(again, slots(working, working))
+    browser.wait_for("document.querySelectorAll('.tile').length === 2")
+    assert words(browser) == ["WORKING", "FAIL"]
+
+
 def test_a_service_that_is_lost_hides_what_cannot_be_true_any_more(
     line: RunningService, browser: Browser, tmp_path: Path
 ) -> None:
@@ -275,28 +334,6 @@ def test_a_station_that_is_lost_is_told_on_its_own_tiles_alone(
     wait_for_words(browser, "PASS", "PASS")
     browser.wait_for("document.body.dataset.line === 'station-lost'")
     wait_for_words(browser, "LOST", "PASS")
-def test_the_time_of_a_board_is_that_of_its_work_and_goes_on_while_the_service_is_gone(
-    service_with: ServiceMaker, browser: Browser
-) -> None:
-    longest = 4
-    working = {"state": "working", "step": "Connecting"}
-    service = service_of_a_line(service_with, working_seconds=longest)
-    tell(service, slots(working, working))
-    show(browser, service)
-    wait_for_words(browser, "WORKING", "WORKING")
-    browser.run("window.since = performance.now()")
-    tell(service, slots({"state": "scan_now"}, working))
-    wait_for_words(browser, "SCAN NOW", "WORKING")
-    service.kill()
-    browser.wait_for("document.body.dataset.line === 'lost'")
-    again = service_of_a_line(service_with, working_seconds=longest, port=service.port)
-    browser.wait_for("document.body.dataset.line === 'live' && board.slots.length === 0")
-    browser.wait_for(f"performance.now() - since > {1000 * longest}")
-    tell(again, slots(working, working))
-    browser.wait_for("document.querySelectorAll('.tile').length === 2")
-    assert words(browser) == ["WORKING", "FAIL"]
-
-
     assert "NO STATION: line-1 is not heard of any more." in browser.text("#alarm")
     assert "It was PASS when the station was last heard of." in browser.text(".tile")
     browser.photograph(tmp_path / "station lost.png")

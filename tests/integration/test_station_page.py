@@ -178,7 +178,20 @@ def test_the_file_of_the_services_user_opens_the_page_with_the_token(service: Ru
     browser.wait_for(f"document.getElementById('units').textContent.includes('{claim_id}')")
 
 
-# --- light and dark ---
+# --- narrow, light and dark ---
+
+
+def test_a_telephone_shows_all_of_its_width(service: RunningService, browser: Browser) -> None:
+    verified(service, "SN-1")
+    browser.resize(320, 568)
+    browser.open(url(service))
+    browser.wait_for("document.querySelectorAll('#units li').length === 1")
+    for verdict in ("pass", "retired", "lost"):
+        browser.run(f"sign('{verdict}', 'SN-1', '', '')")
+        beyond = (
+            "[...document.querySelectorAll('body *')].filter((part) => part.getBoundingClientRect().right > innerWidth)"
+        )
+        assert browser.run(f"{beyond}.map((part) => part.id || part.className)") == []
 
 
 @pytest.mark.parametrize("width", [1280, 480])

@@ -338,7 +338,7 @@ at("sound").addEventListener("click", () => {
 addEventListener("pointerdown", (event) => {
   if (event.target !== at("sound") && sound?.state !== "running") openSound();
 });
-addEventListener("resize", fit);
+new ResizeObserver(fit).observe(at("slots")); // the window, and what comes and goes above them
 openSound();
 showSound();
 look();
