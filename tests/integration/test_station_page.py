@@ -67,6 +67,30 @@ def test_the_page_follows_the_line(service: RunningService, browser: Browser) ->
     assert browser.text("#unit") == "SN-2"
 
 
+def test_what_has_not_changed_is_left_alone(service: RunningService, browser: Browser) -> None:
+    """Somebody may have marked a serial, or be shown a reason whole, and a screen reader reads out what changes."""
+    verified(service, "SN-1")
+    verified(service, "SN-2")
+    browser.open(url(service))
+    browser.wait_for("document.querySelectorAll('#units li').length === 2")
+    browser.run("getSelection().selectAllChildren(document.querySelector('#units .name'))")
+    browser.run(
+        """(() => {
+             window.changes = 0;
+             const count = (list) => (changes += list.length);
+             for (const id of ["verdict", "units"])
+               new MutationObserver(count).observe(at(id), { subtree: true, childList: true, characterData: true });
+           })()"""
+    )
+    for _again in range(2):
+        browser.run("window.before = at('clock').textContent")
+        browser.wait_for("at('clock').textContent !== before")
+    assert browser.run("changes") == 0
+    assert browser.run("String(getSelection())") == "SN-2"
+    verified(service, "SN-3")
+    browser.wait_for("document.querySelector('#units .name').textContent === 'SN-3'")
+
+
 def test_a_service_that_is_lost_is_told_and_its_return_too(service: RunningService, browser: Browser) -> None:
     verified(service, "SN-1")
     browser.open(url(service))

@@ -17,6 +17,8 @@ const SHAPES = {
 
 const at = (id) => document.getElementById(id);
 let shown = "";
+let drawn = ""; // the rows, and what they were made of
+let warned = "";
 let line = null;
 let found = null;
 let masked = null;
@@ -30,6 +32,11 @@ function element(name, className, text) {
   made.className = className;
   made.textContent = text;
   return made;
+}
+
+// What says the same stays, so that nothing is read out again.
+function say(id, text) {
+  if (at(id).textContent !== text) at(id).textContent = text;
 }
 
 function two(number) {
@@ -67,11 +74,11 @@ function time(iso) {
 
 function sign(verdict, subject, text, when) {
   document.body.dataset.verdict = verdict;
-  at("word").textContent = WORDS[verdict];
+  say("word", WORDS[verdict]);
   at("shape").setAttribute("d", SHAPES[verdict]);
-  at("unit").textContent = subject;
-  at("text").textContent = text;
-  at("when").textContent = when;
+  say("unit", subject);
+  say("text", text);
+  say("when", when);
   document.title = `${WORDS[verdict]} ${subject}`;
 }
 
@@ -94,7 +101,10 @@ function row(unit) {
 function draw() {
   const units = found ?? line?.units ?? [];
   at("title").textContent = found ? `Found: ${found.length}` : "Last units";
-  at("units").replaceChildren(...units.map(row));
+  // Rows that are the same stay, with what somebody marks or points at. On another day they say theirs.
+  const picture = JSON.stringify([day(Date.now()), units]);
+  if (picture !== drawn) at("units").replaceChildren(...units.map(row));
+  drawn = picture;
   at("nothing").hidden = units.length > 0;
   at("nothing").textContent = found ? "Nothing has that serial or claim ID." : "No unit yet.";
   at("reveal").hidden = !found || found.length === 0;
@@ -120,8 +130,10 @@ function drawLine() {
     at(name).textContent = line.today[name].toLocaleString();
   }
   at("warnings").hidden = line.warnings.length === 0;
-  at("warnings").replaceChildren(...line.warnings.map((text) => element("li", "", text)));
-  at("live").textContent = "live";
+  const warnings = JSON.stringify(line.warnings);
+  if (warnings !== warned) at("warnings").replaceChildren(...line.warnings.map((text) => element("li", "", text)));
+  warned = warnings;
+  say("live", "live");
   at("clock").textContent = `${clock(line.now)} ${offset(line.now)}`;
   draw();
 }
@@ -140,7 +152,7 @@ async function look() {
     drawLine();
   } catch (error) {
     sign("lost", "Stop, and see to the service", said(error), line ? `last heard of at ${clock(line.now)} ${offset(line.now)}` : "");
-    at("live").textContent = "no connection";
+    say("live", "no connection");
   } finally {
     setTimeout(look, EVERY_MS);
   }
