@@ -177,6 +177,52 @@ def test_whole_ids_are_shown_with_the_token_alone_and_hidden_again(service: Runn
     assert service.token not in browser.run("JSON.stringify([localStorage, sessionStorage, document.cookie])")
 
 
+def test_an_answer_that_another_search_has_overtaken_is_not_shown(service: RunningService, browser: Browser) -> None:
+    service.claim("SN-1")
+    service.claim("SN-2")
+    browser.open(url(service))
+    browser.wait_for("document.querySelectorAll('#units li').length === 2")
+    browser.run(
+        """(() => {
+             const real = window.fetch;
+             window.fetch = async (address, options) => {
+               const reply = await real(address, options);
+               if (options.body?.includes("SN-1")) await new Promise((go) => { window.letItCome = go; });
+               return reply;
+             };
+             const read = Response.prototype.json;
+             Response.prototype.json = async function () {
+               const body = await read.call(this);
+               if (body.claims?.[0].serial === "SN-1") setTimeout(() => { window.hasCome = true; });
+               return body;
+             };
+           })()"""
+    )
+    browser.write("#wanted", "SN-1")
+    browser.wait_for("window.letItCome !== undefined")
+    browser.write("#wanted", "SN-2")
+    browser.wait_for("document.getElementById('title').textContent === 'Found: 1'")
+    browser.run("letItCome()")
+    browser.wait_for("window.hasCome === true")
+    assert browser.text("#units .name") == "SN-2"
+
+
+def test_a_page_that_somebody_goes_back_to_has_forgotten_the_token(service: RunningService, browser: Browser) -> None:
+    claim_id = service.claim("SN-1")
+    browser.open(service.token_file.with_name("controller-token.html").as_uri())
+    browser.wait_for("location.port && document.querySelectorAll('#units li').length === 1")
+    browser.write("#wanted", "SN-1")
+    browser.wait_for("!document.getElementById('reveal').hidden")
+    browser.click("#reveal")
+    browser.wait_for(f"document.getElementById('units').textContent.includes('{claim_id}')")
+    # As a browser does that keeps the page as it is; one without a window keeps none.
+    browser.run("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
+    assert claim_id not in browser.text()
+    browser.click("#reveal")
+    browser.wait_for("!document.getElementById('token-form').hidden")
+    assert claim_id not in browser.text()
+
+
 def test_whole_ids_are_hidden_also_when_the_service_is_gone(service: RunningService, browser: Browser) -> None:
     claim_id = service.claim("SN-1")
     browser.open(service.token_file.with_name("controller-token.html").as_uri())

@@ -19,6 +19,7 @@ const at = (id) => document.getElementById(id);
 let shown = "";
 let drawn = ""; // the rows, and what they were made of
 let warned = "";
+let asked = 0; // searches so far
 let line = null;
 let found = null;
 let masked = null;
@@ -166,6 +167,15 @@ function hide() {
   draw();
 }
 
+// A browser may keep the page as it is for whoever goes back to it.
+function forget() {
+  asked += 1; // no answer that is on its way counts
+  token = "";
+  at("token").value = "";
+  at("token-form").hidden = true;
+  hide();
+}
+
 // The file that the service writes for its user opens this page with the token behind #, which no browser sends.
 function takeToken() {
   const given = new URLSearchParams(location.hash.slice(1)).get("token");
@@ -175,6 +185,8 @@ function takeToken() {
 }
 
 async function search(reveal) {
+  asked += 1;
+  const number = asked;
   if (!reveal) wanted = at("wanted").value.trim();
   clearTimeout(hiding);
   if (!wanted) {
@@ -193,6 +205,7 @@ async function search(reveal) {
       signal: AbortSignal.timeout(PATIENCE_MS),
     });
     const body = await reply.json();
+    if (number !== asked) return; // somebody has asked for something else since
     at("token-form").hidden = reply.status !== 401;
     if (reply.status === 401) token = "";
     if (!reply.ok) throw new Error(body.error);
@@ -203,6 +216,7 @@ async function search(reveal) {
     if (reveal) hiding = setTimeout(hide, REVEALED_MS);
     draw();
   } catch (error) {
+    if (number !== asked) return;
     hide();
     at("trouble").textContent = said(error) || "The service does not answer.";
   }
@@ -223,5 +237,6 @@ at("token-form").addEventListener("submit", (event) => {
   search(true);
 });
 addEventListener("hashchange", takeToken);
+addEventListener("pagehide", forget);
 takeToken();
 look();
