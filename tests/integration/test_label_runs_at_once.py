@@ -16,7 +16,7 @@ import pytest
 
 pytest.importorskip("reportlab", reason="labels need the Python package reportlab")
 
-from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling import batch
+from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling import batch, selection
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labelling.printers import open_printer
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels import layout
 from ansible_collections.ioto.serialization.plugins.plugin_utils.labels.output_zpl import zpl
@@ -61,6 +61,15 @@ def label(location: str, claims: Sequence[Claim], where: str, channel: Connectio
         else:
             report = batch.write_files(ledger, labels, dest=Path(where), format="zpl", context=CONTEXT)
         channel.send((len(report.made), list(report.notices), report.failure))
+
+
+def reserve_roll(location: str, channel: Connection) -> None:
+    """A run of the roll A: it says that it is there, and which IDs are to be printed once it is told to go on."""
+    with Ledger(location) as ledger:
+        channel.send("there")
+        channel.recv()
+        claims, _lacking = selection.of_roll(ledger, PRODUCT, "A", 5, reason="", context=CONTEXT)
+        channel.send({claim.claim_id for claim in claims})
 
 
 class Run:
@@ -121,6 +130,23 @@ def test_two_files_share_the_labels(tmp_path: Path, location: str, claims: Seque
         ["12 labels were made by another run in the meantime, and not once more."],
     ]
     assert [file.read_bytes() for file in files if file.exists()] == [b"".join(in_order(claims))]
+
+
+def test_runs_of_one_roll_reserve_it_once(location: str) -> None:
+    Ledger(location).close()
+    channels = []
+    for _run in range(4):
+        ours, other = _spawn.Pipe()
+        _spawn.Process(target=reserve_roll, args=(location, other), daemon=True).start()
+        channels.append(ours)
+    assert [channel.recv() for channel in channels] == ["there"] * 4
+    for channel in channels:
+        channel.send("go")
+    chosen = [channel.recv() for channel in channels]
+    assert len(chosen[0]) == 5
+    assert chosen == [chosen[0]] * 4
+    with Ledger(location) as ledger:
+        assert ledger.summary().reserved == 5
 
 
 @pytest.mark.parametrize("location", ["sqlite"], indirect=True)  # it is the folder that they share

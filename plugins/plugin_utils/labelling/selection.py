@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import nullcontext
 
 from ..claim_ids import DEFAULT_LENGTH, parse
 from ..display_text import counted, printable, quoted
@@ -170,6 +171,18 @@ def of_roll(
     printed, and nothing where all is. With a `reason`, all that belong to no unit yet are printed again.
     Raises `LabelError`.
     """
+    # Another run of the same roll would reserve the same IDs once more.
+    with nullcontext() if check else ledger.alone_with([f"{product} {roll}"]):
+        members, lacking = _members(ledger, product, roll, number)
+        if lacking and not check:
+            members += ledger.reserve(ReserveRequest(product, lacking, context, length, {_ROLL: roll}))
+    waiting = [claim for claim in members if claim.is_live and claim.unit is None]
+    have_one = set() if reason.strip() else preprinted(ledger, waiting)
+    return [claim for claim in waiting if claim.claim_id not in have_one], lacking if check else 0
+
+
+def _members(ledger: Ledger, product: str, roll: str, number: int) -> tuple[list[Claim], int]:
+    """Return the claims of a roll of `number` labels, and how many it lacks. Raises `LabelError` where it has more."""
     members = [
         claim
         for claim in ledger.claims(product=product)
@@ -180,9 +193,4 @@ def of_roll(
             f"The roll {quoted(roll)} was made with {counted(len(members), 'label')}, which is more than the {number} "
             "asked for; give that number, or another name for another roll."
         )
-    lacking = number - len(members)
-    if lacking and not check:
-        members += ledger.reserve(ReserveRequest(product, lacking, context, length, {_ROLL: roll}))
-    waiting = [claim for claim in members if claim.is_live and claim.unit is None]
-    have_one = set() if reason.strip() else preprinted(ledger, waiting)
-    return [claim for claim in waiting if claim.claim_id not in have_one], lacking if check else 0
+    return members, number - len(members)
