@@ -38,7 +38,7 @@ from ..ledger.label_doubts import PRINT_EVENTS, unproven
 from ..ledger.ledger import Ledger
 from ..ledger.records import Claim, Context, Event, NewEvent, State, StateChange
 from ..ledger.rework.void_labels import waits_for_label
-from .label_files import alone_beside, file_name, unused, write_file
+from .label_files import alone_beside, file_name, is_taken, unused, write_file
 from .printers import Printer, Receipt
 
 _MOST_IN_DOUBT = 2
@@ -153,8 +153,7 @@ def write_files(
             ledger.record_many(
                 [_label_event(EventKind.PRINT_STARTED, label.claim, str(dest), context) for label in ours]
             )
-            for path, data in contents.items():
-                write_file(path, data)
+            _write(ledger, ours, contents, context)
         _record(ledger, ours, f"written to {dest}", context)
     return LabelReport(
         [label.claim for label in labels],
@@ -162,6 +161,18 @@ def write_files(
         [*filter(None, doubts.values()), *_told(len(others))],
         maybe_twice={claim_id for claim_id, doubt in doubts.items() if doubt},
     )
+
+
+def _write(ledger: Ledger, labels: Sequence[Label], contents: Mapping[Path, bytes], context: Context) -> None:
+    """Write the files of `labels`, all in one or one each. Raises `LabelError`; what is in no file is recorded then."""
+    for number, (path, data) in enumerate(contents.items()):
+        try:
+            write_file(path, data)
+        except LabelError as error:
+            if not is_taken(path):  # as it was before
+                kind, told = EventKind.PRINT_FAILED, str(error)
+                ledger.record_many([_label_event(kind, label.claim, told, context) for label in labels[number:]])
+            raise
 
 
 def _contents(

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -42,9 +43,17 @@ def _cannot_be_written(place: Path, error: OSError) -> LabelError:
 
 
 def unused(path: Path) -> Path:
-    """Return `path`, or the first of `name-2`, `name-3` … that is not there: labels of an earlier batch are kept."""
+    """Return `path`, or the first of `name-2`, `name-3` … that is not there: labels of an earlier batch are kept.
+
+    A link that leads nowhere now, such as to a share that is not mounted, is there.
+    """
     candidates = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
-    return path if not path.exists() else next(candidate for candidate in candidates if not candidate.exists())
+    return path if not is_taken(path) else next(candidate for candidate in candidates if not is_taken(candidate))
+
+
+def is_taken(path: Path) -> bool:
+    """Say whether something has that name. A name that is too long is not taken, and refused when it is written."""
+    return os.path.lexists(path)
 
 
 def file_name(claim: Claim) -> str:
