@@ -28,7 +28,11 @@ from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.service.ledger_handle import LedgerHandle
 from ansible_collections.ioto.serialization.plugins.plugin_utils.service.metrics import Metrics
 from ansible_collections.ioto.serialization.plugins.plugin_utils.service.refusals import Refusals
-from ansible_collections.ioto.serialization.plugins.plugin_utils.service.station_feed import StationFeed, local_midnight
+from ansible_collections.ioto.serialization.plugins.plugin_utils.service.station_feed import (
+    StationFeed,
+    claim_verdict,
+    local_midnight,
+)
 
 PRODUCT = "01K9F1EETDEV1CEPR0DVCT0001"
 ADA, EVE, SERVICE = Context("Ada, tester@bench"), Context("Eve, tester@bench"), Context("service@station")
@@ -108,6 +112,21 @@ def test_a_unit_that_passed_and_is_in_doubt_since_fails_until_that_is_settled(
 
     ledger.describe(Description(claim.claim_id, {}, ADA, is_unsettled=True))
     assert first_card(feed)["text"] == "In doubt: its device was written again and not verified: run again"
+
+
+def test_what_somebody_typed_holds_no_whole_id_and_turns_no_text(feed: StationFeed, ledger: Ledger) -> None:
+    hostile = Context("Ada\u202e, tester@bench")
+    one, other = (
+        ledger.allocate(AllocationRequest(PRODUCT, unit, source="generated", context=ADA)) for unit in ("SN-1", "SN-2")
+    )
+    ledger.record(NewEvent(EventKind.MISMATCH, hostile, other.claim_id, PRODUCT, "SN-2", "its file says\u202e nothing"))
+    card = first_card(feed)
+    assert (card["text"], card["by"]) == ("its file says nothing", "Ada , tester@bench")
+
+    retired = ledger.retire(one.claim_id, reason=f"{other.claim_id} takes\u202e its place", context=ADA)
+    told = f"Retired: {other.masked} takes its place"
+    assert first_card(feed)["text"] == told
+    assert claim_verdict(retired) == ("retired", told)
 
 
 def test_the_work_on_a_unit_whose_card_is_gone_is_found_in_the_ledger(feed: StationFeed, ledger: Ledger) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from ..claim_ids import mask
+from ..claim_ids import mask, mask_sentence
 from ..display_text import printable
 from ..ledger.event_kinds import EventKind
 from ..ledger.ledger import Ledger
@@ -188,14 +188,14 @@ def to_json(card: Card) -> dict[str, object]:
         "claim_id": card.claim_id,
         "verdict": card.verdict,
         "text": card.text,
-        "by": card.by,
+        "by": printable(card.by) if card.by else None,
     }
 
 
 def claim_verdict(claim: Claim) -> tuple[str, str]:
     """Return how a claim stands, as a word and in words."""
     if claim.state is State.RETIRED:
-        return "retired", f"Retired: {printable(claim.reason)}" if claim.reason else "Retired"
+        return "retired", _retired(claim.reason)
     if claim.doubt is not None:
         return "fail", f"In doubt: {claim.doubt}"
     if claim.state.is_past(State.WRITTEN):
@@ -221,12 +221,16 @@ def _verdict(event: Event) -> tuple[str, str]:
     if event.kind in _ISSUE_TEXTS:
         return "issued", _ISSUE_TEXTS[event.kind]
     if event.kind in _FAILED:
-        return "fail", event.detail or "The ID belongs to another unit"
+        return "fail", printable(event.detail or "") or "The ID belongs to another unit"
     if event.kind == EventKind.RETIRED:
         # Before events had a column for it, the reason was their detail.
-        reason = event.reason or event.detail
-        return "retired", f"Retired: {reason}" if reason else "Retired"
+        return "retired", _retired(event.reason or event.detail)
     return "", ""
+
+
+def _retired(reason: str | None) -> str:
+    # Somebody typed it, such as that another ID takes its place.
+    return f"Retired: {mask_sentence(printable(reason))}" if reason else "Retired"
 
 
 def _claim_card(at: datetime, claim: Claim, by: str | None) -> Card:
