@@ -28,6 +28,8 @@ from tests.support.browser import CONTRASTS, LEAST_CONTRAST, Browser
 
 pytest.importorskip("reportlab", reason="labels need the Python package reportlab")
 
+LEAST_CONTRAST_OF_SHAPES = 3
+"""That of the WCAG's level AA for graphical objects."""
 MAC = "00:1b:21:3a:40:01"
 PATH = "/mnt/persistent/configuration/of/the/agent/ioto/device.json5"
 BROKEN_WORDS = """(() => {
@@ -101,6 +103,28 @@ def test_everything_can_be_read_at_any_width_in_light_and_dark(line: Line, brows
     is_table = browser.run("document.querySelector('thead').checkVisibility()")
     assert is_table is (width > 1216)
     assert browser.text("tbody tr").count("Wang Xiaoming") == 1
+
+
+def test_the_bars_of_failures_are_others_without_colours_too(line: Line, browser: Browser) -> None:
+    line.report(**TODAY)
+    for media, scheme in (("screen", "light"), ("screen", "dark"), ("print", "light")):
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        browser.call("Emulation.setEmulatedMedia", media=media, features=features)
+        browser.open(address(line))
+        contrast = """(() => {
+          const light = (kind) => getComputedStyle(document.querySelector(`.chart rect.${kind}`)).fill
+            .match(/[0-9.]+/g).map((c) => c / 255).map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
+            .reduce((sum, c, at) => sum + c * [0.2126, 0.7152, 0.0722][at], 0);
+          const [dark, bright] = [light("good"), light("bad")].sort((a, b) => a - b);
+          return (bright + 0.05) / (dark + 0.05);
+        })()"""
+        assert browser.run(contrast) >= LEAST_CONTRAST_OF_SHAPES, (media, scheme)
+
+
+def test_a_title_that_turns_its_direction_is_shown_as_it_is_typed(line: Line, browser: Browser) -> None:
+    line.report(**TODAY, title="Batch \u202e7")
+    browser.open(address(line))
+    assert browser.text("h1") == "Batch 7"
 
 
 def test_the_longest_names_and_ids_leave_the_page_in_its_window(line: Line, browser: Browser) -> None:
