@@ -9,12 +9,13 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger import change_set
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.event_kinds import EventKind
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import AllocationRequest, Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import (
@@ -112,6 +113,25 @@ def test_a_unit_that_passed_and_is_in_doubt_since_fails_until_that_is_settled(
 
     ledger.describe(Description(claim.claim_id, {}, ADA, is_unsettled=True))
     assert first_card(feed)["text"] == "In doubt: its device was written again and not verified: run again"
+
+
+def test_a_clock_that_was_ahead_does_not_hide_what_comes_after(
+    feed: StationFeed, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Ahead(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return super().now(tz) + timedelta(hours=6)
+
+    with monkeypatch.context() as there:
+        there.setattr(change_set, "datetime", Ahead)
+        ledger.allocate(AllocationRequest(PRODUCT, "SN-1", source="generated", context=ADA))
+    assert first_card(feed)["serial"] == "SN-1"
+    ledger.allocate(AllocationRequest(PRODUCT, "SN-2", source="generated", context=ADA))
+    assert [card["serial"] for card in feed.look()["units"]] == ["SN-2", "SN-1"]  # type: ignore[attr-defined]
+    claim = next(iter(ledger.claims(unit="SN-1")))
+    ledger.advance(StateChange(claim.claim_id, State.VERIFIED, context=ADA))
+    assert (first_card(feed)["serial"], first_card(feed)["verdict"]) == ("SN-1", "pass")
 
 
 def test_what_somebody_typed_holds_no_whole_id_and_turns_no_text(feed: StationFeed, ledger: Ledger) -> None:

@@ -68,6 +68,8 @@ class StationFeed:
         self._last = 0
         self._seen: deque[int] = deque(maxlen=4 * _OVERLAP)
         self._following = False
+        self._looks = 0
+        self._first_seen: dict[tuple[object, ...], tuple[int, datetime]] = {}
 
     def asked(self, product: str, unit: str) -> None:
         """Note that a unit asked and got its answer."""
@@ -82,11 +84,12 @@ class StationFeed:
             self._add_askers(ledger)
             refusals = [refusal for refusal in self._refusals.kept() if refusal.at >= midnight]
             failed = self._today.failed | {_key(refusal) for refusal in refusals}
-            cards = [*self._cards.values(), *map(_refused_card, refusals)]
             newest: dict[tuple[str | None, ...], Card] = {}
-            for card in sorted(cards, key=lambda card: card.at):
-                newest[(card.product, card.unit) if card.unit else (card.text,)] = card
-            shown = sorted(newest.values(), key=lambda card: card.at, reverse=True)[:SHOWN]
+            for card in self._as_they_came([*self._cards.values(), *map(_refused_card, refusals)]):
+                key = (card.product, card.unit) if card.unit else (card.text,)
+                newest.pop(key, None)
+                newest[key] = card
+            shown = list(reversed(newest.values()))[:SHOWN]
             return {
                 "now": datetime.now(UTC).isoformat(),
                 "today": {
@@ -96,6 +99,17 @@ class StationFeed:
                 },
                 "units": [to_json(card) for card in _doubted(ledger, shown)],
             }
+
+    def _as_they_came(self, cards: Sequence[Card]) -> list[Card]:
+        """Return `cards`, the newest last: by the look that first saw each, and among those of one by the clocks.
+
+        By the clocks alone, one that was ahead for a while would hide for as long what came after.
+        """
+        self._looks += 1
+        before = self._first_seen
+        keys = {_identity(card): card for card in cards}
+        self._first_seen = {key: before.get(key, (self._looks, card.at)) for key, card in keys.items()}
+        return sorted(keys.values(), key=lambda card: self._first_seen[_identity(card)])
 
     def _follow(self, ledger: Ledger) -> None:
         if self._following:
@@ -231,6 +245,10 @@ def _verdict(event: Event) -> tuple[str, str]:
 def _retired(reason: str | None) -> str:
     # Somebody typed it, such as that another ID takes its place.
     return f"Retired: {mask_sentence(printable(reason))}" if reason else "Retired"
+
+
+def _identity(card: Card) -> tuple[object, ...]:
+    return card.at, card.product, card.unit, card.verdict, card.text
 
 
 def _claim_card(at: datetime, claim: Claim, by: str | None) -> Card:
