@@ -265,6 +265,25 @@ def test_the_page_follows_and_shows_the_truth_after_a_reload(line: RunningServic
     assert browser.text("#passed") == "1"
 
 
+def test_a_tile_that_says_the_same_stays_while_another_changes(line: RunningService, browser: Browser) -> None:
+    """Somebody may have marked a serial, or be shown the detail of a failure; a screen reader reads out what is new."""
+    tell(line, slots(EVERY_STATE[3], {"state": "empty"}))
+    show(browser, line)
+    wait_for_words(browser, "FAIL", "EMPTY")
+    browser.run("getSelection().selectAllChildren(document.querySelector('.serial'))")
+    tell(line, slots(EVERY_STATE[3], {"state": "scan_now"}))
+    wait_for_words(browser, "FAIL", "SCAN NOW")
+    assert browser.run("String(getSelection())") == "SN-0004"
+    assert browser.run("[...document.querySelectorAll('.tile')].map((tile) => tile.classList.contains('fresh'))") == [
+        False,
+        True,
+    ]
+    tell(line, [{"slot": "slot-9", "arrival": 1, "state": "empty"}])
+    wait_for_words(browser, "FAIL", "SCAN NOW", "EMPTY")
+    tell(line, slots({"state": "pass"}), whole=True)
+    wait_for_words(browser, "PASS")
+
+
 def test_a_board_that_takes_too_long_is_fail_by_the_page_itself(service_with: ServiceMaker, browser: Browser) -> None:
     service = service_of_a_line(service_with, working_seconds=1)
     tell(service, slots({"state": "working", "step": "Connecting"}, {"state": "pass"}))

@@ -46,7 +46,7 @@ const began = new Map(); // which board of a slot this page saw being worked on,
 const widths = new Map();
 let board = null;
 let heard = 0; // when it was fetched, by this page's clock
-let drawn = "";
+let drawn = null; // what each tile shows, as text
 let noticed = new Set(); // the notices at the last drawing
 let before = null; // the states at the last drawing, to hear what changed; null before the first
 let sound = null;
@@ -197,14 +197,26 @@ function draw() {
   drawAlarm(lost);
   drawShift();
   drawNotice(notices.filter((notice) => notice.slot === null));
-  const picture = JSON.stringify(slots.map(({ seconds, ...rest }) => rest));
-  if (picture !== drawn) {
-    drawn = picture;
-    at("slots").replaceChildren(...slots.map((slot) => tile(slot, board.stations.length > 1)));
-    if (slots.length === 0) at("slots").append(element("p", "", "Waiting for the station of the line. Nothing was heard of it yet: plug nothing in."));
-    fit();
-  }
+  drawTiles(slots, board.stations.length > 1);
   listen(new Map(slots.map((slot) => [keyOf(slot), slot.state])), notices);
+}
+
+// A tile that says the same stays, with what somebody marks or points at in it.
+function drawTiles(slots, several) {
+  const pictures = slots.map(({ seconds, ...rest }) => JSON.stringify([several, rest]));
+  if (drawn?.length !== pictures.length) {
+    at("slots").replaceChildren(...slots.map((slot) => tile(slot, several)));
+    if (slots.length === 0) at("slots").append(element("p", "", "Waiting for the station of the line. Nothing was heard of it yet: plug nothing in."));
+  } else if (pictures.every((picture, number) => picture === drawn[number])) {
+    return;
+  } else {
+    const tiles = [...at("slots").children];
+    slots.forEach((slot, number) => {
+      if (pictures[number] !== drawn[number]) tiles[number].replaceWith(tile(slot, several));
+    });
+  }
+  drawn = pictures;
+  fit();
 }
 
 // Why what is shown, or missing, is not how the line stands.
