@@ -423,6 +423,17 @@ def test_a_terminal_that_becomes_narrower_is_not_overrun(line: Line, on_terminal
     assert terminal.finish() == 2
 
 
+def test_a_line_that_is_wider_than_the_terminal_is_written_whole(
+    line: Line, on_terminal: Callable[..., Terminal]
+) -> None:
+    # A command in it is copied as it stands then, however the terminal shows it; a line end in it would run its half.
+    terminal = on_terminal(slow(line.folder), columns=20)
+    (line.folder / "go").touch()
+    assert terminal.finish() == 2
+    told = "FAILED h2: The disk is full."
+    assert plain(terminal.written).count(told) == 1, terminal.written
+
+
 @pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"ANSIBLE_NOCOLOR": "1"}])
 def test_without_colour_there_is_none(
     line: Line, on_terminal: Callable[..., Terminal], environment: dict[str, str]

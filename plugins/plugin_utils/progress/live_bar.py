@@ -32,7 +32,8 @@ class LiveBar:
         encoding = sys.stdout.encoding
         self._stream = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding=encoding, errors="replace")
         self._unicode = encoding.lower().startswith("utf")
-        self._console = _ConsoleWithCursor(file=self._stream, no_color=not colour, highlight=False)
+        # Long lines are the terminal's to break: a line end of ours would go into a command that somebody copies.
+        self._console = _ConsoleWithCursor(file=self._stream, no_color=not colour, highlight=False, soft_wrap=True)
         self._live: Live | None = None
 
     def start(self) -> None:
