@@ -73,14 +73,17 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def meant_by(variable: str, value: str) -> str:
-    """Return how to say that something is meant, where the run was started: the variable with the value to type."""
+def typed(variable: str, value: str) -> str:
+    """Return the argument of a playbook that gives the variable this value, as it is typed in a shell."""
     value = printable(value)
     if _NEEDS_NO_QUOTES.fullmatch(value):
-        said = f"{variable}={value}"
-    else:
-        said = shlex.quote(json.dumps({variable: value}, ensure_ascii=False))
-    return f"run again with -e {said} -e ioto_reason=WHY"
+        return f"-e {variable}={value}"
+    return f"-e {shlex.quote(json.dumps({variable: value}, ensure_ascii=False))}"
+
+
+def meant_by(variable: str, value: str) -> str:
+    """Return how to say that something is meant, where the run was started: the variable with the value to type."""
+    return f"run again with {typed(variable, value)} -e ioto_reason=WHY"
 
 
 def bracketed(host: str) -> str:

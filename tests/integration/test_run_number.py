@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import time
@@ -132,6 +133,22 @@ def test_runs_that_change_nothing_are_reported_with_their_units(tmp_path: Path, 
         assert f"under the run {number}." in run.output
         told = reported(home, tmp_path / "later.html", number)
         assert {host: line["result"] for host, line in told.items()} == {"manual-1": result, "auto-1": result}
+
+
+def test_the_command_for_the_report_works_as_it_is_told_for_another_ledger(tmp_path: Path, home: Path) -> None:
+    ledger = tmp_path / "the line's ledger.db"
+    with Fleet.start(tmp_path / "fleet", groups={"manual": 1}) as fleet:
+        run = provision(home, "-i", fleet.inventory, "-e", json.dumps({"ioto_ledger": str(ledger)}))
+        told = re.search(r"to report it: ansible-playbook ioto.serialization.report (.*)", run.output)
+        default = provision(home, "-i", fleet.inventory)
+
+    assert told, run.output
+    page = tmp_path / "report.html"
+    arguments = shlex.split(told[1])
+    done = provision(home, *arguments, "-e", f"ioto_report_dest={page}", playbook=ROOT / "playbooks/report.yml")
+    assert done.status == 0, done.output
+    assert page.exists()
+    assert re.search(r"-e ioto_report_run=\S+$", default.output, re.MULTILINE), default.output
 
 
 @pytest.mark.parametrize("engine", ["ansible", "fleet"])

@@ -16,9 +16,11 @@ from ..batch.job.check import CheckedJob, Step, check_job, next_steps
 from ..batch.problem import Problem
 from ..batch.run_record import begin_run
 from ..batch.unknown_variables import OWN, check_names, check_not_read
+from ..display_text import typed
 from ..errors import IotoError
 from ..firmware import options as firmware_options
 from ..ledger.ledger import Ledger
+from ..ledger.location import Location, address
 from ..ledger.run_number import THIS_RUN, new_run_number
 from ..modes import Mode
 from ..option_table import VARIABLES_OF_ALL
@@ -76,7 +78,7 @@ class BatchPreflight:
         )
         if told := [*last.told, *(property_notices(hosts) if step is not Step.FINISH else ())]:
             result["warnings"] = told
-        return result if result.get("failed") else {**result, **self._numbers(job, step)}
+        return result if result.get("failed") else {**result, **self._numbers(hosts, job, step)}
 
     def _begin(self, hosts: Hosts, job: CheckedJob, step: Step | None, started: datetime) -> list[Problem]:
         """Record that the run begins, or the job, or the slice of one; return why it may not."""
@@ -97,7 +99,7 @@ class BatchPreflight:
                 return [Problem(tuple(hosts), str(error), error.kind)]
         return []
 
-    def _numbers(self, job: CheckedJob, step: Step | None) -> dict[str, Any]:
+    def _numbers(self, hosts: Hosts, job: CheckedJob, step: Step | None) -> dict[str, Any]:
         """Return the numbers under which all is recorded."""
         if step is Step.FINISH:
             return {"run": job.number}
@@ -111,6 +113,15 @@ class BatchPreflight:
         else:
             self.announcement = (
                 f"This is the run {THIS_RUN}; to report it: ansible-playbook ioto.serialization.report "
-                f"-e ioto_report_run={THIS_RUN}"
+                f"-e ioto_report_run={THIS_RUN}{_other_ledger(hosts)}"
             )
         return {"run": THIS_RUN}
+
+
+def _other_ledger(hosts: Hosts) -> str:
+    """Return what has to be typed, too, for the ledger of a run that is not in the default one."""
+    ledgers = {facts.get("ioto_ledger") for facts in hosts.values() if facts.get("ioto_mode") != Mode.NONE}
+    places = {address(Location.parse(ledger)) for ledger in ledgers}
+    if len(places) > 1:
+        return " -e ioto_ledger=LEDGER, for each LEDGER"
+    return "".join(f" {typed('ioto_ledger', place)}" for place in places - {address(Location.parse())})
