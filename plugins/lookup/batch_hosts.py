@@ -189,7 +189,8 @@ def _refuse_nothing(variables: Mapping[str, Any]) -> None:
     # Without --limit, a play fails the controller then, which --limit leaves out.
     if "ansible_limit" in variables and not variables["groups"]["all"]:
         raise AnsibleLookupError(
-            "There is nothing to do: --limit has no hosts to choose from; give an inventory that has some with -i"
+            "There is nothing to do: --limit has no hosts to choose from; where a warning above says that the "
+            "inventory cannot be read, correct it, or give one that has some with -i"
         )
 
 

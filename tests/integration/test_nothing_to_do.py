@@ -159,6 +159,17 @@ def test_an_inventory_that_is_not_there_leaves_no_unit_out(tmp_path: Path, home:
     assert "pmup: --limit names it, and no host or group is called so: did you mean pump?" in run.output
 
 
+@pytest.mark.parametrize("name", ["provision", "verify"])
+@pytest.mark.parametrize("limit", [(), ("--limit", "pump-1")])
+def test_an_inventory_with_a_mistake_is_to_be_corrected(
+    tmp_path: Path, home: Path, name: str, limit: tuple[str, ...]
+) -> None:
+    (tmp_path / "hosts.yml").write_text("all:\n  hosts:\n    pump-1: {}\n     pump-2: {}\n")
+    run = play(home, name, "-i", tmp_path / "hosts.yml", *limit)
+    assert run.status != 0 and "There is nothing to do: " in run.output, run.output
+    assert "cannot be read, correct it, or give one that has some with -i" in run.output
+
+
 def test_a_limit_beside_an_inventory_without_hosts_is_refused(home: Path) -> None:
     """It leaves out the controller, too, which would fail without it."""
     run = play(home, "provision", "--limit", "pump-1")

@@ -81,14 +81,14 @@ _REMEDIES: Mapping[FindingKind, str] = {
     FindingKind.ANOTHER_UNIT: "see which unit it is, then write or label it again, or move the ID to it "
     "(ioto_ledger_job=rebind)",
     FindingKind.UNKNOWN: "find out where it came from: name the ledger that has it (ioto_audit_ledgers), or adopt it "
-    "with provision.yml",
-    FindingKind.UNVERIFIED: "run provision.yml for the unit again",
-    FindingKind.LABELLED_UNVERIFIED: "check the unit with verify.yml",
+    "with ioto.serialization.provision",
+    FindingKind.UNVERIFIED: "run ioto.serialization.provision for the unit again",
+    FindingKind.LABELLED_UNVERIFIED: "check the unit with ioto.serialization.verify",
     FindingKind.IN_DOUBT: "find out which of them is, and settle it (ioto_ledger_job=resolve)",
     FindingKind.NOT_READ: "correct that, and run the audit again",
 }
 _REMEDIES_OF: Mapping[tuple[FindingKind, Origin], str] = {
-    (FindingKind.TWO_DEVICES, Origin.IMAGE): "make the image of each unit anew with firmware.yml",
+    (FindingKind.TWO_DEVICES, Origin.IMAGE): "make the image of each unit anew with ioto.serialization.firmware",
     (FindingKind.TWO_DEVICES, Origin.SCAN): "see whose label it is, destroy the other, and print that unit's own",
     (FindingKind.RETIRED, Origin.OTHER_LEDGER): "see which ledger is right, and retire it in the other as well",
     (FindingKind.UNKNOWN, Origin.IMAGE): "remove it from the folder, or name the ledger that has it "

@@ -56,7 +56,7 @@ def report_device(
     if settings and settings.mode is SerializeMode.NONE and claim_id is None:
         result["warnings"] = [
             f"{state.name} has no claim ID yet, and its agent (mode {settings.mode}) serves nothing before it has one: "
-            "run provision.yml, or set another mode (agent_config)."
+            "run ioto.serialization.provision, or set another mode (agent_config)."
         ]
     return result
 

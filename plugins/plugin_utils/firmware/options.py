@@ -116,7 +116,7 @@ OPTIONS = (
     *rows(
         Option(
             "count",
-            "How many units C(firmware.yml) makes images for where no inventory has them.",
+            "How many units C(ioto.serialization.firmware) makes images for where no inventory has them.",
             0,
             least=0,
             most=MOST_UNITS,

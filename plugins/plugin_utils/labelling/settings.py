@@ -119,7 +119,7 @@ def _check(options: Mapping[str, Any]) -> None:
     if bool(options["dest"]) == bool(options["printer"]):
         problems.append(
             "give one of dest (ioto_label_dest, a file or folder) and printer (ioto_label_printer, such as "
-            "socket://HOST:9100), which labels.yml takes from the group all of the inventory or from -e"
+            "socket://HOST:9100), which ioto.serialization.labels takes from the group all of the inventory or from -e"
         )
     if not 1 <= options["copies"] <= _MAX_COPIES:
         problems.append(f"copies must be 1 to {_MAX_COPIES}")

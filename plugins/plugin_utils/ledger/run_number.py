@@ -34,7 +34,7 @@ def parse_job_number(value: object) -> str | None:
     if not _NUMBER.fullmatch(text):
         raise JobNumberError(
             f"ioto_job is {quoted(shortened(str(value), _LONGEST_SHOWN))}, which is not the number of a job; give it "
-            "as job_check.yml says it, such as 20261127T143210-7QK4XW."
+            "as ioto.serialization.job_check says it, such as 20261127T143210-7QK4XW."
         )
     return text
 

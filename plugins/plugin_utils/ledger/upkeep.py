@@ -53,8 +53,8 @@ def _restore(options: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
         "ledger": str(done.path),
         "msg": (
             f"The ledger {printable(str(done.path))} {is_or_would} what was in the backup: {done.report}. Units that "
-            "were done after it was made are not in it: run provision.yml for them, which takes over the IDs that they "
-            "have (ioto_mode: manual), before the line goes on."
+            "were done after it was made are not in it: run ioto.serialization.provision for them, which takes over "
+            "the IDs that they have (ioto_mode: manual), before the line goes on."
         ),
         "restored": {
             "claims": done.report.claims,

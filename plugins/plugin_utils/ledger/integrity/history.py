@@ -142,7 +142,7 @@ def _tell_overdue(history: History, findings: Findings) -> None:
     else:
         findings.notices.append(
             f"{where} are not sealed after more than an hour: whether one of them was changed, or a seal removed, "
-            "cannot be told; the next run of provision.yml, or the factory service, seals them."
+            "cannot be told; the next run of ioto.serialization.provision, or the factory service, seals them."
         )
 
 

@@ -250,8 +250,8 @@ class _Reworking:
             return Reworked(request, claim, claim, f"{_unit(claim)} waits for its new board already.", changed=False)
         because = f" ({_shown(claim.reason)})" if claim.reason else ""
         raise ReworkError(
-            f"{_unit(claim)} has no claim ID in use: {claim.masked} is retired{because}; have provision.yml give it "
-            "one first."
+            f"{_unit(claim)} has no claim ID in use: {claim.masked} is retired{because}; have "
+            "ioto.serialization.provision give it one first."
         )
 
     def _last(self, claim: Claim, kinds: Sequence[EventKind]) -> Event | None:
@@ -279,7 +279,7 @@ class _Reworking:
         self._note(EventKind.NEW_BOARD, request, claim, _was(claim))
         told = (
             f"{_unit(claim)} waits for its new board: {claim.masked} is retired, and a label with it is void; "
-            "provision.yml gives the new board its claim ID and its label."
+            "ioto.serialization.provision gives the new board its claim ID and its label."
         )
         return Reworked(request, claim, gone, told)
 
@@ -307,14 +307,14 @@ class _Reworking:
             told = f"{_unit(claim)} is unit {quoted(unit)} now, with {after.masked}; {claim.masked} is retired, and a "
             told += "label with it is void; the device still has it: name it as ioto_replace_id, with ioto_reason"
         self._note(EventKind.NEW_CASE, request, after, detail)
-        told = f"{told}; give the unit its new serial in the inventory, and run provision.yml."
+        told = f"{told}; give the unit its new serial in the inventory, and run ioto.serialization.provision."
         return Reworked(request, claim, after, told)
 
     def relabel(self, request: ReworkRequest, claim: Claim) -> Reworked:
         """Have the labels be void that the unit has."""
         last = self._last(claim, _LABELS)
         if claim.state is not State.LABELLED:
-            raise ReworkError(f"{_unit(claim)} has no label yet ({claim.state}); labels.yml makes it.")
+            raise ReworkError(f"{_unit(claim)} has no label yet ({claim.state}); ioto.serialization.labels makes it.")
         if last is not None and last.kind == EventKind.RELABEL:
             told = f"{_unit(claim)} waits for its new label already ({_shown(last.reason)}); {_PRINT_IT}"
             return Reworked(request, claim, claim, told, changed=False)
@@ -351,7 +351,7 @@ _NOT_KEPT = (
     ", with a new claim ID: the one that was to stay is retired, and never comes back; see that it is the same board "
     "(ioto_ledger_job=chain), and say ioto_rework_keep_id=false."
 )
-_PRINT_IT = "labels.yml prints its new one."
+_PRINT_IT = "ioto.serialization.labels prints its new one."
 
 
 def _touched(named: Sequence[_Found]) -> Touched:
