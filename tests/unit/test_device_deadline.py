@@ -101,6 +101,18 @@ class _Quoting:
         return Answer(255, b"", f"id: {CLAIM_ID} is in use".encode())
 
 
+def test_a_key_that_changed_is_removed_under_the_name_that_known_hosts_has() -> None:
+    for where, name in {
+        "192.0.2.1:22": "192.0.2.1",
+        "192.0.2.1:2222": "'[192.0.2.1]:2222'",
+        "[fe80::1]:22": "fe80::1",
+        "[fe80::1]:2222": "'[fe80::1]:2222'",
+        "[fe80::1]": "fe80::1",
+        "bench": "bench",
+    }.items():
+        assert f"(ssh-keygen -R {name})" in str(connection.not_trusted("bench-1", where, "its host key differs"))
+
+
 _COMPLAINTS = {
     "ssh: connect to host 192.0.2.1 port 22: Connection timed out": (
         "bench-1 cannot be reached at 192.0.2.1:22 (no answer in time)"
@@ -112,7 +124,15 @@ _COMPLAINTS = {
         "at 192.0.2.1:22 does not let root in (it wants publickey,password)"
     ),
     "No ED25519 host key is known for [a]:1 and you have requested strict checking.\nHost key verification failed.": (
-        "The host at 192.0.2.1:22 for bench-1 is not trusted: its host key is not known"
+        "The host at 192.0.2.1:22 for bench-1 is not trusted: its host key is not known; see that it is the right one, "
+        "then have keys of new hosts taken (ansible_ssh_common_args: -o StrictHostKeyChecking=accept-new), or remove "
+        "one that has changed (ssh-keygen -R 192.0.2.1)."
+    ),
+    "no such identity: /home/me/key: No such file or directory\nroot@192.0.2.1: Permission denied (publickey).": (
+        "does not let root in (it wants publickey, and the key /home/me/key cannot be used: No such file or directory)"
+    ),
+    'Load key "/home/me/key": bad permissions\r\nroot@192.0.2.1: Permission denied (publickey).': (
+        "does not let root in (it wants publickey, and the key /home/me/key cannot be used: bad permissions)"
     ),
     "@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\nHost key verification failed.": (
         "its host key differs from the known one"

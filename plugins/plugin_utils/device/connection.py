@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,6 +48,8 @@ _REASONS = {
 
 _COLOURED = re.compile(r"(?<=[0-9A-Za-z-])(?:\x1b\[[0-?]*[ -/]*[@-~])+(?=[0-9A-Za-z-])")
 """What tells a terminal a colour and such inside of a word, which a reader sees whole."""
+
+_SSH_PORT = "22"
 
 REFUSED = "it refuses the request"
 """What a server has done that opens a session and takes no command."""
@@ -203,9 +206,19 @@ def not_let_in(name: str, where: str, user: str, reason: str) -> UnreachableErro
 def not_trusted(name: str, where: str, reason: str) -> UnreachableError:
     """Return the error for a host whose key may not be taken."""
     return UnreachableError(
-        f"The host at {where} for {name} is not trusted: {reason}; see that it is the right one, then correct "
-        "known_hosts, or take any key (StrictHostKeyChecking=no)."
+        f"The host at {where} for {name} is not trusted: {reason}; see that it is the right one, then have keys of new "
+        "hosts taken (ansible_ssh_common_args: -o StrictHostKeyChecking=accept-new), or remove one that has changed "
+        f"(ssh-keygen -R {shlex.quote(_in_known_hosts(where))})."
     )
+
+
+def _in_known_hosts(where: str) -> str:
+    """Return how a place is called in a file of known hosts."""
+    host, _colon, port = where.rpartition(":")
+    if not host or not port.isdecimal():
+        return where.strip("[]")
+    host = host.strip("[]")
+    return host if port == _SSH_PORT else f"[{host}]:{port}"
 
 
 def no_command(name: str, reason: str) -> UnreachableError:

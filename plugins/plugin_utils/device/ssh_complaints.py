@@ -69,6 +69,11 @@ _ESCAPED = re.compile(r"\\(?:(?P<octal>[0-7]{3})|\\)")
 _OWN_NUMBER = re.compile(r"Bad packet length [0-9]{1,10}")
 """A number of ssh's own, which looks like a claim ID; the full stop behind it goes."""
 
+_UNUSABLE_KEY = re.compile(
+    r'^(?:no such identity: |Load key ")(?P<file>[^"\r\n]*?)"?: (?P<why>[^:\r\n]*)\r?$', re.MULTILINE
+)
+"""A file of a key that is not there, or that ssh does not take, such as one that others may read."""
+
 Sentence = Callable[[str, str, str, str], UnreachableError]
 """Makes an error of the device's name, its place, the user, and the reason."""
 
@@ -84,7 +89,7 @@ _BY_COMPLAINT: tuple[tuple[re.Pattern[str], Sentence], ...] = tuple(
             lambda name, where, _user, _reason: not_trusted(name, where, "its host key is not known"),
         ),
         (
-            r"^\S+@\S+: Permission denied \((?P<reason>[^)\r\n]*)\)"
+            r"^(?P<login>\S+@\S+): Permission denied \((?P<reason>[^)\r\n]*)\)"
             rf"|^Received disconnect from [^\n]*: {TOO_MANY_LOGINS}",
             lambda name, where, user, reason: not_let_in(name, where, user, f"it wants {reason}" if reason else ""),
         ),
@@ -185,6 +190,8 @@ def understand(said: str, *, name: str, where: str, user: str) -> UnreachableErr
         if found := pattern.search(complaint):
             words = found.groupdict().get("reason") or ""
             reason = first_words(words) if (own := _OWN_NUMBER.match(words)) is None else own[0]
+            if "login" in found.groupdict() and (key := _UNUSABLE_KEY.search(complaint, 0, found.start())):
+                reason = f"{reason}, and the key {first_words(key['file'])} cannot be used: {first_words(key['why'])}"
             return sentence(name, where, user, reason)
     if farewell:
         return not_reached(name, where, hung_up(_unescaped(farewell["words"])))
