@@ -38,6 +38,8 @@ _UNDECODABLE_BASE = 0xDC00
 _UTF16_MARKS = tuple(
     "".join(chr(_UNDECODABLE_BASE + byte) for byte in mark) for mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 )
+_ARCHIVE = "PK\x03\x04"
+"""How a ZIP file begins, and with it .xlsx and .ods, whatever they are called."""
 _KEEP_UNDECODABLE = "ioto.serialization.keep_undecodable"
 
 
@@ -171,6 +173,8 @@ class _Lines(Iterator[str]):
             self._stop(f"The line has more than {_MAX_LINE} characters; see whether the file is the right one.")
         if self.number == 1:
             text = text.removeprefix("\ufeff")
+            if text.startswith(_ARCHIVE):
+                self._stop("The file is a spreadsheet or another archive; save it as CSV UTF-8, and name that file.")
         if stranger := None if text.isascii() else _UNDECODABLE.search(text):
             self._cannot_decode(text, stranger.start())
         return text

@@ -9,7 +9,9 @@ import csv
 import io
 import time
 import tracemalloc
+import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -124,6 +126,16 @@ def test_every_line_that_is_not_in_the_encoding_is_named_and_the_others_are_read
         "line 4: Byte 3 (0xff) is not UTF-8",
         ["4", "y"],
     ]
+
+
+@both_ways
+@pytest.mark.parametrize("encoding", [None, "cp1252"])
+def test_the_file_of_a_spreadsheet_itself_is_told_as_that(form: CsvFormat, encoding: str | None) -> None:
+    with io.BytesIO() as file:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("xl/workbook.xml", "<workbook/>" * 100)
+        told = problems(file.getvalue(), replace(form, encoding=encoding, has_settings=True))
+    assert told == ["line 1: The file is a spreadsheet or another archive; save it as CSV UTF-8, and name that file."]
 
 
 @both_ways
