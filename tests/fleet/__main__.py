@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from plugins.plugin_utils.claim_ids import mask
+from plugins.plugin_utils.display_text import counted
 
 from . import readiness, removal
 from .devices import GROUPS, Device
@@ -76,7 +77,8 @@ def _up(arguments: argparse.Namespace) -> None:
         factory=arguments.factory,
         outlive=True,
     )
-    print(f"{len(fleet.devices)} devices ({fleet.kind}) are up: {fleet.inventory}")
+    up = f"({fleet.kind}) {'is' if len(fleet.devices) == 1 else 'are'} up"
+    print(f"{counted(len(fleet.devices), 'device')} {up}: {fleet.inventory}")
 
 
 def _show(arguments: argparse.Namespace) -> None:

@@ -9,13 +9,17 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.database import Database
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.event_kinds import EventKind
-from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.integrity.check import check_integrity
+from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.integrity.check import (
+    IntegrityReport,
+    check_integrity,
+)
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.ledger import Ledger
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.records import LedgerError, NewEvent, State
 from ansible_collections.ioto.serialization.plugins.plugin_utils.ledger.seals import MOST_EVENTS, seal_events
@@ -142,6 +146,12 @@ def test_what_was_written_within_the_hour_may_wait_for_its_seal(location: str) -
         report = check_integrity(ledger.database)
     assert report.findings == []
     assert not any("sealed" in notice for notice in report.notices)
+
+
+def test_one_of_each_is_counted_in_the_singular() -> None:
+    one = IntegrityReport(events=1, claims=1, seals=1, unsealed=0, findings=[], notices=[], seconds=0)
+    assert str(one) == "1 claim, 1 event, 1 seal"
+    assert str(replace(one, claims=2, unsealed=1)) == "2 claims, 1 event, 1 of them not sealed yet, 1 seal"
 
 
 def test_a_trigger_that_is_none_of_ours_is_named_on_sqlite(tmp_path: Path) -> None:

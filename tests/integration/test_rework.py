@@ -250,9 +250,9 @@ def test_a_unit_comes_back_with_its_state_and_nothing_is_issued(ledger: Ledger) 
     ("act", "given", "sentence"),
     [
         ("scrap", {"serial": "SN-9"}, "has no claim of unit 'SN-9'; see what it has"),
-        ("scrap", {}, "Nothing says which unit is meant"),
+        ("scrap", {}, "Nothing says which unit is meant; give its serial (ioto_rework_serial), or"),
         ("scrap", {"serial": "SN-1", "reason": " "}, "An act of rework needs a reason"),
-        (None, {"serial": "SN-1"}, "Nothing says what is done with the unit"),
+        (None, {"serial": "SN-1"}, "Nothing says what is done with the unit; give the act (ioto_rework)"),
         ("relabel", {"serial": "SN-2"}, "has no label yet (allocated)"),
         ("new-board", {"serial": "SN-3"}, "has no claim ID in use"),
         ("new-case", {"serial": "SN-1", "new_serial": "SN-2", "keep_id": True}, "already has the claim ID"),

@@ -24,6 +24,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
+from ..display_text import counted
 from ..private_files import alone_in, draft, make_private_folder
 from .in_place import InPlace
 from .migrations.version import begin_to_write
@@ -99,8 +100,8 @@ def _refuse_orphans(path: Path) -> None:
         raise LedgerError(f"The ledger {path} is missing while its log {mark.log.name} is there; restore the ledger.")
     if number := mark.read().events:
         raise LedgerError(
-            f"The ledger {path} is missing, and held {number} events when it was last open; restore it from its "
-            f"backup, or delete {mark.path} to begin a new one."
+            f"The ledger {path} is missing, and held {counted(number, 'event')} when it was last open; restore it from "
+            f"its backup, or delete {mark.path} to begin a new one."
         )
 
 

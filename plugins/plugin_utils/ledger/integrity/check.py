@@ -14,6 +14,7 @@ from typing import TypeVar
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
+from ...display_text import counted
 from ..database import Database
 from ..ledger import Ledger
 from ..raw_rows import as_stored
@@ -57,7 +58,12 @@ class IntegrityReport:
 
     def __str__(self) -> str:
         tail = f", {self.unsealed} of them not sealed yet" if self.unsealed else ""
-        return f"{self.claims} claims, {self.events} events{tail}, {self.seals} seals"
+        claims, events, seals = (
+            counted(self.claims, "claim"),
+            counted(self.events, "event"),
+            counted(self.seals, "seal"),
+        )
+        return f"{claims}, {events}{tail}, {seals}"
 
 
 def checked(ledger: Ledger) -> IntegrityReport:

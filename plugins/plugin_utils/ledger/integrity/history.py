@@ -13,6 +13,7 @@ from itertools import pairwise
 
 from sqlalchemy.engine import Connection
 
+from ...display_text import counted
 from ..event_kinds import EventKind
 from ..raw_rows import RawRow, raw_time
 from ..schema import events, seals
@@ -184,7 +185,10 @@ def _verdict(seal: Seal, digests: Set[str], rows: Sequence[RawRow]) -> str:
 def _name_changed(seal: Seal, rows: Sequence[RawRow], findings: Findings) -> None:
     """Say which events are not what they were when they were sealed, by their marks."""
     if not rows:
-        findings.add_row(seals.name, seal.seq, f"its {seal.events} events are missing from {events.name}")
+        verb = "is" if seal.events == 1 else "are"
+        findings.add_row(
+            seals.name, seal.seq, f"{counted(seal.events, 'event')} of it {verb} missing from {events.name}"
+        )
         return
     marks = _recomputed(seal, "", rows).marks
     matcher = SequenceMatcher(None, seal.marks, marks, autojunk=False)

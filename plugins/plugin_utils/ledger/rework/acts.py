@@ -86,7 +86,7 @@ def _act(said: object) -> Act | str:
     """Return the act, or what is wrong with the word for it."""
     listed = ", ".join(Act)
     if said is None:
-        return f"Nothing says what is done with the unit; give the act, one of {listed}."
+        return f"Nothing says what is done with the unit; give the act (ioto_rework), one of {listed}."
     word = str(said).strip().lower().replace("_", "-").replace(" ", "-")
     return Act(word) if word in set(Act) else f"The act {quoted(str(said))} is not known; it is one of {listed}."
 
@@ -95,7 +95,10 @@ def _missing(act: Act | str, given: Mapping[str, Any], reason: str) -> Iterator[
     if not reason:
         yield "An act of rework needs a reason, which the history keeps; give it (ioto_reason)."
     if "serial" not in given and "claim_id" not in given:
-        yield "Nothing says which unit is meant; give its serial, or its claim ID."
+        yield (
+            "Nothing says which unit is meant; give its serial (ioto_rework_serial), or its claim ID "
+            "(ioto_rework_claim_id)."
+        )
     if act is Act.NEW_CASE:
         if "new_serial" not in given:
             yield "A new case has a new serial; give it (ioto_rework_new_serial)."
