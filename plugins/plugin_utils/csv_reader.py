@@ -38,8 +38,7 @@ _UNDECODABLE_BASE = 0xDC00
 _UTF16_MARKS = tuple(
     "".join(chr(_UNDECODABLE_BASE + byte) for byte in mark) for mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 )
-_ARCHIVE = "PK\x03\x04"
-"""How a ZIP file begins, and with it .xlsx and .ods, whatever they are called."""
+_ARCHIVE = "PK\x03\x04"  # a ZIP file, such as .xlsx and .ods, whatever it is called
 _KEEP_UNDECODABLE = "ioto.serialization.keep_undecodable"
 
 
@@ -185,9 +184,7 @@ class _Lines(Iterator[str]):
 
     def _cannot_decode(self, text: str, index: int) -> None:
         if self.number == 1 and text.startswith(_UTF16_MARKS):
-            self._stop(
-                f"The file is UTF-16, not {self._called()}; save it as CSV UTF-8, or set the encoding to utf-16."
-            )
+            self._stop(f"The file is UTF-16, not {self._called()}; save as CSV UTF-8, or set the encoding to utf-16.")
         before = text[:index]
         place = f"Byte {len(before.encode()) + 1}" if self._encoding == "utf-8" else f"Character {len(before) + 1}"
         value = ord(text[index]) - _UNDECODABLE_BASE
@@ -356,8 +353,7 @@ def _find_encoding(start: bytes) -> str:
 def _keep_undecodable(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeDecodeError):
         raise error
-    kept = "".join(chr(_UNDECODABLE_BASE + byte) for byte in error.object[error.start : error.end])
-    return kept, error.end
+    return "".join(chr(_UNDECODABLE_BASE + byte) for byte in error.object[error.start : error.end]), error.end
 
 
 codecs.register_error(_KEEP_UNDECODABLE, _keep_undecodable)
