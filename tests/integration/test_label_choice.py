@@ -81,7 +81,7 @@ def test_a_label_is_made_again_with_a_reason_that_the_ledger_keeps(home: Path, b
     assert label(home).status == 0
 
     refused = label(home, serials=["P-1"])
-    assert refused.status == 2 and "give a reason to print it again" in refused.output
+    assert refused.status == 2 and "give a reason to print it again (ioto_label_reason)." in refused.output
     refused = label(home, reprint=True, run=EVENING)
     assert refused.status == 2 and "reprint needs a reason (ioto_label_reason)" in refused.output
     refused = label(home, reprint=True, reason="smudged")

@@ -97,7 +97,7 @@ def test_a_device_that_is_registered_alone_is_not_claimed(text: str, provisioned
 @pytest.mark.parametrize(
     ("files", "sentence"),
     [
-        ({"directory": "absent"}, "no directory /etc/ioto on bench"),
+        ({"directory": "absent"}, r"no directory /etc/ioto on bench.*its configuration is \(ioto_config_dir\)\."),
         ({"device_json5": BROKEN}, r"device\.json5 on bench"),
         ({"device_json5": "{ id: 'JT08FFQXWQ', id: 'AAAAAAAAAA' }"}, "id"),
         ({"local_json5": BROKEN}, r"local\.json5 on bench"),

@@ -64,7 +64,7 @@ def _configure(
     if settings is None:
         raise AgentSettingsError(
             f"There is neither {' nor '.join(AGENT_FILES)} in {config_dir} on {device.name}: install the agent there, "
-            "or say where its configuration is (config_dir)."
+            "or say where its configuration is (ioto_config_dir)."
         )
     document = change_settings(settings, mode=SerializeMode(mode) if mode else None, url=url, where=device.name)
     changed = document.data != settings.file.data

@@ -45,7 +45,7 @@ def check_storage(state: DeviceState, *, volatile: bool) -> Sequence[str]:
     if not volatile:
         raise StorageError(
             f"The directory {config_dir} on {state.name} {_forgets(storage)}: {_remedy(storage)}, or say "
-            "where the agent's configuration persists (config_dir); where it may forget, give ioto_volatile: true."
+            "where the agent's configuration persists (ioto_config_dir); where it may forget, give ioto_volatile: true."
         )
     return [f"The directory {config_dir} {_forgets(storage)} (ioto_volatile: true)."]
 

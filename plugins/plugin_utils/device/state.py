@@ -156,7 +156,7 @@ class DeviceState:
         if self.observation.directory != "present":
             raise DeviceError(
                 f"There is no directory {self.config_dir} on {self.name}: install the agent there, or say where its "
-                "configuration is (config_dir)."
+                "configuration is (ioto_config_dir)."
             )
         check_usable(self.file, where=self.name)
         self.check_files()

@@ -89,7 +89,7 @@ class ImageDevice(StoredDevice):
                 image.check()  # a damaged one may have lost it
                 raise ImageError(
                     f"There is no directory {printable(given)} in {self._source.name}; install the agent there first, "
-                    "or say where its configuration is (config_dir)."
+                    "or say where its configuration is (ioto_config_dir)."
                 )
             return given
         found = find_config_dir(image)
@@ -99,7 +99,7 @@ class ImageDevice(StoredDevice):
             image.check()  # a damaged one may have lost it
             raise ImageError(
                 f"None of {', '.join(CONFIG_DIRS)} is in the image {self._source.name}; say where the agent's "
-                "configuration is (config_dir), or install the agent there first."
+                "configuration is (ioto_config_dir), or install the agent there first."
             )
         self._config_dir = found
         return found

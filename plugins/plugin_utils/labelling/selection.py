@@ -84,7 +84,9 @@ def chosen(ledger: Ledger, ids: Sequence[str], *, reason: str) -> list[Claim]:
             problems.append(f"{claim.masked} may have no label, since {claim.doubt}")
         elif (claim.state is State.LABELLED or text in have_one) and not reason.strip():
             whose = claim.unit or "no unit yet"
-            problems.append(f"{claim.masked} of {whose} has its label; give a reason to print it again")
+            problems.append(
+                f"{claim.masked} of {whose} has its label; give a reason to print it again (ioto_label_reason)"
+            )
         else:
             claims.append(claim)
     if problems:
