@@ -219,6 +219,7 @@ def test_one_line_is_one_line_and_not_endless() -> None:
 @pytest.mark.parametrize(
     ("result", "message"),
     [
+        ({"msg": "Task failed: The disk is full; free space."}, "The disk is full; free space."),
         ({"msg": " why "}, "why"),
         ({"msg": "", "stderr": "no such file"}, "no such file"),
         ({"msg": ["a", "b\x1b[1m"]}, "a\nb"),

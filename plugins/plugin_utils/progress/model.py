@@ -262,11 +262,15 @@ def all_lines(text: str) -> str:
     return "\n  ".join(lines)
 
 
+_ANSIBLES_OWN = "Task failed: "
+"""What Ansible puts before the sentence of an action that raised it, and which says nothing beside FAILED."""
+
+
 def failure_message(result: Mapping[str, object]) -> str:
     """Return the reason that a result gives, cleaned; several lines only when the task wrote several."""
     for key in ("msg", "reason", "stderr", "module_stderr", "censored"):
         value = result.get(key)
-        if isinstance(value, str) and (text := clean(value).strip()):
+        if isinstance(value, str) and (text := clean(value).strip().removeprefix(_ANSIBLES_OWN)):
             return text
         if isinstance(value, list) and value:
             return "\n".join(one_line(str(line)) for line in value)
