@@ -51,6 +51,15 @@ def test_a_start_in_the_middle_is_refused(home: Path, nobody: Path, name: str, t
     assert run.status != 0 and "--start-at-task leaves out the check" in run.output, run.output
 
 
+def test_an_inventory_that_cannot_be_read_among_others_ends_a_run_of_the_clone(home: Path, nobody: Path) -> None:
+    (nobody.parent / "more.yml").write_text("all: {hosts: {pump-2: {ioto_mode: manual}")
+    run = play(
+        home, "provision", "-i", nobody, "-i", nobody.parent / "more.yml", ANSIBLE_CONFIG=str(ROOT / "ansible.cfg")
+    )
+    assert run.status != 0, run.output
+    assert f"Completely failed to parse inventory source {nobody.parent / 'more.yml'}" in run.output
+
+
 @pytest.mark.parametrize("check", [(), ("--check",)])
 @pytest.mark.parametrize(
     ("variables", "sentence"),
