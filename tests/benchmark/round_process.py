@@ -13,33 +13,51 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _ENDING = 120.0
 """Seconds in which a round ends its devices and databases, and removes its folders."""
 
 
 def run_round(program: Sequence[str], *, cwd: Path, env: Mapping[str, str], sink: IO[Any], patience: float) -> bool:
     """Run a round, and say whether it ended within `patience` seconds."""
-    process = subprocess.Popen(
-        program, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, start_new_session=True
-    )
+    process: subprocess.Popen[Any] | None = None
     try:
+        with _signals_put_off():
+            process = subprocess.Popen(
+                program, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, start_new_session=True
+            )
         process.wait(patience)
     except subprocess.TimeoutExpired:
         return False
     finally:
-        _end(process)
+        if process is not None:
+            _end(process)
     return True
 
 
 def interrupt_by_signals() -> None:
     """Have what ends a program by its default end this one as Ctrl-C does: with what it has to clean up."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in _SIGNALS:
         signal.signal(number, _interrupt)
+
+
+@contextmanager
+def _signals_put_off() -> Iterator[None]:
+    """Have a signal take effect at the end of the block, in the middle of which nobody knows the process it starts."""
+    came: list[int] = []
+    before = {number: signal.signal(number, lambda number, _frame: came.append(number)) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for number in came:
+        signal.raise_signal(number)
 
 
 def _interrupt(_number: int, _frame: object) -> NoReturn:

@@ -55,6 +55,31 @@ def test_what_ends_the_benchmark_has_the_round_clean_up(tmp_path: Path, number: 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_ends_the_benchmark_while_a_round_starts_ends_the_round(tmp_path: Path) -> None:
+    interrupted = """
+import os, signal, subprocess
+from pathlib import Path
+from tests.benchmark import round_process
+
+class Popen(subprocess.Popen):
+    def __init__(self, *arguments, **more):
+        super().__init__(*arguments, **more)
+        Path("pid").write_text(str(self.pid))
+        signal.raise_signal(signal.SIGTERM)
+
+subprocess.Popen = Popen
+round_process.interrupt_by_signals()
+with open(os.devnull, "wb") as sink:
+    round_process.run_round(["sleep", "600"], cwd=Path.cwd(), env=os.environ, sink=sink, patience=600)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", interrupted], cwd=tmp_path, env=surroundings(tmp_path), capture_output=True, check=False
+    )
+    assert b"KeyboardInterrupt" in done.stderr
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
 def test_a_round_that_takes_too_long_cleans_up(tmp_path: Path) -> None:
     with (tmp_path / "log").open("wb") as sink:
         program = [sys.executable, "-c", ROUND]
