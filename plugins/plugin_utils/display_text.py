@@ -69,8 +69,8 @@ def offset(local: datetime) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """Return `number` of what `noun` is called in the singular: `1 device`, `2 devices`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """Return `number` of what `noun` is called in the singular: `1 device`, `2,000 devices`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def typed(variable: str, value: str) -> str:

@@ -207,7 +207,8 @@ def test_an_answer_that_another_search_has_overtaken_is_not_shown(service: Runni
     assert browser.text("#units .name") == "SN-2"
 
 
-def test_a_page_that_somebody_goes_back_to_has_forgotten_the_token(service: RunningService, browser: Browser) -> None:
+def reveal(service: RunningService, browser: Browser) -> str:
+    """Have the page show the whole ID of a unit to somebody with the token; return it."""
     claim_id = service.claim("SN-1")
     browser.open(service.token_file.with_name("controller-token.html").as_uri())
     browser.wait_for("location.port && document.querySelectorAll('#units li').length === 1")
@@ -215,6 +216,11 @@ def test_a_page_that_somebody_goes_back_to_has_forgotten_the_token(service: Runn
     browser.wait_for("!document.getElementById('reveal').hidden")
     browser.click("#reveal")
     browser.wait_for(f"document.getElementById('units').textContent.includes('{claim_id}')")
+    return claim_id
+
+
+def test_a_page_that_somebody_goes_back_to_has_forgotten_the_token(service: RunningService, browser: Browser) -> None:
+    claim_id = reveal(service, browser)
     # As a browser does that keeps the page as it is; one without a window keeps none.
     browser.run("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
     assert claim_id not in browser.text()
@@ -224,13 +230,7 @@ def test_a_page_that_somebody_goes_back_to_has_forgotten_the_token(service: Runn
 
 
 def test_whole_ids_are_hidden_also_when_the_service_is_gone(service: RunningService, browser: Browser) -> None:
-    claim_id = service.claim("SN-1")
-    browser.open(service.token_file.with_name("controller-token.html").as_uri())
-    browser.wait_for("location.port && document.querySelectorAll('#units li').length === 1")
-    browser.write("#wanted", "SN-1")
-    browser.wait_for("!document.getElementById('reveal').hidden")
-    browser.click("#reveal")
-    browser.wait_for(f"document.getElementById('units').textContent.includes('{claim_id}')")
+    claim_id = reveal(service, browser)
     service.kill()
     browser.wait_for("document.body.dataset.verdict === 'lost'")
     browser.click("#reveal")

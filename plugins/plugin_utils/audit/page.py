@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from jinja2 import Template
 
+from ..display_text import counted
 from ..report.page import page_environment, style
 from .findings import Finding, FindingKind, Origin, shown_id
 
@@ -51,7 +52,7 @@ class LookedAt(NamedTuple):
     @property
     def much(self) -> str:
         """How much there was, in words."""
-        return ", ".join(f"{number:,} {noun}{'' if number == 1 else 's'}" for noun, number in self.amounts.items())
+        return ", ".join(counted(number, noun) for noun, number in self.amounts.items())
 
 
 def page(outcome: Outcome, findings: Iterable[Finding], *, reveal: bool) -> str:

@@ -196,5 +196,5 @@ def _in_words(outcome: Outcome) -> str:
         parts.append(counted(signed, "checkpoint"))
     if others:
         claims = sum(one.amounts["claim"] for one in others)
-        parts.append(f"{'1 claim' if claims == 1 else f'{claims:,} claims'} of {counted(len(others), 'other ledger')}")
+        parts.append(f"{counted(claims, 'claim')} of {counted(len(others), 'other ledger')}")
     return f"{', '.join([*parts, *(one.much for one in own)])} of {printable(outcome.ledger)}"

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..batch.run_record import unit_of
 from ..batch.summary import with_fleet
-from ..display_text import printable
+from ..display_text import counted, printable
 from ..ledger.ledger import Ledger
 from ..ledger.moments import parse_moment, refuse_backwards
 from ..ledger.records import Context
@@ -71,7 +71,9 @@ def make_report(options: Mapping[str, Any], around: Surroundings, *, check: bool
     if not check:
         for path, text in contents.items():
             _write(path, text())
-    message = f"The report of {_units(len(report.rows))} {'would be' if check else 'is'} in {printable(str(html))}."
+    message = (
+        f"The report of {counted(len(report.rows), 'unit')} {'would be' if check else 'is'} in {printable(str(html))}."
+    )
     if report.is_cut_off:
         message += " That run has not come to its end: this is how far it went."
     if not report.rows:
@@ -157,7 +159,3 @@ def _write(path: Path, text: str) -> None:
         write_private(path, text.encode("utf-8", "replace"))
     except OSError as error:
         raise ReportError(f"The report cannot be written to {path} ({error.strerror}); give another dest.") from error
-
-
-def _units(number: int) -> str:
-    return "1 unit" if number == 1 else f"{number:,} units"
